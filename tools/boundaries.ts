@@ -1,0 +1,65 @@
+/*
+ * The walls of this repository, as data. A module imports only modules to its right, and only through their `index.ts`;
+ * what the table does not name is forbidden. `tools/checks/boundaries.ts` holds the source against it.
+ */
+
+/** One row of a table of who may import a package. */
+export interface ImportRow {
+  /** A package's name, or a built-in module with its `node:`. */
+  readonly name: string
+  /** Paths, from the root, of the files that may import it: a folder ends in `/`, `*` stands for a part of a name. */
+  readonly from: readonly string[]
+  readonly reason: string
+}
+
+/** Every module of `src/`, from the one that knows all to the one that knows nothing. */
+export const MODULES: readonly string[] = [
+  'cli',
+  'app',
+  'control',
+  'ai',
+  'governance',
+  'observability',
+  'storage',
+  'core',
+  'config',
+  'lib',
+]
+
+/** Third-party packages in `src/`, and who may import them; a package without a row may be imported by nobody. */
+export const PACKAGES: readonly ImportRow[] = [
+  { name: 'undici', from: ['src/core/upstream/'], reason: 'one place knows how bytes reach an upstream' },
+  { name: 'zod', from: ['src/config/', 'src/**/schema.ts'], reason: 'schemas only; the request path uses none' },
+  { name: 'yaml', from: ['src/config/'], reason: 'configuration text' },
+  { name: 'smol-toml', from: ['src/config/'], reason: 'configuration text' },
+  { name: 'toml-eslint-parser', from: ['src/config/'], reason: 'positions in configuration text' },
+  { name: '@humanwhocodes/momoa', from: ['src/config/'], reason: 'configuration text' },
+  { name: 'commander', from: ['src/cli/'], reason: 'command line' },
+]
+
+/** Built-in modules that only some may import; one without a row is open to every module. */
+export const BUILTINS: readonly ImportRow[] = [
+  { name: 'node:sqlite', from: ['src/storage/'], reason: 'it is synchronous: only the database threads may wait' },
+  { name: 'node:worker_threads', from: ['src/app/', 'src/storage/'], reason: 'threads are made in one place' },
+  { name: 'node:child_process', from: ['src/app/', 'src/cli/'], reason: 'the data path starts no process' },
+  { name: 'node:cluster', from: [], reason: 'data workers are threads that share memory' },
+  { name: 'node:http', from: ['src/core/', 'src/control/'], reason: 'two listeners, one client' },
+  { name: 'node:https', from: ['src/core/'], reason: 'two listeners, one client' },
+  { name: 'node:http2', from: ['src/core/'], reason: 'two listeners, one client' },
+  {
+    name: 'node:net',
+    from: ['src/core/', 'src/control/', 'src/app/', 'src/config/schema/'],
+    reason: 'sockets belong to the listeners',
+  },
+  { name: 'node:tls', from: ['src/core/'], reason: 'sockets belong to the listeners' },
+  { name: 'node:vm', from: [], reason: 'no code is made from text' },
+]
+
+/** Built-in modules that `lib` may import: it is small, pure and knows no gateway. */
+export const LIB_BUILTINS: readonly string[] = [
+  'node:assert',
+  'node:buffer',
+  'node:crypto',
+  'node:perf_hooks',
+  'node:util',
+]

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkBoundaries } from './boundaries.ts'
+
+const PARAGRAPH = `/*\n * ${'What it is, what it is not, where to start reading. '.repeat(2)}\n */\n`
+
+const breaches = (files: Readonly<Record<string, string>>) =>
+  checkBoundaries(Object.entries(files).map(([file, text]) => ({ file, text }))).map(
+    ({ file, line, what }) => `${file}:${line} ${what}`,
+  )
+
+test('lets a module import modules to its right through their index, and its own files', () => {
+  assert.deepEqual(
+    breaches({
+      'src/core/handle.ts': `import { ring } from '../lib/index.ts'\nimport { phases } from './phases.ts'\n`,
+      'src/core/phases.ts': `import http from 'node:http'\n`,
+      'src/core/upstream/pool.ts': `import { Pool } from 'undici'\n`,
+      'src/control/schema.ts': `import { z } from 'zod'\n`,
+    }),
+    [],
+  )
+})
+
+test('finds an import of a module to the left', () => {
+  const [breach] = breaches({ 'src/lib/ring.ts': `\nimport type { Exchange } from '../core/index.ts'\n` })
+  assert.match(breach ?? '', /^src\/lib\/ring\.ts:2 lib must not know core/)
+})
+
+test('finds an import past an index', () => {
+  const [breach] = breaches({ 'src/core/a.ts': `import { Ring } from '../lib/ring.ts'\n` })
+  assert.match(breach ?? '', /^src\/core\/a\.ts:1 deep import of src\/lib\/ring\.ts/)
+})
+
+test('finds a circle of values, and lets types look back', () => {
+  const [breach, ...others] = breaches({
+    'src/core/a.ts': `import { b } from './b.ts'\n`,
+    'src/core/b.ts': `import { c } from './c.ts'\n`,
+    'src/core/c.ts': `import { a } from './a.ts'\n`,
+  })
+  assert.match(breach ?? '', /circle: src\/core\/a\.ts > src\/core\/b\.ts > src\/core\/c\.ts > src\/core\/a\.ts/)
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    breaches({
+      'src/core/a.ts': `import { b } from './b.ts'\n`,
+      'src/core/b.ts': `import type { A } from './a.ts'\n`,
+    }),
+    [],
+  )
+})
+
+test('finds a folder without a row, and an index without its paragraph', () => {
+  assert.match(breaches({ 'src/utils/a.ts': '' })[0] ?? '', /src\/utils has no row/)
+  assert.match(breaches({ 'src/lib/index.ts': `export * from './ring.ts'\n` })[0] ?? '', /without its paragraph/)
+  assert.deepEqual(breaches({ 'src/lib/index.ts': `${PARAGRAPH}export * from './ring.ts'\n` }), [])
+})
+
+test('finds packages and built-in modules outside their rows', () => {
+  const cases: readonly [string, string, RegExp][] = [
+    ['src/ai/a.ts', `import { request } from 'undici'`, /undici may be imported only in src\/core\/upstream\//],
+    ['src/core/a.ts', `import _ from 'lodash/fp'`, /package lodash has no row/],
+    ['src/core/a.ts', `import a from '@some/thing/part'`, /package @some\/thing has no row/],
+    ['src/core/a.ts', `import { z } from 'zod'`, /zod may be imported only in/],
+    [
+      'src/core/a.ts',
+      `import { DatabaseSync } from 'node:sqlite'`,
+      /node:sqlite may be imported only in src\/storage\//,
+    ],
+    ['src/core/a.ts', `import vm from 'node:vm'`, /node:vm may be imported nowhere/],
+    ['src/core/a.ts', `import fs from 'fs'`, /without its prefix/],
+    ['src/lib/a.ts', `import fs from 'node:fs/promises'`, /lib must not import node:fs\/promises/],
+    ['src/core/a.ts', `import { x } from '../../tools/x.ts'`, /outside src\//],
+  ]
+  for (const [file, text, expected] of cases) assert.match(breaches({ [file]: text })[0] ?? '', expected)
+})
+
+test('lets a test import what serves tests, and holds it to the direction all the same', () => {
+  assert.deepEqual(
+    breaches({ 'src/lib/a.test.ts': `import fc from 'fast-check'\nimport { up } from '../../test/harness/up.ts'\n` }),
+    [],
+  )
+  assert.match(breaches({ 'src/lib/a.test.ts': `import { x } from '../core/index.ts'` })[0] ?? '', /must not know/)
+})

@@ -1,0 +1,18 @@
+/*
+ * The table of generated files. `npm run gen` writes them; `npm run check` holds each against its generator.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { GeneratedFile } from './checks/generated.ts'
+
+/** Every generated file of the repository with its generator. */
+export const GENERATED: readonly GeneratedFile[] = []
+
+if (import.meta.main) {
+  for (const { file, generate } of GENERATED) {
+    const at = path.resolve(import.meta.dirname, '..', file)
+    mkdirSync(path.dirname(at), { recursive: true })
+    writeFileSync(at, await generate())
+    console.log(`wrote ${file}`)
+  }
+}
