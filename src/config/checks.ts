@@ -1,0 +1,228 @@
+/**
+ * Checks between parts of a document that no schema of one part can make: dangling names, duplicates, addresses that
+ * collide. They read the raw value and skip whatever has the wrong shape, so that they report beside the schema's
+ * errors and not only after those are mended.
+ */
+import type { Path } from './position.ts'
+import { isReference, REFERENCE_FORMS } from './reference.ts'
+import { isLoopback, parseListen } from './schema/scalars.ts'
+import { suggest } from './suggest.ts'
+
+/** One finding: where, of what, and what to do. */
+export interface Finding {
+  readonly path: Path
+  /** `owner`: nothing stands there; what encloses it is to blame. */
+  readonly of: 'key' | 'value' | 'owner'
+  readonly message: string
+  readonly suggestion?: string | null
+  readonly severity: 'error' | 'warning'
+}
+
+/** What the caller knows and the document does not say. */
+export interface CheckOptions {
+  /** Kinds that a provider may be of; absent: any. */
+  readonly providerKinds?: readonly string[]
+  /** Providers that are there without being configured. */
+  readonly builtInProviders: readonly string[]
+}
+
+/** Everything that is wrong, or odd, between the parts of `value`. */
+export function checkDocument(value: unknown, options: CheckOptions): Finding[] {
+  const names: Names = {
+    providers: [...new Set([...keysOf(at(value, 'providers')), ...options.builtInProviders])],
+    models: keysOf(at(value, 'models')),
+    aliases: keysOf(at(value, 'aliases')),
+  }
+  return [
+    ...refusedKeys(value, []),
+    ...checkListeners(value),
+    ...checkProviders(value, options),
+    ...checkModels(value, names),
+    ...checkAliases(value, names),
+    ...checkKeys(value, names),
+  ]
+}
+
+interface Names {
+  readonly providers: readonly string[]
+  readonly models: readonly string[]
+  readonly aliases: readonly string[]
+}
+
+const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** Names that JavaScript gives a meaning of its own: refused everywhere, so that no code has to think of them. */
+function refusedKeys(value: unknown, path: Path): Finding[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return value.flatMap((item, index) => refusedKeys(item, [...path, index]))
+  return Object.entries(value).flatMap(([name, inner]) =>
+    PROTOTYPE_KEYS.has(name)
+      ? [error([...path, name], `\`${name}\` cannot be used as a name`, { of: 'key' })]
+      : refusedKeys(inner, [...path, name]),
+  )
+}
+
+function checkListeners(value: unknown): Finding[] {
+  const findings: Finding[] = []
+  const data = parseListen(text(at(value, 'listen')) ?? '127.0.0.1:8080')
+  const section = at(value, 'control')
+  const control = parseListen(text(at(section, 'listen')) ?? '127.0.0.1:8081')
+  if (data !== null && control !== null && control.port === data.port && data.port !== 0) {
+    const wildcard = [data.host, control.host].some((host) => host === '0.0.0.0' || host === '::')
+    if (wildcard || data.host === control.host) {
+      const path = at(section, 'listen') === undefined ? ['listen'] : ['control', 'listen']
+      findings.push(error(path, 'the data and the control listener need different addresses'))
+    }
+  }
+  if (control !== null && !isLoopback(control.host) && at(section, 'allow_public') !== true) {
+    const message = 'other machines could reach the control listener; set `control.allow_public: true` if that is meant'
+    findings.push(error(['control', 'listen'], message))
+  }
+  return findings
+}
+
+function checkProviders(value: unknown, { providerKinds }: CheckOptions): Finding[] {
+  return entriesOf(at(value, 'providers')).flatMap(([name, provider]) => {
+    const findings: Finding[] = []
+    const path = ['providers', name]
+    const kind = text(at(provider, 'kind'))
+    if (kind !== null && providerKinds !== undefined && !providerKinds.includes(kind)) {
+      const suggestion = suggest(kind, providerKinds)
+      const message = `unknown provider kind \`${kind}\`; there are ${providerKinds.join(', ')}`
+      findings.push(error([...path, 'kind'], message, { suggestion }))
+    }
+    // A kind that is only compatible with something has no address of its own.
+    if (kind?.endsWith('-compatible') === true && at(provider, 'base_url') === undefined) {
+      findings.push(error([...path, 'base_url'], `the kind \`${kind}\` needs a \`base_url\``, { of: 'owner' }))
+    }
+    const secret = text(at(provider, 'api_key'))
+    if (secret !== null && secret !== '' && !isReference(secret)) {
+      const message = `a secret stands in the file; write a reference instead: ${REFERENCE_FORMS}`
+      findings.push({ path: [...path, 'api_key'], of: 'value', message, severity: 'warning' })
+    }
+    return findings
+  })
+}
+
+function checkModels(value: unknown, names: Names): Finding[] {
+  return entriesOf(at(value, 'models')).flatMap(([name, model]) => {
+    const findings: Finding[] = []
+    const targets = itemsOf(at(model, 'targets'))
+    const strategy = at(model, 'strategy') ?? 'single'
+    if (strategy === 'single' && targets.length > 1) {
+      const path = ['models', name, 'targets', 1]
+      findings.push(error(path, `the strategy \`single\` has exactly one target, here are ${targets.length}`))
+    }
+    for (const [index, target] of targets.entries()) {
+      const provider = text(at(target, 'provider'))
+      if (provider === null || provider === '' || names.providers.includes(provider)) continue
+      const path = ['models', name, 'targets', index, 'provider']
+      const suggestion = suggest(provider, names.providers)
+      findings.push(error(path, `there is no provider \`${provider}\``, { suggestion }))
+    }
+    return findings
+  })
+}
+
+function checkAliases(value: unknown, names: Names): Finding[] {
+  return entriesOf(at(value, 'aliases')).flatMap(([alias, goal]) => {
+    const findings: Finding[] = []
+    const path = ['aliases', alias]
+    if (names.models.includes(alias)) {
+      findings.push(error(path, `there is a model \`${alias}\`; an alias needs a name of its own`, { of: 'key' }))
+    }
+    const model = text(goal)
+    if (model === null || model === '' || names.models.includes(model)) return findings
+    const message = names.aliases.includes(model)
+      ? `\`${model}\` is an alias itself; an alias names a model`
+      : `there is no model \`${model}\``
+    findings.push(error(path, message, { suggestion: suggest(model, names.models) }))
+    return findings
+  })
+}
+
+function checkKeys(value: unknown, names: Names): Finding[] {
+  const idOwner = new Map<string, number>()
+  const hashOwner = new Map<string, number>()
+  const known = new Map<string, boolean>()
+  return itemsOf(at(value, 'keys')).flatMap((key, index) => {
+    const findings: Finding[] = []
+    const path = ['keys', index]
+    const id = text(at(key, 'id'))
+    const hash = text(at(key, 'hash'))?.toLowerCase() ?? null
+    if (id !== null && idOwner.has(id)) findings.push(error([...path, 'id'], `the id \`${id}\` is already taken`))
+    if (hash !== null && hashOwner.has(hash)) {
+      findings.push(error([...path, 'hash'], `the same hash as keys[${hashOwner.get(hash)}]: one key cannot be two`))
+    }
+    if (id !== null && !idOwner.has(id)) idOwner.set(id, index)
+    if (hash !== null && !hashOwner.has(hash)) hashOwner.set(hash, index)
+    for (const list of ['allow', 'deny'] as const) {
+      for (const [position, item] of itemsOf(at(at(key, 'models'), list)).entries()) {
+        const pattern = text(item)
+        if (pattern === null || pattern === '') continue
+        if (!known.has(pattern)) known.set(pattern, matchesSomething(pattern, names))
+        if (known.get(pattern) === true) continue
+        const message = `\`${pattern}\` matches no model, no alias and no model of a provider`
+        findings.push({
+          path: [...path, 'models', list, position],
+          of: 'value',
+          message,
+          suggestion: suggest(pattern, [...names.models, ...names.aliases]),
+          severity: list === 'allow' ? 'error' : 'warning',
+        })
+      }
+    }
+    return findings
+  })
+}
+
+/** Whether a pattern of a key can match anything: a model, an alias, or `provider/…` of a provider that is there. */
+function matchesSomething(pattern: string, names: Names): boolean {
+  if ([...names.models, ...names.aliases].some((name) => matchesPattern(pattern, name))) return true
+  const [provider = '', ...rest] = pattern.split('/')
+  if (rest.length === 0) return /^\*+$/.test(pattern)
+  return names.providers.some((name) => matchesPattern(provider, name))
+}
+
+/** Whether `pattern`, in which `*` stands for any text, matches the whole of `name`. Linear in both for one `*`. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  const parts = pattern.split('*')
+  const first = parts.shift() ?? ''
+  const last = parts.pop()
+  if (last === undefined) return name === first
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false
+  // The earliest place of each middle part is as good as any later one, so no step is ever taken back.
+  let position = first.length
+  for (const part of parts) {
+    const found = name.indexOf(part, position)
+    if (found === -1) return false
+    position = found + part.length
+  }
+  return position <= name.length - last.length
+}
+
+function error(path: Path, message: string, more: { of?: Finding['of']; suggestion?: string | null } = {}): Finding {
+  return { path, of: more.of ?? 'value', message, suggestion: more.suggestion ?? null, severity: 'error' }
+}
+
+function at(value: unknown, name: string): unknown {
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+  // An own property of a mapping made of plain data.
+  return isMapping ? (value as Record<string, unknown>)[name] : undefined
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
+}
+
+function keysOf(value: unknown): string[] {
+  return entriesOf(value).map(([name]) => name)
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}

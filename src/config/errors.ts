@@ -1,0 +1,91 @@
+import { formatPath, type Path, type Position } from './position.ts'
+
+/** One thing that is wrong with a configuration, and where. */
+export interface ConfigError {
+  /** The file, as the person named it. */
+  readonly file: string
+  /** 1-based. */
+  readonly line: number
+  /** 1-based, in UTF-16 units. */
+  readonly column: number
+  /** For example `models.fast-chat.targets[0].provider`; empty when the whole file is meant. */
+  readonly path: string
+  /** What is wrong and what would be right. Never holds the value of a secret. */
+  readonly message: string
+  /** What was probably meant: the right word alone. */
+  readonly suggestion?: string
+}
+
+/** Builds an error at a position. */
+export function configError(
+  file: string,
+  at: Position & { readonly path: Path },
+  about: { readonly message: string; readonly suggestion?: string | null },
+): ConfigError {
+  const { message, suggestion } = about
+  const error = { file, line: at.line, column: at.column, path: formatPath(at.path), message }
+  return suggestion === undefined || suggestion === null ? error : { ...error, suggestion }
+}
+
+/** Sorts errors by their place in the file and drops repetitions. */
+export function sortErrors(errors: readonly ConfigError[]): ConfigError[] {
+  const unique = new Map(errors.map((error) => [`${error.line}:${error.column}:${error.path}:${error.message}`, error]))
+  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+/** More than this many errors say nothing new, and would scroll the first ones away. */
+const RENDERED_ERRORS = 100
+const SHOWN_COLUMNS = 100
+
+/**
+ * The errors for a terminal: `file:line:column: key path: message`, each followed by the line of `text` with a caret.
+ * What may be a secret in that line is shown as asterisks.
+ */
+export function renderErrors(errors: readonly ConfigError[], text: string): string {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
+  const rendered = errors.slice(0, RENDERED_ERRORS).map((error) => {
+    const source = lines[error.line - 1] ?? ''
+    const shown = source.trim() === '' || isSecretPath(error.path) ? '' : excerpt(error, source)
+    return `${headline(error)}\n${shown}`
+  })
+  if (errors.length > RENDERED_ERRORS) rendered.push(`… and ${errors.length - RENDERED_ERRORS} more errors\n`)
+  return rendered.join('')
+}
+
+function headline(error: ConfigError): string {
+  const path = error.path === '' ? '' : `${error.path}: `
+  const hint = error.suggestion === undefined ? '' : ` (did you mean \`${error.suggestion}\`?)`
+  return `${error.file}:${error.line}:${error.column}: ${path}${error.message}${hint}`
+}
+
+/** A window of the line around the column, so that a file of one long line stays readable. */
+function excerpt(error: ConfigError, source: string): string {
+  const start = Math.max(0, error.column - 1 - SHOWN_COLUMNS / 2)
+  const window = maskSecrets(source)
+    .slice(start, start + SHOWN_COLUMNS)
+    // A terminal would obey control characters.
+    .replaceAll(/[\p{Cc}\u2028\u2029]/gu, ' ')
+  const number = String(error.line)
+  return `  ${number} | ${window}\n  ${' '.repeat(number.length)} | ${' '.repeat(error.column - 1 - start)}^\n`
+}
+
+/** Everything below `headers`, and every key that holds a secret by its name. */
+function isSecretPath(path: string): boolean {
+  return /\.headers\b|\.api_key\b|\.organization\b|(?:^|\.)hash$|^storage\b/.test(path)
+}
+
+const SECRET_VALUE =
+  /([\w-]*(?:key|token|secret|password|passwd|authorization|credential|cookie|hash|auth)[\w-]*["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,{}[\]#][^,}\]#]*)/gi
+const TEXT_LOOKING_LIKE_A_SECRET =
+  /\b(?:sk|pk|fk|rk|xox[a-z]|gh[a-z]|AIza|eyJ)[-_A-Za-z0-9]{12,}|(?<=:\/\/)[^/@\s]+(?=@)|(?<=\bBearer\s)\S+/g
+
+/** Overwrites with asterisks, so that columns stay where they are. */
+function maskSecrets(line: string): string {
+  return line
+    .replaceAll(SECRET_VALUE, (_match, introduction: string, value: string) => introduction + mask(value))
+    .replaceAll(TEXT_LOOKING_LIKE_A_SECRET, mask)
+}
+
+function mask(value: string): string {
+  return /^\d+$/.test(value) ? value : '*'.repeat(value.length)
+}

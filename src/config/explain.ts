@@ -1,0 +1,100 @@
+/** Turns what the schema found into errors that a person can act on: position, plain words, suggestion. */
+import * as z from 'zod'
+import { type ConfigError, configError } from './errors.ts'
+import type { Locate, Path } from './position.ts'
+import { documentSchema } from './schema.ts'
+import { suggest } from './suggest.ts'
+
+/** What the schema says to a value: the document with its defaults, or every issue, with the keys that were possible. */
+export type SchemaResult =
+  | { readonly ok: true; readonly output: z.infer<typeof documentSchema> }
+  | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[]; readonly knownKeys: KnownKeys }
+
+type KnownKeys = ReadonlyMap<unknown, readonly string[]>
+
+/** Runs the schema over plain data. */
+export function applySchema(value: unknown): SchemaResult {
+  const knownKeys = new Map<unknown, readonly string[]>()
+  const result = documentSchema.safeParse(value, {
+    reportInput: true,
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject) {
+        knownKeys.set(issue.input, Object.keys(issue.inst.shape))
+      }
+      return explain(issue)
+    },
+  })
+  return result.success ? { ok: true, output: result.data } : { ok: false, issues: result.error.issues, knownKeys }
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: '`true` or `false`',
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+}
+
+function nounOf(value: unknown): string {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  if (typeof value === 'boolean') return `\`${value}\``
+  if (typeof value === 'number' && !Number.isInteger(value)) return 'a number that is not whole'
+  return NOUNS[typeof value] ?? typeof value
+}
+
+/** Words for what the schema has no words of its own for. */
+function explain(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') {
+    return `expected ${NOUNS[issue.expected] ?? issue.expected}, got ${nounOf(issue.input)}`
+  }
+  if (issue.code === 'invalid_value') {
+    return `expected ${issue.values.map((value) => `\`${String(value)}\``).join(' or ')}, got ${quote(issue.input)}`
+  }
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}`
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`
+  return undefined
+}
+
+function quote(value: unknown): string {
+  return typeof value === 'string' ? `\`${value.slice(0, 40)}\`` : nounOf(value)
+}
+
+/** The errors for the issues of one document. */
+export function toErrors(result: Extract<SchemaResult, { ok: false }>, file: string, locate: Locate): ConfigError[] {
+  return result.issues.flatMap((issue) => {
+    // The schema has no keys but texts and indexes.
+    const path = issue.path as Path
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue, { path, result, file, locate })
+    if (issue.code === 'invalid_key') {
+      const message = issue.issues[0]?.message ?? 'not a valid name'
+      return configError(file, { ...locate(path, 'key'), path }, { message })
+    }
+    if (issue.input === undefined) {
+      return configError(file, { ...locate(path.slice(0, -1), 'key'), path }, { message: 'required key is missing' })
+    }
+    const suggestion =
+      issue.code === 'invalid_value' && typeof issue.input === 'string'
+        ? suggest(issue.input, issue.values.map(String))
+        : null
+    return configError(file, { ...locate(path, 'value'), path }, { message: issue.message, suggestion })
+  })
+}
+
+function unknownKeys(
+  issue: z.core.$ZodIssueUnrecognizedKeys,
+  at: { path: Path; result: Extract<SchemaResult, { ok: false }>; file: string; locate: Locate },
+): ConfigError[] {
+  const known = at.result.knownKeys.get(issue.input) ?? []
+  const taken = typeof issue.input === 'object' && issue.input !== null ? Object.keys(issue.input) : []
+  const free = known.filter((name) => !taken.includes(name))
+  return issue.keys.map((name) => {
+    const path = [...at.path, name]
+    const suggestion = suggest(name, free)
+    const list = suggestion === null && free.length > 0 ? `; possible here: ${free.join(', ')}` : ''
+    return configError(at.file, { ...at.locate(path, 'key'), path }, { message: `unknown key${list}`, suggestion })
+  })
+}

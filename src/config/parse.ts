@@ -1,0 +1,65 @@
+import { checkDocument } from './checks.ts'
+import { type ConfigError, configError, sortErrors } from './errors.ts'
+import { applySchema, toErrors } from './explain.ts'
+import { type Format, formatOf, loadParser } from './formats/format.ts'
+import { freezeDeep } from './freeze.ts'
+import { type Positions, START } from './position.ts'
+import type { ConfigDocument } from './schema.ts'
+
+/** How to read a text. */
+export interface ParseOptions {
+  /** Named in errors; its extension tells the format when `format` is absent. */
+  readonly path: string
+  readonly format?: Format
+  /** Kinds that a provider may be of; absent: the kind is not checked. */
+  readonly providerKinds?: readonly string[]
+  /** Providers that are there without being configured; absent: `demo`. */
+  readonly builtInProviders?: readonly string[]
+}
+
+/** A document, or every error of the text. */
+export type ParseResult =
+  | {
+      readonly ok: true
+      readonly document: ConfigDocument
+      readonly positions: Positions
+      readonly warnings: readonly ConfigError[]
+      readonly file: string
+      readonly text: string
+    }
+  | { readonly ok: false; readonly errors: readonly ConfigError[]; readonly file: string; readonly text: string }
+
+/**
+ * Reads a configuration: syntax, schema and the checks between its parts. Reports all errors at once, sorted by
+ * position; a syntax error hides the others, because what follows it has no certain meaning. Resolves no reference.
+ */
+export async function parseConfig(text: string, options: ParseOptions): Promise<ParseResult> {
+  const file = options.path
+  const source = text.startsWith('\uFEFF') ? text.slice(1) : text
+  const format = options.format ?? formatOf(file)
+  if (format === null) {
+    const message = 'the format is not known; name the file .yaml, .yml, .json, .jsonc or .toml'
+    return { ok: false, errors: [configError(file, { ...START, path: [] }, { message })], file, text }
+  }
+  const parse = await loadParser(format)
+  const { value, faults, positions } = await parse(source)
+  const errors = faults.map((fault) => configError(file, { ...fault.position, path: fault.path }, fault))
+  if (value === undefined) return { ok: false, errors: sortErrors(errors), file, text }
+
+  const { providerKinds, builtInProviders = ['demo'] } = options
+  const findings = checkDocument(value, { builtInProviders, ...(providerKinds && { providerKinds }) })
+  const result = applySchema(value)
+  const warnings: ConfigError[] = []
+  if (!result.ok || findings.length > 0) {
+    const locate = await positions()
+    if (!result.ok) errors.push(...toErrors(result, file, locate))
+    for (const finding of findings) {
+      const { path, of } = finding
+      const place = of === 'owner' ? locate(path.slice(0, -1), 'key') : locate(path, of)
+      ;(finding.severity === 'error' ? errors : warnings).push(configError(file, { ...place, path }, finding))
+    }
+  }
+  if (!result.ok || errors.length > 0) return { ok: false, errors: sortErrors(errors), file, text }
+  const document = freezeDeep(result.output)
+  return { ok: true, document, positions, warnings: sortErrors(warnings), file, text }
+}

@@ -1,0 +1,62 @@
+/**
+ * The configuration document: one schema, from which come validation, the TypeScript type, the JSON Schema for editors
+ * and the reference for people. Keys are snake_case in files and in the document alike. Text with a unit becomes a
+ * number in the document: durations milliseconds, sizes bytes, dollars nano-dollars, points in time epoch milliseconds.
+ */
+import * as z from 'zod'
+import { type DeepReadonly, freezeDeep } from './freeze.ts'
+import { key } from './schema/keys.ts'
+import { model } from './schema/models.ts'
+import {
+  control,
+  drain,
+  journal,
+  limits,
+  log,
+  processSection,
+  reservation,
+  storage,
+  workers,
+} from './schema/process.ts'
+import { provider, timeouts } from './schema/providers.ts'
+import { listenAddress } from './schema/scalars.ts'
+import { name, plainText, providerName } from './schema/texts.ts'
+
+/** The whole document. Strict at every level: a key that is not here is an error. */
+export const documentSchema = z.strictObject({
+  $schema: plainText.optional().describe('Where the JSON Schema is, for editors; the gateway does not read it.'),
+  listen: listenAddress.prefault('127.0.0.1:8080').describe('Address of the data listener.'),
+  control: control.prefault({}).describe('The control listener: health, metrics, admin API.'),
+  data_dir: plainText
+    .prefault('.ferro')
+    .describe('Folder of the journal, the database and generated secrets; relative to the working directory.'),
+  workers: workers.default('auto').describe('Data workers: `auto` (by the number of cores) or 1 to 64.'),
+  providers: z.record(providerName, provider).prefault({}).describe('Upstreams that serve models, by name.'),
+  models: z.record(name, model).prefault({}).describe('Models as clients know them, by name.'),
+  aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
+  keys: z.array(key).prefault([]).describe('Virtual keys that this file owns.'),
+  limits: limits.prefault({}).describe('Bounds on client connections and request bodies.'),
+  timeouts: timeouts.prefault({}).describe('Deadlines of an attempt to a provider.'),
+  reservation: reservation.prefault({}).describe('What is reserved from budgets before a request is dispatched.'),
+  journal: journal.prefault({}).describe('Durability of reservations and settlements.'),
+  storage: storage.prefault({}).describe('The database of records and ledger.'),
+  log: log.prefault({}).describe('The operational log and the access log.'),
+  drain: drain.prefault({}).describe('Orderly shutdown.'),
+  process: processSection.prefault({}).describe('The watch over data workers.'),
+})
+
+/** A validated document with every default filled in, frozen at every level. References in it are not resolved. */
+export type ConfigDocument = DeepReadonly<z.infer<typeof documentSchema>>
+/** One provider of the document. */
+export type ProviderConfig = ConfigDocument['providers'][string]
+/** One model of the document. */
+export type ModelConfig = ConfigDocument['models'][string]
+/** One target of a model. */
+export type TargetConfig = ModelConfig['targets'][number]
+/** One virtual key of the document. */
+export type KeyConfig = ConfigDocument['keys'][number]
+
+/** The document of a start without a file: every default, and no providers, models or keys. */
+export function defaultDocument(): ConfigDocument {
+  return freezeDeep(documentSchema.parse({}))
+}

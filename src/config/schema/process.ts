@@ -1,0 +1,115 @@
+/** Sections about the process itself: listening, limits, journal, log, shutdown. */
+import * as z from 'zod'
+import { duration, listenAddress, positiveDuration, size } from './scalars.ts'
+import { plainText, referenceText } from './texts.ts'
+
+const between = (lowest: number, highest: number, help: string) =>
+  [(value: number): boolean => value >= lowest && value <= highest, { error: help }] as const
+
+/** The control listener: health, metrics, admin API. */
+export const control = z.strictObject({
+  listen: listenAddress.prefault('127.0.0.1:8081').describe('Address of the control listener.'),
+  allow_public: z
+    .boolean()
+    .default(false)
+    .describe('Must be `true` for a control listener that other machines can reach.'),
+})
+
+/** How many data workers serve. */
+export const workers = z.union([z.literal('auto'), z.int().min(1).max(64)], {
+  error: 'expected `auto` or a whole number from 1 to 64',
+})
+
+/** What one client may cost the gateway before its request is understood. */
+export const limits = z.strictObject({
+  body: size
+    .refine(...between(1024, 2 ** 30, 'must be from 1KiB to 1GiB'))
+    .prefault('32MiB')
+    .describe('Largest request body.'),
+  connections: z.int().min(1).max(1_000_000).prefault(10_000).describe('Client connections of one data worker.'),
+  header_timeout: positiveDuration.prefault('10s').describe('Until the head of a request is complete.'),
+  body_idle: positiveDuration.prefault('30s').describe('Between two pieces of a request body.'),
+  body_total: positiveDuration.prefault('300s').describe('Until a request body is complete.'),
+  keep_alive: positiveDuration.prefault('75s').describe('How long an idle client connection is kept.'),
+})
+
+/** What a request is assumed to use until the provider says what it used. */
+export const reservation = z.strictObject({
+  bytes_per_token: z
+    .number()
+    .min(1)
+    .max(16)
+    .prefault(1)
+    .describe('Bytes of request body that count as one input token; 1 never reserves too little.'),
+  output_tokens: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .prefault(4096)
+    .describe('Output tokens reserved for a request that names no maximum.'),
+})
+
+/** The journal: what was reserved and settled, before the database has it. */
+export const journal = z.strictObject({
+  sync: z
+    .enum(['interval', 'always'])
+    .default('interval')
+    .describe(
+      '`interval`: a power cut may lose `interval`; `always`: nothing, at the cost of a disk sync per dispatch.',
+    ),
+  interval: positiveDuration
+    .refine(...between(1, 10_000, 'must be from 1ms to 10s'))
+    .prefault('20ms')
+    .describe('Time between two disk syncs.'),
+  max_bytes: size
+    .refine(...between(2 ** 20, Number.MAX_SAFE_INTEGER, 'must be at least 1MiB'))
+    .prefault('1GiB')
+    .describe('Disk that segments not yet in the database may take; the gateway is not ready beyond it.'),
+})
+
+/** Where records and ledger end up. */
+export const storage = z.strictObject({
+  url: referenceText
+    .refine((text) => /^(?:sqlite:.|file:|\$?\{)/.test(text), { error: 'expected `sqlite:` and the path of a file' })
+    .optional()
+    .describe('`sqlite:path`; absent: `ferro.db` in `data_dir`.'),
+})
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+/** The operational log and the access log. */
+export const log = z.strictObject({
+  level: z.enum(LOG_LEVELS).default('info').describe('Least severe message of the operational log (on stderr).'),
+  access: z
+    .strictObject({
+      output: plainText.prefault('stdout').describe('`stdout`, `stderr`, `off`, or the path of a file.'),
+      level: z
+        .enum(['info', 'warn', 'error'])
+        .default('info')
+        .describe('`info`: every request; `warn`: answers of 400 and above; `error`: 500 and above, and faults.'),
+      sample: z.number().min(0).max(1).prefault(1).describe('Share of successful requests that is logged.'),
+    })
+    .prefault({})
+    .describe('One JSON line per request.'),
+})
+
+/** What happens between SIGTERM and the end. */
+export const drain = z.strictObject({
+  lag: z
+    .union([z.literal('auto'), duration], { error: 'expected `auto` or a duration, such as `5s`' })
+    .prefault('auto')
+    .describe('How long to stay open while not ready; `auto`: `0s` when listening on loopback, else `5s`.'),
+  grace: duration.prefault('30s').describe('How long running requests may take to finish.'),
+})
+
+/** The watch over data workers. */
+export const processSection = z.strictObject({
+  stall_timeout: positiveDuration
+    .refine(...between(100, 600_000, 'must be from 100ms to 10m'))
+    .prefault('5s')
+    .describe('A data worker whose event loop stands still for longer is replaced.'),
+  worker_memory: size
+    .refine(...between(64 * 2 ** 20, 64 * 2 ** 30, 'must be from 64MiB to 64GiB'))
+    .prefault('512MiB')
+    .describe('JavaScript heap of one data worker.'),
+})
