@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { virtualKey } from './payload.ts'
+
+/** Where a started gateway keeps its files and is reached. */
+export type GatewayFiles = {
+  readonly configuration: string
+  readonly dataFolder: string
+  readonly accessLog: string
+}
+
+/** What a gateway publishes in its data folder once it is ready. */
+export type GatewayInstance = { readonly processId: number; readonly dataUrl: string; readonly controlUrl: string }
+
+/**
+ * Writes a configuration with everything on: a key with a rate limit and a token budget too high to refuse anything,
+ * prices, journal, access log of every request to a file, metrics.
+ */
+export const writeGatewayConfiguration = (
+  folder: string,
+  ports: { readonly data: number; readonly control: number; readonly upstream: number },
+): GatewayFiles => {
+  const dataFolder = join(folder, 'data')
+  mkdirSync(dataFolder, { recursive: true })
+  const accessLog = join(folder, 'access.log')
+  const configuration = join(folder, 'ferro.yaml')
+  writeFileSync(
+    configuration,
+    `listen: 127.0.0.1:${ports.data}
+control: { listen: 127.0.0.1:${ports.control} }
+providers:
+  mock:
+    kind: openai-compatible
+    base_url: http://127.0.0.1:${ports.upstream}/v1
+    api_key: mock-key
+    max_connections: 2048
+models:
+  gpt-4o:
+    strategy: single
+    targets:
+      - { provider: mock, model: gpt-4o, prices: { input: 2.5, output: 10 } }
+keys:
+  - id: benchmark
+    name: Benchmark
+    hash: "sha256:${createHash('sha256').update(virtualKey).digest('hex')}"
+    limits: { requests_per_minute: 100000000, burst: 100000000 }
+    budgets: [{ tokens: 1000000000000000, per: month }]
+log: { level: warn, access: { output: ${JSON.stringify(accessLog)}, level: info, sample: 1 } }
+`,
+  )
+  return { configuration, dataFolder, accessLog }
+}
+
+/** Words that start a gateway with these files and one data worker. */
+export const gatewayWords = (command: readonly string[], files: GatewayFiles): readonly string[] => [
+  ...command,
+  'run',
+  '--config',
+  files.configuration,
+  '--data-dir',
+  files.dataFolder,
+  '--workers',
+  '1',
+]
+
+/** The instance file of a gateway that is ready; null while there is none. */
+export const readInstance = (files: GatewayFiles): GatewayInstance | null => {
+  const path = join(files.dataFolder, 'instance.json')
+  if (!existsSync(path)) return null
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; data: string; control: string }
+    return { processId: value.pid, dataUrl: value.data, controlUrl: value.control }
+  } catch {
+    // Read in the middle of being written; the next poll sees it whole.
+    return null
+  }
+}
