@@ -1,0 +1,54 @@
+/**
+ * Rate limits by the generic cell rate algorithm (ITU-T I.371): the state of one limit is one number, the theoretical
+ * arrival time of the next request, in microseconds of `monotonicUs`. Each request moves it on by one interval; it may
+ * run ahead of the clock by `burst` intervals. One 64-bit compare-and-swap admits or refuses, exact over all threads.
+ * A zeroed cell is a limit that nobody has used.
+ */
+
+/** What a limit of so many requests per window means to the functions below. */
+export interface Rate {
+  /** Whole microseconds between two requests at the steady rate. */
+  readonly intervalUs: number
+  /** How many requests may come at once after a pause. */
+  readonly burst: number
+}
+
+/** The rate of `limit` (at least 1) requests per window; rounded so that no window at the steady rate admits more. */
+export function rateOf(limit: number, windowUs: number): Rate {
+  return { intervalUs: Math.max(1, Math.ceil(windowUs / limit)), burst: limit }
+}
+
+/** Takes one request: 0 when it is admitted, else the microseconds (> 0) until one would be, with nothing taken. */
+export function take(cells: BigInt64Array, index: number, nowUs: number, intervalUs: number, burst: number): number {
+  const earliest = (burst - 1) * intervalUs
+  for (let held = Atomics.load(cells, index); ; ) {
+    const arrivalUs = Math.max(Number(held), nowUs)
+    const waitUs = arrivalUs - earliest - nowUs
+    if (waitUs > 0) return waitUs
+    const found = Atomics.compareExchange(cells, index, held, BigInt(arrivalUs + intervalUs))
+    if (found === held) return 0
+    held = found
+  }
+}
+
+/** What `take` would answer, with nothing taken. */
+export function peek(cells: BigInt64Array, index: number, nowUs: number, intervalUs: number, burst: number): number {
+  const arrivalUs = Number(Atomics.load(cells, index))
+  return Math.max(0, arrivalUs - (burst - 1) * intervalUs - nowUs)
+}
+
+/** How many requests would be admitted now, one after the other. */
+export function remaining(cells: BigInt64Array, index: number, nowUs: number, intervalUs: number, burst: number): number {
+  const aheadUs = Math.max(0, Number(Atomics.load(cells, index)) - nowUs)
+  return Math.max(0, Math.floor((burst * intervalUs - aheadUs) / intervalUs))
+}
+
+/**
+ * Replays admissions of before a restart: `timesUs`, ascending, on the monotonic clock of this process (negative for
+ * those before its beginning). Only before the limit is in use.
+ */
+export function restore(cells: BigInt64Array, index: number, timesUs: Iterable<number>, intervalUs: number): void {
+  let arrivalUs = Number.NEGATIVE_INFINITY
+  for (const timeUs of timesUs) arrivalUs = Math.max(arrivalUs, Math.floor(timeUs)) + intervalUs
+  if (arrivalUs > 0) Atomics.store(cells, index, BigInt(arrivalUs))
+}
