@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClientEntry } from './client.ts'
+import { isObject } from './json.ts'
+import { ledgerViolations } from './ledger-rules.ts'
+import { type LedgerSnapshot, type RequestRow, readLedger } from './ledger-snapshot.ts'
+import { findSamples, type MetricSample } from './metrics.ts'
+import { sentHeader, type WallRequest } from './wall/wall.ts'
+
+/** What the checker compares; everything but the database is optional. */
+export interface Evidence {
+  readonly databasePath: string
+  readonly wall?: { readonly requests: readonly WallRequest[] }
+  readonly clients?: readonly { readonly log: readonly ClientEntry[] }[]
+  /** Asked again at each look. */
+  readonly metrics?: () => Promise<readonly MetricSample[]>
+}
+
+/**
+ * Looks until no invariant is violated (ingest is then complete) or the deadline has passed, and returns the
+ * violations of the last look as sentences: an empty list is a pass. Call it when no request is in flight.
+ */
+export async function violations(evidence: Evidence, deadlineMs = 5_000): Promise<string[]> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    const found = await look(evidence)
+    if (found.length === 0 || performance.now() > end) return found
+    await delay(25)
+  }
+}
+
+async function look({ databasePath, wall, clients, metrics }: Evidence): Promise<string[]> {
+  const snapshot = readLedger(databasePath)
+  const log = clients?.flatMap((client) => client.log) ?? []
+  return [
+    ...ledgerViolations(snapshot),
+    ...(wall ? dispatchViolations(snapshot, wall.requests, log) : []),
+    ...log.flatMap((entry) => clientViolations(entry, snapshot)),
+    ...(metrics ? budgetViolations(snapshot, await metrics()) : []),
+  ]
+}
+
+/** Every request that the wall saw is in the database exactly once, with the usage that the wall told. */
+function dispatchViolations(
+  snapshot: LedgerSnapshot,
+  seen: readonly WallRequest[],
+  log: readonly ClientEntry[],
+): string[] {
+  const found: string[] = []
+  const byId = new Map(snapshot.requests.map((row) => [row.id, row]))
+  const byNonce = Map.groupBy(snapshot.requests, (row) => row.clientRequestId)
+  const idOfNonce = new Map(log.map((entry) => [entry.nonce, entry.requestId]))
+  const matched = new Map<RequestRow, number>()
+  const unmatched: WallRequest[] = []
+  for (const request of seen) {
+    const named = byId.get(sentHeader(request, 'x-ferro-request-id') ?? idOfNonce.get(request.nonce ?? '') ?? '')
+    const rows = named ? [named] : (byNonce.get(request.nonce) ?? [])
+    const [row] = rows
+    if (rows.length > 1) found.push(`nonce ${request.nonce} is in the database ${rows.length} times`)
+    if (row) matched.set(row, (matched.get(row) ?? 0) + 1)
+    else unmatched.push(request)
+    if (row && !usageAgrees(row, request)) {
+      found.push(
+        `${row.id} has ${row.inputTokens}+${row.outputTokens} tokens, the wall told ${JSON.stringify(request.usage)}`,
+      )
+    }
+  }
+  for (const [row, count] of matched) {
+    if (count > row.attempts) found.push(`${row.id} reached the wall ${count} times, its row says ${row.attempts}`)
+  }
+  // A record made after a crash knows nothing of the client: such rows are matched by number.
+  const anonymous = snapshot.requests.filter((row) => row.outcome === 'lost' && !matched.has(row))
+  for (const request of unmatched.slice(anonymous.length)) {
+    found.push(`request ${request.number} at the wall (${request.model}, ${request.nonce}) is not in the database`)
+  }
+  return found
+}
+
+function usageAgrees(row: RequestRow, request: WallRequest): boolean {
+  const { usage } = request
+  if (row.outcome !== 'success' || row.usageSource !== 'reported' || row.attempts !== 1 || !isObject(usage)) return true
+  const { prompt_tokens: input, completion_tokens: output } = usage
+  if (!isCount(input) || !isCount(output)) return true
+  return row.inputTokens === input && row.outputTokens === output
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+/** Every answer that a client got has exactly one row, with the status that the client saw. */
+function clientViolations(entry: ClientEntry, snapshot: LedgerSnapshot): string[] {
+  if (entry.outcome === 'open') return [`request ${entry.nonce} is still open`]
+  if (entry.requestId === null) return []
+  const rows = snapshot.requests.filter((row) => row.id === entry.requestId)
+  const [row] = rows
+  if (!row || rows.length > 1) return [`${entry.requestId} (status ${entry.status}) has ${rows.length} rows`]
+  const found: string[] = []
+  if (row.outcome !== 'lost' && row.status !== entry.status) {
+    found.push(`${row.id} answered ${entry.status}, its row says ${row.status}`)
+  }
+  if (row.clientRequestId !== null && row.clientRequestId !== entry.nonce) {
+    found.push(`${row.id} belongs to ${entry.nonce}, its row says ${row.clientRequestId}`)
+  }
+  if (row.outcome === 'success' && entry.outcome === 'cut') found.push(`${row.id} was cut, its row says success`)
+  return found
+}
+
+/** At rest: nothing reserved, and what each token budget has used is what the ledger settled for its key. */
+function budgetViolations({ ledger }: LedgerSnapshot, samples: readonly MetricSample[]): string[] {
+  const reserved = findSamples(samples, 'ferro_budget_reserved').filter((sample) => sample.value !== 0)
+  const held = reserved.map((sample) => `${sample.value} are still reserved for ${JSON.stringify(sample.labels)}`)
+  const used = findSamples(samples, 'ferro_budget_used', { unit: 'tokens' })
+  const wrong = used.flatMap(({ labels, value }) => {
+    const settled = ledger.filter((row) => row.phase === 'settle' && row.keyId === labels.key)
+    const sum = settled.reduce((tokens, row) => tokens + row.tokens, 0)
+    return sum === value ? [] : [`budget of ${labels.key} has used ${value} tokens, the ledger settled ${sum}`]
+  })
+  return [...held, ...wrong]
+}
