@@ -1,0 +1,215 @@
+import type { RequestRecord } from '../../storage/index.ts'
+import type { MetricsRegistry } from './registry.ts'
+import type { Metric } from './row.ts'
+
+/** Every series that a data worker counts: name and help. Labels are in `RequestSeries` and `GatewayMetrics`. */
+export const GATEWAY_METRICS = {
+  requests: { name: 'ferro_requests_total', help: 'Requests that ended, by the status sent to the client.' },
+  duration: {
+    name: 'ferro_request_duration_seconds',
+    help: 'Time from the start of a request to the end of its answer.',
+  },
+  firstByte: {
+    name: 'ferro_first_byte_seconds',
+    help: "Time from the start of a request to the first byte of the upstream's answer.",
+  },
+  tokens: { name: 'ferro_tokens_total', help: 'Tokens used, in kinds that do not overlap.' },
+  cost: { name: 'ferro_cost_nanodollars_total', help: 'Cost of what was used, in nano-dollars (1e-9 USD).' },
+  inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
+  attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
+  refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
+  cancelled: { name: 'ferro_cancelled_total', help: 'Requests whose client left before the end.' },
+  usageEstimated: {
+    name: 'ferro_usage_estimated_total',
+    help: 'Requests whose usage the upstream did not report, so that it was estimated.',
+  },
+  budgetOvershoot: {
+    name: 'ferro_budget_overshoot_total',
+    help: 'Settlements that took more than was reserved and passed a budget limit.',
+  },
+} as const satisfies Record<string, Metric>
+
+/** Seconds; from what the gateway itself takes to the longest answers. */
+export const LATENCY_BUCKETS: readonly number[] = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
+]
+
+/** Statuses that are told apart; any other is counted as its class (`4xx`), so that an upstream cannot invent series. */
+const STATUSES = [
+  200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 408, 409, 411, 413, 414, 415,
+  422, 425, 429, 431, 499, 500, 501, 502, 503, 504, 529,
+] as const
+
+/** The fields of a request record that are counted. */
+export type CountedRecord = Pick<
+  RequestRecord,
+  | 'status'
+  | 'outcome'
+  | 'error_code'
+  | 'cancelled'
+  | 'total_us'
+  | 'first_byte_us'
+  | 'input_tokens'
+  | 'cache_read_tokens'
+  | 'cache_write_tokens'
+  | 'output_tokens'
+  | 'reasoning_tokens'
+  | 'usage_source'
+  | 'cost_nanos'
+>
+
+/** How an attempt ended. */
+export type AttemptResult = 'success' | 'error' | 'timeout' | 'connect_error' | 'cancelled'
+
+/**
+ * The gateway's own series of one worker. Prepare `series` and `attempts` when a plan is compiled, with names from the
+ * configuration only: a name that a client made up must never become a label.
+ */
+export class GatewayMetrics {
+  readonly #registry: MetricsRegistry
+  readonly #series = new Map<string, RequestSeries>()
+  readonly #refused = new Map<string, number>()
+  readonly #inFlight: number
+  readonly #cancelled: number
+  readonly #usageEstimated: number
+  readonly #budgetOvershoot: number
+
+  constructor(registry: MetricsRegistry) {
+    this.#registry = registry
+    this.#inFlight = registry.gauge(GATEWAY_METRICS.inFlight)
+    this.#cancelled = registry.counter(GATEWAY_METRICS.cancelled)
+    this.#usageEstimated = registry.counter(GATEWAY_METRICS.usageEstimated)
+    this.#budgetOvershoot = registry.counter(GATEWAY_METRICS.budgetOvershoot)
+  }
+
+  /** The handle for one route, model and provider; `none` stands for what a request did not come to. */
+  series(route = 'none', model = 'none', provider = 'none'): RequestSeries {
+    const key = `${route}\n${model}\n${provider}`
+    let series = this.#series.get(key)
+    if (series === undefined) {
+      series = new RequestSeries(this.#registry, this, { route, model, provider })
+      this.#series.set(key, series)
+    }
+    return series
+  }
+
+  /** A slot to pass to `attempted`. */
+  attempts(provider: string, result: AttemptResult): number {
+    return this.#registry.counter(GATEWAY_METRICS.attempts, { provider, result })
+  }
+
+  /** Counts an attempt. */
+  attempted(slot: number): void {
+    this.#registry.add(slot, 1)
+  }
+
+  /** A request began; `RequestSeries.finish` takes it back. */
+  started(): void {
+    this.#registry.add(this.#inFlight, 1)
+  }
+
+  /** A settlement passed a budget limit. */
+  overshot(): void {
+    this.#registry.add(this.#budgetOvershoot, 1)
+  }
+
+  /** What does not depend on route, model and provider; called by `RequestSeries.finish`. */
+  ended(record: CountedRecord): void {
+    const registry = this.#registry
+    registry.add(this.#inFlight, -1)
+    if (record.cancelled) registry.add(this.#cancelled, 1)
+    if (record.usage_source === 'estimated') registry.add(this.#usageEstimated, 1)
+    if (record.outcome === 'refused') registry.add(this.#refusedSlot(record.error_code ?? 'none'), 1)
+  }
+
+  #refusedSlot(code: string): number {
+    let slot = this.#refused.get(code)
+    if (slot === undefined) {
+      slot = this.#registry.counter(GATEWAY_METRICS.refused, { code })
+      // Codes of refusals come from a closed table; the bound keeps a mistake from growing this map.
+      if (this.#refused.size < 256) this.#refused.set(code, slot)
+    }
+    return slot
+  }
+}
+
+/** Counts the ends of requests of one route, model and provider. Its slots are taken at first use and kept. */
+export class RequestSeries {
+  readonly #registry: MetricsRegistry
+  readonly #gateway: GatewayMetrics
+  readonly #labels: { readonly route: string; readonly model: string; readonly provider: string }
+  readonly #statusSlots = new Int32Array(600)
+  readonly #duration: number
+  #firstByte = -1
+  #tokens: TokenSlots | null = null
+
+  /** Use `GatewayMetrics.series`. */
+  constructor(
+    registry: MetricsRegistry,
+    gateway: GatewayMetrics,
+    labels: { readonly route: string; readonly model: string; readonly provider: string },
+  ) {
+    this.#registry = registry
+    this.#gateway = gateway
+    this.#labels = labels
+    this.#duration = registry.histogram(GATEWAY_METRICS.duration, labels, LATENCY_BUCKETS)
+  }
+
+  /** Counts one request that ended; call it exactly once for each `GatewayMetrics.started`. */
+  finish(record: CountedRecord): void {
+    const registry = this.#registry
+    registry.add(this.#statusSlot(record.status), 1)
+    registry.observe(this.#duration, record.total_us / 1e6)
+    if (record.first_byte_us !== null) {
+      if (this.#firstByte === -1) {
+        this.#firstByte = registry.histogram(GATEWAY_METRICS.firstByte, this.#labels, LATENCY_BUCKETS)
+      }
+      registry.observe(this.#firstByte, record.first_byte_us / 1e6)
+    }
+    if (record.usage_source !== 'none') {
+      this.#tokens ??= tokenSlots(registry, this.#labels.model, this.#labels.provider)
+      registry.add(this.#tokens.input, record.input_tokens)
+      registry.add(this.#tokens.cacheRead, record.cache_read_tokens)
+      registry.add(this.#tokens.cacheWrite, record.cache_write_tokens)
+      registry.add(this.#tokens.output, record.output_tokens)
+      registry.add(this.#tokens.reasoning, record.reasoning_tokens)
+      registry.add(this.#tokens.cost, record.cost_nanos ?? 0)
+    }
+    this.#gateway.ended(record)
+  }
+
+  #statusSlot(status: number): number {
+    const known = this.#statusSlots[status] ?? 0
+    if (known !== 0) return known
+    const slot = this.#registry.counter(GATEWAY_METRICS.requests, { ...this.#labels, status: statusLabel(status) })
+    if (status > 0 && status < this.#statusSlots.length) this.#statusSlots[status] = slot
+    return slot
+  }
+}
+
+interface TokenSlots {
+  readonly input: number
+  readonly cacheRead: number
+  readonly cacheWrite: number
+  readonly output: number
+  readonly reasoning: number
+  readonly cost: number
+}
+
+function tokenSlots(registry: MetricsRegistry, model: string, provider: string): TokenSlots {
+  const slot = (kind: string): number => registry.counter(GATEWAY_METRICS.tokens, { model, provider, kind })
+  return {
+    input: slot('input'),
+    cacheRead: slot('cache_read'),
+    cacheWrite: slot('cache_write'),
+    output: slot('output'),
+    reasoning: slot('reasoning'),
+    cost: registry.counter(GATEWAY_METRICS.cost, { model, provider }),
+  }
+}
+
+function statusLabel(status: number): string {
+  const known: readonly number[] = STATUSES
+  if (known.includes(status)) return String(status)
+  return status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : 'other'
+}
