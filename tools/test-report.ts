@@ -27,6 +27,11 @@ export async function report(stream: TestsStream, root: string, write: Write): P
         break
       }
       case 'test:pass':
+        // The runner counts a file without tests as one test, named after the file.
+        if (event.data.name === event.data.file) {
+          failed.push(`${place(event.data.file)}  has no test`)
+          write(`not ok  ${place(event.data.file)}  has no test`)
+        }
         if (event.data.skip !== undefined) {
           const reason = event.data.skip === true ? '' : `: ${event.data.skip}`
           skipped.push(`${place(event.data.file)}  ${event.data.name}${reason}`)
