@@ -38,7 +38,8 @@ export function setUp(root, env = process.env) {
   const stamp = `${createHash('sha256').update(lockText).digest('hex')} ${process.platform}-${process.arch}\n`
   if (existsSync(stampFile) && existsSync(hiddenFile) && readFileSync(stampFile, 'utf8') === stamp) return null
 
-  const byHand = existsSync(hiddenFile) && isInstalled(JSON.parse(lockText), JSON.parse(readFileSync(hiddenFile, 'utf8')))
+  const byHand =
+    existsSync(hiddenFile) && isInstalled(JSON.parse(lockText), JSON.parse(readFileSync(hiddenFile, 'utf8')))
   if (!byHand) {
     const failure = install(root, env)
     if (failure !== null) return failure

@@ -22,8 +22,17 @@ type Check = (files: readonly SourceFile[]) => readonly string[] | Promise<reado
 
 const CHECKS: Readonly<Record<string, Check>> = {
   types: () => program('tsc', ['--noEmit', '--pretty', 'false']),
-  format: () => program('biome', ['check', '--colors=off', '--error-on-warnings', '.']),
-  lint: () => program('oxlint', ['--type-aware', '--deny-warnings']),
+  format: () =>
+    program('biome', [
+      'check',
+      '--reporter=concise',
+      '--colors=off',
+      '--diagnostic-level=warn',
+      '--error-on-warnings',
+      '--max-diagnostics=200',
+      '.',
+    ]),
+  lint: () => program('oxlint', ['--type-aware', '--deny-warnings', '--format=unix']),
   boundaries: said(checkBoundaries),
   'core-words': said(checkCoreWords),
   'vendor-words': said(checkVendorWords),
