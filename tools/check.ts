@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { inspect } from 'node:util'
 import { checkBoundaries } from './checks/boundaries.ts'
 import { reportFileSizes } from './checks/file-sizes.ts'
 import { checkGenerated } from './checks/generated.ts'
@@ -20,19 +21,21 @@ const root = path.resolve(import.meta.dirname, '..')
 /** A check answers with what it has to say; nothing means that all is well. */
 type Check = (files: readonly SourceFile[]) => readonly string[] | Promise<readonly string[]>
 
+const BIOME = [
+  'check',
+  '--reporter=concise',
+  '--colors=off',
+  '--diagnostic-level=warn',
+  '--error-on-warnings',
+  '--max-diagnostics=200',
+  '.',
+]
+
 const CHECKS: Readonly<Record<string, Check>> = {
-  types: () => program('tsc', ['--noEmit', '--pretty', 'false']),
-  format: () =>
-    program('biome', [
-      'check',
-      '--reporter=concise',
-      '--colors=off',
-      '--diagnostic-level=warn',
-      '--error-on-warnings',
-      '--max-diagnostics=200',
-      '.',
-    ]),
-  lint: () => program('oxlint', ['--type-aware', '--deny-warnings', '--format=unix']),
+  types: () => program('tsc', ['--noEmit', '--pretty', 'false'], 'make the types true; a cast only hides it'),
+  format: () => program('biome', BIOME, '`npm run format` mends format and imports; the rest is for a person'),
+  lint: () =>
+    program('oxlint', ['--type-aware', '--deny-warnings', '--format=unix'], 'each rule is explained by its name'),
   boundaries: said(checkBoundaries),
   'core-words': said(checkCoreWords),
   'vendor-words': said(checkVendorWords),
@@ -62,7 +65,7 @@ const results = await Promise.all(
     .filter(([name]) => asked.length === 0 || asked.includes(name))
     .map(async ([name, check]) => {
       const startMs = performance.now()
-      const lines = await check(files)
+      const lines = await Promise.try(check, files).catch((error: unknown) => [`could not run: ${inspect(error)}`])
       return { name, lines, durationMs: performance.now() - startMs }
     }),
 )
@@ -83,17 +86,24 @@ function read(file: string): string {
   return readFileSync(path.join(root, file), 'utf8')
 }
 
-/** Runs a program of node_modules/.bin; what it printed counts only when it failed. */
-function program(name: string, args: readonly string[]): Promise<readonly string[]> {
+/** Runs a program of node_modules/.bin; what it printed counts only when it failed, and then the lines with a place. */
+function program(name: string, args: readonly string[], remedy: string): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(path.join(root, 'node_modules/.bin', name), args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let output = ''
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk))
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk))
+    const keep = (chunk: Buffer) => {
+      output += chunk
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
     child.on('error', reject)
-    child.on('close', (code) => resolve(code === 0 ? [] : [output.trim() || `${name} ended with ${code}`]))
+    child.on('close', (code) => {
+      if (code === 0) return resolve([])
+      const placed = output.split('\n').filter((line) => /^(?:[×!] )?[\w./-]+(?::|\(\d)|^ {2}\S/.test(line))
+      resolve([placed.length === 0 ? `${name} ended with ${code}\n${output.trim()}` : placed.join('\n'), remedy])
+    })
   })
 }

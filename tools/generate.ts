@@ -6,7 +6,15 @@ import path from 'node:path'
 import type { GeneratedFile } from './checks/generated.ts'
 
 /** Every generated file of the repository with its generator. */
-export const GENERATED: readonly GeneratedFile[] = []
+export const GENERATED: readonly GeneratedFile[] = [
+  { file: 'config/schema.json', generate: async () => (await config()).renderJsonSchema() },
+  { file: 'docs/configuration.md', generate: async () => (await config()).renderReference() },
+]
+
+/** Loaded when a generator runs, so that a fault in a module fails one check and not all of them. */
+function config() {
+  return import('../src/config/index.ts')
+}
 
 if (import.meta.main) {
   for (const { file, generate } of GENERATED) {
