@@ -35,7 +35,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   types: () => program('tsc', ['--noEmit', '--pretty', 'false'], 'make the types true; a cast only hides it'),
   format: () => program('biome', BIOME, '`npm run format` mends format and imports; the rest is for a person'),
   lint: () =>
-    program('oxlint', ['--type-aware', '--deny-warnings', '--format=unix'], 'each rule is explained by its name'),
+    program(
+      'oxlint',
+      ['--type-aware', '--deny-warnings', '--format=unix'],
+      'mend it, or switch the rule off for that line with a comment that says why',
+    ),
   boundaries: said(checkBoundaries),
   'core-words': said(checkCoreWords),
   'vendor-words': said(checkVendorWords),
