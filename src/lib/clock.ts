@@ -7,7 +7,7 @@ let offsetUs = Number.NaN
  * Whole microseconds of a monotonic clock that all threads of the process share, since an arbitrary moment.
  * `performance.now()` counts from the start of the thread, `process.hrtime` from one moment for all of them: the
  * distance is measured once, because the latter costs a BigInt for each reading. Readings of two threads agree within
- * a microsecond or two.
+ * a few microseconds.
  */
 export function monotonicUs(): number {
   if (Number.isNaN(offsetUs)) offsetUs = measureOffsetUs()
