@@ -1,0 +1,59 @@
+import type { AnswerHeaders, Exchange } from '../../core/index.ts'
+import type { ChatTarget } from '../models/target.ts'
+
+/**
+ * Headers of an upstream that do not go to the client: of the connection (RFC 9110, 7.6.1), of the body's framing,
+ * cookies of the vendor's edge, what tells who the operator's account is, and what the gateway sets itself.
+ */
+const DROPPED: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'set-cookie',
+  'alt-svc',
+  'strict-transport-security',
+  'openai-organization',
+  'openai-project',
+  'x-request-id',
+  'x-ferro-request-id',
+  'x-ferro-model',
+  'x-accel-buffering',
+])
+
+/** Headers for the client, flat. `length` is the body's when it is known. */
+export function clientHeaders(
+  x: Exchange,
+  target: ChatTarget,
+  headers: AnswerHeaders,
+  length: number | null,
+  events: boolean,
+): string[] {
+  const out: string[] = []
+  const listed = connectionListed(headers['connection'])
+  for (const name in headers) {
+    if (DROPPED.has(name) || listed?.has(name) === true) continue
+    const value = headers[name]
+    if (typeof value === 'string') out.push(name, value)
+    else if (value !== undefined) for (const item of value) out.push(name, item)
+  }
+  const upstreamId = headers['x-request-id']
+  if (typeof upstreamId === 'string') out.push('x-upstream-request-id', upstreamId)
+  if (length !== null) out.push('content-length', String(length))
+  if (events) out.push('x-accel-buffering', 'no')
+  out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
+  return out
+}
+
+/** Names that the upstream's Connection header declares to be of the connection only. */
+function connectionListed(value: string | string[] | undefined): ReadonlySet<string> | null {
+  if (value === undefined || value === 'keep-alive' || value === 'close') return null
+  const text = Array.isArray(value) ? value.join(',') : value
+  return new Set(text.split(',').map((name) => name.trim().toLowerCase()))
+}

@@ -1,0 +1,58 @@
+import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
+import { principalOf } from '../../governance/index.ts'
+import type { ModelRegistry } from '../models/registry.ts'
+import { ChatState } from './chat-state.ts'
+import { readChatRequest } from './request.ts'
+
+/** The `inspect` hook of `POST /v1/chat/completions`: reads the request and chooses its target. */
+export function createChatInspect(registry: ModelRegistry): Hook {
+  return (x: Exchange) => {
+    const body = x.body
+    if (body === null) throw new Error('the chat route reads its body')
+    const wrongType = checkContentType(x)
+    if (wrongType !== null) return wrongType
+    const request = readChatRequest(body)
+    if (request instanceof GatewayError) return request
+    const state = new ChatState(request)
+    x.surface = state
+    x.wantsStream = request.stream
+    const target = registry.resolve(request.model)
+    if (target === null) return unknownModel(request.model)
+    if (!allowed(x, registry, request.model)) {
+      const message = `This API key may not use the model "${shorten(request.model)}".`
+      return new GatewayError('resource_denied', message, { param: 'model' })
+    }
+    state.target = target
+    state.prepared = target.prepare(body, request)
+    state.preparedFor = target
+    x.candidates = target.asList
+    return null
+  }
+}
+
+/** A key that may use a model may use its aliases, and the other way round; a denial of either name counts. */
+export function allowed(x: Exchange, registry: ModelRegistry, name: string): boolean {
+  const principal = principalOf(x)
+  if (principal.allow === null && principal.deny === null) return true
+  const canonical = registry.canonical(name)
+  if (canonical === name) return principal.mayUse(name)
+  if (principal.deny?.matches(name) === true || principal.deny?.matches(canonical) === true) return false
+  return principal.allow === null || principal.allow.matches(name) || principal.allow.matches(canonical)
+}
+
+/** The answer for a model that does not exist. */
+export function unknownModel(name: string): GatewayError {
+  const message = `The model "${shorten(name)}" does not exist here. GET /v1/models lists what this key may use.`
+  return new GatewayError('resource_not_found', message, { param: 'model' })
+}
+
+function checkContentType(x: Exchange): GatewayError | null {
+  const type = x.head.contentType
+  // Absent is taken as JSON: simple clients leave it out, and the scan decides anyway.
+  if (type === null || /^application\/(?:[a-z0-9.+-]*\+)?json\b/i.test(type)) return null
+  return new GatewayError('unsupported_media_type', 'The body must be JSON: send Content-Type: application/json.')
+}
+
+function shorten(name: string): string {
+  return name.length > 128 ? `${name.slice(0, 128)}…` : name
+}

@@ -1,0 +1,42 @@
+import type { Exchange } from '../../core/index.ts'
+import type { ChatTarget } from '../models/target.ts'
+import type { Usage } from '../models/price.ts'
+import type { ChatRequest } from './request.ts'
+
+/** What the chat surface knows of one request; lives in `x.surface`. */
+export class ChatState {
+  readonly modelRequested: string
+  readonly stream: boolean
+  readonly asksUsage: boolean
+  readonly maxOutputTokens: number | null
+  readonly choices: number
+  readonly textBytes: number
+  readonly mediaItems: number
+  readonly messageBytes: number
+  target: ChatTarget | null = null
+  /** The patched body, made at once for the first target while the scan is valid. */
+  prepared: Buffer | null = null
+  preparedFor: ChatTarget | null = null
+  /** As the upstream reported it. */
+  usage: Usage | null = null
+  /** Estimated output tokens that came from the upstream. */
+  deliveredTokens = 0
+  /** The upstream began a successful answer: what it made is charged. */
+  answered = false
+
+  constructor(request: ChatRequest) {
+    this.modelRequested = request.model
+    this.stream = request.stream
+    this.asksUsage = request.asksUsage
+    this.maxOutputTokens = request.maxOutputTokens
+    this.choices = request.choices
+    this.textBytes = request.textBytes
+    this.mediaItems = request.mediaItems
+    this.messageBytes = request.messageBytes
+  }
+}
+
+/** The state of a chat request that passed `inspect`, else null. */
+export function chatStateOf(x: Exchange): ChatState | null {
+  return x.surface instanceof ChatState ? x.surface : null
+}

@@ -1,0 +1,116 @@
+import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
+import { readJson } from '../../lib/index.ts'
+import type { ChatTarget } from '../models/target.ts'
+import { clientHeaders } from './answer-headers.ts'
+import type { ChatState } from './chat-state.ts'
+import { estimateTokens } from './delivered.ts'
+import { EventStream } from './event-stream.ts'
+import { ANSWER, answerScanner } from './fields.ts'
+import { tailUsage } from './tail-usage.ts'
+import { errorOfAnswer } from './upstream-error.ts'
+import { readUsage } from './usage.ts'
+
+/** Enough of a long answer's end to hold its usage. */
+const TAIL_BYTES = 65_536
+
+type Mode = 'error' | 'json' | 'events'
+
+/**
+ * Relays one answer to a chat request byte for byte and reads its usage on the way. Only what was added by the gateway
+ * (the usage of a stream that the client did not ask for) is taken out again.
+ */
+export class ChatTap implements AnswerTap {
+  readonly #x: Exchange
+  readonly #target: ChatTarget
+  readonly #state: ChatState
+  #mode: Mode = 'json'
+  #status = 0
+  #headers: AnswerHeaders = {}
+  #events: EventStream | null = null
+  #tail: Buffer | null = null
+  #streamedBytes = 0
+
+  constructor(x: Exchange, target: ChatTarget, state: ChatState) {
+    this.#x = x
+    this.#target = target
+    this.#state = state
+  }
+
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    this.#status = status
+    this.#headers = headers
+    if (status >= 400) {
+      this.#mode = 'error'
+      return 'buffer'
+    }
+    const name = this.#target.upstream.name
+    if (status !== 200) {
+      return new GatewayError('upstream_invalid_response', `${name} answered ${status}, which is no answer to a chat request.`)
+    }
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity') {
+      return new GatewayError('upstream_invalid_response', `${name} compressed its answer, though it was asked not to.`)
+    }
+    const type = mediaType(headers)
+    this.#state.answered = true
+    if (type === 'text/event-stream') {
+      this.#mode = 'events'
+      this.#events = new EventStream(this.#x, this.#target, this.#state)
+      return 'stream'
+    }
+    if (type === 'application/json' || type.endsWith('+json')) return 'buffer'
+    this.#state.answered = false
+    const what = type === '' ? 'no content type' : type
+    return new GatewayError('upstream_invalid_response', `${name} answered 200 with ${what} instead of JSON or an event stream.`)
+  }
+
+  complete(body: Buffer): Buffer | GatewayError {
+    if (this.#mode === 'error') return errorOfAnswer(this.#target, this.#status, this.#headers, body)
+    const name = this.#target.upstream.name
+    const scanned = answerScanner.scan(body)
+    if (scanned.kind !== 'object') {
+      const what = body.length === 0 ? 'an empty body' : 'a body that is not a JSON object'
+      return new GatewayError('upstream_invalid_response', `${name} answered 200 with ${what}.`)
+    }
+    if (scanned.has(ANSWER.usage)) {
+      this.#state.usage = readUsage(readJson(body, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
+    }
+    if (scanned.has(ANSWER.choices)) {
+      const bytes = scanned.valueEnd(ANSWER.choices) - scanned.valueStart(ANSWER.choices)
+      this.#state.deliveredTokens = estimateTokens(bytes)
+    } else if (scanned.has(ANSWER.error)) {
+      this.#state.answered = false
+      return errorOfAnswer(this.#target, 502, this.#headers, body)
+    }
+    return body
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError | null {
+    if (this.#mode === 'events' && this.#events !== null) return this.#events.push(chunk)
+    if (this.#mode === 'error') {
+      return new GatewayError('upstream_error', `${this.#target.upstream.name} answered ${this.#status} with a very long body.`)
+    }
+    this.#streamedBytes += chunk.length
+    this.#state.deliveredTokens = estimateTokens(this.#streamedBytes)
+    const joined = this.#tail === null ? chunk : Buffer.concat([this.#tail, chunk])
+    this.#tail = joined.length > TAIL_BYTES ? Buffer.from(joined.subarray(joined.length - TAIL_BYTES)) : joined
+    return chunk
+  }
+
+  end(): Buffer | GatewayError | null {
+    if (this.#events !== null) return this.#events.end()
+    if (this.#tail !== null) this.#state.usage = tailUsage(this.#tail)
+    return null
+  }
+
+  headers(headers: AnswerHeaders, body: Buffer | null): string[] {
+    return clientHeaders(this.#x, this.#target, headers, body === null ? null : body.length, this.#mode === 'events')
+  }
+}
+
+function mediaType(headers: AnswerHeaders): string {
+  const value = headers['content-type']
+  const text = Array.isArray(value) ? (value[0] ?? '') : (value ?? '')
+  const end = text.indexOf(';')
+  return (end < 0 ? text : text.slice(0, end)).trim().toLowerCase()
+}

@@ -1,0 +1,53 @@
+import type { Candidate, Exchange } from '../../core/index.ts'
+import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
+import { ChatTarget } from '../models/target.ts'
+import { costOf, type Usage } from '../models/price.ts'
+import { type ChatState, chatStateOf } from './chat-state.ts'
+import { estimateTokens } from './delivered.ts'
+import { MEDIA_TOKENS } from './media.ts'
+
+const NOTHING: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+/** What every conversation costs beyond its text: the reply's primer and the frame of a message. */
+const CONVERSATION_TOKENS = 7
+
+/** What chat requests cost: reserved before dispatch, charged when they end. */
+export const chatTraffic: TrafficPort = {
+  estimate(x: Exchange, candidate: Candidate): Estimate {
+    const state = chatStateOf(x)
+    if (state === null || !(candidate instanceof ChatTarget)) throw new Error(`request ${x.id} is not a chat request`)
+    return candidate.estimate(state)
+  },
+
+  traffic(x: Exchange): Traffic | null {
+    const state = chatStateOf(x)
+    if (state === null) return null
+    const target = state.target
+    const [usage, usageSource] = usageOf(x, state)
+    const prices = target?.prices ?? null
+    return {
+      modelRequested: state.modelRequested,
+      modelServed: target?.model ?? null,
+      provider: target?.provider ?? null,
+      upstream: target?.upstream.origin ?? null,
+      ...usage,
+      usageSource,
+      costNanos: prices === null ? null : usageSource === 'none' ? 0 : costOf(prices, usage),
+      priceRule: prices?.rule ?? null,
+      series: target?.series ?? null,
+    }
+  },
+}
+
+/**
+ * The upstream's own numbers win, an explicit zero too. Without them: an answer that began is estimated from what came;
+ * a request that was cut or timed out after its dispatch is estimated by its input, since it may have been worked on;
+ * an upstream that refused or failed did not work for us.
+ */
+function usageOf(x: Exchange, state: ChatState): [usage: Usage, source: Traffic['usageSource']] {
+  if (x.attempts === 0) return [NOTHING, 'none']
+  if (state.usage !== null) return [state.usage, 'reported']
+  const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
+  if (!state.answered && !cut) return [NOTHING, 'none']
+  const input = estimateTokens(state.messageBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
+  return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens }, 'estimated']
+}

@@ -1,0 +1,234 @@
+import { type Exchange, GatewayError } from '../../core/index.ts'
+import { eventData, patchTopLevel, readJson, SseCursor, SseFramer, type ScannedObject } from '../../lib/index.ts'
+import type { ChatTarget } from '../models/target.ts'
+import type { ChatState } from './chat-state.ts'
+import { DeliveredEstimate } from './delivered.ts'
+import { ANSWER, answerScanner } from './fields.ts'
+import { readUsage } from './usage.ts'
+
+const LF = 0x0a
+const CLOSE = 0x7d
+const DATA = Buffer.from('data: {')
+const DONE = Buffer.from('[DONE]')
+const USAGE_NAME = Buffer.from('"usage"')
+const ERROR_NAME = Buffer.from('"error"')
+const USAGE_NULL = Buffer.from(',"usage":null}')
+const FINISH = /"finish_reason"\s*:\s*"/
+const ERROR_EVENT = /^event: ?error *$/m
+
+/**
+ * The events of a streamed answer. Whole events are forwarded as they are; an event that is cut waits for its rest, so
+ * that an error event can follow cleanly at any time. When the gateway asked for usage and the client did not, the
+ * usage is read and taken out. A stream that ends without its terminator is an error, unless its last choice finished.
+ */
+export class EventStream {
+  readonly #x: Exchange
+  readonly #target: ChatTarget
+  readonly #state: ChatState
+  readonly #framer = new SseFramer()
+  readonly #cursor = new SseCursor()
+  readonly #delivered = new DeliveredEstimate()
+  #done = false
+  #failed = false
+  #dataEvents = 0
+  /** The last two parts, to look for the end of the last choice when there is no terminator. */
+  #last: Buffer | null = null
+  #beforeLast: Buffer | null = null
+
+  constructor(x: Exchange, target: ChatTarget, state: ChatState) {
+    this.#x = x
+    this.#target = target
+    this.#state = state
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError | null {
+    const part = this.#framer.push(chunk)
+    if (part === null) return null
+    if (part === 'overflow') return this.#invalid('sent an event that is too large')
+    return this.#read(part)
+  }
+
+  end(): Buffer | GatewayError | null {
+    const rest = this.#framer.end()
+    if (rest !== null && !this.#done) {
+      // The blank line after the last event is missing; with it, the event may be complete.
+      const last = this.#read(Buffer.concat([rest, Buffer.from('\n\n')]))
+      if (last instanceof GatewayError) return this.#truncated()
+      if (this.#ended()) return last
+      return this.#truncated()
+    }
+    return this.#ended() ? null : this.#truncated()
+  }
+
+  #ended(): boolean {
+    if (this.#done || this.#failed) return true
+    return [this.#beforeLast, this.#last].some((part) => part !== null && FINISH.test(part.toString('latin1')))
+  }
+
+  #truncated(): GatewayError {
+    return new GatewayError('upstream_truncated', `${this.#target.upstream.name} ended its answer before it was complete.`)
+  }
+
+  #invalid(what: string): GatewayError {
+    return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
+  }
+
+  #read(part: Buffer): Buffer | GatewayError | null {
+    this.#beforeLast = this.#last
+    this.#last = part
+    const cursor = this.#cursor
+    cursor.load(part)
+    let nextUsage = part.indexOf(USAGE_NAME)
+    let nextError = part.indexOf(ERROR_NAME)
+    const out = new Output(part)
+    while (cursor.next()) {
+      const { start, end } = cursor
+      if (!isPlainObjectEvent(part, start, end)) {
+        const problem = this.#readOddEvent(part, start, end)
+        if (problem !== null) return problem
+      } else {
+        this.#dataEvents++
+        this.#delivered.add(end - start)
+      }
+      if (nextError >= 0 && nextError < start) nextError = part.indexOf(ERROR_NAME, start)
+      if (nextError >= 0 && nextError < end) {
+        const problem = this.#readError(part, start, end)
+        if (problem !== null) return problem
+      }
+      if (nextUsage >= 0 && nextUsage < start) nextUsage = part.indexOf(USAGE_NAME, start)
+      if (nextUsage >= 0 && nextUsage < end) this.#readUsageEvent(part, start, end, out)
+    }
+    this.#state.deliveredTokens = this.#delivered.tokens
+    return out.finish()
+  }
+
+  /** Anything but `data: {…}` on one line: comments, the terminator, other spellings, garbage. */
+  #readOddEvent(part: Buffer, start: number, end: number): GatewayError | null {
+    const data = eventData(part, start, end)
+    if (data === null || data.length === 0) return null
+    if (data.equals(DONE)) {
+      this.#done = true
+      return null
+    }
+    if (ERROR_EVENT.test(part.toString('latin1', start, end))) return this.#inBandError(data)
+    if (answerScanner.scan(data).kind !== 'object') return this.#invalid('sent an event that is not JSON')
+    this.#dataEvents++
+    this.#delivered.add(end - start)
+    return null
+  }
+
+  #readError(part: Buffer, start: number, end: number): GatewayError | null {
+    const data = eventData(part, start, end)
+    if (data === null) return null
+    const scanned = answerScanner.scan(data)
+    if (scanned.kind !== 'object' || !scanned.has(ANSWER.error)) return null
+    if (data[scanned.valueStart(ANSWER.error)] === 0x6e) return null // null: no error
+    return this.#inBandError(data)
+  }
+
+  /** As the first event it becomes a whole error answer; later it is forwarded, and the request counts as failed. */
+  #inBandError(data: Buffer): GatewayError | null {
+    const shown = this.#target.secrets.some((secret) => data.includes(secret)) ? '' : `: ${messageOf(data)}`
+    const error = new GatewayError('upstream_error', `${this.#target.upstream.name} reported an error${shown}`)
+    if (this.#dataEvents <= 1 && !this.#x.res.headersSent) {
+      this.#state.answered = false
+      return error
+    }
+    if (shown === '') return error
+    this.#failed = true
+    this.#x.error = error
+    this.#x.end = 'upstream_error'
+    return null
+  }
+
+  #readUsageEvent(part: Buffer, start: number, end: number, out: Output): void {
+    const hide = !this.#state.asksUsage
+    const close = lastByte(part, end)
+    if (part[close] === CLOSE && endsWith(part, close + 1, USAGE_NULL)) {
+      if (hide) out.remove(close + 1 - USAGE_NULL.length, close)
+      return
+    }
+    const data = eventData(part, start, end)
+    if (data === null) return
+    const scanned = answerScanner.scan(data)
+    if (scanned.kind !== 'object' || !scanned.has(ANSWER.usage)) return
+    const usage = readUsage(readJson(data, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
+    if (usage !== null) this.#state.usage = usage
+    if (!hide) return
+    if (isEmptyArray(data, scanned)) out.remove(start, end)
+    else {
+      const patched = patchTopLevel(data, scanned, [{ kind: 'remove', index: ANSWER.usage }])
+      out.replace(start, end, Buffer.concat([Buffer.from('data: '), patched, Buffer.from('\n\n')]))
+    }
+  }
+}
+
+/** Parts of a buffer that are left out or replaced, in order; the buffer itself when there are none. */
+class Output {
+  readonly #source: Buffer
+  #pieces: Buffer[] | null = null
+  #from = 0
+
+  constructor(source: Buffer) {
+    this.#source = source
+  }
+
+  remove(start: number, end: number): void {
+    this.#pieces ??= []
+    if (start > this.#from) this.#pieces.push(this.#source.subarray(this.#from, start))
+    this.#from = end
+  }
+
+  replace(start: number, end: number, bytes: Buffer): void {
+    this.remove(start, end)
+    this.#pieces?.push(bytes)
+  }
+
+  finish(): Buffer | null {
+    if (this.#pieces === null) return this.#source
+    if (this.#from < this.#source.length) this.#pieces.push(this.#source.subarray(this.#from))
+    if (this.#pieces.length === 0) return null
+    return this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
+  }
+}
+
+function isPlainObjectEvent(part: Buffer, start: number, end: number): boolean {
+  for (let at = 0; at < DATA.length; at++) if (part[start + at] !== DATA[at]) return false
+  const close = lastByte(part, end)
+  if (part[close] !== CLOSE) return false
+  // One line only: a second line would need joining.
+  const firstLf = part.indexOf(LF, start)
+  return firstLf < 0 || firstLf > close
+}
+
+/** Offset of the last byte of an event before its line ends. */
+function lastByte(part: Buffer, end: number): number {
+  let at = end - 1
+  while (at > 0 && (part[at] === LF || part[at] === 0x0d)) at--
+  return at
+}
+
+function endsWith(part: Buffer, end: number, text: Buffer): boolean {
+  const start = end - text.length
+  if (start < 0) return false
+  for (let at = 0; at < text.length; at++) if (part[start + at] !== text[at]) return false
+  return true
+}
+
+function isEmptyArray(data: Buffer, scanned: ScannedObject): boolean {
+  if (!scanned.has(ANSWER.choices)) return true
+  const text = data.toString('latin1', scanned.valueStart(ANSWER.choices), scanned.valueEnd(ANSWER.choices))
+  return /^\[\s*\]$/.test(text)
+}
+
+function messageOf(data: Buffer): string {
+  try {
+    const value: unknown = JSON.parse(data.toString('utf8'))
+    const error = typeof value === 'object' && value !== null && 'error' in value ? value.error : value
+    if (typeof error === 'string') return error.slice(0, 300)
+    if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message).slice(0, 300)
+  } catch {
+    // not JSON: there is no message to quote
+  }
+  return 'no message'
+}

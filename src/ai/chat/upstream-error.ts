@@ -1,0 +1,69 @@
+import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
+import type { ChatTarget } from '../models/target.ts'
+
+const LONGEST_QUOTE = 500
+
+interface StatusRow {
+  readonly code: ErrorCode
+  /** Status for the client; null keeps the upstream's. */
+  readonly status: number | null
+  /** The upstream's own error body goes to the client. */
+  readonly passBody: boolean
+}
+
+/** What an upstream's status means for the client. What is about our credential or account is no error of the client. */
+const STATUSES: Readonly<Record<number, StatusRow>> = {
+  401: { code: 'upstream_auth', status: 502, passBody: false },
+  402: { code: 'upstream_auth', status: 502, passBody: false },
+  403: { code: 'upstream_auth', status: 502, passBody: false },
+  407: { code: 'upstream_auth', status: 502, passBody: false },
+  408: { code: 'upstream_timeout', status: 504, passBody: false },
+  429: { code: 'upstream_rate_limited', status: 429, passBody: true },
+  503: { code: 'upstream_overloaded', status: 503, passBody: false },
+  504: { code: 'upstream_timeout', status: 504, passBody: false },
+  529: { code: 'upstream_overloaded', status: 503, passBody: false },
+}
+const CLIENT_FAULT: StatusRow = { code: 'upstream_rejected', status: null, passBody: true }
+const SERVER_FAULT: StatusRow = { code: 'upstream_error', status: 502, passBody: false }
+
+/** The error that an upstream's error answer becomes. */
+export function errorOfAnswer(target: ChatTarget, status: number, headers: AnswerHeaders, body: Buffer): GatewayError {
+  const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
+  const name = target.upstream.name
+  const retryAfterSeconds = retryAfter(headers)
+  const said = target.secrets.some((secret) => body.includes(secret)) ? null : errorMessage(body)
+  const options = {
+    ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
+    status: row.status ?? status,
+  }
+  if (row.code === 'upstream_auth') {
+    return new GatewayError('upstream_auth', `${name} refused the gateway's credential or account (${status}).`, options)
+  }
+  const message = said === null ? `${name} answered ${status}.` : `${name} answered ${status}: ${said}`
+  const pass = row.passBody && said !== null
+  return new GatewayError(row.code, message, pass ? { ...options, body, contentType: 'application/json' } : options)
+}
+
+/** The message in an error body of OpenAI's shape, or null: then the body is not passed on. */
+function errorMessage(body: Buffer): string | null {
+  let value: unknown
+  try {
+    value = JSON.parse(body.toString('utf8'))
+  } catch {
+    return null // an HTML page or a cut body: nothing to quote
+  }
+  if (typeof value !== 'object' || value === null || !('error' in value)) return null
+  const error = value.error
+  if (typeof error === 'string') return error.slice(0, LONGEST_QUOTE)
+  if (typeof error !== 'object' || error === null || !('message' in error)) return null
+  return typeof error.message === 'string' ? error.message.slice(0, LONGEST_QUOTE) : null
+}
+
+/** Whole seconds from a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or null. */
+function retryAfter(headers: AnswerHeaders): number | null {
+  const value = headers['retry-after']
+  if (typeof value !== 'string') return null
+  if (/^\d{1,6}$/.test(value)) return Number(value)
+  const at = Date.parse(value)
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, Math.ceil((at - Date.now()) / 1000)), 999_999)
+}

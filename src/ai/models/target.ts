@@ -1,0 +1,139 @@
+import { type AnswerTap, type Candidate, type Exchange, GatewayError, type Upstream, type UpstreamRequest } from '../../core/index.ts'
+import type { Estimate } from '../../governance/index.ts'
+import { type Edit, patchTopLevel } from '../../lib/index.ts'
+import type { RequestSeries } from '../../observability/index.ts'
+import { ChatTap } from '../chat/chat-tap.ts'
+import { type ChatState, chatStateOf } from '../chat/chat-state.ts'
+import { FIELD } from '../chat/fields.ts'
+import { MEDIA_TOKENS } from '../chat/media.ts'
+import { type ChatRequest, readChatRequest } from '../chat/request.ts'
+import { type Prices, worstCost } from './price.ts'
+
+/** Headers of the client that go to the provider; everything else stays here, credentials first of all. */
+const FORWARDED: ReadonlySet<string> = new Set([
+  'accept',
+  'idempotency-key',
+  'openai-beta',
+  'tracestate',
+  'user-agent',
+  'x-client-request-id',
+])
+
+export interface ChatTargetOptions {
+  readonly provider: string
+  readonly model: string
+  readonly upstream: Upstream
+  readonly path: string
+  /** Flat; holds the provider's credential. */
+  readonly headers: readonly string[]
+  /** Values that must never reach a client. */
+  readonly secrets: readonly string[]
+  readonly prices: Prices | null
+  readonly maxOutputTokens: number | null
+  readonly reservation: ReservationRule
+  readonly series: RequestSeries
+}
+
+export interface ReservationRule {
+  readonly bytesPerToken: number
+  readonly outputTokens: number
+}
+
+/** One upstream model that serves chat completions by relay. */
+export class ChatTarget implements Candidate {
+  readonly name: string
+  readonly provider: string
+  readonly model: string
+  readonly upstream: Upstream
+  readonly prices: Prices | null
+  readonly series: RequestSeries
+  readonly secrets: readonly Buffer[]
+  /** This target alone, as a list of candidates. */
+  readonly asList: readonly Candidate[]
+  readonly #options: ChatTargetOptions
+  readonly #modelJson: string
+  readonly #providerJson: string
+  readonly #priceRuleJson: string
+
+  constructor(options: ChatTargetOptions) {
+    this.#options = options
+    this.asList = [this]
+    this.name = `${options.provider}/${options.model}`
+    this.provider = options.provider
+    this.model = options.model
+    this.upstream = options.upstream
+    this.prices = options.prices
+    this.series = options.series
+    this.secrets = options.secrets.filter((secret) => secret.length >= 4).map((secret) => Buffer.from(secret))
+    this.#modelJson = JSON.stringify(options.model)
+    this.#providerJson = JSON.stringify(options.provider)
+    this.#priceRuleJson = JSON.stringify(options.prices?.rule ?? null)
+  }
+
+  /** Patches the body while its scan is valid. */
+  prepare(body: Buffer, request: ChatRequest): Buffer {
+    const edits: Edit[] = []
+    if (request.model !== this.model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
+    if (request.stream && !request.asksUsage) {
+      const json = JSON.stringify({ ...request.streamOptions, include_usage: true })
+      edits.push({ kind: 'set', index: FIELD.streamOptions, json })
+    }
+    return edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
+  }
+
+  /** What the request may cost at most, tokens by the rule of the configuration. */
+  estimate(state: ChatState): Estimate {
+    const { bytesPerToken, outputTokens } = this.#options.reservation
+    const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
+    const unnamed = Math.min(this.#options.maxOutputTokens ?? outputTokens, outputTokens)
+    const output = (state.maxOutputTokens ?? unnamed) * state.choices
+    return {
+      tokens: input + output,
+      nanos: this.prices === null ? null : worstCost(this.prices, input, output),
+      providerJson: this.#providerJson,
+      modelJson: this.#modelJson,
+      priceRuleJson: this.#priceRuleJson,
+    }
+  }
+
+  encode(x: Exchange): UpstreamRequest {
+    const state = stateOf(x)
+    const body = state.preparedFor === this ? state.prepared : prepareAgain(this, x)
+    state.prepared = null
+    state.preparedFor = null
+    return { method: 'POST', path: this.#options.path, headers: this.#headersFor(x), body }
+  }
+
+  open(x: Exchange): AnswerTap {
+    return new ChatTap(x, this, stateOf(x))
+  }
+
+  #headersFor(x: Exchange): string[] {
+    const headers = [...this.#options.headers]
+    const { names, values } = x.head
+    let seen = ''
+    for (let at = 0; at < names.length; at++) {
+      const name = names[at] as string // in range
+      // A repeated header goes once: the first one.
+      if (!FORWARDED.has(name) || seen.includes(`|${name}|`)) continue
+      seen += `|${name}|`
+      headers.push(name, values[at] as string) // same length as names
+    }
+    headers.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 1 ? '01' : '00'}`)
+    return headers
+  }
+}
+
+/** For a further attempt: the scan of the first one is gone, the body is still here. */
+function prepareAgain(target: ChatTarget, x: Exchange): Buffer {
+  const body = x.body
+  const request = body === null ? null : readChatRequest(body)
+  if (body === null || request === null || request instanceof GatewayError) throw new Error(`request ${x.id} lost its body`)
+  return target.prepare(body, request)
+}
+
+function stateOf(x: Exchange): ChatState {
+  const state = chatStateOf(x)
+  if (state === null) throw new Error(`request ${x.id} is not a chat request`)
+  return state
+}

@@ -1,0 +1,254 @@
+import type { ServerResponse } from 'node:http'
+import { Deadline } from '../lib/index.ts'
+import { GatewayError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import { type BoundResponse, EXCHANGE } from './gateway.ts'
+import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler } from './phases.ts'
+import { fault } from './respond/fault.ts'
+import { refuse } from './respond/refuse.ts'
+import { end, settle } from './settle.ts'
+import { faultOf } from './upstream/fault.ts'
+
+/** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
+const BUFFER_LIMIT = 262_144
+
+/** Given by a transport with the dispatch; returned when the attempt no longer needs its connection. */
+export interface Lease {
+  release(): void
+}
+
+/** Starts the attempt at the current candidate: reserve, journal, dispatch. */
+export function beginAttempt(x: Exchange): void {
+  const candidate = currentCandidate(x)
+  const reserve = x.route?.reserve ?? null
+  if (reserve === null) proceed(x, null)
+  else reserve(x, candidate)
+}
+
+/** Goes on with an attempt whose reservation is now durable, or was refused. */
+export function proceed(x: Exchange, problem: GatewayError | null): void {
+  if (x.settled) return
+  if (problem !== null) return refuse(x, problem)
+  try {
+    dispatch(x, currentCandidate(x))
+  } catch (error) {
+    fault(x, error)
+  }
+}
+
+function currentCandidate(x: Exchange): Candidate {
+  const candidate = x.candidates?.[x.candidateIndex]
+  if (candidate === undefined) throw new Error(`request ${x.id} has no candidate ${x.candidateIndex}`)
+  return candidate
+}
+
+function dispatch(x: Exchange, candidate: Candidate): void {
+  const request = candidate.encode(x)
+  const attempt = new Attempt(x, candidate)
+  x.attempt = attempt
+  x.attempts++
+  x.dispatchedAt = performance.now()
+  attempt.watch()
+  if (!candidate.upstream.transport.dispatch(request, attempt)) {
+    x.attempts--
+    const message = `All connections to ${candidate.upstream.name} are busy; try again soon.`
+    refuse(x, new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
+  }
+}
+
+type Stage = 'connect' | 'head' | 'body' | 'done'
+
+/** One dispatch of a request to one upstream, and the relay of its answer. */
+export class Attempt extends Deadline implements ResponseHandler {
+  readonly #x: Exchange
+  readonly #candidate: Candidate
+  readonly #tap: AnswerTap
+  #controller: DispatchController | null = null
+  #stage: Stage = 'connect'
+  #headers: AnswerHeaders = {}
+  #status = 0
+  #chunks: Buffer[] | null = null
+  #buffered = 0
+  #paused = false
+  #lastByteAt: number
+  /** The answer is relayed as it comes. */
+  streaming = false
+  lease: Lease | null = null
+
+  constructor(x: Exchange, candidate: Candidate) {
+    super()
+    this.#x = x
+    this.#candidate = candidate
+    this.#tap = candidate.open(x)
+    this.#lastByteAt = x.dispatchedAt
+  }
+
+  /** True when nobody waits for this answer any more. */
+  get done(): boolean {
+    return this.#stage === 'done'
+  }
+
+  watch(): void {
+    this.#x.gateway.wheel.schedule(this, this.#nextDueMs(performance.now()))
+  }
+
+  onRequestStart(controller: DispatchController): void {
+    this.#controller = controller
+    if (this.#stage === 'done') controller.abort(new Error('the attempt ended before its connection was ready'))
+    else this.#stage = 'head'
+  }
+
+  onResponseStart(controller: DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200 || this.#stage === 'done') return
+    const x = this.#x
+    this.#controller = controller
+    this.#stage = 'body'
+    this.#status = status
+    this.#headers = headers
+    this.#lastByteAt = performance.now()
+    if (x.firstByteAt === 0) x.firstByteAt = this.#lastByteAt
+    const plan = this.#tap.start(status, headers)
+    if (plan instanceof GatewayError) refuse(x, plan)
+    else this.streaming = plan === 'stream'
+  }
+
+  onResponseData(_controller: DispatchController, chunk: Buffer): void {
+    if (this.#stage === 'done') return
+    this.#lastByteAt = performance.now()
+    if (this.streaming) return this.#forward(this.#tap.push(chunk))
+    this.#buffered += chunk.length
+    if (this.#chunks === null) this.#chunks = [chunk]
+    else this.#chunks.push(chunk)
+    if (this.#buffered > BUFFER_LIMIT) {
+      const held = Buffer.concat(this.#chunks)
+      this.#chunks = null
+      this.streaming = true
+      this.#forward(this.#tap.push(held))
+    }
+  }
+
+  onResponseEnd(): void {
+    this.lease?.release()
+    if (this.#stage === 'done') return
+    if (this.streaming) this.#endStream()
+    else this.#endBuffered()
+  }
+
+  onResponseError(_controller: DispatchController, error: Error): void {
+    this.lease?.release()
+    if (this.#stage === 'done') return
+    refuse(this.#x, faultOf(error, this.#candidate.upstream.name, this.#stage !== 'connect', this.#stage === 'body'))
+  }
+
+  /** Stops this attempt: the upstream's connection is closed if the answer is not complete. */
+  abort(reason: Error): void {
+    if (this.#stage === 'done') return
+    this.release()
+    this.#controller?.abort(reason)
+  }
+
+  /** No callback has an effect any more; the deadline is off. */
+  release(): void {
+    this.#stage = 'done'
+    this.#chunks = null
+    this.#x.gateway.wheel.cancel(this)
+  }
+
+  #endBuffered(): void {
+    const x = this.#x
+    const chunks = this.#chunks
+    const body = chunks === null ? Buffer.alloc(0) : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+    const result = this.#tap.complete(body)
+    if (result instanceof GatewayError) return refuse(x, result)
+    const headers = this.#tap.headers(this.#headers, result)
+    if (x.gateway.leaving) headers.push('connection', 'close')
+    this.release()
+    x.status = this.#status
+    x.bytesOut = result.length
+    x.res.writeHead(this.#status, headers)
+    x.res.end(result)
+    settle(x)
+  }
+
+  #endStream(): void {
+    const x = this.#x
+    const last = this.#tap.end()
+    if (last instanceof GatewayError) return refuse(x, last)
+    this.#sendHead()
+    this.release()
+    if (last === null) x.res.end()
+    else {
+      x.bytesOut += last.length
+      x.res.end(last)
+    }
+    settle(x)
+  }
+
+  #forward(out: Buffer | GatewayError | null): void {
+    if (out === null) return
+    const x = this.#x
+    if (out instanceof GatewayError) return refuse(x, out)
+    this.#sendHead()
+    x.bytesOut += out.length
+    if (!x.res.write(out) && !this.#paused) {
+      this.#paused = true
+      this.#controller?.pause()
+      x.res.once('drain', onDrain)
+    }
+  }
+
+  drained(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#lastByteAt = performance.now()
+    if (this.#stage !== 'done') this.#controller?.resume()
+  }
+
+  #sendHead(): void {
+    const x = this.#x
+    if (x.res.headersSent) return
+    const headers = this.#tap.headers(this.#headers, null)
+    if (x.gateway.leaving) headers.push('connection', 'close')
+    x.status = this.#status
+    x.res.writeHead(this.#status, headers)
+  }
+
+  /** Milliseconds until the nearest deadline that applies now. */
+  #nextDueMs(now: number): number {
+    const x = this.#x
+    const timeouts = this.#candidate.upstream.timeouts
+    const total = x.startedAt + timeouts.totalMs - now
+    if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs - now)
+    const firstByteMs = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
+    return Math.min(total, x.dispatchedAt + firstByteMs - now)
+  }
+
+  override onExpire(): void {
+    const now = performance.now()
+    const dueMs = this.#nextDueMs(now)
+    if (dueMs > 0) {
+      this.#x.gateway.wheel.schedule(this, dueMs)
+      return
+    }
+    if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
+    else refuse(this.#x, this.#timeoutError(now))
+    if (!this.#x.res.writableEnded) this.#x.res.destroy()
+  }
+
+  #timeoutError(now: number): GatewayError {
+    const { name, timeouts } = this.#candidate.upstream
+    const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`
+    if (now - this.#x.startedAt >= timeouts.totalMs) {
+      return new GatewayError('upstream_timeout', `The request took longer than its total deadline of ${seconds(timeouts.totalMs)}.`)
+    }
+    if (this.#stage === 'body') {
+      return new GatewayError('upstream_timeout', `${name} sent nothing for ${seconds(timeouts.idleMs)}.`)
+    }
+    const waited = this.#x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
+    return new GatewayError('upstream_timeout', `${name} did not begin to answer within ${seconds(waited)}.`)
+  }
+}
+
+function onDrain(this: ServerResponse): void {
+  ;(this as BoundResponse)[EXCHANGE].attempt?.drained() // the symbol is set when the request arrives
+}

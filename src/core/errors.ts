@@ -1,0 +1,110 @@
+/**
+ * The one error class and the closed table of codes. Below the surface nobody knows status lines or error bodies:
+ * a route's `renderError` puts a GatewayError into the client's own dialect.
+ */
+
+/** Whose fault it is: shown in records and metrics, decides what retry policies may do. */
+export type FaultSource = 'client' | 'upstream' | 'gateway'
+
+/** `never`: the same request fails again. `safe`: nothing was sent upstream. `later`: the condition passes. */
+export type Retry = 'never' | 'safe' | 'later'
+
+interface ErrorRow {
+  readonly status: number
+  readonly source: FaultSource
+  readonly retry: Retry
+}
+
+/** Every code the gateway can answer with. Codes are public and stable; docs/errors.md lists them. */
+export const ERROR_CODES = {
+  // The message itself
+  malformed_request: { status: 400, source: 'client', retry: 'never' },
+  invalid_target: { status: 400, source: 'client', retry: 'never' },
+  invalid_json: { status: 400, source: 'client', retry: 'never' },
+  invalid_request: { status: 400, source: 'client', retry: 'never' },
+  request_timeout: { status: 408, source: 'client', retry: 'later' },
+  request_too_large: { status: 413, source: 'client', retry: 'never' },
+  uri_too_long: { status: 414, source: 'client', retry: 'never' },
+  unsupported_media_type: { status: 415, source: 'client', retry: 'never' },
+  expectation_failed: { status: 417, source: 'client', retry: 'never' },
+  headers_too_large: { status: 431, source: 'client', retry: 'never' },
+  version_not_supported: { status: 505, source: 'client', retry: 'never' },
+  // Matching
+  not_found: { status: 404, source: 'client', retry: 'never' },
+  method_not_allowed: { status: 405, source: 'client', retry: 'never' },
+  resource_not_found: { status: 404, source: 'client', retry: 'never' },
+  // Who may do how much
+  missing_api_key: { status: 401, source: 'client', retry: 'never' },
+  invalid_api_key: { status: 401, source: 'client', retry: 'never' },
+  insufficient_scope: { status: 403, source: 'client', retry: 'never' },
+  resource_denied: { status: 403, source: 'client', retry: 'never' },
+  unpriced: { status: 403, source: 'client', retry: 'never' },
+  budget_exceeded: { status: 402, source: 'client', retry: 'never' },
+  rate_limit_exceeded: { status: 429, source: 'client', retry: 'later' },
+  // Upstream
+  upstream_unreachable: { status: 502, source: 'upstream', retry: 'safe' },
+  upstream_closed: { status: 502, source: 'upstream', retry: 'later' },
+  upstream_auth: { status: 502, source: 'upstream', retry: 'never' },
+  upstream_error: { status: 502, source: 'upstream', retry: 'later' },
+  upstream_invalid_response: { status: 502, source: 'upstream', retry: 'later' },
+  upstream_rejected: { status: 400, source: 'upstream', retry: 'never' },
+  upstream_rate_limited: { status: 429, source: 'upstream', retry: 'later' },
+  upstream_overloaded: { status: 503, source: 'upstream', retry: 'later' },
+  upstream_tls: { status: 502, source: 'upstream', retry: 'safe' },
+  upstream_timeout: { status: 504, source: 'upstream', retry: 'later' },
+  upstream_truncated: { status: 502, source: 'upstream', retry: 'later' },
+  // Ourselves
+  saturated: { status: 503, source: 'gateway', retry: 'safe' },
+  draining: { status: 503, source: 'gateway', retry: 'safe' },
+  journal_unavailable: { status: 503, source: 'gateway', retry: 'safe' },
+  not_ready: { status: 503, source: 'gateway', retry: 'safe' },
+  internal_error: { status: 500, source: 'gateway', retry: 'later' },
+  // The client left: never sent, only recorded
+  client_closed: { status: 499, source: 'client', retry: 'never' },
+  client_stalled: { status: 499, source: 'client', retry: 'never' },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export interface GatewayErrorOptions {
+  readonly cause?: unknown
+  /** Overrides the table's status (an upstream's own status that is passed on). */
+  readonly status?: number
+  /** The field of the request that is wrong, in the client's words. */
+  readonly param?: string
+  /** Seconds until a retry may succeed: sent as `Retry-After`. */
+  readonly retryAfterSeconds?: number
+  /** Methods for `Allow`. */
+  readonly allow?: string
+  /** An error body of the upstream that may be passed on unchanged; already free of secrets. */
+  readonly body?: Buffer
+  readonly contentType?: string
+}
+
+/** A failure with everything an operator and a client need; its message is safe to show. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly source: FaultSource
+  readonly retry: Retry
+  readonly param: string | null
+  readonly retryAfterSeconds: number | null
+  readonly allow: string | null
+  readonly body: Buffer | null
+  readonly contentType: string | null
+
+  constructor(code: ErrorCode, message: string, options?: GatewayErrorOptions) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    const row: ErrorRow = ERROR_CODES[code]
+    this.name = 'GatewayError'
+    this.code = code
+    this.status = options?.status ?? row.status
+    this.source = row.source
+    this.retry = row.retry
+    this.param = options?.param ?? null
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? null
+    this.allow = options?.allow ?? null
+    this.body = options?.body ?? null
+    this.contentType = options?.contentType ?? null
+  }
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Attempt } from './attempt.ts'
+import type { GatewayError } from './errors.ts'
+import type { RequestHead } from './listen/request-head.ts'
+import type { Candidate, Route } from './phases.ts'
+import type { Gateway } from './gateway.ts'
+import type { Plan } from './plan.ts'
+
+/** Who calls, as far as the core needs to know; governance's principals extend it. */
+export interface Principal {
+  readonly id: string
+}
+
+/** How a request ended; the words of the request record. */
+export type EndState =
+  | 'success'
+  | 'refused'
+  | 'upstream_error'
+  | 'timeout'
+  | 'cancelled'
+  | 'drained'
+  | 'gateway_error'
+
+/** Everything known of one request. Made once, every field set here, so that its shape never changes. */
+export class Exchange {
+  readonly gateway: Gateway
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** The plan that the request started with; a swap does not touch it. */
+  readonly plan: Plan
+  readonly head: RequestHead
+  readonly method: string
+  /** Canonical path, without the query string. */
+  readonly path: string
+  readonly query: string
+  /** Our own id, unique. */
+  readonly id: string
+  readonly traceId: string
+  /** Monotonic milliseconds (`performance.now()` of this thread). */
+  readonly startedAt: number
+  /** Milliseconds since the epoch. */
+  readonly time: number
+
+  route: Route | null = null
+  /** What a prefix route left of the path. */
+  rest = ''
+  principal: Principal | null = null
+  body: Buffer | null = null
+  bodyBytes = 0
+  /** Belongs to the surface of the route; nobody else reads it. */
+  surface: unknown = null
+  /** Belongs to governance: what was reserved for the current attempt. */
+  reservation: unknown = null
+  candidates: readonly Candidate[] | null = null
+  candidateIndex = 0
+  attempt: Attempt | null = null
+  /** Attempts dispatched upstream. */
+  attempts = 0
+  /** The client asked for a stream. */
+  wantsStream = false
+  dispatchedAt = 0
+  firstByteAt = 0
+  endedAt = 0
+  /** Status sent, 0 before. */
+  status = 0
+  bytesOut = 0
+  error: GatewayError | null = null
+  end: EndState = 'success'
+  cancelled = false
+  settled = false
+  /** The body was not read to its end: the connection must not be used again. */
+  bodyPending = false
+
+  constructor(
+    gateway: Gateway,
+    plan: Plan,
+    req: IncomingMessage,
+    res: ServerResponse,
+    head: RequestHead,
+    path: string,
+    query: string,
+  ) {
+    this.gateway = gateway
+    this.plan = plan
+    this.req = req
+    this.res = res
+    this.head = head
+    this.method = req.method ?? ''
+    this.path = path
+    this.query = query
+    this.id = gateway.ids.next()
+    this.traceId = head.traceId ?? gateway.ids.traceId()
+    this.startedAt = performance.now()
+    this.time = Date.now()
+  }
+}

@@ -1,0 +1,128 @@
+import type { IncomingMessage } from 'node:http'
+import { Deadline } from '../../lib/index.ts'
+import { GatewayError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+
+type Done = (x: Exchange, problem: GatewayError | null) => void
+
+const EMPTY = Buffer.alloc(0)
+const READER = Symbol('reader')
+type ReadRequest = IncomingMessage & { [READER]: BodyReader }
+
+/**
+ * Reads the whole body into `x.body`, at most `limit` bytes, then calls `done` once. The time between two pieces is
+ * bounded by the listener's body_idle; the whole upload by the server's request timeout.
+ */
+export function readBody(x: Exchange, limit: number, done: Done): void {
+  const head = x.head
+  if (head.contentLength > limit) return done(x, tooLarge(limit))
+  if (head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
+    const message = `A body with Content-Encoding ${head.contentEncoding.slice(0, 64)} is not taken; send it uncompressed.`
+    x.bodyPending = true
+    return done(x, new GatewayError('unsupported_media_type', message))
+  }
+  if (head.expect !== null) {
+    if (head.expect.toLowerCase() !== '100-continue') {
+      x.bodyPending = true
+      return done(x, new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".'))
+    }
+    x.res.writeContinue()
+  }
+  if (!head.chunked && head.contentLength <= 0) {
+    x.body = EMPTY
+    return done(x, null)
+  }
+  new BodyReader(x, limit, done).start()
+}
+
+class BodyReader extends Deadline {
+  readonly #x: Exchange
+  readonly #limit: number
+  readonly #done: Done
+  #first: Buffer | null = null
+  #rest: Buffer[] | null = null
+  #finished = false
+  #lastByteAt = 0
+
+  constructor(x: Exchange, limit: number, done: Done) {
+    super()
+    this.#x = x
+    this.#limit = limit
+    this.#done = done
+  }
+
+  start(): void {
+    const x = this.#x
+    x.bodyPending = true
+    this.#lastByteAt = performance.now()
+    x.gateway.wheel.schedule(this, x.gateway.limits.bodyIdleMs)
+    const req = x.req as ReadRequest // the symbol is set on the next line
+    req[READER] = this
+    req.on('data', onData)
+    req.on('end', onEnd)
+    req.on('error', onAbort)
+    req.on('close', onAbort)
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#finished) return
+    const x = this.#x
+    this.#lastByteAt = performance.now()
+    x.bodyBytes += chunk.length
+    x.gateway.bodyBytes += chunk.length
+    if (x.bodyBytes > this.#limit) return this.finish(tooLarge(this.#limit))
+    if (x.gateway.bodyBytes > x.gateway.limits.bodyMemoryBytes) {
+      const message = 'Too many request bodies are in memory; try again soon.'
+      return this.finish(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
+    }
+    if (this.#first === null) this.#first = chunk
+    else if (this.#rest === null) this.#rest = [this.#first, chunk]
+    else this.#rest.push(chunk)
+  }
+
+  complete(): void {
+    if (this.#finished) return
+    const x = this.#x
+    x.bodyPending = false
+    x.body = this.#rest !== null ? Buffer.concat(this.#rest, x.bodyBytes) : (this.#first ?? EMPTY)
+    this.finish(null)
+  }
+
+  /** The client went away in the middle of the body; the response's `close` settles the request. */
+  abandon(): void {
+    if (this.#finished) return
+    this.#finished = true
+    this.#x.gateway.wheel.cancel(this)
+  }
+
+  finish(problem: GatewayError | null): void {
+    this.#finished = true
+    this.#x.gateway.wheel.cancel(this)
+    this.#first = null
+    this.#rest = null
+    this.#done(this.#x, problem)
+  }
+
+  override onExpire(): void {
+    const idleMs = this.#x.gateway.limits.bodyIdleMs
+    const silentMs = performance.now() - this.#lastByteAt
+    if (silentMs < idleMs) this.#x.gateway.wheel.schedule(this, idleMs - silentMs)
+    else this.finish(new GatewayError('request_timeout', `No byte of the body arrived for ${Math.round(idleMs / 1000)} s.`))
+  }
+}
+
+function onData(this: IncomingMessage, chunk: Buffer): void {
+  ;(this as ReadRequest)[READER].push(chunk) // set in start() before this listener was added
+}
+
+function onEnd(this: IncomingMessage): void {
+  ;(this as ReadRequest)[READER].complete() // as above
+}
+
+function onAbort(this: IncomingMessage): void {
+  ;(this as ReadRequest)[READER].abandon() // as above
+}
+
+function tooLarge(limit: number): GatewayError {
+  return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
+}

@@ -1,0 +1,100 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Gateway } from '../gateway.ts'
+import { handle } from '../handle.ts'
+import { answerParseError } from './parse-error.ts'
+import { isRefused } from './linger.ts'
+import { MAX_HEADER_BYTES, MAX_TARGET_BYTES } from './request-head.ts'
+
+export interface ListenerOptions {
+  readonly host: string
+  readonly port: number
+  /** Several threads listen on the same port, each with its own accept queue. */
+  readonly reusePort: boolean
+  readonly maxConnections: number
+  /** The whole head must arrive within this time. */
+  readonly headerTimeoutMs: number
+  /** The whole request, body included, must arrive within this time. */
+  readonly requestTimeoutMs: number
+  readonly keepAliveMs: number
+}
+
+/** Listens for HTTP/1.1 and hands requests to the gateway. */
+export class Listener {
+  readonly #server: Server
+  readonly #options: ListenerOptions
+  readonly #sockets = new Set<Socket>()
+
+  constructor(gateway: Gateway, options: ListenerOptions) {
+    this.#options = options
+    const serve = (req: IncomingMessage, res: ServerResponse) => {
+      if (!isRefused(req.socket)) handle(gateway, req, res)
+    }
+    const server = createServer(
+      {
+        connectionsCheckingInterval: 1_000,
+        headersTimeout: options.headerTimeoutMs,
+        requestTimeout: options.requestTimeoutMs,
+        keepAliveTimeout: options.keepAliveMs,
+        // Room for one header and one target of the longest kind; the counts are checked when the head is read.
+        maxHeaderSize: MAX_HEADER_BYTES + MAX_TARGET_BYTES,
+        highWaterMark: 65_536,
+        insecureHTTPParser: false,
+        noDelay: true,
+      },
+      serve,
+    )
+    // Node would silently ignore headers beyond its own count; ours refuses the request (request-head.ts).
+    server.maxHeadersCount = 0
+    server.maxConnections = options.maxConnections
+    // Both events take over what Node would answer by itself before anything was checked.
+    server.on('checkContinue', serve)
+    server.on('checkExpectation', serve)
+    server.on('clientError', answerParseError)
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    this.#server = server
+  }
+
+  /** Resolves with the port when the socket listens; rejects with Node's error (EADDRINUSE, EACCES…). */
+  async listen(): Promise<number> {
+    const server = this.#server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: this.#options.host, port: this.#options.port, reusePort: this.#options.reusePort, backlog: 4096 }, () => {
+        server.removeListener('error', reject)
+        resolve()
+      })
+    })
+    return (server.address() as AddressInfo).port // a listening TCP server has an AddressInfo
+  }
+
+  /**
+   * Stops listening after the accept queue was emptied: the kernel resets connections that are queued on a socket
+   * when it closes. libuv accepts until the queue is empty in each poll phase, and the check phase (setImmediate)
+   * follows right after it; a connection that completes between the two is still lost, a window of microseconds.
+   */
+  async stopAccepting(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        setImmediate(() => {
+          this.#server.close()
+          this.#server.closeIdleConnections()
+          resolve()
+        })
+      })
+    })
+  }
+
+  /** Closes every connection that is left, whatever it is doing. */
+  destroy(): void {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  get connections(): number {
+    return this.#sockets.size
+  }
+}

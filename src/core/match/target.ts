@@ -1,0 +1,39 @@
+/**
+ * The request target has one canonical path, decided once: it is matched, authorised and forwarded. A target that
+ * can be read in two ways is refused, not repaired.
+ */
+import { GatewayError } from '../errors.ts'
+import { MAX_TARGET_BYTES } from '../listen/request-head.ts'
+
+export interface Target {
+  readonly path: string
+  readonly query: string
+}
+
+/** Printable ASCII without `\`, `#` and space: what a target may be made of. */
+const ALLOWED = /^\/[!-"$-[\]-~]*$/
+/** Dot segments, empty segments, and encodings of characters that would change how the path is cut. */
+const AMBIGUOUS = /\/\/|\/\.{1,2}(?:\/|$|;)|;|%(?:00|25|5[cC]|2[eE])/
+/** An encoded slash: only a route's last, named part may hold one. */
+const ENCODED_SLASH = /%2[fF]/
+
+/** Splits a target into path and query string, or refuses it. */
+export function splitTarget(url: string): Target | GatewayError {
+  if (url.length > MAX_TARGET_BYTES) {
+    return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
+  }
+  const cut = url.indexOf('?')
+  const path = cut < 0 ? url : url.slice(0, cut)
+  if (!ALLOWED.test(path)) {
+    return new GatewayError('invalid_target', 'The request target must be a path that starts with "/".')
+  }
+  if (AMBIGUOUS.test(path)) {
+    return new GatewayError('invalid_target', 'The path has dot segments, empty segments or ambiguous encodings.')
+  }
+  return { path, query: cut < 0 ? '' : url.slice(cut + 1) }
+}
+
+/** True when the path holds an encoded slash. */
+export function hasEncodedSlash(path: string): boolean {
+  return ENCODED_SLASH.test(path)
+}

@@ -1,0 +1,122 @@
+/**
+ * THE list: what happens to a request, in which order, and what may take part. A route holds its hooks prepared;
+ * `null` means nothing to do. `handle.ts` walks this list and nothing else does.
+ */
+import type { GatewayError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Timeouts } from './upstream/timeouts.ts'
+
+export const PHASES = ['match', 'identify', 'admit', 'read', 'inspect', 'attempt', 'respond', 'settle'] as const
+export type Phase = (typeof PHASES)[number]
+
+/** A hook that may end the request: null goes on, an error is rendered to the client. */
+export type Hook = (x: Exchange) => GatewayError | null
+
+/** Takes what the attempt may cost and makes it durable; calls `proceed(x, error)` of `attempt.ts` when it is known. */
+export type ReserveHook = (x: Exchange, candidate: Candidate) => void
+
+/** Sees the request end, exactly once. Must not throw. */
+export type SettleHook = (x: Exchange) => void
+
+/** One way to serve a request upstream: prepared when the plan is compiled. */
+export interface Candidate {
+  readonly name: string
+  readonly upstream: Upstream
+  /** Makes the upstream request from the exchange; null and `x.error` set when it cannot be made. */
+  encode(x: Exchange): UpstreamRequest
+  /** A new observer of this attempt's answer. */
+  open(x: Exchange): AnswerTap
+}
+
+/** A server behind the gateway: its connections and deadlines. */
+export interface Upstream {
+  readonly name: string
+  readonly origin: string
+  readonly transport: Transport
+  readonly timeouts: Timeouts
+}
+
+/** Something that can dispatch a request: real connections, or an upstream inside the process. */
+export interface Transport {
+  /** Returns false when no more requests are taken (saturated). */
+  dispatch(request: UpstreamRequest, handler: ResponseHandler): boolean
+  close(): Promise<void>
+}
+
+export interface UpstreamRequest {
+  readonly method: string
+  readonly path: string
+  /** Flat: name, value, name, value. */
+  readonly headers: readonly string[]
+  readonly body: Buffer | null
+}
+
+/** undici's dispatch contract (version 8, lib/dispatcher/dispatcher.js): what a transport calls while it works. */
+export interface ResponseHandler {
+  onRequestStart(controller: DispatchController, context: unknown): void
+  onResponseStart(
+    controller: DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    statusText?: string,
+  ): void
+  onResponseData(controller: DispatchController, chunk: Buffer): void
+  onResponseEnd(controller: DispatchController, trailers: unknown): void
+  onResponseError(controller: DispatchController, error: Error): void
+}
+
+export interface DispatchController {
+  pause(): void
+  resume(): void
+  abort(reason: Error): void
+}
+
+/** Headers of an upstream's answer, names in lower case. */
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+/** What to do with an answer once its head is known. */
+export type AnswerPlan =
+  /** Collect up to the buffer limit, then `complete` decides. */
+  | 'buffer'
+  /** Forward what `push` gives as it comes. */
+  | 'stream'
+
+/**
+ * Watches, and where needed edits, the bytes of one answer. Called synchronously in the order
+ * start, push*, then complete | end | fail.
+ */
+export interface AnswerTap {
+  /** The head arrived. An error ends the attempt. */
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError
+  /** The whole body of a buffered answer: gives the bytes to send, or an error. */
+  complete(body: Buffer): Buffer | GatewayError
+  /** A piece of a streamed answer: gives the bytes to forward now, null for none, or an error. */
+  push(chunk: Buffer): Buffer | GatewayError | null
+  /** The upstream ended a streamed answer properly: gives last bytes, null for none, or an error when it was cut short. */
+  end(): Buffer | GatewayError | null
+  /** Headers for the client (flat), from the upstream's. `body` is the whole body when it is known. */
+  headers(headers: AnswerHeaders, body: Buffer | null): string[]
+}
+
+/** A route after the plan is compiled. */
+export interface Route {
+  readonly name: string
+  readonly identify: Hook | null
+  readonly admit: readonly Hook[] | null
+  /** Largest body in bytes, or -1 when the route takes none and the body is not read. */
+  readonly bodyLimit: number
+  /** Ends the request itself (`x.answer`), or leaves candidates in `x.candidates`. */
+  readonly inspect: Hook | null
+  readonly reserve: ReserveHook | null
+  /** Renders an error as a whole answer: body bytes and content type, in the client's dialect. */
+  readonly renderError: (x: Exchange, error: GatewayError) => RenderedError
+  /** Renders an error into an answer that has begun; null when the dialect has no way: the connection is cut. */
+  readonly renderStreamError: ((x: Exchange, error: GatewayError) => Buffer) | null
+  readonly settle: readonly SettleHook[] | null
+}
+
+export interface RenderedError {
+  readonly body: Buffer
+  readonly contentType: string
+}
+

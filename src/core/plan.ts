@@ -1,0 +1,15 @@
+import type { Route } from './phases.ts'
+
+/** Methods of one path. */
+export type MethodTable = Readonly<Record<string, Route | undefined>>
+
+/** What the compile step makes of a configuration: immutable, shared by all requests that start while it is current. */
+export interface Plan {
+  readonly version: number
+  /** Exact paths. */
+  readonly paths: ReadonlyMap<string, MethodTable>
+  /** Paths ending in `/`, matched by prefix; the rest must not be empty. Longest first. */
+  readonly prefixes: readonly (readonly [prefix: string, methods: MethodTable])[]
+  /** Renders what went wrong before a route was found. */
+  readonly fallback: Route
+}

@@ -1,0 +1,10 @@
+import { GatewayError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+import { refuse } from './refuse.ts'
+
+/** An exception confined to its request: reported, answered with 500, the process lives on. */
+export function fault(x: Exchange, error: unknown): void {
+  if (error instanceof GatewayError) return refuse(x, error)
+  x.gateway.onFault(error, x)
+  refuse(x, new GatewayError('internal_error', `The gateway failed on this request (${x.id}).`, { cause: error }))
+}

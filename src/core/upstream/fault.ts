@@ -1,0 +1,44 @@
+import { type ErrorCode, GatewayError } from '../errors.ts'
+
+/** Codes of Node and undici for failures before a connection stood. */
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EACCES',
+  'ENOENT',
+])
+
+/** What a transport's error means. Decided by code, never by message. */
+export function faultOf(error: Error, upstream: string, connected: boolean, answering: boolean): GatewayError {
+  const code = errorCode(error)
+  const row = classify(code, connected, answering)
+  return new GatewayError(row[0], `${upstream} ${row[1]}${code === '' ? '' : ` (${code})`}.`, { cause: error })
+}
+
+function classify(code: string, connected: boolean, answering: boolean): [code: ErrorCode, text: string] {
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && !connected)) {
+    return ['upstream_unreachable', 'could not be reached in time']
+  }
+  if (UNREACHABLE.has(code)) return ['upstream_unreachable', 'could not be reached']
+  if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT') || code === 'EPROTO') {
+    return ['upstream_tls', 'could not be trusted: the TLS handshake failed']
+  }
+  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return answering
+      ? ['upstream_truncated', 'broke off its answer']
+      : ['upstream_invalid_response', 'answered with something that is not valid HTTP']
+  }
+  if (answering) return ['upstream_truncated', 'broke off its answer']
+  return connected ? ['upstream_closed', 'closed the connection without an answer'] : ['upstream_unreachable', 'could not be reached']
+}
+
+function errorCode(error: Error): string {
+  const code = 'code' in error ? error.code : undefined
+  if (typeof code === 'string') return code
+  const cause = error.cause
+  return cause instanceof Error && cause !== error ? errorCode(cause) : ''
+}

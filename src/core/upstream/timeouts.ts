@@ -1,0 +1,12 @@
+/** The four deadlines of an attempt, in milliseconds. The smallest that applies wins; transports add none of their own. */
+export interface Timeouts {
+  readonly connectMs: number
+  /** From dispatch to the first byte of the answer, when a whole answer was asked for. */
+  readonly firstByteMs: number
+  /** The same when a stream was asked for. */
+  readonly firstByteStreamMs: number
+  /** Longest silence within an answer, and longest time that a client may stop reading. */
+  readonly idleMs: number
+  /** From the start of the request to the end of the answer. */
+  readonly totalMs: number
+}

@@ -1,0 +1,61 @@
+import { type Exchange, GatewayError, type Hook } from '../core/index.ts'
+import { type KeyPrincipal, type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
+
+const BEARER = /^bearer +/i
+
+/**
+ * Identifies the caller by its virtual key: bearer, `x-api-key`, `api-key` or `x-goog-api-key`. Several that agree are
+ * taken; two that disagree are refused, since one of them would be checked and the other might be used.
+ */
+export function createIdentify(keys: KeyTable): Hook {
+  return (x) => {
+    const secret = presentedSecret(x)
+    if (secret instanceof GatewayError) return secret
+    if (secret === null) {
+      const message = 'No API key was sent. Send it as "Authorization: Bearer <key>" or in x-api-key.'
+      return new GatewayError('missing_api_key', message)
+    }
+    const principal = secret.length > MAX_SECRET_BYTES ? null : keys.find(secret)
+    if (principal === null || !principal.enabled || principal.expiresAt <= x.time) {
+      // One answer for unknown, disabled and expired keys: who holds none learns nothing.
+      return new GatewayError('invalid_api_key', 'The API key is not valid. It may be mistyped, expired or revoked.')
+    }
+    x.principal = principal
+    return null
+  }
+}
+
+/** The exchange's principal; only for hooks that run after `identify`. */
+export function principalOf(x: Exchange): KeyPrincipal {
+  return x.principal as KeyPrincipal // set by createIdentify's hook, the only one that sets principals
+}
+
+function presentedSecret(x: Exchange): string | GatewayError | null {
+  const { names, values } = x.head
+  let secret: string | null = null
+  for (let at = 0; at < names.length; at++) {
+    let value: string
+    switch (names[at]) {
+      case 'authorization': {
+        const text = values[at] as string // same length as names
+        if (!BEARER.test(text)) return new GatewayError('invalid_api_key', 'The Authorization header must be "Bearer <key>".')
+        value = text.replace(BEARER, '')
+        break
+      }
+      case 'x-api-key':
+      case 'api-key':
+      case 'x-goog-api-key':
+        value = values[at] as string // as above
+        break
+      default:
+        continue
+    }
+    value = value.trim()
+    if (value === '') return new GatewayError('missing_api_key', `The ${names[at]} header has no key in it.`)
+    if (secret !== null && secret !== value) {
+      return new GatewayError('invalid_api_key', 'The request carries two different API keys; send one.')
+    }
+    secret = value
+  }
+  return secret
+}

@@ -1,0 +1,16 @@
+/**
+ * Who may do how much: keys and principals, scopes, rate limits, budgets that are reserved before dispatch and settled
+ * after. Units are abstract here; what a token is worth is the surface's business (`traffic.ts` is the port).
+ * Start reading at `reservation.ts`, then `budget.ts` and `key-table.ts`.
+ */
+export { createRateCheck, createScopeCheck } from './admit.ts'
+export * from './budget.ts'
+export { createIdentify, principalOf } from './identify.ts'
+export { Intents, type IntentsLeft, intentRegionCells, readIntents } from './intents.ts'
+export { type BudgetDocument, budgetCounter, type KeyDocument, type RateDocument } from './key-document.ts'
+export { type KeyChange, KeyPrincipal, KeyTable } from './key-table.ts'
+export { periodEnd, periodOf, periodStart } from './period.ts'
+export * as rateLimit from './rate-limit.ts'
+export { type Accounts, createReserve, Reservation } from './reservation.ts'
+export { createSettlement, type Sinks, totalTokens } from './settlement.ts'
+export type { Estimate, Traffic, TrafficPort } from './traffic.ts'

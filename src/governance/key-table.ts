@@ -1,0 +1,122 @@
+import { createHmac, hash } from 'node:crypto'
+import { compileGlobs, type GlobSet, LruMap } from '../lib/index.ts'
+import type { Principal } from '../core/index.ts'
+import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.ts'
+
+/** Secrets longer than this are not keys of ours: refused before they are hashed. */
+export const MAX_SECRET_BYTES = 512
+const DIGEST_CACHE_SIZE = 10_000
+
+/** A key, compiled for the request path. */
+export class KeyPrincipal implements Principal {
+  readonly id: string
+  /** The id as JSON text, for journal entries. */
+  readonly idJson: string
+  readonly enabled: boolean
+  readonly expiresAt: number
+  readonly scopes: ReadonlySet<string> | null
+  readonly allow: GlobSet | null
+  readonly deny: GlobSet | null
+  readonly rate: RateDocument | null
+  readonly budgets: readonly BudgetDocument[] | null
+  readonly generationSlot: number
+  readonly generation: number
+  readonly hash: string
+
+  constructor(document: KeyDocument) {
+    this.id = document.id
+    this.idJson = JSON.stringify(document.id)
+    this.enabled = document.enabled
+    this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
+    this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
+    this.allow = document.modelsAllow === null ? null : compileGlobs(document.modelsAllow)
+    this.deny =
+      document.modelsDeny === null || document.modelsDeny.length === 0 ? null : compileGlobs(document.modelsDeny)
+    this.rate = document.rate
+    this.budgets = document.budgets.length === 0 ? null : document.budgets
+    this.generationSlot = document.generationSlot
+    this.generation = document.generation
+    this.hash = document.hash
+  }
+
+  /** Deny wins; without an allow list everything else is allowed. */
+  mayUse(name: string): boolean {
+    if (this.deny?.matches(name) === true) return false
+    return this.allow === null || this.allow.matches(name)
+  }
+}
+
+/** A change of one key; `document` null removes it. */
+export interface KeyChange {
+  readonly id: string
+  readonly document: KeyDocument | null
+}
+
+/** All keys that this thread knows, looked up by the hash of the presented secret. */
+export class KeyTable {
+  readonly #byHash = new Map<string, KeyPrincipal>()
+  readonly #byId = new Map<string, KeyPrincipal>()
+  /** SHA-256 of a presented secret → key with a keyed hash, so that the HMAC is computed once per secret. */
+  readonly #keyed = new LruMap<string, KeyPrincipal>(DIGEST_CACHE_SIZE)
+  readonly #generations: Int32Array
+  readonly #pepper: Buffer
+  /** Takes changes that are queued but not yet applied: called when a generation is newer than the table. */
+  readonly #catchUp: () => void
+  #keyedCount = 0
+
+  constructor(options: { generations: Int32Array; pepper: Buffer; catchUp: () => void }) {
+    this.#generations = options.generations
+    this.#pepper = options.pepper
+    this.#catchUp = options.catchUp
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  apply(change: KeyChange): void {
+    const old = this.#byId.get(change.id)
+    if (old !== undefined) {
+      if (this.#byHash.get(old.hash) === old) this.#byHash.delete(old.hash)
+      this.#byId.delete(change.id)
+      if (old.hash.startsWith('hmac')) this.#keyedCount--
+    }
+    if (change.document === null) return
+    const principal = new KeyPrincipal(change.document)
+    this.#byId.set(principal.id, principal)
+    this.#byHash.set(principal.hash, principal)
+    if (principal.hash.startsWith('hmac')) this.#keyedCount++
+  }
+
+  get(id: string): KeyPrincipal | null {
+    return this.#byId.get(id) ?? null
+  }
+
+  /** The key of a presented secret, in its newest form; null when there is none. Enabled and expiry are not checked. */
+  find(secret: string): KeyPrincipal | null {
+    const digest = hash('sha256', secret)
+    const found = this.#lookup(secret, digest)
+    if (found === null) return null
+    if (this.#isCurrent(found)) return found
+    // Control posts the change before it raises the generation, so the change is in this thread's queue by now.
+    this.#catchUp()
+    const renewed = this.#lookup(secret, digest)
+    return renewed !== null && this.#isCurrent(renewed) ? renewed : null
+  }
+
+  #isCurrent(principal: KeyPrincipal): boolean {
+    return Atomics.load(this.#generations, principal.generationSlot) === principal.generation
+  }
+
+  #lookup(secret: string, digest: string): KeyPrincipal | null {
+    const plain = this.#byHash.get(`sha256:${digest}`)
+    if (plain !== undefined) return plain
+    if (this.#keyedCount === 0) return null
+    const cached = this.#keyed.get(digest)
+    if (cached !== undefined && this.#byId.get(cached.id) === cached) return cached
+    const keyed = createHmac('sha256', this.#pepper).update(secret).digest('hex')
+    const principal = this.#byHash.get(`hmac-sha256:${keyed}`) ?? null
+    if (principal !== null) this.#keyed.set(digest, principal)
+    return principal
+  }
+}

@@ -1,0 +1,140 @@
+import { type Candidate, type Exchange, GatewayError, proceed, type ReserveHook } from '../core/index.ts'
+import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/index.ts'
+import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
+import { principalOf } from './identify.ts'
+import type { Intents } from './intents.ts'
+import type { BudgetDocument } from './key-document.ts'
+import { periodEnd, periodOf } from './period.ts'
+import type { Estimate, TrafficPort } from './traffic.ts'
+
+export interface Accounts {
+  readonly counters: BigInt64Array
+  readonly intents: Intents
+  readonly journal: JournalAppender
+  readonly port: TrafficPort
+}
+
+const NONE: readonly BudgetDocument[] = []
+
+/**
+ * What one attempt took from the budgets of its key: taken in shared memory first, then written to the journal, then
+ * dispatched; given back or settled once the settlement is in the journal.
+ */
+export class Reservation implements ReserveWaiter, SettleWaiter {
+  readonly #x: Exchange
+  readonly #accounts: Accounts
+  readonly #budgets: readonly BudgetDocument[]
+  readonly #charges: Charge[] = []
+  readonly #final: number[] = []
+  readonly attempt: number
+  readonly reservedAt: number
+  readonly estimate: Estimate
+  /** The reservation's entry is in the journal: a settlement entry must follow. */
+  written = false
+
+  constructor(x: Exchange, accounts: Accounts, estimate: Estimate) {
+    this.#x = x
+    this.#accounts = accounts
+    this.#budgets = principalOf(x).budgets ?? NONE
+    this.attempt = x.attempts + 1
+    this.reservedAt = Date.now()
+    this.estimate = estimate
+  }
+
+  /** Takes from every budget or from none. */
+  take(): GatewayError | null {
+    if (this.#budgets.length === 0) return null
+    for (const budget of this.#budgets) {
+      const amount = budget.unit === 'tokens' ? this.estimate.tokens : this.estimate.nanos
+      if (amount === null) {
+        const message = 'This API key has a budget in USD, and the requested model has no price. Ask the operator to set one.'
+        return new GatewayError('unpriced', message)
+      }
+      const period = periodOf(budget.per, this.reservedAt)
+      this.#charges.push({ index: budget.slot, period, amount, limit: budget.limit })
+    }
+    const refusing = reserveAll(this.#accounts.counters, this.#charges, this.#accounts.intents)
+    if (refusing === ALL_RESERVED) return null
+    if (refusing === INTENTS_FULL) {
+      return new GatewayError('saturated', 'Too many requests arrived at once; try again.', { retryAfterSeconds: 1 })
+    }
+    return exhausted(this.#budgets[refusing] as BudgetDocument, this.reservedAt) // the index is one of charges, thus of budgets
+  }
+
+  /** The journal's entry of this reservation. */
+  entry(): string {
+    const { tokens, nanos, providerJson, modelJson, priceRuleJson } = this.estimate
+    const key = principalOf(this.#x).idJson
+    const head = `["r","${this.#x.id}",${this.attempt},${this.reservedAt},${key},${providerJson},${modelJson}`
+    return `${head},${tokens},${nanos ?? 0},${priceRuleJson},${this.#chargesJson(null)}]`
+  }
+
+  journaled(error: Error | null): void {
+    const x = this.#x
+    if (error !== null) {
+      this.#giveBack()
+      x.reservation = null
+      const message = 'The gateway cannot write its journal, so it takes no paid request. Try again soon.'
+      proceed(x, new GatewayError('journal_unavailable', message, { cause: error, retryAfterSeconds: 1 }))
+      return
+    }
+    this.written = true
+    if (x.settled) this.settleUnused()
+    else proceed(x, null)
+  }
+
+  /** Appends the settlement. The shared counters follow when it is written. `record` is JSON text, or `null`. */
+  settle(tokens: number, nanos: number, usageSource: string, record: string): void {
+    for (const budget of this.#budgets) this.#final.push(budget.unit === 'tokens' ? tokens : nanos)
+    const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
+    this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
+  }
+
+  /** The client left before the dispatch: nothing was used. Its record was written when it left. */
+  settleUnused(): void {
+    this.settle(0, 0, 'none', 'null')
+  }
+
+  settlementWritten(): void {
+    const { counters, intents } = this.#accounts
+    for (const [at, { index, period, amount, limit }] of this.#charges.entries()) {
+      settle(counters, index, period, amount, this.#final[at] ?? 0, limit, intents)
+    }
+  }
+
+  #giveBack(): void {
+    const { counters, intents } = this.#accounts
+    for (const { index, period, amount } of this.#charges) giveBack(counters, index, period, amount, intents)
+    this.#charges.length = 0
+  }
+
+  #chargesJson(final: readonly number[] | null): string {
+    if (this.#charges.length === 0) return '[]'
+    let text = '['
+    for (const [at, charge] of this.#charges.entries()) {
+      const counter = this.#budgets[at]?.counter
+      text += `${at === 0 ? '' : ','}["${counter}",${charge.period},${final === null ? charge.amount : final[at]}]`
+    }
+    return `${text}]`
+  }
+}
+
+/** The reserve hook of routes that cost something. */
+export function createReserve(accounts: Accounts): ReserveHook {
+  return (x: Exchange, candidate: Candidate) => {
+    const reservation = new Reservation(x, accounts, accounts.port.estimate(x, candidate))
+    const refused = reservation.take()
+    if (refused !== null) return proceed(x, refused)
+    x.reservation = reservation
+    accounts.journal.reserve(reservation.entry(), reservation)
+  }
+}
+
+function exhausted(budget: BudgetDocument, now: number): GatewayError {
+  const unit = budget.unit === 'tokens' ? `${budget.limit} tokens` : `${budget.limit / 1e9} USD`
+  const end = periodEnd(budget.per, now)
+  const until = end === null ? '' : ` It starts anew at ${new Date(end).toISOString()}.`
+  const period = budget.per === 'total' ? 'in total' : `per ${budget.per}`
+  const message = `The budget of this API key (${unit} ${period}) does not cover this request.${until}`
+  return new GatewayError('budget_exceeded', message)
+}

@@ -1,0 +1,92 @@
+import type { Exchange, SettleHook } from '../core/index.ts'
+import { type AccessLog, accessLevel, encodeRecord, type GatewayMetrics } from '../observability/index.ts'
+import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
+import { Reservation } from './reservation.ts'
+import type { Traffic, TrafficPort } from './traffic.ts'
+
+export interface Sinks {
+  readonly worker: number
+  readonly journal: JournalAppender
+  readonly accessLog: AccessLog
+  readonly metrics: GatewayMetrics
+}
+
+/** The settle hook of every route that leaves a record: charge, journal, metrics, access log. */
+export function createSettlement(sinks: Sinks, port: TrafficPort | null): SettleHook {
+  return (x) => {
+    const traffic = port === null ? null : port.traffic(x)
+    const facts = recordOf(x, traffic, sinks.worker)
+    const record = encodeRecord(facts)
+    const reservation = x.reservation
+    if (reservation instanceof Reservation && reservation.written) {
+      const tokens = traffic === null ? 0 : totalTokens(traffic)
+      reservation.settle(tokens, traffic?.costNanos ?? 0, traffic?.usageSource ?? 'none', record)
+    } else {
+      sinks.journal.record(`["q",${record}]`)
+    }
+    const series = traffic?.series ?? sinks.metrics.series(x.route?.name)
+    series.finish(facts)
+    const level = accessLevel(facts.outcome, facts.status)
+    if (sinks.accessLog.wants(level)) sinks.accessLog.write(record, level)
+  }
+}
+
+/** All tokens of a request, of every class. */
+export function totalTokens(traffic: Traffic): number {
+  return (
+    traffic.inputTokens +
+    traffic.cacheReadTokens +
+    traffic.cacheWriteTokens +
+    traffic.outputTokens +
+    traffic.reasoningTokens
+  )
+}
+
+function statusOf(x: Exchange): number {
+  return x.status === 0 ? 499 : x.status
+}
+
+function recordOf(x: Exchange, traffic: Traffic | null, worker: number): RequestRecord {
+  const error = x.error
+  return {
+    id: x.id,
+    client_request_id: x.head.clientRequestId,
+    trace_id: x.traceId,
+    time: x.time,
+    worker,
+    client_address: x.req.socket.remoteAddress ?? null,
+    method: x.method,
+    path: x.path,
+    route: x.route?.name ?? null,
+    key_id: x.principal?.id ?? null,
+    run_id: x.head.get('x-ferro-run-id'),
+    model_requested: traffic?.modelRequested ?? null,
+    model_served: traffic?.modelServed ?? null,
+    provider: traffic?.provider ?? null,
+    upstream: traffic?.upstream ?? null,
+    status: statusOf(x),
+    outcome: x.end satisfies Outcome,
+    error_code: error?.code ?? null,
+    error_source: error?.source ?? null,
+    attempts: x.attempts,
+    stream: x.wantsStream,
+    cancelled: x.cancelled,
+    queue_us: x.dispatchedAt === 0 ? null : microseconds(x.dispatchedAt - x.startedAt),
+    first_byte_us: x.firstByteAt === 0 ? null : microseconds(x.firstByteAt - x.startedAt),
+    total_us: microseconds(x.endedAt - x.startedAt),
+    bytes_in: x.body === null ? x.bodyBytes : x.body.length,
+    bytes_out: x.bytesOut,
+    input_tokens: traffic?.inputTokens ?? 0,
+    cache_read_tokens: traffic?.cacheReadTokens ?? 0,
+    cache_write_tokens: traffic?.cacheWriteTokens ?? 0,
+    output_tokens: traffic?.outputTokens ?? 0,
+    reasoning_tokens: traffic?.reasoningTokens ?? 0,
+    usage_source: traffic?.usageSource ?? 'none',
+    cost_nanos: traffic?.costNanos ?? null,
+    price_rule: traffic?.priceRule ?? null,
+  }
+}
+
+function microseconds(ms: number): number {
+  return Math.round(ms * 1000)
+}
