@@ -49,9 +49,9 @@ interface Names {
   readonly aliases: readonly string[]
 }
 
-const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
-
 /** Names that JavaScript gives a meaning of its own: refused everywhere, so that no code has to think of them. */
+export const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
 function refusedKeys(value: unknown, path: Path): Finding[] {
   if (typeof value !== 'object' || value === null) return []
   if (Array.isArray(value)) return value.flatMap((item, index) => refusedKeys(item, [...path, index]))

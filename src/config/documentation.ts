@@ -24,11 +24,11 @@ export function renderReference(): string {
     ),
     '## Top level',
     rowsTable(single.map(([name, section]) => rowOf(name, section, schema.required?.includes(name) ?? false))),
-    ...tables.flatMap(([name, section]) => [
-      `## \`${name}\``,
-      section.description ?? '',
-      rowsTable(rowsBelow(name, section)),
-    ]),
+    ...tables.flatMap(([name, section]) => {
+      const rows = rowsBelow(name, section)
+      const title = [`## \`${name}\``, `${section.description ?? ''} Type: ${typeOf(section)}.`]
+      return rows.length === 0 ? title : [...title, rowsTable(rows)]
+    }),
   ]
     .join('\n\n')
     .concat('\n')
@@ -45,8 +45,8 @@ in the working directory. [config/example.yaml](../config/example.yaml) shows mo
 A key that is not on this page is an error. All errors are reported at once, each with file, line, column and key.
 
 Secrets stay outside the file: where a kind below is \`reference-text\` or \`base-url\`, these forms stand for a value kept
-elsewhere: ${REFERENCE_FORMS}. The first three name an environment variable and may stand anywhere in the
-text; the last is the whole text, and names a file of at most 64 KiB, whose trailing line break is dropped. They are
+elsewhere: ${REFERENCE_FORMS}.
+The first three name an environment variable and may stand anywhere in the text; the last is the whole text, and names a file of at most 64 KiB, whose trailing line break is dropped. They are
 resolved when the value is needed. A variable that is unset or empty, and a file that is empty or cannot be read, is an
 error.`
 
@@ -63,9 +63,7 @@ function rowsBelow(key: string, schema: JsonSchema): Row[] {
   }
   if (schema.items !== undefined) return rowsBelow(`${key}[]`, schema.items)
   if (typeof schema.additionalProperties !== 'object') return []
-  const inner = schema.additionalProperties
-  const below = `${key}.<name>`
-  return isSection(inner) ? rowsBelow(below, inner) : [rowOf(below, inner, false)]
+  return rowsBelow(`${key}.<name>`, schema.additionalProperties)
 }
 
 function rowOf(key: string, schema: JsonSchema, isRequired: boolean): Row {
@@ -79,20 +77,16 @@ function typeOf(schema: JsonSchema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ')
-  switch (schema.type) {
-    case 'array':
-      return `list of ${schema.items === undefined ? 'values' : typeOf(schema.items)}`
-    case 'object':
-      return 'mapping'
-    case 'integer':
-      return `whole number${rangeOf(schema)}`
-    case 'number':
-      return `number${rangeOf(schema)}`
-    case 'boolean':
-      return '`true`, `false`'
-    default:
-      return 'text'
-  }
+  if (schema.type === 'array') return `list of ${schema.items === undefined ? 'values' : typeOf(schema.items)}`
+  if (schema.type === 'object') return mappingOf(schema)
+  if (schema.type === 'integer') return `whole number${rangeOf(schema)}`
+  if (schema.type === 'number') return `number${rangeOf(schema)}`
+  return schema.type === 'boolean' ? '`true`, `false`' : 'text'
+}
+
+function mappingOf({ propertyNames, additionalProperties: inner }: JsonSchema): string {
+  if (propertyNames === undefined || typeof inner !== 'object') return 'mapping'
+  return `mapping of ${typeOf(propertyNames)} to ${typeOf(inner)}`
 }
 
 function rangeOf({ minimum, maximum }: JsonSchema): string {

@@ -23,8 +23,26 @@ export function configError(
   about: { readonly message: string; readonly suggestion?: string | null },
 ): ConfigError {
   const { message, suggestion } = about
-  const error = { file, line: at.line, column: at.column, path: formatPath(at.path), message }
+  const error = {
+    file,
+    line: at.line,
+    column: at.column,
+    path: printable(formatPath(at.path)),
+    message: printable(message),
+  }
   return suggestion === undefined || suggestion === null ? error : { ...error, suggestion }
+}
+
+const LONGEST_MESSAGE = 500
+const CONTROL_CHARACTERS = /[\p{Cc}\u2028\u2029]/gu
+
+/** Names from a file may hold anything; what is shown holds no control characters and is bounded. */
+function printable(text: string): string {
+  const bounded = text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}…` : text
+  return bounded.replaceAll(
+    CONTROL_CHARACTERS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Sorts errors by their place in the file and drops repetitions. */
@@ -64,7 +82,7 @@ function excerpt(error: ConfigError, source: string): string {
   const window = maskSecrets(source)
     .slice(start, start + SHOWN_COLUMNS)
     // A terminal would obey control characters.
-    .replaceAll(/[\p{Cc}\u2028\u2029]/gu, ' ')
+    .replaceAll(CONTROL_CHARACTERS, ' ')
   const number = String(error.line)
   return `  ${number} | ${window}\n  ${' '.repeat(number.length)} | ${' '.repeat(error.column - 1 - start)}^\n`
 }

@@ -1,13 +1,14 @@
 /** Turns what the schema found into errors that a person can act on: position, plain words, suggestion. */
 import * as z from 'zod'
+import { PROTOTYPE_KEYS } from './checks.ts'
 import { type ConfigError, configError } from './errors.ts'
 import type { Locate, Path } from './position.ts'
-import { documentSchema } from './schema.ts'
+import { documentSchema, type SchemaOutput } from './schema.ts'
 import { suggest } from './suggest.ts'
 
 /** What the schema says to a value: the document with its defaults, or every issue, with the keys that were possible. */
 export type SchemaResult =
-  | { readonly ok: true; readonly output: z.infer<typeof documentSchema> }
+  | { readonly ok: true; readonly output: SchemaOutput }
   | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[]; readonly knownKeys: KnownKeys }
 
 type KnownKeys = ReadonlyMap<unknown, readonly string[]>
@@ -42,7 +43,9 @@ function nounOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (typeof value === 'boolean') return `\`${value}\``
-  if (typeof value === 'number' && !Number.isInteger(value)) return 'a number that is not whole'
+  if (typeof value === 'number' && !Number.isInteger(value)) {
+    return Number.isFinite(value) ? 'a number that is not whole' : 'a number that is not finite'
+  }
   return NOUNS[typeof value] ?? typeof value
 }
 
@@ -90,11 +93,14 @@ function unknownKeys(
 ): ConfigError[] {
   const known = at.result.knownKeys.get(issue.input) ?? []
   const taken = typeof issue.input === 'object' && issue.input !== null ? Object.keys(issue.input) : []
-  const free = known.filter((name) => !taken.includes(name))
-  return issue.keys.map((name) => {
-    const path = [...at.path, name]
-    const suggestion = suggest(name, free)
-    const list = suggestion === null && free.length > 0 ? `; possible here: ${free.join(', ')}` : ''
-    return configError(at.file, { ...at.locate(path, 'key'), path }, { message: `unknown key${list}`, suggestion })
-  })
+  const free = known.filter((name) => !taken.includes(name) && name !== '$schema')
+  // Prototype names are refused everywhere, with a reason of their own.
+  return issue.keys
+    .filter((name) => !PROTOTYPE_KEYS.has(name))
+    .map((name) => {
+      const path = [...at.path, name]
+      const suggestion = suggest(name, free)
+      const list = suggestion === null && free.length > 0 ? `; possible here: ${free.join(', ')}` : ''
+      return configError(at.file, { ...at.locate(path, 'key'), path }, { message: `unknown key${list}`, suggestion })
+    })
 }

@@ -7,8 +7,8 @@ export interface JsonSchema {
   readonly $defs?: Readonly<Record<string, JsonSchema>>
   readonly description?: string
   readonly type?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
+  readonly const?: string | number | boolean
+  readonly enum?: readonly (string | number | boolean)[]
   readonly default?: unknown
   readonly minimum?: number
   readonly maximum?: number
@@ -23,16 +23,14 @@ export interface JsonSchema {
 /** The JSON Schema of a configuration file as a person writes it, for editors. */
 export function jsonSchema(): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(documentSchema, { io: 'input' })
+  const schema = { $schema, $id: 'urn:ferro-gateway:config', title: 'Ferro Gateway configuration', ...rest }
   // What zod writes is a JSON Schema; the interface names the keywords that the reference reads.
-  return {
-    $schema,
-    $id: 'urn:ferro-gateway:config',
-    title: 'Ferro Gateway configuration',
-    ...rest,
-  } as JsonSchema
+  return schema as JsonSchema
 }
 
 /** The text of `config/schema.json`. */
 export function renderJsonSchema(): string {
-  return `${JSON.stringify(jsonSchema(), null, 2)}\n`
+  const text = JSON.stringify(jsonSchema(), null, 2)
+  // Lists of plain values go on one line, as the formatter of the repository has them.
+  return `${text.replaceAll(/\[\s+([^[\]{}]+?)\s+\]/g, (_list, items: string) => `[${items.replaceAll(/,\s+/g, ', ')}]`)}\n`
 }

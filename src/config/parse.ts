@@ -2,9 +2,8 @@ import { checkDocument } from './checks.ts'
 import { type ConfigError, configError, sortErrors } from './errors.ts'
 import { applySchema, toErrors } from './explain.ts'
 import { type Format, formatOf, loadParser } from './formats/format.ts'
-import { freezeDeep } from './freeze.ts'
 import { type Positions, START } from './position.ts'
-import type { ConfigDocument } from './schema.ts'
+import { type ConfigDocument, toDocument } from './schema.ts'
 
 /** How to read a text. */
 export interface ParseOptions {
@@ -60,6 +59,6 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
     }
   }
   if (!result.ok || errors.length > 0) return { ok: false, errors: sortErrors(errors), file, text }
-  const document = freezeDeep(result.output)
+  const document = toDocument(result.output)
   return { ok: true, document, positions, warnings: sortErrors(warnings), file, text }
 }

@@ -45,8 +45,10 @@ export const documentSchema = z.strictObject({
   process: processSection.prefault({}).describe('The watch over data workers.'),
 })
 
+/** What the schema gives for a valid value. */
+export type SchemaOutput = z.infer<typeof documentSchema>
 /** A validated document with every default filled in, frozen at every level. References in it are not resolved. */
-export type ConfigDocument = DeepReadonly<z.infer<typeof documentSchema>>
+export type ConfigDocument = DeepReadonly<Omit<SchemaOutput, '$schema'>>
 /** One provider of the document. */
 export type ProviderConfig = ConfigDocument['providers'][string]
 /** One model of the document. */
@@ -58,5 +60,10 @@ export type KeyConfig = ConfigDocument['keys'][number]
 
 /** The document of a start without a file: every default, and no providers, models or keys. */
 export function defaultDocument(): ConfigDocument {
-  return freezeDeep(documentSchema.parse({}))
+  return toDocument(documentSchema.parse({}))
+}
+
+/** The frozen document of a schema's output, without what is there for editors only. */
+export function toDocument({ $schema: _forEditors, ...document }: SchemaOutput): ConfigDocument {
+  return freezeDeep(document)
 }

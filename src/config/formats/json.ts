@@ -17,8 +17,8 @@ export function parseJson(text: string): Parsed {
 
 /** The parser's own messages quote the text, which may be a secret; these don't. */
 const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
-  UnexpectedChar: 'JSON: unexpected character',
-  UnexpectedIdentifier: 'JSON: unexpected word; texts stand in double quotes',
+  UnexpectedChar: 'JSON: unexpected character; keys and texts stand in double quotes',
+  UnexpectedIdentifier: 'JSON: unexpected word; keys and texts stand in double quotes',
   UnexpectedToken: 'JSON: unexpected token; is a comma, a colon or a bracket missing or too many?',
   InvalidUnicodeEscape: 'JSON: invalid Unicode escape',
 }

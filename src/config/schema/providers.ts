@@ -37,6 +37,10 @@ export const provider = z.strictObject({
     .prefault({})
     .describe('Headers added to every request to this provider; references may stand in the values.'),
   organization: referenceText.optional().describe('Organisation that the provider bills, where it knows such.'),
+  direct: z
+    .boolean()
+    .default(false)
+    .describe('Clients may address any of its models as `provider/model`, without an entry in `models`.'),
   timeouts: providerTimeouts.prefault({}).describe('Deadlines that differ from the top-level `timeouts`.'),
   max_connections: z
     .int()

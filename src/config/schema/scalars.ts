@@ -46,7 +46,7 @@ const SIZE_HELP = 'expected a size, such as `32MiB`, `1GB` or a number of bytes'
 
 /** An amount of memory or disk such as `32MiB` or `1GB`, or a whole number of bytes; in bytes. */
 export const size = z
-  .union([z.int().min(0), z.string().regex(SIZE)], { error: SIZE_HELP })
+  .union([z.int().min(0), z.string().regex(SIZE, { error: SIZE_HELP })], { error: SIZE_HELP })
   .transform((value, context) => {
     if (typeof value === 'number') return value
     const [, amount, unit] = SIZE.exec(value) ?? []
