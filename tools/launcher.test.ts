@@ -10,13 +10,20 @@ const LAUNCHER = path.resolve(import.meta.dirname, '../bin')
 const PACKAGED = `node-${process.platform}-${process.arch}`
 
 const MAIN = `
+import module from 'node:module'
+import { Worker } from 'node:worker_threads'
+async function cacheOfWorker() {
+  const source = "require('worker_threads').parentPort.postMessage(require('module').getCompileCacheDir() ?? null)"
+  return await new Promise((resolve) => new Worker(source, { eval: true }).once('message', resolve))
+}
 export async function main(argv) {
   if (argv[0] === 'wait') {
     process.on('SIGTERM', () => { console.log('SIGTERM'); clearInterval(timer); process.exitCode = 7 })
     process.on('SIGHUP', () => console.log('SIGHUP'))
     var timer = setInterval(() => {}, 1000)
   }
-  console.log(JSON.stringify({ argv, node: process.versions.node, entry: import.meta.url, script: process.argv[1] }))
+  const [cache, inWorker] = [module.getCompileCacheDir(), await cacheOfWorker()]
+  console.log(JSON.stringify({ cache, inWorker, argv, node: process.versions.node, entry: import.meta.url, script: process.argv[1] }))
   if (argv[0] === 'die') process.kill(process.pid, 'SIGKILL')
   if (argv[0] === 'throw') throw new Error('thrown on request')
   return argv[0] === 'code' ? Number(argv[1]) : undefined
@@ -73,10 +80,14 @@ test('runs the source on a new enough Node, and passes arguments and exit code o
   assert.equal(said.script, path.join(root, 'src/cli/main.ts'))
 })
 
-test('prefers what was built', (t) => {
-  const run = launch(packageWith(t, ['source', 'built']), [])
+test('prefers what was built, and caches its compiled code beside it, for workers too', (t) => {
+  const root = packageWith(t, ['source', 'built'])
+  const run = launch(root, [])
   assert.equal(run.status, 0, run.stderr)
-  assert.match(JSON.parse(run.stdout).entry, /dist\/cli\/main\.js$/)
+  const said = JSON.parse(run.stdout)
+  assert.match(said.entry, /dist\/cli\/main\.js$/)
+  assert.equal(path.dirname(said.cache), path.join(root, 'dist/.compile-cache'))
+  assert.equal(said.inWorker, said.cache)
 })
 
 test('says what went wrong when the program cannot start', (t) => {
