@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configError } from './errors.ts'
@@ -15,7 +15,7 @@ export const CONFIG_FILE_NAMES = ['ferro.yaml', 'ferro.yml', 'ferro.json', 'ferr
 export function findConfigFile(folder: string): string | null {
   for (const name of CONFIG_FILE_NAMES) {
     const path = join(folder, name)
-    if (existsSync(path)) return path
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path
   }
   return null
 }
