@@ -64,7 +64,8 @@ const waysOf = (stage: Stage, progress: (text: string) => void): readonly Way[] 
     { name: 'sources, as npm start', words: [process.execPath, 'src/cli/main.ts'], compileCache: 'own' },
   ]
   if (existsSync(join(stage.root, emitted))) {
-    const words = [process.execPath, emitted]
+    // The launcher takes the emitted program and turns the compile cache on, as for an installed package.
+    const words = [process.execPath, join('bin', 'ferro')]
     ways.push({ name: 'emitted JavaScript, cold compile cache', words, compileCache: 'cold' })
     ways.push({ name: targetWay, words, compileCache: 'warm' })
   } else {
