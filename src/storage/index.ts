@@ -1,0 +1,48 @@
+/**
+ * Records, ledger and journal: what the gateway writes down, and how it survives a crash. It decides nothing: who may
+ * spend is governance's business, and what a record says is observability's.
+ *
+ * Data workers append to the journal (`JournalAppender`); the writer thread brings it into the database
+ * (`openLedgerWriter`), and the reader thread queries it (`openLedgerReader`). Only those two load SQLite, which is
+ * synchronous: importing this module does not. Start reading at `records.ts`, then `journal/format.ts`, then
+ * `ledger/fold.ts`.
+ */
+export { StorageError, type StorageErrorCode } from './errors.ts'
+export { IngestLoop, type IngestLoopOptions } from './ingest-loop.ts'
+export { JournalAppender, type JournalOptions } from './journal/appender.ts'
+export { journalBytes, journalDirectory } from './journal/directory.ts'
+export type { ReserveWaiter, SettleWaiter } from './journal/entry-queue.ts'
+export type { BudgetCharge, JournalEntry, RecordEntry, ReserveEntry, SettleEntry } from './journal/format.ts'
+export { createKeySecret, hashKey, hashKeyWithPepper, keyPrefix, readAdminToken, readPepper } from './key-secrets.ts'
+export type { ObservedSettlement } from './ledger/fold.ts'
+export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'
+export {
+  type BudgetPeriod,
+  type ErrorSource,
+  LEDGER_PHASES,
+  type LedgerPhase,
+  type LedgerRow,
+  type Outcome,
+  type RequestRecord,
+  type StoredBudget,
+  type StoredKey,
+  type UsageSource,
+} from './records.ts'
+export type { KeyTable } from './sqlite/key-table.ts'
+export type { KeySpending, Spent } from './sqlite/spending.ts'
+export type { DeadWorker, IngestResult, LedgerWriter, LedgerWriterOptions, Recovery } from './writer.ts'
+
+import type { LedgerReader } from './reader-queries.ts'
+import type { LedgerWriter, LedgerWriterOptions } from './writer.ts'
+
+/** Loads SQLite and opens the database as its one writer, see LedgerWriter.open. */
+export async function openLedgerWriter(options: LedgerWriterOptions): Promise<LedgerWriter> {
+  const { LedgerWriter: Writer } = await import('./writer.ts')
+  return Writer.open(options)
+}
+
+/** Loads SQLite and opens the database for queries. */
+export async function openLedgerReader(options: LedgerWriterOptions): Promise<LedgerReader> {
+  const { LedgerReader: Reader } = await import('./reader-queries.ts')
+  return new Reader(options)
+}

@@ -1,0 +1,100 @@
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
+import { databasePath, openDatabaseReadOnly } from './sqlite/database.ts'
+
+const DAY_MS = 86_400_000
+const MAX_PAGE = 1000
+
+export interface RequestQuery {
+  /** Only requests of this key. */
+  readonly keyId?: string
+  /** Only requests older than the one with this id: the last id of the page before. */
+  readonly beforeId?: string
+  /** At most 1,000. */
+  readonly limit: number
+}
+
+/** The settled attempts of one UTC day, key, provider and model. */
+export interface DailyUsage {
+  /** `2026-01-31`. */
+  readonly date: string
+  readonly key_id: string | null
+  readonly provider: string
+  readonly model: string
+  readonly requests: number
+  readonly tokens: number
+  readonly nanos: number
+}
+
+/** Queries on a connection of its own that cannot write; lives in the reader thread. */
+export class LedgerReader {
+  readonly #database: DatabaseSync
+  readonly #request: StatementSync
+  readonly #ledger: StatementSync
+  readonly #usage: StatementSync
+
+  /** Opens the database that a writer has made; `databaseUrl` as for the writer. */
+  constructor(options: { readonly dataDir: string; readonly databaseUrl: string | null }) {
+    this.#database = openDatabaseReadOnly(databasePath(options.dataDir, options.databaseUrl))
+    this.#request = this.#database.prepare('SELECT * FROM requests WHERE id = ?')
+    this.#ledger = this.#database.prepare('SELECT * FROM ledger WHERE request_id = ? ORDER BY attempt, phase')
+    this.#usage = this.#database.prepare(
+      `SELECT * FROM usage_daily WHERE day >= ?1 AND day <= ?2 AND (?3 IS NULL OR key_id = ?3)
+       ORDER BY day, key_id, provider, model`,
+    )
+  }
+
+  /** A page of requests, newest first. */
+  requests(query: RequestQuery): RequestRecord[] {
+    const conditions: string[] = []
+    const values: (string | number)[] = []
+    if (query.keyId !== undefined) {
+      conditions.push('key_id = ?')
+      values.push(query.keyId)
+    }
+    if (query.beforeId !== undefined) {
+      conditions.push('id < ?')
+      values.push(query.beforeId)
+    }
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+    values.push(Math.max(1, Math.min(MAX_PAGE, Math.trunc(query.limit))))
+    const statement = this.#database.prepare(`SELECT * FROM requests ${where} ORDER BY id DESC LIMIT ?`)
+    return statement.all(...values).map(toRecord)
+  }
+
+  /** One request with its ledger rows, in the order of attempt and phase; null when there is none. */
+  request(id: string): { record: RequestRecord; ledger: LedgerRow[] } | null {
+    const row = this.#request.get(id)
+    return row === undefined ? null : { record: toRecord(row), ledger: this.#ledger.all(id).map(toLedgerRow) }
+  }
+
+  /** Usage by UTC day, key, provider and model, from the day of `fromMs` to that of `toMs`; of one key, or of all. */
+  usage(fromMs: number, toMs: number, keyId: string | null): DailyUsage[] {
+    const rows = this.#usage.all(Math.floor(fromMs / DAY_MS), Math.floor(toMs / DAY_MS), keyId)
+    return rows.map((row) => ({
+      date: new Date(Number(row.day) * DAY_MS).toISOString().slice(0, 10),
+      key_id: row.key_id === '' ? null : String(row.key_id),
+      provider: String(row.provider),
+      model: String(row.model),
+      requests: Number(row.requests),
+      tokens: Number(row.tokens),
+      nanos: Number(row.nanos),
+    }))
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}
+
+type Row = Record<string, SQLOutputValue>
+
+function toRecord(row: Row): RequestRecord {
+  // Columns are the record's fields by the schema; SQLite has no booleans.
+  return { ...row, stream: row.stream === 1, cancelled: row.cancelled === 1 } as unknown as RequestRecord
+}
+
+function toLedgerRow(row: Row): LedgerRow {
+  // As above; the phase is stored by its index.
+  return { ...row, phase: LEDGER_PHASES[Number(row.phase)] } as unknown as LedgerRow
+}

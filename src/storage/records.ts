@@ -1,0 +1,121 @@
+/**
+ * The request record: one per request, whatever its outcome. The same JSON object is the settlement's payload in the
+ * journal, the line of the access log and the row of the `requests` table; field names are the same everywhere.
+ * Never holds a prompt, an answer, a key or a header value that carries one.
+ */
+export interface RequestRecord {
+  /** Our own id: UUIDv7, lower case, with dashes. Unique. */
+  readonly id: string
+  /** `x-request-id` of the client, when it sent a well-formed one. Not unique. */
+  readonly client_request_id: string | null
+  /** W3C trace id (32 hex digits), the client's or ours. */
+  readonly trace_id: string
+  /** Start of the request, milliseconds since the epoch. */
+  readonly time: number
+  readonly worker: number
+  readonly client_address: string | null
+  readonly method: string
+  /** Path without the query string, at most 256 characters. */
+  readonly path: string
+  /** Route name, e.g. `chat.completions`; null when nothing matched. */
+  readonly route: string | null
+  readonly key_id: string | null
+  readonly run_id: string | null
+  readonly model_requested: string | null
+  /** Upstream's name of the model that served. */
+  readonly model_served: string | null
+  readonly provider: string | null
+  /** Origin of the upstream, e.g. `https://api.example.com`; no path, no credentials. */
+  readonly upstream: string | null
+  /** Status sent to the client; 499 when the client left before a status was sent. */
+  readonly status: number
+  readonly outcome: Outcome
+  readonly error_code: string | null
+  readonly error_source: ErrorSource | null
+  /** Number of attempts dispatched upstream (0 when refused before). */
+  readonly attempts: number
+  readonly stream: boolean
+  readonly cancelled: boolean
+  /** Microseconds from start to dispatch; null when nothing was dispatched. */
+  readonly queue_us: number | null
+  /** Microseconds from start to the first byte of the upstream's answer. */
+  readonly first_byte_us: number | null
+  readonly total_us: number
+  readonly bytes_in: number
+  readonly bytes_out: number
+  /** Disjoint counters: the sum of all is what the provider bills. */
+  readonly input_tokens: number
+  readonly cache_read_tokens: number
+  readonly cache_write_tokens: number
+  readonly output_tokens: number
+  readonly reasoning_tokens: number
+  readonly usage_source: UsageSource
+  /** Nano-dollars; null when the model has no price. */
+  readonly cost_nanos: number | null
+  readonly price_rule: string | null
+}
+
+export type Outcome =
+  | 'success'
+  | 'refused' // by us: authentication, limits, bad input
+  | 'upstream_error'
+  | 'timeout'
+  | 'cancelled' // the client left
+  | 'drained' // cut by shutdown after the grace period
+  | 'gateway_error'
+  | 'lost' // the process or its worker died; settled at the reserved amount
+
+export type ErrorSource = 'client' | 'upstream' | 'gateway'
+/** `reported` by the upstream, `estimated` by us, `reserved` in full after a crash, `none` when nothing was dispatched. */
+export type UsageSource = 'reported' | 'estimated' | 'reserved' | 'none'
+
+/** Phase of a ledger row. The stored number is the index in LEDGER_PHASES; append only. */
+export const LEDGER_PHASES = ['reserve', 'settle', 'release', 'adjust'] as const
+export type LedgerPhase = (typeof LEDGER_PHASES)[number]
+
+/** One append-only row of the ledger, unique by (request_id, attempt, phase). Amounts are never negative, except in `adjust`. */
+export interface LedgerRow {
+  readonly request_id: string
+  /** 1-based. */
+  readonly attempt: number
+  readonly phase: LedgerPhase
+  /** When the attempt was reserved (ms since the epoch): decides the period that is charged, also for its settlement. */
+  readonly reserved_at: number
+  readonly key_id: string | null
+  readonly provider: string
+  readonly model: string
+  readonly tokens: number
+  /** Nano-dollars; 0 with `price_rule` null means unpriced. */
+  readonly nanos: number
+  readonly price_rule: string | null
+  readonly usage_source: UsageSource
+}
+
+/** A virtual key as stored: no secret, only its hash. */
+export interface StoredKey {
+  readonly id: string
+  readonly name: string
+  /** `sha256:<64 hex>` or `hmac-sha256:<64 hex>` (keyed with the pepper of the data directory). */
+  readonly hash: string
+  /** First characters of the secret, for people to recognise it. */
+  readonly prefix: string
+  readonly enabled: boolean
+  /** Milliseconds since the epoch, or null. */
+  readonly expires_at: number | null
+  readonly created_at: number
+  readonly revoked_at: number | null
+  /** Empty means every scope of the data plane. */
+  readonly scopes: readonly string[]
+  readonly models_allow: readonly string[] | null
+  readonly models_deny: readonly string[] | null
+  readonly requests_per_minute: number | null
+  readonly budgets: readonly StoredBudget[]
+}
+
+export interface StoredBudget {
+  readonly unit: 'tokens' | 'nanos'
+  /** Tokens, or nano-dollars. */
+  readonly limit: number
+  readonly per: BudgetPeriod
+}
+export type BudgetPeriod = 'day' | 'month' | 'total'

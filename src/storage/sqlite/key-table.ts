@@ -1,0 +1,97 @@
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { StorageError } from '../errors.ts'
+import type { StoredBudget, StoredKey } from '../records.ts'
+
+/** Virtual keys in the database. What a method changed is durable when it returns. */
+export class KeyTable {
+  readonly #insert: StatementSync
+  readonly #all: StatementSync
+  readonly #find: StatementSync
+  readonly #revoke: StatementSync
+
+  constructor(database: DatabaseSync) {
+    this.#insert = database.prepare(
+      `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
+         models_deny, requests_per_minute, budgets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
+    this.#find = database.prepare('SELECT * FROM keys WHERE id = ?')
+    this.#revoke = database.prepare(
+      'UPDATE keys SET enabled = 0, revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING *',
+    )
+  }
+
+  /** Throws StorageError `key_exists` when the id or the hash is taken. */
+  create(key: StoredKey): void {
+    const lists = [listText(key.models_allow), listText(key.models_deny), key.requests_per_minute]
+    try {
+      this.#insert.run(
+        ...[
+          key.id,
+          key.name,
+          key.hash,
+          key.prefix,
+          key.enabled ? 1 : 0,
+          key.expires_at,
+          key.created_at,
+          key.revoked_at,
+        ],
+        ...[JSON.stringify(key.scopes), ...lists, JSON.stringify(key.budgets)],
+      )
+    } catch (error) {
+      // SQLITE_CONSTRAINT is 19; extended codes have it in the low byte.
+      if (!(error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 19)) throw error
+      throw new StorageError('key_exists', `A key with the id ${key.id} (or the same secret) exists already.`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** All keys, oldest first, revoked ones too. */
+  list(): StoredKey[] {
+    return this.#all.all().map(fromRow)
+  }
+
+  find(id: string): StoredKey | null {
+    const row = this.#find.get(id)
+    return row === undefined ? null : fromRow(row)
+  }
+
+  /** Revokes a key for good (again: changes nothing); returns it as it is now, or null when there is none. */
+  revoke(id: string, atMs: number): StoredKey | null {
+    const row = this.#revoke.get(atMs, id)
+    return row === undefined ? null : fromRow(row)
+  }
+}
+
+type Row = Record<string, SQLOutputValue>
+
+function fromRow(row: Row): StoredKey {
+  return {
+    id: String(row.id),
+    name: String(row.name),
+    hash: String(row.hash),
+    prefix: String(row.prefix),
+    enabled: row.enabled === 1,
+    expires_at: numberOrNull(row.expires_at),
+    created_at: Number(row.created_at),
+    revoked_at: numberOrNull(row.revoked_at),
+    scopes: list(row.scopes) ?? [],
+    models_allow: list(row.models_allow),
+    models_deny: list(row.models_deny),
+    requests_per_minute: numberOrNull(row.requests_per_minute),
+    budgets: JSON.parse(String(row.budgets)) as StoredBudget[], // written by create() from this type
+  }
+}
+
+function listText(values: readonly string[] | null): string | null {
+  return values === null ? null : JSON.stringify(values)
+}
+
+function list(value: SQLOutputValue | undefined): string[] | null {
+  return typeof value === 'string' ? (JSON.parse(value) as string[]) : null // written by listText()
+}
+
+function numberOrNull(value: SQLOutputValue | undefined): number | null {
+  return typeof value === 'number' ? value : null
+}

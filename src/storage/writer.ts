@@ -1,0 +1,376 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { journalBytes, journalDirectory, listSegments } from './journal/directory.ts'
+import type { BudgetCharge, SegmentName } from './journal/format.ts'
+import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
+import { type ObservedSettlement, WorkerFold } from './ledger/fold.ts'
+import { NO_SINK } from './ledger/sink.ts'
+import { databasePath, openDatabase } from './sqlite/database.ts'
+import { DirectoryLock } from './sqlite/directory-lock.ts'
+import { KeyTable } from './sqlite/key-table.ts'
+import { LedgerTables } from './sqlite/ledger-tables.ts'
+import { OpenAttempts } from './sqlite/open-attempts.ts'
+import { type KeySpending, recentAdmissions, spendingByKey } from './sqlite/spending.ts'
+
+const MAX_BATCH_ENTRIES = 2000
+
+export interface LedgerWriterOptions {
+  readonly dataDir: string
+  /** `sqlite:<path>`, relative to the data directory; null for `ferro.db` there. */
+  readonly databaseUrl: string | null
+}
+
+/** What one pass of `ingest` did. */
+export interface IngestResult {
+  readonly entries: number
+  /** Open attempts that were settled in full because their worker is dead. */
+  readonly lost: number
+  /** The batch was full: call again soon. */
+  readonly more: boolean
+  /** Why nothing was done: the database refused. The journal keeps everything; call again later. */
+  readonly error: Error | null
+}
+
+/** What start-up needs to know of the past. */
+export interface Recovery {
+  readonly lost: number
+  readonly spending: readonly KeySpending[]
+  /** Per key, start times (ms since the epoch, ascending) of the last minute's admitted requests. */
+  readonly admissions: ReadonlyMap<string, readonly number[]>
+  /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
+  readonly damaged: readonly string[]
+}
+
+/** What control needs to mend the shared counters after a worker's death. */
+export interface DeadWorker {
+  /** The worker's last segment and the entries in it; 0 when it never made one. */
+  readonly sequence: number
+  readonly reserveEntries: number
+  readonly settleEntries: number
+  /** Settlements that are in the journal but whose charges the worker did not apply. */
+  readonly unapplied: readonly ObservedSettlement[]
+  /** Charges of each reservation that was open: settled in full now, so that they become spent. */
+  readonly open: readonly (readonly BudgetCharge[])[]
+}
+
+/**
+ * The one writer of the database: holds the data directory's lock, brings the journal into the database, and removes a
+ * segment only when its rows are durable. All calls are synchronous; it lives in the writer thread.
+ *
+ * The database is behind the journal, never ahead of it. After a failed transaction everything in memory is made anew
+ * from the segments and `open_attempts`, so that memory and database cannot disagree.
+ */
+export class LedgerWriter {
+  readonly keys: KeyTable
+  /** Entries in whole frames that could not be read; anything but 0 is a fault of the program. */
+  unreadable = 0
+  readonly #directory: string
+  readonly #lock: DirectoryLock
+  readonly #database: DatabaseSync
+  readonly #tables: LedgerTables
+  readonly #kept: OpenAttempts
+  readonly #workers = new Map<string, WorkerJournal>()
+  readonly #dead = new Set<string>()
+  /** By segment name: what is in the database. */
+  readonly #committed = new Map<string, number>()
+  /** Segments that are done with and could not be removed yet. */
+  readonly #removable = new Set<string>()
+  /** Damaged segments that could not be renamed. */
+  readonly #ignored = new Set<string>()
+  readonly #damaged: string[] = []
+  #stale = true
+
+  private constructor(dataDir: string, lock: DirectoryLock, database: DatabaseSync) {
+    this.#directory = journalDirectory(dataDir)
+    this.#lock = lock
+    this.#database = database
+    this.#tables = new LedgerTables(database)
+    this.#kept = new OpenAttempts(database)
+    this.keys = new KeyTable(database)
+  }
+
+  /**
+   * Creates what is missing of the data directory, takes its lock, opens and migrates the database. Throws
+   * StorageError `directory_locked`, `newer_schema` or `bad_url`, or what the system says.
+   */
+  static open(options: LedgerWriterOptions): LedgerWriter {
+    fs.mkdirSync(journalDirectory(options.dataDir), { recursive: true, mode: 0o700 })
+    const file = databasePath(options.dataDir, options.databaseUrl)
+    const lock = DirectoryLock.take(options.dataDir)
+    try {
+      return new LedgerWriter(options.dataDir, lock, openDatabase(file))
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  /**
+   * Before readiness, with no worker alive: brings all left segments into the database, settles every open attempt in
+   * full and removes the segments. Throws when the database refuses; nothing is lost then.
+   */
+  recover(nowMs: number): Recovery {
+    let lost = 0
+    if (this.#stale) this.#rebuild()
+    for (const segment of listSegments(this.#directory)) this.#dead.add(workerKey(segment))
+    for (const key of this.#workers.keys()) this.#dead.add(key)
+    for (;;) {
+      const pass = this.ingest()
+      if (pass.error !== null) throw pass.error
+      lost += pass.lost
+      if (!pass.more) break
+    }
+    return {
+      lost,
+      spending: spendingByKey(this.#database, nowMs),
+      admissions: recentAdmissions(this.#database, nowMs),
+      damaged: [...this.#damaged],
+    }
+  }
+
+  /** One batch: what the segments hold beyond what is in the database, at most about 2,000 entries. Never throws. */
+  ingest(): IngestResult {
+    let pass: Pass
+    try {
+      if (this.#stale) this.#rebuild()
+      this.#adopt()
+      pass = new Pass()
+      this.#database.exec('BEGIN IMMEDIATE')
+      this.#read(pass)
+      this.#conclude(pass)
+      this.#tables.writeSums()
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      this.#rollback()
+      return { entries: 0, lost: 0, more: false, error: error instanceof Error ? error : new Error(String(error)) }
+    }
+    this.#afterCommit(pass)
+    return { entries: pass.entries, lost: pass.lost, more: pass.more, error: null }
+  }
+
+  /**
+   * A worker is dead (its thread has ended): says what it left behind, from its whole journal, and settles its open
+   * attempts as soon as the database takes them. `applied` is the last settlement that the worker had applied to the
+   * shared counters.
+   */
+  workerDied(worker: number, startMs: number, applied: { sequence: number; ordinal: number }): DeadWorker {
+    const report = this.#examine({ worker, startMs }, applied)
+    const key = workerKey({ worker, startMs })
+    this.#dead.add(key)
+    while (this.#dead.has(key)) {
+      const pass = this.ingest()
+      if (pass.error !== null) break
+    }
+    return report
+  }
+
+  /** Bytes of the journal on disk. */
+  journalBytes(): number {
+    return journalBytes(this.#directory)
+  }
+
+  /** Closes the database and gives the directory free. Does not ingest. */
+  close(): void {
+    for (const journal of this.#workers.values()) journal.close()
+    this.#workers.clear()
+    this.#database.close()
+    this.#lock.release()
+  }
+
+  /** Everything in memory anew: kept attempts, and the segments as far as they are in the database. */
+  #rebuild(): void {
+    for (const journal of this.#workers.values()) journal.close()
+    this.#workers.clear()
+    for (const { startMs, worker, settled, entry } of this.#kept.all()) {
+      this.#journalOf({ startMs, worker }).fold.restore(entry, settled)
+    }
+    this.#adopt()
+    for (const journal of this.#workers.values()) {
+      for (const segment of journal.segments) {
+        journal.replay(segment, NO_SINK, this.#committed.get(segment.name) ?? 0)
+      }
+      journal.fold.insertOpen(NO_SINK)
+      journal.fold.unreadable = 0
+    }
+    this.#stale = false
+  }
+
+  /** Takes up new segments and removes those that are done with. */
+  #adopt(): void {
+    const byWorker = new Map<string, SegmentName[]>()
+    for (const segment of listSegments(this.#directory)) {
+      if (this.#ignored.has(segment.name)) continue
+      if (this.#removable.has(segment.name)) {
+        this.#remove(segment.name)
+        continue
+      }
+      const key = workerKey(segment)
+      const segments = byWorker.get(key)
+      if (segments === undefined) byWorker.set(key, [segment])
+      else segments.push(segment)
+    }
+    for (const segments of byWorker.values()) {
+      const first = segments[0]
+      if (first !== undefined) this.#journalOf(first).adopt(this.#directory, segments)
+    }
+    for (const key of this.#dead) if (!this.#workers.has(key)) this.#dead.delete(key)
+  }
+
+  #journalOf(start: { startMs: number; worker: number }): WorkerJournal {
+    const key = workerKey(start)
+    let journal = this.#workers.get(key)
+    if (journal === undefined) {
+      journal = new WorkerJournal(start)
+      this.#workers.set(key, journal)
+    }
+    return journal
+  }
+
+  #read(pass: Pass): void {
+    for (const journal of this.#workers.values()) {
+      for (const segment of journal.segments) {
+        const room = MAX_BATCH_ENTRIES - pass.entries
+        if (room <= 0) {
+          pass.more = true
+          break
+        }
+        const read = journal.read(segment, this.#tables, room)
+        pass.entries += read
+        if (read >= room) {
+          pass.more = true
+          break
+        }
+        if (segment !== journal.segments.at(-1) || this.#dead.has(journal.key)) pass.done.add(segment)
+      }
+    }
+  }
+
+  /** Settles dead workers, keeps what outlives its segment, and inserts what is open. */
+  #conclude(pass: Pass): void {
+    for (const journal of this.#workers.values()) {
+      const ended = this.#dead.has(journal.key) && journal.segments.every((segment) => pass.done.has(segment))
+      if (ended) {
+        pass.ended.push(journal)
+        pass.lost += journal.fold.settleLost(this.#tables)
+        this.#kept.removeWorker(journal.startMs, journal.worker)
+        continue
+      }
+      journal.fold.insertOpen(this.#tables)
+      for (const segment of journal.segments) {
+        if (!pass.done.has(segment)) break
+        for (const { entry } of journal.fold.openIn(segment.count)) this.#keep(journal, entry, false)
+        for (const { entry } of journal.fold.unrecordedIn(segment.count)) this.#keep(journal, entry, true)
+        for (const entry of segment.count.concluded) this.#kept.remove(entry)
+      }
+    }
+  }
+
+  #keep({ startMs, worker }: WorkerJournal, entry: Parameters<OpenAttempts['remove']>[0], settled: boolean): void {
+    this.#kept.put({ startMs, worker, settled, entry })
+  }
+
+  #afterCommit(pass: Pass): void {
+    for (const journal of this.#workers.values()) {
+      this.unreadable += journal.fold.unreadable
+      journal.fold.unreadable = 0
+      for (const segment of journal.segments) {
+        this.#committed.set(segment.name, segment.reader.offset)
+        if (!pass.more) segment.reader.rest()
+      }
+      while (journal.segments[0] !== undefined && pass.done.has(journal.segments[0])) {
+        this.#finish(journal.segments[0])
+        journal.segments.shift()
+      }
+    }
+    for (const journal of pass.ended) {
+      this.#workers.delete(journal.key)
+      this.#dead.delete(journal.key)
+    }
+    // Order of the next pass: a busy worker must not keep the others waiting.
+    const first = pass.more ? this.#workers.entries().next().value : undefined
+    if (first !== undefined) {
+      this.#workers.delete(first[0])
+      this.#workers.set(first[0], first[1])
+    }
+  }
+
+  /** The segment's rows are durable: it goes, or is kept aside when it holds what cannot be explained. */
+  #finish(segment: OpenSegment): void {
+    const remains = segment.reader.remains()
+    segment.reader.close()
+    this.#committed.delete(segment.name)
+    if (remains === 'damaged') {
+      this.#damaged.push(segment.name)
+      const file = path.join(this.#directory, segment.name)
+      try {
+        fs.renameSync(file, `${file}.damaged`)
+        return
+      } catch {
+        // It stays under its name, and this process reads it no more.
+        this.#ignored.add(segment.name)
+        return
+      }
+    }
+    this.#remove(segment.name)
+  }
+
+  #remove(name: string): void {
+    try {
+      fs.rmSync(path.join(this.#directory, name), { force: true })
+      this.#removable.delete(name)
+    } catch {
+      // Reading it again would do no harm but cost time: skip it, and try again at the next pass.
+      this.#removable.add(name)
+    }
+  }
+
+  #rollback(): void {
+    this.#stale = true
+    this.#tables.forget()
+    if (this.#database.isTransaction) {
+      try {
+        this.#database.exec('ROLLBACK')
+      } catch {
+        // SQLite has rolled back by itself (disk full, I/O error), or will when the next transaction begins.
+      }
+    }
+  }
+
+  #examine(start: { worker: number; startMs: number }, applied: { sequence: number; ordinal: number }): DeadWorker {
+    const unapplied: ObservedSettlement[] = []
+    const fold = new WorkerFold(start.worker, (settlement) => {
+      const { sequence, ordinal } = settlement
+      const isNew = sequence > applied.sequence || (sequence === applied.sequence && ordinal > applied.ordinal)
+      if (isNew) unapplied.push(settlement)
+    })
+    const key = workerKey(start)
+    for (const kept of this.#kept.all()) if (workerKey(kept) === key) fold.restore(kept.entry, kept.settled)
+    const journal = new WorkerJournal(start, fold)
+    const segments = listSegments(this.#directory).filter((segment) => workerKey(segment) === key)
+    journal.adopt(
+      this.#directory,
+      segments.filter(({ name }) => !this.#removable.has(name)),
+    )
+    for (const segment of journal.segments) journal.read(segment, NO_SINK, Number.POSITIVE_INFINITY)
+    const last = journal.segments.at(-1)?.count
+    journal.close()
+    return {
+      sequence: last?.sequence ?? 0,
+      reserveEntries: last?.reserves ?? 0,
+      settleEntries: last?.settles ?? 0,
+      unapplied,
+      open: [...fold.open.values()].map(({ entry }) => entry[10]),
+    }
+  }
+}
+
+/** What one transaction gathers. */
+class Pass {
+  entries = 0
+  lost = 0
+  more = false
+  /** Segments that were read to their end and get no more entries. */
+  readonly done = new Set<OpenSegment>()
+  readonly ended: WorkerJournal[] = []
+}
