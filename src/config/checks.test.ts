@@ -1,42 +1,39 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import { matchesPattern } from './checks.ts'
 import { parseConfig } from './parse.ts'
 
-test('matches a pattern as the regular expression that it stands for', () => {
-  const letters = fc.string({ maxLength: 8, unit: fc.constantFrom('a', 'b', '/', '*') })
-  const name = fc.string({ maxLength: 10, unit: fc.constantFrom('a', 'b', '/') })
-  fc.assert(
-    fc.property(letters, name, (pattern, text) => {
-      const expression = new RegExp(`^${pattern.replaceAll('*', '.*')}$`)
-      assert.equal(matchesPattern(pattern, text), expression.test(text))
-    }),
-    { numRuns: 5000 },
-  )
-})
+const KEY = `id: a, hash: 'sha256:${'a'.repeat(64)}'`
 
-test('matches a hostile pattern in a time that does not explode', () => {
-  const startMs = performance.now()
-  assert.equal(matchesPattern(`${'*a'.repeat(500)}*b`, 'a'.repeat(1000)), false)
-  assert.ok(performance.now() - startMs < 1000)
-})
-
-test('accepts patterns of models, aliases, providers of the file and built-in ones', async () => {
-  const text = `providers: { up: { kind: demo } }
+test('accepts patterns of models, aliases and names that are addressed directly', async () => {
+  const text = `providers: { up: { kind: demo, direct: true } }
 models: { fast-chat: { targets: [{ provider: up, model: a }] } }
-aliases: { quick: fast-chat }
-keys:
-  - id: a
-    hash: sha256:${'a'.repeat(64)}
-    models: { allow: [fast-chat, fast-*, "*", qu*, up/gpt, "up/*", "u*/x", "demo/*"] }
+aliases: { quick: fast-chat, brief: up/x, show: demo-chat }
+keys: [{ ${KEY}, models: { allow: [fast-chat, fast-*, "*", qu*, up/gpt, "up/*", "u*/x", "demo/*", demo-chat, "*-mini"] } }]
 `
   assert.ok((await parseConfig(text, { path: 'a.yaml' })).ok)
   const without = await parseConfig(text, { path: 'a.yaml', builtInProviders: [] })
   assert.ok(!without.ok)
   assert.deepEqual(
     without.errors.map(({ path }) => path),
-    ['keys[0].models.allow[7]'],
+    ['aliases.show', 'keys[0].models.allow[7]', 'keys[0].models.allow[8]'],
+  )
+})
+
+test('says that a provider is not direct, where that is why a name is not known', async () => {
+  const text = `providers: { up: { kind: demo } }
+aliases: { a: up/x }
+keys: [{ ${KEY}, models: { allow: ["up/*", up/, demo/] } }]
+`
+  const result = await parseConfig(text, { path: 'a.yaml' })
+  assert.ok(!result.ok)
+  assert.deepEqual(
+    result.errors.map(({ message }) => message),
+    [
+      'there is no model `up/x`; the provider `up` is not `direct`',
+      '`up/*` matches no model and no alias; the provider `up` is not `direct`',
+      '`up/` matches no model and no alias; the provider `up` is not `direct`',
+      '`demo/` matches no model and no alias',
+    ],
   )
 })
 

@@ -3,6 +3,7 @@
  * collide. They read the raw value and skip whatever has the wrong shape, so that they report beside the schema's
  * errors and not only after those are mended.
  */
+import { compileGlob } from '../lib/index.ts'
 import type { Path } from './position.ts'
 import { isReference, REFERENCE_FORMS } from './reference.ts'
 import { isLoopback, parseListen } from './schema/scalars.ts'
@@ -22,14 +23,18 @@ export interface Finding {
 export interface CheckOptions {
   /** Kinds that a provider may be of; absent: any. */
   readonly providerKinds?: readonly string[]
-  /** Providers that are there without being configured. */
+  /** Providers that are there without being configured; their models are named `provider/model` or `provider-model`. */
   readonly builtInProviders: readonly string[]
 }
 
 /** Everything that is wrong, or odd, between the parts of `value`. */
 export function checkDocument(value: unknown, options: CheckOptions): Finding[] {
+  const providers = entriesOf(at(value, 'providers'))
+  const direct = providers.filter(([, provider]) => at(provider, 'direct') === true).map(([name]) => `${name}/`)
+  const builtIn = options.builtInProviders.flatMap((name) => [`${name}/`, `${name}-`])
   const names: Names = {
-    providers: [...new Set([...keysOf(at(value, 'providers')), ...options.builtInProviders])],
+    providers: [...new Set([...providers.map(([name]) => name), ...options.builtInProviders])],
+    directPrefixes: [...direct, ...builtIn],
     models: keysOf(at(value, 'models')),
     aliases: keysOf(at(value, 'aliases')),
   }
@@ -45,6 +50,8 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
 
 interface Names {
   readonly providers: readonly string[]
+  /** How names begin that need no entry in `models`: `provider/` of a direct provider, `demo/` and `demo-`. */
+  readonly directPrefixes: readonly string[]
   readonly models: readonly string[]
   readonly aliases: readonly string[]
 }
@@ -132,10 +139,10 @@ function checkAliases(value: unknown, names: Names): Finding[] {
       findings.push(error(path, `there is a model \`${alias}\`; an alias needs a name of its own`, { of: 'key' }))
     }
     const model = text(goal)
-    if (model === null || model === '' || names.models.includes(model)) return findings
+    if (model === null || model === '' || names.models.includes(model) || isDirectName(model, names)) return findings
     const message = names.aliases.includes(model)
       ? `\`${model}\` is an alias itself; an alias names a model`
-      : `there is no model \`${model}\``
+      : `there is no model \`${model}\`${indirectHint(model, names)}`
     findings.push(error(path, message, { suggestion: suggest(model, names.models) }))
     return findings
   })
@@ -162,7 +169,7 @@ function checkKeys(value: unknown, names: Names): Finding[] {
         if (pattern === null || pattern === '') continue
         if (!known.has(pattern)) known.set(pattern, matchesSomething(pattern, names))
         if (known.get(pattern) === true) continue
-        const message = `\`${pattern}\` matches no model, no alias and no model of a provider`
+        const message = `\`${pattern}\` matches no model and no alias${indirectHint(pattern, names)}`
         findings.push({
           path: [...path, 'models', list, position],
           of: 'value',
@@ -176,29 +183,28 @@ function checkKeys(value: unknown, names: Names): Finding[] {
   })
 }
 
-/** Whether a pattern of a key can match anything: a model, an alias, or `provider/…` of a provider that is there. */
+/** Whether a pattern of a key can match anything: a model, an alias, or a name that is addressed directly. */
 function matchesSomething(pattern: string, names: Names): boolean {
-  if ([...names.models, ...names.aliases].some((name) => matchesPattern(pattern, name))) return true
-  const [provider = '', ...rest] = pattern.split('/')
-  if (rest.length === 0) return /^\*+$/.test(pattern)
-  return names.providers.some((name) => matchesPattern(provider, name))
+  const matches = compileGlob(pattern)
+  const [head = '', ...rest] = pattern.split('*')
+  return (
+    names.models.some(matches) ||
+    names.aliases.some(matches) ||
+    (rest.length === 0
+      ? isDirectName(pattern, names)
+      : names.directPrefixes.some((prefix) => prefix.startsWith(head) || head.startsWith(prefix)))
+  )
 }
 
-/** Whether `pattern`, in which `*` stands for any text, matches the whole of `name`. Linear in both for one `*`. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  const parts = pattern.split('*')
-  const first = parts.shift() ?? ''
-  const last = parts.pop()
-  if (last === undefined) return name === first
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false
-  // The earliest place of each middle part is as good as any later one, so no step is ever taken back.
-  let position = first.length
-  for (const part of parts) {
-    const found = name.indexOf(part, position)
-    if (found === -1) return false
-    position = found + part.length
-  }
-  return position <= name.length - last.length
+function isDirectName(name: string, names: Names): boolean {
+  return names.directPrefixes.some((prefix) => name.startsWith(prefix) && name.length > prefix.length)
+}
+
+/** The reason that is easily overlooked: the provider is there, but its models cannot be named. */
+function indirectHint(name: string, names: Names): string {
+  const [provider = '', ...rest] = name.split('/')
+  const isIndirect = names.providers.includes(provider) && !names.directPrefixes.includes(`${provider}/`)
+  return rest.length > 0 && isIndirect ? `; the provider \`${provider}\` is not \`direct\`` : ''
 }
 
 function error(path: Path, message: string, more: { of?: Finding['of']; suggestion?: string | null } = {}): Finding {

@@ -3,7 +3,6 @@
  * that is wrong at once and where, and resolves references to secrets when asked. It does not act on a configuration
  * and knows no provider. Start reading at `schema.ts` (what a document is) and `parse.ts` (how a text becomes one).
  */
-export { matchesPattern } from './checks.ts'
 export { renderReference } from './documentation.ts'
 export { type ConfigError, renderErrors } from './errors.ts'
 export type { Format } from './formats/format.ts'

@@ -12,7 +12,7 @@ export interface ParseOptions {
   readonly format?: Format
   /** Kinds that a provider may be of; absent: the kind is not checked. */
   readonly providerKinds?: readonly string[]
-  /** Providers that are there without being configured; absent: `demo`. */
+  /** Providers that are there without being configured, and addressed directly; absent: `demo`. */
   readonly builtInProviders?: readonly string[]
 }
 

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+
+const MODULE = new URL('./validate.ts', import.meta.url)
+const RUN = `const { validateCommand } = await import(process.env.MODULE)
+await validateCommand().parseAsync(process.argv.slice(1), { from: 'user' })`
+
+function createFolder(t: TestContext, files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ferro-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  return folder
+}
+
+function validate(folder: string, args: readonly string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', RUN, '--', ...args],
+    { cwd: folder, env: { ...env, MODULE: MODULE.href, PATH: process.env['PATH'] ?? '' }, encoding: 'utf8' },
+  )
+  return { status, stdout, stderr }
+}
+
+const VALID = `providers: { a: { kind: demo, api_key: "{$SECRET}" } }
+models: { m: { targets: [{ provider: a, model: x }] } }
+`
+
+test('prints one line and exits 0 for a valid file, found by its name', (t) => {
+  const folder = createFolder(t, { 'ferro.yaml': VALID })
+  assert.deepEqual(validate(folder, [], { SECRET: 'x' }), {
+    status: 0,
+    stdout: 'ferro.yaml: valid: 1 provider, 1 model, 0 keys\n',
+    stderr: '',
+  })
+})
+
+test('prints every error with its line on stderr and exits 1', (t) => {
+  const folder = createFolder(t, { 'bad.yaml': 'workres: 1\nproviders: { a: { kind: dmeo } }\n' })
+  const { status, stdout, stderr } = validate(folder, ['--config', 'bad.yaml'])
+  assert.deepEqual([status, stdout], [1, ''])
+  assert.match(
+    stderr,
+    /^bad\.yaml:1:1: workres: unknown key \(did you mean `workers`\?\)\n {2}1 \| workres: 1\n {4}\| \^\n/,
+  )
+  assert.match(stderr, /^bad\.yaml:2:25: providers\.a\.kind: unknown provider kind `dmeo`.*\(did you mean `demo`\?\)$/m)
+  assert.match(stderr, /^bad\.yaml: invalid: 2 errors$/m)
+})
+
+test('answers as JSON, with the place of every error', (t) => {
+  const folder = createFolder(t, { 'ferro.json': '{ "workers": 0 }' })
+  const { status, stdout, stderr } = validate(folder, ['--format', 'json'])
+  assert.deepEqual([status, stderr], [1, ''])
+  assert.deepEqual(JSON.parse(stdout), {
+    valid: false,
+    file: 'ferro.json',
+    summary: 'invalid: 1 error',
+    errors: [{ file: 'ferro.json', line: 1, column: 14, path: 'workers', message: 'must be at least 1' }],
+    warnings: [],
+  })
+})
+
+test('refuses references that do not resolve, and shows no secret that does', (t) => {
+  const folder = createFolder(t, { 'ferro.yaml': VALID })
+  const { status, stderr } = validate(folder, [])
+  assert.equal(status, 1)
+  assert.match(stderr, /^ferro\.yaml:1:40: providers\.a\.api_key: environment variable `SECRET` is not set or empty$/m)
+  const { stdout } = validate(folder, ['--format', 'json'], { SECRET: 'canary' })
+  assert.doesNotMatch(stdout, /canary/)
+})
+
+test('warns and still exits 0', (t) => {
+  const folder = createFolder(t, { 'ferro.yaml': 'providers: { a: { kind: demo, api_key: canary } }\n' })
+  const { status, stdout, stderr } = validate(folder, [])
+  assert.equal(status, 0)
+  assert.match(stdout, /valid: 1 provider/)
+  assert.match(stderr, /^ferro\.yaml:1:40: providers\.a\.api_key: warning: a secret stands in the file/)
+  assert.doesNotMatch(stderr, /canary/)
+})
+
+test('says what to do where there is no file', (t) => {
+  const { status, stderr } = validate(createFolder(t, {}), [])
+  assert.equal(status, 1)
+  assert.match(stderr, /^no configuration here \(ferro\.yaml, .*\); name one with --config\n$/)
+})

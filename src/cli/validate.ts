@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander'
+import {
+  CONFIG_FILE_NAMES,
+  type ConfigDocument,
+  type ConfigError,
+  findConfigFile,
+  loadConfig,
+  renderErrors,
+  unresolvedReferences,
+} from '../config/index.ts'
+
+/** The verdict on a configuration file. */
+export interface Verdict {
+  readonly valid: boolean
+  readonly file: string
+  /** One line for people, without the file's name. */
+  readonly summary: string
+  readonly errors: readonly ConfigError[]
+  readonly warnings: readonly ConfigError[]
+  /** The text of the file, to show the lines that errors and warnings are about. */
+  readonly text: string
+}
+
+/** Judges a file as a start would: syntax, schema, the checks between its parts, and references that must resolve. */
+export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promise<Verdict> {
+  const { DEMO_PROVIDER, providerKinds } = await import('../ai/index.ts')
+  const result = await loadConfig(file, { providerKinds, builtInProviders: [DEMO_PROVIDER] })
+  const errors = result.ok
+    ? await unresolvedReferences(result.document, result.positions, { file, env })
+    : result.errors
+  const warnings = result.ok ? result.warnings : []
+  const valid = result.ok && errors.length === 0
+  const summary =
+    result.ok && valid ? `valid: ${contents(result.document)}` : `invalid: ${count(errors.length, 'error')}`
+  return { valid, file, summary, errors, warnings, text: result.text }
+}
+
+function contents({ providers, models, keys }: ConfigDocument): string {
+  const parts: readonly (readonly [number, string])[] = [
+    [Object.keys(providers).length, 'provider'],
+    [Object.keys(models).length, 'model'],
+    [keys.length, 'key'],
+  ]
+  return parts.map(([amount, noun]) => count(amount, noun)).join(', ')
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+interface ValidateOptions {
+  readonly config?: string
+  readonly format: 'text' | 'json'
+}
+
+/** `ferro validate`: exit 0 and one line when the configuration is valid, else exit 1 and every error. */
+export function validateCommand(): Command {
+  return new Command('validate')
+    .description('check a configuration file; starts nothing')
+    .option('-c, --config <file>', `the file; without it, the first of ${CONFIG_FILE_NAMES.join(', ')} in this folder`)
+    .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
+    .action(async ({ config, format }: ValidateOptions) => {
+      const file = config ?? findConfigFile('.')
+      const verdict = file === null ? NO_FILE : await validateFile(file, process.env)
+      if (format === 'json') printJson(verdict)
+      else printText(verdict)
+      if (!verdict.valid) process.exitCode = 1
+    })
+}
+
+const NO_FILE: Verdict = {
+  valid: false,
+  file: '',
+  summary: `no configuration here (${CONFIG_FILE_NAMES.join(', ')}); name one with --config`,
+  errors: [],
+  warnings: [],
+  text: '',
+}
+
+function printJson({ text: _shownByPeopleOnly, ...verdict }: Verdict): void {
+  process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`)
+}
+
+function printText({ valid, file, summary, errors, warnings, text }: Verdict): void {
+  const asWarnings = warnings.map((warning) => ({ ...warning, message: `warning: ${warning.message}` }))
+  process.stderr.write(renderErrors([...errors, ...asWarnings], text))
+  const line = file === '' ? `${summary}\n` : `${file}: ${summary}\n`
+  if (valid) process.stdout.write(line)
+  else process.stderr.write(line)
+}
