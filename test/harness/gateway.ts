@@ -19,7 +19,7 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** An existing directory for state; by default a fresh one, removed by {@link Gateway.close}. */
   readonly dataDir?: string
-  /** Program to run; by default `src/cli/main.ts` of this repository. */
+  /** Program to run; by default FERRO_TEST_ENTRY (a built gateway, say), or `src/cli/main.ts` of this repository. */
   readonly entry?: string
   readonly readyDeadlineMs?: number
 }
@@ -86,8 +86,7 @@ export class Gateway {
   }
 
   #spawn(): void {
-    const { args = [], nodeArgs = [], env = {}, entry = ENTRY } = this.#options
-    rmSync(join(this.dataDir, 'instance.json'), { force: true })
+    const { args = [], nodeArgs = [], env = {}, entry = process.env.FERRO_TEST_ENTRY ?? ENTRY } = this.#options
     this.#instance = null
     const command = [...nodeArgs, entry, 'run', '--config', this.configPath, '--data-dir', this.dataDir, ...args]
     const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env

@@ -76,7 +76,9 @@ export class WallExchange {
       }
       this.#closed.signal.addEventListener('abort', done, { once: true })
       this.#socket.write(data, (error) => {
-        if (!error) this.entry.bytesSent += data.length
+        // A failed write is the first to know that the connection is gone; `close` comes later.
+        if (error) this.connectionClosed()
+        else this.entry.bytesSent += data.length
         done()
       })
     })

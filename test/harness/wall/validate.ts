@@ -56,7 +56,9 @@ function validateBody(bytes: Buffer): Validation {
   for (const required of ['model', 'messages']) {
     if (!Object.hasOwn(body, required)) return refuse(400, `${required} is missing`)
   }
-  const wrong = Object.entries(body).find(([name, value]) => KNOWN_FIELDS[name]?.(value) === false)
+  // Own names only: a member called `constructor` is not a known field.
+  const known = (name: string) => (Object.hasOwn(KNOWN_FIELDS, name) ? KNOWN_FIELDS[name] : undefined)
+  const wrong = Object.entries(body).find(([name, value]) => known(name)?.(value) === false)
   return wrong ? refuse(400, `invalid value of ${wrong[0]}`) : { ok: true, body }
 }
 

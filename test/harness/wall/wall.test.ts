@@ -155,6 +155,18 @@ test('hangs until the client leaves, and notes that and when', async (t) => {
   }
 })
 
+test('notes the end of a client that had stopped reading', async (t) => {
+  const { wall } = await rig(t)
+  const client = await RawClient.connect(wall.url)
+  await client.send(requestBytes(chatOf('huge-67108864', true)))
+  await eventually(() => client.receivedBytes > 0)
+  client.setReading('paused')
+  client.abort()
+  await eventually(() => wall.requests[0]?.closedAt != null)
+  assert.equal(wall.requests[0]?.cutBy, 'gateway')
+  assert.ok((wall.requests[0]?.bytesSent ?? 0) < 67_108_864)
+})
+
 test('waits at its barriers until released', async (t) => {
   const { wall, client } = await rig(t)
   const whole = client.start({ model: 'barrier' })
