@@ -6,7 +6,7 @@
 import { compileGlob } from '../lib/index.ts'
 import type { Path } from './position.ts'
 import { isReference, REFERENCE_FORMS } from './reference.ts'
-import { isLoopback, parseListen } from './schema/scalars.ts'
+import { isLoopback, parseListen } from './schema/listen.ts'
 import { suggest } from './suggest.ts'
 
 /** One finding: where, of what, and what to do. */

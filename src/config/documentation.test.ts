@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { renderDefaultDocument } from './default-source.ts'
 import { renderReference } from './documentation.ts'
 import { type JsonSchema, jsonSchema, renderJsonSchema } from './json-schema.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
-test('has its JSON Schema and its reference in the repository as the schema makes them', () => {
+test('has its JSON Schema, its reference and its defaults in the repository as the schema makes them', () => {
+  assert.equal(read('src/config/default-document.ts'), renderDefaultDocument())
   assert.equal(read('config/schema.json'), renderJsonSchema())
   assert.equal(read('docs/configuration.md'), renderReference())
 })

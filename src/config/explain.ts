@@ -2,18 +2,19 @@
 import * as z from 'zod'
 import { PROTOTYPE_KEYS } from './checks.ts'
 import { type ConfigError, configError } from './errors.ts'
+import { freezeDeep } from './freeze.ts'
 import type { Locate, Path } from './position.ts'
-import { documentSchema, type SchemaOutput } from './schema.ts'
+import { type ConfigDocument, documentSchema } from './schema.ts'
 import { suggest } from './suggest.ts'
 
 /** What the schema says to a value: the document with its defaults, or every issue, with the keys that were possible. */
 export type SchemaResult =
-  | { readonly ok: true; readonly output: SchemaOutput }
+  | { readonly ok: true; readonly document: ConfigDocument }
   | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[]; readonly knownKeys: KnownKeys }
 
 type KnownKeys = ReadonlyMap<unknown, readonly string[]>
 
-/** Runs the schema over plain data. */
+/** Runs the schema over plain data. The document is without `$schema`, which is there for editors. */
 export function applySchema(value: unknown): SchemaResult {
   const knownKeys = new Map<unknown, readonly string[]>()
   const result = documentSchema.safeParse(value, {
@@ -25,7 +26,9 @@ export function applySchema(value: unknown): SchemaResult {
       return explain(issue)
     },
   })
-  return result.success ? { ok: true, output: result.data } : { ok: false, issues: result.error.issues, knownKeys }
+  if (!result.success) return { ok: false, issues: result.error.issues, knownKeys }
+  const { $schema: _forEditors, ...document } = result.data
+  return { ok: true, document: freezeDeep(document) }
 }
 
 const NOUNS: Readonly<Record<string, string>> = {

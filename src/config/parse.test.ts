@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { stringify as stringifyToml } from 'smol-toml'
 import { stringify as stringifyYaml } from 'yaml'
+import { defaultDocument } from './default-document.ts'
 import { FORMATS, type Format } from './formats/format.ts'
 import { type ParseResult, parseConfig } from './parse.ts'
-import { defaultDocument } from './schema.ts'
 
 const HASH = `sha256:${'a'.repeat(64)}`
 

@@ -1,9 +1,8 @@
 import { checkDocument } from './checks.ts'
 import { type ConfigError, configError, sortErrors } from './errors.ts'
-import { applySchema, toErrors } from './explain.ts'
 import { type Format, formatOf, loadParser } from './formats/format.ts'
 import { type Positions, START } from './position.ts'
-import { type ConfigDocument, toDocument } from './schema.ts'
+import type { ConfigDocument } from './schema.ts'
 
 /** How to read a text. */
 export interface ParseOptions {
@@ -47,6 +46,8 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
 
   const { providerKinds, builtInProviders = ['demo'] } = options
   const findings = checkDocument(value, { builtInProviders, ...(providerKinds && { providerKinds }) })
+  // Loaded here, because the schema library weighs 15 MB, and whoever only reads documents never needs it.
+  const { applySchema, toErrors } = await import('./explain.ts')
   const result = applySchema(value)
   const warnings: ConfigError[] = []
   if (!result.ok || findings.length > 0) {
@@ -59,6 +60,5 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
     }
   }
   if (!result.ok || errors.length > 0) return { ok: false, errors: sortErrors(errors), file, text }
-  const document = toDocument(result.output)
-  return { ok: true, document, positions, warnings: sortErrors(warnings), file, text }
+  return { ok: true, document: result.document, positions, warnings: sortErrors(warnings), file, text }
 }

@@ -4,7 +4,7 @@
  * number in the document: durations milliseconds, sizes bytes, dollars nano-dollars, points in time epoch milliseconds.
  */
 import * as z from 'zod'
-import { type DeepReadonly, freezeDeep } from './freeze.ts'
+import type { DeepReadonly } from './freeze.ts'
 import { key } from './schema/keys.ts'
 import { model } from './schema/models.ts'
 import {
@@ -57,13 +57,3 @@ export type ModelConfig = ConfigDocument['models'][string]
 export type TargetConfig = ModelConfig['targets'][number]
 /** One virtual key of the document. */
 export type KeyConfig = ConfigDocument['keys'][number]
-
-/** The document of a start without a file: every default, and no providers, models or keys. */
-export function defaultDocument(): ConfigDocument {
-  return toDocument(documentSchema.parse({}))
-}
-
-/** The frozen document of a schema's output, without what is there for editors only. */
-export function toDocument({ $schema: _forEditors, ...document }: SchemaOutput): ConfigDocument {
-  return freezeDeep(document)
-}

@@ -1,7 +1,7 @@
+import { baseUrlFault } from './base-url.ts'
 import { type ConfigError, configError } from './errors.ts'
 import type { Path, Positions } from './position.ts'
 import { type Environment, isReference, readSecretFile, resolveReference } from './reference.ts'
-import { baseUrlFault } from './schema/texts.ts'
 import type { ConfigDocument } from './schema.ts'
 
 /** Where references are looked up, and the file that errors name. */

@@ -1,11 +1,7 @@
 import * as z from 'zod'
+import { BUDGET_PERIODS, SCOPES } from './key-vocabulary.ts'
 import { instant, usd } from './scalars.ts'
 import { plainText } from './texts.ts'
-
-/** What a key may be allowed to do on the data plane. */
-export const SCOPES = ['models.read', 'chat.completions'] as const
-/** The periods after which a budget starts anew; `total` never does. */
-export const BUDGET_PERIODS = ['day', 'month', 'total'] as const
 
 const HASH_HELP = 'expected `sha256:` or `hmac-sha256:` and 64 hexadecimal digits (see `ferro hash-key`)'
 

@@ -2,8 +2,8 @@
  * The kinds of values that a configuration file writes as text and the program uses as numbers: durations, sizes,
  * addresses, money and points in time. Each has an id, under which the published JSON Schema defines it once.
  */
-import { isIPv4, isIPv6 } from 'node:net'
 import * as z from 'zod'
+import { LISTEN_HELP, type ListenAddress, parseListen } from './listen.ts'
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/
@@ -56,38 +56,6 @@ export const size = z
     return z.NEVER
   })
   .meta({ id: 'size', description: 'Bytes: a whole number, or a number with a unit (`64KiB`, `32MiB`, `1GB`).' })
-
-/** An address to listen on; `host` is without brackets, `port` 0 asks the system for a free one. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
-
-const HOST_NAME =
-  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
-const LISTEN_HELP = 'expected host:port, such as `127.0.0.1:8080` or `[::1]:8080`'
-
-/** The parts of `host:port` or `[IPv6]:port`, or null when the text is neither. */
-export function parseListen(text: string): ListenAddress | null {
-  const colon = text.lastIndexOf(':')
-  const rawHost = text.slice(0, Math.max(colon, 0))
-  const rawPort = text.slice(colon + 1)
-  if (!/^\d{1,5}$/.test(rawPort) || Number(rawPort) > 65_535) return null
-  if (rawHost.startsWith('[')) {
-    const host = rawHost.slice(1, -1)
-    return rawHost.endsWith(']') && isIPv6(host) ? { host, port: Number(rawPort) } : null
-  }
-  // All digits and dots but no IPv4 address is a mistyped one, never a name.
-  const named = HOST_NAME.test(rawHost) && !/^[\d.]+$/.test(rawHost)
-  return named || isIPv4(rawHost) ? { host: rawHost, port: Number(rawPort) } : null
-}
-
-/** True when only programs of this machine can reach a listener on `host` (127.0.0.0/8, ::1, localhost). */
-export function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith('127.')
-  if (isIPv6(host)) return new URL(`http://[${host}]`).hostname === '[::1]'
-  return host.toLowerCase() === 'localhost'
-}
 
 /** `host:port`, as `{ host, port }`. */
 export const listenAddress = z

@@ -1,5 +1,6 @@
 /** The kinds of values that are text and stay text: names, references to secrets, URLs, header names. */
 import * as z from 'zod'
+import { baseUrlFault } from '../base-url.ts'
 import { findMalformedReference, isReference, REFERENCE_FORMS } from '../reference.ts'
 
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/u
@@ -41,15 +42,6 @@ export const referenceText = z
     id: 'reference-text',
     description: `Text in which references may stand: ${REFERENCE_FORMS}.`,
   })
-
-/** What is wrong with `text` as the base URL of a provider, or null. Never repeats the text, which may hold a secret. */
-export function baseUrlFault(text: string): string | null {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:\/\//i.test(text)) return 'expected a URL that starts with https:// or http://'
-  if (url.username !== '' || url.password !== '') return 'must not hold credentials; use `api_key` or `headers`'
-  if (url.search !== '' || url.hash !== '') return 'must not hold a query or a fragment'
-  return null
-}
 
 /** An http or https URL without credentials, query and fragment, or a reference to one. */
 export const baseUrl = referenceText

@@ -1,0 +1,69 @@
+// Generated from the schema by `npm run gen`: a start without a file needs no schema library, which weighs 15 MB.
+import { freezeDeep } from './freeze.ts'
+import type { ConfigDocument } from './schema.ts'
+
+const DEFAULTS: ConfigDocument = {
+  listen: {
+    host: '127.0.0.1',
+    port: 8_080,
+  },
+  control: {
+    listen: {
+      host: '127.0.0.1',
+      port: 8_081,
+    },
+    allow_public: false,
+  },
+  data_dir: '.ferro',
+  workers: 'auto',
+  providers: {},
+  models: {},
+  aliases: {},
+  keys: [],
+  limits: {
+    body: 33_554_432,
+    connections: 10_000,
+    header_timeout: 10_000,
+    body_idle: 30_000,
+    body_total: 300_000,
+    keep_alive: 75_000,
+  },
+  timeouts: {
+    connect: 5_000,
+    first_byte: 300_000,
+    first_byte_stream: 30_000,
+    idle: 60_000,
+    total: 1_800_000,
+  },
+  reservation: {
+    bytes_per_token: 1,
+    output_tokens: 4_096,
+  },
+  journal: {
+    sync: 'interval',
+    interval: 20,
+    max_bytes: 1_073_741_824,
+  },
+  storage: {},
+  log: {
+    level: 'info',
+    access: {
+      output: 'stdout',
+      level: 'info',
+      sample: 1,
+    },
+  },
+  drain: {
+    lag: 'auto',
+    grace: 30_000,
+  },
+  process: {
+    stall_timeout: 5_000,
+    worker_memory: 536_870_912,
+  },
+}
+
+/** The document of a start without a file: every default, and no providers, models or keys. Frozen. */
+export function defaultDocument(): ConfigDocument {
+  return freezeDeep(structuredClone(DEFAULTS))
+}
