@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { StorageError } from '../errors.ts'
+import { requestId, temporaryDirectory } from '../testing/samples.ts'
+import { databasePath, openDatabase } from './database.ts'
+import { firstIdAt, MIGRATIONS, migrate } from './migrations.ts'
+
+test('migrates once and leaves the database durable and in WAL mode', (t) => {
+  const file = path.join(temporaryDirectory(t), 'ferro.db')
+  openDatabase(file).close()
+  const database = openDatabase(file)
+  t.after(() => database.close())
+  assert.deepEqual(
+    database
+      .prepare('SELECT version FROM schema_version')
+      .all()
+      .map((row) => row.version),
+    MIGRATIONS.map((_, i) => i + 1),
+  )
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+  assert.equal(pragma('journal_mode'), 'wal')
+  assert.equal(pragma('synchronous'), 2)
+  assert.equal(pragma('foreign_keys'), 1)
+})
+
+test('a step that fails leaves the steps before it, and is done at the next start', (t) => {
+  const database = new DatabaseSync(path.join(temporaryDirectory(t), 'x.db'))
+  t.after(() => database.close())
+  const good = 'CREATE TABLE a (x)'
+  assert.throws(() => migrate(database, 'x.db', [good, 'CREATE TABLE b (x); CREATE TABLE a (y)']), /already exists/)
+  const tables = () => database.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`).all()
+  assert.deepEqual(
+    tables().map((row) => row.name),
+    ['a', 'schema_version'],
+  )
+  migrate(database, 'x.db', [good, 'CREATE TABLE b (x)'])
+  assert.deepEqual(
+    tables().map((row) => row.name),
+    ['a', 'b', 'schema_version'],
+  )
+})
+
+test('refuses a database that a newer version has used', (t) => {
+  const file = path.join(temporaryDirectory(t), 'ferro.db')
+  const database = openDatabase(file)
+  database.prepare('INSERT INTO schema_version VALUES (?, 0)').run(MIGRATIONS.length + 1)
+  database.close()
+  assert.throws(
+    () => openDatabase(file),
+    (error) => error instanceof StorageError && error.code === 'newer_schema' && error.message.includes(file),
+  )
+})
+
+test('a URL names a file, relative to the data directory', () => {
+  assert.equal(databasePath('/data', null), '/data/ferro.db')
+  assert.equal(databasePath('/data', 'sqlite:./ferro.db'), '/data/ferro.db')
+  assert.equal(databasePath('/data', 'sqlite:/var/x.db'), '/var/x.db')
+  assert.equal(databasePath('/data', 'sqlite:///var/x.db'), '/var/x.db')
+  for (const url of ['postgres://user:secret@host/db', 'sqlite::memory:', 'sqlite:', 'x.db', 'sqlite://host/x.db']) {
+    assert.throws(
+      () => databasePath('/data', url),
+      (error) => error instanceof StorageError && error.code === 'bad_url' && !error.message.includes('secret'),
+      url,
+    )
+  }
+})
+
+test('ids from an instant on are not below its first id', () => {
+  const ms = Date.UTC(2026, 0, 15)
+  assert.ok(firstIdAt(ms) <= requestId(0, ms))
+  assert.ok(firstIdAt(ms) > requestId(0xffff_ffff, ms - 1))
+})
