@@ -125,11 +125,7 @@ export const wordOr =
 
 /** Never: for parameters that exist and are not served here. */
 export const unsupported: Check = (_value, path) =>
-  invalidRequest(
-    `Unsupported parameter: '${path}' is not supported with this model.`,
-    path,
-    'unsupported_parameter',
-  )
+  invalidRequest(`Unsupported parameter: '${path}' is not supported with this model.`, path, 'unsupported_parameter')
 
 /** A member that must be there. */
 export const required = (check: Check): Member => ({ check, required: true })
@@ -149,11 +145,19 @@ function inRange(kind: 'decimal' | 'integer', min: number, max: number): Check {
     }
     if (value < min) {
       const detail = `Expected a value >= ${min}, but got ${value} instead.`
-      return invalidRequest(`Invalid '${path}': ${kind} below minimum value. ${detail}`, path, `${kind}_below_min_value`)
+      return invalidRequest(
+        `Invalid '${path}': ${kind} below minimum value. ${detail}`,
+        path,
+        `${kind}_below_min_value`,
+      )
     }
     if (value > max) {
       const detail = `Expected a value <= ${max}, but got ${value} instead.`
-      return invalidRequest(`Invalid '${path}': ${kind} above maximum value. ${detail}`, path, `${kind}_above_max_value`)
+      return invalidRequest(
+        `Invalid '${path}': ${kind} above maximum value. ${detail}`,
+        path,
+        `${kind}_above_max_value`,
+      )
     }
     return null
   }

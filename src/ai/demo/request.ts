@@ -1,7 +1,7 @@
 import { type ApiError, invalidRequest, notFound } from './api-error.ts'
 import {
-  anything,
   anyObject,
+  anything,
   array,
   boolean,
   type Check,
@@ -225,8 +225,9 @@ export function readRequest(
       ),
     )
   }
-  if (isObject(value) && !('model' in value)) return refuse(invalidRequest('you must provide a model parameter'))
-  if (isObject(value) && typeof value['model'] === 'string' && behaviourOf(value['model']) === null) {
+  if (!isObject(value)) return refuse(invalidRequest('The body of the request must be a JSON object.'))
+  if (!Object.hasOwn(value, 'model')) return refuse(invalidRequest('you must provide a model parameter'))
+  if (typeof value['model'] === 'string' && behaviourOf(value['model']) === null) {
     const shown = value['model'].slice(0, 128)
     return refuse(notFound(`The model \`${shown}\` does not exist or you do not have access to it.`, 'model_not_found'))
   }
@@ -259,7 +260,8 @@ function fillIn(body: Body, behaviour: DemoBehaviour): ChatRequest {
     tools,
     toolChoice: typeof choice === 'object' && choice !== null ? { forced: choice.function.name } : (choice ?? 'auto'),
     parallelToolCalls: body.parallel_tool_calls ?? true,
-    answerSchema: format?.type === 'json_schema' ? (format.json_schema?.schema ?? {}) : format?.type === 'json_object' ? {} : null,
+    answerSchema:
+      format?.type === 'json_schema' ? (format.json_schema?.schema ?? {}) : format?.type === 'json_object' ? {} : null,
   }
 }
 
@@ -273,13 +275,13 @@ function findContradiction(body: Body): ApiError | null {
     )
   }
   if (body.stream_options != null && body.stream !== true) {
-    return invalidRequest(
-      "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-      'stream_options',
-    )
+    return invalidRequest("The 'stream_options' parameter is only allowed when 'stream' is enabled.", 'stream_options')
   }
   if (body.tool_choice != null && body.tools == null) {
-    return invalidRequest("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.", 'tool_choice')
+    return invalidRequest(
+      "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+      'tool_choice',
+    )
   }
   if (body.parallel_tool_calls != null && body.tools == null) {
     return invalidRequest(
@@ -311,7 +313,7 @@ function findBrokenTurn(messages: readonly Message[]): ApiError | null {
     if (each.role === 'tool') {
       if (!inTurn) {
         return invalidRequest(
-          "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+          "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
           `messages[${i}].role`,
         )
       }
@@ -351,4 +353,3 @@ export function textOf(message: Message): string {
   if (typeof content === 'string') return content
   return (content ?? []).map((part) => part.text ?? '').join('\n')
 }
-

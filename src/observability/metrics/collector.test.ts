@@ -28,7 +28,7 @@ function parse(text: string): { samples: ParsedSample[]; types: Map<string, stri
       continue
     }
     if (/^# HELP \S+ /.test(line)) continue
-    const match = /^([a-zA-Z_][a-zA-Z0-9_]*)(?:\{(.*)\})? (\S+)$/.exec(line)
+    const match = /^([a-zA-Z_][a-zA-Z0-9_]*)(?:\{(.*)\})? (\S+)$/s.exec(line)
     assert.ok(match !== null, `a sample line: ${line}`)
     const name = match[1] ?? ''
     assert.ok(name === current || /^_(bucket|sum|count)$/.test(name.slice(current.length)), `${name} in its block`)

@@ -74,10 +74,10 @@ export class MetricsRegistry {
   /** Counts one value into a histogram. */
   observe(slot: number, value: number): void {
     const cells = this.#cells
-    const bounds = this.#bounds[slot] as readonly number[] // a slot is an index of both lists
-    const first = this.#firstCells[slot] as number
+    const bounds = this.#bounds[slot] ?? NO_BOUNDS
+    const first = this.#firstCells[slot] ?? OVERFLOW_CELL
     let bucket = 0
-    while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++
+    while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++
     cells[first + bucket] = (cells[first + bucket] as number) + 1 // within the histogram's cells
     const sum = first + bounds.length + 1
     cells[sum] = (cells[sum] as number) + value // the histogram's last cell
