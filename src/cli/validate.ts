@@ -26,7 +26,7 @@ export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promis
   const { DEMO_PROVIDER, providerKinds } = await import('../ai/index.ts')
   const result = await loadConfig(file, { providerKinds, builtInProviders: [DEMO_PROVIDER] })
   const errors = result.ok
-    ? await unresolvedReferences(result.document, result.positions, { file, env })
+    ? await unresolvedReferences(result.document, { positions: result.positions, file, env })
     : result.errors
   const warnings = result.ok ? result.warnings : []
   const valid = result.ok && errors.length === 0

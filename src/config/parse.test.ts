@@ -6,7 +6,7 @@ import { stringify as stringifyToml } from 'smol-toml'
 import { stringify as stringifyYaml } from 'yaml'
 import { defaultDocument } from './default-document.ts'
 import { FORMATS, type Format } from './formats/format.ts'
-import { type ParseResult, parseConfig } from './parse.ts'
+import { documentFrom, type ParseResult, parseConfig } from './parse.ts'
 
 const HASH = `sha256:${'a'.repeat(64)}`
 
@@ -52,6 +52,13 @@ test('fills in every default for a file that says nothing', async () => {
   assert.deepEqual(document, defaultDocument())
   assert.deepEqual(document, (await parseValid('{}', 'json')).document)
   assert.deepEqual(document, (await parseValid('', 'toml')).document)
+})
+
+test('makes documents of data of the program, and throws on what is none', async () => {
+  const document = await documentFrom({ providers: { p: { kind: 'demo', direct: true } } })
+  assert.equal(document.providers['p']?.max_connections, 1024)
+  assert.deepEqual({ ...document, providers: {} }, defaultDocument())
+  await assert.rejects(documentFrom({ workers: 0 }), /not a configuration document: workers: must be at least 1/)
 })
 
 test('keeps references as they are written', async () => {

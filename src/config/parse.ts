@@ -28,6 +28,18 @@ export type ParseResult =
   | { readonly ok: false; readonly errors: readonly ConfigError[]; readonly file: string; readonly text: string }
 
 /**
+ * The document of plain data that this program made itself, with every default filled in. Throws when the data is not
+ * valid, which is a defect: what people write goes through `parseConfig`.
+ */
+export async function documentFrom(value: unknown): Promise<ConfigDocument> {
+  const { applySchema } = await import('./explain.ts')
+  const result = applySchema(value)
+  if (result.ok) return result.document
+  const issues = result.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new TypeError(`not a configuration document: ${issues.join('; ')}`)
+}
+
+/**
  * Reads a configuration: syntax, schema and the checks between its parts. Reports all errors at once, sorted by
  * position; a syntax error hides the others, because what follows it has no certain meaning. Resolves no reference.
  */

@@ -96,7 +96,12 @@ storage: { url: "{$SET}" }
   const readFile = (): string => {
     throw Object.assign(new Error('canary'), { code: 'EACCES' })
   }
-  const errors = await unresolvedReferences(result.document, result.positions, { file: 'f.yaml', env, readFile })
+  const errors = await unresolvedReferences(result.document, {
+    positions: result.positions,
+    file: 'f.yaml',
+    env,
+    readFile,
+  })
   assert.deepEqual(
     errors.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`),
     [

@@ -7,6 +7,7 @@ import type { ConfigDocument } from './schema.ts'
 /** Where references are looked up, and the file that errors name. */
 export interface ResolveOptions {
   readonly file: string
+  readonly positions: Positions
   readonly env: Environment
   readonly readFile?: (path: string) => string
 }
@@ -15,11 +16,7 @@ export interface ResolveOptions {
  * Every reference of the document that cannot be used: a variable that is unset or empty, a file that cannot be read,
  * a value that cannot stand where the reference stands. No value is kept or shown.
  */
-export async function unresolvedReferences(
-  document: ConfigDocument,
-  positions: Positions,
-  options: ResolveOptions,
-): Promise<ConfigError[]> {
+export async function unresolvedReferences(document: ConfigDocument, options: ResolveOptions): Promise<ConfigError[]> {
   const faults = referencesOf(document).flatMap(({ path, text, use }) => {
     if (!isReference(text)) return []
     const resolved = resolveReference(text, options.env, options.readFile ?? readSecretFile)
@@ -27,7 +24,7 @@ export async function unresolvedReferences(
     return message === null ? [] : [{ path, message }]
   })
   if (faults.length === 0) return []
-  const locate = await positions()
+  const locate = await options.positions()
   return faults.map(({ path, message }) => configError(options.file, { ...locate(path, 'value'), path }, { message }))
 }
 
