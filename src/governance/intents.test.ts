@@ -4,6 +4,7 @@ import { BUDGET_CELLS, giveBack, INTENTS_FULL, read, reserve, reserveAll, settle
 import { Intents, intentRegionCells, readIntents } from './intents.ts'
 
 const PERIOD = 9
+const NONE = { step: 0, rest: 0 }
 
 function accounts(capacity = 4) {
   const cells = new BigInt64Array(3 * BUDGET_CELLS)
@@ -27,13 +28,14 @@ test('shows what was taken and is not cleared, in the order of taking', () => {
     segment: 3,
     journalled: 0,
     settled: 0,
+    progress: NONE,
     taken: [
-      { counter: 0, period: PERIOD, amount: 10 },
-      { counter: BUDGET_CELLS, period: PERIOD, amount: 20 },
+      { counter: 0, period: PERIOD, amount: 10, extent: 'whole' },
+      { counter: BUDGET_CELLS, period: PERIOD, amount: 20, extent: 'whole' },
     ],
   })
   intents.clear()
-  assert.deepEqual(readIntents(region), { segment: 3, journalled: 2, settled: 0, taken: [] })
+  assert.deepEqual(readIntents(region), { segment: 3, journalled: 2, settled: 0, progress: NONE, taken: [] })
 })
 
 test('does not show what was announced only, refused or given back', () => {
@@ -54,7 +56,7 @@ test('gives back a reservation whose intent has been cleared', () => {
   reserveAll(cells, [charge(0, 10)], intents)
   intents.clear()
   giveBack(cells, 0, PERIOD, 10, intents)
-  assert.deepEqual(readIntents(region), { segment: 3, journalled: 1, settled: 0, taken: [] })
+  assert.deepEqual(readIntents(region), { segment: 3, journalled: 1, settled: 0, progress: NONE, taken: [] })
   assert.equal(read(cells, 0, PERIOD).used, 0)
 })
 
@@ -77,7 +79,7 @@ test('counts settlements as they are applied, also one whose period is gone', ()
   settle(cells, 0, PERIOD - 2, 10, 10, 100, intents)
   assert.equal(readIntents(region).settled, 3)
   intents.openSegment(4)
-  assert.deepEqual(readIntents(region), { segment: 4, journalled: 0, settled: 0, taken: [] })
+  assert.deepEqual(readIntents(region), { segment: 4, journalled: 0, settled: 0, progress: NONE, taken: [] })
 })
 
 test('refuses a region that is too small', () => {

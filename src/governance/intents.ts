@@ -5,34 +5,41 @@
  *     journalled   charges of reservations that the segment held when the region was last cleared
  *     segment      sequence number of the segment in use
  *     settled      charges of settlements in that segment that the counters have seen
+ *     step, rest   how far the next one has come (see `settle`)
  *     count        intents that follow
  *     4 × count    state, counter, period, amount
  *
  * The n-th taken intent is the n-th charge that the turn's reserve entries will hold, and the charges of settle entries
- * are applied in the order in which they are written. So two counts tell what is missing, on whichever side of the
- * write the worker died: see `readIntents`.
+ * are applied in the order in which they are written. So counts tell what is missing, on whichever side of the write
+ * the worker died.
  *
- * A thread is stopped by V8 at the entry of a function or the back edge of a loop, nowhere else. The updates that
- * belong together (counter and mark) are therefore straight-line code of calls to built-ins: that is why `budget.ts`
- * sets the marks itself, and why those lines must not be factored out.
+ * V8 stops a thread at the entry of a function, built-in or not, and at the back edge of a loop, nowhere else (1,600
+ * workers stopped at random, in all compilers, agree). A plain store right behind an atomic operation is therefore
+ * never parted from it: each step of `budget.ts` is one such pair. Plain stores are enough here, since nobody reads a
+ * region while its worker lives.
  */
 const JOURNALLED = 0
 const SEGMENT = 1
 /** Cell of the number of settlement charges applied; for `budget.ts` only. */
 export const SETTLED = 2
-const COUNT = 3
-const HEADER_CELLS = 4
+/** Cell of the steps made of the next one; for `budget.ts` only. */
+export const STEP = 3
+/** Cell of the excess that its steps have still to count; for `budget.ts` only. */
+export const REST = 4
+const COUNT = 5
+const HEADER_CELLS = 6
 
-const STATE = 0
 const COUNTER = 1
 const PERIOD = 2
 const AMOUNT = 3
 const INTENT_CELLS = 4
 
-/** State of an intent whose amount is not in the counter: not yet, refused, or given back. */
+/** State of an intent whose amount is in no counter: not yet, refused, or given back. */
 export const PENDING = 0n
-/** State of an intent whose amount is in the counter. */
-export const TAKEN = 1n
+/** State of an intent whose amount is in `used` and not in `reserved`: half taken, or half given back. */
+export const USED_ONLY = 1n
+/** State of an intent whose amount is in both. */
+export const TAKEN = 2n
 
 /** Cells that a region of so many intents needs. */
 export function intentRegionCells(capacity: number): number {
@@ -44,6 +51,14 @@ export interface TakenIntent {
   readonly counter: number
   readonly period: number
   readonly amount: number
+  /** `used` when the worker died between the two counters of a budget, and only that one holds the amount. */
+  readonly extent: 'whole' | 'used'
+}
+
+/** How far a worker came with a settlement: steps done, and the excess that is still to be counted. */
+export interface SettleProgress {
+  readonly step: number
+  readonly rest: number
 }
 
 /** What a worker left behind. */
@@ -57,6 +72,8 @@ export interface IntentsLeft {
   readonly journalled: number
   /** Of the charges in that segment's settle entries, in order, those before this number are applied. */
   readonly settled: number
+  /** How far the charge after them has come, if the segment holds one. */
+  readonly progress: SettleProgress
   readonly taken: readonly TakenIntent[]
 }
 
@@ -82,25 +99,24 @@ export class Intents {
   add(counter: number, period: number, amount: number): boolean {
     if (this.#count === this.#capacity) return false
     const state = HEADER_CELLS + this.#count * INTENT_CELLS
-    Atomics.store(this.cells, state + STATE, PENDING)
-    Atomics.store(this.cells, state + COUNTER, BigInt(counter))
-    Atomics.store(this.cells, state + PERIOD, BigInt(period))
-    Atomics.store(this.cells, state + AMOUNT, BigInt(amount))
+    this.cells[state] = PENDING
+    this.cells[state + COUNTER] = BigInt(counter)
+    this.cells[state + PERIOD] = BigInt(period)
+    this.cells[state + AMOUNT] = BigInt(amount)
     this.#count++
-    Atomics.store(this.cells, COUNT, BigInt(this.#count))
-    this.last = state + STATE
+    this.cells[COUNT] = BigInt(this.#count)
+    this.last = state
     return true
   }
 
   /** Cell of the state of the latest taken intent with these values, -1 when it has been cleared. */
   findTaken(counter: number, period: number, amount: number): number {
-    for (let position = this.#count - 1; position >= 0; position--) {
-      const state = HEADER_CELLS + position * INTENT_CELLS
+    for (let state = HEADER_CELLS + (this.#count - 1) * INTENT_CELLS; state >= HEADER_CELLS; state -= INTENT_CELLS) {
       if (
-        Atomics.load(this.cells, state + STATE) === TAKEN &&
-        Number(Atomics.load(this.cells, state + COUNTER)) === counter &&
-        Number(Atomics.load(this.cells, state + PERIOD)) === period &&
-        Number(Atomics.load(this.cells, state + AMOUNT)) === amount
+        this.cells[state] === TAKEN &&
+        Number(this.cells[state + COUNTER]) === counter &&
+        Number(this.cells[state + PERIOD]) === period &&
+        Number(this.cells[state + AMOUNT]) === amount
       ) {
         return state
       }
@@ -111,21 +127,24 @@ export class Intents {
   /** Forgets the intents, after the reserve entries of the turn are in the segment, or were given back. */
   clear(): void {
     if (this.#count === 0) return
-    let taken = 0n
+    let journalled = this.cells[JOURNALLED] ?? 0n
     for (let position = 0; position < this.#count; position++) {
-      if (Atomics.load(this.cells, HEADER_CELLS + position * INTENT_CELLS + STATE) === TAKEN) taken++
+      if (this.cells[HEADER_CELLS + position * INTENT_CELLS] === TAKEN) journalled++
     }
-    Atomics.add(this.cells, JOURNALLED, taken)
-    Atomics.store(this.cells, COUNT, 0n)
+    this.cells[JOURNALLED] = journalled
+    this.cells[COUNT] = 0n
     this.#count = 0
   }
 
   /** Begins with a new, empty segment, when no intent is open and every settlement of the old one is applied. */
   openSegment(sequence: number): void {
-    Atomics.store(this.cells, COUNT, 0n)
-    Atomics.store(this.cells, JOURNALLED, 0n)
-    Atomics.store(this.cells, SETTLED, 0n)
-    Atomics.store(this.cells, SEGMENT, BigInt(sequence))
+    const segment = BigInt(sequence)
+    this.cells[COUNT] = 0n
+    this.cells[JOURNALLED] = 0n
+    this.cells[SETTLED] = 0n
+    this.cells[STEP] = 0n
+    this.cells[REST] = 0n
+    this.cells[SEGMENT] = segment
     this.#count = 0
   }
 }
@@ -133,20 +152,22 @@ export class Intents {
 /** Reads what a worker left behind; only when it is dead. */
 export function readIntents(cells: BigInt64Array): IntentsLeft {
   const taken: TakenIntent[] = []
-  const count = Number(Atomics.load(cells, COUNT))
+  const count = Number(cells[COUNT])
   for (let position = 0; position < count; position++) {
     const state = HEADER_CELLS + position * INTENT_CELLS
-    if (Atomics.load(cells, state + STATE) !== TAKEN) continue
+    if (cells[state] === PENDING) continue
     taken.push({
-      counter: Number(Atomics.load(cells, state + COUNTER)),
-      period: Number(Atomics.load(cells, state + PERIOD)),
-      amount: Number(Atomics.load(cells, state + AMOUNT)),
+      counter: Number(cells[state + COUNTER]),
+      period: Number(cells[state + PERIOD]),
+      amount: Number(cells[state + AMOUNT]),
+      extent: cells[state] === TAKEN ? 'whole' : 'used',
     })
   }
   return {
-    segment: Number(Atomics.load(cells, SEGMENT)),
-    journalled: Number(Atomics.load(cells, JOURNALLED)),
-    settled: Number(Atomics.load(cells, SETTLED)),
+    segment: Number(cells[SEGMENT]),
+    journalled: Number(cells[JOURNALLED]),
+    settled: Number(cells[SETTLED]),
+    progress: { step: Number(cells[STEP]), rest: Number(cells[REST]) },
     taken,
   }
 }

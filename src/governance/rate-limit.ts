@@ -38,7 +38,13 @@ export function peek(cells: BigInt64Array, index: number, nowUs: number, interva
 }
 
 /** How many requests would be admitted now, one after the other. */
-export function remaining(cells: BigInt64Array, index: number, nowUs: number, intervalUs: number, burst: number): number {
+export function remaining(
+  cells: BigInt64Array,
+  index: number,
+  nowUs: number,
+  intervalUs: number,
+  burst: number,
+): number {
   const aheadUs = Math.max(0, Number(Atomics.load(cells, index)) - nowUs)
   return Math.max(0, Math.floor((burst * intervalUs - aheadUs) / intervalUs))
 }
