@@ -1,4 +1,4 @@
-import type { ConfigDocument, TargetConfig } from '../config/index.ts'
+import type { ConfigDocument, ProviderConfig, TargetConfig } from '../config/index.ts'
 import type { Route } from '../core/index.ts'
 import type { GatewayMetrics } from '../observability/index.ts'
 import { createChatInspect } from './chat/chat-route.ts'
@@ -62,10 +62,11 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
 function compileRegistry(options: CompileOptions): ModelRegistry {
   const { document } = options
   const providers = new Map<string, ProviderUpstream>()
+  const demo: ProviderConfig = { kind: DEMO_PROVIDER, direct: true, headers: {}, timeouts: {}, max_connections: 1024 }
   const providerNamed = (name: string): ProviderUpstream => {
     let provider = providers.get(name)
     if (provider === undefined) {
-      const config = document.providers[name] ?? (name === DEMO_PROVIDER ? demoConfig() : undefined)
+      const config = document.providers[name] ?? (name === DEMO_PROVIDER ? demo : undefined)
       if (config === undefined) throw new Error(`there is no provider "${name}"`)
       provider = buildProvider(name, config, document, options.environment, options.transports)
       providers.set(name, provider)

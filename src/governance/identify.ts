@@ -38,7 +38,8 @@ function presentedSecret(x: Exchange): string | GatewayError | null {
     switch (names[at]) {
       case 'authorization': {
         const text = values[at] as string // same length as names
-        if (!BEARER.test(text)) return new GatewayError('invalid_api_key', 'The Authorization header must be "Bearer <key>".')
+        if (!BEARER.test(text))
+          return new GatewayError('invalid_api_key', 'The Authorization header must be "Bearer <key>".')
         value = text.replace(BEARER, '')
         break
       }

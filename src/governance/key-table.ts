@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
-import { compileGlobs, type GlobSet, LruMap } from '../lib/index.ts'
 import type { Principal } from '../core/index.ts'
+import { compileGlobs, type GlobSet, LruMap } from '../lib/index.ts'
 import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.ts'
 
 /** Secrets longer than this are not keys of ours: refused before they are hashed. */
@@ -59,12 +59,12 @@ export class KeyTable {
   /** SHA-256 of a presented secret → key with a keyed hash, so that the HMAC is computed once per secret. */
   readonly #keyed = new LruMap<string, KeyPrincipal>(DIGEST_CACHE_SIZE)
   readonly #generations: Int32Array
-  readonly #pepper: Buffer
+  readonly #pepper: string
   /** Takes changes that are queued but not yet applied: called when a generation is newer than the table. */
   readonly #catchUp: () => void
   #keyedCount = 0
 
-  constructor(options: { generations: Int32Array; pepper: Buffer; catchUp: () => void }) {
+  constructor(options: { generations: Int32Array; pepper: string; catchUp: () => void }) {
     this.#generations = options.generations
     this.#pepper = options.pepper
     this.#catchUp = options.catchUp

@@ -12,6 +12,8 @@ export interface Accounts {
   readonly intents: Intents
   readonly journal: JournalAppender
   readonly port: TrafficPort
+  /** False while the journal has grown past its limit: nothing that must be settled is begun. */
+  readonly accepting: () => boolean
 }
 
 const NONE: readonly BudgetDocument[] = []
@@ -47,7 +49,8 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     for (const budget of this.#budgets) {
       const amount = budget.unit === 'tokens' ? this.estimate.tokens : this.estimate.nanos
       if (amount === null) {
-        const message = 'This API key has a budget in USD, and the requested model has no price. Ask the operator to set one.'
+        const message =
+          'This API key has a budget in USD, and the requested model has no price. Ask the operator to set one.'
         return new GatewayError('unpriced', message)
       }
       const period = periodOf(budget.per, this.reservedAt)
@@ -74,8 +77,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     if (error !== null) {
       this.#giveBack()
       x.reservation = null
-      const message = 'The gateway cannot write its journal, so it takes no paid request. Try again soon.'
-      proceed(x, new GatewayError('journal_unavailable', message, { cause: error, retryAfterSeconds: 1 }))
+      proceed(x, journalUnavailable(error))
       return
     }
     this.written = true
@@ -122,12 +124,18 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
 /** The reserve hook of routes that cost something. */
 export function createReserve(accounts: Accounts): ReserveHook {
   return (x: Exchange, candidate: Candidate) => {
+    if (!accounts.accepting()) return proceed(x, journalUnavailable())
     const reservation = new Reservation(x, accounts, accounts.port.estimate(x, candidate))
     const refused = reservation.take()
     if (refused !== null) return proceed(x, refused)
     x.reservation = reservation
     accounts.journal.reserve(reservation.entry(), reservation)
   }
+}
+
+function journalUnavailable(cause?: Error): GatewayError {
+  const message = 'The gateway cannot write its journal, so it takes no paid request. Try again soon.'
+  return new GatewayError('journal_unavailable', message, { cause, retryAfterSeconds: 1 })
 }
 
 function exhausted(budget: BudgetDocument, now: number): GatewayError {

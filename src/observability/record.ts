@@ -16,8 +16,8 @@ export function encodeRecord(record: RequestRecord): string {
 }
 
 /**
- * True when no field needs cutting, or escaping beyond what JSON asks for. Looks at the texts that a client or an
- * upstream chose; the others are ours, or names from the configuration, or words of closed sets.
+ * True when no field needs cutting, or escaping beyond what JSON asks for. Ids and the words of closed sets are ours
+ * and never do.
  */
 function isTame(r: RequestRecord): boolean {
   return (
@@ -27,7 +27,13 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.client_request_id) &&
     isTameText(r.run_id) &&
     isTameText(r.error_code) &&
-    isTameText(r.method)
+    isTameText(r.method) &&
+    isTameText(r.key_id) &&
+    isTameText(r.provider) &&
+    isTameText(r.upstream) &&
+    isTameText(r.route) &&
+    isTameText(r.client_address) &&
+    isTameText(r.price_rule)
   )
 }
 

@@ -109,6 +109,8 @@ export interface StoredKey {
   readonly models_allow: readonly string[] | null
   readonly models_deny: readonly string[] | null
   readonly requests_per_minute: number | null
+  /** Requests that may come at once; null: as many as per minute. */
+  readonly burst: number | null
   readonly budgets: readonly StoredBudget[]
 }
 

@@ -47,6 +47,8 @@ export interface DeadWorker {
   /** The worker's last segment and the entries in it; 0 when it never made one. */
   readonly sequence: number
   readonly reserveEntries: number
+  /** Budget charges of those reserve entries. */
+  readonly reserveCharges: number
   readonly settleEntries: number
   /** Settlements that are in the journal but whose charges the worker did not apply. */
   readonly unapplied: readonly ObservedSettlement[]
@@ -163,6 +165,11 @@ export class LedgerWriter {
       if (pass.error !== null) break
     }
     return report
+  }
+
+  /** What every key has spent in the periods that `nowMs` lies in, as far as it is in the database. */
+  spending(nowMs: number): readonly KeySpending[] {
+    return spendingByKey(this.#database, nowMs)
   }
 
   /** Bytes of the journal on disk. */
@@ -358,6 +365,7 @@ export class LedgerWriter {
     return {
       sequence: last?.sequence ?? 0,
       reserveEntries: last?.reserves ?? 0,
+      reserveCharges: last?.reserveCharges ?? 0,
       settleEntries: last?.settles ?? 0,
       unapplied,
       open: [...fold.open.values()].map(({ entry }) => entry[10]),

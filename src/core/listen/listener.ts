@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
 import { answerParseError } from './parse-error.ts'
@@ -80,12 +81,31 @@ export class Listener {
     await new Promise<void>((resolve) => {
       setImmediate(() => {
         setImmediate(() => {
-          this.#server.close()
-          this.#server.closeIdleConnections()
+          // http's own close() would close idle connections at once, with requests that may be on their way.
+          NetServer.prototype.close.call(this.#server)
           resolve()
         })
       })
     })
+  }
+
+  /**
+   * Waits until the clients have closed their connections (answers tell them to), at most `noticeMs`, then closes
+   * those that are idle.
+   */
+  async closeGently(noticeMs: number): Promise<void> {
+    await this.closed(noticeMs)
+    this.closeIdle()
+  }
+
+  closeIdle(): void {
+    this.#server.closeIdleConnections()
+  }
+
+  /** Resolves when no connection is left, or after `waitMs`. */
+  async closed(waitMs: number): Promise<void> {
+    const until = performance.now() + waitMs
+    while (this.#sockets.size > 0 && performance.now() < until) await delay(10)
   }
 
   /** Closes every connection that is left, whatever it is doing. */

@@ -1,6 +1,7 @@
-import { buildConnector, Client } from 'undici'
+import type { buildConnector, Client } from 'undici'
 import type { Attempt, Lease } from '../attempt.ts'
 import type { ResponseHandler, Transport, UpstreamRequest } from '../phases.ts'
+import { httpClient } from './http-client.ts'
 
 export interface ConnectionPoolOptions {
   /** e.g. `https://api.example.com:8443`: scheme, host and port only. */
@@ -35,7 +36,7 @@ export class ConnectionPool implements Transport {
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
     // One connector for all clients, so that they share the TLS session cache.
-    this.#connect = buildConnector({ allowH2: false, timeout: options.connectTimeoutMs, maxCachedSessions: 16 })
+    this.#connect = httpClient().buildConnector({ allowH2: false, timeout: options.connectTimeoutMs, maxCachedSessions: 16 })
   }
 
   /** Connections that exist now, idle ones included. */
@@ -79,7 +80,7 @@ export class ConnectionPool implements Transport {
   }
 
   #newClient(): Client {
-    return new Client(this.#options.origin, {
+    return new (httpClient().Client)(this.#options.origin, {
       connect: this.#connect,
       allowH2: false,
       pipelining: 1,

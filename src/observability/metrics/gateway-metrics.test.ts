@@ -31,7 +31,6 @@ function setUp(): { metrics: GatewayMetrics; lines: () => string[] } {
 
 test('counts a served request in every series that it belongs to', () => {
   const { metrics, lines } = setUp()
-  metrics.started()
   metrics.series('chat.completions', 'fast', 'demo').finish(SUCCESS)
   metrics.attempted(metrics.attempts('demo', 'success'))
   for (const line of [
@@ -54,12 +53,11 @@ test('counts a served request in every series that it belongs to', () => {
   }
 })
 
-test('a request that is being served is in flight until it is finished', () => {
+test('shows the requests in flight as they were last told', () => {
   const { metrics, lines } = setUp()
-  metrics.started()
-  metrics.started()
+  metrics.setInFlight(2)
   assert.ok(lines().includes('ferro_requests_in_flight 2'))
-  metrics.series('chat.completions').finish(SUCCESS)
+  metrics.setInFlight(1)
   assert.ok(lines().includes('ferro_requests_in_flight 1'))
 })
 

@@ -103,9 +103,9 @@ export class GatewayMetrics {
     this.#registry.add(slot, 1)
   }
 
-  /** A request began; `RequestSeries.finish` takes it back. */
-  started(): void {
-    this.#registry.add(this.#inFlight, 1)
+  /** Requests in flight now. */
+  setInFlight(count: number): void {
+    this.#registry.set(this.#inFlight, count)
   }
 
   /** A settlement passed a budget limit. */
@@ -116,7 +116,6 @@ export class GatewayMetrics {
   /** What does not depend on route, model and provider; called by `RequestSeries.finish`. */
   ended(record: CountedRecord): void {
     const registry = this.#registry
-    registry.add(this.#inFlight, -1)
     if (record.cancelled) registry.add(this.#cancelled, 1)
     if (record.usage_source === 'estimated') registry.add(this.#usageEstimated, 1)
     if (record.outcome === 'refused') registry.add(this.#refusedSlot(record.error_code ?? 'none'), 1)
@@ -155,7 +154,7 @@ export class RequestSeries {
     this.#duration = registry.histogram(GATEWAY_METRICS.duration, labels, LATENCY_BUCKETS)
   }
 
-  /** Counts one request that ended; call it exactly once for each `GatewayMetrics.started`. */
+  /** Counts one request that ended. */
   finish(record: CountedRecord): void {
     const registry = this.#registry
     registry.add(this.#statusSlot(record.status), 1)

@@ -24,6 +24,10 @@ export interface JournalOptions {
   readonly maxSegmentBytes?: number
   /** Something was written; called at most once per `syncIntervalMs`. */
   onWritten(): void
+  /** Reservations are in the segment; called before their waiters and any other. */
+  onReservesWritten?(): void
+  /** A segment was begun; every settlement of the one before has been told to its waiter. */
+  onSegment?(sequence: number): void
 }
 
 /**
@@ -73,6 +77,7 @@ export class JournalAppender {
     this.#options = options
     this.#maxSegmentBytes = options.maxSegmentBytes ?? DEFAULT_SEGMENT_BYTES
     this.#segment = SegmentFile.create(options.directory, options, 1)
+    options.onSegment?.(1)
   }
 
   /** False while the disk refuses writes: no request that costs something should be admitted. */
@@ -188,6 +193,7 @@ export class JournalAppender {
   #written(batch: EntryQueue, from: number, to: number): void {
     this.#unsynced = true
     this.#armTick()
+    this.#options.onReservesWritten?.()
     for (let i = from; i < to; i++) {
       const waiter = batch.settleWaiter(i)
       if (waiter === null) continue
@@ -260,6 +266,7 @@ export class JournalAppender {
     }
     this.reservesWritten = 0
     this.settlesWritten = 0
+    this.#options.onSegment?.(this.#segment.sequence)
     const group = this.#takeGroup()
     old.sync((error) => {
       if (error !== null) this.syncFailures++

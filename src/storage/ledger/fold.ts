@@ -1,6 +1,6 @@
-import { decodeEntry } from '../journal/decode.ts'
-import type { BudgetCharge, ReserveEntry, SettleEntry, VoidEntry } from '../journal/format.ts'
-import type { RequestRecord, UsageSource } from '../records.ts'
+import { chargesOf, decodeEntry, type Settlement } from '../journal/decode.ts'
+import type { BudgetCharge, ReserveEntry } from '../journal/format.ts'
+import { RECORD_FIELDS, type RecordRow } from '../record-fields.ts'
 import { lostRecord } from './lost-record.ts'
 import type { LedgerSink, Settled } from './sink.ts'
 
@@ -9,6 +9,8 @@ export interface SegmentCount {
   readonly sequence: number
   /** Entries of each kind from the segment's beginning. */
   reserves: number
+  /** Budget charges of all reserve entries. */
+  reserveCharges: number
   settles: number
   /** Attempts whose row in `open_attempts` this segment made superfluous. */
   readonly concluded: ReserveEntry[]
@@ -45,7 +47,7 @@ export class WorkerFold {
   /** Entries that could not be read although their frame is whole. */
   unreadable = 0
   /** Settlements whose reservation has not been read; cannot happen unless a segment was lost. */
-  readonly #early = new Map<string, SettleEntry>()
+  readonly #early = new Map<string, Settlement>()
   /** Reservations read since `insertOpen`. */
   readonly #fresh: OpenAttempt[] = []
   readonly #observe: ((settlement: ObservedSettlement) => void) | null
@@ -126,20 +128,21 @@ export class WorkerFold {
       this.unreadable++
       return
     }
-    switch (entry[0]) {
-      case 'r':
-        return this.#reserve(entry, segment, sink)
-      case 's':
+    switch (entry.kind) {
+      case 'reserve':
+        return this.#reserve(entry.entry, segment, sink)
+      case 'settle':
         return this.#settle(entry, segment, sink)
-      case 'v':
-        return this.#void(entry, segment, sink)
-      case 'q':
-        return this.#record(entry[1] as RequestRecord, segment, sink) // checked by decodeEntry
+      case 'void':
+        return this.#void(entry.requestId, entry.attempt, segment, sink)
+      case 'record':
+        return this.#record(entry.record, segment, sink)
     }
   }
 
   #reserve(entry: ReserveEntry, segment: SegmentCount, sink: LedgerSink): void {
     segment.reserves++
+    segment.reserveCharges += entry[10].length
     const key = keyOf(entry[1], entry[2])
     const known = this.open.get(key)
     if (known !== undefined) return
@@ -153,14 +156,15 @@ export class WorkerFold {
     this.#fresh.push(attempt)
   }
 
-  #settle(entry: SettleEntry, segment: SegmentCount, sink: LedgerSink): void {
+  #settle(settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {
     segment.settles++
-    const key = keyOf(entry[1], entry[2])
+    const { requestId, attempt: number } = settlement
+    const key = keyOf(requestId, number)
     let attempt = this.open.get(key)
     if (attempt === undefined) {
-      const row = sink.findReserve(entry[1], entry[2])
+      const row = sink.findReserve(requestId, number)
       if (row === null) {
-        this.#early.set(key, entry)
+        this.#early.set(key, settlement)
         return
       }
       attempt = { entry: row, segment: null, inserted: true }
@@ -169,24 +173,25 @@ export class WorkerFold {
       sequence: segment.sequence,
       ordinal: segment.settles,
       reserved: attempt.entry[10],
-      final: entry[6],
+      final: chargesOf(settlement),
     })
-    this.#conclude(attempt, entry, segment, sink)
+    this.#conclude(attempt, settlement, segment, sink)
   }
 
-  #conclude(attempt: OpenAttempt, entry: SettleEntry, segment: SegmentCount, sink: LedgerSink): void {
-    this.#write(attempt, settledBy(entry), sink)
-    if (entry[7] !== null) {
-      if (attempt.segment !== segment) segment.concluded.push(attempt.entry)
-      this.#record(entry[7] as RequestRecord, segment, sink) // checked by decodeEntry
-    } else if (!sink.hasRecord(entry[1])) {
-      this.unrecorded.set(entry[1], attempt)
-    } else if (attempt.segment !== segment) segment.concluded.push(attempt.entry)
+  #conclude(attempt: OpenAttempt, settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {
+    const { record } = settlement
+    this.#write(attempt, settlement, sink)
+    if (record === null && !sink.hasRecord(settlement.requestId)) {
+      this.unrecorded.set(settlement.requestId, attempt)
+      return
+    }
+    if (attempt.segment !== segment) segment.concluded.push(attempt.entry)
+    if (record !== null) this.#record(record, segment, sink)
   }
 
   /** The request was refused and never dispatched: the reservation ends at nothing. Its record stands for itself. */
-  #void(entry: VoidEntry, segment: SegmentCount, sink: LedgerSink): void {
-    const key = keyOf(entry[1], entry[2])
+  #void(requestId: string, number: number, segment: SegmentCount, sink: LedgerSink): void {
+    const key = keyOf(requestId, number)
     const attempt = this.open.get(key)
     if (attempt === undefined) return
     this.open.delete(key)
@@ -200,7 +205,7 @@ export class WorkerFold {
     attempt.inserted = true
   }
 
-  #record(record: RequestRecord, segment: SegmentCount, sink: LedgerSink): void {
+  #record(record: RecordRow, segment: SegmentCount, sink: LedgerSink): void {
     sink.record(record)
     if (this.unrecorded.size === 0) return
     const attempt = this.unrecorded.get(record.id)
@@ -210,22 +215,36 @@ export class WorkerFold {
   }
 
   /** A segment was lost, and with it the reservation: the settlement still counts, in full. */
-  #settleWithoutReservation(entry: SettleEntry, sink: LedgerSink): void {
-    const record = entry[7] as RequestRecord | null // checked by decodeEntry
-    const reservedAt = record?.time ?? Date.now()
-    const { tokens, nanos } = settledBy(entry)
-    const provider = record?.provider ?? ''
-    const model = record?.model_served ?? ''
-    const rule = record?.price_rule ?? null
-    const key = record?.key_id ?? null
-    const reserve: ReserveEntry = ['r', entry[1], entry[2], reservedAt, key, provider, model, tokens, nanos, rule, []]
-    sink.reserveAndSettle(reserve, settledBy(entry))
+  #settleWithoutReservation(settlement: Settlement, sink: LedgerSink): void {
+    const { requestId, attempt, tokens, nanos, record } = settlement
+    const text = (field: RecordField) => (record === null ? null : textOf(record, field))
+    const reserve: ReserveEntry = [
+      'r',
+      requestId,
+      attempt,
+      record === null ? Date.now() : Number(record.values[fieldIndex('time')]),
+      text('key_id'),
+      text('provider') ?? '',
+      text('model_served') ?? '',
+      tokens,
+      nanos,
+      text('price_rule'),
+      [],
+    ]
+    sink.reserveAndSettle(reserve, settlement)
     sink.record(record ?? lostRecord(reserve, this.worker, 'none'))
   }
 }
 
-function settledBy(entry: SettleEntry): Settled {
-  return { tokens: entry[3], nanos: entry[4], usageSource: entry[5] as UsageSource } // written by us from that type
+type RecordField = 'time' | 'key_id' | 'provider' | 'model_served' | 'price_rule'
+
+function fieldIndex(field: RecordField): number {
+  return RECORD_FIELDS.findIndex(([name]) => name === field)
+}
+
+function textOf(record: RecordRow, field: RecordField): string | null {
+  const value = record.values[fieldIndex(field)] ?? null
+  return value === null ? null : String(value)
 }
 
 /** Nearly all requests have one attempt, so that the id alone is a key without a new text. */

@@ -1,4 +1,5 @@
 import type { ReserveEntry } from '../journal/format.ts'
+import { type RecordRow, rowOf } from '../record-fields.ts'
 import type { RequestRecord, UsageSource } from '../records.ts'
 
 /**
@@ -6,14 +7,10 @@ import type { RequestRecord, UsageSource } from '../records.ts'
  * invented. With `reserved` its whole reservation is charged (as input tokens, since the kinds are unknown); with `none`
  * its attempts were settled before and nothing is added.
  */
-export function lostRecord(
-  entry: ReserveEntry,
-  worker: number,
-  usage: UsageSource & ('reserved' | 'none'),
-): RequestRecord {
+export function lostRecord(entry: ReserveEntry, worker: number, usage: UsageSource & ('reserved' | 'none')): RecordRow {
   const [, id, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule] = entry
   const charged = usage === 'reserved'
-  return {
+  const record: RequestRecord = {
     id,
     client_request_id: null,
     trace_id: '',
@@ -50,4 +47,5 @@ export function lostRecord(
     cost_nanos: charged && priceRule !== null ? nanos : null,
     price_rule: charged ? priceRule : null,
   }
+  return rowOf(record) as RecordRow // complete by its type
 }

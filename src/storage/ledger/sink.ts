@@ -1,5 +1,6 @@
 import type { ReserveEntry } from '../journal/format.ts'
-import type { RequestRecord, UsageSource } from '../records.ts'
+import type { RecordRow } from '../record-fields.ts'
+import type { UsageSource } from '../records.ts'
 
 /** The amounts of a settlement. */
 export interface Settled {
@@ -15,7 +16,7 @@ export interface LedgerSink {
   settle(entry: ReserveEntry, settled: Settled): boolean
   /** A reservation and its settlement at once; true when the settlement is new. */
   reserveAndSettle(entry: ReserveEntry, settled: Settled): boolean
-  record(record: RequestRecord): void
+  record(record: RecordRow): void
   hasRecord(requestId: string): boolean
   /** The reservation of an attempt, from its row (without charges); null when there is none. */
   findReserve(requestId: string, attempt: number): ReserveEntry | null

@@ -12,7 +12,7 @@ export class KeyTable {
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare(
       `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
-         models_deny, requests_per_minute, budgets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         models_deny, requests_per_minute, burst, budgets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
     this.#find = database.prepare('SELECT * FROM keys WHERE id = ?')
@@ -23,7 +23,7 @@ export class KeyTable {
 
   /** Throws StorageError `key_exists` when the id or the hash is taken. */
   create(key: StoredKey): void {
-    const lists = [listText(key.models_allow), listText(key.models_deny), key.requests_per_minute]
+    const lists = [listText(key.models_allow), listText(key.models_deny), key.requests_per_minute, key.burst]
     try {
       this.#insert.run(
         ...[
@@ -80,6 +80,7 @@ function fromRow(row: Row): StoredKey {
     models_allow: list(row.models_allow),
     models_deny: list(row.models_deny),
     requests_per_minute: numberOrNull(row.requests_per_minute),
+    burst: numberOrNull(row.burst),
     budgets: JSON.parse(String(row.budgets)) as StoredBudget[], // written by create() from this type
   }
 }

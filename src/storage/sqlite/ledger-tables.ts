@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ReserveEntry } from '../journal/format.ts'
 import type { LedgerSink, Settled } from '../ledger/sink.ts'
-import type { RequestRecord } from '../records.ts'
+import { RECORD_FIELDS, type RecordRow } from '../record-fields.ts'
 
 const DAY_MS = 86_400_000
 /** Phases as stored, see LEDGER_PHASES. */
@@ -47,7 +47,8 @@ export class LedgerTables implements LedgerSink {
     )
     this.#insertPair = database.prepare(`INSERT OR IGNORE INTO ledger VALUES ${reserve}, ${settle(10)}`)
     this.#insertRequest = database.prepare(
-      `INSERT OR IGNORE INTO requests VALUES (${new Array(35).fill('?').join(', ')})`,
+      `INSERT OR IGNORE INTO requests (${RECORD_FIELDS.map(([name]) => name).join(', ')})
+       VALUES (${RECORD_FIELDS.map(() => '?').join(', ')})`,
     )
     this.#findReserve = database.prepare(
       `SELECT reserved_at, key_id, provider, model, tokens, nanos, price_rule FROM ledger
@@ -78,45 +79,9 @@ export class LedgerTables implements LedgerSink {
     return changes !== 0 && this.#count(e, s)
   }
 
-  record(r: RequestRecord): void {
+  record(row: RecordRow): void {
     // `get` instead of `run`: nobody asks for the number of changes, and making the answer's object costs time.
-    this.#insertRequest.get(
-      r.id,
-      r.client_request_id,
-      r.trace_id,
-      r.time,
-      r.worker,
-      r.client_address,
-      r.method,
-      r.path,
-      r.route,
-      r.key_id,
-      r.run_id,
-      r.model_requested,
-      r.model_served,
-      r.provider,
-      r.upstream,
-      r.status,
-      r.outcome,
-      r.error_code,
-      r.error_source,
-      r.attempts,
-      r.stream ? 1 : 0,
-      r.cancelled ? 1 : 0,
-      r.queue_us,
-      r.first_byte_us,
-      r.total_us,
-      r.bytes_in,
-      r.bytes_out,
-      r.input_tokens,
-      r.cache_read_tokens,
-      r.cache_write_tokens,
-      r.output_tokens,
-      r.reasoning_tokens,
-      r.usage_source,
-      r.cost_nanos,
-      r.price_rule,
-    )
+    this.#insertRequest.get(...row.values)
   }
 
   hasRecord(requestId: string): boolean {

@@ -100,6 +100,7 @@ export const MIGRATIONS: readonly string[] = [
      models_allow TEXT,
      models_deny TEXT,
      requests_per_minute INTEGER,
+     burst INTEGER,
      budgets TEXT NOT NULL
    ) WITHOUT ROWID;`,
 ]

@@ -43,8 +43,9 @@ export class OpenAttempts {
   all(): KeptAttempt[] {
     const kept: KeptAttempt[] = []
     for (const row of this.#all.iterate()) {
-      const entry = decodeEntry(String(row.entry))
-      if (entry === null || entry[0] !== 'r') continue
+      const decoded = decodeEntry(String(row.entry))
+      if (decoded?.kind !== 'reserve') continue
+      const { entry } = decoded
       kept.push({ startMs: Number(row.start_ms), worker: Number(row.worker), settled: row.settled === 1, entry })
     }
     return kept

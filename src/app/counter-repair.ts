@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Charge, closeOpen, giveBack, readIntents, settle } from '../governance/index.ts'
+import type { Log } from '../observability/index.ts'
+import type { DeadWorker } from '../storage/index.ts'
+import type { Database } from './database.ts'
+import type { KeyRegistry } from './key-registry.ts'
+import type { DeadWorkerMemory } from './worker-pool.ts'
+
+/**
+ * Mends the shared counters after a worker's death, so that no budget is lost or left taken: what the worker took but
+ * did not journal is given back, what it journalled as settled but did not apply is applied, what it left open is
+ * spent in full (ARCHITECTURE.md, "Journal").
+ */
+export class CounterRepair {
+  readonly #database: Database
+  readonly #keys: KeyRegistry
+  readonly #counters: BigInt64Array
+  readonly #log: Log
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(database: Database, keys: KeyRegistry, counters: BigInt64Array, log: Log) {
+    this.#database = database
+    this.#keys = keys
+    this.#counters = counters
+    this.#log = log
+  }
+
+  /** A worker's thread has ended. */
+  buried(dead: DeadWorkerMemory): void {
+    const running = this.#mend(dead).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  /** Resolves when every repair that began is complete. */
+  async done(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  async #mend(dead: DeadWorkerMemory): Promise<void> {
+    const left = readIntents(new BigInt64Array(dead.own.intents))
+    const report = await this.#report(dead, left.segment)
+    const counters = this.#counters
+    // Entries of the last segment beyond those that were cleared belong to the oldest intents.
+    const journalled = report.sequence === left.segment ? Math.max(0, report.reserveCharges - left.journalled) : 0
+    for (const { counter, period, amount } of left.taken.slice(journalled)) giveBack(counters, counter, period, amount)
+
+    const unapplied = report.unapplied.flatMap(({ reserved, final }) =>
+      reserved.map(([name, period, amount], at) => ({ name, period, amount, actual: final[at]?.[2] ?? amount })),
+    )
+    for (const { name, period, amount, actual } of unapplied.slice(left.settled)) {
+      const charge = this.#chargeOf(name, period, amount)
+      if (charge !== null) settle(counters, charge.index, period, amount, actual, charge.limit)
+    }
+    for (const charges of report.open) {
+      for (const [name, period, amount] of charges) {
+        const charge = this.#chargeOf(name, period, amount)
+        if (charge !== null) closeOpen(counters, charge.index, period, amount)
+      }
+    }
+    if (report.open.length > 0) {
+      this.#log.warn('requests of a worker that died were settled at their full reservation', { worker: dead.worker, lost: report.open.length })
+    }
+  }
+
+  /** The journal's story of the worker's last segment; asked again until the writer answers. */
+  async #report(dead: DeadWorkerMemory, segment: number): Promise<DeadWorker> {
+    for (;;) {
+      try {
+        return await this.#database.workerDied(dead.worker, dead.startMs, { sequence: segment, ordinal: 0 })
+      } catch (error) {
+        this.#log.error('the writer did not answer for a dead worker; asking again', { worker: dead.worker, error })
+        await delay(500)
+      }
+    }
+  }
+
+  #chargeOf(counter: string, period: number, amount: number): Charge | null {
+    const slot = this.#keys.counterSlot(counter)
+    return slot === null ? null : { index: slot, period, amount, limit: this.#keys.budgetLimit(counter) }
+  }
+}

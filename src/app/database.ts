@@ -1,0 +1,142 @@
+import { type MessagePort, Worker } from 'node:worker_threads'
+import type { Log } from '../observability/index.ts'
+import type { DailyUsage, DeadWorker, KeySpending, LedgerRow, Recovery, RequestQuery, RequestRecord, StoredKey } from '../storage/index.ts'
+import type { DatabaseThreadStart } from './messages.ts'
+import { THREAD_ENTRY } from './threads/location.ts'
+import { Caller } from './threads/rpc.ts'
+import type { WriterState } from './threads/writer-thread.ts'
+
+export interface DatabaseOptions {
+  readonly dataDir: string
+  readonly databaseUrl: string | null
+  readonly log: Log
+  readonly onState: (state: WriterState) => void
+  /** The writer thread had ended by itself and there is a new one: workers must be attached again. */
+  readonly onRestart: () => void
+}
+
+const RESTART_MS = 500
+
+/** The database threads as control sees them. The reader starts at the first query; a writer that dies is replaced. */
+export class Database {
+  readonly #options: DatabaseOptions
+  #writer: { worker: Worker; calls: Caller }
+  #reader: { worker: Worker; calls: Caller } | null = null
+  #opened = false
+  #closing = false
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options
+    this.#writer = this.#startWriter()
+  }
+
+  /** Resolves when the directory is locked and the database migrated; rejects with storage's error. */
+  async opened(): Promise<void> {
+    await this.#writer.calls.call('ready')
+    this.#opened = true
+  }
+
+  async recover(): Promise<Recovery> {
+    return (await this.#writer.calls.call('recover', Date.now())) as Recovery // writer-thread.ts answers with it
+  }
+
+  /** The writer is woken through this port. */
+  attach(wake: MessagePort): void {
+    this.#writer.worker.postMessage({ id: 0, method: 'attach', args: [wake] }, [wake])
+  }
+
+  /** Brings everything that is written into the database; false when the database refuses. */
+  async catchUp(): Promise<boolean> {
+    return (await this.#writer.calls.call('catchUp')) === true
+  }
+
+  async workerDied(worker: number, startMs: number, applied: { sequence: number; ordinal: number }): Promise<DeadWorker> {
+    return (await this.#writer.calls.call('workerDied', worker, startMs, applied)) as DeadWorker // as above
+  }
+
+  async createKey(key: StoredKey): Promise<void> {
+    await this.#writer.calls.call('createKey', key)
+  }
+
+  async listKeys(): Promise<readonly StoredKey[]> {
+    return (await this.#writer.calls.call('listKeys')) as readonly StoredKey[] // as above
+  }
+
+  async revokeKey(id: string): Promise<StoredKey | null> {
+    return (await this.#writer.calls.call('revokeKey', id, Date.now())) as StoredKey | null // as above
+  }
+
+  async spending(): Promise<readonly KeySpending[]> {
+    return (await this.#writer.calls.call('spending', Date.now())) as readonly KeySpending[] // as above
+  }
+
+  async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {
+    return (await this.#read('requests', query)) as readonly RequestRecord[] // reader-thread.ts answers with it
+  }
+
+  async request(id: string): Promise<{ record: RequestRecord; ledger: LedgerRow[] } | null> {
+    return (await this.#read('request', id)) as { record: RequestRecord; ledger: LedgerRow[] } | null // as above
+  }
+
+  async usage(fromMs: number, toMs: number, keyId: string | null): Promise<readonly DailyUsage[]> {
+    return (await this.#read('usage', fromMs, toMs, keyId)) as readonly DailyUsage[] // as above
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#reader !== null) await this.#end(this.#reader.worker, this.#reader.calls)
+    await this.#end(this.#writer.worker, this.#writer.calls)
+  }
+
+  async #read(method: string, ...args: readonly unknown[]): Promise<unknown> {
+    if (this.#reader === null) {
+      const worker = this.#thread('reader')
+      this.#reader = { worker, calls: new Caller(worker) }
+      worker.once('exit', () => {
+        this.#reader = null
+      })
+    }
+    return await this.#reader.calls.call(method, ...args)
+  }
+
+  #startWriter(): { worker: Worker; calls: Caller } {
+    const worker = this.#thread('writer')
+    const calls = new Caller(worker)
+    worker.on('message', (message: WriterState) => {
+      if (message.kind === 'writer-state') this.#options.onState(message)
+    })
+    worker.on('exit', (code) => {
+      if (!this.#closing && this.#opened) this.#restart(code)
+    })
+    return { worker, calls }
+  }
+
+  /** The journal keeps everything meanwhile; only the road into the database is interrupted. */
+  #restart(code: number): void {
+    this.#options.log.error('the writer thread ended; another takes its place', { code })
+    setTimeout(() => {
+      if (this.#closing) return
+      this.#writer = this.#startWriter()
+      this.#writer.calls.call('resume').then(this.#options.onRestart, (error: unknown) => {
+        this.#options.log.error('the writer thread cannot take up its work', { error })
+      })
+    }, RESTART_MS)
+  }
+
+  #thread(role: DatabaseThreadStart['role']): Worker {
+    const start: DatabaseThreadStart = { role, dataDir: this.#options.dataDir, databaseUrl: this.#options.databaseUrl }
+    const worker = new Worker(THREAD_ENTRY, { name: `ferro-${role}`, workerData: start })
+    worker.on('error', () => {}) // the callers of its calls are told; the exit handlers act
+    return worker
+  }
+
+  async #end(worker: Worker, calls: Caller): Promise<void> {
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    try {
+      await calls.call('close')
+      await ended
+    } catch {
+      await worker.terminate() // it was gone or is going; nothing it held outlives it
+    }
+  }
+}

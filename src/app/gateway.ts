@@ -1,0 +1,299 @@
+/**
+ * The control thread: brings the parts up in order, and takes them down. Start-up is lock → database → recovery →
+ * keys → workers → control listener → ready; nothing serves before what it stands on is there.
+ */
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type ControlServer, createControlServer } from '../control/index.ts'
+import { type ConfigDocument, isLoopback, type ListenAddress, resolveReference } from '../config/index.ts'
+import { SlotAllocator } from '../lib/index.ts'
+import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
+import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
+import { AdminPort } from './admin-port.ts'
+import { ConfigWatch, loadDocument, type Overrides } from './configuration.ts'
+import { CounterRepair } from './counter-repair.ts'
+import { Database } from './database.ts'
+import { firstKey } from './first-key.ts'
+import { removeInstance, writeInstance } from './instance-file.ts'
+import { KeyRegistry } from './key-registry.ts'
+import { createSharedMemory } from './memory.ts'
+import { probeBind } from './probe-bind.ts'
+import { registerProcessMetrics } from './process-metrics.ts'
+import { Readiness } from './readiness.ts'
+import { reloadProblem, restartsWorkers } from './reload.ts'
+import { SpentBefore } from './spent-before.ts'
+import { StartError } from './start-error.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+export interface StartOptions {
+  readonly configPath: string | null
+  readonly dataDir: string | null
+  readonly workers: number | 'auto' | null
+  readonly listen: ListenAddress | null
+  readonly control: ListenAddress | null
+}
+
+export interface RunningGateway {
+  readonly dataUrl: string
+  readonly controlUrl: string
+  readonly configSource: string | null
+  /** Providers of the document, the built-in one left out. */
+  readonly providers: readonly string[]
+  /** The secret of the key that was created now, because there was none; shown once. */
+  readonly firstKey: string | null
+  readonly dataDir: string
+  readonly adminTokenFile: string
+  /** Takes over a changed configuration, or says in the log why not. */
+  reload(reason: string): Promise<void>
+  /** Finishes what runs within the grace, then ends. */
+  drain(): Promise<void>
+  /** Ends at once: what runs is cut, everything is settled. */
+  stopNow(): void
+  readonly stopped: Promise<number>
+}
+
+/** Starts the gateway in this process. Rejects with a StartError for anything that a person can mend. */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const overrides: Overrides = options
+  const document = await loadDocument(options.configPath, overrides)
+  const gateway = new ControlThread(options.configPath, overrides, document)
+  await gateway.start()
+  return gateway
+}
+
+class ControlThread implements RunningGateway {
+  readonly configSource: string | null
+  readonly dataDir: string
+  readonly adminTokenFile: string
+  readonly stopped: Promise<number>
+  dataUrl = ''
+  controlUrl = ''
+  firstKey: string | null = null
+  readonly #overrides: Overrides
+  readonly #log: Log
+  readonly #memory = createSharedMemory()
+  readonly #metrics = new MetricsCollector()
+  readonly #readiness: Readiness
+  readonly #slots: SlotAllocator
+  readonly #spent = new SpentBefore()
+  readonly #database: Database
+  readonly #keys: KeyRegistry
+  readonly #repair: CounterRepair
+  readonly #pool: WorkerPool
+  readonly #pepper: string
+  readonly #adminToken: string
+  #document: ConfigDocument
+  #control: ControlServer | null = null
+  #watch: ConfigWatch | null = null
+  #reloading: Promise<void> = Promise.resolve()
+  #stopping: Promise<void> | null = null
+  #end: (code: number) => void = () => {}
+
+  constructor(configPath: string | null, overrides: Overrides, document: ConfigDocument) {
+    this.configSource = configPath
+    this.#overrides = overrides
+    this.#document = document
+    this.dataDir = makeDataDir(document.data_dir)
+    this.adminTokenFile = join(this.dataDir, 'admin-token')
+    this.#log = createLog({ level: document.log.level })
+    this.#readiness = new Readiness(new Int32Array(this.#memory.process))
+    this.stopped = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    const counters = new BigInt64Array(this.#memory.counters)
+    this.#slots = new SlotAllocator(counters)
+    this.#database = new Database({
+      dataDir: this.dataDir,
+      databaseUrl: databaseUrl(document),
+      log: this.#log,
+      onState: (state) => this.#readiness.database(state, document.journal.max_bytes, this.#log),
+      onRestart: () => this.#pool.attachWriterAgain(),
+    })
+    this.#pepper = readPepper(this.dataDir, process.env)
+    this.#adminToken = readAdminToken(this.dataDir)
+    this.#keys = new KeyRegistry({
+      counters,
+      generations: new Int32Array(this.#memory.generations),
+      slots: this.#slots,
+      spent: (keyId, unit, per) => this.#spent.of(keyId, unit, per),
+      publish: (changes) => this.#pool.publishKeys(changes),
+    })
+    this.#repair = new CounterRepair(this.#database, this.#keys, counters, this.#log)
+    this.#pool = new WorkerPool(
+      {
+        memory: this.#memory,
+        journalDirectory: journalDirectory(this.dataDir),
+        pepper: this.#pepper,
+        log: this.#log,
+        metrics: this.#metrics,
+        keys: () => this.#keys.documents(),
+        attachWriter: (wake) => this.#database.attach(wake),
+        onDeath: (dead) => this.#repair.buried(dead),
+        onListening: (count) => this.#readiness.workers(count),
+      },
+      document,
+    )
+  }
+
+  get providers(): readonly string[] {
+    return Object.keys(this.#document.providers)
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#bringUp()
+    } catch (error) {
+      await this.#pool.drain(0)
+      await this.#control?.close()
+      await this.#database.close()
+      throw error instanceof StartError ? error : new StartError(error instanceof Error ? error.message : String(error), null, { cause: error })
+    }
+  }
+
+  async #bringUp(): Promise<void> {
+    const document = this.#document
+    await this.#database.opened()
+    await Promise.all([probeBind('listen', document.listen), probeBind('control.listen', document.control.listen)])
+    const recovery = await this.#database.recover()
+    if (recovery.lost > 0) this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
+    for (const name of recovery.damaged) this.#log.error('a journal segment is damaged and was set aside', { segment: name })
+    this.#spent.load(recovery.spending)
+    for (const key of await this.#database.listKeys()) this.#keys.putDatabaseKey(key)
+    this.#takeFileKeys(document)
+    if (document.keys.length === 0 && this.#keys.list().length === 0) {
+      const created = await firstKey(this.#database, this.#pepper)
+      this.#keys.putDatabaseKey(created.key)
+      this.firstKey = created.secret
+    }
+    this.#keys.restoreRates(recovery.admissions)
+    const { host } = document.listen
+    const port = await this.#pool.start(workerCount(document), { host, port: document.listen.port, reusePort: canShare() })
+    this.dataUrl = url(host, port)
+    await this.#openControl(document)
+    registerProcessMetrics({ metrics: this.#metrics, keys: this.#keys, counters: new BigInt64Array(this.#memory.counters), readiness: this.#readiness, pool: this.#pool })
+    writeInstance(this.dataDir, { pid: process.pid, data: this.dataUrl, control: this.controlUrl, workers: workerCount(document) })
+    this.#readiness.started()
+    if (this.configSource !== null) this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
+  }
+
+  async #openControl(document: ConfigDocument): Promise<void> {
+    const admin = new AdminPort({
+      database: this.#database,
+      keys: this.#keys,
+      metrics: this.#metrics,
+      readiness: this.#readiness,
+      adminToken: this.#adminToken,
+      pepper: this.#pepper,
+      status: () => this.#status(),
+    })
+    const { host, port } = document.control.listen
+    this.#control = createControlServer(admin, { host, port, public: !isLoopback(host) })
+    this.controlUrl = url(host, await this.#control.listen())
+  }
+
+  async reload(reason: string): Promise<void> {
+    // One at a time, in order: the last word is the newest file.
+    this.#reloading = this.#reloading.then(async () => await this.#reloadNow(reason))
+    return await this.#reloading
+  }
+
+  async #reloadNow(reason: string): Promise<void> {
+    if (this.#stopping !== null) return
+    this.#pool.reopenLogs()
+    if (this.configSource === null) return
+    try {
+      const next = await loadDocument(this.configSource, this.#overrides)
+      const problem = reloadProblem(this.#document, next)
+      if (problem !== null) throw new StartError(problem)
+      const refused = await this.#pool.swap(next)
+      if (refused !== null) throw new StartError(refused)
+      const old = this.#document
+      this.#document = next
+      this.#spent.load(await this.#database.spending())
+      this.#takeFileKeys(next)
+      if (restartsWorkers(old, next)) await this.#pool.roll()
+      this.#log.info('the configuration was reloaded', { reason, version: this.#pool.version })
+    } catch (error) {
+      const details = error instanceof StartError ? error.details : null
+      const message = error instanceof Error ? error.message : String(error)
+      this.#log.error('the configuration was not reloaded; the old one stays in force', { reason, error: message, details })
+    }
+  }
+
+  drain(): Promise<void> {
+    this.#stopping ??= this.#drainNow()
+    return this.#stopping
+  }
+
+  stopNow(): void {
+    if (this.#stopping === null) void this.drain()
+    this.#pool.cut()
+  }
+
+  async #drainNow(): Promise<void> {
+    const { drain, listen } = this.#document
+    this.#readiness.draining()
+    this.#watch?.close()
+    const lagMs = drain.lag === 'auto' ? (isLoopback(listen.host) ? 0 : 5_000) : drain.lag
+    await this.#pool.waitOrCut(lagMs)
+    await this.#pool.drain(drain.grace)
+    await this.#repair.done()
+    const complete = await this.#database.catchUp().catch(() => false)
+    if (!complete) this.#log.warn('the database refuses; the journal keeps what is missing for the next start', {})
+    await this.#control?.close()
+    await this.#database.close()
+    removeInstance(this.dataDir)
+    this.#log.flush()
+    this.#end(0)
+  }
+
+  #takeFileKeys(document: ConfigDocument): void {
+    for (const problem of this.#keys.replaceFileKeys(document.keys)) this.#log.warn(problem, {})
+  }
+
+  #status(): object {
+    return {
+      pid: process.pid,
+      plan_version: this.#pool.version,
+      workers: this.#pool.listening,
+      in_flight: this.#pool.inFlight,
+      config: this.configSource,
+      data: this.dataUrl,
+      control: this.controlUrl,
+    }
+  }
+}
+
+/** The data directory, made if needed; only its owner may enter. */
+function makeDataDir(path: string): string {
+  const dataDir = resolve(path)
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartError(`The data directory ${dataDir} cannot be made: ${reason}. Choose another with --data-dir.`)
+  }
+  return dataDir
+}
+
+function workerCount(document: ConfigDocument): number {
+  if (!canShare()) return 1
+  return document.workers === 'auto' ? Math.max(1, Math.min(8, availableParallelism() - 1)) : document.workers
+}
+
+/** Whether the system balances connections over several listeners of one port; elsewhere one worker serves. */
+function canShare(): boolean {
+  return process.platform === 'linux'
+}
+
+function databaseUrl(document: ConfigDocument): string | null {
+  if (document.storage.url === undefined) return null
+  const resolved = resolveReference(document.storage.url, process.env)
+  if (!resolved.ok) throw new StartError(`storage.url: ${resolved.missing}`)
+  return resolved.secret.reveal()
+}
+
+function url(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

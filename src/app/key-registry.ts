@@ -1,0 +1,225 @@
+import type { KeyConfig } from '../config/index.ts'
+import {
+  BUDGET_CELLS,
+  type BudgetDocument,
+  budgetCounter,
+  type KeyChange,
+  type KeyDocument,
+  periodOf,
+  rateLimit,
+  restore,
+} from '../governance/index.ts'
+import type { SlotAllocator } from '../lib/index.ts'
+import type { BudgetPeriod, StoredKey } from '../storage/index.ts'
+
+/** Who owns a key: the other side sees it read-only. */
+export type KeyOwner = 'file' | 'database'
+
+/** What was spent before this process, or before a budget was added; see storage's `spending`. */
+export type SpentBefore = (keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod) => number
+
+interface Entry {
+  readonly key: StoredKey
+  readonly owner: KeyOwner
+  readonly document: KeyDocument
+}
+
+export interface KeyRegistryOptions {
+  readonly counters: BigInt64Array
+  readonly generations: Int32Array
+  readonly slots: SlotAllocator
+  readonly spent: SpentBefore
+  /** Posts changes to every data worker; called before the generations are raised. */
+  readonly publish: (changes: readonly KeyChange[]) => void
+}
+
+const MINUTE_US = 60_000_000
+
+/**
+ * All virtual keys, from the file and from the database, in the control thread: allocates their shared slots, tells
+ * the workers of changes, and raises a key's generation last, so that a worker that sees it has the change in its queue.
+ */
+export class KeyRegistry {
+  readonly #options: KeyRegistryOptions
+  readonly #entries = new Map<string, Entry>()
+  readonly #generationSlots = new Map<string, number>()
+
+  constructor(options: KeyRegistryOptions) {
+    this.#options = options
+  }
+
+  /** Every key as the workers know it. */
+  documents(): KeyDocument[] {
+    return [...this.#entries.values()].map((entry) => entry.document)
+  }
+
+  /** Keys with their owners, for people. */
+  list(): { key: StoredKey; owner: KeyOwner }[] {
+    return [...this.#entries.values()].map(({ key, owner }) => ({ key, owner }))
+  }
+
+  find(id: string): { key: StoredKey; owner: KeyOwner } | null {
+    return this.#entries.get(id) ?? null
+  }
+
+  /** Budgets of all keys, for metrics. */
+  *budgets(): Iterable<{ readonly keyId: string; readonly budget: BudgetDocument }> {
+    for (const [keyId, { document }] of this.#entries) {
+      for (const budget of document.budgets) yield { keyId, budget }
+    }
+  }
+
+  /** The slot of a budget counter by its name in the journal, or null when no key has it any more. */
+  counterSlot(counter: string): number | null {
+    return this.#options.slots.find(counter)
+  }
+
+  /** The limit behind a budget counter; 0 when no key has it any more. */
+  budgetLimit(counter: string): number {
+    for (const { budget } of this.budgets()) if (budget.counter === counter) return budget.limit
+    return 0
+  }
+
+  /** Replaces all keys that the file owns. A database key of the same id keeps its place: the file's is refused. */
+  replaceFileKeys(keys: readonly KeyConfig[]): string[] {
+    const changes: KeyChange[] = []
+    const problems: string[] = []
+    const wanted = new Set(keys.map((key) => key.id))
+    for (const [id, entry] of this.#entries) {
+      if (entry.owner === 'file' && !wanted.has(id)) changes.push(this.#remove(id))
+    }
+    for (const config of keys) {
+      if (this.#entries.get(config.id)?.owner === 'database') {
+        problems.push(`the key "${config.id}" exists in the database; the file's key of the same id is ignored`)
+        continue
+      }
+      const change = this.#put(storedOf(config), 'file')
+      if (change !== null) changes.push(change)
+    }
+    this.#announce(changes)
+    return problems
+  }
+
+  /** Adds or changes a key that the database owns. */
+  putDatabaseKey(key: StoredKey): void {
+    const change = this.#put(key, 'database')
+    if (change !== null) this.#announce([change])
+  }
+
+  /** Replays the admissions of the last minute, so that a restart gives no second burst. Times in monotonic µs. */
+  restoreRates(admissions: ReadonlyMap<string, readonly number[]>): void {
+    for (const [id, times] of admissions) {
+      const rate = this.#entries.get(id)?.document.rate ?? null
+      if (rate !== null) rateLimit.restore(this.#options.counters, rate.slot, times, rate.intervalUs)
+    }
+  }
+
+  #put(key: StoredKey, owner: KeyOwner): KeyChange | null {
+    const held = this.#entries.get(key.id)
+    if (held !== undefined && held.owner === owner && JSON.stringify(held.key) === JSON.stringify(key)) return null
+    const document = this.#documentOf(key)
+    this.#entries.set(key.id, { key, owner, document })
+    return { id: key.id, document }
+  }
+
+  #remove(id: string): KeyChange {
+    this.#entries.delete(id)
+    return { id, document: null }
+  }
+
+  #announce(changes: readonly KeyChange[]): void {
+    if (changes.length === 0) return
+    this.#options.publish(changes)
+    for (const { id, document } of changes) {
+      const slot = this.#generationSlots.get(id)
+      if (slot === undefined) continue
+      if (document === null) Atomics.add(this.#options.generations, slot, 1)
+      else Atomics.store(this.#options.generations, slot, document.generation)
+    }
+  }
+
+  #documentOf(key: StoredKey): KeyDocument {
+    const generationSlot = this.#generationSlot(key.id)
+    return {
+      id: key.id,
+      hash: key.hash,
+      enabled: key.enabled && key.revoked_at === null,
+      expiresAt: key.expires_at,
+      scopes: key.scopes,
+      modelsAllow: key.models_allow,
+      modelsDeny: key.models_deny,
+      rate: this.#rateOf(key),
+      budgets: this.#budgetsOf(key),
+      generationSlot,
+      generation: Atomics.load(this.#options.generations, generationSlot) + 1,
+    }
+  }
+
+  #generationSlot(id: string): number {
+    let slot = this.#generationSlots.get(id)
+    if (slot === undefined) {
+      slot = this.#generationSlots.size
+      if (slot >= this.#options.generations.length) throw new Error(`more than ${slot} keys have existed; restart the gateway`)
+      this.#generationSlots.set(id, slot)
+    }
+    return slot
+  }
+
+  #rateOf(key: StoredKey): KeyDocument['rate'] {
+    if (key.requests_per_minute === null) return null
+    const { intervalUs } = rateLimit.rateOf(Math.max(1, key.requests_per_minute), MINUTE_US)
+    return {
+      slot: this.#options.slots.allocate(`rate:${key.id}`, 1),
+      requestsPerMinute: key.requests_per_minute,
+      intervalUs,
+      burst: key.burst ?? key.requests_per_minute,
+    }
+  }
+
+  /** One counter per unit and period: of two budgets for the same, the smaller one decides. */
+  #budgetsOf(key: StoredKey): BudgetDocument[] {
+    const byCounter = new Map<string, BudgetDocument>()
+    for (const { unit, per, limit } of key.budgets) {
+      const counter = budgetCounter(key.id, unit, per)
+      const other = byCounter.get(counter)
+      if (other !== undefined && other.limit <= limit) continue
+      byCounter.set(counter, { counter, slot: this.#budgetSlot(key.id, unit, per, limit), unit, per, limit })
+    }
+    // The tightest first: most refusals then take nothing that must be given back.
+    return [...byCounter.values()].sort((a, b) => a.limit - b.limit)
+  }
+
+  #budgetSlot(keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod, limit: number): number {
+    const { slots, counters, spent } = this.#options
+    const counter = budgetCounter(keyId, unit, per)
+    const known = slots.find(counter)
+    if (known !== null) return known
+    const slot = slots.allocate(counter, BUDGET_CELLS)
+    restore(counters, slot, periodOf(per, Date.now()), spent(keyId, unit, per), limit)
+    return slot
+  }
+}
+
+/** A key of the file in the stored form. */
+function storedOf(config: KeyConfig): StoredKey {
+  return {
+    id: config.id,
+    name: config.name ?? config.id,
+    hash: config.hash,
+    prefix: '',
+    enabled: config.enabled,
+    expires_at: config.expires_at ?? null,
+    created_at: 0,
+    revoked_at: null,
+    scopes: [...config.scopes],
+    models_allow: config.models.allow === undefined ? null : [...config.models.allow],
+    models_deny: [...config.models.deny],
+    requests_per_minute: config.limits.requests_per_minute ?? null,
+    burst: config.limits.burst ?? null,
+    budgets: config.budgets.map((budget) =>
+      budget.tokens !== undefined
+        ? { unit: 'tokens', limit: budget.tokens, per: budget.per }
+        : { unit: 'nanos', limit: budget.usd ?? 0, per: budget.per },
+    ),
+  }
+}

@@ -1,0 +1,55 @@
+/** What the control thread and its threads say to each other. */
+import type { MessagePort } from 'node:worker_threads'
+import type { ConfigDocument } from '../config/index.ts'
+import type { KeyChange, KeyDocument } from '../governance/index.ts'
+import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
+import type { SharedMemory, WorkerMemory } from './memory.ts'
+
+/** Start data of a data worker. */
+export interface DataWorkerStart {
+  readonly role: 'data'
+  readonly worker: number
+  readonly startMs: number
+  readonly memory: SharedMemory
+  readonly own: WorkerMemory
+  readonly journalDirectory: string
+  readonly host: string
+  readonly port: number
+  readonly version: number
+  readonly document: ConfigDocument
+  readonly pepper: string
+  readonly reusePort: boolean
+  readonly keys: readonly KeyDocument[]
+  /** Key changes arrive here, where they can be taken synchronously. */
+  readonly keyPort: MessagePort
+  /** Wakes the writer thread. */
+  readonly writerPort: MessagePort
+}
+
+/** Start data of a database thread. */
+export interface DatabaseThreadStart {
+  readonly role: 'writer' | 'reader'
+  readonly dataDir: string
+  readonly databaseUrl: string | null
+}
+
+export type ThreadStart = DataWorkerStart | DatabaseThreadStart
+
+export type ToWorker =
+  | { readonly type: 'compile'; readonly version: number; readonly document: ConfigDocument }
+  | { readonly type: 'swap'; readonly version: number }
+  | { readonly type: 'discard'; readonly version: number }
+  /** Stop accepting, finish what is in flight within the grace, then end. */
+  | { readonly type: 'leave'; readonly graceMs: number; readonly reason: 'replacement' | 'shutdown' }
+  | { readonly type: 'reopen-logs' }
+  /** The writer thread is a new one: wake it through this port. */
+  | { readonly type: 'writer-port'; readonly port: MessagePort }
+
+export type FromWorker =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'compiled'; readonly version: number }
+  | { readonly type: 'refused'; readonly version: number; readonly message: string }
+  | { readonly type: 'series'; readonly series: SeriesDescriptor }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: Record<string, unknown> }
+
+export type KeyMessage = readonly KeyChange[]

@@ -1,0 +1,238 @@
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { chatTraffic } from '../../ai/index.ts'
+import { Gateway, Listener, loadHttpClient, type Plan, refuse } from '../../core/index.ts'
+import {
+  createIdentify,
+  createRateCheck,
+  createReserve,
+  createScopeCheck,
+  createSettlement,
+  Intents,
+  KeyTable,
+} from '../../governance/index.ts'
+import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
+import { JournalAppender } from '../../storage/index.ts'
+import { INTENT_CAPACITY, PROCESS_CELL, WORKER_CELL } from '../memory.ts'
+import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
+import { compilePlan } from './plan.ts'
+import { Transports } from './transports.ts'
+
+/** Bodies in memory at once, as a share of the worker's heap. */
+const BODY_MEMORY_SHARE = 0.5
+/** In a replacement, connections that stay idle are closed after this time. */
+const IDLE_NOTICE_MS = 3_000
+/** The last bytes of finished answers get this long to leave. */
+const FLUSH_MS = 1_000
+
+/** Starts a data worker in this thread: listens, serves, and obeys the control thread. */
+export async function runDataWorker(start: DataWorkerStart): Promise<void> {
+  const port = parentPort
+  if (port === null) throw new Error('a data worker runs in a worker thread')
+  const say = (message: FromWorker) => port.postMessage(message)
+  await loadHttpClient()
+  const worker = new DataWorker(start, say)
+  port.on('message', (message: ToWorker) => worker.obey(message))
+  await worker.listen()
+}
+
+class DataWorker {
+  readonly #start: DataWorkerStart
+  #writerPort: MessagePort
+  readonly #say: (message: FromWorker) => void
+  readonly #status: Int32Array
+  readonly #keys: KeyTable
+  readonly #journal: JournalAppender
+  readonly #accessLog: AccessLog
+  readonly #metrics: GatewayMetrics
+  readonly #transports = new Transports()
+  readonly #gateway: Gateway
+  readonly #listener: Listener
+  readonly #heartbeat: NodeJS.Timeout
+  readonly #compile: (version: number, document: DataWorkerStart['document']) => Plan
+  #candidate: Plan | null = null
+  #leaving = false
+
+  constructor(start: DataWorkerStart, say: (message: FromWorker) => void) {
+    const { document, memory, own } = start
+    this.#start = start
+    this.#writerPort = start.writerPort
+    this.#say = say
+    this.#status = new Int32Array(own.status)
+    const counters = new BigInt64Array(memory.counters)
+    const intents = new Intents(new BigInt64Array(own.intents), INTENT_CAPACITY)
+    this.#keys = this.#loadKeys(start)
+    this.#journal = new JournalAppender({
+      directory: start.journalDirectory,
+      startMs: start.startMs,
+      worker: start.worker,
+      sync: document.journal.sync,
+      syncIntervalMs: document.journal.interval,
+      onWritten: () => this.#writerPort.postMessage(null),
+      onReservesWritten: () => intents.clear(),
+      onSegment: (sequence) => intents.openSegment(sequence),
+    })
+    const registry = new MetricsRegistry({ row: own.metrics, onSeries: (series) => say({ type: 'series', series }) })
+    this.#metrics = new GatewayMetrics(registry)
+    this.#accessLog = new AccessLog(document.log.access)
+
+    const sinks = { worker: start.worker, journal: this.#journal, accessLog: this.#accessLog, metrics: this.#metrics }
+    const processCells = new Int32Array(memory.process)
+    const accepting = () => Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
+    const settleChat = [createSettlement(sinks, chatTraffic)]
+    const settlePlain = [createSettlement(sinks, null)]
+    const identify = createIdentify(this.#keys)
+    const rate = createRateCheck(counters)
+    const reserve = createReserve({ counters, intents, journal: this.#journal, port: chatTraffic, accepting })
+    const hooks = {
+      chat: { identify, admit: [createScopeCheck('chat.completions'), rate], reserve, settle: settleChat },
+      models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
+      unmatched: { settle: settlePlain },
+    }
+    this.#compile = (version, next) =>
+      compilePlan({
+        version,
+        document: next,
+        environment: process.env,
+        metrics: this.#metrics,
+        transports: this.#transports.forVersion(version),
+        hooks,
+        process: processCells,
+      })
+    this.#gateway = new Gateway({
+      plan: this.#compile(start.version, document),
+      limits: {
+        bodyIdleMs: document.limits.body_idle,
+        bodyMemoryBytes: Math.max(document.process.worker_memory * BODY_MEMORY_SHARE, document.limits.body * 2),
+      },
+      onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x.id }),
+    })
+    this.#listener = new Listener(this.#gateway, {
+      host: start.host,
+      port: start.port,
+      reusePort: start.reusePort,
+      maxConnections: document.limits.connections,
+      headerTimeoutMs: document.limits.header_timeout,
+      requestTimeoutMs: document.limits.body_total,
+      keepAliveMs: document.limits.keep_alive,
+    })
+    // A worker whose loop stands still stops counting: the watchdog sees it.
+    this.#heartbeat = setInterval(() => this.#beat(), Math.max(50, Math.min(1_000, document.process.stall_timeout / 4)))
+    process.on('unhandledRejection', (reason) => this.#fault('a promise was rejected and nobody cared', reason, {}))
+  }
+
+  async listen(): Promise<void> {
+    this.#beat()
+    const port = await this.#listener.listen()
+    this.#say({ type: 'listening', port })
+  }
+
+  obey(message: ToWorker): void {
+    switch (message.type) {
+      case 'compile':
+        return this.#prepare(message.version, message.document)
+      case 'swap':
+        return this.#swap(message.version)
+      case 'discard':
+        this.#candidate = null
+        return
+      case 'reopen-logs':
+        this.#reopenLogs()
+        return
+      case 'writer-port':
+        this.#writerPort = message.port
+        return
+      case 'leave':
+        void this.#leave(message.graceMs, message.reason)
+    }
+  }
+
+  #prepare(version: number, document: DataWorkerStart['document']): void {
+    try {
+      this.#candidate = this.#compile(version, document)
+      this.#say({ type: 'compiled', version })
+    } catch (error) {
+      this.#say({ type: 'refused', version, message: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  #swap(version: number): void {
+    const candidate = this.#candidate
+    if (candidate === null || candidate.version !== version) return
+    this.#candidate = null
+    this.#gateway.plan = candidate
+    this.#transports.retireBefore(version)
+  }
+
+  async #leave(graceMs: number, reason: 'replacement' | 'shutdown'): Promise<void> {
+    if (this.#leaving) {
+      // A second call cuts what still runs.
+      if (graceMs === 0) this.#gateway.cutAll(refuse)
+      return
+    }
+    this.#leaving = true
+    this.#gateway.leaving = true
+    await this.#listener.stopAccepting()
+    const grace = setTimeout(() => this.#gateway.cutAll(refuse), graceMs)
+    // A connection that is closed while idle may have a request on its way: in a replacement clients are told first.
+    await this.#listener.closeGently(reason === 'replacement' ? IDLE_NOTICE_MS : 0)
+    await this.#gateway.idle()
+    clearTimeout(grace)
+    this.#listener.closeIdle()
+    await this.#listener.closed(FLUSH_MS)
+    this.#listener.destroy()
+    await this.#finish()
+  }
+
+  /** Everything that was promised is on disk before the thread ends. */
+  async #finish(): Promise<void> {
+    clearInterval(this.#heartbeat)
+    await this.#transports.close()
+    try {
+      this.#journal.close()
+    } catch (error) {
+      this.#fault('the journal could not be closed; recovery will settle what is open', error, {})
+    }
+    this.#accessLog.close()
+    this.#start.keyPort.close()
+    this.#writerPort.close()
+    parentPort?.close()
+  }
+
+  #loadKeys(start: DataWorkerStart): KeyTable {
+    const keys = new KeyTable({
+      generations: new Int32Array(start.memory.generations),
+      pepper: start.pepper,
+      catchUp: () => drain(start.keyPort, apply),
+    })
+    const apply = (changes: KeyMessage) => {
+      for (const change of changes) keys.apply(change)
+    }
+    for (const document of start.keys) keys.apply({ id: document.id, document })
+    start.keyPort.on('message', apply)
+    return keys
+  }
+
+  #reopenLogs(): void {
+    const error = this.#accessLog.reopen()
+    if (error !== null) this.#fault('the access log could not be opened again; the old file is still written', error, {})
+  }
+
+  #beat(): void {
+    Atomics.add(this.#status, WORKER_CELL.heartbeat, 1)
+    Atomics.store(this.#status, WORKER_CELL.inFlight, this.#gateway.exchanges.size)
+    Atomics.store(this.#status, WORKER_CELL.connections, this.#listener.connections)
+    this.#metrics.setInFlight(this.#gateway.exchanges.size)
+  }
+
+  #fault(message: string, error: unknown, fields: Record<string, unknown>): void {
+    const described = error instanceof Error ? { error: error.message, stack: error.stack ?? '' } : { error: String(error) }
+    this.#say({ type: 'log', level: 'error', message, fields: { ...fields, ...described, worker: this.#start.worker } })
+  }
+}
+
+/** Takes every message that waits, without returning to the event loop. */
+function drain(port: MessagePort, apply: (changes: KeyMessage) => void): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    apply(next.message as KeyMessage) // only the control thread holds the other end
+  }
+}

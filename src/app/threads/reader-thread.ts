@@ -1,0 +1,20 @@
+import { parentPort } from 'node:worker_threads'
+import { openLedgerReader, type RequestQuery } from '../../storage/index.ts'
+import type { DatabaseThreadStart } from '../messages.ts'
+import { serveCalls } from './rpc.ts'
+
+/** Runs the reader: lists and sums on a connection that cannot write. */
+export async function runReader(start: DatabaseThreadStart): Promise<void> {
+  const port = parentPort
+  if (port === null) throw new Error('the reader runs in a thread of its own')
+  const reader = await openLedgerReader({ dataDir: start.dataDir, databaseUrl: start.databaseUrl })
+  serveCalls(port, {
+    requests: (query: RequestQuery) => reader.requests(query),
+    request: (id: string) => reader.request(id),
+    usage: (...args: Parameters<typeof reader.usage>) => reader.usage(...args),
+    close: () => {
+      reader.close()
+      setImmediate(() => port.close())
+    },
+  })
+}

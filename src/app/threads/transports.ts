@@ -1,0 +1,54 @@
+import { DemoUpstream, type TransportSource } from '../../ai/index.ts'
+import { ConnectionPool, type Transport } from '../../core/index.ts'
+
+/** After a swap, requests that started under the old plan may still dispatch; then its connections are closed. */
+const RETIRE_AFTER_MS = 30_000
+/** Requests that may wait for a connection, per connection that may exist. */
+const WAITING_PER_CONNECTION = 1
+
+interface Held {
+  readonly pool: ConnectionPool
+  /** Version of the last plan that used it. */
+  version: number
+}
+
+/** The connection pools of one worker: plans that follow each other share the pools of origins they have in common. */
+export class Transports {
+  readonly #pools = new Map<string, Held>()
+  readonly #demo: Transport = new DemoUpstream()
+
+  /** The source for compiling one plan. */
+  forVersion(version: number): TransportSource {
+    return {
+      demo: this.#demo,
+      connect: ({ origin, connectTimeoutMs, maxConnections }) => {
+        const key = `${origin} ${connectTimeoutMs} ${maxConnections}`
+        let held = this.#pools.get(key)
+        if (held === undefined) {
+          const maxWaiting = maxConnections * WAITING_PER_CONNECTION
+          held = { pool: new ConnectionPool({ origin, connectTimeoutMs, maxConnections, maxWaiting }), version }
+          this.#pools.set(key, held)
+        }
+        held.version = version
+        return held.pool
+      },
+    }
+  }
+
+  /** Closes, after a while, what the plan of this version does not use. */
+  retireBefore(version: number): void {
+    const timer = setTimeout(() => {
+      for (const [key, held] of this.#pools) {
+        if (held.version >= version) continue
+        this.#pools.delete(key)
+        void held.pool.close()
+      }
+    }, RETIRE_AFTER_MS)
+    timer.unref()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((held) => held.pool.close()))
+    this.#pools.clear()
+  }
+}

@@ -1,0 +1,75 @@
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { IngestLoop, type IngestResult, type LedgerWriter, openLedgerWriter, type StoredKey } from '../../storage/index.ts'
+import type { DatabaseThreadStart } from '../messages.ts'
+import { serveCalls } from './rpc.ts'
+
+/** State of the database and the journal, told to control when it changes. */
+export interface WriterState {
+  readonly kind: 'writer-state'
+  /** Why the database takes nothing now; null when it does. */
+  readonly databaseError: string | null
+  readonly journalBytes: number
+}
+
+/** Runs the writer: opens the database, brings the journal into it, answers control's calls. */
+export async function runWriter(start: DatabaseThreadStart): Promise<void> {
+  const port = parentPort
+  if (port === null) throw new Error('the writer runs in a thread of its own')
+  const writer = await openLedgerWriter({ dataDir: start.dataDir, databaseUrl: start.databaseUrl })
+  const report = new StateReport(writer, port)
+  const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
+  serveCalls(port, {
+    ready: () => true,
+    recover: (nowMs: number) => {
+      const recovery = writer.recover(nowMs)
+      loop.start()
+      return recovery
+    },
+    /** A writer that takes the place of another: the workers live, nothing is settled for them. */
+    resume: () => loop.start(),
+    attach: (wake: MessagePort) => {
+      wake.on('message', () => loop.notify())
+    },
+    catchUp: () => catchUp(writer),
+    workerDied: (...args: Parameters<LedgerWriter['workerDied']>) => writer.workerDied(...args),
+    createKey: (key: StoredKey) => writer.keys.create(key),
+    listKeys: () => writer.keys.list(),
+    revokeKey: (id: string, nowMs: number) => writer.keys.revoke(id, nowMs),
+    spending: (nowMs: number) => writer.spending(nowMs),
+    close: () => {
+      loop.stop()
+      writer.close()
+      setImmediate(() => port.close())
+    },
+  })
+}
+
+/** Ingests until nothing is left, or the database refuses. Returns whether all of it is in the database. */
+function catchUp(writer: LedgerWriter): boolean {
+  for (;;) {
+    const pass = writer.ingest()
+    if (pass.error !== null) return false
+    if (!pass.more) return true
+  }
+}
+
+/** Tells control of news only: a journal that merely breathes is none. */
+class StateReport {
+  readonly #writer: LedgerWriter
+  readonly #control: MessagePort
+  #last = ''
+
+  constructor(writer: LedgerWriter, control: MessagePort) {
+    this.#writer = writer
+    this.#control = control
+  }
+
+  tell(pass: IngestResult): void {
+    const journalBytes = this.#writer.journalBytes()
+    const state: WriterState = { kind: 'writer-state', databaseError: pass.error?.message ?? null, journalBytes }
+    const key = `${state.databaseError} ${Math.floor(journalBytes / 1_048_576)}`
+    if (key === this.#last) return
+    this.#last = key
+    this.#control.postMessage(state)
+  }
+}
