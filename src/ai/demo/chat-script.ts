@@ -1,7 +1,7 @@
 import { type ApiError, faultOf } from './api-error.ts'
 import { type Completion, type CompletionCall, usageOf } from './completion.ts'
 import type { DemoFault } from './models.ts'
-import type { ChatRequest } from './request.ts'
+import type { ChatRequest } from './request-types.ts'
 import { errorScript, type Script, type Step, silentScript, wholeScript } from './script.ts'
 import { streamParts } from './tokens.ts'
 

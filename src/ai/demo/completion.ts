@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { composeText, lastQuestion } from './compose.ts'
-import type { ChatRequest, ContentPart, Message } from './request.ts'
+import type { ChatRequest, ContentPart, Message } from './request-types.ts'
 import { valueFor } from './schema-value.ts'
 import { countTokens, firstTokens } from './tokens.ts'
 import { decideCalls, hintsOf } from './tool-calls.ts'

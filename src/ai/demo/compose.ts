@@ -1,6 +1,6 @@
 import { calculation } from './arithmetic.ts'
 import { isObject } from './checks.ts'
-import { type ChatRequest, type Message, textOf } from './request.ts'
+import { type ChatRequest, type Message, textOf } from './request-types.ts'
 
 /** Longest part of a question that a rule looks at, and longest text that is repeated. */
 const MAX_QUESTION = 4_000

@@ -1,5 +1,5 @@
 import { lastQuestion } from './compose.ts'
-import type { ChatRequest, Tool } from './request.ts'
+import type { ChatRequest, Tool } from './request-types.ts'
 import { type Hints, type Schema, valueFor } from './schema-value.ts'
 
 /** A call that the demo model decided on. */
