@@ -35,3 +35,8 @@ export async function renderReference(): Promise<string> {
 export async function renderDefaultDocument(): Promise<string> {
   return (await import('./default-source.ts')).renderDefaultDocument()
 }
+
+/** The schema of one virtual key, for keys that come from elsewhere than a file. */
+export async function loadKeySchema() {
+  return (await import('./schema/keys.ts')).key
+}

@@ -1,0 +1,65 @@
+import { isIPv6 } from 'node:net'
+import { LruMap } from '../lib/index.ts'
+import { ControlError } from './errors.ts'
+
+const WINDOW_MS = 60_000
+const MAX_FAILURES = 5
+/** Addresses whose failures are remembered; beyond it the one that was quiet for longest is forgotten. */
+const MAX_ADDRESSES = 4096
+const BEARER = /^bearer +([\x21-\x7e]{1,512}) *$/i
+
+export interface AdminGuardOptions {
+  /** Whether a text is the admin token, in constant time. */
+  readonly isAdmin: (token: string) => boolean
+  /** Milliseconds of any steady clock. */
+  readonly nowMs: () => number
+}
+
+/**
+ * Lets the admin token in. After five wrong tokens within a minute an address is refused, the right token included,
+ * until a minute has passed since the first of them: who guesses must not learn when a guess was right.
+ */
+export class AdminGuard {
+  readonly #options: AdminGuardOptions
+  readonly #failures = new LruMap<string, readonly number[]>(MAX_ADDRESSES)
+
+  constructor(options: AdminGuardOptions) {
+    this.#options = options
+  }
+
+  /** Throws ControlError `invalid_admin_token` or `too_many_failures`; the former is the same whatever is wrong. */
+  check(authorization: string | undefined, address: string): void {
+    const source = sourceOf(address)
+    const nowMs = this.#options.nowMs()
+    const recent = (this.#failures.get(source) ?? []).filter((failedMs) => nowMs - failedMs < WINDOW_MS)
+    const [oldest] = recent
+    if (oldest !== undefined && recent.length >= MAX_FAILURES) throw tooMany(WINDOW_MS - (nowMs - oldest))
+    const token = BEARER.exec(authorization ?? '')?.[1]
+    if (token !== undefined && this.#options.isAdmin(token)) return
+    // Who sends nothing guesses nothing: a probe or a browser must not lock the operator out.
+    if (authorization !== undefined) this.#failures.set(source, [...recent, nowMs])
+    throw new ControlError(
+      'invalid_admin_token',
+      'This needs the admin token: `Authorization: Bearer <token>`. It is in the file admin-token of the data directory.',
+      { headers: { 'www-authenticate': 'Bearer realm="ferro admin"' } },
+    )
+  }
+}
+
+function tooMany(waitMs: number): ControlError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
+  const message = `Too many wrong admin tokens came from this address. Try again in ${seconds} s.`
+  return new ControlError('too_many_failures', message, { headers: { 'retry-after': String(seconds) } })
+}
+
+/** One source has one address in IPv4, and usually a whole /64 network in IPv6 (RFC 6177). */
+function sourceOf(address: string): string {
+  if (!isIPv6(address)) return address
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  const [head = '', tail] = address.split('%', 1)[0]!.split('::')
+  const groups = head.split(':').filter((group) => group !== '')
+  const after = tail === undefined ? [] : tail.split(':').filter((group) => group !== '')
+  while (groups.length + after.length < 8) groups.push('0')
+  return [...groups, ...after].slice(0, 4).join(':')
+}

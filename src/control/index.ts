@@ -1,0 +1,11 @@
+/**
+ * The control listener: health, metrics, and the admin API for keys, request logs and usage. It is no part of the data
+ * path and holds no state of its own: what it shows and changes is behind `ControlPort`, which the composition root
+ * implements. Start reading at `port.ts`, then `resources.ts` (the table of what can be asked) and `server.ts`.
+ */
+export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
+export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
+export { keyOfFile, makeKey, type NewKeyOptions } from './new-key.ts'
+export type { BudgetUse, BudgetView, ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, UsageQuery } from './port.ts'
+export { parseNewKey } from './schema.ts'
+export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'

@@ -1,0 +1,78 @@
+import type { StoredBudget, StoredKey } from '../storage/index.ts'
+import type { BudgetUse, BudgetView, KeyOwner, KeyView } from './port.ts'
+
+const NANOS_PER_USD = 1e9
+
+/** A stored key as people may see it; `useOf` tells a budget's use, null when it is not known. */
+export function viewKey(
+  key: StoredKey,
+  owner: KeyOwner,
+  useOf: (budget: StoredBudget) => BudgetUse | null = () => null,
+): KeyView {
+  const { hash: _neverShown, budgets, ...visible } = key
+  return { ...visible, owner, budgets: budgets.map((budget) => ({ ...budget, use: useOf(budget) })) }
+}
+
+/** A key in an answer: the fields have the names and units that they have in a configuration file. */
+export interface KeyAnswer {
+  readonly id: string
+  readonly name: string
+  /** First characters of the secret, to recognise it by; empty when only the hash was given. */
+  readonly prefix: string
+  readonly owner: KeyOwner
+  readonly state: 'active' | 'disabled' | 'expired' | 'revoked'
+  /** Instants: ISO 8601 in UTC, or null. */
+  readonly created_at: string | null
+  readonly expires_at: string | null
+  readonly revoked_at: string | null
+  readonly scopes: readonly string[]
+  readonly models: { readonly allow: readonly string[] | null; readonly deny: readonly string[] }
+  readonly limits: { readonly requests_per_minute: number | null; readonly burst: number | null }
+  readonly budgets: readonly BudgetAnswer[]
+}
+
+/** A budget in an answer: either `tokens` or `usd`, and what of it is used in the running period. */
+export interface BudgetAnswer {
+  readonly tokens?: number
+  readonly usd?: number
+  readonly per: StoredBudget['per']
+  /** In the budget's own unit; absent when no gateway runs that could tell. */
+  readonly spent?: number
+  readonly reserved?: number
+}
+
+/** What an answer says of a key. Fields are named one by one: a new one is shown only when somebody wants it shown. */
+export function encodeKey(key: KeyView, nowMs: number): KeyAnswer {
+  return {
+    id: key.id,
+    name: key.name,
+    prefix: key.prefix,
+    owner: key.owner,
+    state: stateOf(key, nowMs),
+    // Keys of the file have no date: nobody knows when they were written.
+    created_at: key.created_at === 0 ? null : instant(key.created_at),
+    expires_at: instant(key.expires_at),
+    revoked_at: instant(key.revoked_at),
+    scopes: key.scopes,
+    models: { allow: key.models_allow, deny: key.models_deny ?? [] },
+    limits: { requests_per_minute: key.requests_per_minute, burst: key.burst },
+    budgets: key.budgets.map(encodeBudget),
+  }
+}
+
+function encodeBudget({ unit, limit, per, use }: BudgetView): BudgetAnswer {
+  const scale = unit === 'nanos' ? NANOS_PER_USD : 1
+  const amount = unit === 'nanos' ? { usd: limit / scale } : { tokens: limit }
+  if (use === undefined || use === null) return { ...amount, per }
+  return { ...amount, per, spent: use.spent / scale, reserved: use.reserved / scale }
+}
+
+function stateOf(key: KeyView, nowMs: number): KeyAnswer['state'] {
+  if (key.revoked_at !== null) return 'revoked'
+  if (!key.enabled) return 'disabled'
+  return key.expires_at !== null && key.expires_at <= nowMs ? 'expired' : 'active'
+}
+
+function instant(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString()
+}

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import type { KeyConfig } from '../config/index.ts'
+import { createKeySecret, hashKeyWithPepper, keyPrefix, type StoredKey } from '../storage/index.ts'
+import type { NewKey } from './port.ts'
+
+/** What a new key is made with. */
+export interface NewKeyOptions {
+  /** Keys the hash, so that the database alone is of no use to who guesses. */
+  readonly pepper: string
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number
+}
+
+/** Makes a key: its stored form, and the secret, which is in no other place. A key without an id gets a random one. */
+export function makeKey(request: NewKey, { pepper, nowMs }: NewKeyOptions): { key: StoredKey; secret: string } {
+  const secret = createKeySecret()
+  const id = request.id ?? `key-${randomBytes(5).toString('hex')}`
+  const hash = hashKeyWithPepper(secret, pepper)
+  const made = { hash, prefix: keyPrefix(secret), created_at: nowMs }
+  return { key: { ...storedFields({ ...request, id }), ...made, enabled: true, revoked_at: null }, secret }
+}
+
+/** A key of the configuration file in the stored form. Nobody knows its secret or when it was made. */
+export function keyOfFile(config: KeyConfig): StoredKey {
+  const unknown = { prefix: '', created_at: 0, revoked_at: null }
+  return { ...storedFields(config), ...unknown, hash: config.hash, enabled: config.enabled }
+}
+
+function storedFields(fields: Omit<KeyConfig, 'hash' | 'enabled'>) {
+  return {
+    id: fields.id,
+    name: fields.name ?? fields.id,
+    expires_at: fields.expires_at ?? null,
+    scopes: fields.scopes,
+    models_allow: fields.models.allow ?? null,
+    models_deny: fields.models.deny,
+    requests_per_minute: fields.limits.requests_per_minute ?? null,
+    burst: fields.limits.burst ?? null,
+    budgets: fields.budgets.map(({ tokens, usd, per }) =>
+      tokens === undefined
+        ? ({ unit: 'nanos', limit: usd ?? 0, per } as const)
+        : ({ unit: 'tokens', limit: tokens, per } as const),
+    ),
+  }
+}

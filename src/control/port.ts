@@ -1,0 +1,65 @@
+/** What the control listener needs of the process it speaks for; the composition root implements it. */
+import type { KeyConfig } from '../config/index.ts'
+import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'
+
+export interface ControlPort {
+  /** Names of the reasons why the process is not ready; empty when it is. */
+  notReady(): readonly string[]
+  /** All metrics as Prometheus text. */
+  metricsText(): string
+  /** Whether a text is the admin token; takes the same time whatever the text is. */
+  isAdmin(token: string): boolean
+  /** Every key, of the file and of the database, revoked ones too. */
+  listKeys(): readonly KeyView[]
+  /** Resolves when the key is durable and in force; rejects with ControlError `conflict` when the id exists. */
+  createKey(request: NewKey): Promise<CreatedKey>
+  /**
+   * Resolves with the revoked key when no worker takes it any more, with null when there is none; rejects with
+   * ControlError `read_only` for a key that the configuration file owns.
+   */
+  revokeKey(id: string): Promise<KeyView | null>
+  /** Request records, newest first. */
+  requests(query: RequestQuery): Promise<readonly RequestRecord[]>
+  /** One request record with its ledger rows, or null. */
+  request(id: string): Promise<{ readonly record: RequestRecord; readonly ledger: readonly LedgerRow[] } | null>
+  /** Usage by UTC day, key, provider and model. */
+  usage(query: UsageQuery): Promise<readonly DailyUsage[]>
+  /** Version, uptime, workers, plan version, source of the configuration, listeners: plain data without secrets. */
+  status(): object
+}
+
+/** A virtual key as people may see it: without its hash. */
+export interface KeyView extends Omit<StoredKey, 'hash' | 'budgets'> {
+  readonly owner: KeyOwner
+  readonly budgets: readonly BudgetView[]
+}
+
+/** Who may change a key: the configuration file, or the admin API. The other side sees it read-only. */
+export type KeyOwner = 'file' | 'database'
+
+/** A budget, and its use in the running period where that is known. */
+export interface BudgetView extends StoredBudget {
+  readonly use?: BudgetUse | null
+}
+
+/** Tokens or nano-dollars, as the budget's unit says. */
+export interface BudgetUse {
+  readonly spent: number
+  readonly reserved: number
+}
+
+/** A key that was just made; the secret exists here and nowhere else. */
+export interface CreatedKey {
+  readonly key: KeyView
+  readonly secret: string
+}
+
+/** What a new key shall be: the fields of a key in a configuration file, without what the gateway makes itself. */
+export type NewKey = Omit<KeyConfig, 'hash' | 'enabled' | 'id'> & { readonly id?: string | undefined }
+
+/** Days (UTC) from that of `fromMs` to that of `toMs`, both included; of one key, or of all. */
+export interface UsageQuery {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly keyId: string | null
+}

@@ -1,0 +1,36 @@
+import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
+import { createKey, listKeys, revokeKey, showKey } from './api-keys.ts'
+import { listRequests, showRequest } from './request-logs.ts'
+import { ok, type Resource } from './resource.ts'
+import { showUsage } from './usage.ts'
+
+const open = { method: 'GET', access: 'open', body: 'none', query: null } as const
+const read = { method: 'GET', access: 'admin', body: 'none' } as const
+
+/** Everything that the control listener answers. */
+export const RESOURCES: readonly Resource[] = [
+  { ...open, path: '/healthz', handle: () => ok({ status: 'ok' }) },
+  { ...open, path: '/livez', handle: () => ok({ status: 'ok' }) },
+  {
+    ...open,
+    path: '/readyz',
+    handle: (port) => {
+      const reasons = port.notReady()
+      return reasons.length === 0 ? ok({ status: 'ready' }) : { status: 503, body: { status: 'not_ready', reasons } }
+    },
+  },
+  {
+    ...open,
+    path: '/metrics',
+    access: 'metrics',
+    handle: (port) => ({ status: 200, body: { text: port.metricsText(), contentType: METRICS_CONTENT_TYPE } }),
+  },
+  { ...read, path: '/admin/v1/api-keys', query: [], handle: listKeys },
+  { ...read, path: '/admin/v1/api-keys', method: 'POST', body: 'json', query: [], handle: createKey },
+  { ...read, path: '/admin/v1/api-keys/{id}', query: [], handle: showKey },
+  { ...read, path: '/admin/v1/api-keys/{id}', method: 'DELETE', query: [], handle: revokeKey },
+  { ...read, path: '/admin/v1/request-logs', query: ['limit', 'cursor', 'key_id'], handle: listRequests },
+  { ...read, path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
+  { ...read, path: '/admin/v1/usage', query: ['from', 'to', 'key_id'], handle: showUsage },
+  { ...read, path: '/admin/v1/status', query: [], handle: (port) => ok(port.status()) },
+]

@@ -1,0 +1,54 @@
+import { ControlError } from './errors.ts'
+import type { Resource } from './resource.ts'
+
+/** A resource that a path led to, and the segment that `{id}` stood for. */
+export interface Match {
+  readonly resource: Resource
+  readonly id: string
+}
+
+interface Place {
+  readonly byMethod: ReadonlyMap<string, Resource>
+  /** For `Allow`. */
+  readonly methods: string
+}
+
+const ID_SEGMENT = '/{id}'
+
+/** Finds resources by method and exact path: nothing is decoded or normalised, so no path has a second spelling. */
+export class RouteTable {
+  readonly #exact = new Map<string, Place>()
+  /** By what comes before the id. */
+  readonly #withId = new Map<string, Place>()
+
+  constructor(resources: readonly Resource[]) {
+    for (const [path, ofPath] of Map.groupBy(resources, ({ path }) => path)) {
+      const byMethod = new Map<string, Resource>(ofPath.map((resource) => [resource.method, resource]))
+      const get = byMethod.get('GET')
+      if (get !== undefined) byMethod.set('HEAD', get)
+      const place: Place = { byMethod, methods: [...byMethod.keys()].join(', ') }
+      if (path.endsWith(ID_SEGMENT)) this.#withId.set(path.slice(0, -ID_SEGMENT.length), place)
+      else this.#exact.set(path, place)
+    }
+  }
+
+  /** Throws ControlError `not_found` or `method_not_allowed`. */
+  find(method: string, path: string): Match {
+    const exact = this.#exact.get(path)
+    if (exact !== undefined) return { resource: resourceOf(exact, method), id: '' }
+    const slash = path.lastIndexOf('/')
+    const place = this.#withId.get(path.slice(0, Math.max(slash, 0)))
+    const id = path.slice(slash + 1)
+    if (place === undefined || id === '') {
+      throw new ControlError('not_found', 'There is nothing at this path of the control listener.')
+    }
+    return { resource: resourceOf(place, method), id }
+  }
+}
+
+function resourceOf(place: Place, method: string): Resource {
+  const resource = place.byMethod.get(method)
+  if (resource !== undefined) return resource
+  const message = `This path takes ${place.methods}.`
+  throw new ControlError('method_not_allowed', message, { headers: { allow: place.methods } })
+}

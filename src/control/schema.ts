@@ -1,0 +1,37 @@
+import { loadKeySchema, suggest } from '../config/index.ts'
+import { ControlError } from './errors.ts'
+import type { NewKey } from './port.ts'
+
+const MAX_ISSUES_SHOWN = 5
+
+/**
+ * What a request for a new key says, held to the schema that keys of a configuration file are held to. Throws
+ * ControlError `invalid_request` that names every wrong field, the first of them as `param`.
+ */
+export async function parseNewKey(value: unknown): Promise<NewKey> {
+  // The gateway makes the secret and its hash; a key is made to be used, so it begins enabled.
+  const schema = (await loadKeySchema()).omit({ hash: true, enabled: true }).partial({ id: true })
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const faults = result.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String)
+    if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }]
+    const known = path.length === 0 ? Object.keys(schema.shape) : []
+    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownField(key, known) }))
+  })
+  const shown = faults
+    .slice(0, MAX_ISSUES_SHOWN)
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+  if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`)
+  const param = faults[0]?.path ?? ''
+  throw new ControlError(
+    'invalid_request',
+    `The key cannot be made: ${shown.join('; ')}.`,
+    param === '' ? {} : { param },
+  )
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const meant = suggest(name, known)
+  return meant === null ? 'unknown field' : `unknown field (did you mean "${meant}"?)`
+}
