@@ -1,8 +1,6 @@
 /**
  * Skipping over one JSON string in bytes, with the grammar of RFC 8259 section 7: the part of a scan that decides its
  * speed, because a prompt is one long string.
- *
- * Index reads below stay within the buffer by the loop conditions: hence `as number`.
  */
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -18,7 +16,7 @@ export function skipString(bytes: Uint8Array, start: number): number {
   const limit = Math.min(bytes.length, start + LONG_STRING_BYTES)
   let at = start
   while (at < limit) {
-    const byte = bytes[at] as number
+    const byte = bytes[at] as number // in bounds: at < length
     if (byte === QUOTE) return at + 1
     if (byte === BACKSLASH) {
       at = skipEscape(bytes, at)
@@ -43,7 +41,7 @@ function skipLongString(bytes: Uint8Array, start: number): number {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + toWord, Math.max(0, end - toWord) >> 2)
   let at = start
   while (at < end) {
-    const byte = bytes[at] as number
+    const byte = bytes[at] as number // in bounds: at < length
     if (byte === QUOTE) return at + 1
     if (byte === BACKSLASH) {
       at = skipEscape(bytes, at)
@@ -57,8 +55,8 @@ function skipLongString(bytes: Uint8Array, start: number): number {
     let word = first
     const lastPair = words.length - 1
     while (word < lastPair) {
-      const a = words[word] as number
-      const b = words[word + 1] as number
+      const a = words[word] as number // in bounds: word < lastPair
+      const b = words[word + 1] as number // in bounds: word < lastPair
       const special =
         (((a - 0x20202020) | ((a ^ 0x22222222) - 0x01010101) | ((a ^ 0x5c5c5c5c) - 0x01010101)) & ~a) |
         (((b - 0x20202020) | ((b ^ 0x22222222) - 0x01010101) | ((b ^ 0x5c5c5c5c) - 0x01010101)) & ~b)
@@ -83,7 +81,7 @@ function skipEscape(bytes: Uint8Array, backslash: number): number {
       return backslash + 2
     case 0x75: // u
       for (let at = backslash + 2; at < backslash + 6; at++) {
-        if (at >= bytes.length || !isHexDigit(bytes[at] as number)) return ~Math.min(at, bytes.length)
+        if (!isHexDigit(bytes[at] ?? 0)) return ~Math.min(at, bytes.length)
       }
       return backslash + 6
     default:
