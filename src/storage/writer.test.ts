@@ -313,6 +313,25 @@ test('a dead worker is examined from its journal: what was not applied, and what
   assert.deepEqual([unknown.sequence, unknown.open, unknown.unapplied], [0, [], []])
 })
 
+test('a dead worker is examined in full although the segment of a reservation is gone', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const writer = open(t, dataDir)
+  const [a, b] = [requestId(1), requestId(2)]
+  const first = putSegment(dataDir, { sequence: 1 }, segmentBytes([[reserveText(a, { tokens: 70 })]]))
+  pass(writer)
+  fs.appendFileSync(first, segmentBytes([[reserveText(b, { tokens: 80 })]]).subarray(8))
+  const second = putSegment(dataDir, { sequence: 2 }, segmentBytes([[settleText(a, { tokens: 7 })]]))
+  pass(writer)
+  assert.deepEqual(journalFiles(dataDir), [path.basename(second)])
+  const report = writer.workerDied(0, 1000, { sequence: 2, ordinal: 0 })
+  const charge = (amount: number) => ['key:dev:tokens:month', 24_313, amount]
+  assert.deepEqual(report.unapplied, [{ sequence: 2, ordinal: 1, reserved: [charge(70)], final: [charge(7)] }])
+  assert.deepEqual(report.open, [[charge(80)]])
+  checkInvariants(dataDir)
+  assert.deepEqual(query(dataDir, 'SELECT * FROM open_attempts'), [])
+  assert.deepEqual(query(dataDir, "SELECT id FROM requests WHERE outcome = 'lost'").length, 1)
+})
+
 test('while the database is locked nothing is lost, and it goes on when the lock is gone', (t) => {
   const dataDir = temporaryDirectory(t)
   const writer = open(t, dataDir)

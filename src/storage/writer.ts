@@ -268,7 +268,17 @@ export class LedgerWriter {
         if (!pass.done.has(segment)) break
         for (const { entry } of journal.fold.openIn(segment.count)) this.#keep(journal, entry, false)
         for (const { entry } of journal.fold.unrecordedIn(segment.count)) this.#keep(journal, entry, true)
-        for (const entry of segment.count.concluded) this.#kept.remove(entry)
+        this.#keepConcluded(journal, segment)
+        for (const { entry } of segment.count.concluded) this.#kept.remove(entry)
+      }
+    }
+  }
+
+  /** Keeps what was reserved in a segment that goes and ended in one that stays. */
+  #keepConcluded(journal: WorkerJournal, going: OpenSegment): void {
+    for (const segment of journal.segments) {
+      for (const attempt of segment.count.concluded) {
+        if (attempt.segment === going.count) this.#keep(journal, attempt.entry, false)
       }
     }
   }

@@ -77,7 +77,7 @@ export class JournalAppender {
     this.#options = options
     this.#maxSegmentBytes = options.maxSegmentBytes ?? DEFAULT_SEGMENT_BYTES
     this.#segment = SegmentFile.create(options.directory, options, 1)
-    options.onSegment?.(1)
+    options.onSegment?.(this.#segment.sequence)
   }
 
   /** False while the disk refuses writes: no request that costs something should be admitted. */

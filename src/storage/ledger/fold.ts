@@ -12,8 +12,11 @@ export interface SegmentCount {
   /** Budget charges of all reserve entries. */
   reserveCharges: number
   settles: number
-  /** Attempts whose row in `open_attempts` this segment made superfluous. */
-  readonly concluded: ReserveEntry[]
+  /**
+   * Attempts that were reserved in an earlier segment and ended in this one. As long as this segment stands, what they
+   * reserved must be known: it is told from here when their worker dies.
+   */
+  readonly concluded: OpenAttempt[]
 }
 
 /** A reservation without settlement, or with one but without its request's record. */
@@ -165,17 +168,19 @@ export class WorkerFold {
       const row = sink.findReserve(requestId, number)
       if (row === null) {
         this.#early.set(key, settlement)
+        this.#tell(segment, chargesOf(settlement), settlement)
         return
       }
       attempt = { entry: row, segment: null, inserted: true }
     } else this.open.delete(key)
-    this.#observe?.({
-      sequence: segment.sequence,
-      ordinal: segment.settles,
-      reserved: attempt.entry[10],
-      final: chargesOf(settlement),
-    })
+    this.#tell(segment, attempt.entry[10], settlement)
     this.#conclude(attempt, settlement, segment, sink)
+  }
+
+  #tell(segment: SegmentCount, reserved: readonly BudgetCharge[], settlement: Settlement): void {
+    if (this.#observe === null) return
+    const final = chargesOf(settlement)
+    this.#observe({ sequence: segment.sequence, ordinal: segment.settles, reserved, final })
   }
 
   #conclude(attempt: OpenAttempt, settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {
@@ -185,7 +190,7 @@ export class WorkerFold {
       this.unrecorded.set(settlement.requestId, attempt)
       return
     }
-    if (attempt.segment !== segment) segment.concluded.push(attempt.entry)
+    if (attempt.segment !== segment) segment.concluded.push(attempt)
     if (record !== null) this.#record(record, segment, sink)
   }
 
@@ -196,7 +201,7 @@ export class WorkerFold {
     if (attempt === undefined) return
     this.open.delete(key)
     this.#write(attempt, { tokens: 0, nanos: 0, usageSource: 'none' }, sink)
-    if (attempt.segment !== segment) segment.concluded.push(attempt.entry)
+    if (attempt.segment !== segment) segment.concluded.push(attempt)
   }
 
   #write(attempt: OpenAttempt, settled: Settled, sink: LedgerSink): void {
@@ -211,7 +216,7 @@ export class WorkerFold {
     const attempt = this.unrecorded.get(record.id)
     if (attempt === undefined) return
     this.unrecorded.delete(record.id)
-    if (attempt.segment !== segment) segment.concluded.push(attempt.entry)
+    if (attempt.segment !== segment) segment.concluded.push(attempt)
   }
 
   /** A segment was lost, and with it the reservation: the settlement still counts, in full. */

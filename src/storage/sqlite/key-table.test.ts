@@ -23,6 +23,7 @@ function key(id: string, differences: Partial<StoredKey> = {}): StoredKey {
     models_allow: null,
     models_deny: null,
     requests_per_minute: null,
+    burst: null,
     budgets: [],
     ...differences,
   }
@@ -38,6 +39,7 @@ test('gives keys back as they were created, also to the next connection', (t) =>
     models_allow: ['fast-chat', 'demo/*'],
     models_deny: [],
     requests_per_minute: 60,
+    burst: 10,
     budgets: [{ unit: 'tokens', limit: 1_000_000, per: 'month' }],
   })
   const first = openDatabase(file)
