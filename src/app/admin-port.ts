@@ -1,23 +1,102 @@
-import { hash, randomUUID, timingSafeEqual } from 'node:crypto'
-import { ControlError, type ControlPort, type KeyView, type NewKey } from '../control/index.ts'
-import { METRICS_CONTENT_TYPE, type MetricsCollector } from '../observability/index.ts'
-import { createKeySecret, hashKeyWithPepper, keyPrefix, type StoredKey } from '../storage/index.ts'
+import { hash, timingSafeEqual } from 'node:crypto'
+import { ControlError, type ControlPort, type CreatedKey, type KeyView, makeKey, type NewKey, type UsageQuery, viewKey } from '../control/index.ts'
+import { budgetCounter, periodOf, read } from '../governance/index.ts'
+import type { MetricsCollector } from '../observability/index.ts'
+import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'
 import type { Database } from './database.ts'
-import type { KeyRegistry } from './key-registry.ts'
+import type { KeyOwner, KeyRegistry } from './key-registry.ts'
 import type { Readiness } from './readiness.ts'
 
-export { METRICS_CONTENT_TYPE }
-void randomUUID
 export interface AdminPortOptions {
   readonly database: Database
   readonly keys: KeyRegistry
+  readonly counters: BigInt64Array
   readonly metrics: MetricsCollector
   readonly readiness: Readiness
   readonly adminToken: string
   readonly pepper: string
   readonly status: () => object
 }
-export class AdminPort {
-  constructor(o: AdminPortOptions) { void o; void hash; void timingSafeEqual; void createKeySecret; void hashKeyWithPepper; void keyPrefix }
+
+/** The running process as the control listener sees it. */
+export class AdminPort implements ControlPort {
+  readonly #options: AdminPortOptions
+  readonly #tokenDigest: Buffer
+
+  constructor(options: AdminPortOptions) {
+    this.#options = options
+    this.#tokenDigest = hash('sha256', options.adminToken, 'buffer')
+  }
+
+  notReady(): readonly string[] {
+    return this.#options.readiness.reasons
+  }
+
+  metricsText(): string {
+    return this.#options.metrics.render()
+  }
+
+  isAdmin(token: string): boolean {
+    return timingSafeEqual(hash('sha256', token, 'buffer'), this.#tokenDigest)
+  }
+
+  listKeys(): readonly KeyView[] {
+    return this.#options.keys.list().map(({ key, owner }) => this.#view(key, owner))
+  }
+
+  async createKey(request: NewKey): Promise<CreatedKey> {
+    const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now() })
+    if (this.#options.keys.find(key.id) !== null) throw conflict(key.id)
+    try {
+      await this.#options.database.createKey(key)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'key_exists') throw conflict(key.id)
+      throw error
+    }
+    this.#options.keys.putDatabaseKey(key)
+    return { key: this.#view(key, 'database'), secret }
+  }
+
+  async revokeKey(id: string): Promise<KeyView | null> {
+    const found = this.#options.keys.find(id)
+    if (found === null) return null
+    if (found.owner === 'file') {
+      throw new ControlError('read_only', `The key "${id}" is in the configuration file; remove or disable it there.`)
+    }
+    const revoked = await this.#options.database.revokeKey(id)
+    if (revoked === null) return null
+    this.#options.keys.putDatabaseKey(revoked)
+    return this.#view(revoked, 'database')
+  }
+
+  async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {
+    return await this.#options.database.requests(query)
+  }
+
+  async request(id: string): Promise<{ readonly record: RequestRecord; readonly ledger: readonly LedgerRow[] } | null> {
+    return await this.#options.database.request(id)
+  }
+
+  async usage({ fromMs, toMs, keyId }: UsageQuery): Promise<readonly DailyUsage[]> {
+    return await this.#options.database.usage(fromMs, toMs, keyId)
+  }
+
+  status(): object {
+    return this.#options.status()
+  }
+
+  #view(key: StoredKey, owner: KeyOwner): KeyView {
+    return viewKey(key, owner, (budget) => this.#useOf(key.id, budget))
+  }
+
+  #useOf(keyId: string, { unit, per }: StoredBudget): { spent: number; reserved: number } | null {
+    const slot = this.#options.keys.counterSlot(budgetCounter(keyId, unit, per))
+    if (slot === null) return null
+    const { spent, reserved, overshoot } = read(this.#options.counters, slot, periodOf(per, Date.now()))
+    return { spent: spent + overshoot, reserved }
+  }
 }
-export type X = [ControlError, ControlPort, KeyView, NewKey, StoredKey]
+
+function conflict(id: string): ControlError {
+  return new ControlError('conflict', `There is a key with the id "${id}" already.`, { param: 'id' })
+}

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Charge, closeOpen, giveBack, readIntents, settle } from '../governance/index.ts'
+import { type Charge, closeOpen, finishSettle, giveBackLeft, readIntents } from '../governance/index.ts'
 import type { Log } from '../observability/index.ts'
 import type { DeadWorker } from '../storage/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { DeadWorkerMemory } from './worker-pool.ts'
+
+const FROM_THE_BEGINNING = { step: 0, rest: 0 }
 
 /**
  * Mends the shared counters after a worker's death, so that no budget is lost or left taken: what the worker took but
@@ -42,14 +44,15 @@ export class CounterRepair {
     const counters = this.#counters
     // Entries of the last segment beyond those that were cleared belong to the oldest intents.
     const journalled = report.sequence === left.segment ? Math.max(0, report.reserveCharges - left.journalled) : 0
-    for (const { counter, period, amount } of left.taken.slice(journalled)) giveBack(counters, counter, period, amount)
+    for (const taken of left.taken.slice(journalled)) giveBackLeft(counters, taken)
 
     const unapplied = report.unapplied.flatMap(({ reserved, final }) =>
       reserved.map(([name, period, amount], at) => ({ name, period, amount, actual: final[at]?.[2] ?? amount })),
     )
-    for (const { name, period, amount, actual } of unapplied.slice(left.settled)) {
+    for (const [at, { name, period, amount, actual }] of unapplied.slice(left.settled).entries()) {
       const charge = this.#chargeOf(name, period, amount)
-      if (charge !== null) settle(counters, charge.index, period, amount, actual, charge.limit)
+      // The worker may have died within the first one.
+      if (charge !== null) finishSettle(counters, charge, actual, at === 0 ? left.progress : FROM_THE_BEGINNING)
     }
     for (const charges of report.open) {
       for (const [name, period, amount] of charges) {

@@ -181,6 +181,7 @@ class ControlThread implements RunningGateway {
     const admin = new AdminPort({
       database: this.#database,
       keys: this.#keys,
+      counters: new BigInt64Array(this.#memory.counters),
       metrics: this.#metrics,
       readiness: this.#readiness,
       adminToken: this.#adminToken,

@@ -1,4 +1,5 @@
 import type { KeyConfig } from '../config/index.ts'
+import { type KeyOwner, keyOfFile } from '../control/index.ts'
 import {
   BUDGET_CELLS,
   type BudgetDocument,
@@ -12,8 +13,7 @@ import {
 import type { SlotAllocator } from '../lib/index.ts'
 import type { BudgetPeriod, StoredKey } from '../storage/index.ts'
 
-/** Who owns a key: the other side sees it read-only. */
-export type KeyOwner = 'file' | 'database'
+export type { KeyOwner }
 
 /** What was spent before this process, or before a budget was added; see storage's `spending`. */
 export type SpentBefore = (keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod) => number
@@ -93,7 +93,7 @@ export class KeyRegistry {
         problems.push(`the key "${config.id}" exists in the database; the file's key of the same id is ignored`)
         continue
       }
-      const change = this.#put(storedOf(config), 'file')
+      const change = this.#put(keyOfFile(config), 'file')
       if (change !== null) changes.push(change)
     }
     this.#announce(changes)
@@ -197,29 +197,5 @@ export class KeyRegistry {
     const slot = slots.allocate(counter, BUDGET_CELLS)
     restore(counters, slot, periodOf(per, Date.now()), spent(keyId, unit, per), limit)
     return slot
-  }
-}
-
-/** A key of the file in the stored form. */
-function storedOf(config: KeyConfig): StoredKey {
-  return {
-    id: config.id,
-    name: config.name ?? config.id,
-    hash: config.hash,
-    prefix: '',
-    enabled: config.enabled,
-    expires_at: config.expires_at ?? null,
-    created_at: 0,
-    revoked_at: null,
-    scopes: [...config.scopes],
-    models_allow: config.models.allow === undefined ? null : [...config.models.allow],
-    models_deny: [...config.models.deny],
-    requests_per_minute: config.limits.requests_per_minute ?? null,
-    burst: config.limits.burst ?? null,
-    budgets: config.budgets.map((budget) =>
-      budget.tokens !== undefined
-        ? { unit: 'tokens', limit: budget.tokens, per: budget.per }
-        : { unit: 'nanos', limit: budget.usd ?? 0, per: budget.per },
-    ),
   }
 }

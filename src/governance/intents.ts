@@ -136,6 +136,15 @@ export class Intents {
     this.#count = 0
   }
 
+  /** Forgets intents of which nothing is taken: after a refused write, when all was given back. */
+  dropPending(): void {
+    for (let position = 0; position < this.#count; position++) {
+      if (this.cells[HEADER_CELLS + position * INTENT_CELLS] !== PENDING) return
+    }
+    this.cells[COUNT] = 0n
+    this.#count = 0
+  }
+
   /** Begins with a new, empty segment, when no intent is open and every settlement of the old one is applied. */
   openSegment(sequence: number): void {
     const segment = BigInt(sequence)

@@ -58,6 +58,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     }
     const refusing = reserveAll(this.#accounts.counters, this.#charges, this.#accounts.intents)
     if (refusing === ALL_RESERVED) return null
+    this.#charges.length = 0
     if (refusing === INTENTS_FULL) {
       return new GatewayError('saturated', 'Too many requests arrived at once; try again.', { retryAfterSeconds: 1 })
     }
@@ -108,6 +109,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     const { counters, intents } = this.#accounts
     for (const { index, period, amount } of this.#charges) giveBack(counters, index, period, amount, intents)
     this.#charges.length = 0
+    intents.dropPending()
   }
 
   #chargesJson(final: readonly number[] | null): string {

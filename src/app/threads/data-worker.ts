@@ -77,7 +77,8 @@ class DataWorker {
 
     const sinks = { worker: start.worker, journal: this.#journal, accessLog: this.#accessLog, metrics: this.#metrics }
     const processCells = new Int32Array(memory.process)
-    const accepting = () => Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
+    const journal = this.#journal
+    const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
     const settleChat = [createSettlement(sinks, chatTraffic)]
     const settlePlain = [createSettlement(sinks, null)]
     const identify = createIdentify(this.#keys)

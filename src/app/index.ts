@@ -1,0 +1,7 @@
+/**
+ * The composition root: the only place that knows the whole. It starts the threads, connects modules to each other,
+ * swaps plans, watches workers, drains and stops. No decision about a request is made here. Start reading at
+ * `gateway.ts` (the control thread) and `threads/data-worker.ts` (the data plane of one thread).
+ */
+export { type RunningGateway, type StartOptions, startGateway } from './gateway.ts'
+export { StartError } from './start-error.ts'
