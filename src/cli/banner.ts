@@ -1,0 +1,68 @@
+/** What a started gateway tells the person who started it. */
+export interface BannerFacts {
+  readonly version: string
+  readonly dataUrl: string
+  readonly controlUrl: string
+  /** Path of the configuration file, or null. */
+  readonly configSource: string | null
+  /** Names of the providers, the built-in one left out. */
+  readonly providers: readonly string[]
+  /** The secret of the key that was made now, or null. */
+  readonly firstKey: string | null
+  readonly adminTokenFile: string
+  readonly dataDir: string
+  /** The command that makes another key, as it works where the gateway was started. */
+  readonly createKeyCommand: string
+}
+
+const MODEL = 'demo/demo-chat'
+
+/** The text for a terminal; it holds the first key's secret, when there is one, and no other. */
+export function renderBanner(facts: BannerFacts): string {
+  return `Ferro Gateway ${facts.version}
+
+  Listening   ${facts.dataUrl}  (OpenAI API: ${facts.dataUrl}/v1)
+  Control     ${facts.controlUrl}  (metrics: ${facts.controlUrl}/metrics, admin API: ${facts.controlUrl}/admin/v1)
+  Config      ${facts.configSource ?? 'no file: defaults, and providers by their environment variables'}
+  Providers   ${providersText(facts)}
+  Data        ${facts.dataDir}  (admin token: ${facts.adminTokenFile})
+
+${keyText(facts)}
+Try it:
+
+  ${curlLine(facts)}
+
+Add "stream":true to the body, and -N to curl, to see the answer arrive word by word.
+Documentation: README.md and docs/ beside the program; \`ferro help\` for the commands.
+`
+}
+
+/** One line that works as pasted: with the new key in it, or with the one in $FERRO_KEY. */
+export function curlLine({ dataUrl, firstKey }: Pick<BannerFacts, 'dataUrl' | 'firstKey'>): string {
+  const body = JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hello!' }] })
+  const credential = `Authorization: Bearer ${firstKey ?? '$FERRO_KEY'}`
+  const url = `${reachable(dataUrl)}/v1/chat/completions`
+  return `curl ${url} -H "${credential}" -H "Content-Type: application/json" -d '${body}'`
+}
+
+function providersText({ providers, configSource }: BannerFacts): string {
+  const demo = `the demo provider answers offline (${MODEL})`
+  if (providers.length > 0) return `${providers.join(', ')}; ${demo}`
+  const none = configSource === null ? 'none found in the environment (OPENAI_API_KEY and the like)' : 'none configured'
+  return `${none}; ${demo}`
+}
+
+function keyText({ firstKey, createKeyCommand }: BannerFacts): string {
+  if (firstKey === null) return `Clients need a virtual key, here as $FERRO_KEY. Make one: ${createKeyCommand}\n`
+  return `A first key was made. It is shown this once, so store it now:
+
+  ${firstKey}
+
+Make another: ${createKeyCommand}
+`
+}
+
+/** An address that stands for all of a machine's is none that a client can call everywhere. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+
+/** A command, described without being loaded. */
+export interface CommandRow {
+  readonly name: string
+  /** The line in `ferro --help`. */
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Every command. Each lives in a file of its own, which is loaded when it is called. */
+export const COMMANDS: readonly CommandRow[] = [
+  { name: 'run', summary: 'start the gateway', load: async () => (await import('./run.ts')).runCommand() },
+  {
+    name: 'validate',
+    summary: 'check a configuration file; starts nothing',
+    load: async () => (await import('./validate.ts')).validateCommand(),
+  },
+  {
+    name: 'keys',
+    summary: 'create, list and revoke virtual keys',
+    load: async () => (await import('./keys.ts')).keysCommand(),
+  },
+  {
+    name: 'hash-key',
+    summary: 'print the hash of a key for a configuration file',
+    load: async () => (await import('./hash-key.ts')).hashKeyCommand(),
+  },
+]

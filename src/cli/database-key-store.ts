@@ -1,0 +1,59 @@
+import { encodeKey, type KeyAnswer, keyOfFile, makeKey, parseNewKey, viewKey } from '../control/index.ts'
+import { type LedgerWriter, readPepper, StorageError, type StoredKey } from '../storage/index.ts'
+import type { DataLocation } from './data-location.ts'
+import { Failure } from './failure.ts'
+import type { KeyStore } from './key-store.ts'
+
+/** Keys in the database itself, while no gateway runs on it. Holds the data directory's lock until it is closed. */
+export class DatabaseKeyStore implements KeyStore {
+  readonly live = false
+  readonly #writer: LedgerWriter
+  readonly #location: DataLocation
+
+  /** Takes over the writer, and closes it. */
+  constructor(writer: LedgerWriter, location: DataLocation) {
+    this.#writer = writer
+    this.#location = location
+  }
+
+  async list(): Promise<readonly KeyAnswer[]> {
+    const nowMs = Date.now()
+    const ofFile = this.#location.fileKeys.map((key) => encodeKey(viewKey(keyOfFile(key), 'file'), nowMs))
+    return [...ofFile, ...this.#writer.keys.list().map(answerOf)]
+  }
+
+  async create(request: object): Promise<{ key: KeyAnswer; secret: string }> {
+    const pepper = readPepper(this.#location.dataDir, process.env)
+    const { key, secret } = makeKey(await parseNewKey(request), { pepper, nowMs: Date.now() })
+    if (this.#isOfFile(key.id))
+      throw new Failure(`the configuration file has a key with the id ${key.id}; choose another`)
+    try {
+      this.#writer.keys.create(key)
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'key_exists')
+        throw new Failure(error.message, { cause: error })
+      throw error
+    }
+    return { key: answerOf(key), secret }
+  }
+
+  async revoke(id: string): Promise<KeyAnswer | null> {
+    if (this.#isOfFile(id)) {
+      throw new Failure(`the configuration file owns the key ${id}; set its \`enabled\` to false there, or remove it`)
+    }
+    const key = this.#writer.keys.revoke(id, Date.now())
+    return key === null ? null : answerOf(key)
+  }
+
+  close(): void {
+    this.#writer.close()
+  }
+
+  #isOfFile(id: string): boolean {
+    return this.#location.fileKeys.some((key) => key.id === id)
+  }
+}
+
+function answerOf(key: StoredKey): KeyAnswer {
+  return encodeKey(viewKey(key, 'database'), Date.now())
+}

@@ -1,0 +1,32 @@
+import type { BudgetAnswer, KeyAnswer } from '../control/index.ts'
+
+const HEADINGS = ['ID', 'NAME', 'KEY', 'STATE', 'OWNER', 'EXPIRES', 'RATE', 'BUDGETS']
+
+/** Keys as a table for people, one line each. */
+export function renderKeyTable(keys: readonly KeyAnswer[]): string {
+  const rows = [HEADINGS, ...keys.map(cellsOf)]
+  const widths = HEADINGS.map((_heading, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+function cellsOf({ id, name, prefix, state, owner, expires_at, limits, budgets }: KeyAnswer): string[] {
+  const key = prefix === '' ? '-' : `${prefix}…`
+  const expires = expires_at === null ? 'never' : expires_at.slice(0, 16).replace('T', ' ')
+  const rate = limits.requests_per_minute === null ? '-' : `${limits.requests_per_minute}/min`
+  return [id, name, key, state, owner, expires, rate, budgets.map(budgetText).join(', ') || '-']
+}
+
+function budgetText({ tokens, usd, per, spent }: BudgetAnswer): string {
+  const text = (amount: number) => (usd === undefined ? `${amount}` : `$${amount.toFixed(2)}`)
+  const limit = usd === undefined ? `${tokens} tokens` : text(usd)
+  const period = per === 'total' ? 'in total' : `per ${per}`
+  return spent === undefined ? `${limit} ${period}` : `${text(spent)} of ${limit} ${period}`
+}

@@ -1,0 +1,104 @@
+import { Command, Option } from 'commander'
+import { ControlError, parseNewKey } from '../control/index.ts'
+import { type LocationOptions, locateData } from './data-location.ts'
+import { EXIT_USAGE, Failure } from './failure.ts'
+import { addKeyFlags, type KeyFlags, requestOf } from './key-flags.ts'
+import { type KeyStore, openKeyStore } from './key-store.ts'
+import { renderKeyTable } from './key-table.ts'
+
+interface KeysOptions extends LocationOptions {
+  readonly format: 'text' | 'json'
+}
+
+const EXAMPLES = `
+While a gateway runs on the data directory it is asked, and what is changed is in force at once; otherwise the
+database is changed, and the next start finds it.
+
+Examples:
+  ferro keys create --name laptop --expires 2027-01-01
+  FERRO_KEY=$(ferro keys create --id ci --requests-per-minute 60 --budget-usd 25 --per month)
+  ferro keys create --scope models.read --allow-model 'demo/*'
+  ferro keys list --format json
+  ferro keys revoke ci`
+
+/** `ferro keys`: virtual keys of a gateway, whether it runs or not. */
+export function keysCommand(): Command {
+  const command = new Command('keys').description('create, list and revoke virtual keys').addHelpText('after', EXAMPLES)
+  const create = addKeyFlags(addLocation(command.command('create'))).description('make a key and show its secret once')
+  create.action(async (options: KeysOptions & KeyFlags) => {
+    const request = requestOf(options)
+    await checkRequest(request)
+    await withStore(options, 'create', (store) => createKey(store, request, options))
+  })
+  const list = addLocation(command.command('list')).description('show every key, without secrets')
+  list.action(async (options: KeysOptions) => {
+    await withStore(options, 'refuse', (store) => listKeys(store, options))
+  })
+  const revoke = addLocation(command.command('revoke'))
+    .description('end a key for good')
+    .argument('<id>', 'id of the key')
+  revoke.action(async (id: string, options: KeysOptions) => {
+    await withStore(options, 'refuse', (store) => revokeKey(store, id, options))
+  })
+  return command
+}
+
+function addLocation(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration of the gateway; without it, the one that `ferro run` would find')
+    .option('--no-config', 'the gateway is started without a file')
+    .option('--data-dir <folder>', "the gateway's data directory")
+    .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
+}
+
+async function withStore(
+  options: KeysOptions,
+  missing: 'create' | 'refuse',
+  work: (store: KeyStore) => Promise<void>,
+): Promise<void> {
+  const store = await openKeyStore(await locateData(options), missing)
+  try {
+    await work(store)
+  } finally {
+    store.close()
+  }
+}
+
+/** Before anything is opened or created: a key that cannot be made is a mistake of the command line. */
+async function checkRequest(request: object): Promise<void> {
+  try {
+    await parseNewKey(request)
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error
+    throw new Failure(error.message, { exitCode: EXIT_USAGE, cause: error })
+  }
+}
+
+async function createKey(store: KeyStore, request: object, { format }: KeysOptions): Promise<void> {
+  const created = await store.create(request)
+  if (format === 'json') return printJson(created)
+  const when = store.live ? 'is in force' : 'will be in force when a gateway is started on this data directory'
+  process.stderr.write(
+    `The key ${created.key.id} was made and ${when}. Its secret is shown this once, so store it now:\n`,
+  )
+  // Alone on standard output, so that a script can take it.
+  process.stdout.write(`${created.secret}\n`)
+}
+
+async function listKeys(store: KeyStore, { format }: KeysOptions): Promise<void> {
+  const keys = await store.list()
+  if (format === 'json') return printJson({ data: keys })
+  process.stdout.write(keys.length === 0 ? 'There are no keys. Make one: ferro keys create\n' : renderKeyTable(keys))
+}
+
+async function revokeKey(store: KeyStore, id: string, { format }: KeysOptions): Promise<void> {
+  const key = await store.revoke(id)
+  if (key === null)
+    throw new Failure(`there is no key with the id ${JSON.stringify(id)}; \`ferro keys list\` shows all`)
+  if (format === 'json') return printJson({ key })
+  process.stdout.write(`The key ${key.id} is revoked${store.live ? ' and refused from now on' : ''}.\n`)
+}
+
+function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
