@@ -7,6 +7,8 @@
  * synchronous: importing this module does not. Start reading at `records.ts`, then `journal/format.ts`, then
  * `ledger/fold.ts`.
  */
+
+export type { DeadWorker } from './dead-worker.ts'
 export { StorageError, type StorageErrorCode } from './errors.ts'
 export { IngestLoop, type IngestLoopOptions } from './ingest-loop.ts'
 export { JournalAppender, type JournalOptions } from './journal/appender.ts'
@@ -30,7 +32,7 @@ export {
 } from './records.ts'
 export type { KeyTable } from './sqlite/key-table.ts'
 export type { KeySpending, Spent } from './sqlite/spending.ts'
-export type { DeadWorker, IngestResult, LedgerWriter, LedgerWriterOptions, Recovery } from './writer.ts'
+export type { IngestResult, LedgerWriter, LedgerWriterOptions, Recovery } from './writer.ts'
 
 import type { LedgerReader } from './reader-queries.ts'
 import type { LedgerWriter, LedgerWriterOptions } from './writer.ts'

@@ -17,7 +17,11 @@ test('batches notifications, goes on at once while there is more, and looks by i
   }
   const passes: number[] = []
   const results: IngestResult[] = []
-  const loop = new IngestLoop({ ingest: () => (passes.push(now), results.shift() ?? NOTHING) })
+  const ingest = () => {
+    passes.push(now)
+    return results.shift() ?? NOTHING
+  }
+  const loop = new IngestLoop({ ingest })
   loop.start()
   advance(1)
   assert.equal(passes.length, 1)
@@ -45,7 +49,10 @@ test('waits longer and longer while the database refuses, whatever is notified',
   const passes: number[] = []
   const told: boolean[] = []
   const loop = new IngestLoop({
-    ingest: () => (passes.push(now), { ...NOTHING, error: new Error('locked') }),
+    ingest: () => {
+      passes.push(now)
+      return { ...NOTHING, error: new Error('locked') }
+    },
     onPass: ({ error }) => void told.push(error !== null),
   })
   loop.start()

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { type DeadWorker, examineDeadWorker } from './dead-worker.ts'
 import { journalBytes, journalDirectory, listSegments } from './journal/directory.ts'
-import type { BudgetCharge, SegmentName } from './journal/format.ts'
+import type { SegmentName } from './journal/format.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
-import { type ObservedSettlement, WorkerFold } from './ledger/fold.ts'
 import { NO_SINK } from './ledger/sink.ts'
 import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
@@ -40,20 +40,6 @@ export interface Recovery {
   readonly admissions: ReadonlyMap<string, readonly number[]>
   /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
   readonly damaged: readonly string[]
-}
-
-/** What control needs to mend the shared counters after a worker's death. */
-export interface DeadWorker {
-  /** The worker's last segment and the entries in it; 0 when it never made one. */
-  readonly sequence: number
-  readonly reserveEntries: number
-  /** Budget charges of those reserve entries. */
-  readonly reserveCharges: number
-  readonly settleEntries: number
-  /** Settlements that are in the journal but whose charges the worker did not apply. */
-  readonly unapplied: readonly ObservedSettlement[]
-  /** Charges of each reservation that was open: settled in full now, so that they become spent. */
-  readonly open: readonly (readonly BudgetCharge[])[]
 }
 
 /**
@@ -157,8 +143,13 @@ export class LedgerWriter {
    * shared counters.
    */
   workerDied(worker: number, startMs: number, applied: { sequence: number; ordinal: number }): DeadWorker {
-    const report = this.#examine({ worker, startMs }, applied)
-    const key = workerKey({ worker, startMs })
+    const start = { worker, startMs }
+    const report = examineDeadWorker(start, applied, {
+      directory: this.#directory,
+      segments: listSegments(this.#directory).filter(({ name }) => !this.#removable.has(name)),
+      kept: this.#kept.all(),
+    })
+    const key = workerKey(start)
     this.#dead.add(key)
     while (this.#dead.has(key)) {
       const pass = this.ingest()
@@ -351,34 +342,6 @@ export class LedgerWriter {
       } catch {
         // SQLite has rolled back by itself (disk full, I/O error), or will when the next transaction begins.
       }
-    }
-  }
-
-  #examine(start: { worker: number; startMs: number }, applied: { sequence: number; ordinal: number }): DeadWorker {
-    const unapplied: ObservedSettlement[] = []
-    const fold = new WorkerFold(start.worker, (settlement) => {
-      const { sequence, ordinal } = settlement
-      const isNew = sequence > applied.sequence || (sequence === applied.sequence && ordinal > applied.ordinal)
-      if (isNew) unapplied.push(settlement)
-    })
-    const key = workerKey(start)
-    for (const kept of this.#kept.all()) if (workerKey(kept) === key) fold.restore(kept.entry, kept.settled)
-    const journal = new WorkerJournal(start, fold)
-    const segments = listSegments(this.#directory).filter((segment) => workerKey(segment) === key)
-    journal.adopt(
-      this.#directory,
-      segments.filter(({ name }) => !this.#removable.has(name)),
-    )
-    for (const segment of journal.segments) journal.read(segment, NO_SINK, Number.POSITIVE_INFINITY)
-    const last = journal.segments.at(-1)?.count
-    journal.close()
-    return {
-      sequence: last?.sequence ?? 0,
-      reserveEntries: last?.reserves ?? 0,
-      reserveCharges: last?.reserveCharges ?? 0,
-      settleEntries: last?.settles ?? 0,
-      unapplied,
-      open: [...fold.open.values()].map(({ entry }) => entry[10]),
     }
   }
 }

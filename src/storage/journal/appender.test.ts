@@ -133,7 +133,11 @@ test('with sync always tells reservations only after fdatasync, and settlements 
   const real = fs.fdatasync
   // Delayed, so that the order is seen; everything else is real.
   t.mock.method(fs, 'fdatasync', (fd: number, done: (error: NodeJS.ErrnoException | null) => void) => {
-    setTimeout(() => real(fd, (error) => (synced.push(fd), done(error))), 10)
+    const finished = (error: NodeJS.ErrnoException | null): void => {
+      synced.push(fd)
+      done(error)
+    }
+    setTimeout(() => real(fd, finished), 10)
   })
   const journal = appender(t, { sync: 'always' })
   const heard: string[] = []

@@ -51,8 +51,6 @@ export class WorkerFold {
   unreadable = 0
   /** Settlements whose reservation has not been read; cannot happen unless a segment was lost. */
   readonly #early = new Map<string, Settlement>()
-  /** Reservations read since `insertOpen`. */
-  readonly #fresh: OpenAttempt[] = []
   readonly #observe: ((settlement: ObservedSettlement) => void) | null
 
   constructor(worker: number, observe: ((settlement: ObservedSettlement) => void) | null = null) {
@@ -97,12 +95,11 @@ export class WorkerFold {
 
   /** Inserts the reserve rows of attempts that are still open; to be called before each commit. */
   insertOpen(sink: LedgerSink): void {
-    for (const attempt of this.#fresh) {
+    for (const attempt of this.open.values()) {
       if (attempt.inserted) continue
       sink.reserve(attempt.entry)
       attempt.inserted = true
     }
-    this.#fresh.length = 0
   }
 
   /**
@@ -156,7 +153,6 @@ export class WorkerFold {
       return this.#conclude(attempt, early, segment, sink)
     }
     this.open.set(key, attempt)
-    this.#fresh.push(attempt)
   }
 
   #settle(settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { putSegment, segmentBytes } from './testing/journal-files.ts'
+import { checkInvariants, journalFiles, openWriter, pass, query, ROWS } from './testing/ledger-checks.ts'
+import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+import { LedgerWriter } from './writer.ts'
+
+const NOW = Date.UTC(2026, 0, 15, 12)
+
+test('recovery settles open reservations in full, flags them and removes the segments', (t) => {
+  const dataDir = temporaryDirectory(t)
+  putSegment(
+    dataDir,
+    {},
+    segmentBytes([[reserveText(requestId(1))], [reserveText(requestId(2)), settleText(requestId(2))]]),
+  )
+  const writer = openWriter(t, dataDir)
+  const recovery = writer.recover(NOW)
+  assert.equal(recovery.lost, 1)
+  assert.deepEqual(recovery.damaged, [])
+  assert.deepEqual(journalFiles(dataDir), [])
+  checkInvariants(dataDir)
+  const [lost] = query(dataDir, `SELECT * FROM requests WHERE id = '${requestId(1)}'`)
+  assert.equal(lost?.outcome, 'lost')
+  assert.equal(lost?.status, 0)
+  assert.equal(lost?.usage_source, 'reserved')
+  assert.equal(lost?.input_tokens, 100)
+  assert.deepEqual(recovery.spending, [
+    {
+      keyId: 'dev',
+      day: { tokens: 132, nanos: 62_345 },
+      month: { tokens: 132, nanos: 62_345 },
+      total: { tokens: 132, nanos: 62_345 },
+    },
+  ])
+})
+
+test('spending is told by UTC day and month of the reservation', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const times = [Date.UTC(2025, 11, 31, 23, 59), Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 14, 23), Date.UTC(2026, 0, 15)]
+  const entries = times.flatMap((reservedAt, i) => [
+    reserveText(requestId(i), { reservedAt }),
+    settleText(requestId(i), { tokens: 10 ** i, nanos: 0 }),
+  ])
+  putSegment(dataDir, {}, segmentBytes([entries]))
+  const [key] = openWriter(t, dataDir).recover(NOW).spending
+  assert.deepEqual([key?.day.tokens, key?.month.tokens, key?.total.tokens], [1000, 1110, 1111])
+})
+
+test('tells the admissions of the last minute per key', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const record = (n: number, ms: number, differences: object) =>
+    JSON.stringify(['q', sampleRecord(requestId(n, ms), { time: ms, ...differences })])
+  putSegment(
+    dataDir,
+    {},
+    segmentBytes([
+      [
+        record(1, NOW - 61_000, {}),
+        record(2, NOW - 59_000, {}),
+        record(3, NOW - 1000, { key_id: 'other' }),
+        record(4, NOW - 900, { outcome: 'refused', attempts: 0, status: 429 }),
+        record(5, NOW - 800, { outcome: 'cancelled', attempts: 0 }),
+      ],
+    ]),
+  )
+  const { admissions } = openWriter(t, dataDir).recover(NOW)
+  assert.deepEqual(Object.fromEntries(admissions), { dev: [NOW - 59_000, NOW - 800], other: [NOW - 1000] })
+})
+
+test('a journal cut at any byte recovers to whole facts, and late duplicates change nothing', (t) => {
+  const ids = [1, 2, 3].map((n) => requestId(n))
+  const [a = '', b = '', c = ''] = ids
+  const whole = segmentBytes([
+    [reserveText(a), reserveText(b)],
+    [settleText(a), reserveText(c)],
+    [settleText(b, { record: null }), reserveText(b, { attempt: 2 })],
+    [settleText(b, { attempt: 2 }), settleText(c)],
+  ])
+  for (let cut = 0; cut <= whole.length; cut += cut < 20 || cut > whole.length - 10 ? 3 : 67) {
+    const dataDir = temporaryDirectory(t)
+    putSegment(dataDir, {}, whole.subarray(0, cut))
+    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    const first = writer.recover(NOW)
+    assert.deepEqual(first.damaged, [])
+    checkInvariants(dataDir, `cut at ${cut}`)
+    const rows = query(dataDir, ROWS)
+    // The whole journal arrives after all: what was settled as lost stays so, what is new is added.
+    putSegment(dataDir, {}, whole)
+    writer.recover(NOW)
+    checkInvariants(dataDir, `duplicate after cut at ${cut}`)
+    const after = query(dataDir, ROWS)
+    const name = (row: Record<string, unknown>) => JSON.stringify([row.request_id, row.attempt, row.phase])
+    const byName = new Map(after.map((row) => [name(row), row]))
+    for (const row of rows) assert.deepEqual(byName.get(name(row)), row, 'a recorded fact never changes')
+    assert.equal(after.length, 8)
+    writer.close()
+  }
+})
+
+test('a request that outlives its segment is settled in full when the process dies', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const first = LedgerWriter.open({ dataDir, databaseUrl: null })
+  putSegment(dataDir, { sequence: 1 }, segmentBytes([[reserveText(requestId(1))]]))
+  putSegment(dataDir, { sequence: 2 }, segmentBytes([]))
+  pass(first)
+  first.close()
+  fs.rmSync(path.join(dataDir, 'journal'), { recursive: true })
+  const recovery = openWriter(t, dataDir).recover(NOW)
+  assert.equal(recovery.lost, 1)
+  checkInvariants(dataDir)
+  assert.deepEqual(query(dataDir, 'SELECT * FROM open_attempts'), [])
+})
+
+test('a dead worker is examined from its journal: what was not applied, and what was open', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const writer = openWriter(t, dataDir)
+  const ids = [1, 2, 3, 4].map((n) => requestId(n))
+  const [a = '', b = '', c = '', other = ''] = ids
+  putSegment(dataDir, { worker: 1 }, segmentBytes([[reserveText(other)]]))
+  putSegment(
+    dataDir,
+    { worker: 0 },
+    segmentBytes([
+      [reserveText(a, { tokens: 70 }), reserveText(b, { tokens: 80 }), reserveText(c, { tokens: 90 })],
+      [settleText(a, { tokens: 7 }), settleText(b, { tokens: 8 })],
+    ]),
+  )
+  pass(writer)
+  const report = writer.workerDied(0, 1000, { sequence: 1, ordinal: 1 })
+  assert.deepEqual([report.sequence, report.reserveEntries, report.settleEntries], [1, 3, 2])
+  assert.deepEqual(report.unapplied, [
+    {
+      sequence: 1,
+      ordinal: 2,
+      reserved: [['key:dev:tokens:month', 24_313, 80]],
+      final: [['key:dev:tokens:month', 24_313, 8]],
+    },
+  ])
+  assert.deepEqual(report.open, [[['key:dev:tokens:month', 24_313, 90]]])
+  assert.equal(journalFiles(dataDir).length, 1, 'only the living worker has a segment')
+  const settled = query(dataDir, 'SELECT request_id, tokens, usage_source FROM ledger WHERE phase = 1 ORDER BY 1')
+  assert.deepEqual(
+    settled.map((row) => ({ ...row })),
+    [
+      { request_id: a, tokens: 7, usage_source: 'reported' },
+      { request_id: b, tokens: 8, usage_source: 'reported' },
+      { request_id: c, tokens: 90, usage_source: 'reserved' },
+    ],
+  )
+  const unknown = writer.workerDied(7, 1000, { sequence: 0, ordinal: 0 })
+  assert.deepEqual([unknown.sequence, unknown.open, unknown.unapplied], [0, [], []])
+})
+
+test('a dead worker is examined in full although the segment of a reservation is gone', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const writer = openWriter(t, dataDir)
+  const [a, b] = [requestId(1), requestId(2)]
+  const first = putSegment(dataDir, { sequence: 1 }, segmentBytes([[reserveText(a, { tokens: 70 })]]))
+  pass(writer)
+  fs.appendFileSync(first, segmentBytes([[reserveText(b, { tokens: 80 })]]).subarray(8))
+  const second = putSegment(dataDir, { sequence: 2 }, segmentBytes([[settleText(a, { tokens: 7 })]]))
+  pass(writer)
+  assert.deepEqual(journalFiles(dataDir), [path.basename(second)])
+  const report = writer.workerDied(0, 1000, { sequence: 2, ordinal: 0 })
+  const charge = (amount: number) => ['key:dev:tokens:month', 24_313, amount]
+  assert.deepEqual(report.unapplied, [{ sequence: 2, ordinal: 1, reserved: [charge(70)], final: [charge(7)] }])
+  assert.deepEqual(report.open, [[charge(80)]])
+  checkInvariants(dataDir)
+  assert.deepEqual(query(dataDir, 'SELECT * FROM open_attempts'), [])
+  assert.deepEqual(query(dataDir, "SELECT id FROM requests WHERE outcome = 'lost'").length, 1)
+})
+
+test('a damaged segment is read as far as it can be and kept aside', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const bytes = segmentBytes([[reserveText(requestId(1)), settleText(requestId(1))], [reserveText(requestId(2))]])
+  bytes[bytes.length - 5] = 0
+  const file = putSegment(dataDir, {}, bytes)
+  const recovery = openWriter(t, dataDir).recover(NOW)
+  assert.deepEqual(recovery.damaged, [path.basename(file)])
+  assert.deepEqual(journalFiles(dataDir), [`${path.basename(file)}.damaged`])
+  assert.equal(query(dataDir, ROWS).length, 2)
+  checkInvariants(dataDir)
+})
+
+test('a request whose worker died between two attempts is recorded as lost and charged no more', (t) => {
+  const dataDir = temporaryDirectory(t)
+  putSegment(dataDir, {}, segmentBytes([[reserveText(requestId(1)), settleText(requestId(1), { record: null })]]))
+  const recovery = openWriter(t, dataDir).recover(NOW)
+  assert.equal(recovery.lost, 0)
+  checkInvariants(dataDir)
+  const [request] = query(dataDir, 'SELECT outcome, usage_source, input_tokens FROM requests')
+  assert.deepEqual({ ...request }, { outcome: 'lost', usage_source: 'none', input_tokens: 0 })
+})
