@@ -1,0 +1,106 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from '../harness/eventually.ts'
+import type { GatewayOptions } from '../harness/gateway.ts'
+
+/** Part of the gateway that a thread runs. */
+export type Role = 'main' | 'data' | 'writer' | 'reader'
+
+/** A living thread of a gateway under test. */
+export interface Thread {
+  readonly role: Role
+  readonly threadId: number
+  readonly socket: string
+}
+
+/** How a thread can be made to fail. */
+export type Order = 'throw' | 'reject' | 'exit' | 'oom' | `stall ${number}`
+
+const CONNECT_MS = 300
+
+/** The threads of one gateway that was started with {@link Threads.gateway}, and the power to make them fail. */
+export class Threads {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'ferro-faults-'))
+
+  /** Options for the gateway whose threads these are. */
+  get gateway(): Pick<GatewayOptions, 'nodeArgs' | 'env'> {
+    const preload = join(import.meta.dirname, 'fault-preload.ts')
+    return { nodeArgs: ['--import', preload], env: { FERRO_TEST_FAULTS: this.#directory } }
+  }
+
+  /** Threads that answer now; one whose event loop stands still still answers, since the kernel does it. */
+  async living(role: Role): Promise<Thread[]> {
+    const names = readdirSync(this.#directory).filter((name) => name.startsWith(`${role}-`))
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const socket = join(this.#directory, name)
+        return (await answers(socket)) ? [{ role, threadId: Number(name.split('-')[1]), socket }] : []
+      }),
+    )
+    return found.flat().sort((a, b) => a.threadId - b.threadId)
+  }
+
+  /** Any living thread of this role; throws when there is none within 5 s. */
+  async any(role: Role, random: () => number = Math.random): Promise<Thread> {
+    return await eventually(
+      async () => {
+        const threads = await this.living(role)
+        return threads[Math.floor(random() * threads.length)]
+      },
+      { what: `a thread of role ${role}` },
+    )
+  }
+
+  /** Tells a thread to fail; resolves when it has heard. */
+  async order(thread: Thread, order: Order): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect(thread.socket, () => {
+        socket.write(`${order}\n`)
+      })
+      socket.once('data', () => {
+        socket.destroy()
+        resolve()
+      })
+      socket.once('error', reject)
+    })
+  }
+
+  /** Resolves when the thread is gone and another one of its role, not among `known`, is there. */
+  async replaced(victim: Thread, known: readonly Thread[], deadlineMs: number): Promise<void> {
+    const old = new Set(known.map((thread) => thread.threadId))
+    await eventually(
+      async () => {
+        const now = await this.living(victim.role)
+        return (
+          now.every((thread) => thread.threadId !== victim.threadId) && now.some((thread) => !old.has(thread.threadId))
+        )
+      },
+      { deadlineMs, everyMs: 20, what: `another ${victim.role} thread in place of ${victim.threadId}` },
+    )
+  }
+
+  /** Removes the sockets. */
+  close(): void {
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    const done = (alive: boolean) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(alive)
+    }
+    const timer = setTimeout(done, CONNECT_MS, false)
+    socket.once('connect', () => {
+      done(true)
+    })
+    socket.once('error', () => {
+      done(false)
+    })
+  })
+}
