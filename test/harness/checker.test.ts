@@ -10,7 +10,7 @@ import { parseMetrics } from './metrics.ts'
 import { WALL_KEY, Wall } from './wall/wall.ts'
 
 const SCHEMA = `
-  CREATE TABLE requests (id, client_request_id, key_id, model_served, provider, status, outcome, error_code, attempts,
+  CREATE TABLE requests (id, client_request_id, trace_id, key_id, model_served, provider, status, outcome, error_code, attempts,
     cancelled, usage_source, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens);
   CREATE TABLE ledger (request_id, attempt, phase, reserved_at, key_id, provider, model, tokens, nanos);
   CREATE TABLE usage_daily (day, key_id, provider, model, requests, tokens, nanos);`
@@ -118,7 +118,7 @@ const SPOILED: readonly (readonly [name: string, spoil: (books: Books) => void, 
   [
     'usage none for a dispatch',
     (b) => b.database.exec(`UPDATE requests SET usage_source = 'none'`),
-    /1 attempts, usage none/,
+    /success without usage/,
   ],
 ]
 
@@ -174,11 +174,13 @@ test('compares what clients saw with the rows of their requests', async (t) => {
 test('compares the budgets of the metrics with the ledger', async (t) => {
   const books = new Books(t)
   books.request('r1')
-  const look = (used: number, reserved: number) => {
+  const look = (used: number, reserved: number, more = '') => {
     const text = `ferro_budget_used{key="dev",unit="tokens",per="month"} ${used}\nferro_budget_reserved{key="dev"} ${reserved}\n`
-    return violations({ databasePath: books.path, metrics: () => Promise.resolve(parseMetrics(text)) }, 0)
+    return violations({ databasePath: books.path, metrics: () => Promise.resolve(parseMetrics(text + more)) }, 0)
   }
   assert.deepEqual(await look(11, 0), [])
+  const over = 'ferro_budget_overshoot{key="dev",unit="tokens",per="month"} 1\n'
+  assert.deepEqual(await look(10, 0, over), [])
   assert.match((await look(12, 0)).join(), /has used 12 tokens, the ledger settled 11/)
   assert.match((await look(11, 5)).join(), /5 are still reserved/)
 })

@@ -46,14 +46,11 @@ function dispatchViolations(
   log: readonly ClientEntry[],
 ): string[] {
   const found: string[] = []
-  const byId = new Map(snapshot.requests.map((row) => [row.id, row]))
-  const byNonce = Map.groupBy(snapshot.requests, (row) => row.clientRequestId)
-  const idOfNonce = new Map(log.map((entry) => [entry.nonce, entry.requestId]))
+  const find = rowFinder(snapshot.requests, log)
   const matched = new Map<RequestRow, number>()
   const unmatched: WallRequest[] = []
   for (const request of seen) {
-    const named = byId.get(sentHeader(request, 'x-ferro-request-id') ?? idOfNonce.get(request.nonce ?? '') ?? '')
-    const rows = named ? [named] : (byNonce.get(request.nonce) ?? [])
+    const rows = find(request)
     const [row] = rows
     if (rows.length > 1) found.push(`nonce ${request.nonce} is in the database ${rows.length} times`)
     if (row) matched.set(row, (matched.get(row) ?? 0) + 1)
@@ -73,6 +70,25 @@ function dispatchViolations(
     found.push(`request ${request.number} at the wall (${request.model}, ${request.nonce}) is not in the database`)
   }
   return found
+}
+
+/** Finds the rows of a request at the wall: by trace id, by the id that the client was told, or by the nonce. */
+function rowFinder(
+  requests: readonly RequestRow[],
+  log: readonly ClientEntry[],
+): (seen: WallRequest) => readonly RequestRow[] {
+  const byTrace = Map.groupBy(requests, (row) => row.traceId)
+  const byNonce = Map.groupBy(requests, (row) => row.clientRequestId)
+  const byId = Map.groupBy(requests, (row) => row.id)
+  const idOfNonce = new Map(log.map((entry) => [entry.nonce, entry.requestId]))
+  return ({ nonce, ...seen }) => {
+    const trace = sentHeader(seen, 'traceparent')?.split('-')[1]
+    const traced = trace === undefined ? undefined : byTrace.get(trace)
+    const named = nonce === null ? undefined : byNonce.get(nonce)
+    // The nonce is the client's own: where it is in several rows, that is what must be seen.
+    if (named !== undefined && named.length > 1) return named
+    return traced ?? named ?? byId.get(idOfNonce.get(nonce ?? '') ?? '') ?? []
+  }
 }
 
 function usageAgrees(row: RequestRow, request: WallRequest): boolean {
@@ -105,7 +121,7 @@ function clientViolations(entry: ClientEntry, snapshot: LedgerSnapshot): string[
   return found
 }
 
-/** At rest: nothing reserved, and what each token budget has used is what the ledger settled for its key. */
+/** At rest: nothing reserved, and what each token budget has used (limit passed or not) is what the ledger settled. */
 function budgetViolations({ ledger }: LedgerSnapshot, samples: readonly MetricSample[]): string[] {
   const reserved = findSamples(samples, 'ferro_budget_reserved').filter((sample) => sample.value !== 0)
   const held = reserved.map((sample) => `${sample.value} are still reserved for ${JSON.stringify(sample.labels)}`)
@@ -113,7 +129,9 @@ function budgetViolations({ ledger }: LedgerSnapshot, samples: readonly MetricSa
   const wrong = used.flatMap(({ labels, value }) => {
     const settled = ledger.filter((row) => row.phase === 'settle' && row.keyId === labels.key)
     const sum = settled.reduce((tokens, row) => tokens + row.tokens, 0)
-    return sum === value ? [] : [`budget of ${labels.key} has used ${value} tokens, the ledger settled ${sum}`]
+    const [overshoot] = findSamples(samples, 'ferro_budget_overshoot', labels)
+    const all = value + (overshoot?.value ?? 0)
+    return sum === all ? [] : [`budget of ${labels.key} has used ${all} tokens, the ledger settled ${sum}`]
   })
   return [...held, ...wrong]
 }

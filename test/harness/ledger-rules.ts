@@ -73,10 +73,12 @@ function rowViolations(request: RequestRow): string[] {
     [request.outcome === 'success' && request.attempts === 0 && request.tokens > 0, 'has tokens without an attempt'],
     [request.outcome === 'refused' && request.status < 400, 'is refused without an error status'],
     [(request.outcome === 'cancelled') !== request.cancelled, 'has an outcome that differs from its cancelled flag'],
+    [request.attempts === 0 && request.usageSource !== 'none', `has no attempt, but usage ${request.usageSource}`],
     [
-      (request.usageSource === 'none') !== (request.attempts === 0),
-      `has ${request.attempts} attempts, usage ${request.usageSource}`,
+      request.outcome === 'success' && request.attempts > 0 && request.usageSource === 'none',
+      'is a success without usage',
     ],
+    [request.usageSource === 'none' && request.tokens > 0, 'has tokens of no source'],
     [request.tokens < 0, 'has negative tokens'],
   ]
   return rules.filter(([broken]) => broken).map(([, sentence]) => `${name} ${sentence}`)

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 export interface RequestRow {
   readonly id: string
   readonly clientRequestId: string | null
+  readonly traceId: string | null
   readonly keyId: string | null
   readonly modelServed: string | null
   readonly provider: string | null
@@ -59,6 +60,8 @@ const number = (row: Row, column: string): number => Number(row[column] ?? 0)
 
 function textOrNull(row: Row, column: string): string | null {
   const value = row[column]
+  // Ids of fixed length may be stored as bytes.
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
   return typeof value === 'string' || typeof value === 'number' ? `${value}` : null
 }
 
@@ -93,6 +96,7 @@ function requestRow(row: Row): RequestRow {
   return {
     id: idOf(row, 'id'),
     clientRequestId: textOrNull(row, 'client_request_id'),
+    traceId: textOrNull(row, 'trace_id'),
     keyId: textOrNull(row, 'key_id'),
     modelServed: textOrNull(row, 'model_served'),
     provider: textOrNull(row, 'provider'),

@@ -21,6 +21,8 @@ const LISTENER = `
 /** Opens a blackhole: every connect to it stays in SYN-SENT until it is closed. */
 export async function blackhole(): Promise<Blackhole> {
   const worker = new Worker(LISTENER, { eval: true })
+  // A test that forgets to close it must still come to its end.
+  worker.unref()
   const port = await new Promise<number>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)

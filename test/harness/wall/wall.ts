@@ -177,7 +177,7 @@ export class Wall {
 }
 
 /** The first value of a header in the logged head of a request, or undefined. */
-export function sentHeader(request: WallRequest, name: string): string | undefined {
+export function sentHeader(request: Pick<WallRequest, 'headText'>, name: string): string | undefined {
   const line = request.headText.split('\r\n').find((text) => text.toLowerCase().startsWith(`${name.toLowerCase()}:`))
   return line?.slice(name.length + 1).trim()
 }

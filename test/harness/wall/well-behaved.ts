@@ -16,6 +16,10 @@ export const wellBehaved: FaultTable = {
     await x.untilReleased()
     await answerWell(x, body)
   },
+  'barrier-over-': async (x, body, words) => {
+    await x.untilReleased()
+    await answerWell(x, body, { wanted: Number(words), cap: 'ignored' })
+  },
   'barrier-mid': async (x, body) => {
     const answer = composeAnswer(body)
     const chunks = chunksOf(answer)
