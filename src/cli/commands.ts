@@ -10,7 +10,7 @@ export interface CommandRow {
 
 /** Every command. Each lives in a file of its own, which is loaded when it is called. */
 export const COMMANDS: readonly CommandRow[] = [
-  { name: 'run', summary: 'start the gateway', load: async () => (await import('./run.ts')).runCommand() },
+  { name: 'run', summary: 'start the gateway', load: async () => (await import('./run-command.ts')).runCommand() },
   {
     name: 'validate',
     summary: 'check a configuration file; starts nothing',

@@ -21,7 +21,7 @@ export interface KeyStore {
 }
 
 /** How long a directory may be locked by somebody who cannot be asked: a gateway that starts, another command. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 3_000
 const RETRY_MS = 50
 
 /**

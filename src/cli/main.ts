@@ -3,20 +3,7 @@
  * commands do is in their own files, one each. Exit codes: 0 done, 1 failed, 2 not understood.
  */
 import { inspect } from 'node:util'
-import { Command, CommanderError } from 'commander'
-import { COMMANDS } from './commands.ts'
-import { EXIT_FAILURE, EXIT_USAGE, Failure } from './failure.ts'
-import { packageVersion } from './version.ts'
-
-const EXAMPLES = `
-Examples:
-  ferro run                                  start on 127.0.0.1:8080, with what the environment offers
-  ferro run --config ferro.yaml              start with a configuration
-  ferro validate --config ferro.yaml         say whether a start would succeed
-  ferro keys create --name laptop            make a virtual key
-  ferro keys create --budget-usd 25 --per month
-
-Every command says more: ferro help <command>`
+import { EXIT_FAILURE, Failure } from './failure.ts'
 
 /** Runs one command line (without the program's name). Resolves with the exit code when the command has ended. */
 export async function main(argv: readonly string[]): Promise<number | undefined> {
@@ -24,11 +11,11 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   process.stdout.on('error', ignore)
   process.stderr.on('error', ignore)
   try {
-    const program = await createProgram(argv)
-    await program.parseAsync(argv, { from: 'user' })
-    return typeof process.exitCode === 'number' ? process.exitCode : undefined
+    const started = await startQuickly(argv)
+    if (started !== null) return started
+    const { runProgram } = await import('./program.ts')
+    return await runProgram(argv)
   } catch (error) {
-    if (error instanceof CommanderError) return exitCodeOf(error)
     if (!(error instanceof Failure)) {
       process.stderr.write(`ferro: this is a defect of the program: ${inspect(error)}\n`)
       return EXIT_FAILURE
@@ -39,38 +26,14 @@ export async function main(argv: readonly string[]): Promise<number | undefined>
   }
 }
 
-async function createProgram(argv: readonly string[]): Promise<Command> {
-  const program = new Command('ferro')
-    .description('One control point for HTTP, model, tool and agent traffic.')
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
-    .addHelpText('after', EXAMPLES)
-    .exitOverride()
-  const wanted = wantedCommand(argv)
-  for (const { name, summary, load } of COMMANDS) {
-    const command = name === wanted ? await load() : new Command(name)
-    program.addCommand(adopt(program, command).summary(summary))
-  }
-  return program
-}
-
-/** The command that is called, or that help is asked for; the others need only their names. */
-function wantedCommand(argv: readonly string[]): string | undefined {
-  const [first, second] = argv.filter((argument) => !argument.startsWith('-'))
-  return first === 'help' ? second : first
-}
-
-/** Makes a command and those below it end as the program does: by an error that carries the exit code. */
-function adopt(parent: Command, command: Command): Command {
-  command.copyInheritedSettings(parent)
-  for (const child of command.commands) adopt(command, child)
-  return command
-}
-
-/** What commander itself finds wrong is the command line; what a command reports as an error is a failure. */
-function exitCodeOf({ code, exitCode }: CommanderError): number {
-  return exitCode === 0 || code === 'commander.error' ? exitCode : EXIT_USAGE
+/** Starts the gateway without the parser of the whole command line, when that has nothing to say; null when it has. */
+async function startQuickly([command, ...args]: readonly string[]): Promise<number | null> {
+  if (command !== 'run') return null
+  const { readRunFlags } = await import('./run-flags.ts')
+  const options = readRunFlags(args)
+  if (options === null || options.validateOnly === true) return null
+  const { run } = await import('./run.ts')
+  return await run(options)
 }
 
 function ignore(): void {

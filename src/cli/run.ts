@@ -1,53 +1,14 @@
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
 import type { RunningGateway } from '../app/index.ts'
-import { CONFIG_FILE_NAMES, findConfigFile, type ListenAddress, parseListen } from '../config/index.ts'
+import { findConfigFile } from '../config/index.ts'
 import { renderBanner } from './banner.ts'
 import { Failure } from './failure.ts'
+import type { RunOptions } from './run-flags.ts'
 import { packageVersion } from './version.ts'
 
-interface RunOptions {
-  /** False for `--no-config`; commander keeps both under one name. */
-  readonly config?: string | false
-  readonly dataDir?: string
-  readonly workers?: number | 'auto'
-  readonly listen?: ListenAddress
-  readonly control?: ListenAddress
-  readonly validateOnly?: boolean
-}
-
-const EXAMPLES = `
-Signals:
-  SIGTERM, SIGINT   finish what runs, then end; a second one ends at once
-  SIGHUP            take over a changed configuration
-
-Examples:
-  ferro run
-  ferro run --config ferro.yaml --workers 4
-  ferro run --no-config --listen 127.0.0.1:9000 --control 127.0.0.1:9001`
-
-/** `ferro run`: starts the gateway and stays until it is stopped. */
-export function runCommand(): Command {
-  return new Command('run')
-    .description('start the gateway')
-    .option(
-      '-c, --config <file>',
-      `configuration; without it, the first of ${CONFIG_FILE_NAMES.join(', ')} in this folder`,
-    )
-    .option('--no-config', 'start without a file, even if there is one here')
-    .option('--data-dir <folder>', 'folder of journal, database and generated secrets')
-    .option('--workers <number>', 'data workers: a number from 1 to 64, or auto', parseWorkers)
-    .option('--listen <address>', 'address of the data listener, as host:port', parseAddress)
-    .option('--control <address>', 'address of the control listener, as host:port', parseAddress)
-    .option('--validate-only', 'check the configuration and end, like `ferro validate`')
-    .addHelpText('after', EXAMPLES)
-    .action(async (options: RunOptions) => {
-      if (options.validateOnly === true) await validateOnly(options)
-      else process.exitCode = await run(options)
-    })
-}
-
-async function run(options: RunOptions): Promise<number> {
+/** Does what `ferro run` was asked to; resolves with the exit code when the gateway has ended. */
+export async function run(options: RunOptions): Promise<number> {
+  if (options.validateOnly === true) return await validateOnly(options)
   const gateway = await start(options)
   obeySignals(gateway)
   process.stdout.write(
@@ -84,10 +45,11 @@ function obeySignals(gateway: RunningGateway): void {
   process.on('SIGHUP', () => void gateway.reload('SIGHUP'))
 }
 
-async function validateOnly({ config }: RunOptions): Promise<void> {
+async function validateOnly({ config }: RunOptions): Promise<number> {
   if (config === false) throw new Failure('without a configuration there is nothing to check: leave out --no-config')
   const { validateCommand } = await import('./validate.ts')
   await validateCommand().parseAsync(config === undefined ? [] : ['--config', config], { from: 'user' })
+  return typeof process.exitCode === 'number' ? process.exitCode : 0
 }
 
 function factsOf(gateway: RunningGateway) {
@@ -105,17 +67,4 @@ function createKeyCommand({ config, dataDir }: RunOptions): string {
 
 function shellWord(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
-
-function parseWorkers(text: string): number | 'auto' {
-  if (text === 'auto') return text
-  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0
-  if (count < 1 || count > 64) throw new InvalidArgumentError('Expected `auto` or a whole number from 1 to 64.')
-  return count
-}
-
-function parseAddress(text: string): ListenAddress {
-  const address = parseListen(text)
-  if (address === null) throw new InvalidArgumentError('Expected host:port, such as `127.0.0.1:8080` or `[::1]:8080`.')
-  return address
 }

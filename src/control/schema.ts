@@ -33,5 +33,5 @@ export async function parseNewKey(value: unknown): Promise<NewKey> {
 
 function unknownField(name: string, known: readonly string[]): string {
   const meant = suggest(name, known)
-  return meant === null ? 'unknown field' : `unknown field (did you mean "${meant}"?)`
+  return meant === null ? 'unknown field' : `unknown field (did you mean \`${meant}\`?)`
 }

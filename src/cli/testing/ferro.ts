@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { TestContext } from 'node:test'
+
+const MAIN = resolve(import.meta.dirname, '../main.ts')
+
+/** What one run of the command line left. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The command line as a process of its own, in an empty folder. */
+export interface Ferro {
+  readonly folder: string
+  /** Runs a command to its end. */
+  readonly run: (args: readonly string[], options?: FerroOptions) => Promise<Ended>
+}
+
+export interface FerroOptions {
+  /** The whole environment beside PATH. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Arguments of node itself. */
+  readonly nodeArgs?: readonly string[]
+}
+
+/** Makes an empty folder with these files in it, and the command line that works there; removed after the test. */
+export function createFerro(t: TestContext, files: Readonly<Record<string, string>> = {}): Ferro {
+  const folder = mkdtempSync(join(tmpdir(), 'ferro-cli-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  return { folder, run: (args, options) => runToEnd(folder, args, options) }
+}
+
+function runToEnd(
+  cwd: string,
+  args: readonly string[],
+  { env = {}, nodeArgs = [] }: FerroOptions = {},
+): Promise<Ended> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.on('error', fail)
+    child.on('close', (code) => done({ code, stdout, stderr }))
+  })
+}

@@ -1,0 +1,78 @@
+import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredKey } from '../../storage/index.ts'
+import { ControlError } from '../errors.ts'
+import { viewKey } from '../key-view.ts'
+import { makeKey } from '../new-key.ts'
+import type { ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, UsageQuery } from '../port.ts'
+
+/** The admin token of a FakeProcess. */
+export const ADMIN_TOKEN = 'admin-token-of-the-fake-process'
+
+/** A process that is kept in memory, for tests of what speaks to its control listener. */
+export class FakeProcess implements ControlPort {
+  reasons: readonly string[] = []
+  /** What is thrown by everything that can fail; null when nothing does. */
+  fault: Error | null = null
+  /** Newest first. */
+  records: readonly RequestRecord[] = []
+  readonly keys = new Map<string, { key: StoredKey; owner: KeyOwner }>()
+  readonly usageQueries: UsageQuery[] = []
+
+  notReady(): readonly string[] {
+    return this.reasons
+  }
+
+  metricsText(): string {
+    return '# TYPE fake gauge\nfake 1\n'
+  }
+
+  isAdmin(token: string): boolean {
+    return token === ADMIN_TOKEN
+  }
+
+  listKeys(): readonly KeyView[] {
+    this.#fail()
+    return [...this.keys.values()].map(({ key, owner }) => viewKey(key, owner, () => ({ spent: 3, reserved: 4 })))
+  }
+
+  async createKey(request: NewKey): Promise<CreatedKey> {
+    this.#fail()
+    const { key, secret } = makeKey(request, { pepper: 'a pepper for tests', nowMs: Date.now() })
+    if (this.keys.has(key.id)) throw new ControlError('conflict', `There is a key ${key.id} already.`, { param: 'id' })
+    this.keys.set(key.id, { key, owner: 'database' })
+    return { key: viewKey(key, 'database'), secret }
+  }
+
+  async revokeKey(id: string): Promise<KeyView | null> {
+    const held = this.keys.get(id)
+    if (held === undefined) return null
+    if (held.owner === 'file') throw new ControlError('read_only', `The file owns the key ${id}.`)
+    const key = { ...held.key, enabled: false, revoked_at: held.key.revoked_at ?? Date.now() }
+    this.keys.set(id, { key, owner: 'database' })
+    return viewKey(key, 'database')
+  }
+
+  async requests({ limit, beforeId, keyId }: RequestQuery): Promise<readonly RequestRecord[]> {
+    this.#fail()
+    const wanted = ({ id, key_id }: RequestRecord) =>
+      (beforeId === undefined || id < beforeId) && (keyId === undefined || key_id === keyId)
+    return this.records.filter(wanted).slice(0, limit)
+  }
+
+  async request(id: string): Promise<{ record: RequestRecord; ledger: readonly LedgerRow[] } | null> {
+    const record = this.records.find((candidate) => candidate.id === id)
+    return record === undefined ? null : { record, ledger: [] }
+  }
+
+  async usage(query: UsageQuery): Promise<readonly DailyUsage[]> {
+    this.usageQueries.push(query)
+    return []
+  }
+
+  status(): object {
+    return { version: '0.0.0', workers: 1 }
+  }
+
+  #fail(): void {
+    if (this.fault !== null) throw this.fault
+  }
+}

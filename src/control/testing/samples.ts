@@ -1,0 +1,42 @@
+import type { RequestRecord } from '../../storage/index.ts'
+
+/** The record of a plain request. */
+export function sampleRecord(id: string, keyId: string | null = null): RequestRecord {
+  return {
+    id,
+    client_request_id: null,
+    trace_id: '0'.repeat(32),
+    time: 1_790_000_000_000,
+    worker: 1,
+    client_address: '127.0.0.1',
+    method: 'POST',
+    path: '/v1/chat/completions',
+    route: 'chat.completions',
+    key_id: keyId,
+    run_id: null,
+    model_requested: 'm',
+    model_served: 'm',
+    provider: 'p',
+    upstream: 'http://127.0.0.1:1',
+    status: 200,
+    outcome: 'success',
+    error_code: null,
+    error_source: null,
+    attempts: 1,
+    stream: false,
+    cancelled: false,
+    queue_us: 1,
+    first_byte_us: 2,
+    total_us: 3,
+    bytes_in: 4,
+    bytes_out: 5,
+    input_tokens: 6,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    output_tokens: 7,
+    reasoning_tokens: 0,
+    usage_source: 'reported',
+    cost_nanos: null,
+    price_rule: null,
+  }
+}
