@@ -79,8 +79,8 @@ function relayTo(response: ServerResponse): ResponseHandler {
       response.end()
     },
     onResponseError() {
-      // What was written before it still goes out.
-      response.socket?.destroySoon()
+      // What was written in this turn is handed to the socket at the end of it, and still goes out.
+      setImmediate(() => response.socket?.destroySoon())
     },
   }
 }
