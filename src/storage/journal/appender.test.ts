@@ -9,7 +9,7 @@ import { SegmentReader } from './reader.ts'
 
 function appender(t: TestContext, options: Partial<JournalOptions> = {}): JournalAppender {
   const directory = options.directory ?? temporaryDirectory(t)
-  return new JournalAppender({
+  const journal = new JournalAppender({
     directory,
     startMs: 1000,
     worker: 0,
@@ -18,6 +18,14 @@ function appender(t: TestContext, options: Partial<JournalOptions> = {}): Journa
     onWritten: () => undefined,
     ...options,
   })
+  t.after(() => {
+    try {
+      journal.close()
+    } catch {
+      // The test left its disk full; closed it is nevertheless, and keeps the process no longer alive.
+    }
+  })
+  return journal
 }
 
 /** A waiter for both kinds that writes down what it hears. */

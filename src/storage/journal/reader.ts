@@ -28,13 +28,6 @@ export class SegmentReader {
    * follows, see `remains`.
    */
   next(): string | null {
-    const text = this.#readFrame()
-    // What the block holds behind the offset may be cut away and written anew: look again next time.
-    if (text === null) this.#blockLength = 0
-    return text
-  }
-
-  #readFrame(): string | null {
     if (this.offset === 0 && !this.#skipMagic()) return null
     const header = this.#view(this.offset, FRAME_HEADER_BYTES)
     if (header === null) return null
