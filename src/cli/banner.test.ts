@@ -9,6 +9,7 @@ const FACTS: BannerFacts = {
   controlUrl: 'http://127.0.0.1:8081',
   configSource: null,
   providers: [],
+  exampleVariable: 'EXAMPLE_API_KEY',
   firstKey: null,
   adminTokenFile: '/data/admin-token',
   dataDir: '/data',
@@ -55,6 +56,6 @@ test('says where it looks and listens, and what it found', () => {
   for (const text of ['ferro.yaml', 'openai, local', 'http://127.0.0.1:8081/metrics', '/data/admin-token']) {
     assert.ok(found.includes(text), text)
   }
-  assert.match(renderBanner(FACTS), /none found in the environment \(OPENAI_API_KEY and the like\); the demo provider/)
+  assert.match(renderBanner(FACTS), /none found in the environment \(EXAMPLE_API_KEY and the like\); the demo provider/)
   assert.match(renderBanner({ ...FACTS, configSource: 'a.yaml' }), /none configured; the demo provider/)
 })

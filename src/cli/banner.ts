@@ -7,6 +7,8 @@ export interface BannerFacts {
   readonly configSource: string | null
   /** Names of the providers, the built-in one left out. */
   readonly providers: readonly string[]
+  /** Name of an environment variable by which a provider is found. */
+  readonly exampleVariable: string
   /** The secret of the key that was made now, or null. */
   readonly firstKey: string | null
   readonly adminTokenFile: string
@@ -21,7 +23,7 @@ const MODEL = 'demo/demo-chat'
 export function renderBanner(facts: BannerFacts): string {
   return `Ferro Gateway ${facts.version}
 
-  Listening   ${facts.dataUrl}  (OpenAI API: ${facts.dataUrl}/v1)
+  Listening   ${facts.dataUrl}  (base URL of clients: ${reachable(facts.dataUrl)}/v1)
   Control     ${facts.controlUrl}  (metrics: ${facts.controlUrl}/metrics, admin API: ${facts.controlUrl}/admin/v1)
   Config      ${facts.configSource ?? 'no file: defaults, and providers by their environment variables'}
   Providers   ${providersText(facts)}
@@ -45,10 +47,11 @@ export function curlLine({ dataUrl, firstKey }: Pick<BannerFacts, 'dataUrl' | 'f
   return `curl ${url} -H "${credential}" -H "Content-Type: application/json" -d '${body}'`
 }
 
-function providersText({ providers, configSource }: BannerFacts): string {
+function providersText({ providers, configSource, exampleVariable }: BannerFacts): string {
   const demo = `the demo provider answers offline (${MODEL})`
   if (providers.length > 0) return `${providers.join(', ')}; ${demo}`
-  const none = configSource === null ? 'none found in the environment (OPENAI_API_KEY and the like)' : 'none configured'
+  const none =
+    configSource === null ? `none found in the environment (${exampleVariable} and the like)` : 'none configured'
   return `${none}; ${demo}`
 }
 

@@ -11,9 +11,10 @@ export async function run(options: RunOptions): Promise<number> {
   if (options.validateOnly === true) return await validateOnly(options)
   const gateway = await start(options)
   obeySignals(gateway)
-  process.stdout.write(
-    renderBanner({ ...factsOf(gateway), version: packageVersion(), createKeyCommand: createKeyCommand(options) }),
-  )
+  const { PROVIDERS } = await import('../ai/index.ts')
+  const exampleVariable = PROVIDERS.find(({ keyVariable }) => keyVariable !== null)?.keyVariable ?? ''
+  const about = { version: packageVersion(), exampleVariable, createKeyCommand: createKeyCommand(options) }
+  process.stdout.write(renderBanner({ ...factsOf(gateway), ...about }))
   return await gateway.stopped
 }
 

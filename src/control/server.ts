@@ -128,7 +128,7 @@ class Control implements ControlServer {
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
     checkHead(req)
-    const [path = '', search = ''] = splitTarget(req.url ?? '')
+    const [path, search] = splitTarget(req.url ?? '')
     const { resource, id } = this.#routes.find(req.method ?? '', path)
     this.#checkAccess(resource, req)
     const query = resource.query === null ? new Map<string, string>() : parseQuery(search, resource.query)
