@@ -49,7 +49,10 @@ export function readHead(raw: readonly string[], major: number, minor: number): 
   }
   const count = raw.length >> 1
   if (count > MAX_HEADER_COUNT) {
-    return new GatewayError('headers_too_large', `The request has ${count} headers; at most ${MAX_HEADER_COUNT} are taken.`)
+    return new GatewayError(
+      'headers_too_large',
+      `The request has ${count} headers; at most ${MAX_HEADER_COUNT} are taken.`,
+    )
   }
   const names = new Array<string>(count)
   const values = new Array<string>(count)
@@ -58,7 +61,10 @@ export function readHead(raw: readonly string[], major: number, minor: number): 
     const name = (raw[at * 2] as string).toLowerCase() // in range: raw has 2 * count items
     const value = raw[at * 2 + 1] as string // as above
     if (value.length > MAX_HEADER_BYTES) {
-      return new GatewayError('headers_too_large', `The header ${safeName(name)} is longer than ${MAX_HEADER_BYTES} bytes.`)
+      return new GatewayError(
+        'headers_too_large',
+        `The header ${safeName(name)} is longer than ${MAX_HEADER_BYTES} bytes.`,
+      )
     }
     names[at] = name
     values[at] = value
@@ -122,6 +128,8 @@ function checkFraming(head: RequestHead, minor: number): RequestHead | GatewayEr
   }
   if (minor === 0 && head.chunked) return malformed('HTTP/1.0 has no Transfer-Encoding.')
   if (minor === 1 && head.host === null) return malformed('The request has no Host header.')
+  // HTTP/1.0 knows no interim answer: the expectation is to be ignored (RFC 9110, 10.1.1).
+  if (minor === 0) head.expect = null
   return head
 }
 
