@@ -42,6 +42,7 @@ test('takes up what a live worker appends between passes, and keeps its segment'
   for (let at = 8; at < whole.length; at += 97) {
     fs.appendFileSync(file, whole.subarray(at, at + 97))
     entries += pass(writer)
+    assert.deepEqual(query(dataDir, 'SELECT * FROM open_attempts'), [], 'the segment itself keeps what is open')
   }
   assert.equal(entries, 5)
   assert.equal(journalFiles(dataDir).length, 1)
@@ -210,6 +211,9 @@ test('a record that came before its unused reservation was settled stands', (t) 
   const record = JSON.stringify(['q', sampleRecord(id, { status: 499, outcome: 'cancelled', attempts: 0 })])
   putSegment(dataDir, {}, segmentBytes([[reserveText(id)], [record], [settleText(id, { tokens: 0, record: null })]]))
   pass(writer)
+  putSegment(dataDir, { sequence: 2 }, segmentBytes([]))
+  pass(writer)
+  assert.deepEqual(query(dataDir, 'SELECT * FROM open_attempts'), [], 'nothing of it is waited for')
   writer.recover(NOW)
   checkInvariants(dataDir)
   assert.equal(query(dataDir, 'SELECT outcome FROM requests')[0]?.outcome, 'cancelled')
