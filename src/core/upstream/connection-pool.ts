@@ -29,14 +29,18 @@ export class ConnectionPool implements Transport {
   readonly #connect: ReturnType<typeof buildConnector>
   readonly #warm: Connection[] = []
   readonly #cold: Connection[] = []
-  readonly #waiting: { request: UpstreamRequest; handler: LeasingHandler }[] = []
+  #waiting: { request: UpstreamRequest; handler: LeasingHandler }[] = []
   #size = 0
   #closed = false
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
     // One connector for all clients, so that they share the TLS session cache.
-    this.#connect = httpClient().buildConnector({ allowH2: false, timeout: options.connectTimeoutMs, maxCachedSessions: 16 })
+    this.#connect = httpClient().buildConnector({
+      allowH2: false,
+      timeout: options.connectTimeoutMs,
+      maxCachedSessions: 16,
+    })
   }
 
   /** Connections that exist now, idle ones included. */
@@ -48,7 +52,7 @@ export class ConnectionPool implements Transport {
     if (this.#closed) return false
     const connection = this.#take()
     if (connection === null) {
-      if (this.#waiting.length >= this.#options.maxWaiting) return false
+      if (this.#waiting.length >= this.#options.maxWaiting && !this.#forgetAbandoned()) return false
       this.#waiting.push({ request, handler })
       return true
     }
@@ -63,6 +67,13 @@ export class ConnectionPool implements Transport {
     this.#warm.length = 0
     this.#cold.length = 0
     await Promise.all(all.map((connection) => connection.client.destroy()))
+  }
+
+  /** Those whose client left hold no place against others. False when all still wait. */
+  #forgetAbandoned(): boolean {
+    const before = this.#waiting.length
+    this.#waiting = this.#waiting.filter(({ handler }) => handler.done !== true)
+    return this.#waiting.length < before
   }
 
   #take(): Connection | null {
