@@ -7,7 +7,7 @@ import { GatewayError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { type BoundResponse, EXCHANGE, type Gateway } from './gateway.ts'
 import { readBody } from './listen/body.ts'
-import { readHead, RequestHead } from './listen/request-head.ts'
+import { RequestHead, readHead } from './listen/request-head.ts'
 import { match } from './match/match.ts'
 import { splitTarget } from './match/target.ts'
 import { fault } from './respond/fault.ts'
@@ -20,14 +20,25 @@ export function handle(gateway: Gateway, req: IncomingMessage, res: ServerRespon
   const target = splitTarget(req.url ?? '')
   const usable = head instanceof GatewayError ? new RequestHead([], []) : head
   const located = target instanceof GatewayError
-  const x = new Exchange(gateway, gateway.plan, req, res, usable, located ? '' : target.path, located ? '' : target.query)
+  const x = new Exchange(
+    gateway,
+    gateway.plan,
+    req,
+    res,
+    usable,
+    located ? '' : target.path,
+    located ? '' : target.query,
+  )
   const bound = res as BoundResponse // the symbol is set on the next line
   bound[EXCHANGE] = x
   res.on('close', onClose)
   gateway.begin(x)
   try {
-    if (head instanceof GatewayError) refuse(x, head)
-    else if (located) refuse(x, target)
+    if (head instanceof GatewayError) {
+      // A head that was refused says nothing reliable of a body.
+      x.bodyPending = true
+      refuse(x, head)
+    } else if (located) refuse(x, target)
     else matchAndAdmit(x)
   } catch (error) {
     fault(x, error)
