@@ -4,7 +4,7 @@ import { chunked, headOf } from './exchange.ts'
 import type { FaultTable } from './fault.ts'
 
 const EMOJI_TEXT = '👩‍🚀 grüßt 世界 und 🏳️‍🌈 sagt naïve 🎉 Ω'
-const HUGE_WORD_BYTES = 1_024
+const HUGE_WORD_BYTES = 8_192
 
 /** Models that are slow, long or oddly cut, yet right: the gateway must relay every one of them whole. */
 export const wellBehaved: FaultTable = {
