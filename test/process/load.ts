@@ -1,5 +1,4 @@
-import type { ChatRequest, ChatResult } from '../harness/client.ts'
-import type { ChatClient } from '../harness/client.ts'
+import type { ChatClient, ChatRequest, ChatResult } from '../harness/client.ts'
 
 /** Requests of every length: at once, some milliseconds, streams that are under way when something happens. */
 export const MIXED: readonly ChatRequest[] = [
