@@ -1,0 +1,184 @@
+/**
+ * What the gateway itself adds to a request: the road from a parsed head to a settled record, with everything on (key,
+ * rate limit, budget, journal, metrics, access log), without sockets and without Node's HTTP. Prints the best and the
+ * median of many rounds in microseconds of one thread; the best is what noise cannot hide.
+ */
+import { EventEmitter } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compileSurfaces, chatTraffic, DemoUpstream } from '../../src/ai/index.ts'
+import { documentFrom } from '../../src/config/index.ts'
+import { Gateway, handle, type Plan } from '../../src/core/index.ts'
+import {
+  createIdentify,
+  createRateCheck,
+  createReserve,
+  createScopeCheck,
+  createSettlement,
+  Intents,
+  intentRegionCells,
+  KeyTable,
+} from '../../src/governance/index.ts'
+import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
+import { hashKey, JournalAppender } from '../../src/storage/index.ts'
+
+const BODY = Buffer.from(
+  '{"max_tokens":4,"messages":[{"content":"Return one word.","role":"user"}],"model":"gpt-4o","stream":false}',
+)
+const ANSWER = Buffer.from(
+  '{"choices":[{"finish_reason":"stop","index":0,"message":{"content":"Mock response from FerroGateway benchmark server.","role":"assistant"}}],"created":1774300000,"id":"chatcmpl-abcdef01","model":"gpt-4o","object":"chat.completion","usage":{"completion_tokens":8,"prompt_tokens":10,"total_tokens":18}}\n',
+)
+const SECRET = 'bench-secret-key'
+const RAW_HEADERS = [
+  'Host',
+  '127.0.0.1:8080',
+  'Content-Type',
+  'application/json',
+  'Authorization',
+  `Bearer ${SECRET}`,
+  'Content-Length',
+  String(BODY.length),
+]
+const ANSWER_HEADERS = {
+  server: 'nginx/1.22.1',
+  date: 'Sat, 21 Nov 2026 11:12:04 GMT',
+  'content-type': 'application/json',
+  'content-length': String(ANSWER.length),
+  connection: 'keep-alive',
+}
+
+class FakeRequest extends EventEmitter {
+  readonly rawHeaders = RAW_HEADERS
+  readonly httpVersionMajor = 1
+  readonly httpVersionMinor = 1
+  readonly method = 'POST'
+  readonly url = '/v1/chat/completions'
+  readonly socket = { remoteAddress: '127.0.0.1' }
+}
+
+class FakeResponse extends EventEmitter {
+  headersSent = false
+  destroyed = false
+  writableEnded = false
+  writeHead(): void {
+    this.headersSent = true
+  }
+  write(): boolean {
+    return true
+  }
+  end(): void {
+    this.headersSent = true
+    this.writableEnded = true
+  }
+}
+
+const controller = { pause() {}, resume() {}, abort() {}, rawHeaders: [] }
+const transport = {
+  dispatch(_request: unknown, handler: never): boolean {
+    const h = handler as {
+      onRequestStart(c: unknown, x: unknown): void
+      onResponseStart(c: unknown, s: number, h: unknown): void
+      onResponseData(c: unknown, b: Buffer): void
+      onResponseEnd(c: unknown, t: unknown): void
+    }
+    h.onRequestStart(controller, null)
+    h.onResponseStart(controller, 200, ANSWER_HEADERS)
+    h.onResponseData(controller, ANSWER)
+    h.onResponseEnd(controller, {})
+    return true
+  },
+  async close() {},
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'ferro-bench-'))
+const counters = new BigInt64Array(new SharedArrayBuffer(4096))
+const generations = new Int32Array(new SharedArrayBuffer(64))
+const intents = new Intents(new BigInt64Array(new SharedArrayBuffer(intentRegionCells(8192) * 8)), 8192)
+const journal = new JournalAppender({
+  directory: folder,
+  startMs: Date.now(),
+  worker: 1,
+  sync: 'interval',
+  syncIntervalMs: 20,
+  onWritten() {},
+  onReservesWritten: () => intents.clear(),
+  onSegment: (sequence) => intents.openSegment(sequence),
+})
+const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries() {} }))
+const accessLog = new AccessLog({ output: join(folder, 'access.log'), level: 'info' })
+const keys = new KeyTable({ generations, pepper: 'pepper', catchUp() {} })
+keys.apply({
+  id: 'bench',
+  document: {
+    id: 'bench',
+    hash: hashKey(SECRET),
+    enabled: true,
+    expiresAt: null,
+    scopes: [],
+    modelsAllow: null,
+    modelsDeny: null,
+    rate: { slot: 0, requestsPerMinute: 1e9, intervalUs: 1, burst: 1e9 },
+    budgets: [{ counter: 'key:bench:tokens:month', slot: 8, unit: 'tokens', per: 'month', limit: 9e12 }],
+    generationSlot: 0,
+    generation: 0,
+  },
+})
+const document = await documentFrom({
+  providers: { mock: { kind: 'openai-compatible', base_url: 'http://127.0.0.1:9/v1', api_key: 'mock-key-123' } },
+  models: { 'gpt-4o': { targets: [{ provider: 'mock', model: 'gpt-4o', prices: { input: 2.5, output: 10 } }] } },
+})
+const settle = [createSettlement({ worker: 1, journal, accessLog, metrics }, chatTraffic)]
+const identify = createIdentify(keys)
+const surfaces = compileSurfaces({
+  document,
+  environment: {},
+  metrics,
+  transports: { demo: new DemoUpstream(), connect: () => transport },
+  hooks: {
+    chat: {
+      identify,
+      admit: [createScopeCheck('chat.completions'), createRateCheck(counters)],
+      reserve: createReserve({ counters, intents, journal, port: chatTraffic, accepting: () => true }),
+      settle,
+    },
+    models: { identify, admit: null, settle: null },
+    unmatched: { settle: null },
+  },
+})
+const plan: Plan = {
+  version: 1,
+  paths: new Map([['/v1/chat/completions', { POST: surfaces.chat }]]),
+  prefixes: [],
+  fallback: surfaces.fallback,
+}
+const gateway = new Gateway({
+  plan,
+  limits: { bodyIdleMs: 30_000, bodyMemoryBytes: 1e9 },
+  onFault(error) {
+    throw error
+  },
+})
+
+const BATCH = 32
+const rounds = Number(process.argv[2] ?? 400)
+const times: number[] = []
+for (let round = 0; round < rounds; round++) {
+  const started = performance.now()
+  for (let turn = 0; turn < 20; turn++) {
+    for (let at = 0; at < BATCH; at++) {
+      const req = new FakeRequest()
+      handle(gateway, req as never, new FakeResponse() as never)
+      req.emit('data', BODY)
+      req.emit('end')
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  times.push(((performance.now() - started) * 1000) / (20 * BATCH))
+}
+times.sort((a, b) => a - b)
+const at = (share: number) => times[Math.floor(times.length * share)]?.toFixed(2)
+console.log(`request path, everything on: best ${at(0)} µs, median ${at(0.5)} µs (${gateway.exchanges.size} left in flight)`)
+journal.close()
+accessLog.close()
+rmSync(folder, { recursive: true })
