@@ -64,7 +64,7 @@ async function measure(): Promise<number> {
 for (const workers of [1, 4]) {
   test(`B1 a budget for ten requests lets exactly ten of many through, with ${workers} worker(s)`, {
     timeout: 60_000,
-  }, async () => {
+  }, async (t) => {
     const limit = 10 * (await measureReservation())
     const house = await House.build({
       models: MODELS,
@@ -92,6 +92,7 @@ for (const workers of [1, 4]) {
       assert.equal(statuses.get(402)?.length, count - 10)
       for (const refused of statuses.get(402) ?? []) assert.equal(errorCode(refused.json), 'insufficient_quota')
       assert.equal(house.wall.requests.length, 10)
+      t.diagnostic(`${samples.length} readings of the budget, none above its limit`)
       assert.ok(samples.length > 2)
       for (const sample of samples) assert.ok(sample.used <= sample.limit, JSON.stringify(sample))
       assert.ok(

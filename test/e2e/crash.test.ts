@@ -6,6 +6,7 @@ import { violations } from '../harness/checker.ts'
 import type { ChatCall } from '../harness/client.ts'
 import { eventually } from '../harness/eventually.ts'
 import { Gateway } from '../harness/gateway.ts'
+import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
 import { House, scaled } from './house.ts'
 
@@ -29,7 +30,7 @@ async function underLoad(house: House): Promise<ChatCall[]> {
 
 test('C5 after a kill at any moment every dispatched request is in the database exactly once', {
   timeout: 120_000,
-}, async () => {
+}, async (t) => {
   const house = await House.build(OPTIONS)
   try {
     for (let round = 0; round < scaled(3); round++) {
@@ -43,6 +44,11 @@ test('C5 after a kill at any moment every dispatched request is in the database 
       await house.gateway.restart()
       assert.deepEqual(await violations(house.evidence), [], `after kill ${round + 1}`)
     }
+    const rows = readLedger(house.gateway.databasePath).requests
+    const lost = rows.filter((row) => row.outcome === 'lost').length
+    assert.ok(lost > 0, 'no kill found a request in flight')
+    assert.ok(lost < rows.length, 'no request came to its end before a kill')
+    t.diagnostic(`${rows.length} requests, ${lost} of them lost in flight, none missing and none twice`)
     assert.equal((await house.client.chat()).status, 200)
   } finally {
     await house.close()

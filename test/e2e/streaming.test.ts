@@ -77,7 +77,7 @@ test('S3 characters split at every byte arrive whole', async () => {
   assert.match(whole.text, /👩‍🚀 grüßt 世界/)
 })
 
-test('S6 slow readers hold the upstream back, and the memory stays bounded', { timeout: 60_000 }, async () => {
+test('S6 slow readers hold the upstream back, and the memory stays bounded', { timeout: 60_000 }, async (t) => {
   const { gateway, wall } = house()
   const model = `huge-${SLOW_BYTES}`
   const count = scaled(40)
@@ -107,6 +107,7 @@ test('S6 slow readers hold the upstream back, and the memory stays bounded', { t
   const median = ahead.toSorted((a, b) => a - b)[count >> 1] ?? 0
   const finished = wall.requests.slice(seen).filter((request) => request.finishedAt !== null).length
   for (const client of clients) client.abort()
+  t.diagnostic(`${count} slow readers of ${SLOW_BYTES} bytes each cost ${grown} bytes of memory`)
   // What the heap grows by between two collections does not depend on the number of streams.
   assert.ok(grown <= count * 256 * 1_024 + 64 * 1_024 * 1_024, `${count} slow readers cost ${grown} bytes`)
   // Socket buffers of both connections hold what is ahead of the reader; Linux lets a few of them grow very large.
@@ -126,7 +127,7 @@ const MOMENTS = [
 ] as const
 
 for (const kind of ['rst', 'fin'] as const) {
-  test(`S10 S12 a client that leaves with ${kind} ends the upstream within 250 ms and is charged once`, async () => {
+  test(`S10 S12 a client that leaves with ${kind} ends the upstream within 250 ms and is charged once`, async (t) => {
     const { gateway, wall } = house()
     const delays: number[] = []
     const left: string[] = []
@@ -148,6 +149,7 @@ for (const kind of ['rst', 'fin'] as const) {
       }
     }
     const worst = Math.max(...delays)
+    t.diagnostic(`the slowest of ${delays.length} ends came ${worst.toFixed(1)} ms after the client left`)
     assert.ok(worst <= 250, `the slowest of ${delays.length} took ${worst} ms`)
     assert.deepEqual(await violations(house().evidence), [])
     const rows = readLedger(gateway.databasePath).requests.filter((row) => left.includes(row.clientRequestId ?? ''))
