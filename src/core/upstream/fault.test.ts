@@ -54,6 +54,12 @@ test('names the upstream and the code, never the message of the cause', () => {
   assert.equal(error.source, 'upstream')
 })
 
+test('knows an answer that the parser could not read, with or without a code', () => {
+  const unreadable = Object.assign(new Error('unreadable'), { name: 'HTTPParserError', code: undefined })
+  assert.equal(faultOf(unreadable, 'far', true, false).code, 'upstream_invalid_response')
+  assert.equal(faultOf(unreadable, 'far', true, true).code, 'upstream_truncated')
+})
+
 test('looks for the code in the causes of an error that has none', () => {
   const inner = withCode('CERT_HAS_EXPIRED')
   const error = faultOf(new TypeError('failed', { cause: new Error('wrapped', { cause: inner }) }), 'far', false, false)
