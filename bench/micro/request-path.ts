@@ -7,9 +7,16 @@ import { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileSurfaces, chatTraffic, DemoUpstream } from '../../src/ai/index.ts'
+import { chatTraffic, compileSurfaces, DemoUpstream } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
-import { Gateway, handle, type Plan } from '../../src/core/index.ts'
+import {
+  Gateway,
+  handle,
+  type Plan,
+  type ResponseHandler,
+  type Transport,
+  type UpstreamRequest,
+} from '../../src/core/index.ts'
 import {
   createIdentify,
   createRateCheck,
@@ -73,22 +80,17 @@ class FakeResponse extends EventEmitter {
   }
 }
 
-const controller = { pause() {}, resume() {}, abort() {}, rawHeaders: [] }
-const transport = {
-  dispatch(_request: unknown, handler: never): boolean {
-    const h = handler as {
-      onRequestStart(c: unknown, x: unknown): void
-      onResponseStart(c: unknown, s: number, h: unknown): void
-      onResponseData(c: unknown, b: Buffer): void
-      onResponseEnd(c: unknown, t: unknown): void
-    }
-    h.onRequestStart(controller, null)
-    h.onResponseStart(controller, 200, ANSWER_HEADERS)
-    h.onResponseData(controller, ANSWER)
-    h.onResponseEnd(controller, {})
+const nothing = () => undefined
+const controller = { pause: nothing, resume: nothing, abort: nothing, rawHeaders: [] }
+const transport: Transport = {
+  dispatch(_request: UpstreamRequest, handler: ResponseHandler): boolean {
+    handler.onRequestStart(controller, null)
+    handler.onResponseStart(controller, 200, ANSWER_HEADERS)
+    handler.onResponseData(controller, ANSWER)
+    handler.onResponseEnd(controller, {})
     return true
   },
-  async close() {},
+  close: async () => undefined,
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'ferro-bench-'))
@@ -101,13 +103,13 @@ const journal = new JournalAppender({
   worker: 1,
   sync: 'interval',
   syncIntervalMs: 20,
-  onWritten() {},
+  onWritten: nothing,
   onReservesWritten: () => intents.clear(),
   onSegment: (sequence) => intents.openSegment(sequence),
 })
-const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries() {} }))
+const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: nothing }))
 const accessLog = new AccessLog({ output: join(folder, 'access.log'), level: 'info' })
-const keys = new KeyTable({ generations, pepper: 'pepper', catchUp() {} })
+const keys = new KeyTable({ generations, pepper: 'pepper', catchUp: nothing })
 keys.apply({
   id: 'bench',
   document: {
@@ -168,6 +170,7 @@ for (let round = 0; round < rounds; round++) {
   for (let turn = 0; turn < 20; turn++) {
     for (let at = 0; at < BATCH; at++) {
       const req = new FakeRequest()
+      // The two fakes have what the road touches of the real ones.
       handle(gateway, req as never, new FakeResponse() as never)
       req.emit('data', BODY)
       req.emit('end')
@@ -178,7 +181,9 @@ for (let round = 0; round < rounds; round++) {
 }
 times.sort((a, b) => a - b)
 const at = (share: number) => times[Math.floor(times.length * share)]?.toFixed(2)
-console.log(`request path, everything on: best ${at(0)} µs, median ${at(0.5)} µs (${gateway.exchanges.size} left in flight)`)
+console.log(
+  `request path, everything on: best ${at(0)} µs, median ${at(0.5)} µs (${gateway.exchanges.size} left in flight)`,
+)
 journal.close()
-accessLog.close()
+await accessLog.close()
 rmSync(folder, { recursive: true })

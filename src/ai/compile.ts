@@ -73,8 +73,13 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
     }
     return provider
   }
-  const target = (label: string, provider: string, model: string, config: Partial<TargetConfig>, prices: Prices | null) =>
-    makeTarget(options, label, provider, providerNamed(provider), model, config, prices)
+  const target = (
+    label: string,
+    provider: string,
+    model: string,
+    config: Partial<TargetConfig>,
+    prices: Prices | null,
+  ) => makeTarget(options, label, provider, providerNamed(provider), model, config, prices)
 
   const entries: CatalogueEntry[] = []
   for (const [name, model] of Object.entries(document.models)) {

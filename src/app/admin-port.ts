@@ -1,5 +1,14 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { ControlError, type ControlPort, type CreatedKey, type KeyView, makeKey, type NewKey, type UsageQuery, viewKey } from '../control/index.ts'
+import {
+  ControlError,
+  type ControlPort,
+  type CreatedKey,
+  type KeyView,
+  makeKey,
+  type NewKey,
+  type UsageQuery,
+  viewKey,
+} from '../control/index.ts'
 import { budgetCounter, periodOf, read } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'

@@ -6,8 +6,8 @@ import {
   type ConfigDocument,
   defaultDocument,
   documentFrom,
-  loadConfig,
   type ListenAddress,
+  loadConfig,
   renderErrors,
   unresolvedReferences,
 } from '../config/index.ts'
@@ -38,9 +38,16 @@ async function documentOf(path: string): Promise<ConfigDocument> {
   const parsed = await loadConfig(path, { providerKinds, builtInProviders: [DEMO_PROVIDER] })
   if (!parsed.ok) {
     const count = parsed.errors.length
-    throw new StartError(`${path} has ${count} ${count === 1 ? 'error' : 'errors'}.`, renderErrors(parsed.errors, parsed.text))
+    throw new StartError(
+      `${path} has ${count} ${count === 1 ? 'error' : 'errors'}.`,
+      renderErrors(parsed.errors, parsed.text),
+    )
   }
-  const missing = await unresolvedReferences(parsed.document, { positions: parsed.positions, env: process.env, file: path })
+  const missing = await unresolvedReferences(parsed.document, {
+    positions: parsed.positions,
+    env: process.env,
+    file: path,
+  })
   if (missing.length > 0) {
     throw new StartError(`${path} refers to secrets that are not there.`, renderErrors(missing, parsed.text))
   }
@@ -50,7 +57,10 @@ async function documentOf(path: string): Promise<ConfigDocument> {
 /** A start without a file: providers whose keys are in the environment, each addressed as `provider/model`. */
 async function documentWithoutFile(): Promise<ConfigDocument> {
   const providers = Object.fromEntries(
-    providersIn(process.env).map((row) => [row.kind, { kind: row.kind, api_key: `\${${row.keyVariable}}`, direct: true }]),
+    providersIn(process.env).map((row) => [
+      row.kind,
+      { kind: row.kind, api_key: `\${${row.keyVariable}}`, direct: true },
+    ]),
   )
   return Object.keys(providers).length === 0 ? defaultDocument() : await documentFrom({ providers })
 }

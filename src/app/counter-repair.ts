@@ -61,7 +61,10 @@ export class CounterRepair {
       }
     }
     if (report.open.length > 0) {
-      this.#log.warn('requests of a worker that died were settled at their full reservation', { worker: dead.worker, lost: report.open.length })
+      this.#log.warn('requests of a worker that died were settled at their full reservation', {
+        worker: dead.worker,
+        lost: report.open.length,
+      })
     }
   }
 

@@ -1,6 +1,15 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../observability/index.ts'
-import type { DailyUsage, DeadWorker, KeySpending, LedgerRow, Recovery, RequestQuery, RequestRecord, StoredKey } from '../storage/index.ts'
+import type {
+  DailyUsage,
+  DeadWorker,
+  KeySpending,
+  LedgerRow,
+  Recovery,
+  RequestQuery,
+  RequestRecord,
+  StoredKey,
+} from '../storage/index.ts'
 import type { DatabaseThreadStart } from './messages.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
 import { Caller } from './threads/rpc.ts'
@@ -50,7 +59,11 @@ export class Database {
     return (await this.#writer.calls.call('catchUp')) === true
   }
 
-  async workerDied(worker: number, startMs: number, applied: { sequence: number; ordinal: number }): Promise<DeadWorker> {
+  async workerDied(
+    worker: number,
+    startMs: number,
+    applied: { sequence: number; ordinal: number },
+  ): Promise<DeadWorker> {
     return (await this.#writer.calls.call('workerDied', worker, startMs, applied)) as DeadWorker // as above
   }
 
@@ -126,7 +139,7 @@ export class Database {
   #thread(role: DatabaseThreadStart['role']): Worker {
     const start: DatabaseThreadStart = { role, dataDir: this.#options.dataDir, databaseUrl: this.#options.databaseUrl }
     const worker = new Worker(THREAD_ENTRY, { name: `ferro-${role}`, workerData: start })
-    worker.on('error', () => {}) // the callers of its calls are told; the exit handlers act
+    worker.on('error', (error) => this.#options.log.error(`the ${role} thread failed`, { error }))
     return worker
   }
 

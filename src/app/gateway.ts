@@ -5,8 +5,8 @@
 import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type ControlServer, createControlServer } from '../control/index.ts'
 import { type ConfigDocument, isLoopback, type ListenAddress, resolveReference } from '../config/index.ts'
+import { type ControlServer, createControlServer } from '../control/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
 import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
@@ -88,7 +88,7 @@ class ControlThread implements RunningGateway {
   #watch: ConfigWatch | null = null
   #reloading: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
-  #end: (code: number) => void = () => {}
+  readonly #end: (code: number) => void
 
   constructor(configPath: string | null, overrides: Overrides, document: ConfigDocument) {
     this.configSource = configPath
@@ -98,9 +98,9 @@ class ControlThread implements RunningGateway {
     this.adminTokenFile = join(this.dataDir, 'admin-token')
     this.#log = createLog({ level: document.log.level })
     this.#readiness = new Readiness(new Int32Array(this.#memory.process))
-    this.stopped = new Promise((resolve) => {
-      this.#end = resolve
-    })
+    const { promise, resolve: end } = Promise.withResolvers<number>()
+    this.stopped = promise
+    this.#end = end
     const counters = new BigInt64Array(this.#memory.counters)
     this.#slots = new SlotAllocator(counters)
     this.#database = new Database({
@@ -147,7 +147,9 @@ class ControlThread implements RunningGateway {
       await this.#pool.drain(0)
       await this.#control?.close()
       await this.#database.close()
-      throw error instanceof StartError ? error : new StartError(error instanceof Error ? error.message : String(error), null, { cause: error })
+      throw error instanceof StartError
+        ? error
+        : new StartError(error instanceof Error ? error.message : String(error), null, { cause: error })
     }
   }
 
@@ -156,8 +158,10 @@ class ControlThread implements RunningGateway {
     await this.#database.opened()
     await Promise.all([probeBind('listen', document.listen), probeBind('control.listen', document.control.listen)])
     const recovery = await this.#database.recover()
-    if (recovery.lost > 0) this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
-    for (const name of recovery.damaged) this.#log.error('a journal segment is damaged and was set aside', { segment: name })
+    if (recovery.lost > 0)
+      this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
+    for (const name of recovery.damaged)
+      this.#log.error('a journal segment is damaged and was set aside', { segment: name })
     this.#spent.load(recovery.spending)
     for (const key of await this.#database.listKeys()) this.#keys.putDatabaseKey(key)
     this.#takeFileKeys(document)
@@ -168,13 +172,29 @@ class ControlThread implements RunningGateway {
     }
     this.#keys.restoreRates(recovery.admissions)
     const { host } = document.listen
-    const port = await this.#pool.start(workerCount(document), { host, port: document.listen.port, reusePort: canShare() })
+    const port = await this.#pool.start(workerCount(document), {
+      host,
+      port: document.listen.port,
+      reusePort: canShare(),
+    })
     this.dataUrl = url(host, port)
     await this.#openControl(document)
-    registerProcessMetrics({ metrics: this.#metrics, keys: this.#keys, counters: new BigInt64Array(this.#memory.counters), readiness: this.#readiness, pool: this.#pool })
-    writeInstance(this.dataDir, { pid: process.pid, data: this.dataUrl, control: this.controlUrl, workers: workerCount(document) })
+    registerProcessMetrics({
+      metrics: this.#metrics,
+      keys: this.#keys,
+      counters: new BigInt64Array(this.#memory.counters),
+      readiness: this.#readiness,
+      pool: this.#pool,
+    })
+    writeInstance(this.dataDir, {
+      pid: process.pid,
+      data: this.dataUrl,
+      control: this.controlUrl,
+      workers: workerCount(document),
+    })
     this.#readiness.started()
-    if (this.configSource !== null) this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
+    if (this.configSource !== null)
+      this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
   }
 
   async #openControl(document: ConfigDocument): Promise<void> {
@@ -218,7 +238,11 @@ class ControlThread implements RunningGateway {
     } catch (error) {
       const details = error instanceof StartError ? error.details : null
       const message = error instanceof Error ? error.message : String(error)
-      this.#log.error('the configuration was not reloaded; the old one stays in force', { reason, error: message, details })
+      this.#log.error('the configuration was not reloaded; the old one stays in force', {
+        reason,
+        error: message,
+        details,
+      })
     }
   }
 

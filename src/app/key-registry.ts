@@ -159,7 +159,8 @@ export class KeyRegistry {
     let slot = this.#generationSlots.get(id)
     if (slot === undefined) {
       slot = this.#generationSlots.size
-      if (slot >= this.#options.generations.length) throw new Error(`more than ${slot} keys have existed; restart the gateway`)
+      if (slot >= this.#options.generations.length)
+        throw new Error(`more than ${slot} keys have existed; restart the gateway`)
       this.#generationSlots.set(id, slot)
     }
     return slot

@@ -1,5 +1,5 @@
-import { createCounters } from '../lib/index.ts'
 import { intentRegionCells } from '../governance/index.ts'
+import { createCounters } from '../lib/index.ts'
 import { createMetricsRow } from '../observability/index.ts'
 
 /** Most keys that can exist at once; address space only, untouched pages cost nothing. */

@@ -50,6 +50,11 @@ export type FromWorker =
   | { readonly type: 'compiled'; readonly version: number }
   | { readonly type: 'refused'; readonly version: number; readonly message: string }
   | { readonly type: 'series'; readonly series: SeriesDescriptor }
-  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: Record<string, unknown> }
+  | {
+      readonly type: 'log'
+      readonly level: LogLevel
+      readonly message: string
+      readonly fields: Record<string, unknown>
+    }
 
 export type KeyMessage = readonly KeyChange[]

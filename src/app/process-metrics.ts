@@ -24,14 +24,23 @@ export function registerProcessMetrics({ metrics, keys, counters, readiness, poo
   gauge('ferro_budget_used', 'Spent and reserved in the current period.', budget('used'))
   gauge('ferro_budget_reserved', 'Reserved by requests in flight.', budget('reserved'))
   gauge('ferro_budget_spent', 'Spent in the current period, up to the limit.', budget('spent'))
-  gauge('ferro_budget_overshoot', 'Spent beyond the limit, by upstreams that used more than was reserved.', budget('overshoot'))
+  gauge(
+    'ferro_budget_overshoot',
+    'Spent beyond the limit, by upstreams that used more than was reserved.',
+    budget('overshoot'),
+  )
   gauge('ferro_budget_limit', 'The limit.', () =>
-    [...keys.budgets()].map(({ keyId, budget: { unit, per, limit } }) => ({ labels: { key: keyId, unit, per }, value: limit })),
+    [...keys.budgets()].map(({ keyId, budget: { unit, per, limit } }) => ({
+      labels: { key: keyId, unit, per },
+      value: limit,
+    })),
   )
   gauge('ferro_ready', '1 when the process is ready, else 0.', () => (readiness.reasons.length === 0 ? 1 : 0))
   gauge('ferro_journal_bytes', 'Bytes of the journal that are not in the database yet.', () => readiness.journalBytes)
   gauge('ferro_data_workers', 'Data workers that listen.', () => pool.listening)
   gauge('ferro_plan_version', 'Version of the plan in force.', () => pool.version)
   gauge('process_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
-  gauge('process_start_time_seconds', 'Start of the process, in seconds since the epoch.', () => Math.round(Date.now() / 1000 - process.uptime()))
+  gauge('process_start_time_seconds', 'Start of the process, in seconds since the epoch.', () =>
+    Math.round(Date.now() / 1000 - process.uptime()),
+  )
 }

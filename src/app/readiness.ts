@@ -37,10 +37,12 @@ export class Readiness {
   database(state: WriterState, maxJournalBytes: number, log: Log): void {
     this.#journalBytes = state.journalBytes
     const failed = state.databaseError !== null
-    if (failed) log.error('the database refuses; requests go on and the journal keeps them', { error: state.databaseError })
+    if (failed)
+      log.error('the database refuses; requests go on and the journal keeps them', { error: state.databaseError })
     this.#set(NOT_READY.database_unavailable, failed)
     const full = state.journalBytes > maxJournalBytes
-    if (full) log.error('the journal is larger than its limit; paid requests are refused', { bytes: state.journalBytes })
+    if (full)
+      log.error('the journal is larger than its limit; paid requests are refused', { bytes: state.journalBytes })
     this.#set(NOT_READY.journal_full, full)
     Atomics.store(this.#cells, PROCESS_CELL.journalFull, full ? 1 : 0)
   }

@@ -64,7 +64,7 @@ export class WorkerPool {
   #backoffMs = 0
   #closing = false
   #cut = false
-  #endWait: () => void = () => {}
+  #endWait: (() => void) | null = null
   #watchdog: NodeJS.Timeout | null = null
 
   constructor(options: WorkerPoolOptions, document: ConfigDocument) {
@@ -177,7 +177,7 @@ export class WorkerPool {
   /** Cuts what still runs: a second signal. */
   cut(): void {
     this.#cut = true
-    this.#endWait()
+    this.#endWait?.()
     for (const member of this.#members) this.#tell(member, { type: 'leave', graceMs: 0, reason: 'shutdown' })
   }
 
@@ -278,7 +278,11 @@ export class WorkerPool {
     if (member.leaving || this.#closing || !member.listening) return
     const young = Date.now() - member.startMs < YOUNG_MS
     this.#backoffMs = young ? Math.min(LONGEST_BACKOFF_MS, Math.max(100, this.#backoffMs * 2)) : 0
-    this.#options.log.error('a data worker ended; another takes its place', { worker: member.worker, code, wait_ms: this.#backoffMs })
+    this.#options.log.error('a data worker ended; another takes its place', {
+      worker: member.worker,
+      code,
+      wait_ms: this.#backoffMs,
+    })
     setTimeout(() => void this.#refill(), this.#backoffMs)
   }
 
@@ -338,10 +342,13 @@ export class WorkerPool {
     member.leaving = true
     const ended = new Promise<void>((resolve) => member.thread.once('exit', () => resolve()))
     this.#tell(member, { type: 'leave', graceMs, reason })
-    const late = setTimeout(() => {
-      this.#options.log.error('a data worker did not leave in time and is ended', { worker: member.worker })
-      void member.thread.terminate()
-    }, graceMs + (reason === 'shutdown' ? 1_500 : LEAVE_EXTRA_MS))
+    const late = setTimeout(
+      () => {
+        this.#options.log.error('a data worker did not leave in time and is ended', { worker: member.worker })
+        void member.thread.terminate()
+      },
+      graceMs + (reason === 'shutdown' ? 1_500 : LEAVE_EXTRA_MS),
+    )
     await ended
     clearTimeout(late)
   }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { Deadline } from '../lib/index.ts'
+import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { type BoundResponse, EXCHANGE } from './gateway.ts'
@@ -11,6 +11,8 @@ import { faultOf } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
+/** Above this a copy into a text costs more than a second buffer to write. */
+const ONE_WRITE_LIMIT = 16_384
 
 /** Given by a transport with the dispatch; returned when the attempt no longer needs its connection. */
 export interface Lease {
@@ -48,7 +50,6 @@ function dispatch(x: Exchange, candidate: Candidate): void {
   x.attempt = attempt
   x.attempts++
   x.dispatchedAt = performance.now()
-  attempt.watch()
   if (!candidate.upstream.transport.dispatch(request, attempt)) {
     x.attempts--
     const message = `All connections to ${candidate.upstream.name} are busy; try again soon.`
@@ -59,7 +60,7 @@ function dispatch(x: Exchange, candidate: Candidate): void {
 type Stage = 'connect' | 'head' | 'body' | 'done'
 
 /** One dispatch of a request to one upstream, and the relay of its answer. */
-export class Attempt extends Deadline implements ResponseHandler {
+export class Attempt implements ResponseHandler, Watched {
   readonly #x: Exchange
   readonly #candidate: Candidate
   readonly #tap: AnswerTap
@@ -73,23 +74,23 @@ export class Attempt extends Deadline implements ResponseHandler {
   #lastByteAt: number
   /** The answer is relayed as it comes. */
   streaming = false
+  /** It is a stream by its nature, in which an error may follow; not a whole that was too large to be held. */
+  eventful = false
   lease: Lease | null = null
+  dueAt: number
 
   constructor(x: Exchange, candidate: Candidate) {
-    super()
     this.#x = x
     this.#candidate = candidate
     this.#tap = candidate.open(x)
     this.#lastByteAt = x.dispatchedAt
+    this.dueAt = this.#nextDueAt()
+    x.watched = this
   }
 
   /** True when nobody waits for this answer any more. */
   get done(): boolean {
     return this.#stage === 'done'
-  }
-
-  watch(): void {
-    this.#x.gateway.wheel.schedule(this, this.#nextDueMs(performance.now()))
   }
 
   onRequestStart(controller: DispatchController): void {
@@ -100,21 +101,38 @@ export class Attempt extends Deadline implements ResponseHandler {
 
   onResponseStart(controller: DispatchController, status: number, headers: AnswerHeaders): void {
     if (status < 200 || this.#stage === 'done') return
+    try {
+      this.#begin(controller, status, headers)
+    } catch (error) {
+      fault(this.#x, error) // a transport would take it for a failure of the upstream
+    }
+  }
+
+  #begin(controller: DispatchController, status: number, headers: AnswerHeaders): void {
     const x = this.#x
     this.#controller = controller
     this.#stage = 'body'
     this.#status = status
     this.#headers = headers
     this.#lastByteAt = performance.now()
+    this.dueAt = this.#nextDueAt()
     if (x.firstByteAt === 0) x.firstByteAt = this.#lastByteAt
     const plan = this.#tap.start(status, headers)
     if (plan instanceof GatewayError) refuse(x, plan)
-    else this.streaming = plan === 'stream'
+    else this.streaming = this.eventful = plan === 'stream'
   }
 
   onResponseData(_controller: DispatchController, chunk: Buffer): void {
     if (this.#stage === 'done') return
-    this.#lastByteAt = performance.now()
+    try {
+      this.#take(chunk)
+    } catch (error) {
+      fault(this.#x, error) // as above
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    this.#lastByteAt = this.#x.gateway.deadlines.now
     if (this.streaming) return this.#forward(this.#tap.push(chunk))
     this.#buffered += chunk.length
     if (this.#chunks === null) this.#chunks = [chunk]
@@ -130,8 +148,12 @@ export class Attempt extends Deadline implements ResponseHandler {
   onResponseEnd(): void {
     this.lease?.release()
     if (this.#stage === 'done') return
-    if (this.streaming) this.#endStream()
-    else this.#endBuffered()
+    try {
+      if (this.streaming) this.#endStream()
+      else this.#endBuffered()
+    } catch (error) {
+      fault(this.#x, error) // as above
+    }
   }
 
   onResponseError(_controller: DispatchController, error: Error): void {
@@ -151,13 +173,13 @@ export class Attempt extends Deadline implements ResponseHandler {
   release(): void {
     this.#stage = 'done'
     this.#chunks = null
-    this.#x.gateway.wheel.cancel(this)
+    this.#x.watched = null
   }
 
   #endBuffered(): void {
     const x = this.#x
-    const chunks = this.#chunks
-    const body = chunks === null ? Buffer.alloc(0) : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+    const chunks = this.#chunks ?? []
+    const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
     const result = this.#tap.complete(body)
     if (result instanceof GatewayError) return refuse(x, result)
     const headers = this.#tap.headers(this.#headers, result)
@@ -166,7 +188,7 @@ export class Attempt extends Deadline implements ResponseHandler {
     x.status = this.#status
     x.bytesOut = result.length
     x.res.writeHead(this.#status, headers)
-    x.res.end(result)
+    endWith(x.res, result)
     settle(x)
   }
 
@@ -200,7 +222,7 @@ export class Attempt extends Deadline implements ResponseHandler {
   drained(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#lastByteAt = performance.now()
+    this.#lastByteAt = this.#x.gateway.deadlines.now
     if (this.#stage !== 'done') this.#controller?.resume()
   }
 
@@ -213,23 +235,19 @@ export class Attempt extends Deadline implements ResponseHandler {
     x.res.writeHead(this.#status, headers)
   }
 
-  /** Milliseconds until the nearest deadline that applies now. */
-  #nextDueMs(now: number): number {
+  /** The nearest deadline that applies now. */
+  #nextDueAt(): number {
     const x = this.#x
     const timeouts = this.#candidate.upstream.timeouts
-    const total = x.startedAt + timeouts.totalMs - now
-    if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs - now)
+    const total = x.startedAt + timeouts.totalMs
+    if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs)
     const firstByteMs = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
-    return Math.min(total, x.dispatchedAt + firstByteMs - now)
+    return Math.min(total, x.dispatchedAt + firstByteMs)
   }
 
-  override onExpire(): void {
-    const now = performance.now()
-    const dueMs = this.#nextDueMs(now)
-    if (dueMs > 0) {
-      this.#x.gateway.wheel.schedule(this, dueMs)
-      return
-    }
+  onDue(now: number): void {
+    this.dueAt = this.#nextDueAt()
+    if (this.dueAt > now) return
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
     else refuse(this.#x, this.#timeoutError(now))
     if (!this.#x.res.writableEnded) this.#x.res.destroy()
@@ -239,7 +257,10 @@ export class Attempt extends Deadline implements ResponseHandler {
     const { name, timeouts } = this.#candidate.upstream
     const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`
     if (now - this.#x.startedAt >= timeouts.totalMs) {
-      return new GatewayError('upstream_timeout', `The request took longer than its total deadline of ${seconds(timeouts.totalMs)}.`)
+      return new GatewayError(
+        'upstream_timeout',
+        `The request took longer than its total deadline of ${seconds(timeouts.totalMs)}.`,
+      )
     }
     if (this.#stage === 'body') {
       return new GatewayError('upstream_timeout', `${name} sent nothing for ${seconds(timeouts.idleMs)}.`)
@@ -247,6 +268,15 @@ export class Attempt extends Deadline implements ResponseHandler {
     const waited = this.#x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
     return new GatewayError('upstream_timeout', `${name} did not begin to answer within ${seconds(waited)}.`)
   }
+}
+
+/**
+ * Ends an answer with its whole body. A text goes out with the head in one plain write, a buffer needs a gathering
+ * one; latin1 maps bytes to characters and back one to one.
+ */
+function endWith(res: ServerResponse, body: Buffer): void {
+  if (body.length <= ONE_WRITE_LIMIT) res.end(body.toString('latin1'), 'latin1')
+  else res.end(body)
 }
 
 function onDrain(this: ServerResponse): void {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt } from './attempt.ts'
+import type { Watched } from './deadlines.ts'
 import type { GatewayError } from './errors.ts'
+import type { Gateway } from './gateway.ts'
 import type { RequestHead } from './listen/request-head.ts'
 import type { Candidate, Route } from './phases.ts'
-import type { Gateway } from './gateway.ts'
 import type { Plan } from './plan.ts'
 
 /** Who calls, as far as the core needs to know; governance's principals extend it. */
@@ -12,14 +13,7 @@ export interface Principal {
 }
 
 /** How a request ended; the words of the request record. */
-export type EndState =
-  | 'success'
-  | 'refused'
-  | 'upstream_error'
-  | 'timeout'
-  | 'cancelled'
-  | 'drained'
-  | 'gateway_error'
+export type EndState = 'success' | 'refused' | 'upstream_error' | 'timeout' | 'cancelled' | 'drained' | 'gateway_error'
 
 /** Everything known of one request. Made once, every field set here, so that its shape never changes. */
 export class Exchange {
@@ -51,6 +45,8 @@ export class Exchange {
   surface: unknown = null
   /** Belongs to governance: what was reserved for the current attempt. */
   reservation: unknown = null
+  /** What this request waits for now. */
+  watched: Watched | null = null
   candidates: readonly Candidate[] | null = null
   candidateIndex = 0
   attempt: Attempt | null = null

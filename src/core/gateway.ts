@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { RequestIds, TimerWheel } from '../lib/index.ts'
+import { RequestIds } from '../lib/index.ts'
+import { Deadlines } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Plan } from './plan.ts'
@@ -24,8 +25,8 @@ export class Gateway {
   plan: Plan
   readonly limits: EdgeLimits
   readonly ids = new RequestIds()
-  readonly wheel = new TimerWheel()
   readonly exchanges = new Set<Exchange>()
+  readonly deadlines = new Deadlines(this.exchanges)
   readonly onFault: (error: unknown, x: Exchange) => void
   /** Answers carry `Connection: close`, so that clients move to another worker or instance. */
   leaving = false
@@ -41,6 +42,7 @@ export class Gateway {
 
   begin(x: Exchange): void {
     this.exchanges.add(x)
+    this.deadlines.wake()
   }
 
   end(x: Exchange): void {

@@ -119,4 +119,3 @@ export interface RenderedError {
   readonly body: Buffer
   readonly contentType: string
 }
-

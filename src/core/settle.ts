@@ -5,6 +5,7 @@ import type { EndState, Exchange } from './exchange.ts'
 export function settle(x: Exchange): void {
   if (x.settled) return
   x.settled = true
+  x.watched = null
   x.endedAt = performance.now()
   x.attempt?.release()
   const hooks = (x.route ?? x.plan.fallback).settle

@@ -5,7 +5,7 @@ import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.t
 
 /** Secrets longer than this are not keys of ours: refused before they are hashed. */
 export const MAX_SECRET_BYTES = 512
-const DIGEST_CACHE_SIZE = 10_000
+const SEEN_SECRETS = 4_096
 
 /** A key, compiled for the request path. */
 export class KeyPrincipal implements Principal {
@@ -56,8 +56,8 @@ export interface KeyChange {
 export class KeyTable {
   readonly #byHash = new Map<string, KeyPrincipal>()
   readonly #byId = new Map<string, KeyPrincipal>()
-  /** SHA-256 of a presented secret → key with a keyed hash, so that the HMAC is computed once per secret. */
-  readonly #keyed = new LruMap<string, KeyPrincipal>(DIGEST_CACHE_SIZE)
+  /** Keys by the whole presented secret, so that it is hashed once; as long-lived as the process's other secrets. */
+  readonly #seen = new LruMap<string, KeyPrincipal>(SEEN_SECRETS)
   readonly #generations: Int32Array
   readonly #pepper: string
   /** Takes changes that are queued but not yet applied: called when a generation is newer than the table. */
@@ -94,13 +94,18 @@ export class KeyTable {
 
   /** The key of a presented secret, in its newest form; null when there is none. Enabled and expiry are not checked. */
   find(secret: string): KeyPrincipal | null {
-    const digest = hash('sha256', secret)
-    const found = this.#lookup(secret, digest)
+    const seen = this.#seen.get(secret)
+    // Only the key's newest form has the generation that is in force.
+    if (seen !== undefined && this.#isCurrent(seen)) return seen
+    const found = this.#lookup(secret)
     if (found === null) return null
-    if (this.#isCurrent(found)) return found
+    if (this.#isCurrent(found)) {
+      this.#seen.set(secret, found)
+      return found
+    }
     // Control posts the change before it raises the generation, so the change is in this thread's queue by now.
     this.#catchUp()
-    const renewed = this.#lookup(secret, digest)
+    const renewed = this.#lookup(secret)
     return renewed !== null && this.#isCurrent(renewed) ? renewed : null
   }
 
@@ -108,15 +113,11 @@ export class KeyTable {
     return Atomics.load(this.#generations, principal.generationSlot) === principal.generation
   }
 
-  #lookup(secret: string, digest: string): KeyPrincipal | null {
-    const plain = this.#byHash.get(`sha256:${digest}`)
+  #lookup(secret: string): KeyPrincipal | null {
+    const plain = this.#byHash.get(`sha256:${hash('sha256', secret)}`)
     if (plain !== undefined) return plain
     if (this.#keyedCount === 0) return null
-    const cached = this.#keyed.get(digest)
-    if (cached !== undefined && this.#byId.get(cached.id) === cached) return cached
     const keyed = createHmac('sha256', this.#pepper).update(secret).digest('hex')
-    const principal = this.#byHash.get(`hmac-sha256:${keyed}`) ?? null
-    if (principal !== null) this.#keyed.set(digest, principal)
-    return principal
+    return this.#byHash.get(`hmac-sha256:${keyed}`) ?? null
   }
 }

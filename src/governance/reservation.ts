@@ -100,7 +100,9 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
 
   settlementWritten(): void {
     const { counters, intents } = this.#accounts
-    for (const [at, { index, period, amount, limit }] of this.#charges.entries()) {
+    const charges = this.#charges
+    for (let at = 0; at < charges.length; at++) {
+      const { index, period, amount, limit } = charges[at] as Charge // in range
       settle(counters, index, period, amount, this.#final[at] ?? 0, limit, intents)
     }
   }
@@ -115,9 +117,9 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   #chargesJson(final: readonly number[] | null): string {
     if (this.#charges.length === 0) return '[]'
     let text = '['
-    for (const [at, charge] of this.#charges.entries()) {
-      const counter = this.#budgets[at]?.counter
-      text += `${at === 0 ? '' : ','}["${counter}",${charge.period},${final === null ? charge.amount : final[at]}]`
+    for (let at = 0; at < this.#charges.length; at++) {
+      const { period, amount } = this.#charges[at] as Charge // in range
+      text += `${at === 0 ? '' : ','}["${this.#budgets[at]?.counter}",${period},${final === null ? amount : final[at]}]`
     }
     return `${text}]`
   }

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/index.ts'
-import type { ChatTarget } from '../models/target.ts'
 import type { Usage } from '../models/price.ts'
+import type { ChatTarget } from '../models/target.ts'
 import type { ChatRequest } from './request.ts'
 
 /** What the chat surface knows of one request; lives in `x.surface`. */

@@ -45,7 +45,10 @@ export class ChatTap implements AnswerTap {
     }
     const name = this.#target.upstream.name
     if (status !== 200) {
-      return new GatewayError('upstream_invalid_response', `${name} answered ${status}, which is no answer to a chat request.`)
+      return new GatewayError(
+        'upstream_invalid_response',
+        `${name} answered ${status}, which is no answer to a chat request.`,
+      )
     }
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding !== 'identity') {
@@ -61,7 +64,10 @@ export class ChatTap implements AnswerTap {
     if (type === 'application/json' || type.endsWith('+json')) return 'buffer'
     this.#state.answered = false
     const what = type === '' ? 'no content type' : type
-    return new GatewayError('upstream_invalid_response', `${name} answered 200 with ${what} instead of JSON or an event stream.`)
+    return new GatewayError(
+      'upstream_invalid_response',
+      `${name} answered 200 with ${what} instead of JSON or an event stream.`,
+    )
   }
 
   complete(body: Buffer): Buffer | GatewayError {
@@ -88,7 +94,10 @@ export class ChatTap implements AnswerTap {
   push(chunk: Buffer): Buffer | GatewayError | null {
     if (this.#mode === 'events' && this.#events !== null) return this.#events.push(chunk)
     if (this.#mode === 'error') {
-      return new GatewayError('upstream_error', `${this.#target.upstream.name} answered ${this.#status} with a very long body.`)
+      return new GatewayError(
+        'upstream_error',
+        `${this.#target.upstream.name} answered ${this.#status} with a very long body.`,
+      )
     }
     this.#streamedBytes += chunk.length
     this.#state.deliveredTokens = estimateTokens(this.#streamedBytes)

@@ -1,7 +1,7 @@
 import type { Candidate, Exchange } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
-import { ChatTarget } from '../models/target.ts'
 import { costOf, type Usage } from '../models/price.ts'
+import { ChatTarget } from '../models/target.ts'
 import { type ChatState, chatStateOf } from './chat-state.ts'
 import { estimateTokens } from './delivered.ts'
 import { MEDIA_TOKENS } from './media.ts'

@@ -1,5 +1,5 @@
 import { type Exchange, GatewayError } from '../../core/index.ts'
-import { eventData, patchTopLevel, readJson, SseCursor, SseFramer, type ScannedObject } from '../../lib/index.ts'
+import { eventData, patchTopLevel, readJson, type ScannedObject, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ChatTarget } from '../models/target.ts'
 import type { ChatState } from './chat-state.ts'
 import { DeliveredEstimate } from './delivered.ts'
@@ -66,7 +66,10 @@ export class EventStream {
   }
 
   #truncated(): GatewayError {
-    return new GatewayError('upstream_truncated', `${this.#target.upstream.name} ended its answer before it was complete.`)
+    return new GatewayError(
+      'upstream_truncated',
+      `${this.#target.upstream.name} ended its answer before it was complete.`,
+    )
   }
 
   #invalid(what: string): GatewayError {
@@ -187,8 +190,9 @@ class Output {
   finish(): Buffer | null {
     if (this.#pieces === null) return this.#source
     if (this.#from < this.#source.length) this.#pieces.push(this.#source.subarray(this.#from))
-    if (this.#pieces.length === 0) return null
-    return this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
+    const first = this.#pieces[0]
+    if (first === undefined) return null
+    return this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces)
   }
 }
 

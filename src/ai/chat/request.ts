@@ -76,7 +76,20 @@ function flag(body: Buffer, scanned: ScannedObject, field: number): boolean | nu
 /** A positive whole number; null when absent or null; undefined when it is something else. */
 function positive(body: Buffer, scanned: ScannedObject, field: number): number | null | undefined {
   if (!scanned.has(field)) return null
-  const value = readJson(body, scanned.valueStart(field), scanned.valueEnd(field))
+  const start = scanned.valueStart(field)
+  const end = scanned.valueEnd(field)
+  if (end - start <= 9) {
+    // Nearly always a few digits: read without making a text of them.
+    let value = 0
+    let at = start
+    for (; at < end; at++) {
+      const digit = (body[at] as number) - 0x30 // in range
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+    }
+    if (at === end && value > 0) return value
+  }
+  const value = readJson(body, start, end)
   if (value === null) return null
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= 1e9 ? value : undefined
 }

@@ -37,7 +37,11 @@ export function errorOfAnswer(target: ChatTarget, status: number, headers: Answe
     status: row.status ?? status,
   }
   if (row.code === 'upstream_auth') {
-    return new GatewayError('upstream_auth', `${name} refused the gateway's credential or account (${status}).`, options)
+    return new GatewayError(
+      'upstream_auth',
+      `${name} refused the gateway's credential or account (${status}).`,
+      options,
+    )
   }
   const message = said === null ? `${name} answered ${status}.` : `${name} answered ${status}: ${said}`
   const pass = row.passBody && said !== null

@@ -1,23 +1,21 @@
-import { type AnswerTap, type Candidate, type Exchange, GatewayError, type Upstream, type UpstreamRequest } from '../../core/index.ts'
+import {
+  type AnswerTap,
+  type Candidate,
+  type Exchange,
+  GatewayError,
+  type Upstream,
+  type UpstreamRequest,
+} from '../../core/index.ts'
 import type { Estimate } from '../../governance/index.ts'
 import { type Edit, patchTopLevel } from '../../lib/index.ts'
 import type { RequestSeries } from '../../observability/index.ts'
-import { ChatTap } from '../chat/chat-tap.ts'
 import { type ChatState, chatStateOf } from '../chat/chat-state.ts'
+import { ChatTap } from '../chat/chat-tap.ts'
 import { FIELD } from '../chat/fields.ts'
 import { MEDIA_TOKENS } from '../chat/media.ts'
 import { type ChatRequest, readChatRequest } from '../chat/request.ts'
+import { FORWARDED_HEADERS } from '../providers/forwarded-headers.ts'
 import { type Prices, worstCost } from './price.ts'
-
-/** Headers of the client that go to the provider; everything else stays here, credentials first of all. */
-const FORWARDED: ReadonlySet<string> = new Set([
-  'accept',
-  'idempotency-key',
-  'openai-beta',
-  'tracestate',
-  'user-agent',
-  'x-client-request-id',
-])
 
 export interface ChatTargetOptions {
   readonly provider: string
@@ -115,7 +113,7 @@ export class ChatTarget implements Candidate {
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string // in range
       // A repeated header goes once: the first one.
-      if (!FORWARDED.has(name) || seen.includes(`|${name}|`)) continue
+      if (!FORWARDED_HEADERS.has(name) || seen.includes(`|${name}|`)) continue
       seen += `|${name}|`
       headers.push(name, values[at] as string) // same length as names
     }
@@ -128,7 +126,8 @@ export class ChatTarget implements Candidate {
 function prepareAgain(target: ChatTarget, x: Exchange): Buffer {
   const body = x.body
   const request = body === null ? null : readChatRequest(body)
-  if (body === null || request === null || request instanceof GatewayError) throw new Error(`request ${x.id} lost its body`)
+  if (body === null || request === null || request instanceof GatewayError)
+    throw new Error(`request ${x.id} lost its body`)
   return target.prepare(body, request)
 }
 

@@ -19,7 +19,14 @@ const row = (
 
 /** Every kind that a provider can be. All speak OpenAI's chat completions. */
 export const PROVIDERS: readonly ProviderRow[] = [
-  row('openai', 'https://api.openai.com/v1', 'OPENAI_API_KEY', ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-4.1-mini', 'gpt-5', 'gpt-5-mini']),
+  row('openai', 'https://api.openai.com/v1', 'OPENAI_API_KEY', [
+    'gpt-4o',
+    'gpt-4o-mini',
+    'gpt-4.1',
+    'gpt-4.1-mini',
+    'gpt-5',
+    'gpt-5-mini',
+  ]),
   row('ai21', 'https://api.ai21.com/studio/v1', 'AI21_API_KEY'),
   row('cerebras', 'https://api.cerebras.ai/v1', 'CEREBRAS_API_KEY'),
   row('deepinfra', 'https://api.deepinfra.com/v1/openai', 'DEEPINFRA_API_KEY'),
@@ -55,5 +62,7 @@ export function providerRow(kind: string): ProviderRow | null {
 
 /** Rows whose key is in the environment. */
 export function providersIn(environment: Readonly<Record<string, string | undefined>>): readonly ProviderRow[] {
-  return PROVIDERS.filter((provider) => provider.keyVariable !== null && (environment[provider.keyVariable] ?? '') !== '')
+  return PROVIDERS.filter(
+    (provider) => provider.keyVariable !== null && (environment[provider.keyVariable] ?? '') !== '',
+  )
 }

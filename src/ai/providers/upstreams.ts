@@ -57,7 +57,8 @@ export function buildProvider(
     secrets.push(key)
     headers.push('authorization', `Bearer ${key}`)
   }
-  if (config.organization !== undefined) headers.push('openai-organization', resolve('organization', config.organization))
+  if (config.organization !== undefined)
+    headers.push('openai-organization', resolve('organization', config.organization))
   for (const [header, text] of Object.entries(config.headers)) {
     const value = resolve(`headers.${header}`, text)
     if (value !== text) secrets.push(value)

@@ -193,7 +193,7 @@ class DataWorker {
     } catch (error) {
       this.#fault('the journal could not be closed; recovery will settle what is open', error, {})
     }
-    this.#accessLog.close()
+    await this.#accessLog.close()
     this.#start.keyPort.close()
     this.#writerPort.close()
     parentPort?.close()
@@ -215,7 +215,8 @@ class DataWorker {
 
   #reopenLogs(): void {
     const error = this.#accessLog.reopen()
-    if (error !== null) this.#fault('the access log could not be opened again; the old file is still written', error, {})
+    if (error !== null)
+      this.#fault('the access log could not be opened again; the old file is still written', error, {})
   }
 
   #beat(): void {
@@ -226,7 +227,8 @@ class DataWorker {
   }
 
   #fault(message: string, error: unknown, fields: Record<string, unknown>): void {
-    const described = error instanceof Error ? { error: error.message, stack: error.stack ?? '' } : { error: String(error) }
+    const described =
+      error instanceof Error ? { error: error.message, stack: error.stack ?? '' } : { error: String(error) }
     this.#say({ type: 'log', level: 'error', message, fields: { ...fields, ...described, worker: this.#start.worker } })
   }
 }

@@ -1,7 +1,7 @@
+import type { SurfaceHooks } from '../../ai/index.ts'
 import { compileSurfaces, type TransportSource } from '../../ai/index.ts'
 import type { ConfigDocument } from '../../config/index.ts'
 import { answer, type Exchange, type Hook, type MethodTable, type Plan, type Route } from '../../core/index.ts'
-import type { SurfaceHooks } from '../../ai/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import { PROCESS_CELL, reasonsOf } from '../memory.ts'
 

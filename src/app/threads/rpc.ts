@@ -18,16 +18,20 @@ interface PlainError {
 
 /** Answers calls that arrive at this thread's port. */
 export function serveCalls(port: MessagePort, handlers: Handlers): void {
-  port.on('message', async (call: Call) => {
-    try {
-      const handler = handlers[call.method]
-      if (handler === undefined) throw new Error(`there is no call "${call.method}"`)
-      const value = await handler(...(call.args as never[])) // checked on the calling side, where the types are
-      port.postMessage({ id: call.id, value } satisfies Reply)
-    } catch (error) {
-      port.postMessage({ id: call.id, error: plain(error) } satisfies Reply)
-    }
+  port.on('message', (call: Call) => {
+    void answer(port, handlers, call)
   })
+}
+
+async function answer(port: MessagePort, handlers: Handlers, call: Call): Promise<void> {
+  try {
+    const handler = handlers[call.method]
+    if (handler === undefined) throw new Error(`there is no call "${call.method}"`)
+    const value = await handler(...(call.args as never[])) // checked on the calling side, where the types are
+    port.postMessage({ id: call.id, value } satisfies Reply)
+  } catch (error) {
+    port.postMessage({ id: call.id, error: plain(error) } satisfies Reply)
+  }
 }
 
 /** Calls into another thread. When the thread ends, every open call is rejected. */

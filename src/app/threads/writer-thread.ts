@@ -1,5 +1,11 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
-import { IngestLoop, type IngestResult, type LedgerWriter, openLedgerWriter, type StoredKey } from '../../storage/index.ts'
+import {
+  IngestLoop,
+  type IngestResult,
+  type LedgerWriter,
+  openLedgerWriter,
+  type StoredKey,
+} from '../../storage/index.ts'
 import type { DatabaseThreadStart } from '../messages.ts'
 import { serveCalls } from './rpc.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Deadline } from '../../lib/index.ts'
+import type { Watched } from '../deadlines.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 
@@ -35,39 +35,36 @@ export function readBody(x: Exchange, limit: number, done: Done): void {
   new BodyReader(x, limit, done).start()
 }
 
-class BodyReader extends Deadline {
+class BodyReader implements Watched {
   readonly #x: Exchange
   readonly #limit: number
   readonly #done: Done
   #first: Buffer | null = null
   #rest: Buffer[] | null = null
   #finished = false
-  #lastByteAt = 0
+  dueAt: number
 
   constructor(x: Exchange, limit: number, done: Done) {
-    super()
     this.#x = x
     this.#limit = limit
     this.#done = done
+    this.dueAt = x.gateway.deadlines.now + x.gateway.limits.bodyIdleMs
   }
 
   start(): void {
     const x = this.#x
     x.bodyPending = true
-    this.#lastByteAt = performance.now()
-    x.gateway.wheel.schedule(this, x.gateway.limits.bodyIdleMs)
+    x.watched = this
     const req = x.req as ReadRequest // the symbol is set on the next line
     req[READER] = this
     req.on('data', onData)
     req.on('end', onEnd)
-    req.on('error', onAbort)
-    req.on('close', onAbort)
   }
 
   push(chunk: Buffer): void {
-    if (this.#finished) return
+    if (this.#finished || this.#x.settled) return
     const x = this.#x
-    this.#lastByteAt = performance.now()
+    this.dueAt = x.gateway.deadlines.now + x.gateway.limits.bodyIdleMs
     x.bodyBytes += chunk.length
     x.gateway.bodyBytes += chunk.length
     if (x.bodyBytes > this.#limit) return this.finish(tooLarge(this.#limit))
@@ -81,33 +78,24 @@ class BodyReader extends Deadline {
   }
 
   complete(): void {
-    if (this.#finished) return
+    if (this.#finished || this.#x.settled) return
     const x = this.#x
     x.bodyPending = false
     x.body = this.#rest !== null ? Buffer.concat(this.#rest, x.bodyBytes) : (this.#first ?? EMPTY)
     this.finish(null)
   }
 
-  /** The client went away in the middle of the body; the response's `close` settles the request. */
-  abandon(): void {
-    if (this.#finished) return
-    this.#finished = true
-    this.#x.gateway.wheel.cancel(this)
-  }
-
   finish(problem: GatewayError | null): void {
     this.#finished = true
-    this.#x.gateway.wheel.cancel(this)
+    this.#x.watched = null
     this.#first = null
     this.#rest = null
     this.#done(this.#x, problem)
   }
 
-  override onExpire(): void {
-    const idleMs = this.#x.gateway.limits.bodyIdleMs
-    const silentMs = performance.now() - this.#lastByteAt
-    if (silentMs < idleMs) this.#x.gateway.wheel.schedule(this, idleMs - silentMs)
-    else this.finish(new GatewayError('request_timeout', `No byte of the body arrived for ${Math.round(idleMs / 1000)} s.`))
+  onDue(): void {
+    const seconds = Math.round(this.#x.gateway.limits.bodyIdleMs / 1000)
+    this.finish(new GatewayError('request_timeout', `No byte of the body arrived for ${seconds} s.`))
   }
 }
 
@@ -117,10 +105,6 @@ function onData(this: IncomingMessage, chunk: Buffer): void {
 
 function onEnd(this: IncomingMessage): void {
   ;(this as ReadRequest)[READER].complete() // as above
-}
-
-function onAbort(this: IncomingMessage): void {
-  ;(this as ReadRequest)[READER].abandon() // as above
 }
 
 function tooLarge(limit: number): GatewayError {

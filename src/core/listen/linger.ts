@@ -10,12 +10,12 @@ type MarkedSocket = Socket & { [REFUSED]?: boolean }
 
 /** True when an earlier request on this connection was answered before its body was read: nothing more is served. */
 export function isRefused(socket: Socket): boolean {
-  return (socket as MarkedSocket)[REFUSED] === true
+  return (socket as MarkedSocket)[REFUSED] === true // an optional mark: absent reads as undefined
 }
 
 /** From now on nothing that arrives on this connection is a request. */
 export function markRefused(socket: Socket): void {
-  ;(socket as MarkedSocket)[REFUSED] = true
+  ;(socket as MarkedSocket)[REFUSED] = true // as above
 }
 
 /**

@@ -3,8 +3,8 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
-import { answerParseError } from './parse-error.ts'
 import { isRefused } from './linger.ts'
+import { answerParseError } from './parse-error.ts'
 import { MAX_HEADER_BYTES, MAX_TARGET_BYTES } from './request-head.ts'
 
 export interface ListenerOptions {
@@ -20,23 +20,45 @@ export interface ListenerOptions {
   readonly keepAliveMs: number
 }
 
+const IDLE_SWEEP_MS = 5_000
+const REQUESTS = Symbol('requests')
+const IDLE_SINCE = Symbol('idle-since')
+
+type ServedSocket = Socket & {
+  /** Requests of this connection that are not answered yet. */
+  [REQUESTS]: number
+  /** When the last answer was complete; 0 before the first (Node's head timeout watches that). */
+  [IDLE_SINCE]: number
+}
+
+function onAnswered(this: ServerResponse): void {
+  const socket = this.req.socket as ServedSocket // marked when it connected
+  socket[REQUESTS]--
+  socket[IDLE_SINCE] = performance.now()
+}
+
 /** Listens for HTTP/1.1 and hands requests to the gateway. */
 export class Listener {
   readonly #server: Server
   readonly #options: ListenerOptions
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Set<ServedSocket>()
+  #sweep: NodeJS.Timeout | null = null
 
   constructor(gateway: Gateway, options: ListenerOptions) {
     this.#options = options
     const serve = (req: IncomingMessage, res: ServerResponse) => {
-      if (!isRefused(req.socket)) handle(gateway, req, res)
+      const socket = req.socket as ServedSocket // every socket of this server is marked when it connects
+      socket[REQUESTS]++
+      res.on('close', onAnswered)
+      if (!isRefused(socket)) handle(gateway, req, res)
     }
     const server = createServer(
       {
         connectionsCheckingInterval: 1_000,
         headersTimeout: options.headerTimeoutMs,
         requestTimeout: options.requestTimeoutMs,
-        keepAliveTimeout: options.keepAliveMs,
+        // Node would set a socket timer with every answer; idle connections are swept instead (see #sweepIdle).
+        keepAliveTimeout: 0,
         // Room for one header and one target of the longest kind; the counts are checked when the head is read.
         maxHeaderSize: MAX_HEADER_BYTES + MAX_TARGET_BYTES,
         highWaterMark: 65_536,
@@ -52,7 +74,10 @@ export class Listener {
     server.on('checkContinue', serve)
     server.on('checkExpectation', serve)
     server.on('clientError', answerParseError)
-    server.on('connection', (socket) => {
+    server.on('connection', (connected: Socket) => {
+      const socket = connected as ServedSocket // made so by the next lines
+      socket[REQUESTS] = 0
+      socket[IDLE_SINCE] = 0
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -64,11 +89,16 @@ export class Listener {
     const server = this.#server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host: this.#options.host, port: this.#options.port, reusePort: this.#options.reusePort, backlog: 4096 }, () => {
-        server.removeListener('error', reject)
-        resolve()
-      })
+      server.listen(
+        { host: this.#options.host, port: this.#options.port, reusePort: this.#options.reusePort, backlog: 4096 },
+        () => {
+          server.removeListener('error', reject)
+          resolve()
+        },
+      )
     })
+    this.#sweep = setInterval(() => this.#sweepIdle(), IDLE_SWEEP_MS)
+    this.#sweep.unref()
     return (server.address() as AddressInfo).port // a listening TCP server has an AddressInfo
   }
 
@@ -110,8 +140,17 @@ export class Listener {
 
   /** Closes every connection that is left, whatever it is doing. */
   destroy(): void {
+    if (this.#sweep !== null) clearInterval(this.#sweep)
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Closes connections that have been idle for longer than the keep-alive time. */
+  #sweepIdle(): void {
+    const before = performance.now() - this.#options.keepAliveMs
+    for (const socket of this.#sockets) {
+      if (socket[REQUESTS] === 0 && socket[IDLE_SINCE] > 0 && socket[IDLE_SINCE] < before) socket.destroy()
+    }
   }
 
   get connections(): number {

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts'
+import type { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { closeAfterUnreadBody } from '../listen/linger.ts'
 import { endStateOf, settle } from '../settle.ts'
@@ -44,8 +44,8 @@ function sendError(x: Exchange, error: GatewayError): void {
 
 function endBegunAnswer(x: Exchange, error: GatewayError): void {
   const render = (x.route ?? x.plan.fallback).renderStreamError
-  const streaming = x.attempt?.streaming ?? false
-  if (render === null || !streaming || x.res.destroyed) {
+  const eventful = x.attempt?.eventful ?? false
+  if (render === null || !eventful || x.res.destroyed) {
     x.res.destroy()
     return
   }
