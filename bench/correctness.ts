@@ -22,7 +22,8 @@ export const checkAnswers = async (variant: Variant, stream: boolean): Promise<v
     }
     if (variant.governed !== null) await checkGovernance(variant, variant.governed)
   } catch (error) {
-    throw new Error(`${variant.name} does not answer as it should: ${(error as Error).message}`, { cause: error })
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`${variant.name} does not answer as it should: ${reason}`, { cause: error })
   }
 }
 
@@ -34,6 +35,7 @@ const checkStream = (body: string): void => {
     .map((event) => event.slice('data:'.length).trim())
   // The client did not ask for usage: a gateway that asked for its own sake hides that event and the field again.
   const contentOf = (data: string | undefined): unknown =>
+    // Any JSON value has or has not this member; only its presence is looked at.
     (JSON.parse(data ?? 'null') as { choices?: unknown } | null)?.choices
   for (let index = 0; index <= contentEvents; index += 1) {
     deepStrictEqual(contentOf(received[index]), contentOf(expected[index]), `event ${index}`)

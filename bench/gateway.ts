@@ -69,6 +69,7 @@ export const readInstance = (files: GatewayFiles): GatewayInstance | null => {
   const path = join(files.dataFolder, 'instance.json')
   if (!existsSync(path)) return null
   try {
+    // The gateway writes this file, whole or not at all.
     const value = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; data: string; control: string }
     return { processId: value.pid, dataUrl: value.data, controlUrl: value.control }
   } catch {

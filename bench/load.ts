@@ -45,7 +45,7 @@ export const runLoad = async (
   const { stdout } = await promisify(execFile)(words[0]!, words.slice(1), { timeout: (load.seconds + 30) * 1000 })
   const line = /^summary (\{.*\})$/m.exec(stdout)?.[1]
   if (line === undefined) throw new Error(`wrk printed no summary:\n${stdout}`)
-  const summary = JSON.parse(line) as LoadSummary
+  const summary = JSON.parse(line) as LoadSummary // printed by the script that this file gives to wrk
   return {
     requests: summary.requests,
     requestsPerSecond: (summary.requests * 1e6) / summary.micros,

@@ -66,7 +66,10 @@ export type Outcome =
   | 'lost' // the process or its worker died; settled at the reserved amount
 
 export type ErrorSource = 'client' | 'upstream' | 'gateway'
-/** `reported` by the upstream, `estimated` by us, `reserved` in full after a crash, `none` when nothing was dispatched. */
+/**
+ * `reported` by the upstream, `estimated` by us, `reserved` in full after a crash, `none` when nothing was used:
+ * nothing was dispatched, or the upstream refused or failed before it answered.
+ */
 export type UsageSource = 'reported' | 'estimated' | 'reserved' | 'none'
 
 /** Phase of a ledger row. The stored number is the index in LEDGER_PHASES; append only. */

@@ -10,7 +10,9 @@ export const MAX_HEADER_BYTES = 8192
 export const MAX_TARGET_BYTES = 8192
 
 const CONTENT_LENGTH = /^(?:0|[1-9][0-9]{0,15})$/
-const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?$/
+/** A name or address, with a port up to 65535. */
+const HOST =
+  /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$/
 const CLIENT_REQUEST_ID = /^[A-Za-z0-9._:/+=-]{1,128}$/
 
 export class RequestHead {
