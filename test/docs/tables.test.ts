@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { demoModels, PROVIDERS } from '../../src/ai/index.ts'
+import { NOT_READY } from '../../src/app/memory.ts'
+import { CONTROL_CODES } from '../../src/control/errors.ts'
+import { ERROR_CODES } from '../../src/core/errors.ts'
+import { RECORD_FIELDS } from '../../src/storage/record-fields.ts'
+import { codesIn, readPage, tableRows } from './pages.ts'
+
+const errors = readPage('docs/errors.md')
+const records = readPage('docs/records-and-logs.md')
+
+/** First cells' codes, the last one of each: the name in records where it differs. */
+const names = (rows: readonly (readonly string[])[]) => rows.map(([cell = '']) => codesIn(cell).at(-1) ?? '')
+
+test('every code of the data listener is documented with its status and whether to retry', () => {
+  const sections = ['### The request', '### The key', '### The provider', '### The gateway', '### The client left']
+  const rows = sections.flatMap((section) => tableRows(errors, section))
+  const documented = rows.map((row) => [names([row])[0], Number(row[1]), row[2]])
+  const existing = Object.entries(ERROR_CODES).map(([code, row]) => {
+    return [code, row.status, row.retry === 'never' ? 'no' : 'yes']
+  })
+  assert.deepEqual(documented.sort(), existing.sort())
+})
+
+test('every code of the control listener is documented with its status', () => {
+  const rows = tableRows(errors, '## Codes of the control listener')
+  const documented = rows.map((row) => [names([row])[0], Number(row[1])])
+  assert.deepEqual(documented.sort(), Object.entries(CONTROL_CODES).sort())
+})
+
+test('every field of a record is documented, and shown in the example', () => {
+  const fields = RECORD_FIELDS.map(([name]) => name).sort()
+  const rows = tableRows(records, '## One record per request')
+  const outcomes = new Set(names(rows.slice(-8)))
+  const documented = rows.slice(0, -8).flatMap(([cell = '']) => codesIn(cell))
+  assert.deepEqual(documented.sort(), fields)
+  assert.deepEqual(
+    outcomes,
+    new Set('success refused upstream_error timeout cancelled drained gateway_error lost'.split(' ')),
+  )
+  const example = records.blocks.find(({ text }) => text.includes('"trace_id"'))
+  const shown: unknown = JSON.parse(example?.text ?? '')
+  assert.ok(typeof shown === 'object' && shown !== null && 'data' in shown && Array.isArray(shown.data))
+  assert.deepEqual(Object.keys(Object(shown.data[0])).sort(), fields)
+})
+
+test('every kind of provider is documented with its address and its variable', () => {
+  const rows = tableRows(readPage('docs/providers-and-models.md'), '## Kinds')
+  assert.deepEqual(
+    rows.map((cells) => cells.map((cell) => codesIn(cell)[0] ?? null)),
+    PROVIDERS.map(({ kind, baseUrl, keyVariable }) => [kind, baseUrl, keyVariable]),
+  )
+})
+
+test('every demo model is documented', () => {
+  const rows = tableRows(readPage('docs/demo-provider.md'), '# Demo provider')
+  assert.deepEqual(names(rows.map(([cell = '']) => [cell])).sort(), demoModels.map(({ id }) => id).sort())
+})
+
+test('every reason for not being ready is documented', () => {
+  const rows = tableRows(readPage('docs/operations.md'), '## Run')
+  assert.deepEqual(names(rows.slice(2)).sort(), Object.keys(NOT_READY).sort())
+})
