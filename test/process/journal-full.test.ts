@@ -59,7 +59,7 @@ test('a full disk stops paid requests and nothing else, and ends by itself when 
   const { pid } = gateway
   const held = Array.from({ length: 6 }, () => client.start({ model: 'barrier-mid', stream: true }))
   await eventually(() => held.every((call) => call.received().split('data: ').length > 3))
-  const load = new Load(client)
+  const load = new Load(client, {}, t)
   await eventually(() => load.served > 20, { deadlineMs: 20_000, what: 'answers before the disk fills' })
   const free = fill(disk)
   const refused = () => load.results.filter((result) => result.status === 503)

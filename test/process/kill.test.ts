@@ -14,7 +14,7 @@ test('a killed process finds every dispatched request again, once, and its budge
   t.after(() => house.close())
   for (let round = 0; round < scaled(4); round++) {
     const held = Array.from({ length: 3 }, () => house.client.start({ model: 'barrier', stream: round % 2 === 0 }))
-    const load = new Load(house.client, { concurrency: 12 })
+    const load = new Load(house.client, { concurrency: 12 }, t)
     await eventually(() => load.served > 15 + 7 * round, { deadlineMs: 20_000, what: 'answers before the kill' })
     await house.gateway.kill9()
     const stopped = load.stop()

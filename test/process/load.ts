@@ -32,7 +32,9 @@ export class Load {
   #next = 0
   #running = true
 
-  constructor(client: ChatClient, options: LoadOptions = {}) {
+  /** Begins at once; when a test gives its context, the end of the test stops what it did not stop itself. */
+  constructor(client: ChatClient, options: LoadOptions = {}, t?: TestContext) {
+    t?.after(() => this.stop())
     const { requests = MIXED, concurrency = 8, newConnectionEvery = 4 } = options
     this.#client = client
     this.#requests = requests

@@ -28,8 +28,8 @@ test('workers that are replaced in an orderly way fail no request and cut no str
   })
   t.after(() => house.close())
   const config = configOf(house)
-  const keepAlive = new Load(house.client, { newConnectionEvery: 0 })
-  const newcomers = new Load(house.client, { newConnectionEvery: 1 })
+  const keepAlive = new Load(house.client, { newConnectionEvery: 0 }, t)
+  const newcomers = new Load(house.client, { newConnectionEvery: 1 }, t)
   // Longer than clients are given to notice: the old worker must wait for them.
   const streams = Array.from({ length: 6 }, () => house.client.start({ model: 'slow-300', stream: true }))
   await eventually(() => streams.every((call) => call.entry.status === 200))
@@ -61,7 +61,7 @@ test('a reload every second fails no request, and a bad file among them changes 
   const house = await House.build({ models: MIXED_MODELS, more: { workers: 2 } })
   t.after(() => house.close())
   const config = configOf(house)
-  const load = new Load(house.client)
+  const load = new Load(house.client, {}, t)
   for (let round = 0; round < scaled(5); round++) {
     const done = reloads(house)
     house.gateway.writeConfig({ ...config, aliases: { [`alias-${round}`]: 'ok' } })

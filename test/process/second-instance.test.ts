@@ -13,7 +13,7 @@ test('a second instance is refused its data directory and its ports, and the fir
   const house = await House.build({ models: MIXED_MODELS, more: { workers: 2 } })
   t.after(() => house.close())
   const { gateway } = house
-  const load = new Load(house.client, { concurrency: 4 })
+  const load = new Load(house.client, { concurrency: 4 }, t)
   const data = new URL(gateway.url)
   const control = new URL(gateway.controlUrl)
   const attempts = [

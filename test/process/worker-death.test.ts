@@ -31,7 +31,7 @@ for (const workers of [1, 2]) {
     const { pid } = house.gateway
     for (let round = 0; round < scaled(1); round++) {
       for (const order of DEATHS) {
-        const load = new Load(house.client)
+        const load = new Load(house.client, {}, t)
         await eventually(() => load.served > 20, { deadlineMs: 20_000, what: 'answers before the fault' })
         const known = await threads.living('data')
         const victim = await threads.any('data')
