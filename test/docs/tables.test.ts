@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { demoModels, PROVIDERS } from '../../src/ai/index.ts'
+import { FORWARDED_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
 import { NOT_READY } from '../../src/app/memory.ts'
 import { CONTROL_CODES } from '../../src/control/errors.ts'
 import { ERROR_CODES } from '../../src/core/errors.ts'
@@ -51,6 +52,12 @@ test('every kind of provider is documented with its address and its variable', (
     rows.map((cells) => cells.map((cell) => codesIn(cell)[0] ?? null)),
     PROVIDERS.map(({ kind, baseUrl, keyVariable }) => [kind, baseUrl, keyVariable]),
   )
+})
+
+test('every header of the client that goes to a provider is documented', () => {
+  const { text } = readPage('docs/providers-and-models.md')
+  const sentence = /Of the client's headers, these go to the provider:([^.]*)\./.exec(text)?.[1] ?? ''
+  assert.deepEqual(codesIn(sentence).sort(), [...FORWARDED_HEADERS].sort())
 })
 
 test('every demo model is documented', () => {
