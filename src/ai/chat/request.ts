@@ -17,7 +17,7 @@ export interface ChatRequest {
   /** Bytes of the body that can become input tokens: all but base64 data. */
   readonly textBytes: number
   readonly mediaItems: number
-  /** Bytes of the messages alone, the base for estimates. */
+  /** Bytes of the messages alone, the base for estimates; base64 data counts as none of them, wherever it stands. */
   readonly messageBytes: number
   /** Where the governed keys stand; valid until the next scan of this thread. */
   readonly scanned: ScannedObject
@@ -56,7 +56,7 @@ export function readChatRequest(body: Buffer): ChatRequest | GatewayError {
     choices: choices ?? 1,
     textBytes: body.length - media.bytes,
     mediaItems: media.items,
-    messageBytes: scanned.valueEnd(FIELD.messages) - scanned.valueStart(FIELD.messages) - media.bytes,
+    messageBytes: Math.max(0, scanned.valueEnd(FIELD.messages) - scanned.valueStart(FIELD.messages) - media.bytes),
     scanned,
   }
 }
