@@ -22,19 +22,24 @@ const MILLION = 1_000_000
 
 /** Cost in nano-dollars: each charge line is rounded once, half up; reasoning is billed as output. */
 export function costOf(prices: Prices, usage: Usage): number {
-  return (
+  return capped(
     line(usage.inputTokens, prices.input) +
-    line(usage.cacheReadTokens, prices.cacheRead) +
-    line(usage.cacheWriteTokens, prices.cacheWrite) +
-    line(usage.outputTokens + usage.reasoningTokens, prices.output) +
-    prices.request
+      line(usage.cacheReadTokens, prices.cacheRead) +
+      line(usage.cacheWriteTokens, prices.cacheWrite) +
+      line(usage.outputTokens + usage.reasoningTokens, prices.output) +
+      prices.request,
   )
 }
 
 /** The most that this many tokens can cost: all input at its dearest rate. */
 export function worstCost(prices: Prices, inputTokens: number, outputTokens: number): number {
   const dearest = Math.max(prices.input, prices.cacheRead, prices.cacheWrite)
-  return line(inputTokens, dearest) + line(outputTokens, prices.output) + prices.request
+  return capped(line(inputTokens, dearest) + line(outputTokens, prices.output) + prices.request)
+}
+
+/** Amounts are counted exactly, or they are more than any budget holds. */
+function capped(nanos: number): number {
+  return Math.min(nanos, Number.MAX_SAFE_INTEGER)
 }
 
 function line(tokens: number, rate: number): number {

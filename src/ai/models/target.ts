@@ -84,7 +84,8 @@ export class ChatTarget implements Candidate {
     const { bytesPerToken, outputTokens } = this.#options.reservation
     const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
     const unnamed = Math.min(this.#options.maxOutputTokens ?? outputTokens, outputTokens)
-    const output = (state.maxOutputTokens ?? unnamed) * state.choices
+    // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
+    const output = Math.min((state.maxOutputTokens ?? unnamed) * state.choices, Number.MAX_SAFE_INTEGER - input)
     return {
       tokens: input + output,
       nanos: this.prices === null ? null : worstCost(this.prices, input, output),
