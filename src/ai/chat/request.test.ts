@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { chatBody, chatRequestOf } from '../../../test/request-path/chat.ts'
+import { GatewayError } from '../../core/index.ts'
+import { readChatRequest } from './request.ts'
+
+const MESSAGES = '"messages":[]'
+
+function refusal(text: string | Buffer): GatewayError {
+  const request = readChatRequest(Buffer.from(text as string))
+  assert.ok(request instanceof GatewayError, String(text))
+  return request
+}
+
+test('reads what it needs, whatever else is there and however it is written', () => {
+  const request = chatRequestOf(
+    Buffer.from(
+      ' {"x":{"model":"no"}, "\\u006dodel" : "sm\\u0061ll" ,"messages":\n[{"role":"user"}],"stream":true,' +
+        '"stream_options":{"include_usage":true,"other":1},"max_tokens":7,"max_completion_tokens":5,"n":2}\n',
+    ),
+  )
+  assert.equal(request.model, 'small')
+  assert.equal(request.stream, true)
+  assert.equal(request.asksUsage, true)
+  assert.deepEqual(request.streamOptions, { include_usage: true, other: 1 })
+  assert.equal(request.maxOutputTokens, 5, 'the newer name wins')
+  assert.equal(request.choices, 2)
+  assert.equal(request.messageBytes, '[{"role":"user"}]'.length)
+})
+
+test('takes null for absent where the dialect does', () => {
+  const nothing = { stream: null, stream_options: null, max_tokens: null, max_completion_tokens: null, n: null }
+  for (const fields of [{}, nothing]) {
+    const request = chatRequestOf(chatBody(fields))
+    assert.deepEqual(
+      [request.stream, request.asksUsage, request.streamOptions, request.maxOutputTokens, request.choices],
+      [false, false, null, null, 1],
+    )
+  }
+})
+
+test('refuses every wrong type with 400 and the name of the field', () => {
+  const rows: readonly (readonly [param: string, values: readonly string[]])[] = [
+    ['model', ['""', 'null', '1', 'true', '["a"]', '{}', `"${'m'.repeat(257)}"`]],
+    ['messages', ['null', '"text"', '{}', '1', 'true']],
+    ['stream', ['"true"', '1', '0', '[]', '{}']],
+    ['stream_options', ['true', '1', '"x"', '[]', '[1]']],
+    ['max_tokens', ['0', '-1', '1.5', '"5"', '[]', '{}', 'true', '1e10', '9007199254740993', '1e400', '-0', '0.1']],
+    ['max_completion_tokens', ['0', '-1', '1.5', '"5"', 'false', '1000000001']],
+    ['n', ['0', '-1', '1.5', '"1"', 'false', '1e10']],
+  ]
+  for (const [param, values] of rows) {
+    for (const value of values) {
+      const others = param === 'model' ? MESSAGES : param === 'messages' ? '"model":"m"' : `"model":"m",${MESSAGES}`
+      const error = refusal(`{${others},"${param}":${value}}`)
+      assert.deepEqual([error.status, error.code, error.param], [400, 'invalid_request', param], `${param}: ${value}`)
+      assert.ok(error.message.includes(`"${param}"`))
+    }
+  }
+  assert.equal(refusal(`{${MESSAGES}}`).param, 'model')
+  assert.equal(refusal('{"model":"m"}').param, 'messages')
+  const asked = refusal(`{"model":"m",${MESSAGES},"stream_options":{"include_usage":1}}`)
+  assert.equal(asked.param, 'stream_options.include_usage')
+})
+
+test('takes whole numbers in any spelling of JSON', () => {
+  for (const [text, value] of [
+    ['1', 1],
+    ['7', 7],
+    ['999999999', 999_999_999],
+    ['1000000000', 1_000_000_000],
+    ['1e3', 1_000],
+    ['1E+3', 1_000],
+    ['5.0', 5],
+    ['50e-1', 5],
+  ] as const) {
+    assert.equal(
+      chatRequestOf(Buffer.from(`{"model":"m",${MESSAGES},"max_tokens":${text}}`)).maxOutputTokens,
+      value,
+      text,
+    )
+  }
+})
+
+test('refuses what is not one JSON object, and says at which byte', () => {
+  const rows: readonly (readonly [text: string | Buffer, code: string, message: RegExp])[] = [
+    ['', 'invalid_json', /no body/],
+    ['{', 'invalid_json', /at byte 1/],
+    ['{"model":"m",}', 'invalid_json', /at byte 13/],
+    ["{'model':'m'}", 'invalid_json', /at byte 1/],
+    ['{"model":"m"} x', 'invalid_json', /more follows/],
+    ['{"model":"m"}{"model":"m"}', 'invalid_json', /more follows/],
+    ['[]', 'invalid_request', /must be a JSON object/],
+    ['"text"', 'invalid_request', /must be a JSON object/],
+    ['null', 'invalid_request', /must be a JSON object/],
+    ['\ufeff{}', 'invalid_json', /byte order mark/],
+    [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'invalid_json', /not valid UTF-8 at byte 2/],
+    [`{"a":${'['.repeat(64)}${']'.repeat(64)}}`, 'invalid_request', /too deeply/],
+    ['{"model":"m\n"}', 'invalid_json', /at byte/],
+    ['{"n":01}', 'invalid_json', /at byte/],
+    ['{"n":NaN}', 'invalid_json', /at byte/],
+  ]
+  for (const [text, code, message] of rows) {
+    const error = refusal(text)
+    assert.deepEqual([error.code, error.status], [code, 400], String(text))
+    assert.match(error.message, message)
+  }
+})
+
+test('refuses a governed key given twice, however it is escaped; others may repeat', () => {
+  const governed = ['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n']
+  const escaped = (key: string) => `\\u00${key.charCodeAt(0).toString(16)}${key.slice(1)}`
+  for (const key of governed) {
+    for (const other of [
+      key,
+      escaped(key),
+      escaped(key).toUpperCase().replace('\\U', '\\u').slice(0, 6) + key.slice(1),
+    ]) {
+      const error = refusal(`{"${key}":null,"x":1,"${other}":null}`)
+      assert.deepEqual([error.code, error.param], ['invalid_request', key], other)
+    }
+  }
+  chatRequestOf(Buffer.from(`{"model":"m",${MESSAGES},"temperature":1,"temperature":2}`))
+})
+
+test('any JSON value in any governed field is either taken or refused with 400', () => {
+  const key = fc.constantFrom(
+    'model',
+    'messages',
+    'stream',
+    'stream_options',
+    'max_tokens',
+    'max_completion_tokens',
+    'n',
+  )
+  fc.assert(
+    fc.property(key, fc.jsonValue(), (name, value) => {
+      const request = readChatRequest(chatBody({ [name]: value }))
+      if (request instanceof GatewayError) assert.deepEqual([request.status, request.param], [400, name])
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('counts the bytes of pictures apart from those of text', () => {
+  const data = 'A'.repeat(10_000)
+  const picture = (url: string) => [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
+  const small = chatRequestOf(chatBody({ messages: picture('data:image/png;base64,') }))
+  const large = chatRequestOf(chatBody({ messages: picture(`data:image/png;base64,${data}`) }))
+  assert.deepEqual([large.mediaItems, large.textBytes], [1, small.textBytes])
+  assert.equal(large.messageBytes, small.messageBytes)
+})
+
+test('what stands outside the messages never makes their size negative', () => {
+  const request = chatRequestOf(chatBody({ metadata: { logo: `data:image/png;base64,${'A'.repeat(10_000)}` } }))
+  assert.ok(request.messageBytes >= 0)
+})
