@@ -25,6 +25,8 @@ export interface DatabaseOptions {
 }
 
 const RESTART_MS = 500
+/** Batches and pages are bounded; a thread that needs more than this has lost its way, and ends before the machine does. */
+const HEAP_MB = 512
 
 /** The database threads as control sees them. The reader starts at the first query; a writer that dies is replaced. */
 export class Database {
@@ -138,7 +140,11 @@ export class Database {
 
   #thread(role: DatabaseThreadStart['role']): Worker {
     const start: DatabaseThreadStart = { role, dataDir: this.#options.dataDir, databaseUrl: this.#options.databaseUrl }
-    const worker = new Worker(THREAD_ENTRY, { name: `ferro-${role}`, workerData: start })
+    const worker = new Worker(THREAD_ENTRY, {
+      name: `ferro-${role}`,
+      workerData: start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    })
     worker.on('error', (error) => this.#options.log.error(`the ${role} thread failed`, { error }))
     return worker
   }

@@ -15,9 +15,6 @@ import {
 } from '../../test/request-path/upstream.ts'
 import { GatewayError } from './errors.ts'
 import type { AnswerTap, Route } from './phases.ts'
-import { loadHttpClient } from './upstream/http-client.ts'
-
-before(loadHttpClient)
 
 const MEBIBYTE = 1_048_576
 

@@ -46,12 +46,14 @@ export interface Transport {
 export interface UpstreamRequest {
   readonly method: string
   readonly path: string
-  /** Flat: name, value, name, value. */
+  /** Header lines made beforehand by `headerLines`, e.g. when the plan was compiled. */
+  readonly fixed?: string
+  /** Flat: name, value, name, value. Texts that a parser or `headerLines` has checked. */
   readonly headers: readonly string[]
   readonly body: Buffer | null
 }
 
-/** undici's dispatch contract (version 8, lib/dispatcher/dispatcher.js): what a transport calls while it works. */
+/** What a transport calls while it works; each exchange ends with exactly one of the last two. */
 export interface ResponseHandler {
   onRequestStart(controller: DispatchController, context: unknown): void
   onResponseStart(

@@ -8,6 +8,9 @@ import { readUsage } from './usage.ts'
 
 const LF = 0x0a
 const CLOSE = 0x7d
+/** First byte of `null`. */
+const NULL = 0x6e
+const BLANK_LINE = Buffer.from('\n\n')
 const DATA = Buffer.from('data: {')
 const DONE = Buffer.from('[DONE]')
 const USAGE_NAME = Buffer.from('"usage"')
@@ -31,7 +34,7 @@ export class EventStream {
   #done = false
   #failed = false
   #dataEvents = 0
-  /** The last two parts, to look for the end of the last choice when there is no terminator. */
+  /** The last two parts with data, to look for the end of the last choice when there is no terminator. */
   #last: Buffer | null = null
   #beforeLast: Buffer | null = null
 
@@ -50,14 +53,14 @@ export class EventStream {
 
   end(): Buffer | GatewayError | null {
     const rest = this.#framer.end()
-    if (rest !== null && !this.#done) {
-      // The blank line after the last event is missing; with it, the event may be complete.
-      const last = this.#read(Buffer.concat([rest, Buffer.from('\n\n')]))
-      if (last instanceof GatewayError) return this.#truncated()
-      if (this.#ended()) return last
-      return this.#truncated()
-    }
-    return this.#ended() ? null : this.#truncated()
+    if (rest === null) return this.#ended() ? null : this.#truncated()
+    if (this.#done) return isLineBreak(rest) ? rest : null
+    // The blank line after the last event is missing; with it, the event may be complete.
+    const event = Buffer.concat([rest, BLANK_LINE])
+    if (isCut(event)) return this.#truncated()
+    const last = this.#read(event)
+    if (last instanceof GatewayError) return last
+    return this.#ended() ? last : this.#truncated()
   }
 
   #ended(): boolean {
@@ -77,8 +80,7 @@ export class EventStream {
   }
 
   #read(part: Buffer): Buffer | GatewayError | null {
-    this.#beforeLast = this.#last
-    this.#last = part
+    const before = this.#dataEvents
     const cursor = this.#cursor
     cursor.load(part)
     let nextUsage = part.indexOf(USAGE_NAME)
@@ -101,6 +103,11 @@ export class EventStream {
       if (nextUsage >= 0 && nextUsage < start) nextUsage = part.indexOf(USAGE_NAME, start)
       if (nextUsage >= 0 && nextUsage < end) this.#readUsageEvent(part, start, end, out)
     }
+    // Comments and stray line breaks say nothing of how the stream ends.
+    if (this.#dataEvents > before) {
+      this.#beforeLast = this.#last
+      this.#last = part
+    }
     this.#state.deliveredTokens = this.#delivered.tokens
     return out.finish()
   }
@@ -113,7 +120,10 @@ export class EventStream {
       this.#done = true
       return null
     }
-    if (ERROR_EVENT.test(part.toString('latin1', start, end))) return this.#inBandError(data)
+    if (ERROR_EVENT.test(part.toString('latin1', start, end))) {
+      this.#dataEvents++
+      return this.#inBandError(data)
+    }
     if (answerScanner.scan(data).kind !== 'object') return this.#invalid('sent an event that is not JSON')
     this.#dataEvents++
     this.#delivered.add(end - start)
@@ -125,7 +135,7 @@ export class EventStream {
     if (data === null) return null
     const scanned = answerScanner.scan(data)
     if (scanned.kind !== 'object' || !scanned.has(ANSWER.error)) return null
-    if (data[scanned.valueStart(ANSWER.error)] === 0x6e) return null // null: no error
+    if (data[scanned.valueStart(ANSWER.error)] === NULL) return null
     return this.#inBandError(data)
   }
 
@@ -158,11 +168,15 @@ export class EventStream {
     const usage = readUsage(readJson(data, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
     if (usage !== null) this.#state.usage = usage
     if (!hide) return
-    if (isEmptyArray(data, scanned)) out.remove(start, end)
-    else {
-      const patched = patchTopLevel(data, scanned, [{ kind: 'remove', index: ANSWER.usage }])
-      out.replace(start, end, Buffer.concat([Buffer.from('data: '), patched, Buffer.from('\n\n')]))
-    }
+    // Where usage is null the event is not the one that was asked for: it would have come anyway.
+    if (data[scanned.valueStart(ANSWER.usage)] !== NULL && isEmptyArray(data, scanned)) return out.remove(start, end)
+    const patched = patchTopLevel(data, scanned, [{ kind: 'remove', index: ANSWER.usage }])
+    const at = data.byteOffset - part.byteOffset
+    // On one line the data is a view of the part, and all around it stays; joined from several it is a copy.
+    if (data.buffer === part.buffer && at >= start && at + data.length <= end) {
+      out.replace(at, at + data.length, patched)
+    } else
+      out.replace(start, end, Buffer.from(`data: ${patched.latin1Slice().replaceAll('\n', '\ndata: ')}\n\n`, 'latin1'))
   }
 }
 
@@ -194,6 +208,16 @@ class Output {
     if (first === undefined) return null
     return this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces)
   }
+}
+
+function isLineBreak(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === LF || byte === 0x0d)
+}
+
+/** True when an event that had no blank line behind it holds data that is not whole. */
+function isCut(event: Buffer): boolean {
+  const data = eventData(event, 0, event.length)
+  return data !== null && data.length > 0 && !data.equals(DONE) && answerScanner.scan(data).kind !== 'object'
 }
 
 function isPlainObjectEvent(part: Buffer, start: number, end: number): boolean {

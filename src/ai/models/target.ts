@@ -3,6 +3,7 @@ import {
   type Candidate,
   type Exchange,
   GatewayError,
+  headerLines,
   type Upstream,
   type UpstreamRequest,
 } from '../../core/index.ts'
@@ -51,6 +52,8 @@ export class ChatTarget implements Candidate {
   readonly #options: ChatTargetOptions
   readonly #modelJson: string
   readonly #providerJson: string
+  /** Credential and content type, as they go over the wire. */
+  readonly #fixed: string
   readonly #priceRuleJson: string
 
   constructor(options: ChatTargetOptions) {
@@ -63,6 +66,7 @@ export class ChatTarget implements Candidate {
     this.prices = options.prices
     this.series = options.series
     this.secrets = options.secrets.filter((secret) => secret.length >= 4).map((secret) => Buffer.from(secret))
+    this.#fixed = headerLines(options.headers)
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
     this.#priceRuleJson = JSON.stringify(options.prices?.rule ?? null)
@@ -100,7 +104,7 @@ export class ChatTarget implements Candidate {
     const body = state.preparedFor === this ? state.prepared : prepareAgain(this, x)
     state.prepared = null
     state.preparedFor = null
-    return { method: 'POST', path: this.#options.path, headers: this.#headersFor(x), body }
+    return { method: 'POST', path: this.#options.path, fixed: this.#fixed, headers: this.#headersFor(x), body }
   }
 
   open(x: Exchange): AnswerTap {
@@ -108,7 +112,7 @@ export class ChatTarget implements Candidate {
   }
 
   #headersFor(x: Exchange): string[] {
-    const headers = [...this.#options.headers]
+    const headers: string[] = []
     const { names, values } = x.head
     let seen = ''
     for (let at = 0; at < names.length; at++) {

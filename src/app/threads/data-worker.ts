@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { chatTraffic } from '../../ai/index.ts'
-import { Gateway, Listener, loadHttpClient, type Plan, refuse } from '../../core/index.ts'
+import { Gateway, Listener, type Plan, refuse } from '../../core/index.ts'
 import {
   createIdentify,
   createRateCheck,
@@ -29,7 +29,6 @@ export async function runDataWorker(start: DataWorkerStart): Promise<void> {
   const port = parentPort
   if (port === null) throw new Error('a data worker runs in a worker thread')
   const say = (message: FromWorker) => port.postMessage(message)
-  await loadHttpClient()
   const worker = new DataWorker(start, say)
   port.on('message', (message: ToWorker) => worker.obey(message))
   await worker.listen()

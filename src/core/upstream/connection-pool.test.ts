@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import { eventually } from '../../../test/harness/eventually.ts'
 import { poolTo, startHttp, startRaw } from '../../../test/request-path/upstream.ts'
 import type { Lease } from '../attempt.ts'
 import type { DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-import { loadHttpClient } from './http-client.ts'
-
-before(loadHttpClient)
 
 /** Behaves as an attempt does: gives its lease back when the answer is complete or failed. */
 class Probe implements ResponseHandler {

@@ -1,7 +1,7 @@
-import type { buildConnector, Client } from 'undici'
 import type { Attempt, Lease } from '../attempt.ts'
 import type { ResponseHandler, Transport, UpstreamRequest } from '../phases.ts'
-import { httpClient } from './http-client.ts'
+import { type Endpoint, Http1Client } from './http1-client.ts'
+import { TransportError } from './transport-error.ts'
 
 export interface ConnectionPoolOptions {
   /** e.g. `https://api.example.com:8443`: scheme, host and port only. */
@@ -12,47 +12,48 @@ export interface ConnectionPoolOptions {
   readonly maxWaiting: number
 }
 
-/** An idle connection is kept this long when the upstream gives no hint of its own. */
-const KEEP_ALIVE_MS = 55_000
-const MAX_ANSWER_HEADER_BYTES = 65_536
+const SWEEP_MS = 5_000
 
 /** Handlers that take a lease: the attempt gives its connection back when the answer is complete. */
 type LeasingHandler = ResponseHandler & Partial<Pick<Attempt, 'lease' | 'done'>>
 
 /**
- * Keep-alive connections to one origin: one undici Client each, the most recently used first, so that the working set
- * stays small and warm. undici's own Pool looks for a free client from index 0 at each dispatch, which costs with
- * hundreds of busy connections (bench/micro/connection-pool.ts).
+ * Keep-alive connections to one origin, the most recently used first, so that the working set stays small and warm.
  */
 export class ConnectionPool implements Transport {
   readonly #options: ConnectionPoolOptions
-  readonly #connect: ReturnType<typeof buildConnector>
-  readonly #warm: Connection[] = []
-  readonly #cold: Connection[] = []
-  #waiting: { request: UpstreamRequest; handler: LeasingHandler }[] = []
-  #size = 0
+  readonly #endpoint: Endpoint
+  /** Idle connections; the last one was used last. */
+  readonly #idle: Connection[] = []
+  readonly #all = new Set<Connection>()
+  readonly #waiting: { request: UpstreamRequest; handler: LeasingHandler }[] = []
+  #sweep: NodeJS.Timeout | null = null
   #closed = false
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
-    // One connector for all clients, so that they share the TLS session cache.
-    this.#connect = httpClient().buildConnector({
-      allowH2: false,
-      timeout: options.connectTimeoutMs,
-      maxCachedSessions: 16,
-    })
+    const url = new URL(options.origin)
+    const secure = url.protocol === 'https:'
+    this.#endpoint = {
+      secure,
+      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+      authority: url.host,
+      connectTimeoutMs: options.connectTimeoutMs,
+      tlsSession: null,
+    }
   }
 
   /** Connections that exist now, idle ones included. */
   get size(): number {
-    return this.#size
+    return this.#all.size
   }
 
   dispatch(request: UpstreamRequest, handler: LeasingHandler): boolean {
     if (this.#closed) return false
     const connection = this.#take()
     if (connection === null) {
-      if (this.#waiting.length >= this.#options.maxWaiting && !this.#forgetAbandoned()) return false
+      if (this.#waiting.length >= this.#options.maxWaiting) return false
       this.#waiting.push({ request, handler })
       return true
     }
@@ -60,46 +61,15 @@ export class ConnectionPool implements Transport {
     return true
   }
 
-  /** Closes idle connections now and busy ones when their answer is complete. */
+  /** Closes idle connections now and busy ones when their answer is complete; what waits fails. */
   async close(): Promise<void> {
     this.#closed = true
-    const all = [...this.#warm, ...this.#cold]
-    this.#warm.length = 0
-    this.#cold.length = 0
-    await Promise.all(all.map((connection) => connection.client.destroy()))
-  }
-
-  /** Those whose client left hold no place against others. False when all still wait. */
-  #forgetAbandoned(): boolean {
-    const before = this.#waiting.length
-    this.#waiting = this.#waiting.filter(({ handler }) => handler.done !== true)
-    return this.#waiting.length < before
-  }
-
-  #take(): Connection | null {
-    let connection = this.#warm.pop()
-    while (connection !== undefined && !connection.connected) {
-      this.#cold.push(connection)
-      connection = this.#warm.pop()
+    if (this.#sweep !== null) clearInterval(this.#sweep)
+    for (const connection of this.#idle.splice(0)) this.#discard(connection)
+    for (const { handler } of this.#waiting.splice(0)) {
+      const error = new TransportError('pool_closed', 'The connections to this upstream are closed.')
+      handler.onResponseError(NO_CONTROL, error)
     }
-    if (connection !== undefined) return connection
-    const cold = this.#cold.pop()
-    if (cold !== undefined) return cold
-    if (this.#size >= this.#options.maxConnections) return null
-    this.#size++
-    return new Connection(this, this.#newClient())
-  }
-
-  #newClient(): Client {
-    return new (httpClient().Client)(this.#options.origin, {
-      connect: this.#connect,
-      allowH2: false,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: 0, // deadlines are the attempt's
-      bodyTimeout: 0,
-      maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
-    })
   }
 
   /** A connection is free again; called by its lease. */
@@ -107,36 +77,63 @@ export class ConnectionPool implements Transport {
     let next = this.#waiting.shift()
     while (next?.handler.done === true) next = this.#waiting.shift()
     if (next !== undefined) return connection.send(next.request, next.handler)
-    if (this.#closed) {
-      void connection.client.destroy()
-      return
+    if (this.#closed || !connection.client.idle) return this.#discard(connection)
+    this.#idle.push(connection)
+    this.#sweep ??= setInterval(() => this.#closeStale(), SWEEP_MS).unref()
+  }
+
+  #take(): Connection | null {
+    const now = performance.now()
+    let connection = this.#idle.pop()
+    while (connection !== undefined && (!connection.client.idle || connection.client.isStale(now))) {
+      this.#discard(connection)
+      connection = this.#idle.pop()
     }
-    if (connection.connected) this.#warm.push(connection)
-    else this.#cold.push(connection)
+    if (connection !== undefined) return connection
+    if (this.#all.size >= this.#options.maxConnections) return null
+    const made = new Connection(this, new Http1Client(this.#endpoint))
+    this.#all.add(made)
+    return made
+  }
+
+  /** The oldest are at the front. */
+  #closeStale(): void {
+    const now = performance.now()
+    const kept = this.#idle.filter((connection) => {
+      if (connection.client.idle && !connection.client.isStale(now)) return true
+      this.#discard(connection)
+      return false
+    })
+    this.#idle.splice(0, this.#idle.length, ...kept)
+    if (kept.length > 0 || this.#sweep === null) return
+    clearInterval(this.#sweep)
+    this.#sweep = null
+  }
+
+  #discard(connection: Connection): void {
+    this.#all.delete(connection)
+    connection.client.destroy()
   }
 }
 
+const nothing = () => undefined
+/** For handlers whose request never had a connection. */
+const NO_CONTROL = { pause: nothing, resume: nothing, abort: nothing }
+
 class Connection implements Lease {
-  readonly client: Client
+  readonly client: Http1Client
   readonly #pool: ConnectionPool
   #busy = false
-  connected = false
 
-  constructor(pool: ConnectionPool, client: Client) {
+  constructor(pool: ConnectionPool, client: Http1Client) {
     this.#pool = pool
     this.client = client
-    client.on('connect', () => {
-      this.connected = true
-    })
-    client.on('disconnect', () => {
-      this.connected = false
-    })
   }
 
   send(request: UpstreamRequest, handler: LeasingHandler): void {
     this.#busy = true
     handler.lease = this
-    this.client.dispatch(request as never, handler as never) // undici's types demand mutable arrays and all handler methods
+    this.client.dispatch(request, handler)
   }
 
   release(): void {

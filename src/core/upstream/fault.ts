@@ -1,6 +1,6 @@
 import { type ErrorCode, GatewayError } from '../errors.ts'
 
-/** Codes of Node and undici for failures before a connection stood. */
+/** The system's codes for failures before a connection stood. */
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -36,19 +36,17 @@ export function faultOf(error: Error, upstream: string, connected: boolean, answ
 }
 
 function classify(code: string, connected: boolean, answering: boolean): [code: ErrorCode, text: string] {
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && !connected)) {
+  if (code === 'connect_timeout' || (code === 'ETIMEDOUT' && !connected)) {
     return ['upstream_unreachable', 'could not be reached in time']
   }
   if (UNREACHABLE.has(code)) return ['upstream_unreachable', 'could not be reached']
-  if (/^ERR_(?:TLS|SSL)|CERT|^EPROTO$/.test(code) || UNTRUSTED.has(code)) {
+  if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT') || code === 'EPROTO') {
     return ['upstream_tls', 'could not be trusted: the TLS handshake failed']
   }
-  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return answering
-      ? ['upstream_truncated', 'broke off its answer']
-      : ['upstream_invalid_response', 'answered with something that is not valid HTTP']
-  }
   if (answering) return ['upstream_truncated', 'broke off its answer']
+  if (code === 'invalid_answer') {
+    return ['upstream_invalid_response', 'answered with something that is not valid HTTP']
+  }
   return connected
     ? ['upstream_closed', 'closed the connection without an answer']
     : ['upstream_unreachable', 'could not be reached']

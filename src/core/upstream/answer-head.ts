@@ -1,0 +1,138 @@
+import type { AnswerHeaders } from '../phases.ts'
+import { TransportError } from './transport-error.ts'
+
+/** How the body of an answer ends. */
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  /** By the end of the connection. */
+  | { readonly kind: 'close' }
+
+export interface AnswerHead {
+  readonly status: number
+  readonly headers: AnswerHeaders
+  readonly framing: Framing
+  /** Another request may follow on this connection. */
+  readonly keepAlive: boolean
+  /** Milliseconds that the upstream says it keeps an idle connection; null when it does not say. */
+  readonly idleMs: number | null
+}
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t -~\x80-\xff]*)?$/
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** Control characters, and line ends that are not CRLF: nothing of it belongs into a head (RFC 9112, 2.2). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const IMPOSSIBLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/
+const DIGITS = /^(?:0|[1-9][0-9]{0,15})$/
+const MAX_HEADERS = 200
+
+const NO_BODY: Framing = { kind: 'none' }
+const CHUNKED: Framing = { kind: 'chunked' }
+const UNTIL_CLOSE: Framing = { kind: 'close' }
+
+/** Header names seen before, in lower case: checked once, and the same text each time. */
+const KNOWN_NAMES = new Map<string, string>()
+const MAX_KNOWN_NAMES = 512
+
+/**
+ * Reads the head of an answer (RFC 9112, sections 4 to 6), given without the empty line that ends it. Throws
+ * TransportError `invalid_answer` for everything that is not strictly HTTP/1.1, or whose body could be cut in two ways.
+ */
+export function readAnswerHead(text: string, method: string): AnswerHead {
+  if (IMPOSSIBLE.test(text)) throw invalid('the head has characters that no head may have')
+  let lineEnd = text.indexOf('\r\n')
+  if (lineEnd < 0) lineEnd = text.length
+  const line = STATUS_LINE.exec(text.slice(0, lineEnd))
+  if (line === null) throw invalid('the status line is not one of HTTP/1.1')
+  const status = Number(line[2])
+  const headers: Record<string, string | string[]> = {}
+  let count = 0
+  let at = lineEnd + 2
+  while (at < text.length) {
+    let end = text.indexOf('\r\n', at)
+    if (end < 0) end = text.length
+    const colon = text.indexOf(':', at)
+    if (colon < 0 || colon > end) throw invalid('a header has no colon')
+    if (++count > MAX_HEADERS) throw invalid(`there are more than ${MAX_HEADERS} headers`)
+    add(headers, nameOf(text.slice(at, colon)), trim(text, colon + 1, end))
+    at = end + 2
+  }
+  const modern = line[1] === '1'
+  const framing = framingOf(status, method, headers, modern)
+  const connection = headers['connection']
+  const keepAlive = modern && framing.kind !== 'close' && !hasToken(connection, 'close')
+  return { status, headers, framing, keepAlive, idleMs: idleHint(headers['keep-alive']) }
+}
+
+function nameOf(raw: string): string {
+  const known = KNOWN_NAMES.get(raw)
+  if (known !== undefined) return known
+  if (!NAME.test(raw)) throw invalid('a header name has characters that it may not have')
+  const name = raw.toLowerCase()
+  if (KNOWN_NAMES.size < MAX_KNOWN_NAMES && raw.length <= 64) KNOWN_NAMES.set(raw, name)
+  return name
+}
+
+function add(headers: Record<string, string | string[]>, name: string, value: string): void {
+  // The one name that is no ordinary property of an object.
+  if (name === '__proto__') return
+  const held = Object.hasOwn(headers, name) ? headers[name] : undefined
+  if (held === undefined) headers[name] = value
+  else if (typeof held === 'string') headers[name] = [held, value]
+  else held.push(value)
+}
+
+function trim(text: string, start: number, end: number): string {
+  let from = start
+  let to = end
+  while (from < to && isSpace(text.charCodeAt(from))) from++
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+function framingOf(
+  status: number,
+  method: string,
+  headers: Readonly<Record<string, string | string[]>>,
+  modern: boolean,
+): Framing {
+  const coding = headers['transfer-encoding']
+  const length = headers['content-length']
+  if (coding !== undefined && length !== undefined) {
+    throw invalid('it has both Content-Length and Transfer-Encoding')
+  }
+  if (length !== undefined && (typeof length !== 'string' || !DIGITS.test(length))) {
+    throw invalid('its Content-Length is not one plain number')
+  }
+  if (coding !== undefined) {
+    if (!modern) throw invalid('an answer of HTTP/1.0 has no Transfer-Encoding')
+    if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked') {
+      throw invalid('its transfer encoding is not "chunked"')
+    }
+  }
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return NO_BODY
+  if (coding !== undefined) return CHUNKED
+  if (length === undefined) return UNTIL_CLOSE
+  return length === '0' ? NO_BODY : { kind: 'length', length: Number(length) }
+}
+
+function hasToken(value: string | string[] | undefined, token: string): boolean {
+  if (value === undefined || value === 'keep-alive') return false
+  const text = typeof value === 'string' ? value : value.join(',')
+  return text.split(',').some((item) => item.trim().toLowerCase() === token)
+}
+
+function idleHint(value: string | string[] | undefined): number | null {
+  if (typeof value !== 'string') return null
+  const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(value)
+  return match === null ? null : Number(match[1]) * 1000
+}
+
+function invalid(what: string): TransportError {
+  return new TransportError('invalid_answer', `The answer is not valid HTTP/1.1: ${what}.`)
+}

@@ -1,0 +1,146 @@
+import { type AnswerHead, readAnswerHead } from './answer-head.ts'
+import { ChunkedBody } from './chunked-body.ts'
+import { TransportError } from './transport-error.ts'
+
+const HEAD_END = Buffer.from('\r\n\r\n')
+const MAX_HEAD_BYTES = 65_536
+/** Interim answers (1xx) before the final one. */
+const MAX_INTERIM = 100
+
+/** Hears what an answer consists of, in order. `bytes` are a view that is only valid during the call. */
+export interface AnswerListener {
+  onHead(head: AnswerHead): void
+  onBody(bytes: Buffer): void
+  /** The answer is complete; `leftover` is true when more bytes came than belong to it. */
+  onComplete(leftover: boolean): void
+}
+
+type State = 'head' | 'length' | 'chunked' | 'close' | 'complete'
+
+/**
+ * Reads one answer after the other from the bytes of a connection, however they are cut. Throws TransportError
+ * `invalid_answer` when the bytes are no answer; the connection is then of no further use.
+ */
+export class AnswerParser {
+  readonly #listener: AnswerListener
+  readonly #chunked = new ChunkedBody()
+  #method = ''
+  #state: State = 'complete'
+  /** The beginning of a head that is not complete. */
+  #held: Buffer | null = null
+  #left = 0
+  #interim = 0
+
+  constructor(listener: AnswerListener) {
+    this.#listener = listener
+  }
+
+  /** True between `expect` and the end of the answer. */
+  get busy(): boolean {
+    return this.#state !== 'complete'
+  }
+
+  /** A request was sent: its answer comes next. */
+  expect(method: string): void {
+    this.#method = method
+    this.#state = 'head'
+    this.#held = null
+    this.#interim = 0
+  }
+
+  /** The next bytes of the connection. */
+  push(bytes: Buffer): void {
+    let at = 0
+    while (at < bytes.length) {
+      switch (this.#state) {
+        case 'head':
+          at = this.#readHead(bytes, at)
+          break
+        case 'length': {
+          const end = Math.min(bytes.length, at + this.#left)
+          this.#left -= end - at
+          const piece = bytes.subarray(at, end)
+          at = end
+          this.#listener.onBody(piece)
+          if (this.#left === 0) this.#complete(at < bytes.length)
+          break
+        }
+        case 'chunked':
+          at = this.#readChunked(bytes, at)
+          break
+        case 'close':
+          this.#listener.onBody(at === 0 ? bytes : bytes.subarray(at))
+          return
+        case 'complete':
+          // Bytes that belong to no answer: told with `leftover`, or the connection was idle.
+          return
+      }
+    }
+  }
+
+  /** The upstream has closed its side. Throws TransportError `connection_closed` when the answer is not complete. */
+  end(): void {
+    if (this.#state === 'close') this.#complete(false)
+    else if (this.#state !== 'complete') {
+      throw new TransportError('connection_closed', 'The upstream closed the connection before its answer was complete.')
+    }
+  }
+
+  #readHead(bytes: Buffer, from: number): number {
+    const held = this.#held
+    const joined = held === null ? bytes : Buffer.concat([held, bytes.subarray(from)])
+    const start = held === null ? from : 0
+    // The end may have begun in the held part.
+    const end = joined.indexOf(HEAD_END, held === null ? from : Math.max(0, held.length - 3))
+    if (end < 0) {
+      if (joined.length - start > MAX_HEAD_BYTES) throw tooLong()
+      this.#held = held === null ? Buffer.from(joined.subarray(start)) : joined
+      return bytes.length
+    }
+    if (end - start > MAX_HEAD_BYTES) throw tooLong()
+    const head = readAnswerHead(joined.toString('latin1', start, end), this.#method)
+    const next = from + (end + HEAD_END.length - (held === null ? from : held.length))
+    this.#held = null
+    this.#begin(head, next < bytes.length)
+    return next
+  }
+
+  #begin(head: AnswerHead, more: boolean): void {
+    if (head.status === 101) throw new TransportError('invalid_answer', 'The upstream switched protocols, unasked.')
+    if (head.status < 200) {
+      if (++this.#interim > MAX_INTERIM) throw new TransportError('invalid_answer', 'There is no end of interim answers.')
+      return
+    }
+    const { framing } = head
+    this.#state = framing.kind === 'none' ? 'head' : framing.kind
+    if (framing.kind === 'length') this.#left = framing.length
+    else if (framing.kind === 'chunked') this.#chunked.reset()
+    this.#listener.onHead(head)
+    if (framing.kind === 'none') this.#complete(more)
+  }
+
+  #readChunked(bytes: Buffer, from: number): number {
+    let at = from
+    while (at < bytes.length) {
+      at = this.#chunked.read(bytes, at)
+      const { dataStart, dataEnd } = this.#chunked
+      if (dataEnd > dataStart) this.#listener.onBody(bytes.subarray(dataStart, dataEnd))
+      if (this.#chunked.complete) {
+        this.#complete(at < bytes.length)
+        return at
+      }
+      // The listener may have given the answer up.
+      if (this.#state !== 'chunked') return at
+    }
+    return at
+  }
+
+  #complete(leftover: boolean): void {
+    this.#state = 'complete'
+    this.#listener.onComplete(leftover)
+  }
+}
+
+function tooLong(): TransportError {
+  return new TransportError('invalid_answer', `The head of the answer is longer than ${MAX_HEAD_BYTES} bytes.`)
+}

@@ -1,0 +1,127 @@
+import { TransportError } from './transport-error.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+const SEMICOLON = 0x3b
+/** Sizes up to 2^48 - 1: far beyond any answer, and exact. */
+const MAX_SIZE_DIGITS = 12
+const MAX_EXTENSION_BYTES = 4096
+const MAX_TRAILER_BYTES = 16_384
+
+type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailer'
+
+/**
+ * The chunked coding (RFC 9112, section 7.1), byte by byte and strict: CRLF only, hexadecimal sizes without prefix or
+ * space. Extensions and trailers are read over, within bounds, and dropped.
+ */
+export class ChunkedBody {
+  #state: State = 'size'
+  #size = 0
+  #digits = 0
+  #extension = 0
+  #trailer = 0
+  /** Bytes of the current trailer line; the empty one ends the body. */
+  #line = 0
+  #sawCr = false
+  complete = false
+  /** The data that the last `read` found; empty when the two are equal. */
+  dataStart = 0
+  dataEnd = 0
+
+  reset(): void {
+    this.#state = 'size'
+    this.#size = 0
+    this.#digits = 0
+    this.#extension = 0
+    this.#trailer = 0
+    this.#line = 0
+    this.#sawCr = false
+    this.complete = false
+    this.dataStart = 0
+    this.dataEnd = 0
+  }
+
+  /** Reads on from `from` until a piece of data, the end of the body or of the bytes; returns where it stopped. */
+  read(bytes: Buffer, from: number): number {
+    this.dataStart = this.dataEnd = 0
+    let at = from
+    while (at < bytes.length) {
+      if (this.#state === 'data') {
+        const end = Math.min(bytes.length, at + this.#size)
+        this.#size -= end - at
+        this.dataStart = at
+        this.dataEnd = end
+        if (this.#size === 0) this.#state = 'data-cr'
+        return end
+      }
+      const byte = bytes[at++] as number // in range
+      this.#step(byte)
+      if (this.complete) return at
+    }
+    return at
+  }
+
+  #step(byte: number): void {
+    switch (this.#state) {
+      case 'size':
+        return this.#sizeByte(byte)
+      case 'extension':
+        if (byte === CR) this.#state = 'size-lf'
+        else if (byte < 0x20 && byte !== 0x09) throw invalid('a chunk extension has a control character')
+        else if (++this.#extension > MAX_EXTENSION_BYTES) throw invalid('its chunk extensions are too long')
+        return
+      case 'size-lf':
+        if (byte !== LF) throw invalid('a chunk size is not followed by CRLF')
+        this.#digits = 0
+        this.#state = this.#size === 0 ? 'trailer' : 'data'
+        return
+      case 'data-cr':
+        if (byte !== CR) throw invalid('a chunk is longer than its size')
+        this.#state = 'data-lf'
+        return
+      case 'data-lf':
+        if (byte !== LF) throw invalid('a chunk is not followed by CRLF')
+        this.#state = 'size'
+        return
+      case 'trailer':
+        return this.#trailerByte(byte)
+      case 'data':
+        return
+    }
+  }
+
+  #sizeByte(byte: number): void {
+    const digit = hexValue(byte)
+    if (digit >= 0) {
+      if (++this.#digits > MAX_SIZE_DIGITS) throw invalid('a chunk size is too large')
+      this.#size = this.#size * 16 + digit
+      return
+    }
+    if (this.#digits === 0) throw invalid('a chunk has no size')
+    if (byte === CR) this.#state = 'size-lf'
+    else if (byte === SEMICOLON) this.#state = 'extension'
+    else throw invalid('a chunk size is not hexadecimal')
+  }
+
+  #trailerByte(byte: number): void {
+    if (++this.#trailer > MAX_TRAILER_BYTES) throw invalid('its trailers are too long')
+    if (this.#sawCr) {
+      if (byte !== LF) throw invalid('a trailer has a bare CR')
+      this.#sawCr = false
+      if (this.#line === 0) this.complete = true
+      this.#line = 0
+    } else if (byte === CR) this.#sawCr = true
+    else if (byte === LF) throw invalid('a trailer has a bare LF')
+    else this.#line++
+  }
+}
+
+function hexValue(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const lower = byte | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
+}
+
+function invalid(what: string): TransportError {
+  return new TransportError('invalid_answer', `The body of the answer is not valid: ${what}.`)
+}

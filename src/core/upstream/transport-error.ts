@@ -1,0 +1,21 @@
+/** What can go wrong between a dispatch and the end of its answer, beside what the system says (ECONNREFUSED…). */
+export type TransportFault =
+  /** No connection within the connect deadline. */
+  | 'connect_timeout'
+  /** The upstream closed the connection before the answer was complete. */
+  | 'connection_closed'
+  /** What the upstream sent is not an HTTP/1.1 answer, or one that can be read in two ways. */
+  | 'invalid_answer'
+  /** The pool is closed. */
+  | 'pool_closed'
+
+/** A fault of the transport; `code` is one of TransportFault. */
+export class TransportError extends Error {
+  readonly code: TransportFault
+
+  constructor(code: TransportFault, message: string) {
+    super(message)
+    this.name = 'TransportError'
+    this.code = code
+  }
+}
