@@ -11,7 +11,7 @@ import { Flood } from './flood.ts'
 const KIB = 1_024
 const MIB = 1_024 * KIB
 /** What one reader that does not read may cost the process, beside what many of them may cost together. */
-const PER_READER_BYTES = 256 * KIB
+const PER_READER_BYTES = 512 * KIB
 const FIXED_BYTES = 20 * MIB
 /** What the kernel holds on both connections, whatever the process does. */
 const SOCKET_BUFFER_BYTES = 16 * MIB
