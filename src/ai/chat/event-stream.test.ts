@@ -302,7 +302,7 @@ test('however a stream is cut into pieces, the client gets the same bytes', () =
         if (asksUsage) assert.equal(pieces.text, bytes.toString())
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   )
 })
 
@@ -321,6 +321,6 @@ test('what the client gets equals a run in which nobody asked for usage', () => 
       const got = eventsOf(run([text]).text).map(({ data }) => (data === '[DONE]' ? data : JSON.parse(data)))
       assert.deepEqual(got, [...expected, '[DONE]'])
     }),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   )
 })
