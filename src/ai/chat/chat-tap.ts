@@ -7,7 +7,7 @@ import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
 import { ANSWER, answerScanner } from './fields.ts'
 import { tailUsage } from './tail-usage.ts'
-import { errorOfAnswer } from './upstream-error.ts'
+import { errorOfAnswer, errorWithin } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
 
 /** Enough of a long answer's end to hold its usage. */
@@ -86,7 +86,7 @@ export class ChatTap implements AnswerTap {
       this.#state.deliveredTokens = estimateTokens(bytes)
     } else if (scanned.has(ANSWER.error)) {
       this.#state.answered = false
-      return errorOfAnswer(this.#target, 502, this.#headers, body)
+      return errorWithin(this.#target, body)
     }
     return body
   }

@@ -4,6 +4,7 @@ import type { ChatTarget } from '../models/target.ts'
 import type { ChatState } from './chat-state.ts'
 import { DeliveredEstimate } from './delivered.ts'
 import { ANSWER, answerScanner } from './fields.ts'
+import { reveals } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
 
 const LF = 0x0a
@@ -141,7 +142,7 @@ export class EventStream {
 
   /** As the first event it becomes a whole error answer; later it is forwarded, and the request counts as failed. */
   #inBandError(data: Buffer): GatewayError | null {
-    const shown = this.#target.secrets.some((secret) => data.includes(secret)) ? '' : `: ${messageOf(data)}`
+    const shown = reveals(this.#target, data) ? '' : `: ${messageOf(data)}`
     const error = new GatewayError('upstream_error', `${this.#target.upstream.name} reported an error${shown}`)
     if (this.#dataEvents <= 1 && !this.#x.res.headersSent) {
       this.#state.answered = false
@@ -176,7 +177,11 @@ export class EventStream {
     if (data.buffer === part.buffer && at >= start && at + data.length <= end) {
       out.replace(at, at + data.length, patched)
     } else
-      out.replace(start, end, Buffer.from(`data: ${patched.latin1Slice().replaceAll('\n', '\ndata: ')}\n\n`, 'latin1'))
+      out.replace(
+        start,
+        end,
+        Buffer.from(`data: ${patched.toString('latin1').replaceAll('\n', '\ndata: ')}\n\n`, 'latin1'),
+      )
   }
 }
 

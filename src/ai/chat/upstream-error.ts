@@ -2,6 +2,7 @@ import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/ind
 import type { ChatTarget } from '../models/target.ts'
 
 const LONGEST_QUOTE = 500
+const BACKSLASH = 0x5c
 
 interface StatusRow {
   readonly code: ErrorCode
@@ -31,7 +32,7 @@ export function errorOfAnswer(target: ChatTarget, status: number, headers: Answe
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
   const retryAfterSeconds = retryAfter(headers)
-  const said = target.secrets.some((secret) => body.includes(secret)) ? null : errorMessage(body)
+  const said = reveals(target, body) ? null : errorMessage(body)
   const options = {
     ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
     status: row.status ?? status,
@@ -48,14 +49,29 @@ export function errorOfAnswer(target: ChatTarget, status: number, headers: Answe
   return new GatewayError(row.code, message, pass ? { ...options, body, contentType: 'application/json' } : options)
 }
 
+/** The error that an upstream's answer is which looked like a success. */
+export function errorWithin(target: ChatTarget, body: Buffer): GatewayError {
+  const said = reveals(target, body) ? null : errorMessage(body)
+  return new GatewayError(
+    'upstream_error',
+    `${target.upstream.name} reported an error${said === null ? '.' : `: ${said}`}`,
+  )
+}
+
+/** Whether a body holds a secret of the target, as it stands or in another spelling that JSON allows. */
+export function reveals(target: ChatTarget, body: Buffer): boolean {
+  const { secrets } = target
+  if (secrets.length === 0) return false
+  if (secrets.some((secret) => body.includes(secret))) return true
+  // Only an escape can hide one.
+  if (!body.includes(BACKSLASH)) return false
+  const text = JSON.stringify(parsed(body) ?? null)
+  return secrets.some((secret) => text.includes(JSON.stringify(secret.toString()).slice(1, -1)))
+}
+
 /** The message in an error body of OpenAI's shape, or null: then the body is not passed on. */
 function errorMessage(body: Buffer): string | null {
-  let value: unknown
-  try {
-    value = JSON.parse(body.toString('utf8'))
-  } catch {
-    return null // an HTML page or a cut body: nothing to quote
-  }
+  const value = parsed(body)
   if (typeof value !== 'object' || value === null || !('error' in value)) return null
   const error = value.error
   if (typeof error === 'string') return error.slice(0, LONGEST_QUOTE)
@@ -63,11 +79,20 @@ function errorMessage(body: Buffer): string | null {
   return typeof error.message === 'string' ? error.message.slice(0, LONGEST_QUOTE) : null
 }
 
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return null // an HTML page or a cut body: nothing to quote
+  }
+}
+
 /** Whole seconds from a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or null. */
 function retryAfter(headers: AnswerHeaders): number | null {
   const value = headers['retry-after']
   if (typeof value !== 'string') return null
   if (/^\d{1,6}$/.test(value)) return Number(value)
-  const at = Date.parse(value)
+  // A date begins with its day; without that, Date.parse takes nearly anything for one.
+  const at = /^[A-Za-z]{3}/.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(at) ? null : Math.min(Math.max(0, Math.ceil((at - Date.now()) / 1000)), 999_999)
 }
