@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chatScene, targetOf } from '../../../test/request-path/chat.ts'
+import { offlineExchange } from '../../../test/request-path/offline.ts'
+import { ChatTap } from './chat-tap.ts'
+import { chatTraffic } from './chat-traffic.ts'
+
+const PRICES = {
+  rule: 'test:small',
+  input: 1_000_000,
+  output: 2_000_000,
+  cacheRead: 500_000,
+  cacheWrite: 0,
+  request: 100,
+}
+const priced = targetOf({ prices: PRICES })
+const JSON_HEADERS = { 'content-type': 'application/json' }
+const ANSWER = '{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":10,"completion_tokens":5}}'
+
+interface Ending {
+  readonly attempts?: number
+  readonly answer?: string
+  readonly status?: number
+  readonly end?: 'success' | 'upstream_error' | 'timeout' | 'cancelled' | 'drained' | 'refused' | 'gateway_error'
+  readonly cancelled?: boolean
+}
+
+/** The traffic of a request that ended so. */
+function trafficOf(ending: Ending) {
+  const { x, state } = chatScene({}, priced)
+  x.attempts = ending.attempts ?? 1
+  x.end = ending.end ?? 'success'
+  x.cancelled = ending.cancelled ?? false
+  if (ending.answer !== undefined) {
+    const tap = new ChatTap(x, priced, state)
+    if (tap.start(ending.status ?? 200, JSON_HEADERS) === 'buffer') tap.complete(Buffer.from(ending.answer))
+  }
+  const traffic = chatTraffic.traffic(x)
+  assert.ok(traffic !== null)
+  return traffic
+}
+
+test('charges what the upstream reported, an estimate where it may have worked, and nothing where it did not', () => {
+  const rows: readonly (readonly [what: string, ending: Ending, source: string])[] = [
+    ['a reported answer', { answer: ANSWER }, 'reported'],
+    ['a reported answer whose client left', { answer: ANSWER, end: 'cancelled', cancelled: true }, 'reported'],
+    ['an answer without usage', { answer: '{"choices":[]}' }, 'estimated'],
+    ['never dispatched', { attempts: 0, end: 'refused' }, 'none'],
+    ['left before the dispatch', { attempts: 0, end: 'cancelled', cancelled: true }, 'none'],
+    ['left while waiting', { end: 'cancelled', cancelled: true }, 'estimated'],
+    ['timed out', { end: 'timeout' }, 'estimated'],
+    ['drained', { end: 'drained' }, 'estimated'],
+    ['refused by the upstream', { answer: '{"error":{"message":"x"}}', status: 400, end: 'upstream_error' }, 'none'],
+    ['failed by the upstream', { answer: 'x', status: 500, end: 'upstream_error' }, 'none'],
+    ['an error dressed as a success', { answer: '{"error":{"message":"x"}}', end: 'upstream_error' }, 'none'],
+    ['never reached', { end: 'upstream_error' }, 'none'],
+  ]
+  for (const [what, ending, source] of rows) {
+    const traffic = trafficOf(ending)
+    assert.equal(traffic.usageSource, source, what)
+    const { inputTokens, outputTokens, costNanos } = traffic
+    if (source === 'reported') assert.deepEqual([inputTokens, outputTokens, costNanos], [10, 5, 10 + 10 + 100], what)
+    if (source === 'none') assert.deepEqual([inputTokens, outputTokens, costNanos], [0, 0, 0], what)
+    if (source === 'estimated') assert.ok(inputTokens > 0 && (costNanos ?? 0) > 100, what)
+  }
+})
+
+test('believes a report of zero', () => {
+  const traffic = trafficOf({ answer: '{"choices":[{}],"usage":{"prompt_tokens":0,"completion_tokens":0}}' })
+  assert.deepEqual([traffic.usageSource, traffic.inputTokens, traffic.costNanos], ['reported', 0, 100])
+})
+
+test('an estimate counts what was delivered before the end, and pictures by the piece', () => {
+  const { x, state } = chatScene({ stream: true }, priced)
+  state.answered = true
+  state.deliveredTokens = 12
+  x.end = 'upstream_error'
+  assert.equal(chatTraffic.traffic(x)?.outputTokens, 12)
+  const picture = (bytes: number) => [
+    { content: [{ image_url: { url: `data:image/png;base64,${'A'.repeat(bytes)}` } }] },
+  ]
+  const inputs = [10, 100_000].map((bytes) => {
+    const { x: seen } = chatScene({ messages: picture(bytes) })
+    seen.end = 'timeout'
+    return chatTraffic.traffic(seen)?.inputTokens
+  })
+  assert.equal(inputs[0], inputs[1])
+  assert.ok((inputs[0] ?? 0) > 2_000)
+})
+
+test('an estimate is never negative, wherever data stands', () => {
+  const { x } = chatScene({ metadata: { logo: `data:image/png;base64,${'A'.repeat(100_000)}` } }, priced)
+  x.end = 'timeout'
+  const traffic = chatTraffic.traffic(x)
+  assert.ok((traffic?.inputTokens ?? -1) > 0)
+  assert.ok((traffic?.costNanos ?? -1) > 0)
+})
+
+test('names what was asked for and what served it', () => {
+  const traffic = trafficOf({ answer: ANSWER })
+  assert.deepEqual(
+    [traffic.modelRequested, traffic.modelServed, traffic.provider, traffic.upstream, traffic.priceRule],
+    ['small', 'small', 'far', 'http://far.example', 'test:small'],
+  )
+  assert.equal(traffic.series, priced.series)
+})
+
+test('without prices nothing is costed, and without a chat request nothing is told', () => {
+  const { x } = chatScene()
+  assert.equal(chatTraffic.traffic(x)?.costNanos, null)
+  assert.equal(chatTraffic.traffic(offlineExchange()), null)
+})
