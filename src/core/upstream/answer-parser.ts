@@ -2,6 +2,7 @@ import { type AnswerHead, readAnswerHead } from './answer-head.ts'
 import { ChunkedBody } from './chunked-body.ts'
 import { TransportError } from './transport-error.ts'
 
+const HEAD_START = Buffer.from('HTTP/1.')
 const HEAD_END = Buffer.from('\r\n\r\n')
 const MAX_HEAD_BYTES = 65_536
 /** Interim answers (1xx) before the final one. */
@@ -82,7 +83,10 @@ export class AnswerParser {
   end(): void {
     if (this.#state === 'close') this.#complete(false)
     else if (this.#state !== 'complete') {
-      throw new TransportError('connection_closed', 'The upstream closed the connection before its answer was complete.')
+      throw new TransportError(
+        'connection_closed',
+        'The upstream closed the connection before its answer was complete.',
+      )
     }
   }
 
@@ -94,6 +98,10 @@ export class AnswerParser {
     const end = joined.indexOf(HEAD_END, held === null ? from : Math.max(0, held.length - 3))
     if (end < 0) {
       if (joined.length - start > MAX_HEAD_BYTES) throw tooLong()
+      if (!beginsLikeHead(joined, start)) {
+        // Another protocol's greeting may be all that ever comes.
+        throw new TransportError('invalid_answer', 'The answer does not begin like one of HTTP/1.1.')
+      }
       this.#held = held === null ? Buffer.from(joined.subarray(start)) : joined
       return bytes.length
     }
@@ -108,7 +116,8 @@ export class AnswerParser {
   #begin(head: AnswerHead, more: boolean): void {
     if (head.status === 101) throw new TransportError('invalid_answer', 'The upstream switched protocols, unasked.')
     if (head.status < 200) {
-      if (++this.#interim > MAX_INTERIM) throw new TransportError('invalid_answer', 'There is no end of interim answers.')
+      if (++this.#interim > MAX_INTERIM)
+        throw new TransportError('invalid_answer', 'There is no end of interim answers.')
       return
     }
     const { framing } = head
@@ -139,6 +148,11 @@ export class AnswerParser {
     this.#state = 'complete'
     this.#listener.onComplete(leftover)
   }
+}
+
+function beginsLikeHead(bytes: Buffer, start: number): boolean {
+  const length = Math.min(bytes.length - start, HEAD_START.length)
+  return bytes.compare(HEAD_START, 0, length, start, start + length) === 0
 }
 
 function tooLong(): TransportError {

@@ -26,7 +26,7 @@ export class ConnectionPool implements Transport {
   /** Idle connections; the last one was used last. */
   readonly #idle: Connection[] = []
   readonly #all = new Set<Connection>()
-  readonly #waiting: { request: UpstreamRequest; handler: LeasingHandler }[] = []
+  #waiting: { request: UpstreamRequest; handler: LeasingHandler }[] = []
   #sweep: NodeJS.Timeout | null = null
   #closed = false
 
@@ -53,7 +53,7 @@ export class ConnectionPool implements Transport {
     if (this.#closed) return false
     const connection = this.#take()
     if (connection === null) {
-      if (this.#waiting.length >= this.#options.maxWaiting) return false
+      if (this.#waiting.length >= this.#options.maxWaiting && !this.#forgetAbandoned()) return false
       this.#waiting.push({ request, handler })
       return true
     }
@@ -80,6 +80,13 @@ export class ConnectionPool implements Transport {
     if (this.#closed || !connection.client.idle) return this.#discard(connection)
     this.#idle.push(connection)
     this.#sweep ??= setInterval(() => this.#closeStale(), SWEEP_MS).unref()
+  }
+
+  /** Those whose client left hold no place against others. False when all still wait. */
+  #forgetAbandoned(): boolean {
+    const before = this.#waiting.length
+    this.#waiting = this.#waiting.filter(({ handler }) => handler.done !== true)
+    return this.#waiting.length < before
   }
 
   #take(): Connection | null {

@@ -25,9 +25,6 @@ const UNTRUSTED = new Set([
   'HOSTNAME_MISMATCH',
 ])
 
-/** Stands for every code of a parser that could not read an answer. */
-const UNREADABLE = 'HPE_UNREADABLE'
-
 /** What a transport's error means. Decided by code, never by message. */
 export function faultOf(error: Error, upstream: string, connected: boolean, answering: boolean): GatewayError {
   const code = errorCode(error)
@@ -40,7 +37,7 @@ function classify(code: string, connected: boolean, answering: boolean): [code: 
     return ['upstream_unreachable', 'could not be reached in time']
   }
   if (UNREACHABLE.has(code)) return ['upstream_unreachable', 'could not be reached']
-  if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT') || code === 'EPROTO') {
+  if (/^ERR_(?:TLS|SSL)|CERT|^EPROTO$/.test(code) || UNTRUSTED.has(code)) {
     return ['upstream_tls', 'could not be trusted: the TLS handshake failed']
   }
   if (answering) return ['upstream_truncated', 'broke off its answer']
@@ -55,8 +52,6 @@ function classify(code: string, connected: boolean, answering: boolean): [code: 
 function errorCode(error: Error): string {
   const code = 'code' in error ? error.code : undefined
   if (typeof code === 'string') return code
-  // undici's parse errors have lost their codes (8.12: the table from which they come is the wrong way round).
-  if (error.name === 'HTTPParserError') return UNREADABLE
   const cause = error.cause
   return cause instanceof Error && cause !== error ? errorCode(cause) : ''
 }
