@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { eventually } from '../../test/harness/eventually.ts'
 import { RawClient } from '../../test/harness/raw-client.ts'
 import { type EdgeOptions, planOf, routeOf, startEdge, toCandidates } from '../../test/request-path/edge.ts'
