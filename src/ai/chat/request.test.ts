@@ -24,9 +24,17 @@ test('reads what it needs, whatever else is there and however it is written', ()
   assert.equal(request.stream, true)
   assert.equal(request.asksUsage, true)
   assert.deepEqual(request.streamOptions, { include_usage: true, other: 1 })
-  assert.equal(request.maxOutputTokens, 5, 'the newer name wins')
+  assert.equal(request.maxOutputTokens, 7)
   assert.equal(request.choices, 2)
   assert.equal(request.messageBytes, '[{"role":"user"}]'.length)
+})
+
+test('of two maxima the larger one counts: which of them a provider follows is not known', () => {
+  const maximumOf = (fields: object) => chatRequestOf(chatBody({ ...fields })).maxOutputTokens
+  assert.equal(maximumOf({ max_tokens: 9_000, max_completion_tokens: 1 }), 9_000)
+  assert.equal(maximumOf({ max_tokens: 1, max_completion_tokens: 9_000 }), 9_000)
+  assert.equal(maximumOf({ max_tokens: 3, max_completion_tokens: null }), 3)
+  assert.equal(maximumOf({ max_tokens: null, max_completion_tokens: 4 }), 4)
 })
 
 test('takes null for absent where the dialect does', () => {

@@ -11,7 +11,7 @@ export interface ChatRequest {
   readonly asksUsage: boolean
   /** The existing `stream_options`, when there is one. */
   readonly streamOptions: Readonly<Record<string, unknown>> | null
-  /** Output tokens that the client allows for one choice; null when it named no maximum. */
+  /** Output tokens that the client allows for one choice, the larger of its two maxima; null when it named none. */
   readonly maxOutputTokens: number | null
   readonly choices: number
   /** Bytes of the body that can become input tokens: all but base64 data. */
@@ -52,13 +52,19 @@ export function readChatRequest(body: Buffer): ChatRequest | GatewayError {
     stream: stream ?? false,
     asksUsage: options?.['include_usage'] === true,
     streamOptions: options,
-    maxOutputTokens: maxCompletion ?? maxTokens,
+    maxOutputTokens: largerOf(maxTokens, maxCompletion),
     choices: choices ?? 1,
     textBytes: body.length - media.bytes,
     mediaItems: media.items,
     messageBytes: Math.max(0, scanned.valueEnd(FIELD.messages) - scanned.valueStart(FIELD.messages) - media.bytes),
     scanned,
   }
+}
+
+/** Providers differ in which of the two names they follow when both are given: only the larger one bounds the cost. */
+function largerOf(maxTokens: number | null, maxCompletionTokens: number | null): number | null {
+  if (maxTokens === null || maxCompletionTokens === null) return maxTokens ?? maxCompletionTokens
+  return Math.max(maxTokens, maxCompletionTokens)
 }
 
 function stringAt(body: Buffer, scanned: ScannedObject, field: number): string | null {
