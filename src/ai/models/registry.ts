@@ -13,6 +13,8 @@ export interface DirectProvider {
   readonly provider: string
   /** Names that begin like this are the provider's too, e.g. `demo-`. */
   readonly barePrefix: string | null
+  /** False for a model that the provider is known not to have. */
+  readonly has: (model: string) => boolean
   readonly make: (model: string) => ChatTarget
 }
 
@@ -50,9 +52,14 @@ export class ModelRegistry {
   *list(): Iterable<{ readonly name: string; readonly entry: CatalogueEntry }> {
     for (const entry of this.#entries.values()) yield { name: entry.name, entry }
     for (const [alias, name] of this.#aliases) {
-      const entry = this.#entries.get(name)
-      if (entry !== undefined) yield { name: alias, entry }
+      const entry = this.#entries.get(name) ?? this.#directEntry(name)
+      if (entry !== null) yield { name: alias, entry }
     }
+  }
+
+  #directEntry(name: string): CatalogueEntry | null {
+    const target = this.#directTarget(name)
+    return target === null ? null : { name, ownedBy: target.provider, target }
   }
 
   #directTarget(name: string): ChatTarget | null {
@@ -63,7 +70,9 @@ export class ModelRegistry {
       const prefix = `${direct.provider}/`
       const bare = direct.barePrefix !== null && name.startsWith(direct.barePrefix)
       if (!bare && (!name.startsWith(prefix) || name.length === prefix.length)) continue
-      const target = direct.make(bare ? name : name.slice(prefix.length))
+      const model = bare ? name : name.slice(prefix.length)
+      if (!direct.has(model)) return null
+      const target = direct.make(model)
       this.#made.set(name, target)
       return target
     }
