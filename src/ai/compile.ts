@@ -3,7 +3,7 @@ import type { Route } from '../core/index.ts'
 import type { GatewayMetrics } from '../observability/index.ts'
 import { createChatInspect } from './chat/chat-route.ts'
 import { renderChatError, renderChatStreamError } from './chat/errors.ts'
-import { demoModels } from './demo/index.ts'
+import { behaviourOf, demoModels } from './demo/index.ts'
 import { createModelDetail, createModelList } from './models/models-route.ts'
 import type { Prices } from './models/price.ts'
 import { type CatalogueEntry, type DirectProvider, ModelRegistry } from './models/registry.ts'
@@ -35,7 +35,7 @@ export interface Surfaces {
   readonly fallback: Route
 }
 
-/** The demo provider's name; always there. */
+/** The name of the built-in demo provider; always there. Others of its kind have names of their own. */
 export const DEMO_PROVIDER = 'demo'
 
 /** Compiles models and providers of a document into the routes that clients call. Throws when a reference is missing. */
@@ -90,8 +90,13 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
   }
   const direct: DirectProvider[] = []
   for (const [name, config] of Object.entries(document.providers)) {
-    if (!config.direct || config.kind === DEMO_PROVIDER) continue
-    direct.push({ provider: name, barePrefix: null, make: (model) => target(`${name}/*`, name, model, {}, null) })
+    if (!config.direct || name === DEMO_PROVIDER) continue
+    direct.push({
+      provider: name,
+      barePrefix: null,
+      has: config.kind === 'demo' ? isDemoModel : isAnyModel,
+      make: (model) => target(`${name}/*`, name, model, {}, null),
+    })
     for (const model of providerRow(config.kind)?.knownModels ?? []) {
       const known = `${name}/${model}`
       if (document.models[known] === undefined) {
@@ -108,12 +113,22 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
   direct.push({
     provider: DEMO_PROVIDER,
     barePrefix: 'demo-',
+    has: isDemoModel,
     make: (model) => {
       const prices = demoPrices === undefined ? null : { ...demoPrices, rule: 'demo:any' }
       return target('demo/*', DEMO_PROVIDER, model, {}, prices)
     },
   })
   return new ModelRegistry(entries, document.aliases, direct)
+}
+
+function isDemoModel(model: string): boolean {
+  return behaviourOf(model) !== null
+}
+
+/** What a server over the network has is its own to say. */
+function isAnyModel(): boolean {
+  return true
 }
 
 function makeTarget(
