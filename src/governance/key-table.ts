@@ -60,7 +60,7 @@ export class KeyTable {
   readonly #seen = new LruMap<string, KeyPrincipal>(SEEN_SECRETS)
   readonly #generations: Int32Array
   readonly #pepper: string
-  /** Takes changes that are queued but not yet applied: called when a generation is newer than the table. */
+  /** Takes changes that are queued but not yet applied: called when the table may be behind. */
   readonly #catchUp: () => void
   #keyedCount = 0
 
@@ -95,22 +95,23 @@ export class KeyTable {
   /** The key of a presented secret, in its newest form; null when there is none. Enabled and expiry are not checked. */
   find(secret: string): KeyPrincipal | null {
     const seen = this.#seen.get(secret)
-    // Only the key's newest form has the generation that is in force.
+    // No older form than the one in force has its generation.
     if (seen !== undefined && this.#isCurrent(seen)) return seen
-    const found = this.#lookup(secret)
-    if (found === null) return null
-    if (this.#isCurrent(found)) {
-      this.#seen.set(secret, found)
-      return found
+    let found = this.#lookup(secret)
+    if (found === null || !this.#isCurrent(found)) {
+      // Control posts a change before it raises the generation or answers that a key is made: the change is in this
+      // thread's queue by now.
+      this.#catchUp()
+      found = this.#lookup(secret)
+      if (found === null || !this.#isCurrent(found)) return null
     }
-    // Control posts the change before it raises the generation, so the change is in this thread's queue by now.
-    this.#catchUp()
-    const renewed = this.#lookup(secret)
-    return renewed !== null && this.#isCurrent(renewed) ? renewed : null
+    this.#seen.set(secret, found)
+    return found
   }
 
+  /** A form that arrived before its generation was raised is as good as one that arrived behind it. */
   #isCurrent(principal: KeyPrincipal): boolean {
-    return Atomics.load(this.#generations, principal.generationSlot) === principal.generation
+    return principal.generation >= Atomics.load(this.#generations, principal.generationSlot)
   }
 
   #lookup(secret: string): KeyPrincipal | null {
