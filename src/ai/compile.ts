@@ -91,12 +91,10 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
   const direct: DirectProvider[] = []
   for (const [name, config] of Object.entries(document.providers)) {
     if (!config.direct || name === DEMO_PROVIDER) continue
-    direct.push({
-      provider: name,
-      barePrefix: null,
-      has: config.kind === 'demo' ? isDemoModel : isAnyModel,
-      make: (model) => target(`${name}/*`, name, model, {}, null),
-    })
+    // What a server over the network has is its own to say; what the demo has is known here.
+    const make = (model: string) =>
+      config.kind === 'demo' && behaviourOf(model) === null ? null : target(`${name}/*`, name, model, {}, null)
+    direct.push({ provider: name, barePrefix: null, make })
     for (const model of providerRow(config.kind)?.knownModels ?? []) {
       const known = `${name}/${model}`
       if (document.models[known] === undefined) {
@@ -113,22 +111,13 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
   direct.push({
     provider: DEMO_PROVIDER,
     barePrefix: 'demo-',
-    has: isDemoModel,
     make: (model) => {
+      if (behaviourOf(model) === null) return null
       const prices = demoPrices === undefined ? null : { ...demoPrices, rule: 'demo:any' }
       return target('demo/*', DEMO_PROVIDER, model, {}, prices)
     },
   })
   return new ModelRegistry(entries, document.aliases, direct)
-}
-
-function isDemoModel(model: string): boolean {
-  return behaviourOf(model) !== null
-}
-
-/** What a server over the network has is its own to say. */
-function isAnyModel(): boolean {
-  return true
 }
 
 function makeTarget(

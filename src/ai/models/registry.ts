@@ -13,9 +13,8 @@ export interface DirectProvider {
   readonly provider: string
   /** Names that begin like this are the provider's too, e.g. `demo-`. */
   readonly barePrefix: string | null
-  /** False for a model that the provider is known not to have. */
-  readonly has: (model: string) => boolean
-  readonly make: (model: string) => ChatTarget
+  /** Null for a model that the provider is known not to have. */
+  readonly make: (model: string) => ChatTarget | null
 }
 
 const DIRECT_TARGETS = 1_000
@@ -48,7 +47,7 @@ export class ModelRegistry {
     return this.#entries.get(canonical)?.target ?? this.#directTarget(canonical)
   }
 
-  /** Every listed name, models first, then aliases; sorted as configured. */
+  /** Every listed name: models, then the aliases that lead somewhere; sorted as configured. */
   *list(): Iterable<{ readonly name: string; readonly entry: CatalogueEntry }> {
     for (const entry of this.#entries.values()) yield { name: entry.name, entry }
     for (const [alias, name] of this.#aliases) {
@@ -70,9 +69,8 @@ export class ModelRegistry {
       const prefix = `${direct.provider}/`
       const bare = direct.barePrefix !== null && name.startsWith(direct.barePrefix)
       if (!bare && (!name.startsWith(prefix) || name.length === prefix.length)) continue
-      const model = bare ? name : name.slice(prefix.length)
-      if (!direct.has(model)) return null
-      const target = direct.make(model)
+      const target = direct.make(bare ? name : name.slice(prefix.length))
+      if (target === null) return null
       this.#made.set(name, target)
       return target
     }
