@@ -47,5 +47,5 @@ if (directory !== undefined) {
     })
   })
   server.unref()
-  server.listen(join(directory, `${role}-${threadId}`))
+  server.listen(join(directory, `${role}-${process.pid}-${threadId}`))
 }

@@ -40,9 +40,9 @@ test('workers that are replaced in an orderly way fail no request and cut no str
     await eventually(() => reloads(house) > done, { deadlineMs: 60_000, what: 'the replacement' })
     const after = await threads.living('data')
     assert.equal(after.length, 2)
-    const old = new Set(before.map((thread) => thread.threadId))
+    const old = new Set(before.map((thread) => thread.name))
     assert.ok(
-      after.every((thread) => !old.has(thread.threadId)),
+      after.every((thread) => !old.has(thread.name)),
       'both are new',
     )
   }

@@ -11,8 +11,8 @@ export type Role = 'main' | 'data' | 'writer' | 'reader'
 /** A living thread of a gateway under test. */
 export interface Thread {
   readonly role: Role
-  readonly threadId: number
-  readonly socket: string
+  /** Never used twice, also not by a restarted process. */
+  readonly name: string
 }
 
 /** How a thread can be made to fail. */
@@ -35,11 +35,10 @@ export class Threads {
     const names = readdirSync(this.#directory).filter((name) => name.startsWith(`${role}-`))
     const found = await Promise.all(
       names.map(async (name) => {
-        const socket = join(this.#directory, name)
-        return (await answers(socket)) ? [{ role, threadId: Number(name.split('-')[1]), socket }] : []
+        return (await answers(join(this.#directory, name))) ? [{ role, name }] : []
       }),
     )
-    return found.flat().sort((a, b) => a.threadId - b.threadId)
+    return found.flat().sort((a, b) => a.name.localeCompare(b.name))
   }
 
   /** Any living thread of this role; throws when there is none within 5 s. */
@@ -56,7 +55,7 @@ export class Threads {
   /** Tells a thread to fail; resolves when it has heard. */
   async order(thread: Thread, order: Order): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const socket = connect(thread.socket, () => {
+      const socket = connect(join(this.#directory, thread.name), () => {
         socket.write(`${order}\n`)
       })
       socket.once('data', () => {
@@ -69,15 +68,13 @@ export class Threads {
 
   /** Resolves when the thread is gone and another one of its role, not among `known`, is there. */
   async replaced(victim: Thread, known: readonly Thread[], deadlineMs: number): Promise<void> {
-    const old = new Set(known.map((thread) => thread.threadId))
+    const old = new Set(known.map((thread) => thread.name))
     await eventually(
       async () => {
         const now = await this.living(victim.role)
-        return (
-          now.every((thread) => thread.threadId !== victim.threadId) && now.some((thread) => !old.has(thread.threadId))
-        )
+        return now.every((thread) => thread.name !== victim.name) && now.some((thread) => !old.has(thread.name))
       },
-      { deadlineMs, everyMs: 20, what: `another ${victim.role} thread in place of ${victim.threadId}` },
+      { deadlineMs, everyMs: 20, what: `another ${victim.role} thread in place of ${victim.name}` },
     )
   }
 

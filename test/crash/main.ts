@@ -1,0 +1,119 @@
+/*
+ * `npm run crash -- [--rounds 20] [--seed 1]`: rounds of faults at random instants under load. After each the database,
+ * the upstream, the clients and the metrics must agree (test/harness/checker.ts). Prints one line per round and a
+ * summary; exits with 1 when anything was violated. The same seed gives the same faults, not the same instants.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { House } from '../e2e/house.ts'
+import { violations } from '../harness/checker.ts'
+import { eventually } from '../harness/eventually.ts'
+import { BIG_BUDGET } from '../process/budget-metrics.ts'
+import { Load, MIXED, MIXED_MODELS } from '../process/load.ts'
+import { Threads } from '../process/threads.ts'
+import { SeededRandom } from './random.ts'
+import { VICTIMS } from './victims.ts'
+
+/** The checker reads all that ever happened: a fresh gateway from time to time keeps that small. */
+const ROUNDS_PER_GATEWAY = 8
+
+interface Round {
+  readonly victim: string
+  readonly requests: number
+  readonly found: readonly string[]
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' } } })
+  const rounds = Number(values.rounds ?? 20)
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
+  if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed)) {
+    console.error('usage: npm run crash -- [--rounds <1…>] [--seed <whole number>]')
+    return 2
+  }
+  console.log(`seed ${seed}, ${rounds} rounds`)
+  const random = new SeededRandom(seed)
+  const all: Round[] = []
+  while (all.length < rounds) {
+    const count = Math.min(ROUNDS_PER_GATEWAY, rounds - all.length)
+    await withGateway(random, async (house, threads) => {
+      for (let index = 0; index < count; index++) {
+        const round = await playRound(house, threads, random)
+        all.push(round)
+        console.log(`${String(all.length).padStart(4)}  ${round.victim.padEnd(24)} ${round.requests} requests`)
+        for (const sentence of round.found) console.log(`      VIOLATED: ${sentence}`)
+      }
+    })
+  }
+  const requests = all.reduce((sum, round) => sum + round.requests, 0)
+  const violated = all.reduce((sum, round) => sum + round.found.length, 0)
+  console.log(`seed ${seed}: ${all.length} rounds, ${requests} requests, ${violated} violations`)
+  return violated === 0 ? 0 : 1
+}
+
+async function withGateway(random: SeededRandom, play: (house: House, threads: Threads) => Promise<void>) {
+  const threads = new Threads()
+  try {
+    const house = await House.build({
+      models: [...MIXED_MODELS, 'barrier', 'barrier-mid', 'reset-mid-stream', 'status-503'],
+      key: BIG_BUDGET,
+      more: {
+        workers: random.between(1, 3),
+        process: { stall_timeout: '1s', worker_memory: '64MiB' },
+        drain: { lag: '0s', grace: '2s' },
+        log: { access: { output: 'off' } },
+      },
+      gateway: threads.gateway,
+    })
+    try {
+      await play(house, threads)
+    } catch (error) {
+      console.error(house.gateway.stderr.text.slice(-4_000))
+      throw error
+    } finally {
+      await house.close()
+    }
+  } finally {
+    threads.close()
+  }
+}
+
+async function playRound(house: House, threads: Threads, random: SeededRandom): Promise<Round> {
+  const { client, wall } = house
+  const before = client.log.length
+  const load = new Load(client, {
+    requests: [...MIXED, { model: 'reset-mid-stream', stream: true }, { model: 'status-503' }],
+    concurrency: random.between(2, 12),
+    newConnectionEvery: random.between(0, 5),
+  })
+  const held = Array.from({ length: random.between(0, 6) }, (_unused, index) =>
+    client.start({ model: index % 2 === 0 ? 'barrier' : 'barrier-mid', stream: index % 2 === 1 }),
+  )
+  const stopLoad = async () => {
+    await load.stop()
+  }
+  await eventually(() => load.served > 0, { deadlineMs: 30_000, what: 'the first answer of the round' })
+  await delay(random.between(0, 600))
+  const victim = random.pick(Object.keys(VICTIMS))
+  try {
+    await VICTIMS[victim]?.({ house, threads, random, stopLoad })
+    await delay(random.between(0, 300))
+  } finally {
+    await stopLoad()
+    // One that was taken up by a worker that has started since waits for a release of its own.
+    const release = setInterval(() => {
+      wall.release()
+    }, 50)
+    await Promise.all(held.map((call) => call.result))
+    clearInterval(release)
+  }
+  await eventually(async () => ((await client.chat()).status === 200 ? true : null), {
+    deadlineMs: 30_000,
+    everyMs: 50,
+    what: `an answer after ${victim}`,
+  })
+  const found = await violations(house.evidence, 20_000)
+  return { victim, requests: client.log.length - before, found }
+}
+
+process.exitCode = await main()

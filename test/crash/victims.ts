@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { House } from '../e2e/house.ts'
+import type { Order, Role, Threads } from '../process/threads.ts'
+import type { SeededRandom } from './random.ts'
+
+/** A gateway under load, and what a fault may need to strike it. */
+export interface Scene {
+  readonly house: House
+  readonly threads: Threads
+  readonly random: SeededRandom
+  /** Sends nothing new and resolves when all that was sent has ended. */
+  readonly stopLoad: () => Promise<void>
+}
+
+/** Something that happens to the gateway; resolves when it serves again. */
+type Strike = (scene: Scene) => Promise<void>
+
+const REPLACED_WITHIN_MS = 30_000
+
+/** One thread fails, and another one takes its place. */
+const thread =
+  (role: Role, order: Order): Strike =>
+  async ({ threads, random }) => {
+    const known = await threads.living(role)
+    const victim = await threads.any(role, random.next)
+    await threads.order(victim, order)
+    await threads.replaced(victim, known, REPLACED_WITHIN_MS)
+  }
+
+const both =
+  (first: Strike, second: Strike): Strike =>
+  async (scene) => {
+    await Promise.all([first(scene), second(scene)])
+  }
+
+const killProcess: Strike = async ({ house, stopLoad }) => {
+  await house.gateway.kill9()
+  house.wall.release()
+  await stopLoad()
+  await house.gateway.restart()
+}
+
+/** The process is killed while a dead worker is mended or replaced. */
+const killDuringRepair: Strike = async (scene) => {
+  const { threads, random } = scene
+  await threads.order(await threads.any('data', random.next), 'throw')
+  await delay(random.between(0, 150))
+  await killProcess(scene)
+}
+
+const stopInOrder: Strike = async ({ house, stopLoad }) => {
+  house.gateway.signal('SIGTERM')
+  house.wall.release()
+  await stopLoad()
+  assert.deepEqual(await house.gateway.exited, { code: 0, signal: null })
+  await house.gateway.restart()
+}
+
+/** Another program holds the database while a worker dies. */
+const lockedDatabase: Strike = async (scene) => {
+  const database = new DatabaseSync(scene.house.gateway.databasePath, { timeout: 10_000 })
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    await thread('data', 'exit')(scene)
+    await delay(scene.random.between(0, 500))
+  } finally {
+    database.exec('ROLLBACK')
+    database.close()
+  }
+}
+
+/** Everything that can happen, by name. */
+export const VICTIMS: Readonly<Record<string, Strike>> = {
+  process: killProcess,
+  'process during repair': killDuringRepair,
+  'orderly stop': stopInOrder,
+  'worker throws': thread('data', 'throw'),
+  'worker exits': thread('data', 'exit'),
+  'worker out of memory': thread('data', 'oom'),
+  'worker stalls': thread('data', 'stall 60000'),
+  'writer throws': thread('writer', 'throw'),
+  'writer exits': thread('writer', 'exit'),
+  'worker and writer': both(thread('data', 'throw'), thread('writer', 'throw')),
+  'worker without database': lockedDatabase,
+}
