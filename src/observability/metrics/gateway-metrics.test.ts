@@ -9,6 +9,7 @@ const SUCCESS: CountedRecord = {
   status: 200,
   outcome: 'success',
   error_code: null,
+  attempts: 1,
   cancelled: false,
   total_us: 61_000,
   first_byte_us: 60_000,
@@ -32,7 +33,6 @@ function setUp(): { metrics: GatewayMetrics; lines: () => string[] } {
 test('counts a served request in every series that it belongs to', () => {
   const { metrics, lines } = setUp()
   metrics.series('chat.completions', 'fast', 'demo').finish(SUCCESS)
-  metrics.attempted(metrics.attempts('demo', 'success'))
   for (const line of [
     'ferro_requests_total{model="fast",provider="demo",route="chat.completions",status="200"} 1',
     'ferro_request_duration_seconds_bucket{model="fast",provider="demo",route="chat.completions",le="0.1"} 1',
@@ -61,25 +61,55 @@ test('shows the requests in flight as they were last told', () => {
   assert.ok(lines().includes('ferro_requests_in_flight 1'))
 })
 
-test('counts refusals by code, cancels, estimates and overshoots', () => {
+test('counts refusals by code, cancels and estimates', () => {
   const { metrics, lines } = setUp()
   const series = metrics.series('chat.completions')
   series.finish({ ...SUCCESS, status: 401, outcome: 'refused', error_code: 'invalid_api_key', usage_source: 'none' })
   series.finish({ ...SUCCESS, status: 502, outcome: 'upstream_error', error_code: 'upstream_reset' })
   series.finish({ ...SUCCESS, status: 499, outcome: 'cancelled', cancelled: true, usage_source: 'estimated' })
-  metrics.overshot()
   const text = lines()
   assert.ok(text.includes('ferro_refused_total{code="invalid_api_key"} 1'))
   assert.ok(!text.some((line) => line.includes('upstream_reset')))
   assert.ok(text.includes('ferro_cancelled_total 1'))
   assert.ok(text.includes('ferro_usage_estimated_total 1'))
-  assert.ok(text.includes('ferro_budget_overshoot_total 1'))
 })
 
-test('a request that was not dispatched makes no series of tokens or first byte', () => {
+test('counts each dispatched attempt by how it ended, summed over the models of a provider', () => {
   const { metrics, lines } = setUp()
-  metrics.series().finish({ ...SUCCESS, status: 404, outcome: 'refused', usage_source: 'none', first_byte_us: null })
-  assert.ok(!lines().some((line) => /^ferro_(tokens_total|cost|first_byte)/.test(line)))
+  const fast = metrics.series('chat.completions', 'fast', 'demo')
+  const slow = metrics.series('chat.completions', 'slow', 'demo')
+  const failed = { ...SUCCESS, status: 502, outcome: 'upstream_error' } as const
+  const endings: readonly (readonly [result: string, record: CountedRecord])[] = [
+    ['success', SUCCESS],
+    ['error', { ...failed, error_code: 'upstream_closed' }],
+    ['error', { ...failed, error_code: 'upstream_rejected' }],
+    ['error', { ...failed, outcome: 'gateway_error', error_code: 'internal_error' }],
+    ['connect_error', { ...failed, error_code: 'upstream_unreachable' }],
+    ['connect_error', { ...failed, error_code: 'upstream_tls' }],
+    ['timeout', { ...failed, outcome: 'timeout', error_code: 'upstream_timeout' }],
+    ['cancelled', { ...failed, outcome: 'cancelled', error_code: 'client_closed', cancelled: true }],
+    ['cancelled', { ...failed, outcome: 'drained', error_code: 'draining' }],
+  ]
+  const expected = new Map<string, number>()
+  for (const [result, record] of endings) {
+    fast.finish(record)
+    slow.finish(record)
+    slow.finish({ ...record, attempts: 0 })
+    expected.set(result, (expected.get(result) ?? 0) + 2)
+  }
+  assert.deepEqual(
+    lines().filter((line) => line.startsWith('ferro_upstream_attempts_total')),
+    [...expected]
+      .map(([result, count]) => `ferro_upstream_attempts_total{provider="demo",result="${result}"} ${count}`)
+      .sort(),
+  )
+})
+
+test('a request that was not dispatched makes no series of tokens, first byte or attempts', () => {
+  const { metrics, lines } = setUp()
+  const refused = { ...SUCCESS, status: 404, outcome: 'refused', attempts: 0 } as const
+  metrics.series().finish({ ...refused, usage_source: 'none', first_byte_us: null })
+  assert.ok(!lines().some((line) => /^ferro_(tokens_total|cost|first_byte|upstream_attempts)/.test(line)))
   assert.ok(lines().includes('ferro_requests_total{model="none",provider="none",route="none",status="404"} 1'))
 })
 

@@ -23,10 +23,6 @@ export const GATEWAY_METRICS = {
     name: 'ferro_usage_estimated_total',
     help: 'Requests whose usage the upstream did not report, so that it was estimated.',
   },
-  budgetOvershoot: {
-    name: 'ferro_budget_overshoot_total',
-    help: 'Settlements that took more than was reserved and passed a budget limit.',
-  },
 } as const satisfies Record<string, Metric>
 
 /** Seconds; from what the gateway itself takes to the longest answers. */
@@ -46,6 +42,7 @@ export type CountedRecord = Pick<
   | 'status'
   | 'outcome'
   | 'error_code'
+  | 'attempts'
   | 'cancelled'
   | 'total_us'
   | 'first_byte_us'
@@ -58,12 +55,12 @@ export type CountedRecord = Pick<
   | 'cost_nanos'
 >
 
-/** How an attempt ended. */
+/** How an attempt ended; `cancelled` by the client, or by the end of a drain's grace. */
 export type AttemptResult = 'success' | 'error' | 'timeout' | 'connect_error' | 'cancelled'
 
 /**
- * The gateway's own series of one worker. Prepare `series` and `attempts` when a plan is compiled, with names from the
- * configuration only: a name that a client made up must never become a label.
+ * The gateway's own series of one worker. Prepare `series` when a plan is compiled, with names from the configuration
+ * only: a name that a client made up must never become a label.
  */
 export class GatewayMetrics {
   readonly #registry: MetricsRegistry
@@ -72,14 +69,12 @@ export class GatewayMetrics {
   readonly #inFlight: number
   readonly #cancelled: number
   readonly #usageEstimated: number
-  readonly #budgetOvershoot: number
 
   constructor(registry: MetricsRegistry) {
     this.#registry = registry
     this.#inFlight = registry.gauge(GATEWAY_METRICS.inFlight)
     this.#cancelled = registry.counter(GATEWAY_METRICS.cancelled)
     this.#usageEstimated = registry.counter(GATEWAY_METRICS.usageEstimated)
-    this.#budgetOvershoot = registry.counter(GATEWAY_METRICS.budgetOvershoot)
   }
 
   /** The handle for one route, model and provider; `none` stands for what a request did not come to. */
@@ -93,24 +88,9 @@ export class GatewayMetrics {
     return series
   }
 
-  /** A slot to pass to `attempted`. */
-  attempts(provider: string, result: AttemptResult): number {
-    return this.#registry.counter(GATEWAY_METRICS.attempts, { provider, result })
-  }
-
-  /** Counts an attempt. */
-  attempted(slot: number): void {
-    this.#registry.add(slot, 1)
-  }
-
   /** Requests in flight now. */
   setInFlight(count: number): void {
     this.#registry.set(this.#inFlight, count)
-  }
-
-  /** A settlement passed a budget limit. */
-  overshot(): void {
-    this.#registry.add(this.#budgetOvershoot, 1)
   }
 
   /** What does not depend on route, model and provider; called by `RequestSeries.finish`. */
@@ -139,6 +119,13 @@ export class RequestSeries {
   readonly #labels: { readonly route: string; readonly model: string; readonly provider: string }
   readonly #statusSlots = new Int32Array(600)
   readonly #duration: number
+  readonly #attemptSlots: Record<AttemptResult, number> = {
+    success: 0,
+    error: 0,
+    timeout: 0,
+    connect_error: 0,
+    cancelled: 0,
+  }
   #firstByte = -1
   #tokens: TokenSlots | null = null
 
@@ -174,7 +161,18 @@ export class RequestSeries {
       registry.add(this.#tokens.reasoning, record.reasoning_tokens)
       registry.add(this.#tokens.cost, record.cost_nanos ?? 0)
     }
+    if (record.attempts > 0) registry.add(this.#attemptSlot(attemptResult(record)), 1)
     this.#gateway.ended(record)
+  }
+
+  #attemptSlot(result: AttemptResult): number {
+    const slots = this.#attemptSlots
+    // 0 is no series' slot: it stands for one that was not asked for yet.
+    if (slots[result] === 0) {
+      const { provider } = this.#labels
+      slots[result] = this.#registry.counter(GATEWAY_METRICS.attempts, { provider, result })
+    }
+    return slots[result]
   }
 
   #statusSlot(status: number): number {
@@ -183,6 +181,24 @@ export class RequestSeries {
     const slot = this.#registry.counter(GATEWAY_METRICS.requests, { ...this.#labels, status: statusLabel(status) })
     if (status > 0 && status < this.#statusSlots.length) this.#statusSlots[status] = slot
     return slot
+  }
+}
+
+/** The result of a request's only attempt, by the request's end. */
+function attemptResult({ outcome, error_code: code }: CountedRecord): AttemptResult {
+  switch (outcome) {
+    case 'success':
+    case 'timeout':
+    case 'cancelled':
+      return outcome
+    case 'drained':
+      return 'cancelled'
+    case 'upstream_error':
+      return code === 'upstream_unreachable' || code === 'upstream_tls' ? 'connect_error' : 'error'
+    case 'refused':
+    case 'gateway_error':
+    case 'lost':
+      return 'error'
   }
 }
 
