@@ -2,7 +2,7 @@ import type { ConfigDocument, ProviderConfig, TargetConfig } from '../config/ind
 import type { Route } from '../core/index.ts'
 import type { GatewayMetrics } from '../observability/index.ts'
 import { createChatInspect } from './chat/chat-route.ts'
-import { renderChatError, renderChatStreamError } from './chat/errors.ts'
+import { chatCodeName, renderChatError, renderChatStreamError } from './chat/errors.ts'
 import { behaviourOf, demoModels } from './demo/index.ts'
 import { createModelDetail, createModelList } from './models/models-route.ts'
 import type { Prices } from './models/price.ts'
@@ -43,14 +43,15 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
   const registry = compileRegistry(options)
   const created = Math.floor(Date.now() / 1000)
   const { hooks, document } = options
-  const plain = { bodyLimit: -1, reserve: null, renderError: renderChatError, renderStreamError: null }
+  const dialect = { codeName: chatCodeName, renderError: renderChatError }
+  const plain = { ...dialect, bodyLimit: -1, reserve: null, renderStreamError: null }
   return {
     chat: {
       name: 'chat.completions',
       ...hooks.chat,
+      ...dialect,
       bodyLimit: document.limits.body,
       inspect: createChatInspect(registry),
-      renderError: renderChatError,
       renderStreamError: renderChatStreamError,
     },
     modelList: { ...plain, name: 'models.list', ...hooks.models, inspect: createModelList(registry, created) },

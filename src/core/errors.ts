@@ -15,7 +15,10 @@ interface ErrorRow {
   readonly retry: Retry
 }
 
-/** Every code the gateway can answer with. Codes are public and stable; docs/errors.md lists them. */
+/**
+ * Every kind of failure. What a code is called in public is its route's `codeName`; those names are stable, and
+ * docs/errors.md lists them.
+ */
 export const ERROR_CODES = {
   // The message itself
   malformed_request: { status: 400, source: 'client', retry: 'never' },

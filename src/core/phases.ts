@@ -2,7 +2,7 @@
  * THE list: what happens to a request, in which order, and what may take part. A route holds its hooks prepared;
  * `null` means nothing to do. `handle.ts` walks this list and nothing else does.
  */
-import type { GatewayError } from './errors.ts'
+import type { ErrorCode, GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Timeouts } from './upstream/timeouts.ts'
 
@@ -110,6 +110,8 @@ export interface Route {
   /** Ends the request itself (`x.answer`), or leaves candidates in `x.candidates`. */
   readonly inspect: Hook | null
   readonly reserve: ReserveHook | null
+  /** What the route's dialect calls an error: the one name of it for clients, records, logs and metrics. */
+  readonly codeName: (code: ErrorCode) => string
   /** Renders an error as a whole answer: body bytes and content type, in the client's dialect. */
   readonly renderError: (x: Exchange, error: GatewayError) => RenderedError
   /** Renders an error into an answer that has begun; null when the dialect has no way: the connection is cut. */

@@ -66,7 +66,7 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     upstream: traffic?.upstream ?? null,
     status: statusOf(x),
     outcome: x.end satisfies Outcome,
-    error_code: error?.code ?? null,
+    error_code: error === null ? null : (x.route ?? x.plan.fallback).codeName(error.code),
     error_source: error?.source ?? null,
     attempts: x.attempts,
     stream: x.wantsStream,

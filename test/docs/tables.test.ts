@@ -1,25 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { chatCodeName } from '../../src/ai/chat/errors.ts'
 import { demoModels, PROVIDERS } from '../../src/ai/index.ts'
 import { FORWARDED_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
 import { NOT_READY } from '../../src/app/memory.ts'
 import { CONTROL_CODES } from '../../src/control/errors.ts'
-import { ERROR_CODES } from '../../src/core/errors.ts'
+import { ERROR_CODES, type ErrorCode } from '../../src/core/errors.ts'
 import { RECORD_FIELDS } from '../../src/storage/record-fields.ts'
 import { codesIn, readPage, tableRows } from './pages.ts'
 
 const errors = readPage('docs/errors.md')
 const records = readPage('docs/records-and-logs.md')
 
-/** First cells' codes, the last one of each: the name in records where it differs. */
-const names = (rows: readonly (readonly string[])[]) => rows.map(([cell = '']) => codesIn(cell).at(-1) ?? '')
+/** The names that the first cells hold, one each. */
+const names = (rows: readonly (readonly string[])[]) => rows.map(([cell = '']) => codesIn(cell)[0] ?? '')
 
 test('every code of the data listener is documented with its status and whether to retry', () => {
   const sections = ['### The request', '### The key', '### The provider', '### The gateway', '### The client left']
   const rows = sections.flatMap((section) => tableRows(errors, section))
   const documented = rows.map((row) => [names([row])[0], Number(row[1]), row[2]])
   const existing = Object.entries(ERROR_CODES).map(([code, row]) => {
-    return [code, row.status, row.retry === 'never' ? 'no' : 'yes']
+    return [chatCodeName(code as ErrorCode), row.status, row.retry === 'never' ? 'no' : 'yes'] // a key of the table
   })
   assert.deepEqual(documented.sort(), existing.sort())
 })

@@ -34,6 +34,7 @@ export function routeOf(parts: RouteParts = {}): Route {
     bodyLimit: -1,
     inspect: null,
     reserve: null,
+    codeName: (code) => code,
     renderError: (_x, error) => ({
       body: Buffer.from(JSON.stringify({ code: error.code, message: error.message })),
       contentType: 'application/json',

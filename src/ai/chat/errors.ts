@@ -1,11 +1,16 @@
 import type { ErrorCode, Exchange, GatewayError, RenderedError } from '../../core/index.ts'
 
-/** Codes that have a name of their own in this dialect. */
+/** Codes for which the core, which does not know what it carries, has only general words. */
 const RENAMED: Partial<Record<ErrorCode, string>> = {
   resource_not_found: 'model_not_found',
   resource_denied: 'model_not_allowed',
   unpriced: 'model_unpriced',
   budget_exceeded: 'insufficient_quota',
+}
+
+/** The name of a code in this dialect, which is also the one in records, logs and metrics. */
+export function chatCodeName(code: ErrorCode): string {
+  return RENAMED[code] ?? code
 }
 
 function typeOf(status: number): string {
@@ -18,7 +23,7 @@ function typeOf(status: number): string {
 
 /** OpenAI's error object (API reference, "Errors"): message, type, param, code. */
 function errorJson(error: GatewayError): string {
-  const code = RENAMED[error.code] ?? error.code
+  const code = chatCodeName(error.code)
   return JSON.stringify({ error: { message: error.message, type: typeOf(error.status), param: error.param, code } })
 }
 

@@ -30,7 +30,7 @@ function sendError(x: Exchange, error: GatewayError): void {
   headers.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id)
   if (error.retryAfterSeconds !== null) headers.push('retry-after', String(error.retryAfterSeconds))
   if (error.allow !== null) headers.push('allow', error.allow)
-  if (error.retry === 'never' || error.code === 'budget_exceeded') headers.push('x-should-retry', 'false')
+  if (error.retry === 'never') headers.push('x-should-retry', 'false')
   const unread = x.bodyPending || (x.body === null && (x.head.chunked || x.head.contentLength > 0))
   if (unread || x.gateway.leaving || error.code === 'malformed_request') {
     headers.push('connection', 'close')
