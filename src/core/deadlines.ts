@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts'
+import type { ExchangeList } from './exchange-list.ts'
 
 /** How late a deadline may be noticed, and how old `now` may be. */
 export const SWEEP_MS = 50
@@ -18,13 +18,13 @@ export interface Watched {
  * each, since nearly all requests end long before any deadline (bench/micro/request-path.ts: 1 µs less per request).
  */
 export class Deadlines {
-  readonly #exchanges: ReadonlySet<Exchange>
+  readonly #exchanges: ExchangeList
   #timer: NodeJS.Timeout | null = null
   #idle = 0
   /** Coarse monotonic milliseconds, for what needs no better: at most SWEEP_MS old while requests are in flight. */
   now = performance.now()
 
-  constructor(exchanges: ReadonlySet<Exchange>) {
+  constructor(exchanges: ExchangeList) {
     this.#exchanges = exchanges
   }
 
@@ -45,10 +45,10 @@ export class Deadlines {
       return
     }
     this.#idle = 0
-    for (const x of this.#exchanges) {
+    this.#exchanges.each((x) => {
       const watched = x.watched
       if (watched !== null && watched.dueAt <= now) watched.onDue(now)
-    }
+    })
   }
 
   stop(): void {

@@ -45,6 +45,9 @@ export class Exchange {
   surface: unknown = null
   /** Belongs to governance: what was reserved for the current attempt. */
   reservation: unknown = null
+  /** Neighbours among the requests in flight; only ExchangeList touches them. */
+  next: Exchange | null = null
+  previous: Exchange | null = null
   /** What this request waits for now. */
   watched: Watched | null = null
   candidates: readonly Candidate[] | null = null

@@ -3,6 +3,7 @@ import { RequestIds } from '../lib/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import { ExchangeList } from './exchange-list.ts'
 import type { Plan } from './plan.ts'
 
 /** Limits of the listener that requests meet before a route's own. */
@@ -25,7 +26,7 @@ export class Gateway {
   plan: Plan
   readonly limits: EdgeLimits
   readonly ids = new RequestIds()
-  readonly exchanges = new Set<Exchange>()
+  readonly exchanges = new ExchangeList()
   readonly deadlines = new Deadlines(this.exchanges)
   readonly onFault: (error: unknown, x: Exchange) => void
   /** Answers carry `Connection: close`, so that clients move to another worker or instance. */
@@ -46,7 +47,7 @@ export class Gateway {
   }
 
   end(x: Exchange): void {
-    this.exchanges.delete(x)
+    this.exchanges.remove(x)
     this.bodyBytes -= x.bodyBytes
     x.bodyBytes = 0
     if (this.#onIdle !== null && this.exchanges.size === 0) this.#onIdle()
@@ -65,7 +66,7 @@ export class Gateway {
 
   /** Ends every request that is still in flight, each with an error in its own dialect. */
   cutAll(cut: (x: Exchange, error: GatewayError) => void): void {
-    for (const x of [...this.exchanges]) cut(x, new GatewayError('draining', 'The gateway is shutting down.'))
+    this.exchanges.each((x) => cut(x, new GatewayError('draining', 'The gateway is shutting down.')))
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 import type { Principal } from '../core/index.ts'
-import { compileGlobs, type GlobSet, LruMap } from '../lib/index.ts'
+import { compileGlobs, type GlobSet } from '../lib/index.ts'
 import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.ts'
 
 /** Secrets longer than this are not keys of ours: refused before they are hashed. */
@@ -57,7 +57,7 @@ export class KeyTable {
   readonly #byHash = new Map<string, KeyPrincipal>()
   readonly #byId = new Map<string, KeyPrincipal>()
   /** Keys by the whole presented secret, so that it is hashed once; as long-lived as the process's other secrets. */
-  readonly #seen = new LruMap<string, KeyPrincipal>(SEEN_SECRETS)
+  readonly #seen = new Map<string, KeyPrincipal>()
   readonly #generations: Int32Array
   readonly #pepper: string
   /** Takes changes that are queued but not yet applied: called when the table may be behind. */

@@ -8,10 +8,8 @@ export function periodOf(per: BudgetPeriod, timeMs: number): number {
   switch (per) {
     case 'day':
       return Math.floor(timeMs / DAY_MS)
-    case 'month': {
-      const date = new Date(timeMs)
-      return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
-    }
+    case 'month':
+      return monthOf(timeMs)
     case 'total':
       return 0
     default:
@@ -27,6 +25,19 @@ export function periodStart(per: BudgetPeriod, timeMs: number): number {
 /** When the period ends in which a moment lies: the first ms of the next one, null for `total`. */
 export function periodEnd(per: BudgetPeriod, timeMs: number): number | null {
   return per === 'total' ? null : startOf(per, periodOf(per, timeMs) + 1)
+}
+
+/** The month that was asked for last: nearly every question is about the current one. */
+const known = { month: 0, start: 0, end: Date.UTC(1970, 1) }
+
+function monthOf(timeMs: number): number {
+  if (timeMs < known.start || timeMs >= known.end) {
+    const date = new Date(timeMs)
+    known.month = (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
+    known.start = Date.UTC(1970, known.month)
+    known.end = Date.UTC(1970, known.month + 1)
+  }
+  return known.month
 }
 
 function startOf(per: BudgetPeriod, period: number): number {
