@@ -8,7 +8,10 @@ const MAX_HEAD_BYTES = 65_536
 /** Interim answers (1xx) before the final one. */
 const MAX_INTERIM = 100
 
-/** Hears what an answer consists of, in order. `bytes` are a view that is only valid during the call. */
+/**
+ * Hears what an answer consists of, in order. `bytes` are a view that is only valid during the call. A listener that
+ * gives the answer up calls `stop`, within a call as well.
+ */
 export interface AnswerListener {
   onHead(head: AnswerHead): void
   onBody(bytes: Buffer): void
@@ -49,6 +52,12 @@ export class AnswerParser {
     this.#interim = 0
   }
 
+  /** The answer was given up: nothing more is told before the next `expect`, not even of bytes that are being read now. */
+  stop(): void {
+    this.#state = 'complete'
+    this.#held = null
+  }
+
   /** The next bytes of the connection. */
   push(bytes: Buffer): void {
     let at = 0
@@ -63,7 +72,7 @@ export class AnswerParser {
           const piece = bytes.subarray(at, end)
           at = end
           this.#listener.onBody(piece)
-          if (this.#left === 0) this.#complete(at < bytes.length)
+          if (this.#left === 0 && this.busy) this.#complete(at < bytes.length)
           break
         }
         case 'chunked':
@@ -125,7 +134,7 @@ export class AnswerParser {
     if (framing.kind === 'length') this.#left = framing.length
     else if (framing.kind === 'chunked') this.#chunked.reset()
     this.#listener.onHead(head)
-    if (framing.kind === 'none') this.#complete(more)
+    if (framing.kind === 'none' && this.busy) this.#complete(more)
   }
 
   #readChunked(bytes: Buffer, from: number): number {
@@ -134,12 +143,11 @@ export class AnswerParser {
       at = this.#chunked.read(bytes, at)
       const { dataStart, dataEnd } = this.#chunked
       if (dataEnd > dataStart) this.#listener.onBody(bytes.subarray(dataStart, dataEnd))
+      if (!this.busy) return at
       if (this.#chunked.complete) {
         this.#complete(at < bytes.length)
         return at
       }
-      // The listener may have given the answer up.
-      if (this.#state !== 'chunked') return at
     }
     return at
   }

@@ -68,11 +68,12 @@ export class ChunkedBody {
       case 'extension':
         if (byte === CR) this.#state = 'size-lf'
         else if (byte < 0x20 && byte !== 0x09) throw invalid('a chunk extension has a control character')
-        else if (++this.#extension > MAX_EXTENSION_BYTES) throw invalid('its chunk extensions are too long')
+        else if (++this.#extension > MAX_EXTENSION_BYTES) throw invalid('a chunk extension is too long')
         return
       case 'size-lf':
         if (byte !== LF) throw invalid('a chunk size is not followed by CRLF')
         this.#digits = 0
+        this.#extension = 0
         this.#state = this.#size === 0 ? 'trailer' : 'data'
         return
       case 'data-cr':

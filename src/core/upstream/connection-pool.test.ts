@@ -2,53 +2,17 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { eventually } from '../../../test/harness/eventually.ts'
+import { Recorder } from '../../../test/request-path/recorder.ts'
 import { poolTo, startHttp, startRaw } from '../../../test/request-path/upstream.ts'
-import type { Lease } from '../attempt.ts'
-import type { DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
+import type { UpstreamRequest } from '../phases.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-
-/** Behaves as an attempt does: gives its lease back when the answer is complete or failed. */
-class Probe implements ResponseHandler {
-  lease: Lease | null = null
-  done = false
-  status = 0
-  body = ''
-  error: Error | null = null
-  ended = false
-  controller: DispatchController | null = null
-  onRequestStart(controller: DispatchController): void {
-    this.controller = controller
-  }
-  onResponseStart(_controller: DispatchController, status: number): void {
-    this.status = status
-  }
-  onResponseData(_controller: DispatchController, chunk: Buffer): void {
-    this.body += chunk.toString()
-  }
-  onResponseEnd(): void {
-    this.ended = true
-    this.lease?.release()
-  }
-  onResponseError(_controller: DispatchController, error: Error): void {
-    this.error = error
-    this.lease?.release()
-  }
-  get over(): boolean {
-    return this.ended || this.error !== null
-  }
-}
 
 const get = (path = '/'): UpstreamRequest => ({ method: 'GET', path, headers: [], body: null })
 
-function send(pool: ConnectionPool, path = '/'): Probe {
-  const probe = new Probe()
-  assert.equal(pool.dispatch(get(path), probe), true)
-  return probe
-}
-
-async function answered(probe: Probe): Promise<Probe> {
-  await eventually(() => probe.over, { what: 'the end of the exchange' })
-  return probe
+function send(pool: ConnectionPool, path = '/'): Recorder {
+  const recorder = new Recorder()
+  assert.equal(pool.dispatch(get(path), recorder), true)
+  return recorder
 }
 
 /** An upstream that holds its answers until told. */
@@ -65,8 +29,8 @@ test('uses one connection again and again for requests that follow each other', 
   const upstream = await startHttp(t, (req, res) => res.end(req.url))
   const pool = poolTo(t, upstream.origin)
   for (const path of ['/a', '/b', '/c']) {
-    const probe = await answered(send(pool, path))
-    assert.deepEqual([probe.status, probe.body, probe.error], [200, path, null])
+    const recorder = await send(pool, path).ended()
+    assert.deepEqual([recorder.status, recorder.body.toString(), recorder.error], [200, path, null])
   }
   assert.equal(upstream.accepted, 1)
   assert.equal(pool.size, 1)
@@ -82,7 +46,7 @@ test('prefers the connection that was used last', async (t) => {
     const port = held[at]?.port ?? 0
     order.push(port)
     held[at]?.res.end()
-    await eventually(() => first.filter((probe) => probe.over).length === order.length)
+    await eventually(() => first.filter((recorder) => recorder.over).length === order.length)
   }
   // The last one returned goes out first.
   for (const expected of order.toReversed()) {
@@ -97,8 +61,8 @@ test('prefers the connection that was used last', async (t) => {
 test('keeps to its limit: what comes beyond it waits in order, and beyond that is refused', async (t) => {
   const { upstream, held, arrived } = await holding(t)
   const pool = poolTo(t, upstream.origin, { connections: 2, waiting: 2 })
-  const probes = ['/1', '/2', '/3', '/4'].map((path) => send(pool, path))
-  assert.equal(pool.dispatch(get('/5'), new Probe()), false)
+  const recorders = ['/1', '/2', '/3', '/4'].map((path) => send(pool, path))
+  assert.equal(pool.dispatch(get('/5'), new Recorder()), false)
   await arrived(2)
   assert.deepEqual(held.map(({ path }) => path).sort(), ['/1', '/2'])
   held[0]?.res.end()
@@ -108,7 +72,7 @@ test('keeps to its limit: what comes beyond it waits in order, and beyond that i
   await arrived(4)
   assert.equal(held[3]?.path, '/4')
   for (const { res } of held) res.end()
-  for (const probe of probes) assert.equal((await answered(probe)).status, 200)
+  for (const recorder of recorders) assert.equal((await recorder.ended()).status, 200)
   assert.equal(upstream.accepted, 2)
   assert.equal(pool.size, 2)
 })
@@ -128,7 +92,7 @@ test('passes over those who no longer wait, and gives their place to others', as
   held[1]?.res.end()
   await arrived(3)
   held[2]?.res.end()
-  await Promise.all([answered(waiting), answered(late)])
+  await Promise.all([waiting.ended(), late.ended()])
   assert.deepEqual(
     held.map(({ path }) => path),
     ['/busy', '/waiting', '/late'],
@@ -139,11 +103,11 @@ test('passes over those who no longer wait, and gives their place to others', as
 test('connects anew when the upstream closed an idle connection', async (t) => {
   const upstream = await startHttp(t, (_req, res) => res.end('x'))
   const pool = poolTo(t, upstream.origin)
-  await answered(send(pool))
+  await send(pool).ended()
   for (const socket of upstream.open) socket.end()
   await eventually(() => upstream.open.size === 0)
   // The client's side of the close is noticed in a later turn.
-  await eventually(async () => (await answered(send(pool))).status === 200)
+  await eventually(async () => (await send(pool).ended()).status === 200)
   assert.equal(upstream.accepted, 2)
   assert.equal(pool.size, 1)
 })
@@ -154,8 +118,8 @@ test('serves the next one after an answer that closes its connection', async (t)
     res.end('x')
   })
   const pool = poolTo(t, upstream.origin, { connections: 1 })
-  const probes = Array.from({ length: 4 }, () => send(pool))
-  for (const probe of probes) assert.equal((await answered(probe)).error, null)
+  const recorders = Array.from({ length: 4 }, () => send(pool))
+  for (const recorder of recorders) assert.equal((await recorder.ended()).error, null)
   assert.equal(upstream.accepted, 4)
 })
 
@@ -164,49 +128,89 @@ test('gives the connection back after an answer that failed', async (t) => {
     socket.once('data', () => socket.resetAndDestroy())
   })
   const pool = poolTo(t, upstream.origin, { connections: 1 })
-  const probes = Array.from({ length: 3 }, () => send(pool))
-  for (const probe of probes) assert.ok((await answered(probe)).error !== null)
+  const recorders = Array.from({ length: 3 }, () => send(pool))
+  for (const recorder of recorders) assert.ok((await recorder.ended()).error !== null)
   assert.equal(pool.size, 0)
 })
 
 test('an abort closes the connection and leaves the pool usable', async (t) => {
   const { upstream, held, arrived } = await holding(t)
   const pool = poolTo(t, upstream.origin, { connections: 1 })
-  const probe = send(pool)
+  const recorder = send(pool)
   await arrived(1)
-  probe.controller?.abort(new Error('enough'))
-  await answered(probe)
+  recorder.controller?.abort(new Error('enough'))
+  await recorder.ended()
   await eventually(() => upstream.open.size === 0, { what: 'the end of the aborted connection' })
   const next = send(pool, '/next')
   await arrived(2)
   held[1]?.res.end()
-  assert.equal((await answered(next)).status, 200)
+  assert.equal((await next.ended()).status, 200)
 })
 
 test('tells that nobody listens', async (t) => {
   const pool = poolTo(t, 'http://127.0.0.1:1')
-  const probe = await answered(send(pool))
-  assert.equal((probe.error as NodeJS.ErrnoException).code, 'ECONNREFUSED')
+  const recorder = await send(pool).ended()
+  assert.equal((recorder.error as NodeJS.ErrnoException).code, 'ECONNREFUSED')
 })
 
 test('a closed pool takes nothing and closes what is idle', async (t) => {
   const upstream = await startHttp(t, (_req, res) => res.end('x'))
   const pool = poolTo(t, upstream.origin)
-  await answered(send(pool))
+  await send(pool).ended()
   await pool.close()
   await eventually(() => upstream.open.size === 0)
-  assert.equal(pool.dispatch(get(), new Probe()), false)
+  assert.equal(pool.dispatch(get(), new Recorder()), false)
 })
 
-test('a closed pool lets busy connections finish, and tells those who wait that they wait in vain', async (t) => {
+test('a closed pool lets busy connections finish, serves those who wait, and closes behind them', async (t) => {
   const { upstream, held, arrived } = await holding(t)
   const pool = poolTo(t, upstream.origin, { connections: 1 })
   const busy = send(pool, '/busy')
   const waiting = send(pool, '/waiting')
   await arrived(1)
   await pool.close()
-  assert.equal((waiting.error as NodeJS.ErrnoException).code, 'pool_closed')
   held[0]?.res.end('late')
-  assert.equal((await answered(busy)).body, 'late')
+  await arrived(2)
+  held[1]?.res.end('later')
+  assert.equal((await busy.ended()).body.toString(), 'late')
+  assert.equal((await waiting.ended()).body.toString(), 'later')
   await eventually(() => upstream.open.size === 0, { what: 'the end of the last connection' })
+  assert.equal(pool.size, 0)
+})
+
+test('an idle connection is used for as long as the upstream says that it keeps it, and closed when it is too old', async (t) => {
+  // A second of its time is left for the request to arrive.
+  for (const [hint, accepted] of [
+    ['timeout=9', 1],
+    ['timeout=1', 2],
+    ['max=5, timeout=0', 2],
+  ] as const) {
+    const upstream = await startRaw(t, (socket) => {
+      socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nKeep-Alive: ${hint}\r\nContent-Length: 0\r\n\r\n`))
+    })
+    const pool = poolTo(t, upstream.origin)
+    await send(pool).ended()
+    // The clock has to move on: an age of nothing is not too old for anything.
+    const answeredAt = performance.now()
+    await eventually(() => performance.now() > answeredAt + 1)
+    await send(pool).ended()
+    assert.equal(upstream.accepted, accepted, hint)
+    assert.equal(pool.size, 1)
+    await eventually(() => upstream.open.size === 1)
+  }
+})
+
+test('connections that have been idle too long are closed without another request', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const upstream = await startRaw(t, (socket) => {
+    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 0\r\n\r\n'))
+  })
+  const pool = poolTo(t, upstream.origin)
+  await Promise.all([send(pool).ended(), send(pool).ended()])
+  assert.equal(pool.size, 2)
+  const answeredAt = performance.now()
+  await eventually(() => performance.now() > answeredAt + 1)
+  t.mock.timers.tick(5_000)
+  assert.equal(pool.size, 0)
+  await eventually(() => upstream.open.size === 0)
 })

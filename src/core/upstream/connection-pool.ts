@@ -1,7 +1,8 @@
 import type { Attempt, Lease } from '../attempt.ts'
 import type { ResponseHandler, Transport, UpstreamRequest } from '../phases.ts'
-import { type Endpoint, Http1Client } from './http1-client.ts'
-import { TransportError } from './transport-error.ts'
+import { checkRequest } from './header-lines.ts'
+import { Http1Client } from './http1-client.ts'
+import { type Endpoint, endpointOf } from './open-socket.ts'
 
 export interface ConnectionPoolOptions {
   /** e.g. `https://api.example.com:8443`: scheme, host and port only. */
@@ -32,16 +33,7 @@ export class ConnectionPool implements Transport {
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
-    const url = new URL(options.origin)
-    const secure = url.protocol === 'https:'
-    this.#endpoint = {
-      secure,
-      hostname: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-      authority: url.host,
-      connectTimeoutMs: options.connectTimeoutMs,
-      tlsSession: null,
-    }
+    this.#endpoint = endpointOf(options.origin, options.connectTimeoutMs)
   }
 
   /** Connections that exist now, idle ones included. */
@@ -49,7 +41,9 @@ export class ConnectionPool implements Transport {
     return this.#all.size
   }
 
+  /** Throws a RangeError for a request that would not be one line by line. */
   dispatch(request: UpstreamRequest, handler: LeasingHandler): boolean {
+    checkRequest(request)
     if (this.#closed) return false
     const connection = this.#take()
     if (connection === null) {
@@ -61,15 +55,11 @@ export class ConnectionPool implements Transport {
     return true
   }
 
-  /** Closes idle connections now and busy ones when their answer is complete; what waits fails. */
+  /** Takes no more; idle connections close now, busy ones when they have served what waits. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#sweep !== null) clearInterval(this.#sweep)
     for (const connection of this.#idle.splice(0)) this.#discard(connection)
-    for (const { handler } of this.#waiting.splice(0)) {
-      const error = new TransportError('pool_closed', 'The connections to this upstream are closed.')
-      handler.onResponseError(NO_CONTROL, error)
-    }
   }
 
   /** A connection is free again; called by its lease. */
@@ -122,10 +112,6 @@ export class ConnectionPool implements Transport {
     connection.client.destroy()
   }
 }
-
-const nothing = () => undefined
-/** For handlers whose request never had a connection. */
-const NO_CONTROL = { pause: nothing, resume: nothing, abort: nothing }
 
 class Connection implements Lease {
   readonly client: Http1Client

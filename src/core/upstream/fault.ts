@@ -1,17 +1,5 @@
 import { type ErrorCode, GatewayError } from '../errors.ts'
 
-/** The system's codes for failures before a connection stood. */
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EACCES',
-  'ENOENT',
-])
-
 /** Certificates that OpenSSL refuses (Node's documentation, "X509 certificate error codes") without the word in the code. */
 const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -33,25 +21,29 @@ export function faultOf(error: Error, upstream: string, connected: boolean, answ
 }
 
 function classify(code: string, connected: boolean, answering: boolean): [code: ErrorCode, text: string] {
-  if (code === 'connect_timeout' || (code === 'ETIMEDOUT' && !connected)) {
-    return ['upstream_unreachable', 'could not be reached in time']
-  }
-  if (UNREACHABLE.has(code)) return ['upstream_unreachable', 'could not be reached']
-  if (/^ERR_(?:TLS|SSL)|CERT|^EPROTO$/.test(code) || UNTRUSTED.has(code)) {
-    return ['upstream_tls', 'could not be trusted: the TLS handshake failed']
-  }
   if (answering) return ['upstream_truncated', 'broke off its answer']
   if (code === 'invalid_answer') {
     return ['upstream_invalid_response', 'answered with something that is not valid HTTP']
   }
-  return connected
-    ? ['upstream_closed', 'closed the connection without an answer']
-    : ['upstream_unreachable', 'could not be reached']
+  // These two promise that nothing was sent: the same codes later (a route that is lost, a broken TLS record) do not.
+  if (connected) return ['upstream_closed', 'closed the connection without an answer']
+  if (/^ERR_(?:TLS|SSL)|CERT|^EPROTO$/.test(code) || UNTRUSTED.has(code)) {
+    return ['upstream_tls', 'could not be trusted: the TLS handshake failed']
+  }
+  if (code === 'connect_timeout' || code === 'ETIMEDOUT') {
+    return ['upstream_unreachable', 'could not be reached in time']
+  }
+  return ['upstream_unreachable', 'could not be reached']
 }
 
+/** Errors wrap each other a few deep; what wraps itself ends here. */
+const MAX_CAUSES = 8
+
 function errorCode(error: Error): string {
-  const code = 'code' in error ? error.code : undefined
-  if (typeof code === 'string') return code
-  const cause = error.cause
-  return cause instanceof Error && cause !== error ? errorCode(cause) : ''
+  let at: unknown = error
+  for (let depth = 0; depth < MAX_CAUSES && at instanceof Error; depth++) {
+    if ('code' in at && typeof at.code === 'string') return at.code
+    at = at.cause
+  }
+  return ''
 }

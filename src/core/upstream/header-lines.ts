@@ -1,12 +1,29 @@
+import type { UpstreamRequest } from '../phases.ts'
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** Beyond latin1 as well: a character that is cut to one byte may become a line feed. */
+const IMPOSSIBLE_VALUE = /[^\t -~\x80-\xff]/
+const PATH = /^[!-~]+$/
+
 /** Header lines as they go over the wire, from a flat list. Throws a RangeError for what no header can hold. */
 export function headerLines(headers: readonly string[]): string {
   let lines = ''
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
     const value = headers[at + 1] ?? ''
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw new RangeError(`"${name}" is not a header name`)
-    if (!/^[\t -~\x80-\xff]*$/.test(value)) throw new RangeError(`the value of the header ${name} has impossible characters`)
+    if (!NAME.test(name)) throw new RangeError(`"${name}" is not a header name`)
+    if (IMPOSSIBLE_VALUE.test(value)) throw new RangeError(`the value of the header ${name} has impossible characters`)
     lines += `${name}: ${value}\r\n`
   }
   return lines
+}
+
+/** Throws a RangeError when the parts of a request that may hold a client's text could end a line of its head. */
+export function checkRequest({ path, headers }: UpstreamRequest): void {
+  if (!PATH.test(path)) throw new RangeError('the path of an upstream request has impossible characters')
+  for (let at = 1; at < headers.length; at += 2) {
+    if (IMPOSSIBLE_VALUE.test(headers[at] as string)) {
+      throw new RangeError(`the value of the header ${headers[at - 1]} has impossible characters`)
+    }
+  }
 }

@@ -1,21 +1,9 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import type { Socket } from 'node:net'
 import type { DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { type AnswerListener, AnswerParser } from './answer-parser.ts'
+import { type Endpoint, openSocket } from './open-socket.ts'
 import { TransportError } from './transport-error.ts'
-
-/** Where connections of a pool go, and what they share. */
-export interface Endpoint {
-  readonly secure: boolean
-  readonly hostname: string
-  readonly port: number
-  /** Value of the Host header. */
-  readonly authority: string
-  readonly connectTimeoutMs: number
-  /** The last TLS session of this origin: the next connection resumes it. */
-  tlsSession: Buffer | null
-}
 
 /** Above this a body is written beside the head, not joined with it. */
 const ONE_WRITE_LIMIT = 16_384
@@ -23,26 +11,26 @@ const ONE_WRITE_LIMIT = 16_384
 const DEFAULT_IDLE_MS = 55_000
 /** The upstream's own time for idle connections, less what a request needs to arrive. */
 const IDLE_MARGIN_MS = 1_000
-
-/**
- * Sockets of one thread read into one buffer: a read is consumed before the next one begins. What a handler gets is a
- * copy, since it may still be on its way to a client then.
- */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
+/** Methods whose requests say that they have no body (RFC 9110, 8.6). */
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 
 /**
  * One keep-alive connection to an HTTP/1.1 upstream: one request at a time, answers read strictly (answer-parser.ts).
  * It connects at the first request, and again when the upstream has closed in between. Half the processor time of a
  * general client for small answers (docs/decisions/0005-upstream-client.md).
+ *
+ * A handler may dispatch the next request from within any of its calls. What it throws at the start or within the body
+ * of an answer ends that answer; what it throws at the end is not caught here.
  */
-export class Http1Client implements AnswerListener, DispatchController {
+export class Http1Client implements AnswerListener {
   readonly #endpoint: Endpoint
   readonly #parser = new AnswerParser(this)
   #socket: Socket | null = null
   #ready = false
   #connectTimer: NodeJS.Timeout | null = null
-  #request: UpstreamRequest | null = null
-  #handler: ResponseHandler | null = null
+  #turn: Turn | null = null
+  /** What the turn sends, until it is sent. */
+  #unsent: UpstreamRequest | null = null
   #keepAlive = false
   #idleMs = DEFAULT_IDLE_MS
   #idleSince = 0
@@ -53,80 +41,74 @@ export class Http1Client implements AnswerListener, DispatchController {
 
   /** True while a connection stands and carries no request. */
   get idle(): boolean {
-    return this.#ready && this.#handler === null
+    return this.#ready && this.#turn === null
   }
 
-  /** True when an idle connection is too old to be trusted with a request. */
+  /** True when an idle connection is too old to be trusted with a request; `now` is of `performance.now()`. */
   isStale(now: number): boolean {
     return this.idle && now - this.#idleSince > this.#idleMs
   }
 
-  /** Sends a request; nothing else may be under way. */
+  /** Sends a request, whose texts `checkRequest` has seen; nothing else may be under way. */
   dispatch(request: UpstreamRequest, handler: ResponseHandler): void {
-    this.#request = request
-    this.#handler = handler
+    this.#turn = new Turn(this, handler)
+    this.#unsent = request
     if (this.#ready) this.#send()
     else this.#connect()
   }
 
-  pause(): void {
-    this.#socket?.pause()
-  }
-
-  resume(): void {
-    this.#socket?.resume()
-  }
-
-  /** Gives the answer up: the connection is closed at once. */
-  abort(reason: Error): void {
-    this.#fail(reason)
-  }
-
   /** Closes the connection; a request under way fails. */
   destroy(): void {
-    if (this.#handler !== null) this.#fail(new TransportError('pool_closed', 'The connection was closed.'))
-    else this.#drop()
+    this.#fail(new TransportError('pool_closed', 'The connection was closed.'))
+  }
+
+  pause(turn: Turn): void {
+    if (turn === this.#turn) this.#socket?.pause()
+  }
+
+  resume(turn: Turn): void {
+    if (turn === this.#turn) this.#socket?.resume()
+  }
+
+  abort(turn: Turn, reason: Error): void {
+    if (turn === this.#turn) this.#fail(reason)
   }
 
   onHead(head: AnswerHead): void {
     this.#keepAlive = head.keepAlive
     this.#idleMs = head.idleMs === null ? DEFAULT_IDLE_MS : Math.max(0, head.idleMs - IDLE_MARGIN_MS)
-    this.#handler?.onResponseStart(this, head.status, head.headers)
+    const turn = this.#turn
+    turn?.handler.onResponseStart(turn, head.status, head.headers)
   }
 
+  /** The handler gets a copy: it may still be on its way to a client when the next read begins. */
   onBody(bytes: Buffer): void {
-    this.#handler?.onResponseData(this, Buffer.from(bytes))
+    const turn = this.#turn
+    turn?.handler.onResponseData(turn, Buffer.from(bytes))
   }
 
   onComplete(leftover: boolean): void {
-    const handler = this.#handler
-    if (handler === null) return
-    this.#handler = null
-    this.#request = null
+    const turn = this.#turn
+    if (turn === null) return
+    this.#turn = null
     const socket = this.#socket
     // A request that is not fully written will not be: the upstream answered without reading it.
-    const reusable = this.#keepAlive && !leftover && socket !== null && socket.writableLength === 0
-    if (reusable) {
+    if (this.#keepAlive && !leftover && socket !== null && socket.writableLength === 0) {
       this.#idleSince = performance.now()
       if (socket.isPaused()) socket.resume()
     } else this.#drop()
-    handler.onResponseEnd(this, null)
+    turn.handler.onResponseEnd(turn, null)
   }
 
   #connect(): void {
-    const { secure, hostname, port, connectTimeoutMs, tlsSession } = this.#endpoint
-    const onread = { buffer: READ_BUFFER, callback: (length: number) => this.#read(socket, length) }
-    const target = { host: hostname, port, noDelay: true, keepAlive: true, onread }
-    const socket: Socket = secure
-      ? connectTls({
-          ...target,
-          ALPNProtocols: ['http/1.1'],
-          ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
-          ...(tlsSession === null ? {} : { session: tlsSession }),
-        })
-      : connectTcp(target)
+    let socket: Socket
+    try {
+      socket = openSocket(this.#endpoint, (bytes) => this.#read(socket, bytes))
+    } catch (error) {
+      return this.#fail(asError(error))
+    }
     this.#socket = socket
-    if (secure) socket.on('session', (session: Buffer) => (this.#endpoint.tlsSession = session))
+    const { secure, connectTimeoutMs } = this.#endpoint
     socket.once(secure ? 'secureConnect' : 'connect', () => this.#connected(socket))
     socket.on('error', (error) => this.#lost(socket, error))
     socket.on('end', () => this.#ended(socket))
@@ -142,17 +124,22 @@ export class Http1Client implements AnswerListener, DispatchController {
     this.#connectTimer = null
     this.#ready = true
     this.#idleSince = performance.now()
-    if (this.#handler !== null) this.#send()
+    this.#send()
   }
 
   #send(): void {
-    const request = this.#request
-    const handler = this.#handler
+    const turn = this.#turn
+    const request = this.#unsent
+    if (turn === null || request === null) return
+    try {
+      turn.handler.onRequestStart(turn, null)
+    } catch (error) {
+      return this.#fail(asError(error))
+    }
     const socket = this.#socket
-    if (request === null || handler === null || socket === null) return
-    handler.onRequestStart(this, null)
     // The handler may have given up on hearing that the connection stands.
-    if (this.#handler !== handler) return
+    if (this.#turn !== turn || socket === null) return
+    this.#unsent = null
     this.#parser.expect(request.method)
     const body = request.body
     const head = this.#headOf(request)
@@ -170,37 +157,47 @@ export class Http1Client implements AnswerListener, DispatchController {
     let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#endpoint.authority}\r\nconnection: keep-alive\r\n${fixed ?? ''}`
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
     if (body !== null) head += `content-length: ${body.length}\r\n`
+    else if (WITH_BODY.has(method)) head += 'content-length: 0\r\n'
     return `${head}\r\n`
   }
 
   /** Answers whether reading goes on. */
-  #read(socket: Socket, length: number): boolean {
+  #read(socket: Socket, bytes: Buffer): boolean {
     if (socket !== this.#socket) return false
-    if (this.#handler === null) {
-      // An idle connection has nothing to say; whatever this is, it is no answer.
-      this.#drop()
+    const turn = this.#turn
+    if (turn === null || !this.#parser.busy) {
+      // Nothing was asked; whatever this is, it is no answer.
+      this.#fail(new TransportError('invalid_answer', 'The upstream sent something before it was asked.'))
       return false
     }
     try {
-      this.#parser.push(READ_BUFFER.subarray(0, length))
+      this.#parser.push(bytes)
     } catch (error) {
-      this.#lost(socket, error instanceof Error ? error : new Error(String(error)))
-      return false
+      this.#threw(turn, error)
     }
-    return !socket.isPaused()
+    return socket === this.#socket && !socket.isPaused()
   }
 
   /** The upstream has closed its side, or the connection is gone. */
   #ended(socket: Socket): void {
     if (socket !== this.#socket) return
-    if (this.#handler === null) return this.#drop()
+    const turn = this.#turn
+    if (turn === null) return this.#drop()
+    if (!this.#parser.busy) {
+      return this.#fail(new TransportError('connection_closed', 'The connection was closed while it was made.'))
+    }
+    this.#keepAlive = false
     try {
-      if (!this.#ready) throw new TransportError('connection_closed', 'The connection was closed while it was made.')
-      this.#keepAlive = false
       this.#parser.end()
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      this.#threw(turn, error)
     }
+  }
+
+  /** Ends the turn in which something was thrown; if it had ended already, the error is of somebody else's making. */
+  #threw(turn: Turn, error: unknown): void {
+    if (turn !== this.#turn) throw error
+    this.#fail(asError(error))
   }
 
   #lost(socket: Socket, error: Error): void {
@@ -208,19 +205,48 @@ export class Http1Client implements AnswerListener, DispatchController {
   }
 
   #fail(error: Error): void {
-    const handler = this.#handler
-    this.#handler = null
-    this.#request = null
+    const turn = this.#turn
+    this.#turn = null
+    this.#unsent = null
     this.#drop()
-    handler?.onResponseError(this, error)
+    turn?.handler.onResponseError(turn, error)
   }
 
   #drop(): void {
     if (this.#connectTimer !== null) clearTimeout(this.#connectTimer)
     this.#connectTimer = null
     this.#ready = false
+    this.#parser.stop()
     const socket = this.#socket
     this.#socket = null
     socket?.destroy()
   }
+}
+
+/** One request's time on a connection: what its handler does through it has no effect on the requests after it. */
+class Turn implements DispatchController {
+  readonly handler: ResponseHandler
+  readonly #client: Http1Client
+
+  constructor(client: Http1Client, handler: ResponseHandler) {
+    this.#client = client
+    this.handler = handler
+  }
+
+  pause(): void {
+    this.#client.pause(this)
+  }
+
+  resume(): void {
+    this.#client.resume(this)
+  }
+
+  /** Gives the answer up: the connection is closed at once. */
+  abort(reason: Error): void {
+    this.#client.abort(this, reason)
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
