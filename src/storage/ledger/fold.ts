@@ -44,7 +44,7 @@ export interface ObservedSettlement {
 export class WorkerFold {
   readonly worker: number
   /** Reservations without settlement. */
-  readonly open = new Map<string, OpenAttempt>()
+  open = new Map<string, OpenAttempt>()
   /** Settled attempts of requests that have no record yet, by request id: another attempt may follow. */
   readonly unrecorded = new Map<string, OpenAttempt>()
   /** Entries that could not be read although their frame is whole. */
@@ -100,6 +100,9 @@ export class WorkerFold {
       sink.reserve(attempt.entry)
       attempt.inserted = true
     }
+    // A map with much coming and going makes new tables, and old ones keep dead entries alive once they are in the
+    // collector's old generation: a new map now and then cuts that chain.
+    this.open = new Map(this.open)
   }
 
   /**
