@@ -105,6 +105,8 @@ export class KeyTable {
       found = this.#lookup(secret)
       if (found === null || !this.#isCurrent(found)) return null
     }
+    // No order of use is kept: moving an entry at each request would cost more than hashing everything again.
+    if (this.#seen.size >= SEEN_SECRETS) this.#seen.clear()
     this.#seen.set(secret, found)
     return found
   }

@@ -55,7 +55,7 @@ async function withGateway(random: SeededRandom, play: (house: House, threads: T
   const threads = new Threads()
   try {
     const house = await House.build({
-      models: [...MIXED_MODELS, 'barrier', 'barrier-mid', 'reset-mid-stream', 'status-503'],
+      models: [...MIXED_MODELS, 'barrier', 'barrier-mid', 'fin-mid-stream', 'status-503'],
       key: BIG_BUDGET,
       more: {
         workers: random.between(1, 3),
@@ -82,7 +82,7 @@ async function playRound(house: House, threads: Threads, random: SeededRandom): 
   const { client, wall } = house
   const before = client.log.length
   const load = new Load(client, {
-    requests: [...MIXED, { model: 'reset-mid-stream', stream: true }, { model: 'status-503' }],
+    requests: [...MIXED, { model: 'fin-mid-stream', stream: true }, { model: 'status-503' }],
     concurrency: random.between(2, 12),
     newConnectionEvery: random.between(0, 5),
   })
