@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto'
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { DEMO_PROVIDER, providerKinds, providersIn } from '../ai/index.ts'
-import {
-  type ConfigDocument,
-  defaultDocument,
-  documentFrom,
-  type ListenAddress,
-  loadConfig,
-  renderErrors,
-  unresolvedReferences,
-} from '../config/index.ts'
+import { Worker } from 'node:worker_threads'
+import type { ConfigDocument, ListenAddress } from '../config/index.ts'
+import type { ConfigThreadStart } from './messages.ts'
 import { StartError } from './start-error.ts'
+import type { ConfigAnswer } from './threads/config-thread.ts'
+import { THREAD_ENTRY } from './threads/location.ts'
+
+type Loaded = Extract<ConfigAnswer, { ok: true }>
 
 /** What the command line says beside the file; it wins. */
 export interface Overrides {
@@ -21,48 +18,41 @@ export interface Overrides {
   readonly control: ListenAddress | null
 }
 
+/** A document, and the name of a variable by which a provider would have been found, for the banner. */
+export interface LoadedDocument {
+  readonly document: ConfigDocument
+  readonly exampleVariable: string
+}
+
 /** Loads the document: from the file, or made from the environment when there is none. Throws StartError with all errors. */
-export async function loadDocument(path: string | null, overrides: Overrides): Promise<ConfigDocument> {
-  const document = path === null ? await documentWithoutFile() : await documentOf(path)
+export async function loadDocument(path: string | null, overrides: Overrides): Promise<LoadedDocument> {
+  const { document, exampleVariable } = await loadInThread(path)
   const { control } = document
-  return {
+  const merged = {
     ...document,
     ...(overrides.dataDir === null ? {} : { data_dir: overrides.dataDir }),
     ...(overrides.workers === null ? {} : { workers: overrides.workers }),
     ...(overrides.listen === null ? {} : { listen: overrides.listen }),
     ...(overrides.control === null ? {} : { control: { ...control, listen: overrides.control } }),
   }
+  return { document: merged, exampleVariable }
 }
 
-async function documentOf(path: string): Promise<ConfigDocument> {
-  const parsed = await loadConfig(path, { providerKinds, builtInProviders: [DEMO_PROVIDER] })
-  if (!parsed.ok) {
-    const count = parsed.errors.length
-    throw new StartError(
-      `${path} has ${count} ${count === 1 ? 'error' : 'errors'}.`,
-      renderErrors(parsed.errors, parsed.text),
-    )
-  }
-  const missing = await unresolvedReferences(parsed.document, {
-    positions: parsed.positions,
-    env: process.env,
-    file: path,
+/**
+ * Runs the loading in a thread of its own, which ends with it: schema library and parsers take memory that is of no
+ * use afterwards (about 11 MB), and time that the control thread has better use for.
+ */
+async function loadInThread(path: string | null): Promise<Loaded> {
+  const start: ConfigThreadStart = { role: 'config', path }
+  const thread = new Worker(THREAD_ENTRY, { name: 'ferro-config', workerData: start })
+  return await new Promise<Loaded>((resolvePromise, reject) => {
+    thread.once('message', (answer: ConfigAnswer) => {
+      if (answer.ok) resolvePromise(answer)
+      else reject(new StartError(answer.message, answer.details))
+    })
+    thread.once('error', reject)
+    thread.once('exit', () => reject(new StartError('The configuration could not be loaded: its thread ended.')))
   })
-  if (missing.length > 0) {
-    throw new StartError(`${path} refers to secrets that are not there.`, renderErrors(missing, parsed.text))
-  }
-  return parsed.document
-}
-
-/** A start without a file: providers whose keys are in the environment, each addressed as `provider/model`. */
-async function documentWithoutFile(): Promise<ConfigDocument> {
-  const providers = Object.fromEntries(
-    providersIn(process.env).map((row) => [
-      row.kind,
-      { kind: row.kind, api_key: `\${${row.keyVariable}}`, direct: true },
-    ]),
-  )
-  return Object.keys(providers).length === 0 ? defaultDocument() : await documentFrom({ providers })
 }
 
 /** Calls `changed` when the content of a file has changed; editors that replace the file are followed. */

@@ -38,6 +38,8 @@ export interface RunningGateway {
   readonly dataUrl: string
   readonly controlUrl: string
   readonly configSource: string | null
+  /** Name of an environment variable by which a provider is found, as an example for people. */
+  readonly exampleVariable: string
   /** Providers of the document, the built-in one left out. */
   readonly providers: readonly string[]
   /** The secret of the key that was created now, because there was none; shown once. */
@@ -56,14 +58,15 @@ export interface RunningGateway {
 /** Starts the gateway in this process. Rejects with a StartError for anything that a person can mend. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const overrides: Overrides = options
-  const document = await loadDocument(options.configPath, overrides)
-  const gateway = new ControlThread(options.configPath, overrides, document)
+  const { document, exampleVariable } = await loadDocument(options.configPath, overrides)
+  const gateway = new ControlThread(options.configPath, overrides, document, exampleVariable)
   await gateway.start()
   return gateway
 }
 
 class ControlThread implements RunningGateway {
   readonly configSource: string | null
+  readonly exampleVariable: string
   readonly dataDir: string
   readonly adminTokenFile: string
   readonly stopped: Promise<number>
@@ -90,8 +93,9 @@ class ControlThread implements RunningGateway {
   #stopping: Promise<void> | null = null
   readonly #end: (code: number) => void
 
-  constructor(configPath: string | null, overrides: Overrides, document: ConfigDocument) {
+  constructor(configPath: string | null, overrides: Overrides, document: ConfigDocument, exampleVariable: string) {
     this.configSource = configPath
+    this.exampleVariable = exampleVariable
     this.#overrides = overrides
     this.#document = document
     this.dataDir = makeDataDir(document.data_dir)
@@ -224,7 +228,7 @@ class ControlThread implements RunningGateway {
     this.#pool.reopenLogs()
     if (this.configSource === null) return
     try {
-      const next = await loadDocument(this.configSource, this.#overrides)
+      const { document: next } = await loadDocument(this.configSource, this.#overrides)
       const problem = reloadProblem(this.#document, next)
       if (problem !== null) throw new StartError(problem)
       const refused = await this.#pool.swap(next)

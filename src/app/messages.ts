@@ -33,7 +33,14 @@ export interface DatabaseThreadStart {
   readonly databaseUrl: string | null
 }
 
-export type ThreadStart = DataWorkerStart | DatabaseThreadStart
+/** Start data of the thread that loads a configuration and ends. */
+export interface ConfigThreadStart {
+  readonly role: 'config'
+  /** Null: no file; providers are looked for in the environment. */
+  readonly path: string | null
+}
+
+export type ThreadStart = DataWorkerStart | DatabaseThreadStart | ConfigThreadStart
 
 export type ToWorker =
   | { readonly type: 'compile'; readonly version: number; readonly document: ConfigDocument }

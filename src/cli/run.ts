@@ -11,9 +11,7 @@ export async function run(options: RunOptions): Promise<number> {
   if (options.validateOnly === true) return await validateOnly(options)
   const gateway = await start(options)
   obeySignals(gateway)
-  const { PROVIDERS } = await import('../ai/index.ts')
-  const exampleVariable = PROVIDERS.find(({ keyVariable }) => keyVariable !== null)?.keyVariable ?? ''
-  const about = { version: packageVersion(), exampleVariable, createKeyCommand: createKeyCommand(options) }
+  const about = { version: packageVersion(), createKeyCommand: createKeyCommand(options) }
   process.stdout.write(renderBanner({ ...factsOf(gateway), ...about }))
   return await gateway.stopped
 }
@@ -54,9 +52,9 @@ async function validateOnly({ config }: RunOptions): Promise<number> {
 }
 
 function factsOf(gateway: RunningGateway) {
-  const { dataUrl, controlUrl, configSource, providers, firstKey } = gateway
+  const { dataUrl, controlUrl, configSource, providers, firstKey, exampleVariable } = gateway
   const [dataDir, adminTokenFile] = [resolve(gateway.dataDir), resolve(gateway.adminTokenFile)]
-  return { dataUrl, controlUrl, configSource, providers, firstKey, dataDir, adminTokenFile }
+  return { dataUrl, controlUrl, configSource, providers, firstKey, exampleVariable, dataDir, adminTokenFile }
 }
 
 /** Within an npm script (`npm start`) the program is nowhere in the path of the person's own shell. */

@@ -14,6 +14,11 @@ switch (start.role) {
     await runWriter(start)
     break
   }
+  case 'config': {
+    const { runConfig } = await import('./config-thread.ts')
+    await runConfig(start)
+    break
+  }
   case 'reader': {
     const { runReader } = await import('./reader-thread.ts')
     await runReader(start)

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { eventually } from '../../test/harness/eventually.ts'
+import { ConfigWatch, loadDocument, type Overrides } from './configuration.ts'
+import { StartError } from './start-error.ts'
+
+const NONE: Overrides = { dataDir: null, workers: null, listen: null, control: null }
+
+function fileWith(t: TestContext, text: string): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ferro-configuration-'))
+  t.after(() => fs.rmSync(directory, { recursive: true, force: true }))
+  const file = path.join(directory, 'ferro.yaml')
+  fs.writeFileSync(file, text)
+  return file
+}
+
+async function problemsOf(file: string): Promise<StartError> {
+  try {
+    await loadDocument(file, NONE)
+  } catch (error) {
+    assert.ok(error instanceof StartError, String(error))
+    return error
+  }
+  throw new Error('the document was taken')
+}
+
+test('the command line wins over the file', async (t) => {
+  const file = fileWith(t, 'data_dir: there\nworkers: 2\nlisten: 127.0.0.1:1111\ncontrol: { listen: 127.0.0.1:2222 }\n')
+  const own = await loadDocument(file, NONE)
+  assert.deepEqual([own.data_dir, own.workers, own.listen.port, own.control.listen.port], ['there', 2, 1111, 2222])
+  const changed = await loadDocument(file, {
+    dataDir: 'here',
+    workers: 'auto',
+    listen: { host: '127.0.0.1', port: 1 },
+    control: { host: '127.0.0.1', port: 2 },
+  })
+  assert.deepEqual(
+    [changed.data_dir, changed.workers, changed.listen.port, changed.control.listen.port],
+    ['here', 'auto', 1, 2],
+  )
+  assert.equal(changed.control.allow_public, own.control.allow_public)
+})
+
+test('says everything that is wrong with a file, and where', async (t) => {
+  const file = fileWith(t, 'lisen: 127.0.0.1:1\nworkers: many\n')
+  const { message, details } = (await problemsOf(file)) as StartError & { details?: string }
+  assert.equal(message, `${file} has 2 errors.`)
+  assert.match(JSON.stringify(details), /lisen[\s\S]*workers/)
+})
+
+test('says which secrets are not there, before anything starts', async (t) => {
+  const file = fileWith(t, 'providers: { far: { kind: openai, api_key: "${FERRO_TEST_MISSING}" } }\n')
+  assert.match((await problemsOf(file)).message, /refers to secrets that are not there/)
+})
+
+test('without a file, the providers whose keys are in the environment can be addressed', async (t) => {
+  const before = process.env['GROQ_API_KEY']
+  t.after(() => {
+    if (before === undefined) delete process.env['GROQ_API_KEY']
+    else process.env['GROQ_API_KEY'] = before
+  })
+  process.env['GROQ_API_KEY'] = 'sample'
+  const { providers } = await loadDocument(null, NONE)
+  assert.deepEqual([providers['groq']?.kind, providers['groq']?.direct], ['groq', true])
+  assert.ok(!JSON.stringify(providers).includes('sample'), 'the reference, not the secret')
+})
+
+test('notices that the content of a file changed: written anew, replaced, removed, made again', async (t) => {
+  const file = fileWith(t, 'a')
+  let changes = 0
+  const watch = new ConfigWatch(file, () => changes++)
+  t.after(() => watch.close())
+  const steps: readonly (() => void)[] = [
+    () => fs.writeFileSync(file, 'b'),
+    () => {
+      fs.writeFileSync(`${file}.new`, 'c')
+      fs.renameSync(`${file}.new`, file)
+    },
+    () => fs.rmSync(file),
+    () => fs.writeFileSync(file, 'd'),
+  ]
+  for (const [at, step] of steps.entries()) {
+    step()
+    await eventually(() => changes === at + 1, { what: `change ${at + 1}` })
+  }
+})
+
+test('passes over what leaves the content as it was, and over other files', async (t) => {
+  const file = fileWith(t, 'a')
+  let changes = 0
+  const watch = new ConfigWatch(file, () => changes++)
+  t.after(() => watch.close())
+  fs.writeFileSync(file, 'a')
+  fs.writeFileSync(path.join(path.dirname(file), 'other.yaml'), 'x')
+  fs.writeFileSync(file, 'b')
+  // One change is told, and it is the last: what came before was looked at together with it.
+  await eventually(() => changes > 0)
+  assert.equal(changes, 1)
+})
+
+test('follows a file behind a link, whose folder is changed as a whole', async (t) => {
+  const file = fileWith(t, 'a')
+  const directory = path.dirname(file)
+  fs.mkdirSync(path.join(directory, 'v1'))
+  fs.mkdirSync(path.join(directory, 'v2'))
+  fs.writeFileSync(path.join(directory, 'v1', 'mounted.yaml'), 'a')
+  fs.writeFileSync(path.join(directory, 'v2', 'mounted.yaml'), 'b')
+  fs.symlinkSync('v1', path.join(directory, '..data'))
+  const mounted = path.join(directory, 'mounted.yaml')
+  fs.symlinkSync(path.join('..data', 'mounted.yaml'), mounted)
+  let changes = 0
+  const watch = new ConfigWatch(mounted, () => changes++)
+  t.after(() => watch.close())
+  fs.symlinkSync('v2', path.join(directory, '..tmp'))
+  fs.renameSync(path.join(directory, '..tmp'), path.join(directory, '..data'))
+  await eventually(() => changes === 1, { what: 'the change behind the link' })
+})

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { documentFrom, type KeyConfig } from '../config/index.ts'
+import { type KeyChange, periodOf, read } from '../governance/index.ts'
+import { SlotAllocator } from '../lib/index.ts'
+import type { StoredKey } from '../storage/index.ts'
+import { KeyRegistry } from './key-registry.ts'
+
+const HASH = `sha256:${'a'.repeat(64)}`
+
+function registryOf(options: { generations?: number; spent?: number } = {}) {
+  const counters = new BigInt64Array(new SharedArrayBuffer(8 * 200))
+  const generations = new Int32Array(new SharedArrayBuffer(4 * (options.generations ?? 8)))
+  /** What was published, each with the generation of its key at that moment. */
+  const published: { changes: readonly KeyChange[]; generations: number[] }[] = []
+  const slots = new SlotAllocator(counters)
+  const registry = new KeyRegistry({
+    counters,
+    generations,
+    slots,
+    spent: () => options.spent ?? 0,
+    publish: (changes) => published.push({ changes, generations: [...generations] }),
+  })
+  return { registry, counters, generations, published, slots }
+}
+
+async function keysOf(...keys: readonly object[]): Promise<readonly KeyConfig[]> {
+  const document = await documentFrom({ keys: keys.map((key) => ({ hash: HASH, ...key })) })
+  return document.keys
+}
+
+function stored(id: string, differences: Partial<StoredKey> = {}): StoredKey {
+  return {
+    id,
+    name: id,
+    hash: HASH,
+    prefix: '',
+    enabled: true,
+    expires_at: null,
+    created_at: 1,
+    revoked_at: null,
+    scopes: [],
+    models_allow: null,
+    models_deny: null,
+    requests_per_minute: null,
+    burst: null,
+    budgets: [],
+    ...differences,
+  }
+}
+
+test('tells the workers of a change before its generation is raised, and of nothing when nothing changed', async () => {
+  const { registry, published, generations } = registryOf()
+  registry.replaceFileKeys(await keysOf({ id: 'a' }, { id: 'b' }))
+  assert.deepEqual(published[0]?.generations.slice(0, 2), [0, 0])
+  assert.deepEqual([...generations].slice(0, 2), [1, 1])
+  assert.deepEqual(
+    registry.documents().map(({ id, generation }) => [id, generation]),
+    [
+      ['a', 1],
+      ['b', 1],
+    ],
+  )
+  registry.replaceFileKeys(await keysOf({ id: 'a' }, { id: 'b' }))
+  assert.equal(published.length, 1)
+  registry.replaceFileKeys(await keysOf({ id: 'a', enabled: false }))
+  assert.deepEqual(
+    published[1]?.changes.map(({ id, document }) => [id, document?.enabled ?? null]),
+    [
+      ['b', null],
+      ['a', false],
+    ],
+  )
+  assert.deepEqual([...generations].slice(0, 2), [2, 2])
+  registry.replaceFileKeys(await keysOf({ id: 'a', enabled: false }, { id: 'b' }))
+  assert.deepEqual(
+    [registry.documents().find(({ id }) => id === 'b')?.generation, generations[1]],
+    [3, 3],
+    'no generation comes twice',
+  )
+})
+
+test('a key of the database keeps its place against one of the file, which is said', async () => {
+  const { registry } = registryOf()
+  registry.putDatabaseKey(stored('a', { name: 'mine' }))
+  const problems = registry.replaceFileKeys(await keysOf({ id: 'a' }, { id: 'b' }))
+  assert.equal(problems.length, 1)
+  assert.match(problems[0] ?? '', /"a" exists in the database/)
+  assert.deepEqual(
+    registry.list().map(({ key, owner }) => [key.name, owner]),
+    [
+      ['mine', 'database'],
+      ['b', 'file'],
+    ],
+  )
+  registry.replaceFileKeys([])
+  assert.deepEqual(
+    registry.list().map(({ key }) => key.id),
+    ['a'],
+  )
+})
+
+test('a revoked key is off', () => {
+  const { registry } = registryOf()
+  registry.putDatabaseKey(stored('a'))
+  registry.putDatabaseKey(stored('a', { revoked_at: 5 }))
+  assert.equal(registry.documents()[0]?.enabled, false)
+  assert.equal(registry.find('a')?.key.revoked_at, 5)
+  assert.equal(registry.find('none'), null)
+})
+
+test('counters keep their place through changes and absence, and begin with what was spent before', async () => {
+  const { registry, counters } = registryOf({ spent: 70 })
+  const budgets = [
+    { tokens: 100, per: 'month' },
+    { usd: 1, per: 'day' },
+  ]
+  registry.replaceFileKeys(await keysOf({ id: 'a', budgets, limits: { requests_per_minute: 60 } }))
+  const [first] = registry.documents()
+  const month = first?.budgets.find(({ unit }) => unit === 'tokens')
+  assert.ok(month !== undefined)
+  assert.equal(read(counters, month.slot, periodOf('month', Date.now())).spent, 70)
+  assert.equal(registry.counterSlot('key:a:tokens:month'), month.slot)
+  assert.equal(registry.budgetLimit('key:a:tokens:month'), 100)
+  assert.equal(registry.budgetLimit('key:none:tokens:month'), 0)
+  registry.replaceFileKeys([])
+  assert.equal(registry.budgetLimit('key:a:tokens:month'), 0)
+  registry.replaceFileKeys(
+    await keysOf({ id: 'a', budgets: [{ tokens: 50, per: 'month' }], limits: { requests_per_minute: 30 } }),
+  )
+  const [again] = registry.documents()
+  assert.deepEqual(
+    [again?.budgets[0]?.slot, again?.budgets[0]?.limit, again?.rate?.slot],
+    [month.slot, 50, first?.rate?.slot],
+  )
+  assert.equal(read(counters, month.slot, periodOf('month', Date.now())).spent, 70, 'not restored a second time')
+})
+
+test('of two budgets for the same the smaller decides; the tightest comes first', async () => {
+  const { registry } = registryOf()
+  const budgets = [
+    { tokens: 900, per: 'month' },
+    { tokens: 100, per: 'month' },
+    { tokens: 500, per: 'day' },
+    { tokens: 800, per: 'month' },
+  ]
+  registry.replaceFileKeys(await keysOf({ id: 'a', budgets }))
+  assert.deepEqual(
+    registry.documents()[0]?.budgets.map(({ per, limit }) => [per, limit]),
+    [
+      ['month', 100],
+      ['day', 500],
+    ],
+  )
+  assert.deepEqual(
+    [...registry.budgets()].map(({ keyId, budget }) => [keyId, budget.counter]),
+    [
+      ['a', 'key:a:tokens:month'],
+      ['a', 'key:a:tokens:day'],
+    ],
+  )
+})
+
+test('a rate of so many per minute has their interval, and a burst of its own when one is given', async () => {
+  const { registry } = registryOf()
+  registry.replaceFileKeys(
+    await keysOf(
+      { id: 'a', limits: { requests_per_minute: 60 } },
+      { id: 'b', limits: { requests_per_minute: 60, burst: 3 } },
+    ),
+  )
+  assert.deepEqual(
+    registry.documents().map(({ rate }) => [rate?.requestsPerMinute, rate?.intervalUs, rate?.burst]),
+    [
+      [60, 1_000_000, 60],
+      [60, 1_000_000, 3],
+    ],
+  )
+})
+
+test('admissions of before a restart count on', async () => {
+  const { registry, counters } = registryOf()
+  registry.replaceFileKeys(await keysOf({ id: 'a', limits: { requests_per_minute: 60 } }, { id: 'free' }))
+  const slot = registry.documents()[0]?.rate?.slot ?? -1
+  registry.restoreRates(
+    new Map([
+      ['a', [1_000, 2_000]],
+      ['free', [1_000]],
+      ['gone', [1_000]],
+    ]),
+  )
+  assert.equal(counters[slot], 2_001_000n)
+})
+
+test('more keys than there are generations are refused in words', () => {
+  const { registry } = registryOf({ generations: 1 })
+  registry.putDatabaseKey(stored('a'))
+  assert.throws(() => registry.putDatabaseKey(stored('b')), /restart the gateway/)
+  assert.equal(registry.list().length, 1)
+})
