@@ -13,8 +13,11 @@ export function answer(x: Exchange, status: number, contentType: string, body: B
     closeAfterUnreadBody(x.req, x.res)
   } else if (x.gateway.leaving) headers.push('connection', 'close')
   x.status = status
-  x.bytesOut = bytes.length
   x.res.writeHead(status, headers)
-  x.res.end(x.method === 'HEAD' ? undefined : bytes)
+  if (x.method === 'HEAD') x.res.end()
+  else {
+    x.bytesOut = bytes.length
+    x.res.end(bytes)
+  }
   settle(x)
 }

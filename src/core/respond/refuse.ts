@@ -37,9 +37,12 @@ function sendError(x: Exchange, error: GatewayError): void {
     closeAfterUnreadBody(x.req, res)
   }
   x.status = error.status
-  x.bytesOut += rendered.body.length
   res.writeHead(error.status, headers)
-  res.end(x.method === 'HEAD' ? undefined : rendered.body)
+  if (x.method === 'HEAD') res.end()
+  else {
+    x.bytesOut += rendered.body.length
+    res.end(rendered.body)
+  }
 }
 
 function endBegunAnswer(x: Exchange, error: GatewayError): void {
