@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FSWatcher, readFileSync, watch } from 'node:fs'
+import { type FSWatcher, lstatSync, readFileSync, watch } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ConfigDocument, ListenAddress } from '../config/index.ts'
@@ -69,7 +69,7 @@ export class ConfigWatch {
     this.#digest = this.#read()
     // The folder, not the file: a replaced file is another inode.
     this.#watcher = watch(dirname(this.#path), (_event, name) => {
-      if (name === null || name === basename(this.#path)) this.#soon()
+      if (name === null || name === basename(this.#path) || this.#isLink()) this.#soon()
     })
     this.#watcher.on('error', () => this.#watcher.close())
   }
@@ -77,6 +77,11 @@ export class ConfigWatch {
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#watcher.close()
+  }
+
+  /** Then another name in the folder may be what changes, as when Kubernetes replaces a mounted ConfigMap. */
+  #isLink(): boolean {
+    return lstatSync(this.#path, { throwIfNoEntry: false })?.isSymbolicLink() === true
   }
 
   /** Writers need a moment to finish; what counts is the content after it. */
