@@ -29,9 +29,9 @@ async function problemsOf(file: string): Promise<StartError> {
 
 test('the command line wins over the file', async (t) => {
   const file = fileWith(t, 'data_dir: there\nworkers: 2\nlisten: 127.0.0.1:1111\ncontrol: { listen: 127.0.0.1:2222 }\n')
-  const own = await loadDocument(file, NONE)
+  const { document: own } = await loadDocument(file, NONE)
   assert.deepEqual([own.data_dir, own.workers, own.listen.port, own.control.listen.port], ['there', 2, 1111, 2222])
-  const changed = await loadDocument(file, {
+  const { document: changed } = await loadDocument(file, {
     dataDir: 'here',
     workers: 'auto',
     listen: { host: '127.0.0.1', port: 1 },
@@ -52,7 +52,7 @@ test('says everything that is wrong with a file, and where', async (t) => {
 })
 
 test('says which secrets are not there, before anything starts', async (t) => {
-  const file = fileWith(t, 'providers: { far: { kind: openai, api_key: "${FERRO_TEST_MISSING}" } }\n')
+  const file = fileWith(t, `providers: { far: { kind: openai, api_key: "\${FERRO_TEST_MISSING}" } }\n`)
   assert.match((await problemsOf(file)).message, /refers to secrets that are not there/)
 })
 
@@ -63,7 +63,7 @@ test('without a file, the providers whose keys are in the environment can be add
     else process.env['GROQ_API_KEY'] = before
   })
   process.env['GROQ_API_KEY'] = 'sample'
-  const { providers } = await loadDocument(null, NONE)
+  const { providers } = (await loadDocument(null, NONE)).document
   assert.deepEqual([providers['groq']?.kind, providers['groq']?.direct], ['groq', true])
   assert.ok(!JSON.stringify(providers).includes('sample'), 'the reference, not the secret')
 })
