@@ -25,8 +25,13 @@ function cellsOf({ id, name, prefix, state, owner, expires_at, limits, budgets }
 }
 
 function budgetText({ tokens, usd, per, spent }: BudgetAnswer): string {
-  const text = (amount: number) => (usd === undefined ? `${amount}` : `$${amount.toFixed(2)}`)
+  const text = (amount: number) => (usd === undefined ? `${amount}` : dollars(amount))
   const limit = usd === undefined ? `${tokens} tokens` : text(usd)
   const period = per === 'total' ? 'in total' : `per ${per}`
   return spent === undefined ? `${limit} ${period}` : `${text(spent)} of ${limit} ${period}`
+}
+
+/** Counted in nano-dollars, so never more than nine decimals; `String` would write small amounts with an exponent. */
+function dollars(amount: number): string {
+  return `$${amount.toFixed(9).replace(/\.?0+$/, '')}`
 }

@@ -73,7 +73,7 @@ test('lists keys in a table or as JSON, and revokes them', async (t) => {
     table,
     /^ID +NAME +KEY +STATE +OWNER +EXPIRES +RATE +BUDGETS\na +a +fk-\S{7}… +revoked +database +never +- +-\n/,
   )
-  assert.match(table, /\nb +b +fk-\S{7}… +expired +database +2001-01-01 00:00 +- +\$25\.00 per month\n$/)
+  assert.match(table, /\nb +b +fk-\S{7}… +expired +database +2001-01-01 00:00 +- +\$25 per month\n$/)
   const json = (await run(['keys', 'list', '--format', 'json'])).stdout
   assert.match(json, /"state": "revoked"/)
   for (const text of [table, json]) assert.ok(!text.includes(secret) && !text.includes('sha256'))
