@@ -111,7 +111,7 @@ class ControlThread implements RunningGateway {
       dataDir: this.dataDir,
       databaseUrl: databaseUrl(document),
       log: this.#log,
-      onState: (state) => this.#readiness.database(state, document.journal.max_bytes, this.#log),
+      onState: (state) => this.#readiness.database(state, this.#document.journal.max_bytes, this.#log),
       onRestart: () => this.#pool.attachWriterAgain(),
     })
     this.#pepper = readPepper(this.dataDir, process.env)

@@ -38,8 +38,7 @@ export const NOT_READY = {
   starting: 1,
   draining: 2,
   journal_full: 4,
-  database_unavailable: 8,
-  no_worker: 16,
+  no_worker: 8,
 } as const
 
 /** Cells of `WorkerMemory.status`. */

@@ -36,6 +36,9 @@ export function registerProcessMetrics({ metrics, keys, counters, readiness, poo
     })),
   )
   gauge('ferro_ready', '1 when the process is ready, else 0.', () => (readiness.reasons.length === 0 ? 1 : 0))
+  gauge('ferro_database_available', '1 when the database takes records, 0 when the journal alone keeps them.', () =>
+    readiness.databaseAvailable ? 1 : 0,
+  )
   gauge('ferro_journal_bytes', 'Bytes of the journal that are not in the database yet.', () => readiness.journalBytes)
   gauge('ferro_data_workers', 'Data workers that listen.', () => pool.listening)
   gauge('ferro_plan_version', 'Version of the plan in force.', () => pool.version)

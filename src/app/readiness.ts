@@ -6,6 +6,8 @@ import type { WriterState } from './threads/writer-thread.ts'
 export class Readiness {
   readonly #cells: Int32Array
   #journalBytes = 0
+  #journalFull = false
+  #databaseError: string | null = null
 
   constructor(cells: Int32Array) {
     this.#cells = cells
@@ -21,6 +23,11 @@ export class Readiness {
     return this.#journalBytes
   }
 
+  /** False while the database refuses; that is no reason to stop traffic, so it is none of `reasons`. */
+  get databaseAvailable(): boolean {
+    return this.#databaseError === null
+  }
+
   started(): void {
     this.#set(NOT_READY.starting, false)
   }
@@ -33,16 +40,20 @@ export class Readiness {
     this.#set(NOT_READY.no_worker, listening === 0)
   }
 
-  /** A database that refuses is no reason to stop traffic: the journal holds it, up to its limit. */
+  /** Takes news of the database and the journal: only a journal beyond its limit stops anything. Logs what changed. */
   database(state: WriterState, maxJournalBytes: number, log: Log): void {
     this.#journalBytes = state.journalBytes
-    const failed = state.databaseError !== null
-    if (failed)
-      log.error('the database refuses; requests go on and the journal keeps them', { error: state.databaseError })
-    this.#set(NOT_READY.database_unavailable, failed)
+    if (state.databaseError !== this.#databaseError) {
+      this.#databaseError = state.databaseError
+      if (state.databaseError === null) log.info('the database takes records again')
+      else log.error('the database refuses; requests go on and the journal keeps them', { error: state.databaseError })
+    }
     const full = state.journalBytes > maxJournalBytes
-    if (full)
-      log.error('the journal is larger than its limit; paid requests are refused', { bytes: state.journalBytes })
+    if (full === this.#journalFull) return
+    this.#journalFull = full
+    const bytes = state.journalBytes
+    if (full) log.error('the journal is larger than its limit; paid requests are refused', { bytes })
+    else log.info('the journal is within its limit again; paid requests are taken', { bytes })
     this.#set(NOT_READY.journal_full, full)
     Atomics.store(this.#cells, PROCESS_CELL.journalFull, full ? 1 : 0)
   }
