@@ -20,6 +20,19 @@ test('one holder at a time, also within a process', (t) => {
   DirectoryLock.take(directory).release()
 })
 
+test('its file is for the owner alone, also one that was made otherwise', (t) => {
+  const directory = temporaryDirectory(t)
+  const file = path.join(directory, 'lock.db')
+  const modeOf = () => fs.statSync(file).mode & 0o777
+  DirectoryLock.take(directory).release()
+  assert.equal(modeOf(), 0o600)
+  fs.chmodSync(file, 0o644)
+  const lock = DirectoryLock.take(directory)
+  assert.equal(modeOf(), 0o600)
+  assert.throws(() => DirectoryLock.take(directory), isLocked)
+  lock.release()
+})
+
 test('refuses a second process by name, and is free again when the first was killed', async (t) => {
   const directory = temporaryDirectory(t)
   const module = new URL('./directory-lock.ts', import.meta.url).href

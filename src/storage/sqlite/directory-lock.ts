@@ -16,7 +16,9 @@ export class DirectoryLock {
 
   /** Takes the lock; throws StorageError `directory_locked` when another process (or writer) has it. */
   static take(dataDir: string): DirectoryLock {
-    const database = new DatabaseSync(path.join(dataDir, 'lock.db'), { timeout: 0 })
+    const file = path.join(dataDir, 'lock.db')
+    makePrivate(file)
+    const database = new DatabaseSync(file, { timeout: 0 })
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
       return new DirectoryLock(database)
@@ -35,6 +37,19 @@ export class DirectoryLock {
 
   release(): void {
     this.#database.close()
+  }
+}
+
+/**
+ * SQLite would make the file readable by everybody, and who can read it can lock it. A file that exists is not opened
+ * here: closing it again would release the locks that this process has on it (POSIX.1-2024, fcntl).
+ */
+function makePrivate(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if ((fs.statSync(file).mode & 0o077) !== 0) fs.chmodSync(file, 0o600)
   }
 }
 
