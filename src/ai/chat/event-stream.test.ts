@@ -273,7 +273,7 @@ function write({ value, extra, space }: Written, newline: string): string {
   return `${before}${name}${json}${newline}${newline}`
 }
 
-const withoutBlankLines = (text: string) => text.replace(/(\r\n|\n|\r)+/g, '\n')
+const withoutBlankLines = (text: string) => text.replace(/(\r\n|\n|\r)+/g, '\n').replace(/^\n/, '')
 
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)

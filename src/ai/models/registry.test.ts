@@ -5,6 +5,10 @@ import { ModelRegistry } from './registry.ts'
 
 const SMALL = targetOf({ model: 'far-small' })
 const made: string[] = []
+const make = (model: string) => {
+  made.push(model)
+  return targetOf({ model })
+}
 const registry = () =>
   new ModelRegistry(
     [
@@ -13,7 +17,7 @@ const registry = () =>
     ],
     { fast: 'small', straight: 'far/other', lost: 'nothing', 'demo-alias': 'small' },
     [
-      { provider: 'far', barePrefix: null, make: (model) => (made.push(model), targetOf({ model })) },
+      { provider: 'far', barePrefix: null, make },
       { provider: 'demo', barePrefix: 'demo-', make: (model) => targetOf({ provider: 'demo', model }) },
     ],
   )

@@ -72,7 +72,7 @@ test('knows where each kind of answer ends', () => {
     ['no reason', `${head('Content-Length: 2\r\n', 'HTTP/1.1 200')}ok`, 'ok', true],
   ]
   for (const [what, bytes, body, keepAlive, method = 'GET'] of rows) {
-    for (const pieces of [[bytes], [...bytes]]) {
+    for (const pieces of [[bytes], bytes.split('')]) {
       const answer = read(pieces, { method })
       assert.deepEqual(
         [answer.complete, answer.body, answer.keepAlive, answer.code],
@@ -144,7 +144,7 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['a trailer with a bare LF', `${chunked}0\r\nA: b\n\r\n`],
   ]
   for (const [what, bytes] of rows) {
-    for (const pieces of [[bytes], [...bytes]]) {
+    for (const pieces of [[bytes], bytes.split('')]) {
       const answer = read(pieces)
       assert.deepEqual([answer.code, answer.complete], ['invalid_answer', false], what)
     }
