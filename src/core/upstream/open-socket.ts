@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 
 /** Where the connections of a pool go, and what they share. */
 export interface Endpoint {
@@ -55,8 +55,10 @@ export function openSocket(endpoint: Endpoint, onRead: (bytes: Buffer) => boolea
     onread: { buffer: READ_BUFFER, callback: (length: number) => onRead(READ_BUFFER.subarray(0, length)) },
   }
   if (!secure) return connectTcp(target)
-  endpoint.tlsContext ??= createSecureContext()
-  const socket = connectTls({
+  // Loaded at the first connection that needs it: a megabyte or two in each thread.
+  const tls = process.getBuiltinModule('node:tls')
+  endpoint.tlsContext ??= tls.createSecureContext()
+  const socket = tls.connect({
     ...target,
     secureContext: endpoint.tlsContext,
     ALPNProtocols: ['http/1.1'],
