@@ -145,7 +145,10 @@ export class Database {
       workerData: start,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     })
-    worker.on('error', (error) => this.#options.log.error(`the ${role} thread failed`, { error }))
+    worker.on('error', (error) => {
+      // Before that, whoever waits for `opened` gets the error and says it.
+      if (this.#opened) this.#options.log.error(`the ${role} thread failed`, { error })
+    })
     return worker
   }
 
