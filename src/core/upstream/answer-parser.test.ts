@@ -70,6 +70,23 @@ test('knows where each kind of answer ends', () => {
     ['HTTP/1.0', `${head('Content-Length: 2\r\n', 'HTTP/1.0 200 OK')}ok`, 'ok', false],
     ['an interim answer first', `${head('', 'HTTP/1.1 103 Early')}${head('Content-Length: 2\r\n')}ok`, 'ok', true],
     ['no reason', `${head('Content-Length: 2\r\n', 'HTTP/1.1 200')}ok`, 'ok', true],
+    ['an empty reason', `${head('Content-Length: 2\r\n', 'HTTP/1.1 200 ')}ok`, 'ok', true],
+    ['a reason beyond ASCII', `${head('Content-Length: 2\r\n', 'HTTP/1.1 200 Schön\t!')}ok`, 'ok', true],
+    [
+      'an extension on each of many chunks',
+      `${head('Transfer-Encoding: chunked\r\n')}${`1;${'x'.repeat(50)}\r\na\r\n`.repeat(90)}0\r\n\r\n`,
+      'a'.repeat(90),
+      true,
+    ],
+    [
+      'a hundred interim answers',
+      `${head('A: b\r\n', 'HTTP/1.1 102 Processing').repeat(100)}${head('Content-Length: 2\r\n')}ok`,
+      'ok',
+      true,
+    ],
+    ['two hundred headers', `${head(`${'A: b\r\n'.repeat(199)}Content-Length: 2\r\n`)}ok`, 'ok', true],
+    ['a head of 64 KiB', `${head(`A: ${'x'.repeat(65_000)}\r\nContent-Length: 2\r\n`)}ok`, 'ok', true],
+    ['the largest chunk size', `${head('Transfer-Encoding: chunked\r\n')}000000000002\r\nok\r\n00\r\n\r\n`, 'ok', true],
   ]
   for (const [what, bytes, body, keepAlive, method = 'GET'] of rows) {
     for (const pieces of [[bytes], bytes.split('')]) {
@@ -83,7 +100,8 @@ test('knows where each kind of answer ends', () => {
     }
     assert.equal(read([`${bytes}HTTP`], { method }).leftover, true, what)
     // Whatever is missing at the end makes it incomplete.
-    for (let at = 1; at < bytes.length; at++) {
+    const step = Math.ceil(bytes.length / 500)
+    for (let at = 1; at < bytes.length; at += step) {
       const cut = read([bytes.slice(0, at)], { method, closed: true })
       assert.deepEqual([cut.complete, cut.code], [false, 'connection_closed'], `${what}, cut at ${at}`)
     }
@@ -107,6 +125,18 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['a status of two digits', head('', 'HTTP/1.1 20 OK')],
     ['a status of four digits', head('', 'HTTP/1.1 2000 OK')],
     ['a status that begins with zero', head('', 'HTTP/1.1 099 OK')],
+    ['a status that does not exist', head('', 'HTTP/1.1 600 Odd')],
+    ['a status that is no number', head('', 'HTTP/1.1 abc Odd')],
+    ['a lower-case status line', head('', 'http/1.1 200 OK')],
+    ['a version without a minor part', head('', 'HTTP/1 200 OK')],
+    ['a later version', head('', 'HTTP/1.2 200 OK')],
+    ['a preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['settings of HTTP/2', '\0\0\x12\x04\0\0\0\0\0'],
+    ['a control character in the status line', head('', 'HTTP/1.1 200 O\x01K')],
+    ['a tab before the status', head('', 'HTTP/1.1\t200 OK')],
+    ['a reason that touches the status', head('', 'HTTP/1.1 200OK')],
+    ['an empty line before the status line', `\r\n${head()}`],
+    ['a space before the status line', ` ${head()}`],
     ['a second space', head('', 'HTTP/1.1  200 OK')],
     ['a switch of protocols', head('Upgrade: x\r\n', 'HTTP/1.1 101 Switching')],
     ['interim answers without end', head('', 'HTTP/1.1 100 Continue').repeat(101)],
@@ -116,12 +146,34 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['a negative length', head('Content-Length: -2\r\n')],
     ['a hexadecimal length', head('Content-Length: 0x2\r\n')],
     ['a zero before the length', head('Content-Length: 02\r\n')],
+    ['a signed length', head('Content-Length: +2\r\n')],
+    ['two lengths that differ', head('Content-Length: 2\r\ncontent-length: 3\r\n')],
+    ['a length with a space in it', head('Content-Length: 2 2\r\n')],
+    ['a length beyond what counts exactly', head(`Content-Length: 9${'0'.repeat(15)}\r\n`)],
+    ['a length that is a fraction', head('Content-Length: 2.0\r\n')],
+    ['a length in other digits', head('Content-Length: \xb2\r\n')],
     ['an empty length', head('Content-Length:\r\n')],
+    ['an unknown coding', head('Transfer-Encoding: identity\r\n')],
+    ['a coding with a parameter', head('Transfer-Encoding: chunked;q=1\r\n')],
+    ['an empty coding', head('Transfer-Encoding:\r\n')],
+    ['a coding between control characters', head('Transfer-Encoding: \x0bchunked\r\n')],
+    ['both framings where no body is', head('Content-Length: 2\r\nTransfer-Encoding: chunked\r\n', 'HTTP/1.1 204 X')],
     ['a second coding', head('Transfer-Encoding: gzip, chunked\r\n')],
     ['a coding twice', head('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n')],
     ['a coding of HTTP/1.0', head('Transfer-Encoding: chunked\r\n', 'HTTP/1.0 200 OK')],
     ['a space before the colon', head('A : b\r\n')],
     ['a folded header', head('A: b\r\n c\r\n')],
+    ['a header folded by a tab', head('A: b\r\n\tc: d\r\n')],
+    ['a folded first header', head(' A: b\r\n')],
+    ['a name with a space', head('A b: c\r\n')],
+    ['a name beyond ASCII', head('Ä: b\r\n')],
+    ['a name in quotes', head('"A": b\r\n')],
+    ['a name that ends in NUL', head('A\0: b\r\n')],
+    ['DEL', head('A: \x7f\r\n')],
+    ['a bell', head('A: \x07\r\n')],
+    ['a vertical tab', head('A: b\x0bc\r\n')],
+    ['a CR before the CRLF', head('A: b\r\r\n')],
+    ['line feeds alone', 'HTTP/1.1 200 OK\nContent-Length: 0\n\n\r\n\r\n'],
     ['no colon', head('A\r\n')],
     ['no name', head(': a\r\n')],
     ['a bare CR', head('A: b\rc\r\n')],
@@ -134,6 +186,14 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['a chunk size with a sign', `${chunked}+2\r\nok\r\n`],
     ['a chunk size with a prefix', `${chunked}0x2\r\nok\r\n`],
     ['a chunk size with a space', `${chunked}2 \r\nok\r\n`],
+    ['a chunk size of seventeen digits', `${chunked}${'0'.repeat(16)}2\r\nok\r\n`],
+    ['a negative chunk size', `${chunked}-2\r\nok\r\n`],
+    ['a space before the chunk size', `${chunked} 2\r\nok\r\n`],
+    ['a chunk size in other letters', `${chunked}g\r\nok\r\n`],
+    ['a chunk size with a bare CR', `${chunked}2\rok\r\n`],
+    ['an extension with a bare CR', `${chunked}2;a\rb\r\nok\r\n`],
+    ['an extension without a size', `${chunked};a\r\nok\r\n`],
+    ['a trailer with a bare CR', `${chunked}0\r\nA: b\rc\r\n\r\n`],
     ['a chunk size with a bare LF', `${chunked}2\nok\r\n`],
     ['a chunk size beyond what counts exactly', `${chunked}${'f'.repeat(13)}\r\n`],
     ['a chunk longer than its size', `${chunked}2\r\nokay\r\n`],
@@ -141,6 +201,8 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['an extension without end', `${chunked}2;${'x'.repeat(5_000)}`],
     ['an extension with a line feed', `${chunked}2;a\nb\r\nok\r\n`],
     ['trailers without end', `${chunked}0\r\n${'A: b\r\n'.repeat(4_000)}`],
+    ['a trailer with NUL', `${chunked}0\r\nA: \0\r\n\r\n`],
+    ['an extension with DEL', `${chunked}2;\x7f\r\nok\r\n`],
     ['a trailer with a bare LF', `${chunked}0\r\nA: b\n\r\n`],
   ]
   for (const [what, bytes] of rows) {
@@ -183,6 +245,36 @@ test('however the bytes are cut, the answer is the same', () => {
     }),
     { numRuns: 1_000 },
   )
+})
+
+test('tells nothing more of an answer that was given up, whatever is left of it', () => {
+  const rest: readonly string[] = [
+    head('Content-Length: 0\r\n'),
+    `${head('Content-Length: 9\r\n')}123456789`,
+    `${head('Transfer-Encoding: chunked\r\n')}3\r\n123\r\n3\r\n456\r\n0\r\n\r\n`,
+    `${head()}123456789`,
+  ]
+  for (const bytes of rest) {
+    for (const point of ['onHead', 'onBody'] as const) {
+      const told: string[] = []
+      const note = (what: 'onHead' | 'onBody' | 'onComplete') => () => {
+        told.push(what)
+        if (what === point) parser.stop()
+      }
+      const parser = new AnswerParser({
+        onHead: note('onHead'),
+        onBody: note('onBody'),
+        onComplete: note('onComplete'),
+      })
+      parser.expect('GET')
+      parser.push(Buffer.from(bytes + bytes))
+      parser.end()
+      assert.equal(parser.busy, false)
+      const hasBody = /[1-9]{3}/.test(bytes)
+      if (point === 'onHead') assert.deepEqual(told, ['onHead'])
+      else assert.deepEqual(told, hasBody ? ['onHead', 'onBody'] : ['onHead', 'onComplete'])
+    }
+  }
 })
 
 test('reads one answer after the other on the same connection', () => {

@@ -1,5 +1,6 @@
 import { TransportError } from './transport-error.ts'
 
+const TAB = 0x09
 const CR = 0x0d
 const LF = 0x0a
 const SEMICOLON = 0x3b
@@ -67,7 +68,7 @@ export class ChunkedBody {
         return this.#sizeByte(byte)
       case 'extension':
         if (byte === CR) this.#state = 'size-lf'
-        else if (byte < 0x20 && byte !== 0x09) throw invalid('a chunk extension has a control character')
+        else if (isControl(byte)) throw invalid('a chunk extension has a control character')
         else if (++this.#extension > MAX_EXTENSION_BYTES) throw invalid('a chunk extension is too long')
         return
       case 'size-lf':
@@ -112,9 +113,13 @@ export class ChunkedBody {
       if (this.#line === 0) this.complete = true
       this.#line = 0
     } else if (byte === CR) this.#sawCr = true
-    else if (byte === LF) throw invalid('a trailer has a bare LF')
+    else if (isControl(byte)) throw invalid('a trailer has a control character')
     else this.#line++
   }
+}
+
+function isControl(byte: number): boolean {
+  return (byte < 0x20 && byte !== TAB) || byte === 0x7f
 }
 
 function hexValue(byte: number): number {
