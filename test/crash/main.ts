@@ -83,7 +83,7 @@ async function playRound(house: House, threads: Threads, random: SeededRandom): 
   const before = client.log.length
   const load = new Load(client, {
     requests: [...MIXED, { model: 'fin-mid-stream', stream: true }, { model: 'status-503' }],
-    concurrency: random.between(2, 12),
+    concurrency: random.between(2, 24),
     newConnectionEvery: random.between(0, 5),
   })
   const held = Array.from({ length: random.between(0, 6) }, (_unused, index) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { House } from '../e2e/house.ts'
+import { within } from '../harness/eventually.ts'
 import type { Order, Role, Threads } from '../process/threads.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -29,6 +30,14 @@ const thread =
     await threads.replaced(victim, known, REPLACED_WITHIN_MS)
   }
 
+/** A worker is ended from outside, at whatever instruction it is. */
+const terminateWorker: Strike = async ({ threads, random }) => {
+  const known = await threads.living('data')
+  const victim = await threads.any('data', random.next)
+  await threads.terminate(victim)
+  await threads.replaced(victim, known, REPLACED_WITHIN_MS)
+}
+
 const both =
   (first: Strike, second: Strike): Strike =>
   async (scene) => {
@@ -41,6 +50,17 @@ const killProcess: Strike = async ({ house, stopLoad }) => {
   await stopLoad()
   await house.gateway.restart()
 }
+
+/** The process dies at a worker's next write to the journal. */
+const killAtWrite =
+  (moment: 'before' | 'half' | 'after'): Strike =>
+  async ({ house, threads, random, stopLoad }) => {
+    await threads.order(await threads.any('data', random.next), `write ${moment} kill`)
+    await within(house.gateway.exited, REPLACED_WITHIN_MS, 'the end of the process')
+    house.wall.release()
+    await stopLoad()
+    await house.gateway.restart()
+  }
 
 /** The process is killed while a dead worker is mended or replaced. */
 const killDuringRepair: Strike = async (scene) => {
@@ -76,6 +96,13 @@ export const VICTIMS: Readonly<Record<string, Strike>> = {
   process: killProcess,
   'process during repair': killDuringRepair,
   'orderly stop': stopInOrder,
+  'process before write': killAtWrite('before'),
+  'process within write': killAtWrite('half'),
+  'process after write': killAtWrite('after'),
+  'worker before write': thread('data', 'write before exit'),
+  'worker within write': thread('data', 'write half exit'),
+  'worker after write': thread('data', 'write after exit'),
+  'worker terminated': terminateWorker,
   'worker throws': thread('data', 'throw'),
   'worker exits': thread('data', 'exit'),
   'worker out of memory': thread('data', 'oom'),

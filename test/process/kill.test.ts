@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { House, scaled } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
-import { eventually } from '../harness/eventually.ts'
+import { eventually, within } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { BIG_BUDGET, budgetOf } from './budget-metrics.ts'
 import { Load, MIXED_MODELS } from './load.ts'
+import { Threads } from './threads.ts'
 
 test('a killed process finds every dispatched request again, once, and its budget as the ledger has it', {
   timeout: 120_000,
@@ -28,6 +29,30 @@ test('a killed process finds every dispatched request again, once, and its budge
     assert.ok(lost.length >= 3 * (round + 1), `${lost.length} requests were open at a kill`)
     for (const row of lost) assert.equal(row.usageSource, 'reserved', row.id)
     assert.equal((await budgetOf(house.gateway)).reserved, 0)
+  }
+})
+
+test('a process that is killed before, within or behind a write to the journal loses and doubles nothing', {
+  timeout: 120_000,
+}, async (t) => {
+  const threads = new Threads()
+  t.after(() => threads.close())
+  const house = await House.build({
+    models: MIXED_MODELS,
+    key: BIG_BUDGET,
+    more: { workers: 2 },
+    gateway: threads.gateway,
+  })
+  t.after(() => house.close())
+  for (const moment of ['before', 'half', 'after'] as const) {
+    const load = new Load(house.client, { concurrency: 16 }, t)
+    await eventually(() => load.served > 20, { deadlineMs: 20_000, what: 'answers before the kill' })
+    await threads.order(await threads.any('data'), `write ${moment} kill`)
+    const exit = await within(house.gateway.exited, 10_000, 'the end of the process')
+    await load.stop()
+    assert.deepEqual(exit, { code: null, signal: 'SIGKILL' })
+    await house.gateway.restart()
+    assert.deepEqual(await violations(house.evidence), [], `killed ${moment} a write`)
   }
 })
 

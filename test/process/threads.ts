@@ -15,8 +15,18 @@ export interface Thread {
   readonly name: string
 }
 
-/** How a thread can be made to fail. */
-export type Order = 'throw' | 'reject' | 'exit' | 'oom' | `stall ${number}`
+/**
+ * How a thread can be made to fail. `exit` comes while requests that it has just read are not in the journal yet.
+ * `write …` comes with its next write to the journal, which it dies before, in the middle of, or right behind: the
+ * thread alone (`exit`) or the whole process (`kill`).
+ */
+export type Order =
+  | 'throw'
+  | 'reject'
+  | 'exit'
+  | 'oom'
+  | `stall ${number}`
+  | `write ${'before' | 'half' | 'after'} ${'exit' | 'kill'}`
 
 const CONNECT_MS = 300
 
@@ -54,6 +64,17 @@ export class Threads {
 
   /** Tells a thread to fail; resolves when it has heard. */
   async order(thread: Thread, order: Order): Promise<void> {
+    await this.#tell(thread, order)
+  }
+
+  /** Ends a thread from outside, at whatever instruction it is. */
+  async terminate(thread: Thread): Promise<void> {
+    const [main] = await this.living('main')
+    if (main === undefined) throw new Error('the gateway is not running')
+    await this.#tell(main, `terminate ${thread.name.split('-').at(-1)}`)
+  }
+
+  async #tell(thread: Thread, order: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const socket = connect(join(this.#directory, thread.name), () => {
         socket.write(`${order}\n`)
@@ -63,6 +84,10 @@ export class Threads {
         resolve()
       })
       socket.once('error', reject)
+      // A thread that ends at once may take its answer with it.
+      socket.once('close', () => {
+        resolve()
+      })
     })
   }
 

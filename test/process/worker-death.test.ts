@@ -9,6 +9,8 @@ import { type Order, Threads } from './threads.ts'
 /** A dead worker is replaced at once, one that stands still after the stall timeout; the rest is this machine's. */
 const REPLACED_WITHIN_MS = 15_000
 const DEATHS: readonly Order[] = ['throw', 'exit', 'oom', 'stall 60000']
+/** On each side of the line that the journal draws, and on it. */
+const DEATHS_AT_WRITE: readonly Order[] = ['write before exit', 'write half exit', 'write after exit']
 
 async function build(t: TestContext, workers: number): Promise<{ house: House; threads: Threads }> {
   const threads = new Threads()
@@ -23,32 +25,50 @@ async function build(t: TestContext, workers: number): Promise<{ house: House; t
   return { house, threads }
 }
 
+/** Lets a worker die under load and asserts that another one takes over, and that nothing is missing or held. */
+async function strike(
+  t: TestContext,
+  { house, threads }: Awaited<ReturnType<typeof build>>,
+  order: Order | 'terminate',
+) {
+  const { pid } = house.gateway
+  const load = new Load(house.client, { concurrency: 16 }, t)
+  await eventually(() => load.served > 20, { deadlineMs: 20_000, what: 'answers before the fault' })
+  const known = await threads.living('data')
+  const victim = await threads.any('data')
+  const since = performance.now()
+  if (order === 'terminate') await threads.terminate(victim)
+  else await threads.order(victim, order)
+  await threads.replaced(victim, known, REPLACED_WITHIN_MS)
+  const { served } = load
+  await eventually(() => load.served > served + 20, { deadlineMs: 20_000, what: `answers after ${order}` })
+  t.diagnostic(`${order}: others served after ${Math.round(performance.now() - since)} ms`)
+  await load.stop()
+  assert.deepEqual(await violations(house.evidence), [], order)
+  assert.deepEqual([house.gateway.alive, house.gateway.pid], [true, pid], order)
+  assert.equal((await threads.living('data')).length, known.length, order)
+}
+
 for (const workers of [1, 2]) {
   test(`a worker that throws, exits, runs out of memory or stalls is replaced and loses nothing, with ${workers}`, {
     timeout: 120_000,
   }, async (t) => {
-    const { house, threads } = await build(t, workers)
-    const { pid } = house.gateway
-    for (let round = 0; round < scaled(1); round++) {
-      for (const order of DEATHS) {
-        const load = new Load(house.client, {}, t)
-        await eventually(() => load.served > 20, { deadlineMs: 20_000, what: 'answers before the fault' })
-        const known = await threads.living('data')
-        const victim = await threads.any('data')
-        const since = performance.now()
-        await threads.order(victim, order)
-        await threads.replaced(victim, known, REPLACED_WITHIN_MS)
-        const { served } = load
-        await eventually(() => load.served > served + 20, { deadlineMs: 20_000, what: `answers after ${order}` })
-        t.diagnostic(`${order}: others served after ${Math.round(performance.now() - since)} ms`)
-        await load.stop()
-        assert.deepEqual(await violations(house.evidence), [], order)
-        assert.deepEqual([house.gateway.alive, house.gateway.pid], [true, pid], order)
-        assert.equal((await threads.living('data')).length, workers, order)
-      }
-    }
+    const scene = await build(t, workers)
+    for (let round = 0; round < scaled(1); round++) for (const order of DEATHS) await strike(t, scene, order)
   })
 }
+
+test('a worker that dies before, within or behind a write to the journal leaves nothing taken or uncharged', {
+  timeout: 120_000,
+}, async (t) => {
+  const scene = await build(t, 2)
+  for (let round = 0; round < scaled(1); round++) for (const order of DEATHS_AT_WRITE) await strike(t, scene, order)
+})
+
+test('a worker that is ended at any instruction leaves nothing taken or uncharged', { timeout: 120_000 }, async (t) => {
+  const scene = await build(t, 2)
+  for (let round = 0; round < scaled(3); round++) await strike(t, scene, 'terminate')
+})
 
 test('a promise that nobody waits for is logged, and its worker goes on', { timeout: 60_000 }, async (t) => {
   const { house, threads } = await build(t, 1)
