@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { CONTROL_CODES, type ControlCode, ControlError, errorType } from './errors.ts'
 import type { Answer } from './resource.ts'
 
@@ -28,41 +27,6 @@ export function sendAnswer(
   res.setHeader('x-request-id', requestId)
   res.statusCode = answer.status
   res.end(headOnly ? undefined : bytes)
-}
-
-const UNREADABLE: Readonly<Record<string, readonly [ControlCode, string, string]>> = {
-  HPE_HEADER_OVERFLOW: [
-    'headers_too_large',
-    'Request Header Fields Too Large',
-    'The head of the request is too large.',
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'Request Timeout', 'The request did not arrive in time.'],
-}
-
-/** Answers what Node's parser could not read, and closes the connection. */
-export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  // Within an answer any further byte would be read as part of it.
-  const busy = '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined
-  if (!socket.writable || busy) {
-    socket.destroy()
-    return
-  }
-  const [code, reason, message] = UNREADABLE[error.code ?? ''] ?? [
-    'malformed_request',
-    'Bad Request',
-    'The request is not valid HTTP/1.1.',
-  ]
-  const body = JSON.stringify(errorBody(code, message))
-  const head = [
-    `HTTP/1.1 ${CONTROL_CODES[code]} ${reason}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-    'Connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-  const timer = setTimeout(() => socket.destroy(), 1_000)
-  socket.once('close', () => clearTimeout(timer))
 }
 
 function errorBody(code: ControlCode, message: string, param: string | null = null): object {

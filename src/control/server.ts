@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { answerParseError, closeAfterUnreadBody, isRefused } from '../core/index.ts'
 import { RequestIds } from '../lib/index.ts'
 import { AdminGuard } from './admin-guard.ts'
 import { hasBody, readJsonBody } from './body.ts'
@@ -9,9 +9,8 @@ import type { ControlPort } from './port.ts'
 import { parseQuery } from './query.ts'
 import type { Answer, Resource } from './resource.ts'
 import { RESOURCES } from './resources.ts'
-import { answerUnreadable, errorAnswer, sendAnswer } from './respond.ts'
+import { errorAnswer, sendAnswer } from './respond.ts'
 import { RouteTable } from './route-table.ts'
-import { EndingConnections } from './unread-body.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
 const BODY_TIMEOUT_MS = 20_000
@@ -56,7 +55,6 @@ class Control implements ControlServer {
   readonly #server: Server
   readonly #routes = new RouteTable(RESOURCES)
   readonly #ids = new RequestIds()
-  readonly #ending = new EndingConnections()
   readonly #checkHost: ((host: string) => void) | null
   readonly #admin: AdminGuard
 
@@ -83,7 +81,7 @@ class Control implements ControlServer {
     this.#server.timeout = STALLED_MS
     this.#server.on('checkContinue', serve)
     this.#server.on('checkExpectation', serve)
-    this.#server.on('clientError', answerUnreadable)
+    this.#server.on('clientError', answerParseError)
   }
 
   async listen(): Promise<number> {
@@ -111,8 +109,7 @@ class Control implements ControlServer {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const socket: Socket = req.socket
-    if (this.#ending.has(socket)) return
+    if (isRefused(req.socket)) return
     const requestId = this.#ids.next()
     let answer: Answer
     try {
@@ -122,7 +119,10 @@ class Control implements ControlServer {
       answer = errorAnswer(error, requestId)
     }
     if (res.destroyed) return
-    if (hasBody(req) && !req.complete) this.#ending.endAfter(req, res)
+    if (hasBody(req) && !req.complete) {
+      res.setHeader('connection', 'close')
+      closeAfterUnreadBody(req, res)
+    }
     sendAnswer(res, { answer, requestId, headOnly: req.method === 'HEAD' })
   }
 

@@ -8,7 +8,9 @@ export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './e
 export type { EndState, Exchange, Principal } from './exchange.ts'
 export { type EdgeLimits, Gateway } from './gateway.ts'
 export { handle } from './handle.ts'
+export { closeAfterUnreadBody, isRefused } from './listen/linger.ts'
 export { Listener, type ListenerOptions } from './listen/listener.ts'
+export { answerParseError } from './listen/parse-error.ts'
 export type { RequestHead } from './listen/request-head.ts'
 export {
   type AnswerHeaders,

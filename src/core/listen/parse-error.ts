@@ -13,7 +13,8 @@ export function answerParseError(error: ParseError, socket: Socket): void {
   }
   markRefused(socket)
   const [status, reason, code, message] = describe(error.code ?? '')
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } })
+  const type = status >= 500 ? 'server_error' : 'invalid_request_error'
+  const body = JSON.stringify({ error: { message, type, param: null, code } })
   const head = `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
   socket.end(head + body)
   const timer = setTimeout(() => socket.destroy(), 1_000)
