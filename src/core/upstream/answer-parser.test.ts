@@ -85,7 +85,7 @@ test('knows where each kind of answer ends', () => {
       true,
     ],
     ['two hundred headers', `${head(`${'A: b\r\n'.repeat(199)}Content-Length: 2\r\n`)}ok`, 'ok', true],
-    ['a head of 64 KiB', `${head(`A: ${'x'.repeat(65_000)}\r\nContent-Length: 2\r\n`)}ok`, 'ok', true],
+    ['a head of 15 KiB', `${head(`A: ${'x'.repeat(15_300)}\r\nContent-Length: 2\r\n`)}ok`, 'ok', true],
     ['the largest chunk size', `${head('Transfer-Encoding: chunked\r\n')}000000000002\r\nok\r\n00\r\n\r\n`, 'ok', true],
   ]
   for (const [what, bytes, body, keepAlive, method = 'GET'] of rows) {
@@ -179,8 +179,8 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['a bare CR', head('A: b\rc\r\n')],
     ['a bare LF', head('A: b\nC: d\r\n')],
     ['NUL', head('A: \0\r\n')],
-    ['a head without end', `${head().slice(0, -2)}A: ${'x'.repeat(70_000)}`],
-    ['a head that is too long', head(`A: ${'x'.repeat(70_000)}\r\n`)],
+    ['a head without end', `${head().slice(0, -2)}A: ${'x'.repeat(15_360)}`],
+    ['a head that is too long', head(`A: ${'x'.repeat(15_360)}\r\n`)],
     ['too many headers', head('A: b\r\n'.repeat(201))],
     ['a chunk without size', `${chunked}\r\n`],
     ['a chunk size with a sign', `${chunked}+2\r\nok\r\n`],

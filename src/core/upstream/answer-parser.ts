@@ -4,7 +4,8 @@ import { TransportError } from './transport-error.ts'
 
 const HEAD_START = Buffer.from('HTTP/1.')
 const HEAD_END = Buffer.from('\r\n\r\n')
-const MAX_HEAD_BYTES = 65_536
+/** Clients made with Node read heads of 16 KiB, and the gateway adds some headers: what is longer cannot be passed on. */
+const MAX_HEAD_BYTES = 15_360
 /** Interim answers (1xx) before the final one. */
 const MAX_INTERIM = 100
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts'
 import { answerWell } from './answer.ts'
-import { completionOf, composeAnswer } from './chat.ts'
+import { chunksOf, completionOf, composeAnswer, eventOf } from './chat.ts'
 import { chunked, headOf, type WallExchange } from './exchange.ts'
 import type { FaultTable } from './fault.ts'
 
@@ -16,6 +16,11 @@ const POISON = `${headOf(200, [JSON_TYPE, 'content-length: 23'])}{"poison":"neve
 const withHeader = (x: WallExchange, body: JsonObject, header: string): Promise<void> => {
   const json = completion(body)
   return x.write(Buffer.from(`${headOf(200, [JSON_TYPE, `content-length: ${json.length}`, header])}${json}`, 'latin1'))
+}
+
+const withStatusLine = (x: WallExchange, body: JsonObject, line: string): Promise<void> => {
+  const json = completion(body)
+  return x.write(headOf(200, [JSON_TYPE, `content-length: ${json.length}`]).replace(/^[^\r]*/, line) + json)
 }
 
 /** Responses whose framing, head or body breaks the rules of HTTP or of JSON. */
@@ -47,10 +52,37 @@ export const bodyFaults: FaultTable = {
   'bad-header-nul': (x, body) => withHeader(x, body, 'x-odd: a\0b'),
   'bad-header-big': (x, body) => withHeader(x, body, `x-big: ${'a'.repeat(70 * 1_024)}`),
   'bad-header-status': (x) => x.write('HTTP/1.1 abc Odd\r\ncontent-length: 0\r\n\r\n'),
-  'hop-by-hop': (x, body) =>
-    withHeader(
-      x,
-      body,
-      'connection: keep-alive, x-private\r\nx-private: 1\r\nkeep-alive: timeout=9\r\nproxy-authenticate: Basic',
-    ),
+  'bad-header-fold': (x, body) => withHeader(x, body, 'x-odd: a\r\n x-smuggled: b'),
+  'bad-header-many': (x, body) => withHeader(x, body, 'x-odd: a\r\n'.repeat(250).trimEnd()),
+  'bad-status-lower': (x, body) => withStatusLine(x, body, 'http/1.1 200 Answer'),
+  'bad-status-version': (x, body) => withStatusLine(x, body, 'HTTP/2.0 200 Answer'),
+  'interim-': async (x, body, count) => {
+    await x.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(Number(count)))
+    await answerWell(x, body)
+  },
+  'body-with-': async (x, body, status) => {
+    const json = completion(body)
+    await x.write(headOf(Number(status), [JSON_TYPE, `content-length: ${json.length}`]) + json)
+  },
+  'hop-by-hop': async (x, body) => {
+    const answer = composeAnswer(body)
+    if (!answer.stream) x.entry.usage = answer.usage
+    const data = answer.stream
+      ? [...chunksOf(answer).map((chunk) => eventOf(chunk)), eventOf('[DONE]')].join('')
+      : JSON.stringify(completionOf(answer, answer.usage))
+    const head = headOf(200, [
+      answer.stream ? 'content-type: text/event-stream' : JSON_TYPE,
+      'connection: keep-alive, X-Private, set-cookie',
+      'x-private: 1',
+      'set-cookie: a=b',
+      'keep-alive: timeout=9',
+      'proxy-authenticate: Basic',
+      'proxy-connection: keep-alive',
+      'upgrade: h2c',
+      'te: trailers',
+      'trailer: x-trailer',
+      'transfer-encoding: chunked',
+    ])
+    await x.write(Buffer.concat([Buffer.from(head), chunked(data), Buffer.from('0\r\nx-trailer: 1\r\n\r\n')]))
+  },
 }

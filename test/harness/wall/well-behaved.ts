@@ -68,6 +68,23 @@ export const wellBehaved: FaultTable = {
     if (!answer.stream || answer.includeUsage) x.entry.usage = answer.usage
     for (const byte of bytes) await x.write(Buffer.of(byte))
   },
+  /** Twenty interim answers, then a head of nearly 15 KiB. */
+  'large-head': async (x, body) => {
+    const answer = composeAnswer(body)
+    x.entry.usage = answer.usage
+    const json = JSON.stringify(completionOf(answer, answer.usage))
+    const padding = Array.from({ length: 14 }, (_unused, at) => `x-padding-${at}: ${'p'.repeat(1_000)}`)
+    await x.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(20))
+    await x.write(headOf(200, ['content-type: application/json', `content-length: ${json.length}`, ...padding]) + json)
+  },
+  /** Bytes that only the end of the connection delimits. */
+  'http-1.0': async (x, body) => {
+    const answer = composeAnswer(body)
+    x.entry.usage = answer.usage
+    const json = JSON.stringify(completionOf(answer, answer.usage))
+    await x.write(headOf(200, ['content-type: application/json']).replace('HTTP/1.1', 'HTTP/1.0') + json)
+    x.end()
+  },
   unicode: async (x, body) => {
     const answer = composeAnswer(body, { wanted: EMOJI_TEXT, cap: 'ignored' })
     if (!answer.stream) return answerWell(x, body, { wanted: EMOJI_TEXT, cap: 'ignored' })
