@@ -27,6 +27,8 @@ import { StartError } from './start-error.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 export interface StartOptions {
+  /** Of this program, shown by the status. */
+  readonly version: string
   readonly configPath: string | null
   readonly dataDir: string | null
   readonly workers: number | 'auto' | null
@@ -57,9 +59,8 @@ export interface RunningGateway {
 
 /** Starts the gateway in this process. Rejects with a StartError for anything that a person can mend. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const overrides: Overrides = options
-  const { document, exampleVariable } = await loadDocument(options.configPath, overrides)
-  const gateway = new ControlThread(options.configPath, overrides, document, exampleVariable)
+  const { document, exampleVariable } = await loadDocument(options.configPath, options)
+  const gateway = new ControlThread(options, document, exampleVariable)
   await gateway.start()
   return gateway
 }
@@ -73,6 +74,7 @@ class ControlThread implements RunningGateway {
   dataUrl = ''
   controlUrl = ''
   firstKey: string | null = null
+  readonly #version: string
   readonly #overrides: Overrides
   readonly #log: Log
   readonly #memory = createSharedMemory()
@@ -93,10 +95,11 @@ class ControlThread implements RunningGateway {
   #stopping: Promise<void> | null = null
   readonly #end: (code: number) => void
 
-  constructor(configPath: string | null, overrides: Overrides, document: ConfigDocument, exampleVariable: string) {
-    this.configSource = configPath
+  constructor(options: StartOptions, document: ConfigDocument, exampleVariable: string) {
+    this.configSource = options.configPath
     this.exampleVariable = exampleVariable
-    this.#overrides = overrides
+    this.#version = options.version
+    this.#overrides = options
     this.#document = document
     this.dataDir = makeDataDir(document.data_dir)
     this.adminTokenFile = join(this.dataDir, 'admin-token')
@@ -213,7 +216,13 @@ class ControlThread implements RunningGateway {
       status: () => this.#status(),
     })
     const { host, port } = document.control.listen
-    this.#control = createControlServer(admin, { host, port, public: !isLoopback(host) })
+    this.#control = createControlServer(admin, {
+      host,
+      port,
+      public: !isLoopback(host),
+      onFault: (error, requestId) =>
+        this.#log.error('a request to the control listener failed', { request_id: requestId, error }),
+    })
     this.controlUrl = url(host, await this.#control.listen())
   }
 
@@ -283,6 +292,8 @@ class ControlThread implements RunningGateway {
 
   #status(): object {
     return {
+      version: this.#version,
+      uptime_seconds: Math.floor(process.uptime()),
       pid: process.pid,
       plan_version: this.#pool.version,
       workers: this.#pool.listening,

@@ -20,6 +20,7 @@ async function start({ config, dataDir, workers, listen, control }: RunOptions):
   const { startGateway, StartError } = await import('../app/index.ts')
   try {
     return await startGateway({
+      version: packageVersion(),
       configPath: config === false ? null : (config ?? findConfigFile('.')),
       dataDir: dataDir ?? null,
       workers: workers ?? null,
