@@ -1,5 +1,5 @@
 import type { Exchange, SettleHook } from '../core/index.ts'
-import { type AccessLog, accessLevel, encodeRecord, type GatewayMetrics } from '../observability/index.ts'
+import { type AccessLog, accessLevel, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
 import { Reservation } from './reservation.ts'
 import type { Traffic, TrafficPort } from './traffic.ts'
@@ -13,10 +13,11 @@ export interface Sinks {
 
 /** The settle hook of every route that leaves a record: charge, journal, metrics, access log. */
 export function createSettlement(sinks: Sinks, port: TrafficPort | null): SettleHook {
+  const encoder = new RecordEncoder()
   return (x) => {
     const traffic = port === null ? null : port.traffic(x)
     const facts = recordOf(x, traffic, sinks.worker)
-    const record = encodeRecord(facts)
+    const record = encoder.encode(facts)
     const reservation = x.reservation
     if (reservation instanceof Reservation && reservation.written) {
       const tokens = traffic === null ? 0 : totalTokens(traffic)

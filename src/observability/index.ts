@@ -26,4 +26,5 @@ export {
 } from './metrics/row.ts'
 export { METRICS_CONTENT_TYPE } from './metrics/text.ts'
 export { encodeRecord, MAX_RECORD_TEXT } from './record.ts'
+export { RecordEncoder } from './record-encoder.ts'
 export { isSecretField, REDACTED, redactText } from './redact.ts'

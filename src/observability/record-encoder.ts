@@ -1,0 +1,57 @@
+import type { RequestRecord } from '../storage/index.ts'
+import { encodeRecord } from './record.ts'
+
+/** What stays the same from one request of a key to the next, and its JSON text. */
+interface Fixed {
+  readonly of: RequestRecord
+  /** From `worker` to `upstream`. */
+  readonly middle: string
+  /** `price_rule` and the end. */
+  readonly end: string
+}
+
+const MAX_FIXED = 256
+
+/**
+ * Encodes records as `encodeRecord` does, and remembers for each key the text of the fields that seldom change: names,
+ * address, path. A request that succeeded and differs from the key's last one in numbers and ids only then costs half
+ * (bench/micro/record.ts). One per thread.
+ */
+export class RecordEncoder {
+  readonly #byKey = new Map<string, Fixed>()
+
+  encode(r: RequestRecord): string {
+    const key = r.key_id
+    if (key === null || r.outcome !== 'success' || r.client_request_id !== null) return encodeRecord(r)
+    const fixed = this.#byKey.get(key)
+    if (fixed === undefined || !isSame(fixed.of, r)) return this.#remember(key, r)
+    return `{"id":"${r.id}","client_request_id":null,"trace_id":"${r.trace_id}","time":${r.time},${fixed.middle}"status":${r.status},"outcome":"success","error_code":null,"error_source":null,"attempts":${r.attempts},"stream":${r.stream},"cancelled":${r.cancelled},"queue_us":${r.queue_us},"first_byte_us":${r.first_byte_us},"total_us":${r.total_us},"bytes_in":${r.bytes_in},"bytes_out":${r.bytes_out},"input_tokens":${r.input_tokens},"cache_read_tokens":${r.cache_read_tokens},"cache_write_tokens":${r.cache_write_tokens},"output_tokens":${r.output_tokens},"reasoning_tokens":${r.reasoning_tokens},"usage_source":"${r.usage_source}","cost_nanos":${r.cost_nanos},${fixed.end}`
+  }
+
+  #remember(key: string, r: RequestRecord): string {
+    const text = encodeRecord(r)
+    const start = text.indexOf('"worker":')
+    // Names are quoted in values, so that this can only be the field itself.
+    const end = text.indexOf('"status":', start)
+    const last = text.lastIndexOf('"price_rule":')
+    if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
+    this.#byKey.set(key, { of: r, middle: text.slice(start, end), end: text.slice(last) })
+    return text
+  }
+}
+
+function isSame(a: RequestRecord, b: RequestRecord): boolean {
+  return (
+    a.path === b.path &&
+    a.client_address === b.client_address &&
+    a.model_requested === b.model_requested &&
+    a.model_served === b.model_served &&
+    a.provider === b.provider &&
+    a.upstream === b.upstream &&
+    a.price_rule === b.price_rule &&
+    a.route === b.route &&
+    a.method === b.method &&
+    a.run_id === b.run_id &&
+    a.worker === b.worker
+  )
+}
