@@ -1,7 +1,8 @@
 /*
- * `npm run crash -- [--rounds 20] [--seed 1]`: rounds of faults at random instants under load. After each the database,
- * the upstream, the clients and the metrics must agree (test/harness/checker.ts). Prints one line per round and a
- * summary; exits with 1 when anything was violated. The same seed gives the same faults, not the same instants.
+ * `npm run crash -- [--rounds 20] [--seed 1] [--victim 'worker terminated']`: rounds of faults at random instants under
+ * load. After each the database, the upstream, the clients and the metrics must agree (test/harness/checker.ts). Prints
+ * one line per round and a summary; exits with 1 when anything was violated. The same seed gives the same faults, not
+ * the same instants.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -24,11 +25,18 @@ interface Round {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' } } })
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string' }, seed: { type: 'string' }, victim: { type: 'string' } },
+  })
   const rounds = Number(values.rounds ?? 20)
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
   if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed)) {
-    console.error('usage: npm run crash -- [--rounds <1…>] [--seed <whole number>]')
+    console.error('usage: npm run crash -- [--rounds <1…>] [--seed <whole number>] [--victim <name>]')
+    return 2
+  }
+  const victims = Object.keys(VICTIMS).filter((name) => values.victim === undefined || name === values.victim)
+  if (victims.length === 0) {
+    console.error(`there is no victim ${values.victim}; there are: ${Object.keys(VICTIMS).join(', ')}`)
     return 2
   }
   console.log(`seed ${seed}, ${rounds} rounds`)
@@ -38,7 +46,7 @@ async function main(): Promise<number> {
     const count = Math.min(ROUNDS_PER_GATEWAY, rounds - all.length)
     await withGateway(random, async (house, threads) => {
       for (let index = 0; index < count; index++) {
-        const round = await playRound(house, threads, random)
+        const round = await playRound({ house, threads }, random, victims)
         all.push(round)
         console.log(`${String(all.length).padStart(4)}  ${round.victim.padEnd(24)} ${round.requests} requests`)
         for (const sentence of round.found) console.log(`      VIOLATED: ${sentence}`)
@@ -78,7 +86,11 @@ async function withGateway(random: SeededRandom, play: (house: House, threads: T
   }
 }
 
-async function playRound(house: House, threads: Threads, random: SeededRandom): Promise<Round> {
+async function playRound(
+  { house, threads }: { house: House; threads: Threads },
+  random: SeededRandom,
+  victims: readonly string[],
+): Promise<Round> {
   const { client, wall } = house
   const before = client.log.length
   const load = new Load(client, {
@@ -89,12 +101,10 @@ async function playRound(house: House, threads: Threads, random: SeededRandom): 
   const held = Array.from({ length: random.between(0, 6) }, (_unused, index) =>
     client.start({ model: index % 2 === 0 ? 'barrier' : 'barrier-mid', stream: index % 2 === 1 }),
   )
-  const stopLoad = async () => {
-    await load.stop()
-  }
+  const stopLoad = () => load.stop()
   await eventually(() => load.served > 0, { deadlineMs: 30_000, what: 'the first answer of the round' })
   await delay(random.between(0, 600))
-  const victim = random.pick(Object.keys(VICTIMS))
+  const victim = random.pick(victims)
   try {
     await VICTIMS[victim]?.({ house, threads, random, stopLoad })
     await delay(random.between(0, 300))

@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test'
 import type { ChatClient, ChatRequest, ChatResult } from '../harness/client.ts'
 
 /** Requests of every length: at once, some milliseconds, streams that are under way when something happens. */
