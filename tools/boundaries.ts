@@ -28,7 +28,6 @@ export const MODULES: readonly string[] = [
 
 /** Third-party packages in `src/`, and who may import them; a package without a row may be imported by nobody. */
 export const PACKAGES: readonly ImportRow[] = [
-  { name: 'undici', from: ['src/core/upstream/'], reason: 'one place knows how bytes reach an upstream' },
   { name: 'zod', from: ['src/config/', 'src/**/schema.ts'], reason: 'schemas only; the request path uses none' },
   { name: 'yaml', from: ['src/config/'], reason: 'configuration text' },
   { name: 'smol-toml', from: ['src/config/'], reason: 'configuration text' },
@@ -43,15 +42,15 @@ export const BUILTINS: readonly ImportRow[] = [
   { name: 'node:worker_threads', from: ['src/app/', 'src/storage/'], reason: 'threads are made in one place' },
   { name: 'node:child_process', from: ['src/app/', 'src/cli/'], reason: 'the data path starts no process' },
   { name: 'node:cluster', from: [], reason: 'data workers are threads that share memory' },
-  { name: 'node:http', from: ['src/core/', 'src/control/'], reason: 'two listeners, one client' },
-  { name: 'node:https', from: ['src/core/'], reason: 'two listeners, one client' },
-  { name: 'node:http2', from: ['src/core/'], reason: 'two listeners, one client' },
+  { name: 'node:http', from: ['src/core/', 'src/control/'], reason: 'two listeners' },
+  { name: 'node:https', from: [], reason: 'upstreams are reached by the client of src/core/upstream/ alone' },
+  { name: 'node:http2', from: [], reason: 'upstreams are reached by the client of src/core/upstream/ alone' },
   {
     name: 'node:net',
     from: ['src/core/', 'src/control/', 'src/app/', 'src/config/schema/'],
-    reason: 'sockets belong to the listeners',
+    reason: 'sockets belong to the listeners and to the upstream client',
   },
-  { name: 'node:tls', from: ['src/core/'], reason: 'sockets belong to the listeners' },
+  { name: 'node:tls', from: ['src/core/upstream/'], reason: 'one place decides which servers are trusted' },
   { name: 'node:vm', from: [], reason: 'no code is made from text' },
 ]
 

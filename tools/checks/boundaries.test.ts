@@ -14,7 +14,8 @@ test('lets a module import modules to its right through their index, and its own
     breaches({
       'src/core/handle.ts': `import { ring } from '../lib/index.ts'\nimport { phases } from './phases.ts'\n`,
       'src/core/phases.ts': `import http from 'node:http'\n`,
-      'src/core/upstream/pool.ts': `import { Pool } from 'undici'\n`,
+      'src/core/upstream/socket.ts': `import { connect } from 'node:tls'\n`,
+      'src/cli/main.ts': `import { Command } from 'commander'\n`,
       'src/control/schema.ts': `import { z } from 'zod'\n`,
     }),
     [],
@@ -56,7 +57,9 @@ test('finds a folder without a row, and an index without its paragraph', () => {
 
 test('finds packages and built-in modules outside their rows', () => {
   const cases: readonly [string, string, RegExp][] = [
-    ['src/ai/a.ts', `import { request } from 'undici'`, /undici may be imported only in src\/core\/upstream\//],
+    ['src/ai/a.ts', `import { Command } from 'commander'`, /commander may be imported only in src\/cli\//],
+    ['src/core/a.ts', `import { request } from 'undici'`, /package undici has no row/],
+    ['src/core/listen/a.ts', `import tls from 'node:tls'`, /node:tls may be imported only in src\/core\/upstream\//],
     ['src/core/a.ts', `import _ from 'lodash/fp'`, /package lodash has no row/],
     ['src/core/a.ts', `import a from '@some/thing/part'`, /package @some\/thing has no row/],
     ['src/core/a.ts', `import { z } from 'zod'`, /zod may be imported only in/],

@@ -14,9 +14,9 @@ export interface PlaybackOptions {
 }
 
 /**
- * Performs a script for one handler, under the rules of undici's dispatch contract (version 8): the calls come in
- * later turns than the dispatch, stop while paused, and end with exactly one of `onResponseEnd` and `onResponseError`;
- * an abort reports its reason at once. A handler that throws fails the exchange, as it does there.
+ * Performs a script for one handler as a connection would: the calls come in later turns than the dispatch, stop while
+ * paused, and end with exactly one of `onResponseEnd` and `onResponseError`; an abort reports its reason at once. A
+ * handler that throws fails the exchange.
  */
 export class Playback implements DispatchController {
   /** Head of the answer as name, value, name, value, in bytes as a socket brings them; null before it came. */

@@ -5,7 +5,10 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const IMPOSSIBLE_VALUE = /[^\t -~\x80-\xff]/
 const PATH = /^[!-~]+$/
 
-/** Header lines as they go over the wire, from a flat list. Throws a RangeError for what no header can hold. */
+/**
+ * Header lines as they go over the wire, from a flat list. Throws a RangeError for what no header can hold; it never
+ * quotes a value.
+ */
 export function headerLines(headers: readonly string[]): string {
   let lines = ''
   for (let at = 0; at + 1 < headers.length; at += 2) {
@@ -22,6 +25,7 @@ export function headerLines(headers: readonly string[]): string {
 export function checkRequest({ path, headers }: UpstreamRequest): void {
   if (!PATH.test(path)) throw new RangeError('the path of an upstream request has impossible characters')
   for (let at = 1; at < headers.length; at += 2) {
+    // in range
     if (IMPOSSIBLE_VALUE.test(headers[at] as string)) {
       throw new RangeError(`the value of the header ${headers[at - 1]} has impossible characters`)
     }

@@ -4,14 +4,13 @@ import { type TestContext, test } from 'node:test'
 import { createServer, getCACertificates, setDefaultCACertificates, type TLSSocket, type TlsOptions } from 'node:tls'
 import { type Certified, createAuthority } from '../../../test/harness/certificate.ts'
 import { eventually } from '../../../test/harness/eventually.ts'
+import { clientTo, GET, send } from '../../../test/request-path/client.ts'
 import { Recorder } from '../../../test/request-path/recorder.ts'
 import { startRaw } from '../../../test/request-path/upstream.ts'
-import type { DispatchController, UpstreamRequest } from '../phases.ts'
+import type { DispatchController } from '../phases.ts'
 import { faultOf } from './fault.ts'
-import { Http1Client } from './http1-client.ts'
 import { endpointOf } from './open-socket.ts'
 
-const GET: UpstreamRequest = { method: 'GET', path: '/', headers: [], body: null }
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour'
 const DAY_MS = 86_400_000
 const MEBIBYTE = 1_048_576
@@ -53,17 +52,6 @@ async function startTls(
   })
   const { port } = server.address() as AddressInfo
   return { port, origin: `https://localhost:${port}`, open, seen }
-}
-
-function clientTo(t: TestContext, origin: string, endpoint = endpointOf(origin, 2_000)): Http1Client {
-  const client = new Http1Client(endpoint)
-  t.after(() => client.destroy())
-  return client
-}
-
-function send(client: Http1Client, recorder: Recorder = new Recorder(), request: UpstreamRequest = GET): Recorder {
-  client.dispatch(request, recorder)
-  return recorder
 }
 
 const good = authority.issue({ names: ['localhost', '127.0.0.1'] })
