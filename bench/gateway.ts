@@ -44,7 +44,7 @@ keys:
   - id: benchmark
     name: Benchmark
     hash: "sha256:${createHash('sha256').update(virtualKey).digest('hex')}"
-    limits: { requests_per_minute: 1000000, burst: 1000000 }
+    limits: { requests_per_minute: 60000000, burst: 60000000 }
     budgets: [{ tokens: 1000000000000000, per: month }]
 log: { level: warn, access: { output: ${JSON.stringify(accessLog)}, level: info, sample: 1 } }
 `,

@@ -70,7 +70,27 @@ if (isMainThread) {
   test('rounds a rate so that the steady rate never exceeds the limit', () => {
     assert.deepEqual(rateOf(60, 60_000_000), { intervalUs: 1_000_000, burst: 60 })
     assert.deepEqual(rateOf(7, 60_000_000), { intervalUs: 8_571_429, burst: 7 })
-    assert.equal(rateOf(1e9, 60_000_000).intervalUs, 1)
+    assert.equal(rateOf(60_000_000, 60_000_000).intervalUs, 1)
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60_000_000 }), (limit) => {
+        const { intervalUs } = rateOf(limit, 60_000_000)
+        assert.ok(intervalUs >= 1 && 60_000_000 / intervalUs <= limit)
+      }),
+    )
+  })
+
+  test('counts the highest limit with the longest burst, and the lowest, to the microsecond', () => {
+    const most = 60_000_000
+    for (const intervalUs of [1, most]) {
+      const cells = new BigInt64Array(1)
+      const nowUs = 10 * 365 * 86_400 * 1e6
+      cells[0] = BigInt(nowUs + (most - 1) * intervalUs)
+      assert.equal(remaining(cells, 0, nowUs, intervalUs, most), 1)
+      assert.equal(take(cells, 0, nowUs, intervalUs, most), 0)
+      assert.equal(take(cells, 0, nowUs, intervalUs, most), intervalUs)
+      assert.equal(take(cells, 0, nowUs + intervalUs, intervalUs, most), 0)
+      assert.equal(take(cells, 0, nowUs + intervalUs, intervalUs, most), intervalUs)
+    }
   })
 
   test('admits exactly the burst and the refill over four threads that share a clock', {

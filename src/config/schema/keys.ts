@@ -5,6 +5,9 @@ import { plainText } from './texts.ts'
 
 const HASH_HELP = 'expected `sha256:` or `hmac-sha256:` and 64 hexadecimal digits (see `ferro hash-key`)'
 
+/** Limits are counted in whole microseconds between two requests. */
+const MAX_PER_MINUTE = 60_000_000
+
 const pattern = plainText.meta({
   id: 'model-pattern',
   description: 'Name of a model or an alias, or `provider/model`; `*` stands for any text.',
@@ -47,11 +50,16 @@ export const key = z.strictObject({
     .describe('Which models the key may use.'),
   limits: z
     .strictObject({
-      requests_per_minute: z.int().min(1).max(1_000_000).optional().describe('Requests per minute; absent: no limit.'),
+      requests_per_minute: z
+        .int()
+        .min(1)
+        .max(MAX_PER_MINUTE)
+        .optional()
+        .describe('Requests per minute; absent: no limit.'),
       burst: z
         .int()
         .min(1)
-        .max(1_000_000)
+        .max(MAX_PER_MINUTE)
         .optional()
         .describe('Requests that may come at once; absent: as `requests_per_minute`.'),
     })
