@@ -2,25 +2,14 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { metricsOf } from '../../test/request-path/chat.ts'
 import { type Edge, planOf, startEdge } from '../../test/request-path/edge.ts'
+import { keyOf } from '../../test/request-path/keys.ts'
 import { documentFrom } from '../config/index.ts'
 import type { Exchange } from '../core/index.ts'
 import { KeyPrincipal } from '../governance/index.ts'
 import { compileSurfaces } from './compile.ts'
 import { DemoUpstream } from './demo/index.ts'
 
-const PRINCIPAL = new KeyPrincipal({
-  id: 'dev',
-  hash: `sha256:${'0'.repeat(64)}`,
-  enabled: true,
-  expiresAt: null,
-  scopes: [],
-  modelsAllow: null,
-  modelsDeny: null,
-  rate: null,
-  budgets: [],
-  generationSlot: 0,
-  generation: 0,
-})
+const PRINCIPAL = new KeyPrincipal(keyOf('dev'))
 
 interface Served {
   readonly edge: Edge

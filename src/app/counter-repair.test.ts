@@ -3,10 +3,11 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { storedKeyOf } from '../../test/request-path/keys.ts'
 import { type Charge, Intents, intentRegionCells, periodOf, read, reserveAll, settle } from '../governance/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog } from '../observability/index.ts'
-import { JournalAppender, journalDirectory, openLedgerWriter, type StoredKey } from '../storage/index.ts'
+import { JournalAppender, journalDirectory, openLedgerWriter } from '../storage/index.ts'
 import { CounterRepair } from './counter-repair.ts'
 import type { Database } from './database.ts'
 import { KeyRegistry } from './key-registry.ts'
@@ -14,25 +15,12 @@ import { createWorkerMemory, INTENT_CAPACITY } from './memory.ts'
 
 const START_MS = 1_000
 const PERIOD = periodOf('total', 0)
-const KEY: StoredKey = {
-  id: 'k',
-  name: 'k',
-  hash: `sha256:${'a'.repeat(64)}`,
-  prefix: '',
-  enabled: true,
-  expires_at: null,
-  created_at: 1,
-  revoked_at: null,
-  scopes: [],
-  models_allow: null,
-  models_deny: null,
-  requests_per_minute: null,
-  burst: null,
+const KEY = storedKeyOf('k', {
   budgets: [
     { unit: 'tokens', limit: 1_000, per: 'total' },
     { unit: 'nanos', limit: 1_000_000, per: 'total' },
   ],
-}
+})
 
 /** A worker that has the memory, the counters and the journal of a real one, and dies when the test says so. */
 async function houseOf(t: TestContext) {

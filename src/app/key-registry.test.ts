@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { storedKeyOf } from '../../test/request-path/keys.ts'
 import { documentFrom, type KeyConfig } from '../config/index.ts'
 import { type KeyChange, periodOf, read } from '../governance/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
-import type { StoredKey } from '../storage/index.ts'
 import { KeyRegistry } from './key-registry.ts'
 
 const HASH = `sha256:${'a'.repeat(64)}`
@@ -27,26 +27,6 @@ function registryOf(options: { generations?: number; spent?: number } = {}) {
 async function keysOf(...keys: readonly object[]): Promise<readonly KeyConfig[]> {
   const document = await documentFrom({ keys: keys.map((key) => ({ hash: HASH, ...key })) })
   return document.keys
-}
-
-function stored(id: string, differences: Partial<StoredKey> = {}): StoredKey {
-  return {
-    id,
-    name: id,
-    hash: HASH,
-    prefix: '',
-    enabled: true,
-    expires_at: null,
-    created_at: 1,
-    revoked_at: null,
-    scopes: [],
-    models_allow: null,
-    models_deny: null,
-    requests_per_minute: null,
-    burst: null,
-    budgets: [],
-    ...differences,
-  }
 }
 
 test('tells the workers of a change before its generation is raised, and of nothing when nothing changed', async () => {
@@ -82,7 +62,7 @@ test('tells the workers of a change before its generation is raised, and of noth
 
 test('a key of the database keeps its place against one of the file, which is said', async () => {
   const { registry } = registryOf()
-  registry.putDatabaseKey(stored('a', { name: 'mine' }))
+  registry.putDatabaseKey(storedKeyOf('a', { name: 'mine' }))
   const problems = registry.replaceFileKeys(await keysOf({ id: 'a' }, { id: 'b' }))
   assert.equal(problems.length, 1)
   assert.match(problems[0] ?? '', /"a" exists in the database/)
@@ -102,8 +82,8 @@ test('a key of the database keeps its place against one of the file, which is sa
 
 test('a revoked key is off', () => {
   const { registry } = registryOf()
-  registry.putDatabaseKey(stored('a'))
-  registry.putDatabaseKey(stored('a', { revoked_at: 5 }))
+  registry.putDatabaseKey(storedKeyOf('a'))
+  registry.putDatabaseKey(storedKeyOf('a', { revoked_at: 5 }))
   assert.equal(registry.documents()[0]?.enabled, false)
   assert.equal(registry.find('a')?.key.revoked_at, 5)
   assert.equal(registry.find('none'), null)
@@ -194,7 +174,7 @@ test('admissions of before a restart count on', async () => {
 
 test('more keys than there are generations are refused in words', () => {
   const { registry } = registryOf({ generations: 1 })
-  registry.putDatabaseKey(stored('a'))
-  assert.throws(() => registry.putDatabaseKey(stored('b')), /restart the gateway/)
+  registry.putDatabaseKey(storedKeyOf('a'))
+  assert.throws(() => registry.putDatabaseKey(storedKeyOf('b')), /restart the gateway/)
   assert.equal(registry.list().length, 1)
 })

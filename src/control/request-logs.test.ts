@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sampleRecord } from '../../test/request-path/records.ts'
 import { RequestIds } from '../lib/index.ts'
 import { member, startListener } from './testing/listener.ts'
-import { sampleRecord } from './testing/samples.ts'
 
 const LOGS = '/admin/v1/request-logs'
 
@@ -30,7 +30,8 @@ test('pages through all records once, newest first', async (t) => {
 test('shows the records of one key, and one record with its ledger', async (t) => {
   const { call, process } = await startListener(t)
   const ids = new RequestIds()
-  const [mine, other] = [sampleRecord(ids.next(), 'mine'), sampleRecord(ids.next(), 'other')]
+  const mine = sampleRecord(ids.next(), { key_id: 'mine' })
+  const other = sampleRecord(ids.next(), { key_id: 'other' })
   process.records = [other, mine]
   const { json } = await call('GET', `${LOGS}?key_id=mine`)
   assert.deepEqual(json, { data: [mine], next_cursor: null })

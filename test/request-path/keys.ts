@@ -1,5 +1,5 @@
 import type { KeyDocument } from '../../src/governance/index.ts'
-import { hashKey } from '../../src/storage/index.ts'
+import { hashKey, type StoredKey } from '../../src/storage/index.ts'
 
 /** A key without limits whose secret is `secret-of-<id>`. */
 export function keyOf(id: string, differences: Partial<KeyDocument> = {}): KeyDocument {
@@ -15,6 +15,27 @@ export function keyOf(id: string, differences: Partial<KeyDocument> = {}): KeyDo
     budgets: [],
     generationSlot: 0,
     generation: 0,
+    ...differences,
+  }
+}
+
+/** The same key as control and the database have it. */
+export function storedKeyOf(id: string, differences: Partial<StoredKey> = {}): StoredKey {
+  return {
+    id,
+    name: id,
+    hash: hashKey(`secret-of-${id}`),
+    prefix: '',
+    enabled: true,
+    expires_at: null,
+    created_at: 1_000,
+    revoked_at: null,
+    scopes: [],
+    models_allow: null,
+    models_deny: null,
+    requests_per_minute: null,
+    burst: null,
+    budgets: [],
     ...differences,
   }
 }

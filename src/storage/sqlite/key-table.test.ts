@@ -1,38 +1,18 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
+import { storedKeyOf } from '../../../test/request-path/keys.ts'
 import { StorageError } from '../errors.ts'
-import { createKeySecret, hashKey, keyPrefix } from '../key-secrets.ts'
-import type { StoredKey } from '../records.ts'
 import { temporaryDirectory } from '../testing/samples.ts'
 import { openDatabase } from './database.ts'
 import { KeyTable } from './key-table.ts'
 
-function key(id: string, differences: Partial<StoredKey> = {}): StoredKey {
-  const secret = createKeySecret()
-  return {
-    id,
-    name: `Key ${id}`,
-    hash: hashKey(secret),
-    prefix: keyPrefix(secret),
-    enabled: true,
-    expires_at: null,
-    created_at: 1000,
-    revoked_at: null,
-    scopes: [],
-    models_allow: null,
-    models_deny: null,
-    requests_per_minute: null,
-    burst: null,
-    budgets: [],
-    ...differences,
-  }
-}
-
 test('gives keys back as they were created, also to the next connection', (t) => {
   const file = path.join(temporaryDirectory(t), 'ferro.db')
-  const plain = key('plain')
-  const full = key('full', {
+  const plain = storedKeyOf('plain')
+  const full = storedKeyOf('full', {
+    name: 'Full',
+    prefix: 'fk-1234567',
     created_at: 500,
     expires_at: 9_000_000_000_000,
     scopes: ['models.read'],
@@ -58,11 +38,11 @@ test('refuses an id or a secret that is taken', (t) => {
   const database = openDatabase(path.join(temporaryDirectory(t), 'ferro.db'))
   t.after(() => database.close())
   const keys = new KeyTable(database)
-  const one = key('one')
+  const one = storedKeyOf('one')
   keys.create(one)
   const exists = (error: unknown) => error instanceof StorageError && error.code === 'key_exists'
-  assert.throws(() => keys.create(key('one')), exists)
-  assert.throws(() => keys.create(key('two', { hash: one.hash })), exists)
+  assert.throws(() => keys.create(storedKeyOf('one')), exists)
+  assert.throws(() => keys.create(storedKeyOf('two', { hash: one.hash })), exists)
   assert.equal(keys.list().length, 1)
 })
 
@@ -70,7 +50,7 @@ test('revokes for good and keeps the first time', (t) => {
   const database = openDatabase(path.join(temporaryDirectory(t), 'ferro.db'))
   t.after(() => database.close())
   const keys = new KeyTable(database)
-  keys.create(key('one'))
+  keys.create(storedKeyOf('one'))
   assert.equal(keys.revoke('one', 5000)?.enabled, false)
   assert.equal(keys.revoke('one', 6000)?.revoked_at, 5000)
   assert.equal(keys.find('one')?.enabled, false)
