@@ -23,7 +23,10 @@ export interface Finding {
 export interface CheckOptions {
   /** Kinds that a provider may be of; absent: any. */
   readonly providerKinds?: readonly string[]
-  /** Providers that are there without being configured; their models are named `provider/model` or `provider-model`. */
+  /**
+   * Providers that are there without being configured, named as their kinds; their models are named `provider/model` or
+   * `provider-model`.
+   */
   readonly builtInProviders: readonly string[]
 }
 
@@ -88,7 +91,7 @@ function checkListeners(value: unknown): Finding[] {
   return findings
 }
 
-function checkProviders(value: unknown, { providerKinds }: CheckOptions): Finding[] {
+function checkProviders(value: unknown, { providerKinds, builtInProviders }: CheckOptions): Finding[] {
   return entriesOf(at(value, 'providers')).flatMap(([name, provider]) => {
     const findings: Finding[] = []
     const path = ['providers', name]
@@ -97,6 +100,10 @@ function checkProviders(value: unknown, { providerKinds }: CheckOptions): Findin
       const suggestion = suggest(kind, providerKinds)
       const message = `unknown provider kind \`${kind}\`; there are ${providerKinds.join(', ')}`
       findings.push(error([...path, 'kind'], message, { suggestion }))
+    }
+    if (kind !== null && kind !== name && builtInProviders.includes(name)) {
+      const message = `\`${name}\` is the built-in provider; one of another kind needs a name of its own`
+      findings.push(error([...path, 'kind'], message))
     }
     // A kind that is only compatible with something has no address of its own.
     if (kind?.endsWith('-compatible') === true && at(provider, 'base_url') === undefined) {
