@@ -9,9 +9,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { putSegment, segmentBytes } from '../../src/storage/testing/journal-files.ts'
-import { requestId, reserveText, settleText } from '../../src/storage/testing/samples.ts'
+import { requestId, reserveText, sampleRecord, settleText } from '../../src/storage/testing/samples.ts'
 import { LedgerWriter } from '../../src/storage/writer.ts'
-import { sampleRecord } from '../../test/request-path/records.ts'
 
 const FRAME_REQUESTS = 16
 const SEGMENT_REQUESTS = 14_000

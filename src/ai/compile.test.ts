@@ -11,11 +11,16 @@ import { DemoUpstream } from './demo/index.ts'
 
 const PRINCIPAL = new KeyPrincipal(keyOf('dev'))
 
+interface Answer {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
 interface Served {
   readonly edge: Edge
   /** Status and body of `GET /v1/models`, or of one model. */
-  models(name?: string): Promise<{ status: number; body: Record<string, unknown> }>
-  chat(model: string): Promise<{ status: number; body: Record<string, unknown> }>
+  readonly models: (name?: string) => Promise<Answer>
+  readonly chat: (model: string) => Promise<Answer>
 }
 
 /** The surfaces of a configuration behind a real listener, with the demo provider and one key that may do everything. */

@@ -6,9 +6,8 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { sampleRecord } from '../../test/request-path/records.ts'
 import { JournalAppender } from './journal/appender.ts'
-import { requestId, reserveText, settleText } from './testing/samples.ts'
+import { requestId, reserveText, sampleRecord, settleText } from './testing/samples.ts'
 import { LedgerWriter } from './writer.ts'
 
 const isRoot = process.getuid?.() === 0

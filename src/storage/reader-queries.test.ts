@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sampleRecord } from '../../test/request-path/records.ts'
 import { openLedgerReader, openLedgerWriter } from './index.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
-import { requestId, reserveText, settleText, temporaryDirectory } from './testing/samples.ts'
+import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
 
 test('pages through requests newest first, shows one with its ledger, and sums usage', async (t) => {
   const dataDir = temporaryDirectory(t)

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { sampleRecord } from '../../test/request-path/records.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, journalFiles, openWriter, pass, query, ROWS } from './testing/ledger-checks.ts'
-import { requestId, reserveText, settleText, temporaryDirectory } from './testing/samples.ts'
+import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
 import { LedgerWriter } from './writer.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { sampleRecord } from '../../../test/request-path/records.ts'
 import { rowOf } from '../record-fields.ts'
 import type { RequestRecord } from '../records.ts'
-import { requestId, reserveText, settleText } from '../testing/samples.ts'
+import { requestId, reserveText, sampleRecord, settleText } from '../testing/samples.ts'
 import { decodeEntry } from './decode.ts'
 
 const text = fc.oneof(

@@ -2,7 +2,6 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import { sampleRecord } from '../../../test/request-path/records.ts'
 import type { BudgetCharge } from '../journal/format.ts'
 import type { RequestRecord } from '../records.ts'
 
@@ -17,6 +16,48 @@ export function temporaryDirectory(t: TestContext): string {
 export function requestId(n: number, ms = Date.UTC(2026, 0, 15)): string {
   const hex = ms.toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${n.toString(16).padStart(12, '0')}`
+}
+
+/** The record of a served request, with what the test wants different. */
+export function sampleRecord(id: string, differences: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id,
+    client_request_id: null,
+    trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+    time: Date.UTC(2026, 0, 15),
+    worker: 0,
+    client_address: '127.0.0.1',
+    method: 'POST',
+    path: '/v1/chat/completions',
+    route: 'chat.completions',
+    key_id: 'dev',
+    run_id: null,
+    model_requested: 'fast-chat',
+    model_served: 'small',
+    provider: 'wall',
+    upstream: 'http://127.0.0.1:9000',
+    status: 200,
+    outcome: 'success',
+    error_code: null,
+    error_source: null,
+    attempts: 1,
+    stream: false,
+    cancelled: false,
+    queue_us: 120,
+    first_byte_us: 800,
+    total_us: 1000,
+    bytes_in: 300,
+    bytes_out: 320,
+    input_tokens: 20,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    output_tokens: 12,
+    reasoning_tokens: 0,
+    usage_source: 'reported',
+    cost_nanos: 12_345,
+    price_rule: 'small@1',
+    ...differences,
+  }
 }
 
 export interface EntryOptions {
