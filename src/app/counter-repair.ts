@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Charge, closeOpen, finishSettle, giveBackLeft, readIntents } from '../governance/index.ts'
 import type { Log } from '../observability/index.ts'
-import type { DeadWorker } from '../storage/index.ts'
+import type { DeadWorker, WorkerStart } from '../storage/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { DeadWorkerMemory } from './worker-pool.ts'
@@ -19,6 +19,7 @@ export class CounterRepair {
   readonly #counters: BigInt64Array
   readonly #log: Log
   readonly #running = new Set<Promise<void>>()
+  readonly #unreported = new Set<DeadWorkerMemory>()
 
   constructor(database: Database, keys: KeyRegistry, counters: BigInt64Array, log: Log) {
     this.#database = database
@@ -36,6 +37,11 @@ export class CounterRepair {
   /** Resolves when every repair that began is complete. */
   async done(): Promise<void> {
     await Promise.all(this.#running)
+  }
+
+  /** The dead workers of whose end the writer has not told yet; it must keep their journals until it has. */
+  get unreported(): readonly WorkerStart[] {
+    return [...this.#unreported].map(({ worker, startMs }) => ({ worker, startMs }))
   }
 
   async #mend(dead: DeadWorkerMemory): Promise<void> {
@@ -70,9 +76,12 @@ export class CounterRepair {
 
   /** The journal's story of the worker's last segment; asked again until the writer answers. */
   async #report(dead: DeadWorkerMemory, segment: number): Promise<DeadWorker> {
+    this.#unreported.add(dead)
     for (;;) {
       try {
-        return await this.#database.workerDied(dead.worker, dead.startMs, { sequence: segment, ordinal: 0 })
+        const report = await this.#database.workerDied(dead.worker, dead.startMs, { sequence: segment, ordinal: 0 })
+        this.#unreported.delete(dead)
+        return report
       } catch (error) {
         this.#log.error('the writer did not answer for a dead worker; asking again', { worker: dead.worker, error })
         await delay(500)

@@ -9,6 +9,7 @@ import type {
   RequestQuery,
   RequestRecord,
   StoredKey,
+  WorkersAtTakeOver,
 } from '../storage/index.ts'
 import type { DatabaseThreadStart } from './messages.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
@@ -22,6 +23,8 @@ export interface DatabaseOptions {
   readonly onState: (state: WriterState) => void
   /** The writer thread had ended by itself and there is a new one: workers must be attached again. */
   readonly onRestart: () => void
+  /** What a new writer must know of the workers. */
+  readonly workers: () => WorkersAtTakeOver
 }
 
 const RESTART_MS = 500
@@ -107,9 +110,12 @@ export class Database {
     if (this.#reader === null) {
       const worker = this.#thread('reader')
       this.#reader = { worker, calls: new Caller(worker) }
-      worker.once('exit', () => {
-        this.#reader = null
-      })
+      // A thread that failed answers no call any more, and may take seconds to be gone.
+      const forget = () => {
+        if (this.#reader?.worker === worker) this.#reader = null
+      }
+      worker.once('error', forget)
+      worker.once('exit', forget)
     }
     return await this.#reader.calls.call(method, ...args)
   }
@@ -132,7 +138,7 @@ export class Database {
     setTimeout(() => {
       if (this.#closing) return
       this.#writer = this.#startWriter()
-      this.#writer.calls.call('resume').then(this.#options.onRestart, (error: unknown) => {
+      this.#writer.calls.call('resume', this.#options.workers()).then(this.#options.onRestart, (error: unknown) => {
         this.#options.log.error('the writer thread cannot take up its work', { error })
       })
     }, RESTART_MS)

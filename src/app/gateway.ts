@@ -116,6 +116,10 @@ class ControlThread implements RunningGateway {
       log: this.#log,
       onState: (state) => this.#readiness.database(state, this.#document.journal.max_bytes, this.#log),
       onRestart: () => this.#pool.attachWriterAgain(),
+      workers: () => ({
+        known: [...this.#pool.living, ...this.#repair.unreported],
+        nextWorker: this.#pool.nextWorker,
+      }),
     })
     this.#pepper = readPepper(this.dataDir, process.env)
     this.#adminToken = readAdminToken(this.dataDir)

@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
+import type { WorkerStart } from '../storage/index.ts'
 import { createWorkerMemory, type SharedMemory, WORKER_CELL, type WorkerMemory } from './memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from './messages.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
@@ -74,6 +75,16 @@ export class WorkerPool {
 
   get version(): number {
     return this.#version
+  }
+
+  /** Every worker whose thread has not ended. */
+  get living(): readonly WorkerStart[] {
+    return [...this.#members].map(({ worker, startMs }) => ({ worker, startMs }))
+  }
+
+  /** Number of the worker that is started next. */
+  get nextWorker(): number {
+    return this.#nextWorker
   }
 
   get listening(): number {

@@ -32,7 +32,14 @@ export {
 } from './records.ts'
 export type { KeyTable } from './sqlite/key-table.ts'
 export type { KeySpending, Spent } from './sqlite/spending.ts'
-export type { IngestResult, LedgerWriter, LedgerWriterOptions, Recovery } from './writer.ts'
+export type {
+  IngestResult,
+  LedgerWriter,
+  LedgerWriterOptions,
+  Recovery,
+  WorkerStart,
+  WorkersAtTakeOver,
+} from './writer.ts'
 
 import type { LedgerReader } from './reader-queries.ts'
 import type { LedgerWriter, LedgerWriterOptions } from './writer.ts'

@@ -154,6 +154,25 @@ test('a dead worker is examined from its journal: what was not applied, and what
   assert.deepEqual([unknown.sequence, unknown.open, unknown.unapplied], [0, [], []])
 })
 
+test('a writer that takes the place of another settles the workers that nobody knows any more, and no other', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const ids = [1, 2, 3, 4].map((n) => requestId(n))
+  // Number 1 is dead and forgotten, 2 lives, 3 is dead and its report is still to come, 4 began after the take-over.
+  for (const [at, id] of ids.entries()) {
+    putSegment(dataDir, { worker: at + 1, startMs: 1000 }, segmentBytes([[reserveText(id, { tokens: 70 })]]))
+  }
+  const writer = openWriter(t, dataDir)
+  const known = [2, 3].map((worker) => ({ worker, startMs: 1000 }))
+  writer.takeOver({ known, nextWorker: 4 })
+  pass(writer)
+  assert.deepEqual(
+    query(dataDir, 'SELECT id FROM requests').map((row) => row.id),
+    ids.slice(0, 1),
+  )
+  assert.equal(journalFiles(dataDir).length, 3)
+  assert.equal(writer.workerDied(3, 1000, { sequence: 0, ordinal: 0 }).open.length, 1, 'its charges are still told')
+})
+
 test('a dead worker is examined in full although the segment of a reservation is gone', (t) => {
   const dataDir = temporaryDirectory(t)
   const writer = openWriter(t, dataDir)

@@ -42,6 +42,20 @@ export interface Recovery {
   readonly damaged: readonly string[]
 }
 
+/** One start of a worker. */
+export interface WorkerStart {
+  readonly worker: number
+  readonly startMs: number
+}
+
+/** The workers of this process as a writer finds them that was not there when they began. */
+export interface WorkersAtTakeOver {
+  /** Those that live, and those whose death this writer will be told of. */
+  readonly known: readonly WorkerStart[]
+  /** Number that the next worker gets; numbers of a process only grow. */
+  readonly nextWorker: number
+}
+
 /**
  * The one writer of the database: holds the data directory's lock, brings the journal into the database, and removes a
  * segment only when its rows are durable. All calls are synchronous; it lives in the writer thread.
@@ -68,6 +82,7 @@ export class LedgerWriter {
   readonly #ignored = new Set<string>()
   readonly #damaged: string[] = []
   #stale = true
+  #takenOver: { readonly known: ReadonlySet<string>; readonly nextWorker: number } | null = null
 
   private constructor(dataDir: string, lock: DirectoryLock, database: DatabaseSync) {
     this.#directory = journalDirectory(dataDir)
@@ -158,6 +173,14 @@ export class LedgerWriter {
     return report
   }
 
+  /**
+   * This writer takes the place of one that has ended while workers live. What that one knew of dead workers is lost
+   * with it: all that are older than `nextWorker` and not known are dead, and are settled by the next `ingest`.
+   */
+  takeOver({ known, nextWorker }: WorkersAtTakeOver): void {
+    this.#takenOver = { known: new Set(known.map((start) => workerKey(start))), nextWorker }
+  }
+
   /** What every key has spent in the periods that `nowMs` lies in, as far as it is in the database. */
   spending(nowMs: number): readonly KeySpending[] {
     return spendingByKey(this.#database, nowMs)
@@ -213,6 +236,10 @@ export class LedgerWriter {
       if (first !== undefined) this.#journalOf(first).adopt(this.#directory, segments)
     }
     for (const key of this.#dead) if (!this.#workers.has(key)) this.#dead.delete(key)
+    const { known, nextWorker } = this.#takenOver ?? { known: null, nextWorker: 0 }
+    for (const { key, worker } of this.#workers.values()) {
+      if (known !== null && worker < nextWorker && !known.has(key)) this.#dead.add(key)
+    }
   }
 
   #journalOf(start: { startMs: number; worker: number }): WorkerJournal {

@@ -5,6 +5,7 @@ import {
   type LedgerWriter,
   openLedgerWriter,
   type StoredKey,
+  type WorkersAtTakeOver,
 } from '../../storage/index.ts'
 import type { DatabaseThreadStart } from '../messages.ts'
 import { serveCalls } from './rpc.ts'
@@ -32,7 +33,10 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
       return recovery
     },
     /** A writer that takes the place of another: the workers live, nothing is settled for them. */
-    resume: () => loop.start(),
+    resume: (workers: WorkersAtTakeOver) => {
+      writer.takeOver(workers)
+      loop.start()
+    },
     attach: (wake: MessagePort) => {
       wake.on('message', () => loop.notify())
     },
