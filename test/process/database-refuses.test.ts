@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { House } from '../e2e/house.ts'
@@ -119,4 +121,48 @@ test('a worker and the writer that die together lose nothing', { timeout: 120_00
     await load.stop()
     assert.deepEqual(await violations(house.evidence, 15_000), [], order)
   }
+})
+
+test('a writer that dies before it could settle a dead worker leaves that to the next one', {
+  timeout: 120_000,
+}, async (t) => {
+  const { house, threads } = await build(t)
+  const held = Array.from({ length: 12 }, () => house.client.start({ model: 'barrier-mid', stream: true }))
+  await eventually(() => held.every((call) => call.entry.status === 200))
+  const unlock = lock(house)
+  for (const role of ['data', 'writer'] as const) {
+    const known = await threads.living(role)
+    const victim = await threads.any(role)
+    await threads.order(victim, 'throw')
+    await threads.replaced(victim, known, 30_000)
+  }
+  unlock()
+  house.wall.release()
+  await Promise.all(held.map((call) => call.result))
+  assert.ok(held.some((call) => call.entry.outcome === 'cut'))
+  assert.deepEqual(await violations(house.evidence, 20_000), [])
+})
+
+test('a reader thread that dies costs one query at most', { timeout: 60_000 }, async (t) => {
+  const { house, threads } = await build(t)
+  await house.client.chat()
+  const token = readFileSync(join(house.gateway.dataDir, 'admin-token'), 'utf8').trim()
+  const query = async () => {
+    const answer = await fetch(`${house.gateway.controlUrl}/admin/v1/request-logs`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  assert.equal(await query(), 200)
+  for (const order of ['throw', 'exit', 'oom'] as const) {
+    const victim = await threads.any('reader')
+    await threads.order(victim, order)
+    await eventually(async () => (await threads.living('reader')).every((thread) => thread.name !== victim.name), {
+      deadlineMs: 20_000,
+    })
+    // A query that came while it was dying has failed; the next one starts another thread.
+    await eventually(async () => (await query()) === 200, { what: `an answer after ${order}` })
+  }
+  await house.assertUnharmed()
 })
