@@ -78,18 +78,27 @@ const stopInOrder: Strike = async ({ house, stopLoad }) => {
   await house.gateway.restart()
 }
 
-/** Another program holds the database while a worker dies. */
-const lockedDatabase: Strike = async (scene) => {
-  const database = new DatabaseSync(scene.house.gateway.databasePath, { timeout: 10_000 })
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    await thread('data', 'exit')(scene)
-    await delay(scene.random.between(0, 500))
-  } finally {
-    database.exec('ROLLBACK')
-    database.close()
+/** Another program holds the database while threads die. */
+const lockedDatabase =
+  (strike: Strike): Strike =>
+  async (scene) => {
+    const database = new DatabaseSync(scene.house.gateway.databasePath, { timeout: 10_000 })
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      await strike(scene)
+      await delay(scene.random.between(0, 500))
+    } finally {
+      database.exec('ROLLBACK')
+      database.close()
+    }
   }
-}
+
+const oneAfterTheOther =
+  (first: Strike, second: Strike): Strike =>
+  async (scene) => {
+    await first(scene)
+    await second(scene)
+  }
 
 /** Everything that can happen, by name. */
 export const VICTIMS: Readonly<Record<string, Strike>> = {
@@ -110,5 +119,9 @@ export const VICTIMS: Readonly<Record<string, Strike>> = {
   'writer throws': thread('writer', 'throw'),
   'writer exits': thread('writer', 'exit'),
   'worker and writer': both(thread('data', 'throw'), thread('writer', 'throw')),
-  'worker without database': lockedDatabase,
+  'worker without database': lockedDatabase(thread('data', 'exit')),
+  'both without database': lockedDatabase(
+    oneAfterTheOther(thread('data', 'write half exit'), thread('writer', 'throw')),
+  ),
+  'both together without database': lockedDatabase(both(thread('data', 'exit'), thread('writer', 'exit'))),
 }

@@ -10,6 +10,7 @@ import { errorCode } from '../harness/client.ts'
 import { eventually } from '../harness/eventually.ts'
 import { BIG_BUDGET } from './budget-metrics.ts'
 import { Load, MIXED_MODELS } from './load.ts'
+import { Threads } from './threads.ts'
 
 const skip = process.getuid?.() === 0 ? false : 'mounting a small file system needs root'
 
@@ -83,4 +84,44 @@ test('a full disk stops paid requests and nothing else, and ends by itself when 
   await gateway.kill9()
   await gateway.restart()
   assert.deepEqual(await violations(house.evidence), [], 'also after a restart')
+})
+
+test('a worker that dies on a full disk comes back with the space, and nothing is missing or held', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const threads = new Threads()
+  t.after(() => threads.close())
+  const disk = smallDisk(t, '24m')
+  const house = await House.build({
+    models: [...MIXED_MODELS, 'barrier-mid'],
+    key: BIG_BUDGET,
+    more: { workers: 2 },
+    gateway: { dataDir: disk, ...threads.gateway },
+  })
+  t.after(() => house.close())
+  const { client, gateway, wall } = house
+  const { pid } = gateway
+  const held = Array.from({ length: 12 }, () => client.start({ model: 'barrier-mid', stream: true }))
+  await eventually(() => held.every((call) => call.received().split('data: ').length > 3))
+  const load = new Load(client, {}, t)
+  await eventually(() => load.served > 20, { deadlineMs: 20_000, what: 'answers before the disk fills' })
+  const free = fill(disk)
+  await eventually(() => load.results.some((result) => result.status === 503), { deadlineMs: 30_000 })
+  const victim = await threads.any('data')
+  await threads.order(victim, 'throw')
+  await eventually(async () => (await threads.living('data')).every((thread) => thread.name !== victim.name), {
+    what: 'the end of the worker',
+  })
+  wall.release()
+  await Promise.all(held.map((call) => call.result))
+  free()
+  const { served } = load
+  await eventually(() => load.served > served + 20, { deadlineMs: 20_000, what: 'answers once there is space' })
+  await eventually(async () => (await threads.living('data')).length === 2, { deadlineMs: 20_000, what: 'two workers' })
+  await load.stop()
+  assert.deepEqual([gateway.alive, gateway.pid], [true, pid])
+  // What was refused and never dispatched waited for the disk in the memory of the worker that died.
+  const log = client.log.filter((entry) => entry.status !== 503)
+  assert.deepEqual(await violations({ ...house.evidence, clients: [{ log }] }, 20_000), [])
 })
