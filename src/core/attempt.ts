@@ -96,7 +96,10 @@ export class Attempt implements ResponseHandler, Watched {
   onRequestStart(controller: DispatchController): void {
     this.#controller = controller
     if (this.#stage === 'done') controller.abort(new Error('the attempt ended before its connection was ready'))
-    else this.#stage = 'head'
+    else {
+      this.#stage = 'head'
+      this.#x.sent = true
+    }
   }
 
   onResponseStart(controller: DispatchController, status: number, headers: AnswerHeaders): void {

@@ -55,6 +55,8 @@ export class Exchange {
   attempt: Attempt | null = null
   /** Attempts dispatched upstream. */
   attempts = 0
+  /** The current attempt has a connection and its request is on the way: the upstream may work on it. */
+  sent = false
   /** The client asked for a stream. */
   wantsStream = false
   dispatchedAt = 0

@@ -19,6 +19,7 @@ const ANSWER = '{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_token
 
 interface Ending {
   readonly attempts?: number
+  readonly sent?: boolean
   readonly answer?: string
   readonly status?: number
   readonly end?: 'success' | 'upstream_error' | 'timeout' | 'cancelled' | 'drained' | 'refused' | 'gateway_error'
@@ -29,6 +30,7 @@ interface Ending {
 function trafficOf(ending: Ending) {
   const { x, state } = chatScene({}, priced)
   x.attempts = ending.attempts ?? 1
+  x.sent = ending.sent ?? x.attempts > 0
   x.end = ending.end ?? 'success'
   x.cancelled = ending.cancelled ?? false
   if (ending.answer !== undefined) {
@@ -47,6 +49,8 @@ test('charges what the upstream reported, an estimate where it may have worked, 
     ['an answer without usage', { answer: '{"choices":[]}' }, 'estimated'],
     ['never dispatched', { attempts: 0, end: 'refused' }, 'none'],
     ['left before the dispatch', { attempts: 0, end: 'cancelled', cancelled: true }, 'none'],
+    ['left while it waited for a connection', { sent: false, end: 'cancelled', cancelled: true }, 'none'],
+    ['timed out while it waited for a connection', { sent: false, end: 'timeout' }, 'none'],
     ['left while waiting', { end: 'cancelled', cancelled: true }, 'estimated'],
     ['timed out', { end: 'timeout' }, 'estimated'],
     ['drained', { end: 'drained' }, 'estimated'],

@@ -40,14 +40,14 @@ export const chatTraffic: TrafficPort = {
 
 /**
  * The upstream's own numbers win, an explicit zero too. Without them: an answer that began is estimated from what came;
- * a request that was cut or timed out after its dispatch is estimated by its input, since it may have been worked on;
+ * a request that was cut or timed out after it was sent is estimated by its input, since it may have been worked on;
  * an upstream that refused or failed did not work for us.
  */
 function usageOf(x: Exchange, state: ChatState): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
   if (state.usage !== null) return [state.usage, 'reported']
   const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
-  if (!state.answered && !cut) return [NOTHING, 'none']
+  if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
   const input = estimateTokens(state.messageBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
   return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens }, 'estimated']
 }

@@ -23,18 +23,36 @@ export interface ListenerOptions {
 const IDLE_SWEEP_MS = 5_000
 const REQUESTS = Symbol('requests')
 const IDLE_SINCE = Symbol('idle-since')
+const SENT = Symbol('sent')
+const SENT_AT = Symbol('sent-at')
+/** A client that takes nothing of an answer for so long is given up. */
+const WRITE_STALL_MS = 60_000
 
 type ServedSocket = Socket & {
   /** Requests of this connection that are not answered yet. */
   [REQUESTS]: number
   /** When the last answer was complete; 0 before the first (Node's head timeout watches that). */
   [IDLE_SINCE]: number
+  /** Bytes that the kernel had taken when it was last looked, and when they last grew. */
+  [SENT]: number
+  [SENT_AT]: number
 }
 
 function onAnswered(this: ServerResponse): void {
   const socket = this.req.socket as ServedSocket // marked when it connected
   socket[REQUESTS]--
   socket[IDLE_SINCE] = performance.now()
+}
+
+/** True when an answer waits to be sent and the client has taken nothing of it for WRITE_STALL_MS. */
+function isStalled(socket: ServedSocket, now: number): boolean {
+  const sent = socket.bytesWritten - socket.writableLength
+  if (socket.writableLength === 0 || sent !== socket[SENT]) {
+    socket[SENT] = sent
+    socket[SENT_AT] = now
+    return false
+  }
+  return now - socket[SENT_AT] > WRITE_STALL_MS
 }
 
 /** Listens for HTTP/1.1 and hands requests to the gateway. */
@@ -78,6 +96,8 @@ export class Listener {
       const socket = connected as ServedSocket // made so by the next lines
       socket[REQUESTS] = 0
       socket[IDLE_SINCE] = 0
+      socket[SENT] = 0
+      socket[SENT_AT] = 0
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -145,11 +165,13 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Closes connections that have been idle for longer than the keep-alive time. */
+  /** Closes connections that were idle for longer than the keep-alive time, and those that take nothing of an answer. */
   #sweepIdle(): void {
-    const before = performance.now() - this.#options.keepAliveMs
+    const now = performance.now()
+    const before = now - this.#options.keepAliveMs
     for (const socket of this.#sockets) {
       if (socket[REQUESTS] === 0 && socket[IDLE_SINCE] > 0 && socket[IDLE_SINCE] < before) socket.destroy()
+      else if (isStalled(socket, now)) socket.destroy()
     }
   }
 
