@@ -67,5 +67,6 @@ export function chatScene(
   x.surface = state
   x.wantsStream = state.stream
   x.attempts = 1
+  x.sent = true
   return { x, state, target, body }
 }
