@@ -25,6 +25,10 @@ const REQUESTS = Symbol('requests')
 const IDLE_SINCE = Symbol('idle-since')
 const SENT = Symbol('sent')
 const SENT_AT = Symbol('sent-at')
+/** A turn of the event loop in which nothing happened takes less. */
+const SHORTEST_TURN_MS = 0.03
+/** A listener that accepts all the time is closed all the same. */
+const LONGEST_CLOSE_MS = 2_000
 /** A client that takes nothing of an answer for so long is given up. */
 const WRITE_STALL_MS = 60_000
 
@@ -60,6 +64,7 @@ export class Listener {
   readonly #server: Server
   readonly #options: ListenerOptions
   readonly #sockets = new Set<ServedSocket>()
+  #accepted = 0
   #sweep: NodeJS.Timeout | null = null
 
   constructor(gateway: Gateway, options: ListenerOptions) {
@@ -98,6 +103,7 @@ export class Listener {
       socket[IDLE_SINCE] = 0
       socket[SENT] = 0
       socket[SENT_AT] = 0
+      this.#accepted++
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -123,19 +129,32 @@ export class Listener {
   }
 
   /**
-   * Stops listening after the accept queue was emptied: the kernel resets connections that are queued on a socket
-   * when it closes. libuv accepts until the queue is empty in each poll phase, and the check phase (setImmediate)
-   * follows right after it; a connection that completes between the two is still lost, a window of microseconds.
+   * Stops listening. The kernel resets connections that are queued on a socket when it closes, and libuv accepts one
+   * per turn of the loop; so this waits for a turn that accepted none and was short, and closes right behind it: the
+   * queue was empty when that turn asked. What completes within those microseconds is still lost, unless the system
+   * moves it to another listener (`net.ipv4.tcp_migrate_req=1`).
    */
   async stopAccepting(): Promise<void> {
+    const begin = performance.now()
     await new Promise<void>((resolve) => {
-      setImmediate(() => {
-        setImmediate(() => {
-          // http's own close() would close idle connections at once, with requests that may be on their way.
-          NetServer.prototype.close.call(this.#server)
-          resolve()
-        })
-      })
+      let accepted = -1
+      let turnAt = begin
+      const turn = () => {
+        const now = performance.now()
+        const waited = now - begin
+        // The longer a busy loop offers no such turn, the longer a turn may be.
+        const quiet = this.#accepted === accepted && now - turnAt < SHORTEST_TURN_MS + waited / 1_000
+        if (!quiet && waited < LONGEST_CLOSE_MS) {
+          accepted = this.#accepted
+          setImmediate(turn)
+          turnAt = performance.now()
+          return
+        }
+        // http's own close() would close idle connections at once, with requests that may be on their way.
+        NetServer.prototype.close.call(this.#server)
+        resolve()
+      }
+      turn()
     })
   }
 
