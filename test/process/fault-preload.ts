@@ -28,7 +28,7 @@ const ORDERS: Readonly<Record<string, (...words: readonly string[]) => void>> = 
   },
   oom: () => {
     const kept: unknown[] = []
-    for (;;) kept.push(Array.from({ length: 10_000 }, (_unused, index) => ({ index })))
+    for (;;) kept.push(new Array(1_000_000).fill(kept))
   },
   stall: (ms) => {
     const end = performance.now() + Number(ms)
