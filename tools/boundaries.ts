@@ -33,6 +33,7 @@ export const PACKAGES: readonly ImportRow[] = [
   { name: 'smol-toml', from: ['src/config/'], reason: 'configuration text' },
   { name: 'toml-eslint-parser', from: ['src/config/'], reason: 'positions in configuration text' },
   { name: '@humanwhocodes/momoa', from: ['src/config/'], reason: 'configuration text' },
+  { name: 're2js', from: ['src/core/match/'], reason: 'expressions of operators, which must not backtrack' },
   { name: 'commander', from: ['src/cli/'], reason: 'command line' },
 ]
 
