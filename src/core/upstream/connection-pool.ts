@@ -2,10 +2,10 @@ import type { Attempt, Lease } from '../attempt.ts'
 import type { ResponseHandler, Transport, UpstreamRequest } from '../phases.ts'
 import { checkRequest } from './header-lines.ts'
 import { Http1Client } from './http1-client.ts'
-import { type Endpoint, endpointOf } from './open-socket.ts'
+import { type Endpoint, type EndpointOptions, endpointOf } from './open-socket.ts'
 
-export interface ConnectionPoolOptions {
-  /** e.g. `https://api.example.com:8443`: scheme, host and port only. */
+export interface ConnectionPoolOptions extends EndpointOptions {
+  /** e.g. `https://api.example.com:8443`, scheme, host and port only; or `unix:/run/app.sock`. */
   readonly origin: string
   readonly connectTimeoutMs: number
   readonly maxConnections: number
@@ -33,7 +33,7 @@ export class ConnectionPool implements Transport {
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
-    this.#endpoint = endpointOf(options.origin, options.connectTimeoutMs)
+    this.#endpoint = endpointOf(options.origin, options.connectTimeoutMs, options)
   }
 
   /** Connections that exist now, idle ones included. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import dns from 'node:dns'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
@@ -8,6 +7,8 @@ import { blackhole } from '../../../test/harness/wall/blackhole.ts'
 import { clientTo, send } from '../../../test/request-path/client.ts'
 import { Recorder } from '../../../test/request-path/recorder.ts'
 import { startRaw } from '../../../test/request-path/upstream.ts'
+import { Connector } from '../connect/connector.ts'
+import { Resolver } from '../connect/resolve.ts'
 import { endpointOf } from './open-socket.ts'
 
 const MEBIBYTE = 1_048_576
@@ -181,20 +182,17 @@ test('reaches IPv6 addresses', { skip: !hasIpv6 }, async (t) => {
 })
 
 test('reaches a name by whichever of its addresses answers', { skip: !hasIpv6 }, async (t) => {
-  const both = [
-    { address: '::1', family: 6 },
-    { address: '127.0.0.1', family: 4 },
-  ]
+  const both = ['::1', '127.0.0.1']
   // No name of every machine has two addresses.
-  t.mock.method(dns, 'lookup', (_name: string, _options: unknown, tell: (error: null, found: typeof both) => void) =>
-    process.nextTick(tell, null, both),
-  )
-  for (const { address } of both) {
+  const resolver = new Resolver({ source: async () => both.map((address) => ({ address, ttlSeconds: null })) })
+  const connector = new Connector({ resolver })
+  const clientOf = (origin: string) => clientTo(t, origin, endpointOf(origin, 2_000, { connector }))
+  for (const address of both) {
     const { port } = await listenOn(t, address)
-    const recorder = await send(clientTo(t, `http://two.invalid:${port}`)).ended()
+    const recorder = await send(clientOf(`http://two.invalid:${port}`)).ended()
     assert.deepEqual([recorder.body.toString(), recorder.error], [`two.invalid:${port}`, null], address)
   }
-  const nowhere = await send(clientTo(t, 'http://two.invalid:1')).ended()
+  const nowhere = await send(clientOf('http://two.invalid:1')).ended()
   assert.equal(nowhere.error?.code, 'ECONNREFUSED')
 })
 

@@ -27,7 +27,6 @@ export class Http1Client implements AnswerListener {
   readonly #parser = new AnswerParser(this)
   #socket: Socket | null = null
   #ready = false
-  #connectTimer: NodeJS.Timeout | null = null
   #turn: Turn | null = null
   /** What the turn sends, until it is sent. */
   #unsent: UpstreamRequest | null = null
@@ -101,27 +100,18 @@ export class Http1Client implements AnswerListener {
   }
 
   #connect(): void {
-    let socket: Socket
-    try {
-      socket = openSocket(this.#endpoint, (bytes) => this.#read(socket, bytes))
-    } catch (error) {
-      return this.#fail(asError(error))
-    }
+    const socket = openSocket(this.#endpoint, {
+      onConnect: () => this.#connected(socket),
+      onRead: (bytes) => this.#read(socket, bytes),
+    })
     this.#socket = socket
-    const { secure, connectTimeoutMs } = this.#endpoint
-    socket.once(secure ? 'secureConnect' : 'connect', () => this.#connected(socket))
     socket.on('error', (error) => this.#lost(socket, error))
     socket.on('end', () => this.#ended(socket))
     socket.on('close', () => this.#ended(socket))
-    this.#connectTimer = setTimeout(() => {
-      this.#lost(socket, new TransportError('connect_timeout', `No connection within ${connectTimeoutMs} ms.`))
-    }, connectTimeoutMs)
   }
 
   #connected(socket: Socket): void {
     if (socket !== this.#socket) return
-    if (this.#connectTimer !== null) clearTimeout(this.#connectTimer)
-    this.#connectTimer = null
     this.#ready = true
     this.#idleSince = performance.now()
     this.#send()
@@ -213,8 +203,6 @@ export class Http1Client implements AnswerListener {
   }
 
   #drop(): void {
-    if (this.#connectTimer !== null) clearTimeout(this.#connectTimer)
-    this.#connectTimer = null
     this.#ready = false
     this.#parser.stop()
     const socket = this.#socket

@@ -6,6 +6,10 @@ export type TransportFault =
   | 'connection_closed'
   /** What the upstream sent is not an HTTP/1.1 answer, or one that can be read in two ways. */
   | 'invalid_answer'
+  /** The policy lets no connection go there; nothing was sent. */
+  | 'egress_denied'
+  /** Too many names are being resolved at once. */
+  | 'resolver_busy'
   /** The pool is closed. */
   | 'pool_closed'
 
