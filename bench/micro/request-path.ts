@@ -1,14 +1,14 @@
 /**
- * What the gateway itself adds to a request: the road from a parsed head to a settled record, with everything on (key,
- * rate limit, budget, journal, metrics, access log), without sockets and without Node's HTTP. Prints the best and the
+ * What the gateway itself adds to a request: the road from the text of a head to a settled record, with everything on
+ * (key, rate limit, budget, journal, metrics, access log), without sockets. Prints the best and the
  * median of many rounds in microseconds of one thread; the best is what noise cannot hide.
  */
-import { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chatTraffic, compileSurfaces, DemoUpstream } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
+import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import {
   Gateway,
   handle,
@@ -29,6 +29,7 @@ import {
 } from '../../src/governance/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { hashKey, JournalAppender } from '../../src/storage/index.ts'
+import { ClientDouble } from '../../test/request-path/client-double.ts'
 
 const BODY = Buffer.from(
   '{"max_tokens":4,"messages":[{"content":"Return one word.","role":"user"}],"model":"gpt-4o","stream":false}',
@@ -37,47 +38,19 @@ const ANSWER = Buffer.from(
   '{"choices":[{"finish_reason":"stop","index":0,"message":{"content":"Mock response from FerroGateway benchmark server.","role":"assistant"}}],"created":1774300000,"id":"chatcmpl-abcdef01","model":"gpt-4o","object":"chat.completion","usage":{"completion_tokens":8,"prompt_tokens":10,"total_tokens":18}}\n',
 )
 const SECRET = 'bench-secret-key'
-const RAW_HEADERS = [
-  'Host',
-  '127.0.0.1:8080',
-  'Content-Type',
-  'application/json',
-  'Authorization',
-  `Bearer ${SECRET}`,
-  'Content-Length',
-  String(BODY.length),
-]
+const HEAD = [
+  'POST /v1/chat/completions HTTP/1.1',
+  'Host: 127.0.0.1:8080',
+  'Content-Type: application/json',
+  `Authorization: Bearer ${SECRET}`,
+  `Content-Length: ${BODY.length}`,
+].join('\r\n')
 const ANSWER_HEADERS = {
   server: 'nginx/1.22.1',
   date: 'Sat, 21 Nov 2026 11:12:04 GMT',
   'content-type': 'application/json',
   'content-length': String(ANSWER.length),
   connection: 'keep-alive',
-}
-
-class FakeRequest extends EventEmitter {
-  readonly rawHeaders = RAW_HEADERS
-  readonly httpVersionMajor = 1
-  readonly httpVersionMinor = 1
-  readonly method = 'POST'
-  readonly url = '/v1/chat/completions'
-  readonly socket = { remoteAddress: '127.0.0.1' }
-}
-
-class FakeResponse extends EventEmitter {
-  headersSent = false
-  destroyed = false
-  writableEnded = false
-  writeHead(): void {
-    this.headersSent = true
-  }
-  write(): boolean {
-    return true
-  }
-  end(): void {
-    this.headersSent = true
-    this.writableEnded = true
-  }
 }
 
 const nothing = () => undefined
@@ -169,11 +142,12 @@ for (let round = 0; round < rounds; round++) {
   const started = performance.now()
   for (let turn = 0; turn < 20; turn++) {
     for (let at = 0; at < BATCH; at++) {
-      const req = new FakeRequest()
-      // The two fakes have what the road touches of the real ones.
-      handle(gateway, req as never, new FakeResponse() as never)
-      req.emit('data', BODY)
-      req.emit('end')
+      const head = readRequestHead(HEAD)
+      if (!(head instanceof RequestHead)) throw head
+      const client = new ClientDouble()
+      handle(gateway, client, head)
+      client.sink?.onBody(BODY)
+      client.sink?.onBodyEnd()
     }
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -1,8 +1,6 @@
-import type { ServerResponse } from 'node:http'
 import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { type BoundResponse, EXCHANGE } from './gateway.ts'
 import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
@@ -11,8 +9,6 @@ import { faultOf } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
-/** Above this a copy into a text costs more than a second buffer to write. */
-const ONE_WRITE_LIMIT = 16_384
 
 /** Given by a transport with the dispatch; returned when the attempt no longer needs its connection. */
 export interface Lease {
@@ -186,12 +182,10 @@ export class Attempt implements ResponseHandler, Watched {
     const result = this.#tap.complete(body)
     if (result instanceof GatewayError) return refuse(x, result)
     const headers = this.#tap.headers(this.#headers, result)
-    if (x.gateway.leaving) headers.push('connection', 'close')
     this.release()
     x.status = this.#status
     x.bytesOut = result.length
-    x.res.writeHead(this.#status, headers)
-    endWith(x.res, result)
+    x.client.answer(this.#status, headers, result)
     settle(x)
   }
 
@@ -201,11 +195,8 @@ export class Attempt implements ResponseHandler, Watched {
     if (last instanceof GatewayError) return refuse(x, last)
     this.#sendHead()
     this.release()
-    if (last === null) x.res.end()
-    else {
-      x.bytesOut += last.length
-      x.res.end(last)
-    }
+    if (last !== null) x.bytesOut += last.length
+    x.client.end(last)
     settle(x)
   }
 
@@ -215,13 +206,13 @@ export class Attempt implements ResponseHandler, Watched {
     if (out instanceof GatewayError) return refuse(x, out)
     this.#sendHead()
     x.bytesOut += out.length
-    if (!x.res.write(out) && !this.#paused) {
+    if (!x.client.write(out) && !this.#paused) {
       this.#paused = true
       this.#controller?.pause()
-      x.res.once('drain', onDrain)
     }
   }
 
+  /** The client takes more of the answer. */
   drained(): void {
     if (!this.#paused) return
     this.#paused = false
@@ -231,11 +222,10 @@ export class Attempt implements ResponseHandler, Watched {
 
   #sendHead(): void {
     const x = this.#x
-    if (x.res.headersSent) return
+    if (x.client.headSent) return
     const headers = this.#tap.headers(this.#headers, null)
-    if (x.gateway.leaving) headers.push('connection', 'close')
     x.status = this.#status
-    x.res.writeHead(this.#status, headers)
+    x.client.start(this.#status, headers)
   }
 
   /** The nearest deadline that applies now. */
@@ -253,7 +243,7 @@ export class Attempt implements ResponseHandler, Watched {
     if (this.dueAt > now) return
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
     else refuse(this.#x, this.#timeoutError(now))
-    if (!this.#x.res.writableEnded) this.#x.res.destroy()
+    this.#x.client.cut()
   }
 
   #timeoutError(now: number): GatewayError {
@@ -271,17 +261,4 @@ export class Attempt implements ResponseHandler, Watched {
     const waited = this.#x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
     return new GatewayError('upstream_timeout', `${name} did not begin to answer within ${seconds(waited)}.`)
   }
-}
-
-/**
- * Ends an answer with its whole body. A text goes out with the head in one plain write, a buffer needs a gathering
- * one; latin1 maps bytes to characters and back one to one.
- */
-function endWith(res: ServerResponse, body: Buffer): void {
-  if (body.length <= ONE_WRITE_LIMIT) res.end(body.toString('latin1'), 'latin1')
-  else res.end(body)
-}
-
-function onDrain(this: ServerResponse): void {
-  ;(this as BoundResponse)[EXCHANGE].attempt?.drained() // the symbol is set when the request arrives
 }

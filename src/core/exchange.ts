@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt } from './attempt.ts'
+import type { ClientStream } from './client-stream.ts'
 import type { Watched } from './deadlines.ts'
 import type { GatewayError } from './errors.ts'
 import type { Gateway } from './gateway.ts'
-import type { RequestHead } from './listen/request-head.ts'
+import type { RequestHead } from './http1/request-head.ts'
 import type { Candidate, Route } from './phases.ts'
 import type { Plan } from './plan.ts'
 
@@ -18,8 +18,7 @@ export type EndState = 'success' | 'refused' | 'upstream_error' | 'timeout' | 'c
 /** Everything known of one request. Made once, every field set here, so that its shape never changes. */
 export class Exchange {
   readonly gateway: Gateway
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
+  readonly client: ClientStream
   /** The plan that the request started with; a swap does not touch it. */
   readonly plan: Plan
   readonly head: RequestHead
@@ -69,24 +68,13 @@ export class Exchange {
   end: EndState = 'success'
   cancelled = false
   settled = false
-  /** The body was not read to its end: the connection must not be used again. */
-  bodyPending = false
 
-  constructor(
-    gateway: Gateway,
-    plan: Plan,
-    req: IncomingMessage,
-    res: ServerResponse,
-    head: RequestHead,
-    path: string,
-    query: string,
-  ) {
+  constructor(gateway: Gateway, plan: Plan, client: ClientStream, head: RequestHead, path: string, query: string) {
     this.gateway = gateway
     this.plan = plan
-    this.req = req
-    this.res = res
+    this.client = client
     this.head = head
-    this.method = req.method ?? ''
+    this.method = head.method
     this.path = path
     this.query = query
     this.id = gateway.ids.next()

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { RequestIds } from '../lib/index.ts'
 import { Deadlines } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
@@ -17,8 +16,8 @@ export interface EdgeLimits {
 export interface GatewayOptions {
   readonly plan: Plan
   readonly limits: EdgeLimits
-  /** An unexpected exception while serving a request: reported, never swallowed. */
-  readonly onFault: (error: unknown, x: Exchange) => void
+  /** An unexpected exception, of a request or of the listener itself (null): reported, never swallowed. */
+  readonly onFault: (error: unknown, x: Exchange | null) => void
 }
 
 /** One thread's data plane: the current plan and everything that lives longer than a request. */
@@ -28,12 +27,12 @@ export class Gateway {
   readonly ids = new RequestIds()
   readonly exchanges = new ExchangeList()
   readonly deadlines = new Deadlines(this.exchanges)
-  readonly onFault: (error: unknown, x: Exchange) => void
+  readonly onFault: (error: unknown, x: Exchange | null) => void
   /** Answers carry `Connection: close`, so that clients move to another worker or instance. */
   leaving = false
   /** Bytes of bodies being read or held for dispatch. */
   bodyBytes = 0
-  #onIdle: (() => void) | null = null
+  #whenIdle: (() => void)[] = []
 
   constructor(options: GatewayOptions) {
     this.plan = options.plan
@@ -50,17 +49,18 @@ export class Gateway {
     this.exchanges.remove(x)
     this.bodyBytes -= x.bodyBytes
     x.bodyBytes = 0
-    if (this.#onIdle !== null && this.exchanges.size === 0) this.#onIdle()
+    if (this.#whenIdle.length > 0 && this.exchanges.size === 0) {
+      const waiting = this.#whenIdle
+      this.#whenIdle = []
+      for (const resolve of waiting) resolve()
+    }
   }
 
   /** Resolves when no request is in flight. */
   async idle(): Promise<void> {
     if (this.exchanges.size === 0) return
     await new Promise<void>((resolve) => {
-      this.#onIdle = () => {
-        this.#onIdle = null
-        resolve()
-      }
+      this.#whenIdle.push(resolve)
     })
   }
 
@@ -69,7 +69,3 @@ export class Gateway {
     this.exchanges.each((x) => cut(x, new GatewayError('draining', 'The gateway is shutting down.')))
   }
 }
-
-/** Ties Node's response to the exchange, for listeners shared by all requests. */
-export const EXCHANGE = Symbol('exchange')
-export type BoundResponse = ServerResponse & { [EXCHANGE]: Exchange }

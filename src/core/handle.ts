@@ -1,48 +1,32 @@
 /**
  * One request, phase by phase. Features do not add lines here: they are hooks of a route (see phases.ts).
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { beginAttempt } from './attempt.ts'
+import type { ClientStream } from './client-stream.ts'
 import { GatewayError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import { type BoundResponse, EXCHANGE, type Gateway } from './gateway.ts'
+import type { Gateway } from './gateway.ts'
+import type { RequestHead } from './http1/request-head.ts'
 import { readBody } from './listen/body.ts'
-import { RequestHead, readHead } from './listen/request-head.ts'
 import { match } from './match/match.ts'
 import { splitTarget } from './match/target.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
-import { cancel } from './settle.ts'
 
 /** Serves one request of a listener. Never throws. */
-export function handle(gateway: Gateway, req: IncomingMessage, res: ServerResponse): void {
-  const head = readHead(req.rawHeaders, req.httpVersionMajor, req.httpVersionMinor)
-  const target = splitTarget(req.url ?? '')
-  const usable = head instanceof GatewayError ? new RequestHead([], []) : head
-  const located = target instanceof GatewayError
-  const x = new Exchange(
-    gateway,
-    gateway.plan,
-    req,
-    res,
-    usable,
-    located ? '' : target.path,
-    located ? '' : target.query,
-  )
-  const bound = res as BoundResponse // the symbol is set on the next line
-  bound[EXCHANGE] = x
-  res.on('close', onClose)
+export function handle(gateway: Gateway, client: ClientStream, head: RequestHead): Exchange {
+  const target = splitTarget(head.target)
+  const located = !(target instanceof GatewayError)
+  const x = new Exchange(gateway, gateway.plan, client, head, located ? target.path : '', located ? target.query : '')
   gateway.begin(x)
   try {
-    if (head instanceof GatewayError) {
-      // A head that was refused says nothing reliable of a body.
-      x.bodyPending = true
-      refuse(x, head)
-    } else if (located) refuse(x, target)
-    else matchAndAdmit(x)
+    if (head.problem !== null) refuse(x, head.problem)
+    else if (located) matchAndAdmit(x)
+    else refuse(x, target)
   } catch (error) {
     fault(x, error)
   }
+  return x
 }
 
 function matchAndAdmit(x: Exchange): void {
@@ -82,8 +66,4 @@ function inspect(x: Exchange): void {
   if (x.settled) return
   if (x.candidates === null) throw new Error(`route ${x.route?.name} neither answered nor named a candidate`)
   beginAttempt(x)
-}
-
-function onClose(this: ServerResponse): void {
-  cancel((this as BoundResponse)[EXCHANGE]) // set in handle() before this listener was added
 }

@@ -4,14 +4,13 @@
  * Start reading at `phases.ts` (the list), then `handle.ts` (the walk) and `attempt.ts` (one dispatch).
  */
 export { proceed } from './attempt.ts'
+export type { BodySink, ClientStream } from './client-stream.ts'
 export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './errors.ts'
 export type { EndState, Exchange, Principal } from './exchange.ts'
 export { type EdgeLimits, Gateway } from './gateway.ts'
 export { handle } from './handle.ts'
-export { closeAfterUnreadBody, isRefused } from './listen/linger.ts'
+export type { RequestHead } from './http1/request-head.ts'
 export { Listener, type ListenerOptions } from './listen/listener.ts'
-export { answerParseError } from './listen/parse-error.ts'
-export type { RequestHead } from './listen/request-head.ts'
 export {
   type AnswerHeaders,
   type AnswerPlan,

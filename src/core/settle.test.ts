@@ -7,7 +7,6 @@ import { candidateOf, relayTap } from '../../test/request-path/upstream.ts'
 import { beginAttempt } from './attempt.ts'
 import { ERROR_CODES, type ErrorCode, GatewayError } from './errors.ts'
 import type { EndState, Exchange } from './exchange.ts'
-import { EXCHANGE } from './gateway.ts'
 import type { DispatchController, ResponseHandler } from './phases.ts'
 import { refuse } from './respond/refuse.ts'
 import { cancel, endStateOf, settle } from './settle.ts'
@@ -25,7 +24,7 @@ const STEPS = {
   drain: ({ x }: Scene) => x.gateway.cutAll(refuse),
   expire: ({ x }: Scene) => x.watched?.onDue(performance.now()),
   settle: ({ x }: Scene) => settle(x),
-  writable: ({ x }: Scene) => x.res.emit('drain'),
+  writable: ({ x }: Scene) => x.attempt?.drained(),
 } as const
 type Step = keyof typeof STEPS
 /** What follows the head only. */
@@ -50,7 +49,6 @@ function scene(plan: 'buffer' | 'stream', totalMs: number, settled: () => void):
   }
   const gateway = offlineGateway()
   const x = offlineExchange({ method: 'GET', gateway, plan: planOf({}) })
-  Object.assign(x.res, { [EXCHANGE]: x })
   x.route = routeOf({ settle: [settled] })
   x.candidates = [candidateOf({ transport, tap: () => relayTap(plan), timeouts: { totalMs } })]
   gateway.begin(x)

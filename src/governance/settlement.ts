@@ -55,7 +55,7 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     trace_id: x.traceId,
     time: x.time,
     worker,
-    client_address: x.req.socket.remoteAddress ?? null,
+    client_address: x.client.address,
     method: x.method,
     path: x.path,
     route: x.route?.name ?? null,

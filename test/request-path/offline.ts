@@ -1,8 +1,7 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
 import { Exchange } from '../../src/core/exchange.ts'
+import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import { Gateway, type Plan } from '../../src/core/index.ts'
-import { RequestHead, readHead } from '../../src/core/listen/request-head.ts'
+import { ClientDouble } from './client-double.ts'
 import { planOf } from './edge.ts'
 
 export interface OfflineOptions {
@@ -25,14 +24,13 @@ export function offlineGateway(plan: Plan = planOf({})): Gateway {
   })
 }
 
-/** An exchange whose request and response belong to no connection. Throws when the head is one that is refused. */
+/** An exchange whose client is a double. Throws when the head is one that is refused. */
 export function offlineExchange(options: OfflineOptions = {}): Exchange {
   const { method = 'POST', path = '/tested', headers = [], plan = planOf({}) } = options
-  const req = new IncomingMessage(new Socket())
-  req.method = method
-  req.url = path
-  const res = new ServerResponse(req)
-  const head = readHead(['Host', 'localhost', ...headers], 1, 1)
+  let text = `${method} ${path} HTTP/1.1\r\nHost: localhost`
+  for (let at = 0; at + 1 < headers.length; at += 2) text += `\r\n${headers[at]}: ${headers[at + 1]}`
+  const head = readRequestHead(text)
   if (!(head instanceof RequestHead)) throw head
-  return new Exchange(options.gateway ?? offlineGateway(plan), plan, req, res, head, path, '')
+  if (head.problem !== null) throw head.problem
+  return new Exchange(options.gateway ?? offlineGateway(plan), plan, new ClientDouble(), head, path, '')
 }

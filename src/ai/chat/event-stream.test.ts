@@ -27,7 +27,7 @@ interface Result {
 function run(pieces: readonly (string | Buffer)[], { asksUsage = false, headSent = true } = {}): Result {
   const fields = { stream: true, ...(asksUsage ? { stream_options: { include_usage: true } } : {}) }
   const { x, state, target } = chatScene(fields)
-  if (headSent) x.res.writeHead(200)
+  if (headSent) x.client.start(200, [])
   const stream = new EventStream(x, target, state)
   const out: Buffer[] = []
   for (const piece of pieces) {
@@ -35,7 +35,7 @@ function run(pieces: readonly (string | Buffer)[], { asksUsage = false, headSent
     if (given instanceof GatewayError) return { text: Buffer.concat(out).toString(), error: given, state, end: x.end }
     if (given !== null) {
       out.push(Buffer.from(given))
-      if (!x.res.headersSent) x.res.writeHead(200)
+      if (!x.client.headSent) x.client.start(200, [])
     }
   }
   const last = stream.end()

@@ -144,7 +144,7 @@ export class EventStream {
   #inBandError(data: Buffer): GatewayError | null {
     const shown = reveals(this.#target, data) ? '' : `: ${messageOf(data)}`
     const error = new GatewayError('upstream_error', `${this.#target.upstream.name} reported an error${shown}`)
-    if (this.#dataEvents <= 1 && !this.#x.res.headersSent) {
+    if (this.#dataEvents <= 1 && !this.#x.client.headSent) {
       this.#state.answered = false
       return error
     }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { BodySink } from '../client-stream.ts'
 import type { Watched } from '../deadlines.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
@@ -6,8 +6,6 @@ import type { Exchange } from '../exchange.ts'
 type Done = (x: Exchange, problem: GatewayError | null) => void
 
 const EMPTY = Buffer.alloc(0)
-const READER = Symbol('reader')
-type ReadRequest = IncomingMessage & { [READER]: BodyReader }
 
 /**
  * Reads the whole body into `x.body`, at most `limit` bytes, then calls `done` once. The time between two pieces is
@@ -18,15 +16,13 @@ export function readBody(x: Exchange, limit: number, done: Done): void {
   if (head.contentLength > limit) return done(x, tooLarge(limit))
   if (head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
     const message = `A body with Content-Encoding ${head.contentEncoding.slice(0, 64)} is not taken; send it uncompressed.`
-    x.bodyPending = true
     return done(x, new GatewayError('unsupported_media_type', message))
   }
   if (head.expect !== null) {
     if (head.expect.toLowerCase() !== '100-continue') {
-      x.bodyPending = true
       return done(x, new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".'))
     }
-    x.res.writeContinue()
+    x.client.askForBody()
   }
   if (!head.chunked && head.contentLength <= 0) {
     x.body = EMPTY
@@ -35,7 +31,7 @@ export function readBody(x: Exchange, limit: number, done: Done): void {
   new BodyReader(x, limit, done).start()
 }
 
-class BodyReader implements Watched {
+class BodyReader implements Watched, BodySink {
   readonly #x: Exchange
   readonly #limit: number
   readonly #done: Done
@@ -52,16 +48,11 @@ class BodyReader implements Watched {
   }
 
   start(): void {
-    const x = this.#x
-    x.bodyPending = true
-    x.watched = this
-    const req = x.req as ReadRequest // the symbol is set on the next line
-    req[READER] = this
-    req.on('data', onData)
-    req.on('end', onEnd)
+    this.#x.watched = this
+    this.#x.client.readBody(this)
   }
 
-  push(chunk: Buffer): void {
+  onBody(chunk: Buffer): void {
     if (this.#finished || this.#x.settled) return
     const x = this.#x
     this.dueAt = x.gateway.deadlines.now + x.gateway.limits.bodyIdleMs
@@ -77,10 +68,9 @@ class BodyReader implements Watched {
     else this.#rest.push(chunk)
   }
 
-  complete(): void {
+  onBodyEnd(): void {
     if (this.#finished || this.#x.settled) return
     const x = this.#x
-    x.bodyPending = false
     x.body = this.#rest !== null ? Buffer.concat(this.#rest, x.bodyBytes) : (this.#first ?? EMPTY)
     this.finish(null)
   }
@@ -97,14 +87,6 @@ class BodyReader implements Watched {
     const seconds = Math.round(this.#x.gateway.limits.bodyIdleMs / 1000)
     this.finish(new GatewayError('request_timeout', `No byte of the body arrived for ${seconds} s.`))
   }
-}
-
-function onData(this: IncomingMessage, chunk: Buffer): void {
-  ;(this as ReadRequest)[READER].push(chunk) // set in start() before this listener was added
-}
-
-function onEnd(this: IncomingMessage): void {
-  ;(this as ReadRequest)[READER].complete() // as above
 }
 
 function tooLarge(limit: number): GatewayError {

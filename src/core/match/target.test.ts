@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { GatewayError } from '../errors.ts'
-import { MAX_TARGET_BYTES } from '../listen/request-head.ts'
+import { MAX_TARGET_BYTES } from '../http1/request-head.ts'
 import { hasEncodedSlash, splitTarget } from './target.ts'
 
 test('splits a target at its first question mark', () => {

@@ -3,7 +3,7 @@
  * can be read in two ways is refused, not repaired.
  */
 import { GatewayError } from '../errors.ts'
-import { MAX_TARGET_BYTES } from '../listen/request-head.ts'
+import { MAX_TARGET_BYTES } from '../http1/request-head.ts'
 
 export interface Target {
   readonly path: string

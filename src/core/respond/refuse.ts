@@ -1,6 +1,5 @@
 import type { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
-import { closeAfterUnreadBody } from '../listen/linger.ts'
 import { endStateOf, settle } from '../settle.ts'
 
 /**
@@ -12,15 +11,13 @@ export function refuse(x: Exchange, error: GatewayError): void {
   x.error = error
   x.end = endStateOf(error)
   x.attempt?.abort(error)
-  const res = x.res
-  if (res.headersSent) endBegunAnswer(x, error)
+  if (x.client.headSent) endBegunAnswer(x, error)
   else sendError(x, error)
   settle(x)
 }
 
 function sendError(x: Exchange, error: GatewayError): void {
-  const res = x.res
-  if (res.destroyed) {
+  if (x.client.ended) {
     x.cancelled = true
     return
   }
@@ -31,28 +28,20 @@ function sendError(x: Exchange, error: GatewayError): void {
   if (error.retryAfterSeconds !== null) headers.push('retry-after', String(error.retryAfterSeconds))
   if (error.allow !== null) headers.push('allow', error.allow)
   if (error.retry === 'never') headers.push('x-should-retry', 'false')
-  const unread = x.bodyPending || (x.body === null && (x.head.chunked || x.head.contentLength > 0))
-  if (unread || x.gateway.leaving || error.code === 'malformed_request') {
-    headers.push('connection', 'close')
-    closeAfterUnreadBody(x.req, res)
-  }
+  if (error.code === 'malformed_request') x.client.closeAfterAnswer()
   x.status = error.status
-  res.writeHead(error.status, headers)
-  if (x.method === 'HEAD') res.end()
-  else {
-    x.bytesOut += rendered.body.length
-    res.end(rendered.body)
-  }
+  if (x.method !== 'HEAD') x.bytesOut += rendered.body.length
+  x.client.answer(error.status, headers, rendered.body)
 }
 
 function endBegunAnswer(x: Exchange, error: GatewayError): void {
   const render = (x.route ?? x.plan.fallback).renderStreamError
   const eventful = x.attempt?.eventful ?? false
-  if (render === null || !eventful || x.res.destroyed) {
-    x.res.destroy()
+  if (render === null || !eventful || x.client.ended) {
+    x.client.cut()
     return
   }
   const event = render(x, error)
   x.bytesOut += event.length
-  x.res.end(event)
+  x.client.end(event)
 }

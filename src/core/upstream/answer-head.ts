@@ -1,3 +1,4 @@
+import { hasImpossible, isToken, listHas, trimmed } from '../http1/grammar.ts'
 import type { AnswerHeaders } from '../phases.ts'
 import { TransportError } from './transport-error.ts'
 
@@ -21,7 +22,6 @@ export interface AnswerHead {
 
 /** Statuses from 600 on do not exist (RFC 9110, 15). */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?$/
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Fifteen digits count exactly in a double; a zero in front could mean octal to somebody. */
 const DIGITS = /^(?:0|[1-9][0-9]{0,14})$/
 const MAX_HEADERS = 200
@@ -56,7 +56,7 @@ export function readAnswerHead(text: string, method: string): AnswerHead {
     const colon = text.indexOf(':', at)
     if (colon < 0 || colon > end) throw invalid('a header has no colon')
     if (++count > MAX_HEADERS) throw invalid(`there are more than ${MAX_HEADERS} headers`)
-    add(headers, nameOf(text.slice(at, colon)), trim(text, colon + 1, end))
+    add(headers, nameOf(text.slice(at, colon)), trimmed(text, colon + 1, end))
     at = end + 2
   }
   const modern = line[1] === '1'
@@ -66,22 +66,10 @@ export function readAnswerHead(text: string, method: string): AnswerHead {
   return { status, headers, framing, keepAlive, idleMs: idleHint(headers['keep-alive']) }
 }
 
-/**
- * Control characters, and line ends that are not CRLF: nothing of it belongs into a head (RFC 9112, 2.2). By hand: a
- * regular expression takes four times as long.
- */
-function hasImpossible(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code >= 0x20 ? code === 0x7f : code === 0x0d ? text.charCodeAt(++at) !== 0x0a : code !== 0x09) return true
-  }
-  return false
-}
-
 function nameOf(raw: string): string {
   const known = KNOWN_NAMES.get(raw)
   if (known !== undefined) return known
-  if (!NAME.test(raw)) throw invalid('a header name has characters that it may not have')
+  if (!isToken(raw)) throw invalid('a header name has characters that it may not have')
   if (KNOWN_NAMES.size >= MAX_KNOWN_NAMES || raw.length > 64) return raw.toLowerCase()
   // A copy: `raw` is a part of its head, and would keep all of it in memory.
   const kept = Buffer.from(raw, 'latin1').toString('latin1')
@@ -97,18 +85,6 @@ function add(headers: Record<string, string | string[]>, name: string, value: st
   if (held === undefined) headers[name] = value
   else if (typeof held === 'string') headers[name] = [held, value]
   else held.push(value)
-}
-
-function trim(text: string, start: number, end: number): string {
-  let from = start
-  let to = end
-  while (from < to && isSpace(text.charCodeAt(from))) from++
-  while (to > from && isSpace(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }
 
 function framingOf(
@@ -139,8 +115,7 @@ function framingOf(
 
 function hasToken(value: string | string[] | undefined, token: string): boolean {
   if (value === undefined || value === 'keep-alive') return false
-  const text = typeof value === 'string' ? value : value.join(',')
-  return text.split(',').some((item) => item.trim().toLowerCase() === token)
+  return listHas(typeof value === 'string' ? value : value.join(','), token)
 }
 
 function idleHint(value: string | string[] | undefined): number | null {

@@ -198,7 +198,7 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
     ['a chunk size beyond what counts exactly', `${chunked}${'f'.repeat(13)}\r\n`],
     ['a chunk longer than its size', `${chunked}2\r\nokay\r\n`],
     ['a chunk that ends with a bare LF', `${chunked}2\r\nok\n0\r\n\r\n`],
-    ['an extension without end', `${chunked}2;${'x'.repeat(5_000)}`],
+    ['an extension without end', `${chunked}2;${'x'.repeat(20_000)}`],
     ['an extension with a line feed', `${chunked}2;a\nb\r\nok\r\n`],
     ['trailers without end', `${chunked}0\r\n${'A: b\r\n'.repeat(4_000)}`],
     ['a trailer with NUL', `${chunked}0\r\nA: \0\r\n\r\n`],

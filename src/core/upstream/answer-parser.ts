@@ -1,5 +1,5 @@
+import { ChunkedBody } from '../http1/chunked-body.ts'
 import { type AnswerHead, readAnswerHead } from './answer-head.ts'
-import { ChunkedBody } from './chunked-body.ts'
 import { TransportError } from './transport-error.ts'
 
 const HEAD_START = Buffer.from('HTTP/1.')
@@ -28,7 +28,9 @@ type State = 'head' | 'length' | 'chunked' | 'close' | 'complete'
  */
 export class AnswerParser {
   readonly #listener: AnswerListener
-  readonly #chunked = new ChunkedBody()
+  readonly #chunked = new ChunkedBody(
+    (what) => new TransportError('invalid_answer', `The body of the answer is not valid: ${what}.`),
+  )
   #method = ''
   #state: State = 'complete'
   /** The beginning of a head that is not complete. */

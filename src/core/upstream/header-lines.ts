@@ -1,6 +1,6 @@
+import { isToken } from '../http1/grammar.ts'
 import type { UpstreamRequest } from '../phases.ts'
 
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Beyond latin1 as well: a character that is cut to one byte may become a line feed. */
 const IMPOSSIBLE_VALUE = /[^\t -~\x80-\xff]/
 const PATH = /^[!-~]+$/
@@ -14,7 +14,7 @@ export function headerLines(headers: readonly string[]): string {
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
     const value = headers[at + 1] ?? ''
-    if (!NAME.test(name)) throw new RangeError(`"${name}" is not a header name`)
+    if (!isToken(name)) throw new RangeError(`"${name}" is not a header name`)
     if (IMPOSSIBLE_VALUE.test(value)) throw new RangeError(`the value of the header ${name} has impossible characters`)
     lines += `${name}: ${value}\r\n`
   }

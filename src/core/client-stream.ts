@@ -1,0 +1,38 @@
+/**
+ * The client's side of one request, whatever protocol carries it: the body as it arrives, the answer as it leaves.
+ * Header lists are flat (name, value, name, value), names in lower case. Calls on a stream that has ended, or whose
+ * client has left, do nothing.
+ */
+export interface ClientStream {
+  /** The client's address; null once its connection is gone. */
+  readonly address: string | null
+  /** The head of the answer is on its way: only its body can follow. */
+  readonly headSent: boolean
+  /** Nothing more can be sent: the answer is complete, or the client has left. */
+  readonly ended: boolean
+  /** Bytes of the answer that the client has not taken yet. */
+  readonly unsentBytes: number
+  /** Hands the body over as it arrives; once per request. */
+  readBody(sink: BodySink): void
+  pauseBody(): void
+  resumeBody(): void
+  /** Asks for the body of a client that waits for it (`100 Continue`). */
+  askForBody(): void
+  /** A whole answer. `content-length` is added unless `headers` has it. */
+  answer(status: number, headers: string[], body: Buffer | string): void
+  /** The head of an answer whose body follows by `write` and `end`; it leaves with the first of them. */
+  start(status: number, headers: string[]): void
+  /** False when the client is slow: `onDrain` of the exchange tells when to go on. */
+  write(bytes: Buffer): boolean
+  end(last: Buffer | null): void
+  /** Ends the connection or stream in the middle, so that nobody takes what was sent for the whole. */
+  cut(): void
+  /** The connection carries no request after this one. */
+  closeAfterAnswer(): void
+}
+
+/** Takes a request body piece by piece; `bytes` may be kept. */
+export interface BodySink {
+  onBody(bytes: Buffer): void
+  onBodyEnd(): void
+}

@@ -1,0 +1,46 @@
+import { STATUS_CODES } from 'node:http'
+import { hasImpossible } from './grammar.ts'
+
+/** What the head of an answer says of its body, and what was still missing in it. */
+export interface AnswerText {
+  /** Status line and header lines, without the empty line. */
+  lines: string
+  hasLength: boolean
+}
+
+const STATUS_LINES = new Map<number, string>()
+for (const [status, reason] of Object.entries(STATUS_CODES)) {
+  STATUS_LINES.set(Number(status), `HTTP/1.1 ${status} ${reason}\r\n`)
+}
+
+/**
+ * The head of an answer as it goes over the wire. Adds Date (RFC 9110, 6.6.1) when the headers have none. Throws a
+ * RangeError for what no head can hold: a text that is cut to latin1 could otherwise become a line end.
+ */
+export function answerText(status: number, headers: readonly string[], into: AnswerText): void {
+  let lines = STATUS_LINES.get(status) ?? `HTTP/1.1 ${status} \r\n`
+  let hasDate = false
+  into.hasLength = false
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as string // in range
+    if (name.length === 4 && name === 'date') hasDate = true
+    else if (name.length === 14 && name === 'content-length') into.hasLength = true
+    lines += `${name}: ${headers[at + 1]}\r\n`
+  }
+  if (!hasDate) lines += dateLine()
+  if (hasImpossible(lines)) throw new RangeError('a header of an answer has characters that no header may have')
+  into.lines = lines
+}
+
+let dateText = ''
+let dateSecond = 0
+
+function dateLine(): string {
+  const now = Date.now()
+  const second = now - (now % 1000)
+  if (second !== dateSecond) {
+    dateSecond = second
+    dateText = `date: ${new Date(now).toUTCString()}\r\n`
+  }
+  return dateText
+}

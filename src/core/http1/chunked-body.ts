@@ -1,0 +1,165 @@
+const TAB = 0x09
+const CR = 0x0d
+const LF = 0x0a
+const SPACE = 0x20
+const QUOTE = 0x22
+const SEMICOLON = 0x3b
+const BACKSLASH = 0x5c
+/** Sizes up to 2^48 - 1: far beyond any body, and exact. */
+const MAX_SIZE_DIGITS = 12
+/** Of all chunks of a body together. */
+const MAX_EXTENSION_BYTES = 16_384
+const MAX_TRAILER_BYTES = 16_384
+
+type State =
+  | 'size'
+  | 'extension-name'
+  | 'extension'
+  | 'quoted'
+  | 'escaped'
+  | 'size-lf'
+  | 'data'
+  | 'data-cr'
+  | 'data-lf'
+  | 'trailer'
+
+/**
+ * The chunked coding (RFC 9112, section 7.1), byte by byte and strict: CRLF only, hexadecimal sizes without prefix or
+ * space. Extensions and trailers are read over, within bounds, and dropped. `invalid` makes the error that is thrown for
+ * what is not valid.
+ */
+export class ChunkedBody {
+  readonly #invalid: (what: string) => Error
+  #state: State = 'size'
+  #size = 0
+  #digits = 0
+  #extension = 0
+  #trailer = 0
+  /** Bytes of the current trailer line; the empty one ends the body. */
+  #line = 0
+  #sawCr = false
+  complete = false
+  /** The data that the last `read` found; empty when the two are equal. */
+  dataStart = 0
+  dataEnd = 0
+
+  constructor(invalid: (what: string) => Error) {
+    this.#invalid = invalid
+  }
+
+  reset(): void {
+    this.#state = 'size'
+    this.#size = 0
+    this.#digits = 0
+    this.#extension = 0
+    this.#trailer = 0
+    this.#line = 0
+    this.#sawCr = false
+    this.complete = false
+    this.dataStart = 0
+    this.dataEnd = 0
+  }
+
+  /** Reads on from `from` until a piece of data, the end of the body or of the bytes; returns where it stopped. */
+  read(bytes: Buffer, from: number): number {
+    this.dataStart = this.dataEnd = 0
+    let at = from
+    while (at < bytes.length) {
+      if (this.#state === 'data') {
+        const end = Math.min(bytes.length, at + this.#size)
+        this.#size -= end - at
+        this.dataStart = at
+        this.dataEnd = end
+        if (this.#size === 0) this.#state = 'data-cr'
+        return end
+      }
+      const byte = bytes[at++] as number // in range
+      this.#step(byte)
+      if (this.complete) return at
+    }
+    return at
+  }
+
+  #step(byte: number): void {
+    switch (this.#state) {
+      case 'size':
+        return this.#sizeByte(byte)
+      case 'extension-name':
+      case 'extension':
+      case 'quoted':
+      case 'escaped':
+        return this.#extensionByte(byte)
+      case 'size-lf':
+        if (byte !== LF) throw this.#invalid('a chunk size is not followed by CRLF')
+        this.#digits = 0
+        this.#state = this.#size === 0 ? 'trailer' : 'data'
+        return
+      case 'data-cr':
+        if (byte !== CR) throw this.#invalid('a chunk is longer than its size')
+        this.#state = 'data-lf'
+        return
+      case 'data-lf':
+        if (byte !== LF) throw this.#invalid('a chunk is not followed by CRLF')
+        this.#state = 'size'
+        return
+      case 'trailer':
+        return this.#trailerByte(byte)
+      case 'data':
+        return
+    }
+  }
+
+  #sizeByte(byte: number): void {
+    const digit = hexValue(byte)
+    if (digit >= 0) {
+      if (++this.#digits > MAX_SIZE_DIGITS) throw this.#invalid('a chunk size is too large')
+      this.#size = this.#size * 16 + digit
+      return
+    }
+    if (this.#digits === 0) throw this.#invalid('a chunk has no size')
+    if (byte === CR) this.#state = 'size-lf'
+    else if (byte === SEMICOLON) this.#state = 'extension-name'
+    else throw this.#invalid('a chunk size is not hexadecimal')
+  }
+
+  #extensionByte(byte: number): void {
+    const state = this.#state
+    if (byte === CR && state === 'extension') {
+      this.#state = 'size-lf'
+      return
+    }
+    if (isControl(byte)) throw this.#invalid('a chunk extension has a control character or no end')
+    if (++this.#extension > MAX_EXTENSION_BYTES) throw this.#invalid('its chunk extensions are too long')
+    if (state === 'escaped') this.#state = 'quoted'
+    else if (state === 'quoted') {
+      if (byte === QUOTE) this.#state = 'extension'
+      else if (byte === BACKSLASH) this.#state = 'escaped'
+    } else if (byte === SEMICOLON) {
+      if (state === 'extension-name') throw this.#invalid('a chunk extension has no name')
+      this.#state = 'extension-name'
+    } else if (byte === QUOTE) this.#state = 'quoted'
+    else if (byte !== SPACE && byte !== TAB) this.#state = 'extension'
+  }
+
+  #trailerByte(byte: number): void {
+    if (++this.#trailer > MAX_TRAILER_BYTES) throw this.#invalid('its trailers are too long')
+    if (this.#sawCr) {
+      if (byte !== LF) throw this.#invalid('a trailer has a bare CR')
+      this.#sawCr = false
+      if (this.#line === 0) this.complete = true
+      this.#line = 0
+    } else if (byte === CR) this.#sawCr = true
+    else if (isControl(byte)) throw this.#invalid('a trailer has a control character')
+    else this.#line++
+  }
+}
+
+function isControl(byte: number): boolean {
+  return (byte < 0x20 && byte !== TAB) || byte === 0x7f
+}
+
+function hexValue(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const lower = byte | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
+}

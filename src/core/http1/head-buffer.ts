@@ -1,0 +1,87 @@
+import { GatewayError } from '../errors.ts'
+import { MAX_TARGET_BYTES } from './request-head.ts'
+
+const TAB = 0x09
+const LF = 0x0a
+const CR = 0x0d
+const HEAD_END = Buffer.from('\r\n\r\n')
+/** Request line and headers together. */
+export const MAX_HEAD_BYTES = 16_384
+/** Room for the method and the version beside a target. */
+const LINE_MARGIN_BYTES = 48
+const FIRST_CAPACITY = 1_024
+
+/** The end of a head that lies whole within `bytes`, or -1. */
+export function headEnd(bytes: Buffer, from: number): number {
+  return bytes.indexOf(HEAD_END, from)
+}
+
+/** The length of what ends a head. */
+export const HEAD_END_BYTES = HEAD_END.length
+
+/**
+ * Collects a head that arrives in pieces: bounded, each byte looked at once, and what can no more become a head refused
+ * at once instead of when the time is up.
+ */
+export class HeadBuffer {
+  #bytes: Buffer = Buffer.allocUnsafe(FIRST_CAPACITY)
+  #length = 0
+  /** The first line is complete. */
+  #lineDone = false
+
+  get length(): number {
+    return this.#length
+  }
+
+  /**
+   * Takes bytes until the head is complete. Gives how many of `bytes` belong to the head, -1 when all do and more must
+   * follow, or why it cannot become one.
+   */
+  push(bytes: Buffer, from: number): number | GatewayError {
+    for (let at = from; at < bytes.length; at++) {
+      const byte = bytes[at] as number // in range
+      const before = this.#length === 0 ? 0 : (this.#bytes[this.#length - 1] as number) // in range
+      if (byte === LF ? before !== CR : before === CR || (byte < 0x20 && byte !== TAB && byte !== CR)) {
+        return new GatewayError('malformed_request', 'The head has control characters or line ends other than CRLF.')
+      }
+      this.#put(byte)
+      if (byte === LF) {
+        this.#lineDone = true
+        if (this.#endsHead()) return at + 1 - from
+      }
+      const problem = this.#tooLong()
+      if (problem !== null) return problem
+    }
+    return -1
+  }
+
+  /** The head without the empty line that ends it. */
+  text(): string {
+    return this.#bytes.toString('latin1', 0, this.#length - HEAD_END.length)
+  }
+
+  #put(byte: number): void {
+    if (this.#length === this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(this.#bytes.length * 2)
+      this.#bytes.copy(larger)
+      this.#bytes = larger
+    }
+    this.#bytes[this.#length++] = byte
+  }
+
+  #endsHead(): boolean {
+    const end = this.#length
+    return end >= 4 && this.#bytes[end - 3] === LF && this.#bytes[end - 4] === CR
+  }
+
+  #tooLong(): GatewayError | null {
+    if (!this.#lineDone && this.#length > MAX_TARGET_BYTES + LINE_MARGIN_BYTES) {
+      return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
+    }
+    return this.#length > MAX_HEAD_BYTES ? headTooLarge() : null
+  }
+}
+
+export function headTooLarge(): GatewayError {
+  return new GatewayError('headers_too_large', `The head of the request is larger than ${MAX_HEAD_BYTES} bytes.`)
+}

@@ -1,0 +1,360 @@
+import type { Socket } from 'node:net'
+import { GatewayError } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import { handle } from '../handle.ts'
+import { refuse } from '../respond/refuse.ts'
+import { cancel } from '../settle.ts'
+import { ChunkedBody } from './chunked-body.ts'
+import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_HEAD_BYTES } from './head-buffer.ts'
+import { Http1Stream } from './http1-stream.ts'
+import { RequestHead, readRequestHead } from './request-head.ts'
+import { unreadableAnswer } from './unreadable.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+/** Empty lines before a request line that are read over (RFC 9112, 2.2). */
+const MAX_EMPTY_LINES = 2
+/** Bytes that came before their turn: reading stops at so many, and so does the sending of answers to requests ahead. */
+const HELD_BYTES = 65_536
+/** What is read and thrown away after an answer that came before the body was read, and for how long at least. */
+const DISCARD_BYTES = 65_536
+const DISCARD_MS = 1_000
+/** A client that takes nothing of an answer for so long is given up. */
+const WRITE_STALL_MS = 60_000
+
+/** What is known of the time that clients may take, in milliseconds. */
+export interface ConnectionTimeouts {
+  /** The whole head must arrive within this time. */
+  readonly headerTimeoutMs: number
+  /** The whole request, body included, must arrive within this time. */
+  readonly requestTimeoutMs: number
+  readonly keepAliveMs: number
+}
+
+/**
+ * `head`: a request is awaited or arriving. `body`: its body is. `answer`: it is complete, its answer is not.
+ * `discard`: the last answer is given, nothing that arrives is a request any more.
+ */
+type State = 'head' | 'body' | 'answer' | 'discard' | 'closed'
+
+/** One client connection: requests one after the other, each answered before the next is begun. */
+export class Http1Connection {
+  readonly #gateway: Gateway
+  readonly #socket: Socket
+  readonly #onClosed: (connection: Http1Connection) => void
+  readonly address: string | null
+  /** The body of the current request has arrived. */
+  bodyRead = true
+  #state: State = 'head'
+  #stream: Http1Stream | null = null
+  /** The head that is arriving, when it comes in pieces. */
+  #arriving: HeadBuffer | null = null
+  /** Bytes that came before their turn. */
+  #held: Buffer | null = null
+  #reading = false
+  #chunked: ChunkedBody | null = null
+  #left = 0
+  #discarded = 0
+  /** When the state began; -1 as long as what it waits for is not known to have begun. */
+  #since = performance.now()
+  #served = false
+  /** Bytes that the kernel had taken when it was last looked, and when they last grew. */
+  #sent = 0
+  #sentAt = 0
+
+  constructor(gateway: Gateway, socket: Socket, onClosed: (connection: Http1Connection) => void) {
+    this.#gateway = gateway
+    this.#socket = socket
+    this.#onClosed = onClosed
+    this.address = socket.remoteAddress ?? null
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    socket.on('drain', () => this.#onDrain())
+    socket.on('end', () => this.#onEnd())
+    // What it says is told by `close` as well: the client has left.
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.#onClose())
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  /** Answers say that no request may follow. */
+  get leaving(): boolean {
+    return this.#gateway.leaving
+  }
+
+  /** True while no request is under way or arriving. */
+  get idle(): boolean {
+    return this.#state === 'head' && this.#arriving === null && this.#held === null && this.unsentBytes === 0
+  }
+
+  writeText(text: string): boolean {
+    return this.#socket.write(text, 'latin1')
+  }
+
+  writeBytes(bytes: Buffer): boolean {
+    return this.#socket.write(bytes)
+  }
+
+  writePair(text: string, bytes: Buffer): boolean {
+    return this.writeFramed(text, bytes, '')
+  }
+
+  writeFramed(before: string, bytes: Buffer, after: string): boolean {
+    const socket = this.#socket
+    socket.cork()
+    socket.write(before, 'latin1')
+    let more = socket.write(bytes)
+    if (after !== '') more = socket.write(after, 'latin1')
+    socket.uncork()
+    return more
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+    this.#goOn()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** The answer of a request is complete. */
+  answered(stream: Http1Stream, keepAlive: boolean): void {
+    if (stream !== this.#stream) return
+    this.#stream = null
+    this.#served = true
+    if (!keepAlive || !this.bodyRead) return this.#leave()
+    this.#state = 'head'
+    this.#since = this.#gateway.deadlines.now
+    if (this.#socket.isPaused()) this.#socket.resume()
+    this.#goOn()
+  }
+
+  /** Looks whether the client has taken too long; called every second or so. */
+  sweep(now: number, timeouts: ConnectionTimeouts): void {
+    if (this.#isStalled(now)) return this.destroy()
+    const waited = now - this.#since
+    switch (this.#state) {
+      case 'head':
+        if (this.#arriving !== null || !this.#served) {
+          if (waited > timeouts.headerTimeoutMs) this.#refuse(timeout('The head of the request'))
+        } else if (waited > timeouts.keepAliveMs) this.destroy()
+        return
+      case 'body':
+        if (waited > timeouts.requestTimeoutMs) this.#refuseCurrent(timeout('The request'))
+        return
+      case 'discard':
+        if (this.unsentBytes > 0) this.#since = now
+        else if (waited > DISCARD_MS) this.destroy()
+        return
+      case 'answer':
+      case 'closed':
+        return
+    }
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#state === 'discard') {
+      this.#discarded += bytes.length
+      if (this.#discarded > DISCARD_BYTES) this.#socket.pause()
+      return
+    }
+    if (this.#held === null && !this.#reading) this.#read(bytes)
+    else this.#hold(bytes)
+  }
+
+  /** Reads on where a request ended, or its body is asked for, with bytes that came before. */
+  #goOn(): void {
+    if (this.#held !== null && !this.#reading) setImmediate(() => this.#readHeld())
+  }
+
+  #readHeld(): void {
+    const held = this.#held
+    if (held === null || this.#reading || this.#socket.isPaused()) return
+    this.#held = null
+    this.#read(held)
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
+    if (this.#held.length > HELD_BYTES && this.#state !== 'head') this.#socket.pause()
+  }
+
+  #read(bytes: Buffer): void {
+    this.#reading = true
+    let at = 0
+    while (at < bytes.length) {
+      if (this.#state === 'head') {
+        // A client that asks and asks but takes no answers is not served before it does.
+        if (this.unsentBytes > HELD_BYTES) break
+        at = this.#readHead(bytes, at)
+      } else if (this.#state === 'body') {
+        const stream = this.#stream
+        if (stream === null || stream.sink === null) break
+        at = this.#readBody(stream, bytes, at)
+      } else if (this.#state === 'answer') break
+      else at = bytes.length
+    }
+    this.#reading = false
+    if (at < bytes.length) this.#hold(at === 0 ? bytes : bytes.subarray(at))
+  }
+
+  #readHead(bytes: Buffer, from: number): number {
+    let at = from
+    if (this.#arriving === null) {
+      for (let lines = 0; lines < MAX_EMPTY_LINES && bytes[at] === CR && bytes[at + 1] === LF; lines++) at += 2
+      const end = headEnd(bytes, at)
+      if (end >= 0 && end - at <= MAX_HEAD_BYTES) {
+        this.#begin(bytes.toString('latin1', at, end))
+        return end + HEAD_END_BYTES
+      }
+      if (at === bytes.length) return at
+      this.#arriving = new HeadBuffer()
+      this.#since = performance.now()
+    }
+    const taken = this.#arriving.push(bytes, at)
+    if (taken instanceof GatewayError) {
+      this.#refuse(taken)
+      return bytes.length
+    }
+    if (taken < 0) return bytes.length
+    const text = this.#arriving.text()
+    this.#arriving = null
+    this.#begin(text)
+    return at + taken
+  }
+
+  #begin(text: string): void {
+    const head = text.length > MAX_HEAD_BYTES ? headTooLarge() : readRequestHead(text)
+    if (head instanceof GatewayError) return this.#refuse(head)
+    const stream = new Http1Stream(this, head)
+    this.#stream = stream
+    if (head.problem === null && !head.chunked && head.contentLength <= 0) {
+      this.bodyRead = true
+      this.#state = 'answer'
+    } else {
+      this.bodyRead = false
+      this.#state = 'body'
+      this.#since = performance.now()
+      this.#expectBody(head)
+    }
+    stream.exchange = handle(this.#gateway, stream, head)
+  }
+
+  #expectBody(head: RequestHead): void {
+    this.#left = head.contentLength
+    if (!head.chunked) this.#chunked = null
+    else if (this.#chunked === null) this.#chunked = new ChunkedBody(invalidBody)
+    else this.#chunked.reset()
+  }
+
+  #readBody(stream: Http1Stream, bytes: Buffer, from: number): number {
+    if (this.#chunked !== null) return this.#readChunked(stream, this.#chunked, bytes, from)
+    const end = Math.min(bytes.length, from + this.#left)
+    this.#left -= end - from
+    const complete = this.#left === 0
+    if (complete) this.#bodyArrived()
+    stream.sink?.onBody(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
+    if (complete) stream.sink?.onBodyEnd()
+    return end
+  }
+
+  #readChunked(stream: Http1Stream, chunked: ChunkedBody, bytes: Buffer, from: number): number {
+    let at = from
+    try {
+      at = chunked.read(bytes, from)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      this.#refuseCurrent(error)
+      return bytes.length
+    }
+    if (chunked.dataEnd > chunked.dataStart) stream.sink?.onBody(bytes.subarray(chunked.dataStart, chunked.dataEnd))
+    if (chunked.complete && stream === this.#stream) {
+      this.#bodyArrived()
+      stream.sink?.onBodyEnd()
+    }
+    return at
+  }
+
+  #bodyArrived(): void {
+    this.bodyRead = true
+    this.#state = 'answer'
+  }
+
+  /** Ends the current request, whose body cannot be read to its end. */
+  #refuseCurrent(error: GatewayError): void {
+    const x = this.#stream?.exchange ?? null
+    if (x === null || x.settled) this.destroy()
+    else refuse(x, error)
+  }
+
+  /** Answers what is no request, and closes. */
+  #refuse(error: GatewayError): void {
+    this.#arriving = null
+    const body = unreadableAnswer(error)
+    const stream = new Http1Stream(this, new RequestHead('', ''))
+    this.#stream = stream
+    this.bodyRead = false
+    stream.answer(error.status, ['content-type', 'application/json'], body)
+  }
+
+  /** No request follows: what still arrives is thrown away, so that the client can read the answer to its end. */
+  #leave(): void {
+    this.#state = 'discard'
+    this.#since = performance.now()
+    this.#held = null
+    this.#socket.end()
+    if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  #onDrain(): void {
+    const x = this.#stream?.exchange ?? null
+    if (x !== null) x.attempt?.drained()
+    else this.#goOn()
+  }
+
+  /** The client has closed its side: it wants no answer any more, but gets what is on the way. */
+  #onEnd(): void {
+    if (this.#stream === null && this.unsentBytes > 0 && this.#state === 'head') this.#leave()
+    else this.destroy()
+  }
+
+  #onClose(): void {
+    this.#state = 'closed'
+    this.#held = null
+    this.#arriving = null
+    const stream = this.#stream
+    this.#stream = null
+    if (stream !== null) {
+      stream.abandon()
+      if (stream.exchange !== null) cancel(stream.exchange)
+    }
+    this.#onClosed(this)
+  }
+
+  /** True when an answer waits to be sent and the client has taken nothing of it for a while. */
+  #isStalled(now: number): boolean {
+    const unsent = this.unsentBytes
+    const sent = this.#socket.bytesWritten - unsent
+    if (unsent === 0 || sent !== this.#sent) {
+      this.#sent = sent
+      this.#sentAt = now
+      return false
+    }
+    return now - this.#sentAt > WRITE_STALL_MS
+  }
+}
+
+function invalidBody(what: string): GatewayError {
+  return new GatewayError('malformed_request', `The body of the request is not valid: ${what}.`)
+}
+
+function timeout(what: string): GatewayError {
+  return new GatewayError('request_timeout', `${what} did not arrive in time.`)
+}

@@ -1,0 +1,155 @@
+import type { BodySink, ClientStream } from '../client-stream.ts'
+import type { Exchange } from '../exchange.ts'
+import { type AnswerText, answerText } from './answer-text.ts'
+import type { Http1Connection } from './http1-connection.ts'
+import type { RequestHead } from './request-head.ts'
+
+/** Up to this size bytes are joined with what frames them and leave as one text: cheaper than a gathering write. */
+const ONE_WRITE_LIMIT = 16_384
+const LAST_CHUNK = '0\r\n\r\n'
+
+/** How the body of the answer is framed. */
+type Framing = 'chunked' | 'plain' | 'none'
+
+const text: AnswerText = { lines: '', hasLength: false }
+
+/** One request on an HTTP/1.1 connection. */
+export class Http1Stream implements ClientStream {
+  /** Set when the gateway has begun to serve the request. */
+  exchange: Exchange | null = null
+  sink: BodySink | null = null
+  readonly #connection: Http1Connection
+  readonly #head: RequestHead
+  #framing: Framing = 'none'
+  /** The head of a streamed answer, until its first bytes follow. */
+  #unsentHead = ''
+  #keepAlive: boolean
+  headSent = false
+  ended = false
+
+  constructor(connection: Http1Connection, head: RequestHead) {
+    this.#connection = connection
+    this.#head = head
+    this.#keepAlive = head.keepAlive
+  }
+
+  get address(): string | null {
+    return this.#connection.address
+  }
+
+  get unsentBytes(): number {
+    return this.ended ? 0 : this.#connection.unsentBytes
+  }
+
+  readBody(sink: BodySink): void {
+    this.sink = sink
+  }
+
+  pauseBody(): void {
+    if (!this.ended) this.#connection.pause()
+  }
+
+  resumeBody(): void {
+    if (!this.ended) this.#connection.resume()
+  }
+
+  askForBody(): void {
+    if (!this.ended && !this.headSent) this.#connection.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+  }
+
+  answer(status: number, headers: string[], body: Buffer | string): void {
+    if (this.ended || this.headSent) return
+    answerText(status, headers, text)
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    const head = this.#completed(text.hasLength || isBodiless(status) ? '' : `content-length: ${length}\r\n`)
+    this.headSent = true
+    if (this.#head.method === 'HEAD' || isBodiless(status)) this.#connection.writeText(head)
+    else if (typeof body === 'string') this.#connection.writePair(head, Buffer.from(body))
+    else if (body.length <= ONE_WRITE_LIMIT) this.#connection.writeText(head + body.toString('latin1'))
+    else this.#connection.writePair(head, body)
+    this.#finish()
+  }
+
+  start(status: number, headers: string[]): void {
+    if (this.ended || this.headSent) return
+    answerText(status, headers, text)
+    if (this.#head.method === 'HEAD' || isBodiless(status)) this.#framing = 'none'
+    else if (text.hasLength) this.#framing = 'plain'
+    else if (this.#head.takesChunks) this.#framing = 'chunked'
+    else {
+      // Its end is the end of the connection.
+      this.#framing = 'plain'
+      this.#keepAlive = false
+    }
+    this.#unsentHead = this.#completed(this.#framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : '')
+    this.headSent = true
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.ended) return true
+    const head = this.#takeHead()
+    if (this.#framing === 'none' || bytes.length === 0) return head === '' || this.#connection.writeText(head)
+    if (this.#framing === 'chunked') return this.#writeChunk(head, bytes, '\r\n')
+    if (head === '') return this.#connection.writeBytes(bytes)
+    return this.#connection.writePair(head, bytes)
+  }
+
+  end(last: Buffer | null): void {
+    if (this.ended) return
+    const chunked = this.#framing === 'chunked'
+    if (last !== null && last.length > 0) {
+      if (chunked) this.#writeChunk(this.#takeHead(), last, `\r\n${LAST_CHUNK}`)
+      else this.write(last)
+    } else {
+      const rest = this.#takeHead() + (chunked ? LAST_CHUNK : '')
+      if (rest !== '') this.#connection.writeText(rest)
+    }
+    this.#finish()
+  }
+
+  cut(): void {
+    if (this.ended) return
+    this.ended = true
+    this.#connection.destroy()
+  }
+
+  closeAfterAnswer(): void {
+    this.#keepAlive = false
+  }
+
+  /** The connection is gone: nothing that is called on this stream has an effect any more. */
+  abandon(): void {
+    this.ended = true
+    this.sink = null
+  }
+
+  /** The head in `text` with its last lines. */
+  #completed(more: string): string {
+    if (this.#connection.leaving || !this.#connection.bodyRead) this.#keepAlive = false
+    if (!this.#keepAlive) return `${text.lines}${more}connection: close\r\n\r\n`
+    return this.#head.takesChunks ? `${text.lines}${more}\r\n` : `${text.lines}${more}connection: keep-alive\r\n\r\n`
+  }
+
+  #takeHead(): string {
+    const head = this.#unsentHead
+    this.#unsentHead = ''
+    return head
+  }
+
+  #writeChunk(head: string, bytes: Buffer, after: string): boolean {
+    const before = `${head}${bytes.length.toString(16)}\r\n`
+    if (bytes.length <= ONE_WRITE_LIMIT) return this.#connection.writeText(before + bytes.toString('latin1') + after)
+    return this.#connection.writeFramed(before, bytes, after)
+  }
+
+  #finish(): void {
+    this.ended = true
+    this.sink = null
+    this.#connection.answered(this, this.#keepAlive)
+  }
+}
+
+/** Answers that never have a body (RFC 9110, 6.4.1). */
+function isBodiless(status: number): boolean {
+  return status < 200 || status === 204 || status === 304
+}

@@ -1,0 +1,202 @@
+/**
+ * The head of a request, read once and strictly (RFC 9112, sections 3 to 6; RFC 9110, section 5). What can be read in
+ * two ways is refused, not repaired: docs/decisions/0003-http-edge.md has the table.
+ */
+import { parseTraceparent } from '../../lib/index.ts'
+import { GatewayError } from '../errors.ts'
+import { hasImpossible, isToken, listHas, trimmed } from './grammar.ts'
+import { lowerName } from './header-names.ts'
+
+export const MAX_HEADER_COUNT = 100
+export const MAX_HEADER_BYTES = 8192
+export const MAX_TARGET_BYTES = 8192
+const MAX_METHOD_BYTES = 32
+
+const VERSION = /^HTTP\/([0-9])\.([0-9])$/
+const CONTENT_LENGTH = /^(?:0|[1-9][0-9]{0,14})$/
+/** A name or address, with a port up to 65535. */
+const HOST =
+  /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$/
+const CLIENT_REQUEST_ID = /^[A-Za-z0-9._:/+=-]{1,128}$/
+
+export class RequestHead {
+  readonly method: string
+  /** The request target as it was sent. */
+  readonly target: string
+  /** Lower-case names and their values, in the order received. */
+  readonly names: string[] = []
+  readonly values: string[] = []
+  /** Why the request must not be served; the rest of the head is then not to be relied on. */
+  problem: GatewayError | null = null
+  host: string | null = null
+  /** -1 when there is no Content-Length. */
+  contentLength = -1
+  chunked = false
+  /** The client goes on using the connection after the answer. */
+  keepAlive = true
+  /** The protocol lets the answer's body be sent in chunks. */
+  takesChunks = true
+  contentType: string | null = null
+  contentEncoding: string | null = null
+  expect: string | null = null
+  clientRequestId: string | null = null
+  traceId: string | null = null
+  /** The client's span, when it sent a valid traceparent. */
+  parentId: string | null = null
+  traceFlags = 0
+
+  constructor(method: string, target: string) {
+    this.method = method
+    this.target = target
+  }
+
+  /** First value of a header (name in lower case), or null. */
+  get(name: string): string | null {
+    const at = this.names.indexOf(name)
+    return at < 0 ? null : (this.values[at] as string) // in range: at indexes both arrays
+  }
+}
+
+/**
+ * Reads a head of HTTP/1.x, given without the empty line that ends it. What is no head at all gives an error; a head
+ * that must be refused says so in `problem`.
+ */
+export function readRequestHead(text: string): RequestHead | GatewayError {
+  if (hasImpossible(text)) return malformed('The head has control characters or line ends that no head may have.')
+  let lineEnd = text.indexOf('\r\n')
+  if (lineEnd < 0) lineEnd = text.length
+  const methodEnd = text.indexOf(' ')
+  const targetEnd = text.indexOf(' ', methodEnd + 1)
+  if (methodEnd < 0 || targetEnd < 0 || targetEnd > lineEnd) return malformed('The request line has not three parts.')
+  const method = text.slice(0, methodEnd)
+  const version = text.slice(targetEnd + 1, lineEnd)
+  const problem = version === 'HTTP/1.1' ? null : checkVersion(version)
+  if (problem !== null) return problem
+  if (!isToken(method) || method.length > MAX_METHOD_BYTES) return malformed('The method is not one of HTTP.')
+  const head = new RequestHead(method, text.slice(methodEnd + 1, targetEnd))
+  readFields(head, text, lineEnd + 2)
+  if (head.problem === null) checkFraming(head, version === 'HTTP/1.1')
+  return head
+}
+
+function checkVersion(version: string): GatewayError | null {
+  const match = VERSION.exec(version)
+  if (match === null) return malformed('The request line does not end in a version of HTTP.')
+  if (match[1] === '1' && match[2] === '0') return null
+  return new GatewayError('version_not_supported', `${version} is not supported; use HTTP/1.1.`)
+}
+
+function readFields(head: RequestHead, text: string, from: number): void {
+  let at = from
+  while (at < text.length) {
+    let end = text.indexOf('\r\n', at)
+    if (end < 0) end = text.length
+    const colon = text.indexOf(':', at)
+    if (colon < 0 || colon > end) return refuse(head, malformed('A header has no colon.'))
+    const name = lowerName(text.slice(at, colon))
+    if (name === null) return refuse(head, malformed('A header name has characters that it may not have.'))
+    const value = trimmed(text, colon + 1, end)
+    if (value.length > MAX_HEADER_BYTES) {
+      return refuse(head, tooLarge(`The header ${safeName(name)} is longer than ${MAX_HEADER_BYTES} bytes.`))
+    }
+    head.names.push(name)
+    head.values.push(value)
+    const problem = take(head, name, value)
+    if (problem !== null) return refuse(head, problem)
+    at = end + 2
+  }
+  const count = head.names.length
+  if (count > MAX_HEADER_COUNT) {
+    refuse(head, tooLarge(`The request has ${count} headers; at most ${MAX_HEADER_COUNT} are taken.`))
+  }
+}
+
+/** Keeps what the gateway itself looks at; null unless the header makes the request one to refuse. */
+function take(head: RequestHead, name: string, value: string): GatewayError | null {
+  switch (name.length) {
+    case 4:
+      if (name !== 'host') return null
+      if (head.host !== null) return malformed('The request has two Host headers.')
+      if (!HOST.test(value)) return malformed('The Host header is not a host name with an optional port.')
+      head.host = value
+      return null
+    case 6:
+      if (name !== 'expect') return null
+      if (head.expect !== null) return malformed('The request has two Expect headers.')
+      head.expect = value
+      return null
+    case 10:
+      if (name === 'connection' && value !== 'keep-alive' && listHas(value, 'close')) head.keepAlive = false
+      return null
+    case 11:
+      if (name === 'traceparent') takeTrace(head, value)
+      return null
+    case 12:
+      if (name === 'content-type') {
+        if (head.contentType !== null) return malformed('The request has two Content-Type headers.')
+        head.contentType = value
+      } else if (name === 'x-request-id' && CLIENT_REQUEST_ID.test(value)) head.clientRequestId = value
+      return null
+    case 14:
+      if (name !== 'content-length') return null
+      if (head.contentLength >= 0) return malformed('The request has two Content-Length headers.')
+      if (!CONTENT_LENGTH.test(value)) return malformed('The Content-Length header is not a plain decimal number.')
+      head.contentLength = Number(value)
+      return null
+    case 16:
+      if (name !== 'content-encoding') return null
+      head.contentEncoding = head.contentEncoding === null ? value : `${head.contentEncoding}, ${value}`
+      return null
+    case 17:
+      if (name !== 'transfer-encoding') return null
+      if (head.chunked) return malformed('The request has two Transfer-Encoding headers.')
+      if (value.toLowerCase() !== 'chunked') return malformed('The only transfer encoding taken is "chunked".')
+      head.chunked = true
+      return null
+    default:
+      return null
+  }
+}
+
+function takeTrace(head: RequestHead, value: string): void {
+  const parsed = parseTraceparent(value)
+  if (parsed === null) return
+  head.traceId = parsed.traceId
+  head.parentId = parsed.parentId
+  head.traceFlags = parsed.flags
+}
+
+function checkFraming(head: RequestHead, modern: boolean): void {
+  if (head.chunked && head.contentLength >= 0) {
+    return refuse(head, malformed('The request has both Content-Length and Transfer-Encoding.'))
+  }
+  if (modern) {
+    if (head.host === null) refuse(head, malformed('The request has no Host header.'))
+    return
+  }
+  if (head.chunked) return refuse(head, malformed('HTTP/1.0 has no Transfer-Encoding.'))
+  // HTTP/1.0 knows no interim answer: the expectation is to be ignored (RFC 9110, 10.1.1).
+  head.expect = null
+  head.takesChunks = false
+  head.keepAlive = head.keepAlive && listHas(head.get('connection') ?? '', 'keep-alive')
+}
+
+/** A head that is refused says nothing reliable: what was read of it is not to be used. */
+function refuse(head: RequestHead, problem: GatewayError): void {
+  head.problem = problem
+  head.names.length = 0
+  head.values.length = 0
+  head.keepAlive = false
+}
+
+function malformed(message: string): GatewayError {
+  return new GatewayError('malformed_request', message)
+}
+
+function tooLarge(message: string): GatewayError {
+  return new GatewayError('headers_too_large', message)
+}
+
+function safeName(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 64)}…` : name
+}
