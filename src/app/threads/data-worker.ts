@@ -104,7 +104,7 @@ class DataWorker {
         bodyIdleMs: document.limits.body_idle,
         bodyMemoryBytes: Math.max(document.process.worker_memory * BODY_MEMORY_SHARE, document.limits.body * 2),
       },
-      onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x.id }),
+      onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
     })
     this.#listener = new Listener(this.#gateway, {
       host: start.host,
