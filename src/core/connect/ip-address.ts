@@ -70,7 +70,8 @@ export function canonicalHost(text: string): string | null {
   // What ends or precedes the host in a URL, what a parser of URLs drops in silence, and letters that it would map.
   if (text === '' || /[^!-~]|[/\\?#@:[\]%]/.test(text)) return null
   const url = URL.parse(`http://${text}`)
-  if (url === null) return null
+  // A label between the dots is never empty.
+  if (url === null || /^\.|\.\./.test(url.hostname)) return null
   const host = url.hostname.replace(/\.$/, '')
-  return host === '' || host.includes('..') || host.length > 253 ? null : host
+  return host.length === 0 || host.length > 253 ? null : host
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { EgressPolicy, EgressTarget, NamedBy } from './egress-policy.ts'
 import { canonicalHost } from './ip-address.ts'
 
@@ -57,7 +58,7 @@ export function vetUrl(text: string, namedBy: NamedBy, policy: EgressPolicy): Ve
   const host = url === null ? null : canonicalHost(url.hostname.replace(/^\[|\]$/g, ''))
   if (url === null || host === null) return 'url:malformed'
   const target = { host, port: portOf(url), namedBy }
-  const verdict = policy.vetHost(target)
+  const verdict = policy.vetHost(target) ?? (isIP(host) === 0 ? null : policy.vetAddress(target, host))
   if (verdict?.allowed === false) return verdict.rule
   return { url, target }
 }
