@@ -1,11 +1,14 @@
+import { NO_MORE } from './attempting.ts'
+import type { Failure } from './balance/outcome.ts'
 import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler } from './phases.ts'
+import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler, TunnelEnd } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 import { end, settle } from './settle.ts'
-import { faultOf } from './upstream/fault.ts'
+import { Tunnel } from './tunnel.ts'
+import { failureOf, faultOf } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
@@ -15,9 +18,12 @@ export interface Lease {
   release(): void
 }
 
-/** Starts the attempt at the current candidate: reserve, journal, dispatch. */
+/** Starts an attempt at the candidate whose turn it is: reserve, journal, dispatch. */
 export function beginAttempt(x: Exchange): void {
-  const candidate = currentCandidate(x)
+  const candidate = x.attempting === null ? x.candidates?.[x.candidateIndex] : x.attempting.next(x)
+  if (candidate instanceof GatewayError) return refuse(x, candidate)
+  if (candidate === undefined) throw new Error(`request ${x.id} has no candidate ${x.candidateIndex}`)
+  x.candidate = candidate
   const reserve = x.route?.reserve ?? null
   if (reserve === null) proceed(x, null)
   else reserve(x, candidate)
@@ -28,29 +34,40 @@ export function proceed(x: Exchange, problem: GatewayError | null): void {
   if (x.settled) return
   if (problem !== null) return refuse(x, problem)
   try {
-    dispatch(x, currentCandidate(x))
+    dispatch(x)
   } catch (error) {
     fault(x, error)
   }
 }
 
-function currentCandidate(x: Exchange): Candidate {
-  const candidate = x.candidates?.[x.candidateIndex]
-  if (candidate === undefined) throw new Error(`request ${x.id} has no candidate ${x.candidateIndex}`)
-  return candidate
-}
-
-function dispatch(x: Exchange, candidate: Candidate): void {
+function dispatch(x: Exchange): void {
+  const { candidate } = x
+  if (candidate === null) throw new Error(`request ${x.id} goes on without a candidate`)
   const request = candidate.encode(x)
   const attempt = new Attempt(x, candidate)
   x.attempt = attempt
   x.attempts++
   x.dispatchedAt = performance.now()
-  if (!candidate.upstream.transport.dispatch(request, attempt)) {
-    x.attempts--
-    const message = `All connections to ${candidate.upstream.name} are busy; try again soon.`
-    refuse(x, new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
+  if (candidate.upstream.transport.dispatch(request, attempt)) return
+  x.attempts--
+  const message = `All connections to ${candidate.upstream.name} are busy; try again soon.`
+  attempt.fail(new GatewayError('saturated', message, { retryAfterSeconds: 1 }), 'saturated')
+}
+
+/** Begins the next attempt, now or after a while; not when the client has left meanwhile. */
+function beginAgain(x: Exchange, waitMs: number): void {
+  x.sent = false
+  x.firstByteAt = 0
+  const begin = () => {
+    if (x.settled) return
+    try {
+      beginAttempt(x)
+    } catch (error) {
+      fault(x, error)
+    }
   }
+  if (waitMs > 0) setTimeout(begin, waitMs)
+  else begin()
 }
 
 type Stage = 'connect' | 'head' | 'body' | 'done'
@@ -116,6 +133,8 @@ export class Attempt implements ResponseHandler, Watched {
     this.#lastByteAt = performance.now()
     this.dueAt = this.#nextDueAt()
     if (x.firstByteAt === 0) x.firstByteAt = this.#lastByteAt
+    const wait = x.attempting === null ? NO_MORE : x.attempting.onHead(x, status, headers)
+    if (wait !== NO_MORE) return this.#giveWay(wait)
     const plan = this.#tap.start(status, headers)
     if (plan instanceof GatewayError) refuse(x, plan)
     else this.streaming = this.eventful = plan === 'stream'
@@ -158,7 +177,42 @@ export class Attempt implements ResponseHandler, Watched {
   onResponseError(_controller: DispatchController, error: Error): void {
     this.lease?.release()
     if (this.#stage === 'done') return
-    refuse(this.#x, faultOf(error, this.#candidate.upstream.name, this.#stage !== 'connect', this.#stage === 'body'))
+    const connected = this.#stage !== 'connect'
+    const fault = faultOf(error, this.#candidate.upstream.name, connected, this.#stage === 'body')
+    this.fail(fault, failureOf(error, connected, this.#stage === 'body'))
+  }
+
+  onUpgrade(_controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void {
+    if (this.#stage === 'done') return end.destroy()
+    const x = this.#x
+    this.#stage = 'body'
+    const out = this.#tap.headers(headers, null)
+    x.status = 101
+    x.firstByteAt = performance.now()
+    const client = x.client.upgrade(out)
+    if (client === null) return end.destroy()
+    x.watched = new Tunnel(x, client, end, this.#candidate.upstream.timeouts.idleMs)
+  }
+
+  /** This attempt came to nothing; another may follow as long as the client has seen none of its answer. */
+  fail(error: GatewayError, failure: Failure): void {
+    const x = this.#x
+    const { attempting } = x
+    if (attempting !== null) {
+      if (x.client.headSent) attempting.onBroken(x, failure)
+      else {
+        const wait = attempting.onFailure(x, { failure, processed: this.#stage === 'connect' ? 'no' : 'unknown' })
+        if (wait !== NO_MORE) return this.#giveWay(wait)
+      }
+    }
+    refuse(x, error)
+  }
+
+  #giveWay(waitMs: number): void {
+    const x = this.#x
+    this.abort(new Error('another attempt follows'))
+    x.upload?.close()
+    beginAgain(x, waitMs)
   }
 
   /** Stops this attempt: the upstream's connection is closed if the answer is not complete. */
@@ -183,6 +237,7 @@ export class Attempt implements ResponseHandler, Watched {
     if (result instanceof GatewayError) return refuse(x, result)
     const headers = this.#tap.headers(this.#headers, result)
     this.release()
+    x.route?.editAnswer?.(x, this.#status, headers)
     x.status = this.#status
     x.bytesOut = result.length
     x.client.answer(this.#status, headers, result)
@@ -224,6 +279,7 @@ export class Attempt implements ResponseHandler, Watched {
     const x = this.#x
     if (x.client.headSent) return
     const headers = this.#tap.headers(this.#headers, null)
+    x.route?.editAnswer?.(x, this.#status, headers)
     x.status = this.#status
     x.client.start(this.#status, headers)
   }
@@ -234,16 +290,33 @@ export class Attempt implements ResponseHandler, Watched {
     const timeouts = this.#candidate.upstream.timeouts
     const total = x.startedAt + timeouts.totalMs
     if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs)
+    const { upload } = x
+    if (upload !== null && !upload.complete) return Math.min(total, upload.movedAt + timeouts.idleMs)
+    const begin = upload === null ? x.dispatchedAt : upload.movedAt
     const firstByteMs = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
-    return Math.min(total, x.dispatchedAt + firstByteMs)
+    return Math.min(total, begin + firstByteMs)
   }
 
   onDue(now: number): void {
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
-    else refuse(this.#x, this.#timeoutError(now))
+    else if (this.#waitsForClient(now))
+      refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
+    else this.fail(this.#timeoutError(now), this.#timeoutFailure(now))
+    if (!this.#x.settled) return
     this.#x.client.cut()
+  }
+
+  #waitsForClient(now: number): boolean {
+    const { startedAt, upload } = this.#x
+    if (upload === null || upload.complete || this.#stage === 'body') return false
+    return upload.waitsFor === 'client' && now - startedAt < this.#candidate.upstream.timeouts.totalMs
+  }
+
+  #timeoutFailure(now: number): Failure {
+    if (now - this.#x.startedAt >= this.#candidate.upstream.timeouts.totalMs) return 'total_timeout'
+    return this.#stage === 'body' ? 'idle_timeout' : 'first_byte_timeout'
   }
 
   #timeoutError(now: number): GatewayError {

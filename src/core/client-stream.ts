@@ -1,3 +1,5 @@
+import type { TunnelEnd } from './phases.ts'
+
 /**
  * The client's side of one request, whatever protocol carries it: the body as it arrives, the answer as it leaves.
  * Header lists are flat (name, value, name, value), names in lower case. Calls on a stream that has ended, or whose
@@ -27,6 +29,8 @@ export interface ClientStream {
   end(last: Buffer | null): void
   /** Ends the connection or stream in the middle, so that nobody takes what was sent for the whole. */
   cut(): void
+  /** Switches to the protocol that the client asked for (`101`); null when that is not possible any more. */
+  upgrade(headers: string[]): TunnelEnd | null
   /** The connection carries no request after this one. */
   closeAfterAnswer(): void
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt.ts'
+import type { Attempting } from './attempting.ts'
 import type { ClientStream } from './client-stream.ts'
 import type { Watched } from './deadlines.ts'
 import type { GatewayError } from './errors.ts'
@@ -15,10 +16,22 @@ export interface Principal {
 /** How a request ended; the words of the request record. */
 export type EndState = 'success' | 'refused' | 'upstream_error' | 'timeout' | 'cancelled' | 'drained' | 'gateway_error'
 
+/** A request body on its way through. */
+export interface Upload {
+  readonly complete: boolean
+  /** Who is waited for, as long as it is not complete. */
+  readonly waitsFor: 'client' | 'upstream'
+  /** When a byte was last taken or handed over, of `performance.now()`. */
+  readonly movedAt: number
+  /** The attempt is over: nothing more goes to it. */
+  close(): void
+}
+
 /** Everything known of one request. Made once, every field set here, so that its shape never changes. */
 export class Exchange {
   readonly gateway: Gateway
-  readonly client: ClientStream
+  /** The client's side; a gate may wrap it, e.g. to compress what is sent. */
+  client: ClientStream
   /** The plan that the request started with; a swap does not touch it. */
   readonly plan: Plan
   readonly head: RequestHead
@@ -51,6 +64,14 @@ export class Exchange {
   watched: Watched | null = null
   candidates: readonly Candidate[] | null = null
   candidateIndex = 0
+  /** Names the candidate of each attempt, when there may be several; `candidates` is then null. */
+  attempting: Attempting | null = null
+  /** The candidate of the current attempt. */
+  candidate: Candidate | null = null
+  /** Gates that were passed: `identify`, then those of `admit`. */
+  gate = 0
+  /** A body that is relayed while it arrives. */
+  upload: Upload | null = null
   attempt: Attempt | null = null
   /** Attempts dispatched upstream. */
   attempts = 0

@@ -10,6 +10,7 @@ import type { RequestHead } from './http1/request-head.ts'
 import { readBody } from './listen/body.ts'
 import { match } from './match/match.ts'
 import { splitTarget } from './match/target.ts'
+import { type Gate, type Route, WAIT } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 
@@ -32,20 +33,49 @@ export function handle(gateway: Gateway, client: ClientStream, head: RequestHead
 function matchAndAdmit(x: Exchange): void {
   const missing = match(x)
   if (missing !== null) return refuse(x, missing)
-  const route = x.route
-  if (route === null) return refuse(x, new GatewayError('not_found', 'No route matches this path.'))
-  if (route.identify !== null) {
-    const unknown = route.identify(x)
-    if (unknown !== null) return refuse(x, unknown)
+  if (x.route === null) return refuse(x, new GatewayError('not_found', 'No route matches this path.'))
+  passGates(x, x.route)
+}
+
+/** Goes on with a request whose gate had to wait. */
+export function resume(x: Exchange, problem: GatewayError | null): void {
+  if (x.settled || x.route === null) return
+  try {
+    if (problem !== null) refuse(x, problem)
+    else passGates(x, x.route)
+  } catch (error) {
+    fault(x, error)
   }
-  if (route.admit !== null) {
-    for (const hook of route.admit) {
-      const refused = hook(x)
-      if (refused !== null) return refuse(x, refused)
-    }
+}
+
+/** From the gate that comes next. A gate counts as passed when it is asked: it decides once. */
+function passGates(x: Exchange, route: Route): void {
+  if (x.gate === 0) {
+    x.gate = 1
+    if (route.identify !== null && !passes(x, route.identify)) return
   }
-  if (route.bodyLimit < 0) return inspect(x)
-  readBody(x, route.bodyLimit, afterRead)
+  const { admit } = route
+  while (admit !== null && x.gate <= admit.length) {
+    const gate = admit[x.gate - 1] as Gate // in range
+    x.gate++
+    if (!passes(x, gate)) return
+  }
+  read(x, route)
+}
+
+/** False when the request ended here, or waits. */
+function passes(x: Exchange, gate: Gate): boolean {
+  const verdict = gate(x)
+  if (verdict === null) return !x.settled
+  if (verdict !== WAIT) refuse(x, verdict)
+  return false
+}
+
+function read(x: Exchange, route: Route): void {
+  const { head } = x
+  const relayed = route.relayAbove !== undefined && (head.chunked || head.contentLength > route.relayAbove)
+  if (route.bodyLimit < 0 || relayed) inspect(x)
+  else readBody(x, route.bodyLimit, afterRead)
 }
 
 function afterRead(x: Exchange, problem: GatewayError | null): void {
@@ -64,6 +94,7 @@ function inspect(x: Exchange): void {
     if (problem !== null) return refuse(x, problem)
   }
   if (x.settled) return
-  if (x.candidates === null) throw new Error(`route ${x.route?.name} neither answered nor named a candidate`)
+  if (x.candidates === null && x.attempting === null)
+    throw new Error(`route ${x.route?.name} neither answered nor named a candidate`)
   beginAttempt(x)
 }

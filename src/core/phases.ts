@@ -12,6 +12,12 @@ export type Phase = (typeof PHASES)[number]
 /** A hook that may end the request: null goes on, an error is rendered to the client. */
 export type Hook = (x: Exchange) => GatewayError | null
 
+/** What a gate answers that does not know yet: `resume` of `handle.ts` says later how it goes on. */
+export const WAIT = Symbol('wait')
+
+/** A hook before the body is read; one that has to ask somebody answers WAIT. */
+export type Gate = (x: Exchange) => GatewayError | typeof WAIT | null
+
 /** Takes what the attempt may cost and makes it durable; calls `proceed(x, error)` of `attempt.ts` when it is known. */
 export type ReserveHook = (x: Exchange, candidate: Candidate) => void
 
@@ -51,6 +57,48 @@ export interface UpstreamRequest {
   /** Flat: name, value, name, value. Texts that a parser or `headerLines` has checked. */
   readonly headers: readonly string[]
   readonly body: Buffer | null
+  /** A body that follows piece by piece; `body` is then null. */
+  readonly source?: BodySource | null
+  /** The protocol that the client asks to switch to; its bytes follow when the upstream agrees. */
+  readonly upgrade?: string | null
+}
+
+/** A request body that is handed over as it arrives. */
+export interface BodySource {
+  /** Bytes in all; -1 when nobody knows: it goes out in chunks. */
+  readonly length: number
+  /** The upstream is connected and has the head: bytes go to `writer` from now on, from the first one. */
+  open(writer: BodyWriter): void
+  /** The writer takes more. */
+  onDrain(): void
+}
+
+export interface BodyWriter {
+  /** False when the upstream is slow: `onDrain` tells when to go on. */
+  write(bytes: Buffer): boolean
+  end(): void
+}
+
+/** One side of a connection that carries bytes of another protocol. */
+export interface TunnelEnd {
+  /** What arrives goes to `peer`, from the first byte; bytes may be kept. */
+  join(peer: TunnelPeer): void
+  /** False when the side is slow: `onDrain` of its peer tells when to go on. */
+  write(bytes: Buffer): boolean
+  end(): void
+  pause(): void
+  resume(): void
+  destroy(): void
+}
+
+/** What hears one end of a tunnel. */
+export interface TunnelPeer {
+  onBytes(bytes: Buffer): void
+  /** The side sends no more. */
+  onEnd(): void
+  onDrain(): void
+  /** The side's connection is gone. */
+  onClose(): void
 }
 
 /** What a transport calls while it works; each exchange ends with exactly one of the last two. */
@@ -64,6 +112,8 @@ export interface ResponseHandler {
   ): void
   onResponseData(controller: DispatchController, chunk: Buffer): void
   onResponseEnd(controller: DispatchController, trailers: unknown): void
+  /** The upstream has switched to the protocol that was asked for; absent: nobody asked. */
+  onUpgrade?(controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void
   onResponseError(controller: DispatchController, error: Error): void
 }
 
@@ -103,11 +153,15 @@ export interface AnswerTap {
 /** A route after the plan is compiled. */
 export interface Route {
   readonly name: string
-  readonly identify: Hook | null
-  readonly admit: readonly Hook[] | null
+  readonly identify: Gate | null
+  readonly admit: readonly Gate[] | null
   /** Largest body in bytes, or -1 when the route takes none and the body is not read. */
   readonly bodyLimit: number
-  /** Ends the request itself (`x.answer`), or leaves candidates in `x.candidates`. */
+  /** Bodies that are longer than this, or of unknown length, are not read before `inspect`: it sees to them. */
+  readonly relayAbove?: number
+  /** Whether a body may be compressed: `refuse` unless it is passed on as it is. */
+  readonly encodedBody?: 'refuse' | 'pass'
+  /** Ends the request itself (`answer`), leaves candidates in `x.candidates`, or one who names them in `x.attempting`. */
   readonly inspect: Hook | null
   readonly reserve: ReserveHook | null
   /** What the route's dialect calls an error: the one name of it for clients, records, logs and metrics. */
@@ -117,6 +171,8 @@ export interface Route {
   /** Renders an error into an answer that has begun; null when the dialect has no way: the connection is cut. */
   readonly renderStreamError: ((x: Exchange, error: GatewayError) => Buffer) | null
   readonly settle: readonly SettleHook[] | null
+  /** Changes the header list of every answer, errors included, just before it leaves. */
+  readonly editAnswer?: ((x: Exchange, status: number, headers: string[]) => void) | null
 }
 
 export interface RenderedError {

@@ -8,6 +8,8 @@ export function settle(x: Exchange): void {
   x.watched = null
   x.endedAt = performance.now()
   x.attempt?.release()
+  x.upload?.close()
+  x.attempting?.onEnd(x)
   const hooks = (x.route ?? x.plan.fallback).settle
   if (hooks !== null) for (const hook of hooks) hook(x)
   x.gateway.end(x)

@@ -56,6 +56,10 @@ export class ClientDouble implements ClientStream {
     this.ended = true
   }
 
+  upgrade(): null {
+    return null
+  }
+
   closeAfterAnswer(): void {
     this.calls.push('closeAfterAnswer')
   }

@@ -2,12 +2,14 @@ import type { Socket } from 'node:net'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
+import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel } from '../settle.ts'
 import { ChunkedBody } from './chunked-body.ts'
 import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_HEAD_BYTES } from './head-buffer.ts'
 import { Http1Stream } from './http1-stream.ts'
 import { RequestHead, readRequestHead } from './request-head.ts'
+import { SocketTunnel } from './socket-tunnel.ts'
 import { unreadableAnswer } from './unreadable.ts'
 
 const CR = 0x0d
@@ -33,9 +35,10 @@ export interface ConnectionTimeouts {
 
 /**
  * `head`: a request is awaited or arriving. `body`: its body is. `answer`: it is complete, its answer is not.
+ * `tunnel`: another protocol has taken over.
  * `discard`: the last answer is given, nothing that arrives is a request any more.
  */
-type State = 'head' | 'body' | 'answer' | 'discard' | 'closed'
+type State = 'head' | 'body' | 'answer' | 'tunnel' | 'discard' | 'closed'
 
 /** One client connection: requests one after the other, each answered before the next is begun. */
 export class Http1Connection {
@@ -55,6 +58,7 @@ export class Http1Connection {
   #chunked: ChunkedBody | null = null
   #left = 0
   #discarded = 0
+  #tunnel: SocketTunnel | null = null
   /** When the state began; -1 as long as what it waits for is not known to have begun. */
   #since = performance.now()
   #served = false
@@ -136,6 +140,16 @@ export class Http1Connection {
     this.#goOn()
   }
 
+  /** From now on the bytes of the connection are another protocol's; those that came already are its first. */
+  tunnel(): TunnelEnd {
+    const held = this.#held
+    this.#held = null
+    this.#stream = null
+    this.#state = 'tunnel'
+    this.#tunnel = new SocketTunnel(this.#socket, held)
+    return this.#tunnel
+  }
+
   /** Looks whether the client has taken too long; called every second or so. */
   sweep(now: number, timeouts: ConnectionTimeouts): void {
     if (this.#isStalled(now)) return this.destroy()
@@ -154,12 +168,14 @@ export class Http1Connection {
         else if (waited > DISCARD_MS) this.destroy()
         return
       case 'answer':
+      case 'tunnel':
       case 'closed':
         return
     }
   }
 
   #onData(bytes: Buffer): void {
+    if (this.#tunnel !== null) return this.#tunnel.onBytes(bytes)
     if (this.#state === 'discard') {
       this.#discarded += bytes.length
       if (this.#discarded > DISCARD_BYTES) this.#socket.pause()
@@ -314,6 +330,7 @@ export class Http1Connection {
   }
 
   #onDrain(): void {
+    if (this.#tunnel !== null) return this.#tunnel.onDrain()
     const x = this.#stream?.exchange ?? null
     if (x !== null) x.attempt?.drained()
     else this.#goOn()
@@ -321,11 +338,13 @@ export class Http1Connection {
 
   /** The client has closed its side: it wants no answer any more, but gets what is on the way. */
   #onEnd(): void {
+    if (this.#tunnel !== null) return this.#tunnel.onEnd()
     if (this.#stream === null && this.unsentBytes > 0 && this.#state === 'head') this.#leave()
     else this.destroy()
   }
 
   #onClose(): void {
+    this.#tunnel?.onClose()
     this.#state = 'closed'
     this.#held = null
     this.#arriving = null

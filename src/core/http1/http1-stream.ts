@@ -1,5 +1,6 @@
 import type { BodySink, ClientStream } from '../client-stream.ts'
 import type { Exchange } from '../exchange.ts'
+import type { TunnelEnd } from '../phases.ts'
 import { type AnswerText, answerText } from './answer-text.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import type { RequestHead } from './request-head.ts'
@@ -111,6 +112,15 @@ export class Http1Stream implements ClientStream {
     if (this.ended) return
     this.ended = true
     this.#connection.destroy()
+  }
+
+  upgrade(headers: string[]): TunnelEnd | null {
+    if (this.ended || this.headSent || !this.#connection.bodyRead) return null
+    answerText(101, headers, text)
+    this.#connection.writeText(`${text.lines}connection: upgrade\r\n\r\n`)
+    this.headSent = true
+    this.ended = true
+    return this.#connection.tunnel()
   }
 
   closeAfterAnswer(): void {

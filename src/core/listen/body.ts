@@ -14,7 +14,8 @@ const EMPTY = Buffer.alloc(0)
 export function readBody(x: Exchange, limit: number, done: Done): void {
   const head = x.head
   if (head.contentLength > limit) return done(x, tooLarge(limit))
-  if (head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
+  const mayBeEncoded = x.route?.encodedBody === 'pass'
+  if (!mayBeEncoded && head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
     const message = `A body with Content-Encoding ${head.contentEncoding.slice(0, 64)} is not taken; send it uncompressed.`
     return done(x, new GatewayError('unsupported_media_type', message))
   }

@@ -7,6 +7,7 @@ export function answer(x: Exchange, status: number, contentType: string, body: B
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   const headers = ['content-type', contentType, 'content-length', String(bytes.length)]
   headers.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id)
+  x.route?.editAnswer?.(x, status, headers)
   x.status = status
   if (x.method !== 'HEAD') x.bytesOut = bytes.length
   x.client.answer(status, headers, bytes)

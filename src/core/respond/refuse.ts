@@ -29,6 +29,7 @@ function sendError(x: Exchange, error: GatewayError): void {
   if (error.allow !== null) headers.push('allow', error.allow)
   if (error.retry === 'never') headers.push('x-should-retry', 'false')
   if (error.code === 'malformed_request') x.client.closeAfterAnswer()
+  x.route?.editAnswer?.(x, error.status, headers)
   x.status = error.status
   if (x.method !== 'HEAD') x.bytesOut += rendered.body.length
   x.client.answer(error.status, headers, rendered.body)

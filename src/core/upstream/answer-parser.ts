@@ -18,6 +18,8 @@ export interface AnswerListener {
   onBody(bytes: Buffer): void
   /** The answer is complete; `leftover` is true when more bytes came than belong to it. */
   onComplete(leftover: boolean): void
+  /** The upstream switched to the protocol that was asked for; `rest` is what it said in it already. */
+  onSwitch?(head: AnswerHead, rest: Buffer): void
 }
 
 type State = 'head' | 'length' | 'chunked' | 'close' | 'complete'
@@ -37,6 +39,7 @@ export class AnswerParser {
   #held: Buffer | null = null
   #left = 0
   #interim = 0
+  #maySwitch = false
 
   constructor(listener: AnswerListener) {
     this.#listener = listener
@@ -47,9 +50,10 @@ export class AnswerParser {
     return this.#state !== 'complete'
   }
 
-  /** A request was sent: its answer comes next. */
-  expect(method: string): void {
+  /** A request was sent: its answer comes next. `maySwitch`: it asked for another protocol. */
+  expect(method: string, maySwitch = false): void {
     this.#method = method
+    this.#maySwitch = maySwitch
     this.#state = 'head'
     this.#held = null
     this.#interim = 0
@@ -121,6 +125,11 @@ export class AnswerParser {
     const head = readAnswerHead(joined.toString('latin1', start, end), this.#method)
     const next = from + (end + HEAD_END.length - (held === null ? from : held.length))
     this.#held = null
+    if (head.status === 101 && this.#maySwitch) {
+      this.#state = 'complete'
+      this.#listener.onSwitch?.(head, bytes.subarray(next))
+      return bytes.length
+    }
     this.#begin(head, next < bytes.length)
     return next
   }

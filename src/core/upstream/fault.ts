@@ -1,3 +1,4 @@
+import type { Failure } from '../balance/outcome.ts'
 import { type ErrorCode, GatewayError } from '../errors.ts'
 
 /** Certificates that OpenSSL refuses (Node's documentation, "X509 certificate error codes") without the word in the code. */
@@ -34,6 +35,16 @@ function classify(code: string, connected: boolean, answering: boolean): [code: 
     return ['upstream_unreachable', 'could not be reached in time']
   }
   return ['upstream_unreachable', 'could not be reached']
+}
+
+/** The same, in the words of those who decide whether another attempt follows. */
+export function failureOf(error: Error, connected: boolean, answering: boolean): Failure {
+  if (answering) return 'truncated'
+  const code = errorCode(error)
+  if (code === 'invalid_answer') return 'invalid_answer'
+  if (code === 'stale_connection') return 'stale_connection'
+  if (connected) return 'closed'
+  return classify(code, connected, answering)[0] === 'upstream_tls' ? 'untrusted' : 'unreachable'
 }
 
 /** Errors wrap each other a few deep; what wraps itself ends here. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import type { DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
+import { SocketTunnel } from '../http1/socket-tunnel.ts'
+import type { BodyWriter, DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { type AnswerListener, AnswerParser } from './answer-parser.ts'
 import { type Endpoint, openSocket } from './open-socket.ts'
@@ -11,6 +12,7 @@ const ONE_WRITE_LIMIT = 16_384
 const DEFAULT_IDLE_MS = 55_000
 /** The upstream's own time for idle connections, less what a request needs to arrive. */
 const IDLE_MARGIN_MS = 1_000
+const STALE = 'A kept connection was closed before it answered.'
 /** Methods whose requests say that they have no body (RFC 9110, 8.6). */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 
@@ -33,6 +35,11 @@ export class Http1Client implements AnswerListener {
   #keepAlive = false
   #idleMs = DEFAULT_IDLE_MS
   #idleSince = 0
+  /** Answers that were complete on this connection. */
+  #served = 0
+  /** A byte of the current answer has come. */
+  #answering = false
+  #tunnel: SocketTunnel | null = null
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint
@@ -73,6 +80,36 @@ export class Http1Client implements AnswerListener {
     if (turn === this.#turn) this.#fail(reason)
   }
 
+  /** A piece of the request body; false when the upstream is slow. */
+  writeBody(turn: Turn, bytes: Buffer): boolean {
+    const socket = this.#socket
+    if (turn !== this.#turn || socket === null || bytes.length === 0) return true
+    if (!turn.chunked) return socket.write(bytes)
+    const size = `${bytes.length.toString(16)}\r\n`
+    if (bytes.length <= ONE_WRITE_LIMIT) return socket.write(`${size}${bytes.toString('latin1')}\r\n`, 'latin1')
+    socket.cork()
+    socket.write(size, 'latin1')
+    socket.write(bytes)
+    const more = socket.write('\r\n', 'latin1')
+    socket.uncork()
+    return more
+  }
+
+  endBody(turn: Turn): void {
+    if (turn !== this.#turn) return
+    turn.bodySent = true
+    if (turn.chunked) this.#socket?.write('0\r\n\r\n', 'latin1')
+  }
+
+  onSwitch(head: AnswerHead, rest: Buffer): void {
+    const turn = this.#turn
+    const socket = this.#socket
+    if (turn === null || socket === null) return
+    this.#tunnel = new SocketTunnel(socket, Buffer.from(rest))
+    if (turn.handler.onUpgrade === undefined) return this.destroy()
+    turn.handler.onUpgrade(turn, head.headers, this.#tunnel)
+  }
+
   onHead(head: AnswerHead): void {
     this.#keepAlive = head.keepAlive
     this.#idleMs = head.idleMs === null ? DEFAULT_IDLE_MS : Math.max(0, head.idleMs - IDLE_MARGIN_MS)
@@ -92,7 +129,8 @@ export class Http1Client implements AnswerListener {
     this.#turn = null
     const socket = this.#socket
     // A request that is not fully written will not be: the upstream answered without reading it.
-    if (this.#keepAlive && !leftover && socket !== null && socket.writableLength === 0) {
+    if (this.#keepAlive && !leftover && turn.bodySent && socket !== null && socket.writableLength === 0) {
+      this.#served++
       this.#idleSince = performance.now()
       if (socket.isPaused()) socket.resume()
     } else this.#drop()
@@ -106,6 +144,7 @@ export class Http1Client implements AnswerListener {
     })
     this.#socket = socket
     socket.on('error', (error) => this.#lost(socket, error))
+    socket.on('drain', () => this.#drained(socket))
     socket.on('end', () => this.#ended(socket))
     socket.on('close', () => this.#ended(socket))
   }
@@ -113,6 +152,7 @@ export class Http1Client implements AnswerListener {
   #connected(socket: Socket): void {
     if (socket !== this.#socket) return
     this.#ready = true
+    this.#served = 0
     this.#idleSince = performance.now()
     this.#send()
   }
@@ -130,9 +170,19 @@ export class Http1Client implements AnswerListener {
     // The handler may have given up on hearing that the connection stands.
     if (this.#turn !== turn || socket === null) return
     this.#unsent = null
-    this.#parser.expect(request.method)
-    const body = request.body
-    const head = this.#headOf(request)
+    const upgrade = request.upgrade ?? null
+    this.#answering = false
+    this.#parser.expect(request.method, upgrade !== null)
+    const { body } = request
+    const source = request.source ?? null
+    const head = this.#headOf(request, upgrade)
+    if (source !== null) {
+      turn.source = source
+      turn.bodySent = false
+      turn.chunked = source.length < 0
+      socket.write(head, 'latin1')
+      return source.open(turn)
+    }
     if (body === null || body.length === 0) socket.write(head, 'latin1')
     else if (body.length <= ONE_WRITE_LIMIT) socket.write(head + body.toString('latin1'), 'latin1')
     else {
@@ -143,10 +193,13 @@ export class Http1Client implements AnswerListener {
     }
   }
 
-  #headOf({ method, path, headers, fixed, body }: UpstreamRequest): string {
-    let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#endpoint.authority}\r\nconnection: keep-alive\r\n${fixed ?? ''}`
+  #headOf({ method, path, headers, fixed, body, source }: UpstreamRequest, upgrade: string | null): string {
+    const connection = upgrade === null ? 'keep-alive' : `upgrade\r\nupgrade: ${upgrade}`
+    let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#endpoint.authority}\r\nconnection: ${connection}\r\n${fixed ?? ''}`
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
-    if (body !== null) head += `content-length: ${body.length}\r\n`
+    if (source !== undefined && source !== null) {
+      head += source.length < 0 ? 'transfer-encoding: chunked\r\n' : `content-length: ${source.length}\r\n`
+    } else if (body !== null) head += `content-length: ${body.length}\r\n`
     else if (WITH_BODY.has(method)) head += 'content-length: 0\r\n'
     return `${head}\r\n`
   }
@@ -154,7 +207,12 @@ export class Http1Client implements AnswerListener {
   /** Answers whether reading goes on. */
   #read(socket: Socket, bytes: Buffer): boolean {
     if (socket !== this.#socket) return false
+    if (this.#tunnel !== null) {
+      this.#tunnel.onBytes(Buffer.from(bytes))
+      return !socket.isPaused()
+    }
     const turn = this.#turn
+    this.#answering = true
     if (turn === null || !this.#parser.busy) {
       // Nothing was asked; whatever this is, it is no answer.
       this.#fail(new TransportError('invalid_answer', 'The upstream sent something before it was asked.'))
@@ -168,20 +226,40 @@ export class Http1Client implements AnswerListener {
     return socket === this.#socket && !socket.isPaused()
   }
 
+  #drained(socket: Socket): void {
+    if (socket !== this.#socket) return
+    if (this.#tunnel !== null) this.#tunnel.onDrain()
+    else if (this.#turn !== null && !this.#turn.bodySent) this.#turn.source?.onDrain()
+  }
+
   /** The upstream has closed its side, or the connection is gone. */
   #ended(socket: Socket): void {
     if (socket !== this.#socket) return
+    if (this.#tunnel !== null) return this.#tunnelEnded(this.#tunnel, socket)
     const turn = this.#turn
     if (turn === null) return this.#drop()
     if (!this.#parser.busy) {
       return this.#fail(new TransportError('connection_closed', 'The connection was closed while it was made.'))
     }
     this.#keepAlive = false
+    if (this.#served > 0 && !this.#answering) {
+      return this.#fail(new TransportError('stale_connection', STALE))
+    }
     try {
       this.#parser.end()
     } catch (error) {
       this.#threw(turn, error)
     }
+  }
+
+  #tunnelEnded(tunnel: SocketTunnel, socket: Socket): void {
+    if (!socket.destroyed) return tunnel.onEnd()
+    const turn = this.#turn
+    this.#turn = null
+    this.#tunnel = null
+    this.#drop()
+    tunnel.onClose()
+    turn?.handler.onResponseEnd(turn, null)
   }
 
   /** Ends the turn in which something was thrown; if it had ended already, the error is of somebody else's making. */
@@ -191,7 +269,10 @@ export class Http1Client implements AnswerListener {
   }
 
   #lost(socket: Socket, error: Error): void {
-    if (socket === this.#socket) this.#fail(error)
+    if (socket !== this.#socket) return
+    if (this.#tunnel !== null) return this.#tunnelEnded(this.#tunnel, socket)
+    const isStale = this.#turn !== null && this.#served > 0 && !this.#answering
+    this.#fail(isStale ? new TransportError('stale_connection', STALE) : error)
   }
 
   #fail(error: Error): void {
@@ -212,7 +293,12 @@ export class Http1Client implements AnswerListener {
 }
 
 /** One request's time on a connection: what its handler does through it has no effect on the requests after it. */
-class Turn implements DispatchController {
+class Turn implements DispatchController, BodyWriter {
+  /** The request body, when it follows piece by piece. */
+  source: UpstreamRequest['source'] = null
+  chunked = false
+  /** The request is written to its end. */
+  bodySent = true
   readonly handler: ResponseHandler
   readonly #client: Http1Client
 
@@ -227,6 +313,14 @@ class Turn implements DispatchController {
 
   resume(): void {
     this.#client.resume(this)
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#client.writeBody(this, bytes)
+  }
+
+  end(): void {
+    this.#client.endBody(this)
   }
 
   /** Gives the answer up: the connection is closed at once. */

@@ -4,6 +4,8 @@ export type TransportFault =
   | 'connect_timeout'
   /** The upstream closed the connection before the answer was complete. */
   | 'connection_closed'
+  /** A connection that had served before was closed before any byte of an answer: it was about to be closed anyway. */
+  | 'stale_connection'
   /** What the upstream sent is not an HTTP/1.1 answer, or one that can be read in two ways. */
   | 'invalid_answer'
   /** The policy lets no connection go there; nothing was sent. */
