@@ -7,9 +7,9 @@ import { GatewayError } from '../../core/index.ts'
 import type { ChatState } from './chat-state.ts'
 import { EventStream } from './event-stream.ts'
 
-const delta = (content: string, finish: string | null = null) => ({
+const delta = (content: string, finish: string | null = null, index = 0) => ({
   id: 'c-1',
-  choices: [{ index: 0, delta: { content }, finish_reason: finish }],
+  choices: [{ index, delta: { content }, finish_reason: finish }],
 })
 const USAGE = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 }
 const lines = (...values: readonly unknown[]) => values.map((value) => `data: ${JSON.stringify(value)}\n\n`).join('')
@@ -24,8 +24,8 @@ interface Result {
 }
 
 /** Runs a stream to its end in the given pieces; the answer's head is sent with the first bytes. */
-function run(pieces: readonly (string | Buffer)[], { asksUsage = false, headSent = true } = {}): Result {
-  const fields = { stream: true, ...(asksUsage ? { stream_options: { include_usage: true } } : {}) }
+function run(pieces: readonly (string | Buffer)[], { asksUsage = false, headSent = true, n = 1 } = {}): Result {
+  const fields = { stream: true, n, ...(asksUsage ? { stream_options: { include_usage: true } } : {}) }
   const { x, state, target } = chatScene(fields)
   if (headSent) x.client.start(200, [])
   const stream = new EventStream(x, target, state)
@@ -171,6 +171,61 @@ test('a stream that ends without its terminator is an error, unless its last cho
     assert.ok(result.text === '' || result.text.endsWith('\n\n'), what)
     for (const { data } of eventsOf(result.text)) if (data !== '[DONE]') JSON.parse(data)
   }
+})
+
+test('of several choices every one that began must have finished, where there is no terminator', () => {
+  const finished = (index: number) => delta('', 'stop', index)
+  const filtered = { choices: [{ index: 0, finish_reason: null, content_filter_results: {} }] }
+  const rows: readonly (readonly [what: string, pieces: readonly string[], complete: boolean])[] = [
+    ['both finished', [lines(delta('a'), delta('b', null, 1), finished(1), finished(0))], true],
+    ['both finished in one event', [lines({ choices: [...finished(0).choices, ...finished(1).choices] })], true],
+    ['one of two finished', [lines(delta('a'), delta('b', null, 1), finished(0))], false],
+    ['one finished at last', [lines(delta('b', null, 1)), lines(delta('a')), lines(finished(0))], false],
+    [
+      'one finished long ago',
+      [lines(finished(0)), ...['c', 'd', 'e'].map((text) => lines(delta(text, null, 1)))],
+      false,
+    ],
+    ['one cut, then the terminator', [lines(delta('b', null, 1), finished(0)), DONE], true],
+    ['the second never began', [lines(delta('a'), finished(0))], true],
+    ['finished long ago', [lines(finished(0), finished(1)), ...[1, 2, 3].map(() => lines({ choices: [] }))], true],
+    ['word of a filter after the end', [lines(finished(0), finished(1), filtered)], true],
+    ['finished, without the last blank line', [lines(finished(0), finished(1)).slice(0, -2)], true],
+    ['events of several lines', [`event: message\n${lines(delta('b', null, 1))}${lines(finished(0))}`], false],
+    ['nothing but usage', [lines({ choices: [], usage: USAGE })], false],
+    ['no choice has a number', [lines({ choices: [{ finish_reason: 'stop' }, null, 1] })], true],
+    ['choices without end', [lines(...Array.from({ length: 1_100 }, (_, index) => delta('', 'stop', index)))], false],
+  ]
+  for (const [what, pieces, complete] of rows) {
+    assert.equal(run(pieces, { n: 2 }).error?.code ?? null, complete ? null : 'upstream_truncated', what)
+  }
+})
+
+test('valid events in front of one that must not go on reach the client before the error', () => {
+  const before = lines(delta('a'), delta('b'))
+  const bads = ['data: hello\n\n', lines({ error: { message: `bad key ${SECRET}` } }), `data: {"a":\n\n`]
+  for (const bad of bads) {
+    for (const pieces of [
+      [before + bad, lines(delta('c'))],
+      [before + bad + lines(delta('c'))],
+      [lines(delta('a')), lines(delta('b')) + bad],
+      [before + bad],
+    ]) {
+      const result = run(pieces, { headSent: false })
+      assert.equal(result.text, before, bad)
+      assert.notEqual(result.error, null, bad)
+      assert.ok(!result.error?.message.includes(SECRET))
+    }
+  }
+  const withUsage = lines(delta('a'), { ...delta('b'), usage: null }, { choices: [], usage: USAGE })
+  const result = run([`${withUsage}data: x\n\n`], { headSent: false })
+  assert.equal(result.text, before)
+  assert.equal(result.state.deliveredTokens, run([withUsage]).state.deliveredTokens)
+})
+
+test('what only a comment stands before is still the whole answer to the request', () => {
+  const result = run([`: hello\n\n${lines({ error: { message: 'too busy' } })}`], { headSent: false })
+  assert.deepEqual([result.text, result.error?.code, result.state.answered], ['', 'upstream_error', false])
 })
 
 test('an error as the first event becomes an error answer', () => {

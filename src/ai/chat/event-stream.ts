@@ -1,7 +1,8 @@
-import { type Exchange, GatewayError } from '../../core/index.ts'
+import { type Exchange, GatewayError, refuse } from '../../core/index.ts'
 import { eventData, patchTopLevel, readJson, type ScannedObject, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ChatTarget } from '../models/target.ts'
 import type { ChatState } from './chat-state.ts'
+import { ChoiceEnds } from './choice-ends.ts'
 import { DeliveredEstimate } from './delivered.ts'
 import { ANSWER, answerScanner } from './fields.ts'
 import { reveals } from './upstream-error.ts'
@@ -11,6 +12,7 @@ const LF = 0x0a
 const CLOSE = 0x7d
 /** First byte of `null`. */
 const NULL = 0x6e
+const NOTHING = Buffer.alloc(0)
 const BLANK_LINE = Buffer.from('\n\n')
 const DATA = Buffer.from('data: {')
 const DONE = Buffer.from('[DONE]')
@@ -23,7 +25,8 @@ const ERROR_EVENT = /^event: ?error *$/m
 /**
  * The events of a streamed answer. Whole events are forwarded as they are; an event that is cut waits for its rest, so
  * that an error event can follow cleanly at any time. When the gateway asked for usage and the client did not, the
- * usage is read and taken out. A stream that ends without its terminator is an error, unless its last choice finished.
+ * usage is read and taken out. A stream that ends without its terminator is an error, unless every choice that began has
+ * finished. Events in front of one that must not go on are forwarded before the error that takes its place.
  */
 export class EventStream {
   readonly #x: Exchange
@@ -32,10 +35,14 @@ export class EventStream {
   readonly #framer = new SseFramer()
   readonly #cursor = new SseCursor()
   readonly #delivered = new DeliveredEstimate()
+  /** For a request of several choices; the end of a single one is looked for in the last parts alone. */
+  readonly #choices: ChoiceEnds | null
   #done = false
   #failed = false
+  /** Why nothing more is forwarded; the request is refused for it in the next turn at the latest. */
+  #problem: GatewayError | null = null
   #dataEvents = 0
-  /** The last two parts with data, to look for the end of the last choice when there is no terminator. */
+  /** The last two parts with data, to look for the end of the choice when there is no terminator. */
   #last: Buffer | null = null
   #beforeLast: Buffer | null = null
 
@@ -43,9 +50,11 @@ export class EventStream {
     this.#x = x
     this.#target = target
     this.#state = state
+    this.#choices = state.choices > 1 ? new ChoiceEnds() : null
   }
 
   push(chunk: Buffer): Buffer | GatewayError | null {
+    if (this.#problem !== null) return this.#problem
     const part = this.#framer.push(chunk)
     if (part === null) return null
     if (part === 'overflow') return this.#invalid('sent an event that is too large')
@@ -53,6 +62,7 @@ export class EventStream {
   }
 
   end(): Buffer | GatewayError | null {
+    if (this.#problem !== null) return this.#problem
     const rest = this.#framer.end()
     if (rest === null) return this.#ended() ? null : this.#truncated()
     if (this.#done) return isLineBreak(rest) ? rest : null
@@ -66,6 +76,7 @@ export class EventStream {
 
   #ended(): boolean {
     if (this.#done || this.#failed) return true
+    if (this.#choices !== null) return this.#choices.complete
     return [this.#beforeLast, this.#last].some((part) => part !== null && FINISH.test(part.toString('latin1')))
   }
 
@@ -89,18 +100,17 @@ export class EventStream {
     const out = new Output(part)
     while (cursor.next()) {
       const { start, end } = cursor
-      if (!isPlainObjectEvent(part, start, end)) {
-        const problem = this.#readOddEvent(part, start, end)
-        if (problem !== null) return problem
-      } else {
+      const earlier = this.#dataEvents
+      let problem: GatewayError | null = null
+      if (!isPlainObjectEvent(part, start, end)) problem = this.#readOddEvent(part, start, end)
+      else {
         this.#dataEvents++
         this.#delivered.add(end - start)
       }
       if (nextError >= 0 && nextError < start) nextError = part.indexOf(ERROR_NAME, start)
-      if (nextError >= 0 && nextError < end) {
-        const problem = this.#readError(part, start, end)
-        if (problem !== null) return problem
-      }
+      if (problem === null && nextError >= 0 && nextError < end) problem = this.#readError(part, start, end)
+      if (problem !== null) return this.#stopAt(problem, earlier === 0 ? null : out.upTo(start))
+      if (this.#choices !== null) this.#choices.read(eventData(part, start, end) ?? NOTHING)
       if (nextUsage >= 0 && nextUsage < start) nextUsage = part.indexOf(USAGE_NAME, start)
       if (nextUsage >= 0 && nextUsage < end) this.#readUsageEvent(part, start, end, out)
     }
@@ -111,6 +121,18 @@ export class EventStream {
     }
     this.#state.deliveredTokens = this.#delivered.tokens
     return out.finish()
+  }
+
+  /**
+   * Ends the stream at an event that must not go on. What stands before it in the same part is given now; the error
+   * follows when the attempt asks for more, or in the next turn when the upstream says nothing more.
+   */
+  #stopAt(problem: GatewayError, before: Buffer | null): Buffer | GatewayError {
+    this.#state.deliveredTokens = this.#delivered.tokens
+    if (before === null) return problem
+    this.#problem = problem
+    process.nextTick(refuse, this.#x, problem)
+    return before
   }
 
   /** Anything but `data: {…}` on one line: comments, the terminator, other spellings, garbage. */
@@ -207,8 +229,13 @@ class Output {
   }
 
   finish(): Buffer | null {
-    if (this.#pieces === null) return this.#source
-    if (this.#from < this.#source.length) this.#pieces.push(this.#source.subarray(this.#from))
+    return this.#pieces === null ? this.#source : this.upTo(this.#source.length)
+  }
+
+  /** What there is in front of `end`; ends the use of this object. */
+  upTo(end: number): Buffer | null {
+    this.#pieces ??= []
+    if (this.#from < end) this.#pieces.push(this.#source.subarray(this.#from, end))
     const first = this.#pieces[0]
     if (first === undefined) return null
     return this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces)
