@@ -1,4 +1,4 @@
-/** `node bench/micro/counters.ts`: what admission costs in shared memory: rate limit, budget, intents, ids, deadlines. */
+/** `node bench/micro/counters.ts`: what admission costs in shared memory: rate limit, budget, intents, ids. */
 import {
   BUDGET_CELLS,
   Intents,
@@ -8,7 +8,7 @@ import {
   reserveAll,
   settle,
 } from '../../src/governance/index.ts'
-import { createCounters, Deadline, monotonicUs, RequestIds, TimerWheel } from '../../src/lib/index.ts'
+import { createCounters, monotonicUs, RequestIds } from '../../src/lib/index.ts'
 import { measure } from './measure.ts'
 
 const CALLS = 100_000
@@ -18,15 +18,7 @@ const LIMIT = 1e12
 const NANOS = 2_500_000
 const cells = new BigInt64Array(createCounters(64))
 const intents = new Intents(new BigInt64Array(createCounters(intentRegionCells(CAPACITY))), CAPACITY)
-const wheel = new TimerWheel()
 const ids = new RequestIds()
-
-class Silent extends Deadline {
-  override onExpire(): void {
-    throw new Error('the benchmark was slower than a minute')
-  }
-}
-const deadline = new Silent()
 const charges = [0, 1].map((budget) => ({
   index: 8 + budget * BUDGET_CELLS,
   period: PERIOD,
@@ -52,8 +44,3 @@ measure('two budgets: reserve and settle with intents', CALLS, () => {
 })
 measure('request id', CALLS, () => ids.next())
 measure('monotonic clock', CALLS, () => monotonicUs())
-measure('deadline: schedule and cancel', CALLS, () => {
-  wheel.schedule(deadline, 60_000)
-  wheel.cancel(deadline)
-})
-wheel.close()

@@ -1,5 +1,5 @@
 /**
- * Small pure things that know no gateway: bytes (JSON scanner and patcher, SSE framer), time (clock, timer wheel),
+ * Small pure things that know no gateway: bytes (JSON scanner, walker and patcher, SSE framer), time (clock),
  * names (ids, trace context, patterns) and memory (LRU, slots shared by threads). Each file is one idea and depends on
  * nothing but its neighbours. It is no home for helpers of one module: those live where they are used.
  *
@@ -15,11 +15,10 @@ export { patchTopLevel } from './json-patch.ts'
 export { readJson, readString } from './json-read.ts'
 export type { JsonScanner, ScanFailure, ScanFailureKind, ScanResult } from './json-scan.ts'
 export { createScanner, ScannedObject } from './json-scan.ts'
+export { skipValue, walkItems, walkMembers } from './json-walk.ts'
 export { LruMap } from './lru.ts'
 export { createCounters, DEFAULT_COUNTER_CELLS, SlotAllocator } from './shared-slots.ts'
 export { DEFAULT_MAX_TAIL_BYTES, SseFramer } from './sse.ts'
 export { eventData, SseCursor } from './sse-events.ts'
-export type { TimerWheelOptions } from './timer-wheel.ts'
-export { DEFAULT_TICK_MS, Deadline, TimerWheel } from './timer-wheel.ts'
 export type { Traceparent } from './traceparent.ts'
 export { formatTraceparent, parseTraceparent } from './traceparent.ts'
