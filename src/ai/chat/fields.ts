@@ -19,6 +19,11 @@ export const requestScanner = createScanner(
   { maxDepth: MAX_DEPTH },
 )
 
+/** The one member of `stream_options` that the gateway reads or sets. */
+export const OPTION = { includeUsage: 0 } as const
+
+export const streamOptionsScanner = createScanner(['include_usage'], { maxDepth: MAX_DEPTH })
+
 /** Top-level keys of an answer, or of one event of a streamed answer. */
 export const ANSWER = { usage: 0, choices: 1, error: 2 } as const
 

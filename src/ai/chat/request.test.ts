@@ -23,7 +23,7 @@ test('reads what it needs, whatever else is there and however it is written', ()
   assert.equal(request.model, 'small')
   assert.equal(request.stream, true)
   assert.equal(request.asksUsage, true)
-  assert.deepEqual(request.streamOptions, { include_usage: true, other: 1 })
+  assert.equal(request.usageOptions, '{"include_usage":true,"other":1}')
   assert.equal(request.maxOutputTokens, 7)
   assert.equal(request.choices, 2)
   assert.equal(request.messageBytes, '[{"role":"user"}]'.length)
@@ -42,8 +42,8 @@ test('takes null for absent where the dialect does', () => {
   for (const fields of [{}, nothing]) {
     const request = chatRequestOf(chatBody(fields))
     assert.deepEqual(
-      [request.stream, request.asksUsage, request.streamOptions, request.maxOutputTokens, request.choices],
-      [false, false, null, null, 1],
+      [request.stream, request.asksUsage, request.usageOptions, request.maxOutputTokens, request.choices],
+      [false, false, '{"include_usage":true}', null, 1],
     )
   }
 })
@@ -70,6 +70,13 @@ test('refuses every wrong type with 400 and the name of the field', () => {
   assert.equal(refusal('{"model":"m"}').param, 'messages')
   const asked = refusal(`{"model":"m",${MESSAGES},"stream_options":{"include_usage":1}}`)
   assert.equal(asked.param, 'stream_options.include_usage')
+})
+
+test('refuses usage that is asked for twice: which of the two an upstream follows is not known', () => {
+  for (const other of ['include_usage', 'include\\u005fusage']) {
+    const error = refusal(`{"model":"m",${MESSAGES},"stream_options":{"include_usage":true,"${other}":false}}`)
+    assert.deepEqual([error.code, error.param], ['invalid_request', 'stream_options'], other)
+  }
 })
 
 test('takes whole numbers in any spelling of JSON', () => {
@@ -160,7 +167,16 @@ test('counts the bytes of pictures apart from those of text', () => {
   assert.equal(large.messageBytes, small.messageBytes)
 })
 
-test('what stands outside the messages never makes their size negative', () => {
-  const request = chatRequestOf(chatBody({ metadata: { logo: `data:image/png;base64,${'A'.repeat(10_000)}` } }))
-  assert.ok(request.messageBytes >= 0)
+test('base64 that stands in no media part is text, wherever it is', () => {
+  const url = `data:image/png;base64,${'A'.repeat(10_000)}`
+  for (const fields of [
+    { metadata: { logo: url } },
+    { messages: [{ role: 'user', content: `${url}` }] },
+    { messages: [{ role: 'user', content: [{ type: 'text', text: url }] }] },
+    { tools: [{ type: 'function', function: { name: 'f', parameters: { image_url: { url } } } }] },
+  ]) {
+    const body = chatBody(fields)
+    const request = chatRequestOf(body)
+    assert.deepEqual([request.mediaItems, request.textBytes], [0, body.length], JSON.stringify(fields).slice(0, 60))
+  }
 })

@@ -1,7 +1,8 @@
 import { GatewayError } from '../../core/index.ts'
 import { readJson, readString, type ScanFailure, type ScannedObject } from '../../lib/index.ts'
 import { FIELD, requestScanner } from './fields.ts'
-import { countMediaBytes } from './media.ts'
+import { countMedia } from './media.ts'
+import { readStreamOptions } from './stream-options.ts'
 
 /** What the gateway reads of a chat request; everything else passes untouched. */
 export interface ChatRequest {
@@ -9,15 +10,15 @@ export interface ChatRequest {
   readonly stream: boolean
   /** The client asked for the usage event of a stream itself. */
   readonly asksUsage: boolean
-  /** The existing `stream_options`, when there is one. */
-  readonly streamOptions: Readonly<Record<string, unknown>> | null
+  /** The `stream_options` that ask for it: the client's own text with that member changed or added. */
+  readonly usageOptions: string
   /** Output tokens that the client allows for one choice, the larger of its two maxima; null when it named none. */
   readonly maxOutputTokens: number | null
   readonly choices: number
-  /** Bytes of the body that can become input tokens: all but base64 data. */
+  /** Bytes of the body that can become input tokens: all but the data of media. */
   readonly textBytes: number
   readonly mediaItems: number
-  /** Bytes of the messages alone, the base for estimates; base64 data counts as none of them, wherever it stands. */
+  /** Bytes of the messages alone without the data of media: the base for estimates. */
   readonly messageBytes: number
   /** Where the governed keys stand; valid until the next scan of this thread. */
   readonly scanned: ScannedObject
@@ -46,17 +47,17 @@ export function readChatRequest(body: Buffer): ChatRequest | GatewayError {
   if (maxCompletion === undefined) return wrongType('max_completion_tokens', 'a positive whole number')
   const choices = positive(body, scanned, FIELD.n)
   if (choices === undefined) return wrongType('n', 'a positive whole number')
-  const media = countMediaBytes(body)
+  const media = countMedia(body, scanned.valueStart(FIELD.messages))
   return {
     model,
     stream: stream ?? false,
-    asksUsage: options?.['include_usage'] === true,
-    streamOptions: options,
+    asksUsage: options.asksUsage,
+    usageOptions: options.withUsage,
     maxOutputTokens: largerOf(maxTokens, maxCompletion),
     choices: choices ?? 1,
     textBytes: body.length - media.bytes,
     mediaItems: media.items,
-    messageBytes: Math.max(0, scanned.valueEnd(FIELD.messages) - scanned.valueStart(FIELD.messages) - media.bytes),
+    messageBytes: scanned.valueEnd(FIELD.messages) - scanned.valueStart(FIELD.messages) - media.bytes,
     scanned,
   }
 }
@@ -98,19 +99,6 @@ function positive(body: Buffer, scanned: ScannedObject, field: number): number |
   const value = readJson(body, start, end)
   if (value === null) return null
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= 1e9 ? value : undefined
-}
-
-function readStreamOptions(body: Buffer, scanned: ScannedObject): Record<string, unknown> | null | GatewayError {
-  if (!scanned.has(FIELD.streamOptions)) return null
-  const value = readJson(body, scanned.valueStart(FIELD.streamOptions), scanned.valueEnd(FIELD.streamOptions))
-  if (value === null) return null
-  if (typeof value !== 'object' || Array.isArray(value)) return wrongType('stream_options', 'an object')
-  const options = value as Record<string, unknown> // JSON objects have string keys
-  const asked = options['include_usage']
-  if (asked !== undefined && asked !== null && typeof asked !== 'boolean') {
-    return wrongType('stream_options.include_usage', 'true or false')
-  }
-  return options
 }
 
 function wrongType(param: string, expected: string): GatewayError {

@@ -64,6 +64,34 @@ test('asks for the usage of a stream, beside what the client asked', () => {
   }
 })
 
+test('of the stream options only the one member changes, every other byte stays', () => {
+  const rows = [
+    ['{"max":12345678901234567890}', '{"include_usage":true,"max":12345678901234567890}'],
+    [
+      '{ "a" : 1.0e2 , "include_usage" :false, "b":"ü\\u0000" }',
+      '{ "a" : 1.0e2 , "include_usage" :true, "b":"ü\\u0000" }',
+    ],
+    ['{"x":1,"x":2,"include\\u005fusage":null}', '{"x":1,"x":2,"include\\u005fusage":true}'],
+    [' { } ', ' {"include_usage":true } '],
+  ] as const
+  for (const [options, expected] of rows) {
+    const text = (of: string) => `{"model":"small","messages":[],"stream":true,"stream_options":${of}}`
+    assert.equal(prepare(Buffer.from(text(options))), text(expected))
+  }
+})
+
+test('a long text that looks like a picture is reserved for as text', () => {
+  const long = 'A'.repeat(1_000_000)
+  const estimate = (content: unknown) =>
+    targetOf().estimate(
+      new ChatState(chatRequestOf(chatBody({ messages: [{ role: 'user', content }], max_tokens: 1 }))),
+    )
+  assert.ok(estimate(`;base64,${long}`).tokens > 1_000_000)
+  assert.ok(estimate([{ type: 'text', text: `data:image/png;base64,${long}` }]).tokens > 1_000_000)
+  const url = `data:image/png;base64,${long}`
+  assert.ok(estimate([{ type: 'image_url', image_url: { url } }]).tokens < 3_000)
+})
+
 test('for any request only the model and stream_options differ', () => {
   const extra = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { maxKeys: 6 })
   const governed = new Set([

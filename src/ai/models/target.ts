@@ -77,8 +77,7 @@ export class ChatTarget implements Candidate {
     const edits: Edit[] = []
     if (request.model !== this.model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
     if (request.stream && !request.asksUsage) {
-      const json = JSON.stringify({ ...request.streamOptions, include_usage: true })
-      edits.push({ kind: 'set', index: FIELD.streamOptions, json })
+      edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
     }
     return edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
   }
