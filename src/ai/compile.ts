@@ -87,7 +87,7 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
     const config = model.targets[0]
     if (config === undefined) throw new Error(`models.${name}.targets is empty`)
     const made = target(name, config.provider, config.model, config, pricesOf(`models.${name}`, config))
-    entries.push({ name, ownedBy: config.provider, target: made })
+    entries.push({ name, ownedBy: config.provider, target: made, configured: true })
   }
   const direct: DirectProvider[] = []
   for (const [name, config] of Object.entries(document.providers)) {
@@ -99,14 +99,15 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
     for (const model of providerRow(config.kind)?.knownModels ?? []) {
       const known = `${name}/${model}`
       if (document.models[known] === undefined) {
-        entries.push({ name: known, ownedBy: name, target: target(`${name}/*`, name, model, {}, null) })
+        const made = target(`${name}/*`, name, model, {}, null)
+        entries.push({ name: known, ownedBy: name, target: made, configured: false })
       }
     }
   }
   for (const model of demoModels) {
     if (document.models[model.id] !== undefined) continue
     const made = target(model.id, DEMO_PROVIDER, model.id, {}, { ...model.prices, rule: `demo:${model.id}` })
-    entries.push({ name: model.id, ownedBy: DEMO_PROVIDER, target: made })
+    entries.push({ name: model.id, ownedBy: DEMO_PROVIDER, target: made, configured: false })
   }
   const demoPrices = demoModels[0]?.prices
   direct.push({

@@ -159,6 +159,24 @@ test('for any history of changes, what is found is what control wants', () => {
   )
 })
 
+test('an allowance counts for every name of the same entry, a denial for every name of what serves it', () => {
+  const names = { same: ['fast', 'fast-chat'], served: ['far/small', 'fast', 'fast-chat', 'other'] }
+  const rows = [
+    [['fast'], null, true],
+    [['fast-chat'], null, true],
+    [['far/*'], null, false],
+    [['other'], null, false],
+    [null, ['other'], false],
+    [['fast'], ['far/*'], false],
+    [null, ['fast'], false],
+    [null, ['far/large'], true],
+  ] as const
+  for (const [modelsAllow, modelsDeny, may] of rows) {
+    const principal = new KeyPrincipal(keyOf('k', { modelsAllow, modelsDeny }))
+    assert.equal(principal.mayUse(names), may, JSON.stringify([modelsAllow, modelsDeny]))
+  }
+})
+
 test('deny wins over allow, and an empty list of scopes is every scope', () => {
   const rows = [
     [null, null, true],
@@ -172,7 +190,7 @@ test('deny wins over allow, and an empty list of scopes is every scope', () => {
   ] as const
   for (const [modelsAllow, modelsDeny, may] of rows) {
     assert.equal(
-      new KeyPrincipal(keyOf('k', { modelsAllow, modelsDeny })).mayUse('abc'),
+      new KeyPrincipal(keyOf('k', { modelsAllow, modelsDeny })).mayUse({ same: ['abc'], served: ['abc'] }),
       may,
       JSON.stringify([modelsAllow, modelsDeny]),
     )

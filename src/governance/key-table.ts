@@ -7,6 +7,14 @@ import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.t
 export const MAX_SECRET_BYTES = 512
 const SEEN_SECRETS = 4_096
 
+/** Every name of what a request asks for, as its surface knows them. */
+export interface ResourceNames {
+  /** Those that mean the same entry: the one asked for, its aliases, its other spellings. An allowance counts for all. */
+  readonly same: readonly string[]
+  /** Those that lead to the same thing in the end, by whatever entry; `same` is among them. A denial counts for all. */
+  readonly served: readonly string[]
+}
+
 /** A key, compiled for the request path. */
 export class KeyPrincipal implements Principal {
   readonly id: string
@@ -39,10 +47,11 @@ export class KeyPrincipal implements Principal {
     this.hash = document.hash
   }
 
-  /** Deny wins; without an allow list everything else is allowed. */
-  mayUse(name: string): boolean {
-    if (this.deny?.matches(name) === true) return false
-    return this.allow === null || this.allow.matches(name)
+  /** Deny wins, under whatever name; without an allow list everything else is allowed. */
+  mayUse(names: ResourceNames): boolean {
+    const { allow, deny } = this
+    if (deny !== null && names.served.some((name) => deny.matches(name))) return false
+    return allow === null || names.same.some((name) => allow.matches(name))
   }
 }
 

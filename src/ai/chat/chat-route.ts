@@ -30,14 +30,12 @@ export function createChatInspect(registry: ModelRegistry): Hook {
   }
 }
 
-/** A key that may use a model may use its aliases, and the other way round; a denial of either name counts. */
+/** Whether the request's key may use the model of this name, by all the names that the model has. */
 export function allowed(x: Exchange, registry: ModelRegistry, name: string): boolean {
   const principal = principalOf(x)
   if (principal.allow === null && principal.deny === null) return true
-  const canonical = registry.canonical(name)
-  if (canonical === name) return principal.mayUse(name)
-  if (principal.deny?.matches(name) === true || principal.deny?.matches(canonical) === true) return false
-  return principal.allow === null || principal.allow.matches(name) || principal.allow.matches(canonical)
+  const names = registry.namesOf(name)
+  return names !== null && principal.mayUse(names)
 }
 
 /** The answer for a model that does not exist. */

@@ -12,8 +12,14 @@ const make = (model: string) => {
 const registry = () =>
   new ModelRegistry(
     [
-      { name: 'small', ownedBy: 'far', target: SMALL },
-      { name: 'far/known', ownedBy: 'far', target: SMALL },
+      { name: 'small', ownedBy: 'far', target: SMALL, configured: true },
+      { name: 'far/known', ownedBy: 'far', target: SMALL, configured: true },
+      {
+        name: 'demo-chat',
+        ownedBy: 'demo',
+        target: targetOf({ provider: 'demo', model: 'demo-chat' }),
+        configured: false,
+      },
     ],
     { fast: 'small', straight: 'far/other', lost: 'nothing', 'demo-alias': 'small' },
     [
@@ -73,6 +79,42 @@ test('makes the target of a directly addressed name once, and keeps a bounded nu
 test('lists models, then every alias that leads somewhere', () => {
   assert.deepEqual(
     [...registry().list()].map(({ name }) => name),
-    ['small', 'far/known', 'fast', 'straight', 'demo-alias'],
+    ['small', 'far/known', 'demo-chat', 'fast', 'straight', 'demo-alias'],
   )
+})
+
+const sorted = (names: readonly string[] | undefined) => [...(names ?? [])].sort()
+
+test('knows every name of a model: aliases and spellings mean the same entry, others are only served alike', () => {
+  const rows: readonly (readonly [name: string, same: readonly string[], served: readonly string[]])[] = [
+    ['small', ['demo-alias', 'fast', 'small'], ['demo-alias', 'far/far-small', 'far/known', 'fast', 'small']],
+    ['fast', ['demo-alias', 'fast', 'small'], ['demo-alias', 'far/far-small', 'far/known', 'fast', 'small']],
+    ['far/far-small', ['far/far-small'], ['demo-alias', 'far/far-small', 'far/known', 'fast', 'small']],
+    ['straight', ['far/other', 'straight'], ['far/other', 'straight']],
+    ['demo-chat', ['demo-chat', 'demo/demo-chat'], ['demo-chat', 'demo/demo-chat']],
+    ['demo/demo-chat', ['demo-chat', 'demo/demo-chat'], ['demo-chat', 'demo/demo-chat']],
+    ['demo-x', ['demo-x', 'demo/demo-x'], ['demo-x', 'demo/demo-x']],
+    ['demo/y', ['demo/y'], ['demo/y']],
+  ]
+  for (const [name, same, served] of rows) {
+    const names = registry().namesOf(name)
+    assert.deepEqual([sorted(names?.same), sorted(names?.served)], [same, served], name)
+  }
+  for (const name of ['lost', 'smal', 'far/', '__proto__']) assert.equal(registry().namesOf(name), null, name)
+})
+
+test('a configured name is not taken for the spelling of what it does not lead to', () => {
+  const models = new ModelRegistry(
+    [
+      { name: 'demo-chat', ownedBy: 'far', target: SMALL, configured: true },
+      { name: 'demo-x', ownedBy: 'demo', target: targetOf({ provider: 'demo', model: 'demo-x' }), configured: true },
+    ],
+    {},
+    [{ provider: 'demo', barePrefix: 'demo-', make: (model) => targetOf({ provider: 'demo', model }) }],
+  )
+  assert.deepEqual(sorted(models.namesOf('demo/demo-chat')?.served), ['demo/demo-chat'])
+  assert.deepEqual(sorted(models.namesOf('demo-chat')?.served), ['demo-chat', 'far/far-small'])
+  assert.deepEqual(sorted(models.namesOf('demo-x')?.same), ['demo-x'], 'it may have prices of its own')
+  assert.deepEqual(sorted(models.namesOf('demo/demo-x')?.same), ['demo/demo-x'], 'likewise')
+  assert.deepEqual(sorted(models.namesOf('demo-x')?.served), ['demo-x', 'demo/demo-x'])
 })

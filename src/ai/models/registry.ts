@@ -1,3 +1,4 @@
+import type { ResourceNames } from '../../governance/index.ts'
 import { LruMap } from '../../lib/index.ts'
 import type { ChatTarget } from './target.ts'
 
@@ -6,6 +7,8 @@ export interface CatalogueEntry {
   readonly name: string
   readonly ownedBy: string
   readonly target: ChatTarget
+  /** It has an entry in the configuration, with settings of its own; no other spelling stands for it. */
+  readonly configured: boolean
 }
 
 /** Makes a target for any model of a provider that may be addressed directly, as `provider/model`. */
@@ -24,8 +27,13 @@ const DIRECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/
 export class ModelRegistry {
   readonly #entries: ReadonlyMap<string, CatalogueEntry>
   readonly #aliases: ReadonlyMap<string, string>
+  /** Aliases by what they stand for. */
+  readonly #aliasesOf: ReadonlyMap<string, readonly string[]>
+  /** Names of entries by the `provider/model` that serves them. */
+  readonly #entriesOf: ReadonlyMap<string, readonly string[]>
   readonly #direct: readonly DirectProvider[]
   readonly #made = new LruMap<string, ChatTarget>(DIRECT_TARGETS)
+  readonly #names = new LruMap<string, ResourceNames>(DIRECT_TARGETS)
 
   constructor(
     entries: readonly CatalogueEntry[],
@@ -35,16 +43,33 @@ export class ModelRegistry {
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]))
     this.#aliases = new Map(Object.entries(aliases))
     this.#direct = direct
+    const group = (pairs: readonly (readonly [key: string, name: string])[]) =>
+      new Map([...Map.groupBy(pairs, ([key]) => key)].map(([key, same]) => [key, same.map(([, name]) => name)]))
+    this.#aliasesOf = group(Object.entries(aliases).map(([alias, name]) => [name, alias]))
+    this.#entriesOf = group(entries.map(({ name, target }) => [target.name, name]))
   }
 
-  /** The canonical name behind an alias; the name itself when it is none. */
-  canonical(name: string): string {
-    return this.#aliases.get(name) ?? name
-  }
-
+  /** The target that serves a name or an alias; null when there is none. */
   resolve(name: string): ChatTarget | null {
-    const canonical = this.canonical(name)
-    return this.#entries.get(canonical)?.target ?? this.#directTarget(canonical)
+    return this.#serving(this.#aliases.get(name) ?? name)
+  }
+
+  /** Every name of the model that this name leads to; null when it leads nowhere. */
+  namesOf(name: string): ResourceNames | null {
+    const known = this.#names.get(name)
+    if (known !== undefined) return known
+    const canonical = this.#aliases.get(name) ?? name
+    const target = this.#serving(canonical)
+    if (target === null) return null
+    const spellings = this.#spellings(target)
+    const alike = spellings.filter((spelling) => this.#entries.get(spelling)?.configured !== true)
+    const served = [target.name, canonical, ...spellings, ...(this.#entriesOf.get(target.name) ?? [])]
+    const names = {
+      same: this.#withAliases(alike.includes(canonical) ? alike : [canonical]),
+      served: this.#withAliases(served),
+    }
+    this.#names.set(name, names)
+    return names
   }
 
   /** Every listed name: models, then the aliases that lead somewhere; sorted as configured. */
@@ -56,9 +81,25 @@ export class ModelRegistry {
     }
   }
 
+  #serving(canonical: string): ChatTarget | null {
+    return this.#entries.get(canonical)?.target ?? this.#directTarget(canonical)
+  }
+
+  /** The ways to address a target directly; not those that the configuration gave another meaning. */
+  #spellings({ provider, model, name }: ChatTarget): string[] {
+    const direct = this.#direct.find((candidate) => candidate.provider === provider)
+    if (direct === undefined) return []
+    const bare = direct.barePrefix !== null && model.startsWith(direct.barePrefix)
+    return (bare ? [name, model] : [name]).filter((spelling) => this.#serving(spelling)?.name === name)
+  }
+
+  #withAliases(names: readonly string[]): string[] {
+    return [...new Set(names.flatMap((name) => [name, ...(this.#aliasesOf.get(name) ?? [])]))]
+  }
+
   #directEntry(name: string): CatalogueEntry | null {
     const target = this.#directTarget(name)
-    return target === null ? null : { name, ownedBy: target.provider, target }
+    return target === null ? null : { name, ownedBy: target.provider, target, configured: false }
   }
 
   #directTarget(name: string): ChatTarget | null {
