@@ -3,12 +3,13 @@ import type { Route } from '../core/index.ts'
 import type { GatewayMetrics } from '../observability/index.ts'
 import { createChatInspect } from './chat/chat-route.ts'
 import { chatCodeName, renderChatError, renderChatStreamError } from './chat/errors.ts'
-import { behaviourOf, demoModels } from './demo/index.ts'
+import { mayHaveModel } from './config-facts.ts'
+import { demoModels } from './demo/index.ts'
 import { createModelDetail, createModelList } from './models/models-route.ts'
 import type { Prices } from './models/price.ts'
 import { type CatalogueEntry, type DirectProvider, ModelRegistry } from './models/registry.ts'
 import { ChatTarget } from './models/target.ts'
-import { providerRow } from './providers/table.ts'
+import { DEMO_PROVIDER, providerRow } from './providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from './providers/upstreams.ts'
 
 export interface CompileOptions {
@@ -34,9 +35,6 @@ export interface Surfaces {
   /** Errors of requests that matched nothing. */
   readonly fallback: Route
 }
-
-/** The name of the built-in demo provider; always there. Others of its kind have names of their own. */
-export const DEMO_PROVIDER = 'demo'
 
 /** Compiles models and providers of a document into the routes that clients call. Throws when a reference is missing. */
 export function compileSurfaces(options: CompileOptions): Surfaces {
@@ -92,9 +90,8 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
   const direct: DirectProvider[] = []
   for (const [name, config] of Object.entries(document.providers)) {
     if (!config.direct || name === DEMO_PROVIDER) continue
-    // What a server over the network has is its own to say; what the demo has is known here.
     const make = (model: string) =>
-      config.kind === 'demo' && behaviourOf(model) === null ? null : target(`${name}/*`, name, model, {}, null)
+      mayHaveModel(config.kind, model) ? target(`${name}/*`, name, model, {}, null) : null
     direct.push({ provider: name, barePrefix: null, make })
     for (const model of providerRow(config.kind)?.knownModels ?? []) {
       const known = `${name}/${model}`
@@ -114,7 +111,7 @@ function compileRegistry(options: CompileOptions): ModelRegistry {
     provider: DEMO_PROVIDER,
     barePrefix: 'demo-',
     make: (model) => {
-      if (behaviourOf(model) === null) return null
+      if (!mayHaveModel(DEMO_PROVIDER, model)) return null
       const prices = demoPrices === undefined ? null : { ...demoPrices, rule: 'demo:any' }
       return target('demo/*', DEMO_PROVIDER, model, {}, prices)
     },

@@ -7,10 +7,17 @@ export { chatTraffic } from './chat/chat-traffic.ts'
 export {
   type CompileOptions,
   compileSurfaces,
-  DEMO_PROVIDER,
   type SurfaceHooks,
   type Surfaces,
 } from './compile.ts'
+export { CONFIG_FACTS } from './config-facts.ts'
 export { DemoUpstream, demoModels } from './demo/index.ts'
-export { PROVIDERS, type ProviderRow, providerKinds, providerRow, providersIn } from './providers/table.ts'
+export {
+  DEMO_PROVIDER,
+  PROVIDERS,
+  type ProviderRow,
+  providerKinds,
+  providerRow,
+  providersIn,
+} from './providers/table.ts'
 export type { TransportSource } from './providers/upstreams.ts'

@@ -26,7 +26,7 @@ function validate(folder: string, args: readonly string[], env: Record<string, s
 }
 
 const VALID = `providers: { a: { kind: demo, api_key: "{$SECRET}" } }
-models: { m: { targets: [{ provider: a, model: x }] } }
+models: { m: { targets: [{ provider: a, model: demo-chat }] } }
 `
 
 test('prints one line and exits 0 for a valid file, found by its name', (t) => {
@@ -48,6 +48,30 @@ test('prints every error with its line on stderr and exits 1', (t) => {
   )
   assert.match(stderr, /^bad\.yaml:2:25: providers\.a\.kind: unknown provider kind `dmeo`.*\(did you mean `demo`\?\)$/m)
   assert.match(stderr, /^bad\.yaml: invalid: 2 errors$/m)
+})
+
+test('refuses names of demo models that there are none of, each at its place', (t) => {
+  const config = `providers: { own: { kind: demo, direct: true } }
+models: { m: { targets: [{ provider: own, model: demo-nope }] } }
+aliases:
+  fine: demo/demo-long-7
+  short: demo-chat
+  lost: demo/demo-nope
+  lost-too: demo-error-200
+  lost-own: own/nope
+`
+  const { status, stderr } = validate(createFolder(t, { 'ferro.yaml': config }), [])
+  assert.equal(status, 1)
+  assert.deepEqual(
+    stderr.split('\n').filter((line) => line.startsWith('ferro.yaml:')),
+    [
+      'ferro.yaml:2:50: models.m.targets[0].model: the provider `own` has no model `demo-nope`',
+      'ferro.yaml:6:9: aliases.lost: there is no model `demo/demo-nope`; the provider `demo` has no `demo-nope`',
+      'ferro.yaml:7:13: aliases.lost-too: there is no model `demo-error-200`; the provider `demo` has no `demo-error-200`',
+      'ferro.yaml:8:13: aliases.lost-own: there is no model `own/nope`; the provider `own` has no `nope`',
+      'ferro.yaml: invalid: 4 errors',
+    ],
+  )
 })
 
 test('answers as JSON, with the place of every error', (t) => {

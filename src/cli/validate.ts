@@ -23,8 +23,8 @@ export interface Verdict {
 
 /** Judges a file as a start would: syntax, schema, the checks between its parts, and references that must resolve. */
 export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promise<Verdict> {
-  const { DEMO_PROVIDER, providerKinds } = await import('../ai/index.ts')
-  const result = await loadConfig(file, { providerKinds, builtInProviders: [DEMO_PROVIDER] })
+  const { CONFIG_FACTS } = await import('../ai/index.ts')
+  const result = await loadConfig(file, CONFIG_FACTS)
   const errors = result.ok
     ? await unresolvedReferences(result.document, { positions: result.positions, file, env })
     : result.errors

@@ -28,16 +28,30 @@ export interface CheckOptions {
    * `provider-model`.
    */
   readonly builtInProviders: readonly string[]
+  /** Whether a kind of provider has a model: false only where that is known. Absent: it may. */
+  readonly mayHaveModel?: (kind: string, model: string) => boolean
 }
 
 /** Everything that is wrong, or odd, between the parts of `value`. */
 export function checkDocument(value: unknown, options: CheckOptions): Finding[] {
   const providers = entriesOf(at(value, 'providers'))
-  const direct = providers.filter(([, provider]) => at(provider, 'direct') === true).map(([name]) => `${name}/`)
-  const builtIn = options.builtInProviders.flatMap((name) => [`${name}/`, `${name}-`])
+  const { builtInProviders, mayHaveModel = () => true } = options
+  const kinds = new Map([
+    ...builtInProviders.map((name) => [name, name] as const),
+    ...providers.map(([name, provider]) => [name, text(at(provider, 'kind')) ?? ''] as const),
+  ])
+  const direct = providers.filter(([, provider]) => at(provider, 'direct') === true).map(([name]) => name)
   const names: Names = {
-    providers: [...new Set([...providers.map(([name]) => name), ...options.builtInProviders])],
-    directPrefixes: [...direct, ...builtIn],
+    providers: [...kinds.keys()],
+    directPrefixes: [
+      ...direct.map((provider) => ({ text: `${provider}/`, provider })),
+      ...builtInProviders.flatMap((provider) => [
+        { text: `${provider}/`, provider },
+        // What follows the prefix is not the model's name: all of it is.
+        { text: `${provider}-`, provider, bare: true },
+      ]),
+    ],
+    mayHaveModel: (provider, model) => mayHaveModel(kinds.get(provider) ?? '', model),
     models: keysOf(at(value, 'models')),
     aliases: keysOf(at(value, 'aliases')),
   }
@@ -54,9 +68,17 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
 interface Names {
   readonly providers: readonly string[]
   /** How names begin that need no entry in `models`: `provider/` of a direct provider, `demo/` and `demo-`. */
-  readonly directPrefixes: readonly string[]
+  readonly directPrefixes: readonly DirectPrefix[]
+  /** False only where it is known that the provider of this name has no such model. */
+  readonly mayHaveModel: (provider: string, model: string) => boolean
   readonly models: readonly string[]
   readonly aliases: readonly string[]
+}
+
+interface DirectPrefix {
+  readonly text: string
+  readonly provider: string
+  readonly bare?: boolean
 }
 
 /** Names that JavaScript gives a meaning of its own: refused everywhere, so that no code has to think of them. */
@@ -129,10 +151,15 @@ function checkModels(value: unknown, names: Names): Finding[] {
     }
     for (const [index, target] of targets.entries()) {
       const provider = text(at(target, 'provider'))
-      if (provider === null || provider === '' || names.providers.includes(provider)) continue
-      const path = ['models', name, 'targets', index, 'provider']
-      const suggestion = suggest(provider, names.providers)
-      findings.push(error(path, `there is no provider \`${provider}\``, { suggestion }))
+      const wanted = text(at(target, 'model'))
+      if (provider === null || provider === '') continue
+      const path = ['models', name, 'targets', index]
+      if (!names.providers.includes(provider)) {
+        const suggestion = suggest(provider, names.providers)
+        findings.push(error([...path, 'provider'], `there is no provider \`${provider}\``, { suggestion }))
+      } else if (wanted !== null && wanted !== '' && !names.mayHaveModel(provider, wanted)) {
+        findings.push(error([...path, 'model'], `the provider \`${provider}\` has no model \`${wanted}\``))
+      }
     }
     return findings
   })
@@ -149,7 +176,7 @@ function checkAliases(value: unknown, names: Names): Finding[] {
     if (model === null || model === '' || names.models.includes(model) || isDirectName(model, names)) return findings
     const message = names.aliases.includes(model)
       ? `\`${model}\` is an alias itself; an alias names a model`
-      : `there is no model \`${model}\`${indirectHint(model, names)}`
+      : `there is no model \`${model}\`${absenceHint(model, names)}`
     findings.push(error(path, message, { suggestion: suggest(model, names.models) }))
     return findings
   })
@@ -176,7 +203,7 @@ function checkKeys(value: unknown, names: Names): Finding[] {
         if (pattern === null || pattern === '') continue
         if (!known.has(pattern)) known.set(pattern, matchesSomething(pattern, names))
         if (known.get(pattern) === true) continue
-        const message = `\`${pattern}\` matches no model and no alias${indirectHint(pattern, names)}`
+        const message = `\`${pattern}\` matches no model and no alias${absenceHint(pattern, names)}`
         findings.push({
           path: [...path, 'models', list, position],
           of: 'value',
@@ -199,18 +226,29 @@ function matchesSomething(pattern: string, names: Names): boolean {
     names.aliases.some(matches) ||
     (rest.length === 0
       ? isDirectName(pattern, names)
-      : names.directPrefixes.some((prefix) => prefix.startsWith(head) || head.startsWith(prefix)))
+      : names.directPrefixes.some(({ text: prefix }) => prefix.startsWith(head) || head.startsWith(prefix)))
   )
 }
 
 function isDirectName(name: string, names: Names): boolean {
-  return names.directPrefixes.some((prefix) => name.startsWith(prefix) && name.length > prefix.length)
+  const direct = directModel(name, names)
+  return direct !== null && names.mayHaveModel(direct.provider, direct.model)
 }
 
-/** The reason that is easily overlooked: the provider is there, but its models cannot be named. */
-function indirectHint(name: string, names: Names): string {
+/** The provider and its model that a name addresses directly, or null. */
+function directModel(name: string, { directPrefixes }: Names): { provider: string; model: string } | null {
+  const prefix = directPrefixes.find(({ text: start }) => name.startsWith(start) && name.length > start.length)
+  if (prefix === undefined) return null
+  return { provider: prefix.provider, model: prefix.bare === true ? name : name.slice(prefix.text.length) }
+}
+
+/** The reason that is easily overlooked: the provider is there, but its models cannot be named, or not this one. */
+function absenceHint(name: string, names: Names): string {
+  const direct = directModel(name, names)
+  if (direct !== null) return `; the provider \`${direct.provider}\` has no \`${direct.model}\``
   const [provider = '', ...rest] = name.split('/')
-  const isIndirect = names.providers.includes(provider) && !names.directPrefixes.includes(`${provider}/`)
+  const isIndirect =
+    names.providers.includes(provider) && !names.directPrefixes.some(({ text: prefix }) => prefix === `${provider}/`)
   return rest.length > 0 && isIndirect ? `; the provider \`${provider}\` is not \`direct\`` : ''
 }
 

@@ -13,6 +13,8 @@ export interface ParseOptions {
   readonly providerKinds?: readonly string[]
   /** Providers that are there without being configured, and addressed directly; absent: `demo`. */
   readonly builtInProviders?: readonly string[]
+  /** Whether a kind of provider has a model: false only where that is known. Absent: not checked. */
+  readonly mayHaveModel?: (kind: string, model: string) => boolean
 }
 
 /** A document, or every error of the text. */
@@ -56,8 +58,8 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
   const errors = faults.map((fault) => configError(file, { ...fault.position, path: fault.path }, fault))
   if (value === undefined) return { ok: false, errors: sortErrors(errors), file, text }
 
-  const { providerKinds, builtInProviders = ['demo'] } = options
-  const findings = checkDocument(value, { builtInProviders, ...(providerKinds && { providerKinds }) })
+  const { builtInProviders = ['demo'] } = options
+  const findings = checkDocument(value, { ...options, builtInProviders })
   // Loaded here, because the schema library weighs 15 MB, and whoever only reads documents never needs it.
   const { applySchema, toErrors } = await import('./explain.ts')
   const result = applySchema(value)

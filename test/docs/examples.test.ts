@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { providerKinds } from '../../src/ai/index.ts'
+import { CONFIG_FACTS } from '../../src/ai/index.ts'
 import { parseConfig, renderErrors } from '../../src/config/index.ts'
 import { GATEWAY_METRICS } from '../../src/observability/metrics/gateway-metrics.ts'
 import { at, isObject, parseJson } from '../harness/json.ts'
@@ -48,7 +48,7 @@ function shapeFaults(shown: unknown, actual: unknown, path = ''): string[] {
 
 for (const block of blocks.filter(({ language }) => language === 'yaml')) {
   test(`${block.place}: the configuration is valid`, async () => {
-    const result = await parseConfig(block.text, { path: 'ferro.yaml', providerKinds })
+    const result = await parseConfig(block.text, { path: 'ferro.yaml', ...CONFIG_FACTS })
     assert.ok(result.ok, result.ok ? '' : renderErrors(result.errors, block.text))
     assert.deepEqual(result.warnings, [])
   })

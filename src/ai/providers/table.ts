@@ -1,3 +1,6 @@
+/** The kind of the demo provider, and the name of the built-in one; always there. Others of its kind have their own. */
+export const DEMO_PROVIDER = 'demo'
+
 /** Providers as rows: what differs between vendors that speak the same dialect. */
 export interface ProviderRow {
   readonly kind: string
@@ -47,7 +50,7 @@ export const PROVIDERS: readonly ProviderRow[] = [
   row('together', 'https://api.together.ai/v1', 'TOGETHER_API_KEY'),
   row('xai', 'https://api.x.ai/v1', 'XAI_API_KEY'),
   { kind: 'openai-compatible', baseUrl: null, keyVariable: null, auth: 'bearer', knownModels: [] },
-  { kind: 'demo', baseUrl: 'demo:', keyVariable: null, auth: 'none', knownModels: [] },
+  { kind: DEMO_PROVIDER, baseUrl: 'demo:', keyVariable: null, auth: 'none', knownModels: [] },
 ]
 
 const BY_KIND = new Map(PROVIDERS.map((provider) => [provider.kind, provider]))

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { DEMO_PROVIDER, PROVIDERS, providerKinds, providersIn } from '../../ai/index.ts'
+import { CONFIG_FACTS, PROVIDERS, providersIn } from '../../ai/index.ts'
 import {
   type ConfigDocument,
   defaultDocument,
@@ -33,7 +33,7 @@ async function answer(path: string | null): Promise<ConfigAnswer> {
 }
 
 async function documentOf(path: string): Promise<ConfigDocument> {
-  const parsed = await loadConfig(path, { providerKinds, builtInProviders: [DEMO_PROVIDER] })
+  const parsed = await loadConfig(path, CONFIG_FACTS)
   if (!parsed.ok) {
     const count = parsed.errors.length
     throw new StartError(
