@@ -8,8 +8,8 @@ import { KeyRegistry } from './key-registry.ts'
 
 const HASH = `sha256:${'a'.repeat(64)}`
 
-function registryOf(options: { generations?: number; spent?: number } = {}) {
-  const counters = new BigInt64Array(new SharedArrayBuffer(8 * 200))
+function registryOf(options: { generations?: number; spent?: number; cells?: number; publish?: () => void } = {}) {
+  const counters = new BigInt64Array(new SharedArrayBuffer(8 * (options.cells ?? 200)))
   const generations = new Int32Array(new SharedArrayBuffer(4 * (options.generations ?? 8)))
   /** What was published, each with the generation of its key at that moment. */
   const published: { changes: readonly KeyChange[]; generations: number[] }[] = []
@@ -19,7 +19,10 @@ function registryOf(options: { generations?: number; spent?: number } = {}) {
     generations,
     slots,
     spent: () => options.spent ?? 0,
-    publish: (changes) => published.push({ changes, generations: [...generations] }),
+    publish: (changes) => {
+      options.publish?.()
+      published.push({ changes, generations: [...generations] })
+    },
   })
   return { registry, counters, generations, published, slots }
 }
@@ -177,4 +180,75 @@ test('more keys than there are generations are refused in words', () => {
   registry.putDatabaseKey(storedKeyOf('a'))
   assert.throws(() => registry.putDatabaseKey(storedKeyOf('b')), /restart the gateway/)
   assert.equal(registry.list().length, 1)
+})
+
+test('keys of a file are replaced together or not at all', async () => {
+  const { registry, published, generations, slots } = registryOf({ cells: 8, generations: 4 })
+  const rate = { limits: { requests_per_minute: 1 } }
+  const first = await keysOf({ id: 'a', ...rate }, { id: 'b' })
+  registry.replaceFileKeys(first)
+  const before = { list: registry.list(), generations: [...generations], slots: [...slots.names()] }
+  const unchanged = (what: string) => {
+    const now = { list: registry.list(), generations: [...generations], slots: [...slots.names()] }
+    assert.deepEqual(now, before, what)
+    assert.equal(published.length, 1, what)
+  }
+  const twoBudgets = [
+    { tokens: 5, per: 'day' },
+    { tokens: 5, per: 'month' },
+  ]
+  const tooLarge = await keysOf({ id: 'a', enabled: false }, { id: 'c', ...rate }, { id: 'd', budgets: twoBudgets })
+  assert.throws(() => registry.replaceFileKeys(tooLarge), /no room for slot/)
+  unchanged('no room for counters')
+  const tooMany = await keysOf({ id: 'c' }, { id: 'd' }, { id: 'e' })
+  assert.throws(() => registry.replaceFileKeys(tooMany), /restart the gateway/)
+  unchanged('too many keys')
+  registry.replaceFileKeys(await keysOf({ id: 'c', budgets: twoBudgets.slice(0, 1) }, { id: 'd' }))
+  assert.deepEqual(
+    registry.list().map(({ key }) => key.id),
+    ['c', 'd'],
+    'the room of what failed was given back',
+  )
+})
+
+test('workers that cannot be told leave the keys as they were', async () => {
+  let broken = false
+  const { registry, generations } = registryOf({
+    publish: () => {
+      if (broken) throw new Error('no way to tell')
+    },
+  })
+  registry.replaceFileKeys(await keysOf({ id: 'a' }, { id: 'b' }))
+  broken = true
+  const other = await keysOf({ id: 'a', enabled: false }, { id: 'c' })
+  assert.throws(() => registry.replaceFileKeys(other), /no way to tell/)
+  assert.deepEqual(
+    registry.documents().map(({ id, enabled, generation }) => [id, enabled, generation]),
+    [
+      ['a', true, 1],
+      ['b', true, 1],
+    ],
+  )
+  assert.deepEqual([...generations].slice(0, 3), [1, 1, 0])
+})
+
+test('a budget whose spending could not be told begins with it the next time, and not at zero', async () => {
+  let known = false
+  const counters = new BigInt64Array(new SharedArrayBuffer(8 * 20))
+  const registry = new KeyRegistry({
+    counters,
+    generations: new Int32Array(new SharedArrayBuffer(4)),
+    slots: new SlotAllocator(counters),
+    spent: () => {
+      if (known) return 70
+      throw new Error('not known yet')
+    },
+    publish: () => undefined,
+  })
+  const keys = await keysOf({ id: 'a', budgets: [{ tokens: 100, per: 'month' }] })
+  assert.throws(() => registry.replaceFileKeys(keys), /not known yet/)
+  known = true
+  registry.replaceFileKeys(keys)
+  const slot = registry.documents()[0]?.budgets[0]?.slot ?? -1
+  assert.equal(read(counters, slot, periodOf('month', Date.now())).spent, 70)
 })

@@ -43,6 +43,8 @@ export class KeyRegistry {
   readonly #options: KeyRegistryOptions
   readonly #entries = new Map<string, Entry>()
   readonly #generationSlots = new Map<string, number>()
+  /** Names of the slots that the running change has taken. */
+  readonly #fresh: string[] = []
 
   constructor(options: KeyRegistryOptions) {
     this.#options = options
@@ -80,30 +82,26 @@ export class KeyRegistry {
     return 0
   }
 
-  /** Replaces all keys that the file owns. A database key of the same id keeps its place: the file's is refused. */
+  /**
+   * Replaces all keys that the file owns, or throws and replaces none. A database key of the same id keeps its place: the
+   * file's is refused.
+   */
   replaceFileKeys(keys: readonly KeyConfig[]): string[] {
-    const changes: KeyChange[] = []
     const problems: string[] = []
     const wanted = new Set(keys.map((key) => key.id))
-    for (const [id, entry] of this.#entries) {
-      if (entry.owner === 'file' && !wanted.has(id)) changes.push(this.#remove(id))
-    }
-    for (const config of keys) {
-      if (this.#entries.get(config.id)?.owner === 'database') {
-        problems.push(`the key "${config.id}" exists in the database; the file's key of the same id is ignored`)
-        continue
-      }
-      const change = this.#put(keyOfFile(config), 'file')
-      if (change !== null) changes.push(change)
-    }
-    this.#announce(changes)
+    const gone = [...this.#entries].filter(([id, { owner }]) => owner === 'file' && !wanted.has(id)).map(([id]) => id)
+    const own = keys.filter(({ id }) => {
+      if (this.#entries.get(id)?.owner !== 'database') return true
+      problems.push(`the key "${id}" exists in the database; the file's key of the same id is ignored`)
+      return false
+    })
+    this.#change(gone, own.map(keyOfFile), 'file')
     return problems
   }
 
   /** Adds or changes a key that the database owns. */
   putDatabaseKey(key: StoredKey): void {
-    const change = this.#put(key, 'database')
-    if (change !== null) this.#announce([change])
+    this.#change([], [key], 'database')
   }
 
   /** Replays the admissions of the last minute, so that a restart gives no second burst. Times in monotonic µs. */
@@ -114,27 +112,42 @@ export class KeyRegistry {
     }
   }
 
-  #put(key: StoredKey, owner: KeyOwner): KeyChange | null {
-    const held = this.#entries.get(key.id)
-    if (held !== undefined && held.owner === owner && JSON.stringify(held.key) === JSON.stringify(key)) return null
-    const document = this.#documentOf(key)
-    this.#entries.set(key.id, { key, owner, document })
-    return { id: key.id, document }
-  }
-
-  #remove(id: string): KeyChange {
-    this.#entries.delete(id)
-    return { id, document: null }
-  }
-
-  #announce(changes: readonly KeyChange[]): void {
+  /** Removes and puts keys, all or none: what can fail comes before anything is changed that others see. */
+  #change(gone: readonly string[], keys: readonly StoredKey[], owner: KeyOwner): void {
+    const entries = this.#compile(keys.filter((key) => !this.#holds(key, owner))).map(
+      ({ key, document }): Entry => ({ key, owner, document }),
+    )
+    const removed = gone.map((id): KeyChange => ({ id, document: null }))
+    const changes = [...removed, ...entries.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
     if (changes.length === 0) return
     this.#options.publish(changes)
-    for (const { id, document } of changes) {
-      const slot = this.#generationSlots.get(id)
-      if (slot === undefined) continue
-      if (document === null) Atomics.add(this.#options.generations, slot, 1)
-      else Atomics.store(this.#options.generations, slot, document.generation)
+    for (const id of gone) this.#entries.delete(id)
+    for (const entry of entries) this.#entries.set(entry.key.id, entry)
+    for (const { id, document } of changes) this.#raiseGeneration(id, document)
+  }
+
+  #holds(key: StoredKey, owner: KeyOwner): boolean {
+    const held = this.#entries.get(key.id)
+    return held !== undefined && held.owner === owner && JSON.stringify(held.key) === JSON.stringify(key)
+  }
+
+  #raiseGeneration(id: string, document: KeyDocument | null): void {
+    const slot = this.#generationSlots.get(id)
+    if (slot === undefined) return
+    if (document === null) Atomics.add(this.#options.generations, slot, 1)
+    else Atomics.store(this.#options.generations, slot, document.generation)
+  }
+
+  /** The documents of keys. When one of them cannot be made, the room that was taken for the others is given back. */
+  #compile(keys: readonly StoredKey[]): { readonly key: StoredKey; readonly document: KeyDocument }[] {
+    this.#fresh.length = 0
+    const knownKeys = this.#generationSlots.size
+    try {
+      return keys.map((key) => ({ key, document: this.#documentOf(key) }))
+    } catch (error) {
+      for (const name of this.#fresh) this.#options.slots.release(name)
+      for (const id of [...this.#generationSlots.keys()].slice(knownKeys)) this.#generationSlots.delete(id)
+      throw error
     }
   }
 
@@ -170,7 +183,7 @@ export class KeyRegistry {
     if (key.requests_per_minute === null) return null
     const { intervalUs } = rateLimit.rateOf(Math.max(1, key.requests_per_minute), MINUTE_US)
     return {
-      slot: this.#options.slots.allocate(`rate:${key.id}`, 1),
+      slot: this.#slot(`rate:${key.id}`, 1),
       requestsPerMinute: key.requests_per_minute,
       intervalUs,
       burst: key.burst ?? key.requests_per_minute,
@@ -195,8 +208,16 @@ export class KeyRegistry {
     const counter = budgetCounter(keyId, unit, per)
     const known = slots.find(counter)
     if (known !== null) return known
-    const slot = slots.allocate(counter, BUDGET_CELLS)
-    restore(counters, slot, periodOf(per, Date.now()), spent(keyId, unit, per), limit)
+    // Asked for first: a slot that is there counts as one that knows what was spent.
+    const before = spent(keyId, unit, per)
+    const slot = this.#slot(counter, BUDGET_CELLS)
+    restore(counters, slot, periodOf(per, Date.now()), before, limit)
     return slot
+  }
+
+  #slot(name: string, cells: number): number {
+    const { slots } = this.#options
+    if (slots.find(name) === null) this.#fresh.push(name)
+    return slots.allocate(name, cells)
   }
 }
