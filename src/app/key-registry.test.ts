@@ -252,3 +252,22 @@ test('a budget whose spending could not be told begins with it the next time, an
   const slot = registry.documents()[0]?.budgets[0]?.slot ?? -1
   assert.equal(read(counters, slot, periodOf('month', Date.now())).spent, 70)
 })
+
+test('what is spent while a budget is away counts when it comes back', async () => {
+  const options = { spent: 0 }
+  const { registry, counters } = registryOf(options)
+  const budgets = [{ tokens: 100, per: 'month' }]
+  const spent = () => {
+    const { slot = -1 } = registry.documents()[0]?.budgets[0] ?? {}
+    return read(counters, slot, periodOf('month', Date.now())).spent
+  }
+  registry.replaceFileKeys(await keysOf({ id: 'a', budgets }))
+  assert.equal(spent(), 0)
+  registry.replaceFileKeys(await keysOf({ id: 'a' }))
+  options.spent = 40
+  registry.replaceFileKeys(await keysOf({ id: 'a', budgets }))
+  assert.equal(spent(), 40)
+  options.spent = 60
+  registry.replaceFileKeys(await keysOf({ id: 'a', name: 'other', budgets }))
+  assert.equal(spent(), 40, 'a budget that stayed has seen all of it')
+})

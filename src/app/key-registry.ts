@@ -9,6 +9,7 @@ import {
   periodOf,
   rateLimit,
   restore,
+  restoreAtLeast,
 } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
 import type { BudgetPeriod, StoredKey } from '../storage/index.ts'
@@ -207,9 +208,14 @@ export class KeyRegistry {
     const { slots, counters, spent } = this.#options
     const counter = budgetCounter(keyId, unit, per)
     const known = slots.find(counter)
-    if (known !== null) return known
+    const inForce = this.#entries.get(keyId)?.document.budgets.some((budget) => budget.counter === counter)
+    if (known !== null && inForce === true) return known
     // Asked for first: a slot that is there counts as one that knows what was spent.
     const before = spent(keyId, unit, per)
+    if (known !== null) {
+      restoreAtLeast(counters, known, periodOf(per, Date.now()), before, limit)
+      return known
+    }
     const slot = this.#slot(counter, BUDGET_CELLS)
     restore(counters, slot, periodOf(per, Date.now()), before, limit)
     return slot

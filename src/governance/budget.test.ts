@@ -10,6 +10,7 @@ import {
   reserve,
   reserveAll,
   restore,
+  restoreAtLeast,
   settle,
 } from './budget.ts'
 
@@ -114,6 +115,22 @@ test('restores what was spent, beyond the limit too', () => {
   restore(cells, 0, 3, 1200, LIMIT)
   assert.deepEqual(read(cells, 0, 3), { used: 1000, reserved: 0, spent: 1000, overshoot: 200 })
   assert.equal(reserve(cells, 0, 3, 1, LIMIT), false)
+})
+
+test('raises what was spent to at least an amount, and leaves what is open', () => {
+  const cells = new BigInt64Array(BUDGET_CELLS)
+  assert.ok(reserve(cells, 0, 3, 300, LIMIT))
+  restoreAtLeast(cells, 0, 3, 500, LIMIT)
+  assert.deepEqual(read(cells, 0, 3), { used: 800, reserved: 300, spent: 500, overshoot: 0 })
+  restoreAtLeast(cells, 0, 3, 400, LIMIT)
+  assert.deepEqual(read(cells, 0, 3), { used: 800, reserved: 300, spent: 500, overshoot: 0 })
+  restoreAtLeast(cells, 0, 3, 900, LIMIT)
+  assert.deepEqual(read(cells, 0, 3), { used: 1000, reserved: 300, spent: 700, overshoot: 200 })
+  settle(cells, 0, 3, 300, 100, LIMIT)
+  assert.deepEqual(read(cells, 0, 3), { used: 800, reserved: 0, spent: 800, overshoot: 200 })
+  restoreAtLeast(cells, 0, 5, 70, LIMIT)
+  assert.deepEqual(read(cells, 0, 5), { used: 70, reserved: 0, spent: 70, overshoot: 0 }, 'a later period')
+  assert.throws(() => restoreAtLeast(cells, 0, 5, 0.5, LIMIT), RangeError)
 })
 
 test('counts exactly up to the largest safe integer', () => {

@@ -197,6 +197,28 @@ export function restore(cells: BigInt64Array, index: number, period: number, spe
   Atomics.store(cells, slot + OVERSHOOT, empty + BigInt(spent - used))
 }
 
+/**
+ * Counts what was spent while the budget was not in force, so that it begins anew with all of its period: raises what
+ * was spent to this amount where it is less. What is open stays open.
+ */
+export function restoreAtLeast(
+  cells: BigInt64Array,
+  index: number,
+  period: number,
+  spent: number,
+  limit: number,
+): void {
+  checkAmount(spent)
+  const slot = subSlot(index, period)
+  const empty = emptyOf(period)
+  const { used, reserved, overshoot } = read(cells, index, period)
+  const missing = spent - (used - reserved + overshoot)
+  if (missing <= 0) return
+  raise(cells, slot + USED, empty, 0n)
+  const rest = raiseWithin(cells, slot, empty, missing, limit)
+  if (rest > 0n) raise(cells, slot + OVERSHOOT, empty, rest)
+}
+
 /** What a period has used; zeros for one that nobody has begun, or whose sub-slot belongs to another period by now. */
 export function read(cells: BigInt64Array, index: number, period: number): BudgetReading {
   const slot = subSlot(index, period)
