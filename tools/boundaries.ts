@@ -7,6 +7,8 @@
 export interface ImportRow {
   /** A package's name, or a built-in module with its `node:`. */
   readonly name: string
+  /** Only these of what it exports; without it, all. */
+  readonly exports?: readonly string[]
   /** Paths, from the root, of the files that may import it: a folder ends in `/`, `*` stands for a part of a name. */
   readonly from: readonly string[]
   readonly reason: string
@@ -37,22 +39,50 @@ export const PACKAGES: readonly ImportRow[] = [
   { name: 'commander', from: ['src/cli/'], reason: 'command line' },
 ]
 
-/** Built-in modules that only some may import; one without a row is open to every module. */
+const EGRESS = 'connections leave by one door, which judges where they go: the connector of src/core/connect/'
+
+/**
+ * Built-in modules that only some may import; one without a row is open to every module. Where a module has several
+ * rows, all of them hold.
+ */
 export const BUILTINS: readonly ImportRow[] = [
   { name: 'node:sqlite', from: ['src/storage/'], reason: 'it is synchronous: only the database threads may wait' },
   { name: 'node:worker_threads', from: ['src/app/', 'src/storage/'], reason: 'threads are made in one place' },
   { name: 'node:child_process', from: ['src/app/', 'src/cli/'], reason: 'the data path starts no process' },
   { name: 'node:cluster', from: [], reason: 'data workers are threads that share memory' },
   { name: 'node:http', from: ['src/core/', 'src/control/'], reason: 'two listeners' },
-  { name: 'node:https', from: [], reason: 'upstreams are reached by the client of src/core/upstream/ alone' },
+  {
+    name: 'node:http',
+    exports: ['request', 'get', 'Agent', 'globalAgent', 'ClientRequest', 'WebSocket', 'EventSource'],
+    from: [],
+    reason: EGRESS,
+  },
+  { name: 'node:https', from: [], reason: EGRESS },
   { name: 'node:http2', from: [], reason: 'upstreams are reached by the client of src/core/upstream/ alone' },
+  { name: 'node:http2', exports: ['connect'], from: [], reason: EGRESS },
   {
     name: 'node:net',
     from: ['src/core/', 'src/control/', 'src/app/', 'src/config/schema/'],
     reason: 'sockets belong to the listeners and to the upstream client',
   },
-  { name: 'node:tls', from: ['src/core/upstream/'], reason: 'one place decides which servers are trusted' },
+  {
+    name: 'node:net',
+    exports: ['connect', 'createConnection', 'Socket', 'Stream'],
+    from: ['src/core/connect/'],
+    reason: EGRESS,
+  },
+  { name: 'node:tls', from: ['src/core/connect/'], reason: 'one place decides which servers are trusted' },
+  { name: 'node:tls', exports: ['connect', 'TLSSocket'], from: ['src/core/connect/'], reason: EGRESS },
+  { name: 'node:dns', from: ['src/core/connect/'], reason: 'a name is resolved once, and its addresses are vetted' },
+  { name: 'node:dgram', from: [], reason: 'nothing leaves in datagrams: no policy would see them' },
   { name: 'node:vm', from: [], reason: 'no code is made from text' },
+]
+
+/** What every file has without an import, and only some may name: each opens connections. */
+export const GLOBALS: readonly ImportRow[] = [
+  { name: 'fetch', from: ['src/cli/', 'src/**/testing/*'], reason: EGRESS },
+  { name: 'WebSocket', from: [], reason: EGRESS },
+  { name: 'EventSource', from: [], reason: EGRESS },
 ]
 
 /** Built-in modules that `lib` may import: it is small, pure and knows no gateway. */

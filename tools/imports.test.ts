@@ -42,3 +42,22 @@ Array.from('abc')
 `
   assert.deepEqual(findImports(text), [])
 })
+
+test('says which values are imported by name, and null for all of them', () => {
+  const rows: readonly (readonly [string, readonly string[] | null])[] = [
+    [`import { a, b as c, type D } from 'x'`, ['a', 'b']],
+    [`import {\n  a,\n} from 'x'`, ['a']],
+    [`import type { A } from 'x'`, []],
+    [`import 'x'`, []],
+    [`export { a as b } from 'x'`, ['a']],
+    [`import a from 'x'`, null],
+    [`import a, { b } from 'x'`, null],
+    [`import * as a from 'x'`, null],
+    [`import { default as a } from 'x'`, null],
+    [`export * from 'x'`, null],
+    [`await import('x')`, null],
+    [`process.getBuiltinModule('x')`, null],
+    [`require('x')`, null],
+  ]
+  for (const [text, expected] of rows) assert.deepEqual(findImports(text)[0]?.names, expected, text)
+})

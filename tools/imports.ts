@@ -7,13 +7,15 @@ export interface ImportSite {
   readonly line: number
   /** True when nothing of it is left after type stripping. */
   readonly typeOnly: boolean
+  /** The values that it names, as the other file exports them; null for all of them. */
+  readonly names: readonly string[] | null
 }
 
 // In the code part the specifier is blank: what is left of `import { a } from 'x'` is `import { a } from    `.
 const STATIC = /(?:^|[\n;}])[ \t]*((?:import|export)\b(?:(?!\n[ \t]*(?:import|export)\b)[^'"`;()=])*?\bfrom|import)\s*$/
-const DYNAMIC = /\bimport\s*\(\s*$/
+const DYNAMIC = /\b(?:import|require|getBuiltinModule)\s*\(\s*$/
 
-/** Finds the imports of a source text; an `import()` whose argument is not a plain string is not seen. */
+/** Finds the imports of a source text, and what is loaded by a call; one whose argument is not a plain string is not seen. */
 export function findImports(text: string): ImportSite[] {
   const { code, strings } = splitSource(text)
   const sites: ImportSite[] = []
@@ -22,7 +24,18 @@ export function findImports(text: string): ImportSite[] {
     const clause = STATIC.exec(before)?.[1]
     if (clause === undefined && !DYNAMIC.test(before)) continue
     const typeOnly = clause !== undefined && /^(?:import|export)\s+type\b/.test(clause)
-    sites.push({ specifier: match[2] ?? '', line: lineAt(text, match.index), typeOnly })
+    const names = typeOnly ? [] : namesOf(clause)
+    sites.push({ specifier: match[2] ?? '', line: lineAt(text, match.index), typeOnly, names })
   }
   return sites
+}
+
+/** Of `import a, { b as c, type D } from`: null, since `a` may be all of it; without the `a`, only `b`. */
+function namesOf(clause: string | undefined): readonly string[] | null {
+  if (clause === 'import') return []
+  const [, before = '', list] = /^(?:import|export)\s+([^{]*)(?:\{([^}]*)\})?\s*from$/.exec(clause ?? '') ?? []
+  if (list === undefined || before.trim() !== '') return null
+  const names = list.split(',').map((part) => part.trim().split(/\s+as\s+/)[0] ?? '')
+  const values = names.filter((name) => name !== '' && !name.startsWith('type '))
+  return values.includes('default') ? null : values
 }

@@ -13,8 +13,11 @@ test('lets a module import modules to its right through their index, and its own
   assert.deepEqual(
     breaches({
       'src/core/handle.ts': `import { ring } from '../lib/index.ts'\nimport { phases } from './phases.ts'\n`,
-      'src/core/phases.ts': `import http from 'node:http'\n`,
-      'src/core/upstream/socket.ts': `import { connect } from 'node:tls'\n`,
+      'src/core/phases.ts': `import { createServer } from 'node:http'\n`,
+      'src/core/connect/socket.ts': `import { connect } from 'node:tls'\nimport { lookup } from 'node:dns'\n`,
+      'src/core/listen/socket.ts': `import { createServer, type Socket, type connect } from 'node:net'\n`,
+      'src/core/types.ts': `import type { Agent, request } from 'node:http'\nimport { STATUS_CODES } from 'node:http'\n`,
+      'src/cli/probe.ts': `await fetch('http://127.0.0.1')\n`,
       'src/cli/main.ts': `import { Command } from 'commander'\n`,
       'src/control/schema.ts': `import { z } from 'zod'\n`,
     }),
@@ -57,18 +60,27 @@ test('finds a folder without a row, and an index without its paragraph', () => {
 
 test('finds packages and built-in modules outside their rows', () => {
   const cases: readonly [string, string, RegExp][] = [
-    ['src/ai/a.ts', `import { Command } from 'commander'`, /commander may be imported only in src\/cli\//],
+    ['src/ai/a.ts', `import { Command } from 'commander'`, /commander may be used only in src\/cli\//],
     ['src/core/a.ts', `import { request } from 'undici'`, /package undici has no row/],
-    ['src/core/listen/a.ts', `import tls from 'node:tls'`, /node:tls may be imported only in src\/core\/upstream\//],
-    ['src/core/a.ts', `import _ from 'lodash/fp'`, /package lodash has no row/],
-    ['src/core/a.ts', `import a from '@some/thing/part'`, /package @some\/thing has no row/],
-    ['src/core/a.ts', `import { z } from 'zod'`, /zod may be imported only in/],
+    ['src/core/listen/a.ts', `import tls from 'node:tls'`, /node:tls may be used only in src\/core\/connect\//],
     [
       'src/core/a.ts',
-      `import { DatabaseSync } from 'node:sqlite'`,
-      /node:sqlite may be imported only in src\/storage\//,
+      `import { lookup } from 'node:dns/promises'`,
+      /node:dns may be used only in src\/core\/connect\//,
     ],
-    ['src/core/a.ts', `import vm from 'node:vm'`, /node:vm may be imported nowhere/],
+    ['src/core/a.ts', `import { connect as c } from 'node:net'`, /connect, .* of node:net may be used only in/],
+    ['src/core/a.ts', `import net from 'node:net'`, /of node:net may be used only in src\/core\/connect\//],
+    ['src/core/a.ts', `import * as net from 'node:net'`, /of node:net may be used only in src\/core\/connect\//],
+    ['src/core/a.ts', `export { Socket } from 'node:net'`, /of node:net may be used only in src\/core\/connect\//],
+    ['src/core/a.ts', `import { createServer, request } from 'node:http'`, /of node:http may be used nowhere/],
+    ['src/core/a.ts', `await import('node:net')`, /of node:net may be used only in src\/core\/connect\//],
+    ['src/core/a.ts', `process.getBuiltinModule('node:tls')`, /node:tls may be used only in src\/core\/connect\//],
+    ['src/core/a.ts', `import { createSocket } from 'node:dgram'`, /node:dgram may be used nowhere/],
+    ['src/core/a.ts', `import _ from 'lodash/fp'`, /package lodash has no row/],
+    ['src/core/a.ts', `import a from '@some/thing/part'`, /package @some\/thing has no row/],
+    ['src/core/a.ts', `import { z } from 'zod'`, /zod may be used only in/],
+    ['src/core/a.ts', `import { DatabaseSync } from 'node:sqlite'`, /node:sqlite may be used only in src\/storage\//],
+    ['src/core/a.ts', `import vm from 'node:vm'`, /node:vm may be used nowhere/],
     ['src/core/a.ts', `import fs from 'fs'`, /without its prefix/],
     ['src/lib/a.ts', `import fs from 'node:fs/promises'`, /lib must not import node:fs\/promises/],
     ['src/core/a.ts', `import { x } from '../../tools/x.ts'`, /outside src\//],
@@ -82,4 +94,25 @@ test('lets a test import what serves tests, and holds it to the direction all th
     [],
   )
   assert.match(breaches({ 'src/lib/a.test.ts': `import { x } from '../core/index.ts'` })[0] ?? '', /must not know/)
+})
+
+test('finds globals that open connections, and not what only has their name', () => {
+  for (const text of [
+    `await fetch('x')`,
+    `const get = fetch\n`,
+    `globalThis.fetch`,
+    `call(a, fetch)`,
+    `new WebSocket(url)`,
+  ]) {
+    assert.match(breaches({ 'src/core/a.ts': text })[0] ?? '', /(?:fetch|WebSocket) may be used/, text)
+  }
+  for (const text of [
+    `this.fetch('x')`,
+    `prefetch(x)`,
+    `// fetch(x)`,
+    `const a = 'fetch(x)'`,
+    `const a = { fetch: b }`,
+  ]) {
+    assert.deepEqual(breaches({ 'src/core/a.ts': text }), [], text)
+  }
 })

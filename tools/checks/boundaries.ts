@@ -1,13 +1,14 @@
 import { isBuiltin } from 'node:module'
 import path from 'node:path'
-import { BUILTINS, type ImportRow, LIB_BUILTINS, MODULES, PACKAGES } from '../boundaries.ts'
+import { BUILTINS, GLOBALS, type ImportRow, LIB_BUILTINS, MODULES, PACKAGES } from '../boundaries.ts'
 import type { Finding } from '../finding.ts'
 import { findImports, type ImportSite } from '../imports.ts'
 import { isTestFile, isTypeScript, type SourceFile } from '../source-files.ts'
+import { lineAt, splitSource } from '../source-text.ts'
 
 const SHORTEST_PARAGRAPH = 80
 
-/** Holds `src/` against the table of walls: direction, deep imports, circles, packages and built-ins by row. */
+/** Holds `src/` against the table of walls: direction, deep imports, circles, packages, built-ins and globals by row. */
 export function checkBoundaries(files: readonly SourceFile[]): readonly Finding[] {
   const sources = files.filter(({ file }) => file.startsWith('src/') && isTypeScript(file))
   const graph = new Map<string, ImportSite[]>()
@@ -16,6 +17,7 @@ export function checkBoundaries(files: readonly SourceFile[]): readonly Finding[
     const sites = findImports(text)
     graph.set(file, sites)
     findings.push(...placeFindings(file, text), ...sites.flatMap((site) => importFindings(file, site)))
+    findings.push(...globalFindings(file, text))
   }
   return [...findings, ...circleFindings(graph)]
 }
@@ -58,7 +60,7 @@ function relativeFault(file: string, site: ImportSite): Fault {
   return { what: `deep import of ${target}`, remedy: `import from src/${to}/index.ts, and export it there` }
 }
 
-function packageFault(file: string, { specifier }: ImportSite): Fault {
+function packageFault(file: string, { specifier, names }: ImportSite): Fault {
   if (isTestFile(file)) return null
   if (isBuiltin(specifier)) {
     if (!specifier.startsWith('node:')) {
@@ -71,8 +73,8 @@ function packageFault(file: string, { specifier }: ImportSite): Fault {
         remedy: 'hand it in, or move the file to a module that does I/O',
       }
     }
-    const row = BUILTINS.find((candidate) => candidate.name === name)
-    return row === undefined ? null : rowFault(file, row)
+    const rows = BUILTINS.filter((candidate) => candidate.name === name && concerns(candidate, names))
+    return rows.map((row) => rowFault(file, row)).find((fault) => fault !== null) ?? null
   }
   const name = specifier
     .split('/')
@@ -83,10 +85,30 @@ function packageFault(file: string, { specifier }: ImportSite): Fault {
   return { what: `package ${name} has no row`, remedy: 'do without it, or add it to PACKAGES in tools/boundaries.ts' }
 }
 
+/** What imports a module as a whole imports every export. */
+function concerns({ exports }: ImportRow, names: ImportSite['names']): boolean {
+  return exports === undefined || names === null || names.some((name) => exports.includes(name))
+}
+
+function globalFindings(file: string, text: string): readonly Finding[] {
+  if (isTestFile(file)) return []
+  const { code } = splitSource(text)
+  return GLOBALS.flatMap((row) => {
+    const fault = rowFault(file, row)
+    if (fault === null) return []
+    // Where it is named as itself: no member of something else, no key.
+    const uses = code.matchAll(
+      new RegExp(`(?<![\\w$.])${row.name}(?=\\s*[(,;)]|\\s*$)|globalThis\\.${row.name}\\b`, 'gm'),
+    )
+    return [...uses].map(({ index }) => ({ file, line: lineAt(text, index), ...fault }))
+  })
+}
+
 function rowFault(file: string, row: ImportRow): Fault {
   if (row.from.some((pattern) => path.matchesGlob(file, pattern.endsWith('/') ? `${pattern}**` : pattern))) return null
   const where = row.from.length === 0 ? 'nowhere' : `only in ${row.from.join(', ')}`
-  return { what: `${row.name} may be imported ${where} (${row.reason})`, remedy: 'go through the module that owns it' }
+  const what = row.exports === undefined ? row.name : `${row.exports.join(', ')} of ${row.name}`
+  return { what: `${what} may be used ${where} (${row.reason})`, remedy: 'go through the module that owns it' }
 }
 
 function moduleOf(file: string): string {
