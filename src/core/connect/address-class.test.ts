@@ -171,13 +171,16 @@ test('no number of an address escapes the class of the address', () => {
 
 test('any text is an address, a host, or nothing, and never a fault', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.domain(), fc.string({ unit: fc.constantFrom(...'0x.:f1%[]'.split('')) })), (text) => {
-      const host = canonicalHost(text)
-      // Judged once is judged for good.
-      if (host !== null) assert.equal(canonicalHost(host), host)
-      classifyAddress(text)
-      parseCidr(text)
-    }),
+    fc.property(
+      fc.oneof(fc.string(), fc.domain(), fc.string({ unit: fc.constantFrom(...'0x.:f1%[]'.split('')) })),
+      (text) => {
+        const host = canonicalHost(text)
+        // Judged once is judged for good.
+        if (host !== null) assert.equal(canonicalHost(host), host)
+        classifyAddress(text)
+        parseCidr(text)
+      },
+    ),
     { numRuns: 2_000 },
   )
 })

@@ -28,7 +28,7 @@ function classify(address: IpAddress): Classified {
   // The table ends each family with the range of everything.
   if (found === undefined) throw new Error('The table of ranges has a gap.')
   const range = found.row
-  if (range.embeds === undefined) return { class: range.class, range, address, hidden: null }
-  const hidden: IpAddress = { family: 4, value: BigInt.asUintN(32, address.value >> range.embeds.shift) }
+  if (range.carries === undefined) return { class: range.class, range, address, hidden: null }
+  const hidden: IpAddress = { family: 4, value: BigInt.asUintN(32, address.value >> range.carries) }
   return { ...classify(hidden), address, hidden }
 }

@@ -14,23 +14,15 @@ export type AddressClass =
   /** Nobody should be there: documentation, tests, tunnels, never assigned. */
   | 'reserved'
 
-/** How an IPv6 address carries an IPv4 address, which is where a packet ends up. */
-export interface Embedding {
-  /** Bits to the right of the IPv4 address. */
-  readonly shift: bigint
-}
-
 /** One range of addresses. */
 export interface AddressRange {
   readonly cidr: string
   readonly class: AddressClass
   /** The document that sets the range aside. */
   readonly source: string
-  /** Given when the class is that of the IPv4 address within. */
-  readonly embeds?: Embedding
+  /** Given when the range carries IPv4 addresses, which decide: the bits to the right of such an address. */
+  readonly carries?: bigint
 }
-
-const LOW: Embedding = { shift: 0n }
 
 /**
  * The ranges that are not simply public; the first that contains an address decides. It follows the special-purpose
@@ -69,14 +61,14 @@ export const ADDRESS_RANGES: readonly AddressRange[] = [
 
   { cidr: '::/128', class: 'reserved', source: 'RFC 4291, 2.5.2; it reaches this machine' },
   { cidr: '::1/128', class: 'loopback', source: 'RFC 4291, 2.5.3' },
-  { cidr: '::ffff:0:0/96', class: 'public', source: 'RFC 4291, 2.5.5.2: mapped', embeds: LOW },
-  { cidr: '::ffff:0:0:0/96', class: 'public', source: 'RFC 2765, 2.1: translated', embeds: LOW },
-  { cidr: '::/96', class: 'public', source: 'RFC 4291, 2.5.5.1: compatible', embeds: LOW },
-  { cidr: '64:ff9b::/96', class: 'public', source: 'RFC 6052, 2.1: NAT64', embeds: LOW },
+  { cidr: '::ffff:0:0/96', class: 'public', source: 'RFC 4291, 2.5.5.2: mapped', carries: 0n },
+  { cidr: '::ffff:0:0:0/96', class: 'public', source: 'RFC 2765, 2.1: translated', carries: 0n },
+  { cidr: '::/96', class: 'public', source: 'RFC 4291, 2.5.5.1: compatible', carries: 0n },
+  { cidr: '64:ff9b::/96', class: 'public', source: 'RFC 6052, 2.1: NAT64', carries: 0n },
   { cidr: '64:ff9b:1::/48', class: 'private', source: 'RFC 8215' },
   { cidr: '2001::/23', class: 'reserved', source: 'RFC 2928; Teredo (RFC 4380) among them' },
   { cidr: '2001:db8::/32', class: 'reserved', source: 'RFC 3849' },
-  { cidr: '2002::/16', class: 'public', source: 'RFC 3056, 2: 6to4', embeds: { shift: 80n } },
+  { cidr: '2002::/16', class: 'public', source: 'RFC 3056, 2: 6to4', carries: 80n },
   { cidr: '3fff::/20', class: 'reserved', source: 'RFC 9637' },
   { cidr: '2000::/3', class: 'public', source: 'RFC 4291, 2.5.4' },
   { cidr: 'fc00::/7', class: 'private', source: 'RFC 4193' },

@@ -17,7 +17,7 @@ import { dnsNames } from './name-source.ts'
 import { Resolver } from './resolve.ts'
 
 /** Lets the tests reach loopback where the default would not. */
-const LOOPBACK: EgressRule = { id: 'test', action: 'allow', addresses: ['127.0.0.1', '127.0.0.2'] }
+const LOOPBACK: EgressRule = { id: 'test', action: 'allow', addresses: ['127.0.0.2', '127.0.0.3'] }
 
 interface Tried {
   readonly socket: Socket
@@ -56,7 +56,8 @@ async function listening<S extends Server>(t: TestContext, server: S, host = '12
       // A client that goes away; `close` follows.
     })
   })
-  await new Promise<void>((resolve) => server.listen(port, host, resolve))
+  server.listen(port, host)
+  await once(server, 'listening')
   t.after(() => {
     server.close()
     for (const socket of sockets) socket.destroy()
@@ -145,16 +146,12 @@ test('a name that answers differently each time is connected at the address that
   const good = createServer((socket) => socket.end('good'))
   const port = await listening(t, good, '127.0.0.2')
   let evil = 0
-  await listening(
-    t,
-    createServer(() => evil++),
-    '127.0.0.1',
-    port,
-  )
+  const trap = createServer(() => evil++)
+  await listening(t, trap, '127.0.0.3', port)
   const answers: DnsAnswer[] = []
   const tell = (name: string, type: string): DnsAnswer => {
     if (type === 'AAAA') return {}
-    const asked = answers.push({ addresses: [answers.length === 0 ? '127.0.0.2' : '127.0.0.1'], ttlSeconds: 0 })
+    const asked = answers.push({ addresses: [answers.length === 0 ? '127.0.0.2' : '127.0.0.3'], ttlSeconds: 0 })
     return answers[asked - 1] ?? assert.fail(name)
   }
   const dns = await startDns(t, tell)
@@ -187,7 +184,7 @@ test('goes on to the next vetted address when one does not answer, and TLS asks 
     names.push(socket.servername),
   )
   const port = await listening(t, server, '127.0.0.2')
-  const resolver = resolverOf(['127.0.0.1', '127.0.0.2'])
+  const resolver = resolverOf(['127.0.0.3', '127.0.0.2'])
   const { attempt, events } = setUp(t, { resolver, policy: compileEgressPolicy([LOOPBACK]) })
   const tls = { ca: authority.cert }
   assert.equal((await attempt({ host: 'app.example.com.', port, tls })).result, 'ok')
@@ -203,12 +200,12 @@ test('goes on to the next vetted address when one does not answer, and TLS asks 
 
 test('a pinned address is the only one that is tried, and is vetted like any other', async (t) => {
   const port = await listening(t, createServer(), '127.0.0.2')
-  const resolver = resolverOf(['127.0.0.1'])
+  const resolver = resolverOf(['127.0.0.3'])
   const { attempt } = setUp(t, { resolver, policy: compileEgressPolicy([LOOPBACK]) })
   const host = 'app.example.com'
   assert.equal((await attempt({ host, port, address: '127.0.0.2' })).socket.remoteAddress, '127.0.0.2')
-  assert.equal((await attempt({ host, port, address: '127.0.0.1' })).result, 'ECONNREFUSED')
-  assert.equal((await attempt({ host, port: 443, address: '127.0.0.3' })).result, 'egress_denied')
+  assert.equal((await attempt({ host, port, address: '127.0.0.3' })).result, 'ECONNREFUSED')
+  assert.equal((await attempt({ host, port: 443, address: '127.0.0.4' })).result, 'egress_denied')
 })
 
 test('trusts no server that it cannot verify, shows its certificate, and keeps to the lowest version', async (t) => {
