@@ -1,10 +1,10 @@
-/** Time to write one request record as JSON text: `node bench/micro/record.ts`. */
-import { encodeRecord } from '../../src/observability/index.ts'
+/** Time to write one request record as text, for access log and journal: `node bench/micro/record.ts`. */
+import { encodePacked, encodeRecord, RecordEncoder } from '../../src/observability/index.ts'
 import type { RequestRecord } from '../../src/storage/index.ts'
 
 const record: RequestRecord = {
   id: '0199d3f4-5a7b-7c3d-8e4f-1a2b3c4d5e6f',
-  client_request_id: 'req_7f0c2b1a9d8e',
+  client_request_id: null,
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   time: 1_795_255_200_123,
   worker: 1,
@@ -54,8 +54,12 @@ const records = Array.from({ length: 512 }, (_, i) => ({
 
 /** Times are of text that is flat: a concatenation alone is a tree that the next reader would pay for. */
 const sink = Buffer.alloc(4_096)
+const encoder = new RecordEncoder()
 const variants: readonly (readonly [string, (r: RequestRecord) => string])[] = [
-  ['encodeRecord', encodeRecord],
+  ['access log: RecordEncoder', (r) => encoder.encode(r)],
+  ['access log: encodeRecord', encodeRecord],
+  ['journal: RecordEncoder', (r) => encoder.pack(r)],
+  ['journal: encodePacked', encodePacked],
   ['JSON.stringify', (r) => JSON.stringify(r)],
 ]
 for (const withWrite of [false, true]) {
@@ -74,7 +78,7 @@ for (const withWrite of [false, true]) {
     times.sort((a, b) => a - b)
     const label = `${name}${withWrite ? ' + write to a buffer' : ''}`
     console.log(
-      `${label.padEnd(36)} ${(times[ROUNDS >> 1] ?? 0).toFixed(3)} µs median, ${(times[0] ?? 0).toFixed(3)} best`,
+      `${label.padEnd(48)} ${(times[ROUNDS >> 1] ?? 0).toFixed(3)} µs median, ${(times[0] ?? 0).toFixed(3)} best`,
     )
   }
 }

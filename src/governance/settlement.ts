@@ -17,7 +17,7 @@ export function createSettlement(sinks: Sinks, port: TrafficPort | null): Settle
   return (x) => {
     const traffic = port === null ? null : port.traffic(x)
     const facts = recordOf(x, traffic, sinks.worker)
-    const record = encoder.encode(facts)
+    const record = encoder.pack(facts)
     const reservation = x.reservation
     if (reservation instanceof Reservation && reservation.written) {
       const tokens = traffic === null ? 0 : totalTokens(traffic)
@@ -28,7 +28,7 @@ export function createSettlement(sinks: Sinks, port: TrafficPort | null): Settle
     const series = traffic?.series ?? sinks.metrics.series(x.route?.name)
     series.finish(facts)
     const level = accessLevel(facts.outcome, facts.status)
-    if (sinks.accessLog.wants(level)) sinks.accessLog.write(record, level)
+    if (sinks.accessLog.wants(level)) sinks.accessLog.write(encoder.encode(facts), level)
   }
 }
 

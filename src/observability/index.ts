@@ -25,6 +25,6 @@ export {
   type SeriesDescriptor,
 } from './metrics/row.ts'
 export { METRICS_CONTENT_TYPE } from './metrics/text.ts'
-export { encodeRecord, MAX_RECORD_TEXT } from './record.ts'
+export { encodePacked, encodeRecord, MAX_RECORD_TEXT } from './record.ts'
 export { RecordEncoder } from './record-encoder.ts'
 export { isSecretField, REDACTED, redactText } from './redact.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { RequestRecord } from '../storage/index.ts'
-import { encodeRecord } from './record.ts'
+import { encodePacked, encodeRecord } from './record.ts'
 import { RecordEncoder } from './record-encoder.ts'
 
 const word = fc.constantFrom('a', 'b', '"status":1', '\\"price_rule":', '/v1/x', '"worker":2', 'é\u2028')
@@ -56,6 +56,7 @@ test('encodes each of many records as if it had seen no other', () => {
       // Each twice, so that the second meets what the first left behind.
       for (const record of list.flatMap((r) => [r, { ...r, total_us: r.total_us + 1 }])) {
         assert.equal(encoder.encode(record), encodeRecord(record))
+        assert.equal(encoder.pack(record), encodePacked(record))
       }
     }),
   )
@@ -75,5 +76,6 @@ test('keeps a bounded number of keys', () => {
       key_id: `key-${i}`,
     }
     assert.equal(encoder.encode(record), encodeRecord(record))
+    assert.equal(encoder.pack(record), encodePacked(record))
   }
 })

@@ -1,42 +1,69 @@
 import type { RequestRecord } from '../storage/index.ts'
-import { encodeRecord } from './record.ts'
+import { encodePacked, encodeRecord, encodeValues } from './record.ts'
 
-/** What stays the same from one request of a key to the next, and its JSON text. */
+/** What stays the same from one request of a key to the next, as JSON text with names and without. */
 interface Fixed {
   readonly of: RequestRecord
   /** From `worker` to `upstream`. */
   readonly middle: string
   /** `price_rule` and the end. */
   readonly end: string
+  readonly packedKey: string
+  readonly packedMiddle: string
+  /** `price_rule` and both brackets. */
+  readonly packedEnd: string
 }
 
 const MAX_FIXED = 256
 
 /**
- * Encodes records as `encodeRecord` does, and remembers for each key the text of the fields that seldom change: names,
- * address, path. A request that succeeded and differs from the key's last one in numbers and ids only then costs half
- * (bench/micro/record.ts). One per thread.
+ * Encodes records as `encodeRecord` and `encodePacked` do, and remembers for each key the text of the fields that seldom
+ * change: names, address, path. A request that succeeded and differs from the key's last one in numbers and ids only
+ * then costs half (bench/micro/record.ts). One per thread.
  */
 export class RecordEncoder {
   readonly #byKey = new Map<string, Fixed>()
 
+  /** The line of the access log. */
   encode(r: RequestRecord): string {
-    const key = r.key_id
-    if (key === null || r.outcome !== 'success' || r.client_request_id !== null) return encodeRecord(r)
-    const fixed = this.#byKey.get(key)
-    if (fixed === undefined || !isSame(fixed.of, r)) return this.#remember(key, r)
+    const fixed = this.#fixed(r)
+    if (fixed === null) return encodeRecord(r)
     return `{"id":"${r.id}","client_request_id":null,"trace_id":"${r.trace_id}","time":${r.time},${fixed.middle}"status":${r.status},"outcome":"success","error_code":null,"error_source":null,"attempts":${r.attempts},"stream":${r.stream},"cancelled":${r.cancelled},"queue_us":${r.queue_us},"first_byte_us":${r.first_byte_us},"total_us":${r.total_us},"bytes_in":${r.bytes_in},"bytes_out":${r.bytes_out},"input_tokens":${r.input_tokens},"cache_read_tokens":${r.cache_read_tokens},"cache_write_tokens":${r.cache_write_tokens},"output_tokens":${r.output_tokens},"reasoning_tokens":${r.reasoning_tokens},"usage_source":"${r.usage_source}","cost_nanos":${r.cost_nanos},${fixed.end}`
   }
 
-  #remember(key: string, r: RequestRecord): string {
+  /** The record's part of a journal entry. */
+  pack(r: RequestRecord): string {
+    const fixed = this.#fixed(r)
+    if (fixed === null) return encodePacked(r)
+    return `["${r.id}",${fixed.packedKey},[null,"${r.trace_id}",${r.time},${fixed.packedMiddle}${r.status},"success",null,null,${r.attempts},${r.stream},${r.cancelled},${r.queue_us},${r.first_byte_us},${r.total_us},${r.bytes_in},${r.bytes_out},${r.input_tokens},${r.cache_read_tokens},${r.cache_write_tokens},${r.output_tokens},${r.reasoning_tokens},"${r.usage_source}",${r.cost_nanos},${fixed.packedEnd}`
+  }
+
+  #fixed(r: RequestRecord): Fixed | null {
+    const key = r.key_id
+    if (key === null || r.outcome !== 'success' || r.client_request_id !== null) return null
+    const fixed = this.#byKey.get(key)
+    return fixed !== undefined && isSame(fixed.of, r) ? fixed : this.#remember(key, r)
+  }
+
+  #remember(key: string, r: RequestRecord): Fixed {
     const text = encodeRecord(r)
     const start = text.indexOf('"worker":')
     // Names are quoted in values, so that this can only be the field itself.
     const end = text.indexOf('"status":', start)
     const last = text.lastIndexOf('"price_rule":')
+    const names = [r.worker, r.client_address, r.method, r.path, r.route, r.run_id]
+    const models = [r.model_requested, r.model_served, r.provider, r.upstream]
+    const fixed: Fixed = {
+      of: r,
+      middle: text.slice(start, end),
+      end: text.slice(last),
+      packedKey: encodeValues([key]).slice(1, -1),
+      packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1)}]`,
+    }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
-    this.#byKey.set(key, { of: r, middle: text.slice(start, end), end: text.slice(last) })
-    return text
+    this.#byKey.set(key, fixed)
+    return fixed
   }
 }
 

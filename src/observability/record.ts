@@ -1,4 +1,4 @@
-import type { RequestRecord } from '../storage/index.ts'
+import { packRecord, type RequestRecord } from '../storage/index.ts'
 import { cut, escapeUnsafe, isPlain } from './json-text.ts'
 
 /** Longest text of any field, in UTF-16 units; what a client or upstream made longer is cut. */
@@ -13,6 +13,16 @@ export const MAX_RECORD_TEXT = 256
  */
 export function encodeRecord(record: RequestRecord): string {
   return isTame(record) ? JSON.stringify(record) : escapeUnsafe(JSON.stringify(record, cutText))
+}
+
+/** The same record as the journal takes it: without names, with the same care for its texts. */
+export function encodePacked(record: RequestRecord): string {
+  return isTame(record) ? packRecord(record) : escapeUnsafe(packRecord(record, cutText))
+}
+
+/** A list of a record's values as JSON text, with the same care. */
+export function encodeValues(values: readonly (string | number | null)[]): string {
+  return escapeUnsafe(JSON.stringify(values, cutText))
 }
 
 /**

@@ -1,3 +1,4 @@
+import { chargesOf } from './journal/decode.ts'
 import type { BudgetCharge, SegmentName } from './journal/format.ts'
 import { WorkerJournal, workerKey } from './journal/worker-journal.ts'
 import { type ObservedSettlement, WorkerFold } from './ledger/fold.ts'
@@ -56,6 +57,6 @@ export function examineDeadWorker(
     reserveCharges: last?.reserveCharges ?? 0,
     settleEntries: last?.settles ?? 0,
     unapplied,
-    open: [...fold.open.values()].map(({ entry }) => entry[10]),
+    open: [...fold.open.values()].map(({ entry }) => chargesOf(entry)),
   }
 }

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { JournalAppender } from './journal/appender.ts'
-import { requestId, reserveText, sampleRecord, settleText } from './testing/samples.ts'
+import { recordText, requestId, reserveText, sampleRecord, settleText } from './testing/samples.ts'
 import { LedgerWriter } from './writer.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -60,7 +60,7 @@ test('a journal whose disk fills refuses, forgets nothing, and goes on when ther
     })
     if (error !== null) {
       refused.add(id)
-      journal.record(JSON.stringify(['q', sampleRecord(id, { status: 503, outcome: 'refused', attempts: 0 })]))
+      journal.record(recordText(sampleRecord(id, { status: 503, outcome: 'refused', attempts: 0 })))
       return
     }
     admitted.add(id)

@@ -1,5 +1,11 @@
 /** Why storage cannot do what was asked; the message is for people and says what to do next. */
-export type StorageErrorCode = 'directory_locked' | 'newer_schema' | 'bad_url' | 'key_exists' | 'bad_secret_file'
+export type StorageErrorCode =
+  | 'directory_locked'
+  | 'newer_schema'
+  | 'unknown_format'
+  | 'bad_url'
+  | 'key_exists'
+  | 'bad_secret_file'
 
 /** The one error class of this module; whatever else is thrown comes from the file system or from SQLite. */
 export class StorageError extends Error {

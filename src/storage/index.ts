@@ -14,10 +14,18 @@ export { IngestLoop, type IngestLoopOptions } from './ingest-loop.ts'
 export { JournalAppender, type JournalOptions } from './journal/appender.ts'
 export { journalBytes, journalDirectory } from './journal/directory.ts'
 export type { ReserveWaiter, SettleWaiter } from './journal/entry-queue.ts'
-export type { BudgetCharge, JournalEntry, RecordEntry, ReserveEntry, SettleEntry } from './journal/format.ts'
+export type {
+  BudgetCharge,
+  JournalEntry,
+  PackedRecord,
+  RecordEntry,
+  ReserveEntry,
+  SettleEntry,
+} from './journal/format.ts'
 export { createKeySecret, hashKey, hashKeyWithPepper, keyPrefix, readAdminToken, readPepper } from './key-secrets.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
 export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'
+export { packRecord } from './record-fields.ts'
 export {
   type BudgetPeriod,
   type ErrorSource,

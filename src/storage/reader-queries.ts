@@ -1,9 +1,20 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { recordOf } from './record-fields.ts'
 import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
 import { databasePath, openDatabaseReadOnly } from './sqlite/database.ts'
 
 const DAY_MS = 86_400_000
 const MAX_PAGE = 1000
+/** Above every id, which are hexadecimal digits and dashes. */
+const AFTER_ALL_IDS = '~'
+
+/**
+ * A page of one key's requests: id below ?1, at most ?2, key ?3. CROSS JOIN keeps SQLite to this order: the key's slices
+ * from the newest, and within each its requests from the newest.
+ */
+export const PAGE_OF_KEY = `SELECT r.id, r.key_id, r.fields FROM key_slices s CROSS JOIN request_rows r
+  WHERE s.key_id = ?3 AND s.slice < ?1 AND r.id > s.slice AND r.id < min(?1, s.slice || '~') AND r.key_id = ?3
+  ORDER BY s.slice DESC, r.id DESC LIMIT ?2`
 
 export interface RequestQuery {
   /** Only requests of this key. */
@@ -30,13 +41,19 @@ export interface DailyUsage {
 export class LedgerReader {
   readonly #database: DatabaseSync
   readonly #request: StatementSync
+  readonly #page: StatementSync
+  readonly #pageOfKey: StatementSync
   readonly #ledger: StatementSync
   readonly #usage: StatementSync
 
   /** Opens the database that a writer has made; `databaseUrl` as for the writer. */
   constructor(options: { readonly dataDir: string; readonly databaseUrl: string | null }) {
     this.#database = openDatabaseReadOnly(databasePath(options.dataDir, options.databaseUrl))
-    this.#request = this.#database.prepare('SELECT * FROM requests WHERE id = ?')
+    this.#request = this.#database.prepare('SELECT id, key_id, fields FROM request_rows WHERE id = ?')
+    this.#page = this.#database.prepare(
+      'SELECT id, key_id, fields FROM request_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2',
+    )
+    this.#pageOfKey = this.#database.prepare(PAGE_OF_KEY)
     this.#ledger = this.#database.prepare('SELECT * FROM ledger WHERE request_id = ? ORDER BY attempt, phase')
     this.#usage = this.#database.prepare(
       `SELECT * FROM usage_daily WHERE day >= ?1 AND day <= ?2 AND (?3 IS NULL OR key_id = ?3)
@@ -46,20 +63,11 @@ export class LedgerReader {
 
   /** A page of requests, newest first. */
   requests(query: RequestQuery): RequestRecord[] {
-    const conditions: string[] = []
-    const values: (string | number)[] = []
-    if (query.keyId !== undefined) {
-      conditions.push('key_id = ?')
-      values.push(query.keyId)
-    }
-    if (query.beforeId !== undefined) {
-      conditions.push('id < ?')
-      values.push(query.beforeId)
-    }
-    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-    values.push(Math.max(1, Math.min(MAX_PAGE, Math.trunc(query.limit))))
-    const statement = this.#database.prepare(`SELECT * FROM requests ${where} ORDER BY id DESC LIMIT ?`)
-    return statement.all(...values).map(toRecord)
+    const limit = Math.max(1, Math.min(MAX_PAGE, Math.trunc(query.limit)))
+    const before = query.beforeId ?? AFTER_ALL_IDS
+    const rows =
+      query.keyId === undefined ? this.#page.all(before, limit) : this.#pageOfKey.all(before, limit, query.keyId)
+    return rows.map(toRecord)
   }
 
   /** One request with its ledger rows, in the order of attempt and phase; null when there is none. */
@@ -90,11 +98,11 @@ export class LedgerReader {
 type Row = Record<string, SQLOutputValue>
 
 function toRecord(row: Row): RequestRecord {
-  // Columns are the record's fields by the schema; SQLite has no booleans.
-  return { ...row, stream: row.stream === 1, cancelled: row.cancelled === 1 } as unknown as RequestRecord
+  const keyId = row.key_id === null ? null : String(row.key_id)
+  return recordOf({ id: String(row.id), keyId, fields: String(row.fields) })
 }
 
 function toLedgerRow(row: Row): LedgerRow {
-  // As above; the phase is stored by its index.
+  // Columns are the row's fields by the schema; the phase is stored by its index.
   return { ...row, phase: LEDGER_PHASES[Number(row.phase)] } as unknown as LedgerRow
 }

@@ -1,6 +1,6 @@
 /**
- * The request record: one per request, whatever its outcome. The same JSON object is the settlement's payload in the
- * journal, the line of the access log and the row of the `requests` table; field names are the same everywhere.
+ * The request record: one per request, whatever its outcome. It is the line of the access log and a row of `requests`
+ * under the same names, and without names (`packRecord`) the payload of its settlement in the journal.
  * Never holds a prompt, an answer, a key or a header value that carries one.
  */
 export interface RequestRecord {

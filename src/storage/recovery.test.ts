@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { StorageError } from './errors.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, journalFiles, openWriter, pass, query, ROWS } from './testing/ledger-checks.ts'
-import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
 import { LedgerWriter } from './writer.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)
@@ -52,7 +53,7 @@ test('spending is told by UTC day and month of the reservation', (t) => {
 test('tells the admissions of the last minute per key', (t) => {
   const dataDir = temporaryDirectory(t)
   const record = (n: number, ms: number, differences: object) =>
-    JSON.stringify(['q', sampleRecord(requestId(n, ms), { time: ms, ...differences })])
+    recordText(sampleRecord(requestId(n, ms), { time: ms, ...differences }))
   putSegment(
     dataDir,
     {},
@@ -97,6 +98,32 @@ test('a journal cut at any byte recovers to whole facts, and late duplicates cha
     for (const row of rows) assert.deepEqual(byName.get(name(row)), row, 'a recorded fact never changes')
     assert.equal(after.length, 8)
     writer.close()
+  }
+})
+
+test('an attempt is in the ledger once, wherever each of its duplicates would be stored', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const id = requestId(1)
+  const whole = settleText(id)
+  // With its record and without, first and second: rows of a request and of an attempt exclude each other.
+  const apart = [settleText(id, { record: null }), recordText(sampleRecord(id))]
+  for (const [sequence, entries] of [[whole], apart, [whole], apart, apart.toReversed()].entries()) {
+    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    putSegment(dataDir, { startMs: 1000 + sequence }, segmentBytes([[reserveText(id), ...entries]]))
+    assert.equal(writer.recover(NOW).lost, 0)
+    writer.close()
+    checkInvariants(dataDir, `after ${sequence}`)
+    assert.equal(query(dataDir, ROWS).length, 2)
+  }
+  const other = requestId(2)
+  for (const [sequence, entries] of [apart, [whole], apart.toReversed()].entries()) {
+    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    const texts = [reserveText(id), ...entries].map((text) => text.replaceAll(id, other))
+    putSegment(dataDir, { startMs: 1000 + sequence }, segmentBytes([texts]))
+    assert.equal(writer.recover(NOW).lost, 0)
+    writer.close()
+    checkInvariants(dataDir, `of the other after ${sequence}`)
+    assert.equal(query(dataDir, ROWS).length, 4)
   }
 })
 
@@ -202,6 +229,20 @@ test('a damaged segment is read as far as it can be and kept aside', (t) => {
   assert.deepEqual(journalFiles(dataDir), [`${path.basename(file)}.damaged`])
   assert.equal(query(dataDir, ROWS).length, 2)
   checkInvariants(dataDir)
+})
+
+test('refuses to start on a journal of another version, and touches nothing', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const bytes = segmentBytes([[reserveText(requestId(1))]])
+  bytes.write('FERROJ1\n', 'latin1')
+  const file = putSegment(dataDir, {}, bytes)
+  const writer = openWriter(t, dataDir)
+  assert.throws(
+    () => writer.recover(NOW),
+    (error) => error instanceof StorageError && error.code === 'unknown_format' && error.message.includes(file),
+  )
+  assert.deepEqual(journalFiles(dataDir), [path.basename(file)])
+  assert.deepEqual(query(dataDir, ROWS), [])
 })
 
 test('a request whose worker died between two attempts is recorded as lost and charged no more', (t) => {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, journalFiles, openWriter, pass, query, ROWS } from './testing/ledger-checks.ts'
-import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
 import { LedgerWriter } from './writer.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)
@@ -35,7 +35,7 @@ test('takes up what a live worker appends between passes, and keeps its segment'
   const whole = segmentBytes([
     [reserveText(requestId(1))],
     [reserveText(requestId(2)), settleText(requestId(1))],
-    [settleText(requestId(2)), JSON.stringify(['q', sampleRecord(requestId(3), { status: 401, outcome: 'refused' })])],
+    [settleText(requestId(2)), recordText(sampleRecord(requestId(3), { status: 401, outcome: 'refused' }))],
   ])
   const file = putSegment(dataDir, {}, whole.subarray(0, 8))
   let entries = 0
@@ -143,7 +143,7 @@ test('a transaction that fails in the middle leaves memory and database as they 
   const writer = openWriter(t, dataDir)
   const other = new DatabaseSync(path.join(dataDir, 'ferro.db'))
   // The database's own refusal, at a chosen row: the reserve row is in the transaction by then.
-  other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON requests BEGIN SELECT raise(ABORT, 'no room'); END`)
+  other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON request_rows BEGIN SELECT raise(ABORT, 'no room'); END`)
   putSegment(
     dataDir,
     {},
@@ -196,7 +196,7 @@ test('a reservation that was taken back is settled at nothing', (t) => {
   const dataDir = temporaryDirectory(t)
   const writer = openWriter(t, dataDir)
   const id = requestId(1)
-  const record = JSON.stringify(['q', sampleRecord(id, { status: 503, outcome: 'refused', attempts: 0 })])
+  const record = recordText(sampleRecord(id, { status: 503, outcome: 'refused', attempts: 0 }))
   putSegment(dataDir, {}, segmentBytes([[reserveText(id)], [record, `["v","${id}",1]`]]))
   pass(writer)
   assert.equal(writer.recover(NOW).lost, 0)
@@ -208,7 +208,7 @@ test('a record that came before its unused reservation was settled stands', (t) 
   const dataDir = temporaryDirectory(t)
   const writer = openWriter(t, dataDir)
   const id = requestId(1)
-  const record = JSON.stringify(['q', sampleRecord(id, { status: 499, outcome: 'cancelled', attempts: 0 })])
+  const record = recordText(sampleRecord(id, { status: 499, outcome: 'cancelled', attempts: 0 }))
   putSegment(dataDir, {}, segmentBytes([[reserveText(id)], [record], [settleText(id, { tokens: 0, record: null })]]))
   pass(writer)
   putSegment(dataDir, { sequence: 2 }, segmentBytes([]))

@@ -211,7 +211,6 @@ export class LedgerWriter {
       for (const segment of journal.segments) {
         journal.replay(segment, NO_SINK, this.#committed.get(segment.name) ?? 0)
       }
-      journal.fold.insertOpen(NO_SINK)
       journal.fold.unreadable = 0
     }
     this.#stale = false
@@ -271,7 +270,7 @@ export class LedgerWriter {
     }
   }
 
-  /** Settles dead workers, keeps what outlives its segment, and inserts what is open. */
+  /** Settles dead workers and keeps what outlives its segment. */
   #conclude(pass: Pass): void {
     for (const journal of this.#workers.values()) {
       const ended = this.#dead.has(journal.key) && journal.segments.every((segment) => pass.done.has(segment))
@@ -281,7 +280,7 @@ export class LedgerWriter {
         this.#kept.removeWorker(journal.startMs, journal.worker)
         continue
       }
-      journal.fold.insertOpen(this.#tables)
+      journal.fold.detachOpen()
       for (const segment of journal.segments) {
         if (!pass.done.has(segment)) break
         for (const { entry } of journal.fold.openIn(segment.count)) this.#keep(journal, entry, false)

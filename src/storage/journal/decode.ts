@@ -1,6 +1,25 @@
 import { RECORD_PATTERN, type RecordRow, rowOf, rowOfMatch } from '../record-fields.ts'
 import type { UsageSource } from '../records.ts'
-import type { BudgetCharge, ReserveEntry } from './format.ts'
+import type { BudgetCharge } from './format.ts'
+
+/** A reservation as read from the journal. */
+export interface Reserved {
+  readonly kind: 'reserve'
+  readonly requestId: string
+  readonly attempt: number
+  readonly reservedAt: number
+  readonly keyId: string | null
+  readonly provider: string
+  readonly model: string
+  readonly tokens: number
+  readonly nanos: number
+  readonly priceRule: string | null
+  /** JSON of `attempt` to `priceRule`, without brackets: the beginning of the attempt's stored row. */
+  readonly head: string
+  /** JSON of the charges; few ask for more than their number. */
+  readonly charges: string
+  readonly chargeCount: number
+}
 
 /** A settlement as read from the journal. */
 export interface Settlement {
@@ -17,22 +36,27 @@ export interface Settlement {
 
 /** An entry as read from the journal. */
 export type Decoded =
-  | { readonly kind: 'reserve'; readonly entry: ReserveEntry }
+  | Reserved
   | Settlement
   | { readonly kind: 'record'; readonly record: RecordRow }
   | { readonly kind: 'void'; readonly requestId: string; readonly attempt: number }
 
-/** Settlements and records as they nearly always are; whatever else is right goes the longer way through JSON.parse. */
-const SETTLE = new RegExp(
-  `^\\["s","([^"\\\\]*)",(\\d+),(\\d+),(\\d+),"([a-z]+)",` +
-    `(\\[(?:\\["[^"\\\\]*",\\d+,\\d+\\],?)*\\]),(?:null|${RECORD_PATTERN})\\]$`,
+/** Entries as they nearly always are; whatever else is right goes the longer way through JSON.parse. */
+const TEXT = '"([^"\\\\\\x00-\\x1f]*)"'
+const TEXT_OR_NULL = `(?:null|${TEXT})`
+const CHARGES = '(\\[(?:\\["[^"\\\\\\[\\]\\x00-\\x1f]*",\\d+,\\d+\\],?)*\\])'
+const RESERVE = new RegExp(
+  `^\\["r",${TEXT},((\\d+),(\\d+),${TEXT_OR_NULL},${TEXT},${TEXT},(\\d+),(\\d+),${TEXT_OR_NULL}),${CHARGES}\\]$`,
 )
+const SETTLE = new RegExp(`^\\["s",${TEXT},(\\d+),(\\d+),(\\d+),"([a-z]+)",${CHARGES},(?:null|${RECORD_PATTERN})\\]$`)
 const SETTLE_RECORD = 7
 const RECORD = new RegExp(`^\\["q",${RECORD_PATTERN}\\]$`)
 
 /** Reads one entry's text; null when it is not an entry that this program writes. */
 export function decodeEntry(text: string): Decoded | null {
   switch (text.charCodeAt(2)) {
+    case 0x72: // r
+      return decodeReserve(RESERVE.exec(text)) ?? decodeJson(text)
     case 0x73: // s
       return decodeSettlement(SETTLE.exec(text)) ?? decodeJson(text)
     case 0x71: {
@@ -45,9 +69,34 @@ export function decodeEntry(text: string): Decoded | null {
   }
 }
 
-/** The charges of a settlement, read. */
-export function chargesOf(settlement: Settlement): BudgetCharge[] {
-  return JSON.parse(settlement.charges) as BudgetCharge[] // both ways of decoding have checked or made it
+/** The charges of a reservation or settlement, read. */
+export function chargesOf({ charges }: { readonly charges: string }): BudgetCharge[] {
+  return JSON.parse(charges) as BudgetCharge[] // both ways of decoding have checked or made it
+}
+
+/** The text of a reservation's entry, which `decodeEntry` reads back. */
+export function reserveText({ requestId, head, charges }: Reserved): string {
+  return `["r",${JSON.stringify(requestId)},${head},${charges}]`
+}
+
+function decodeReserve(match: RegExpExecArray | null): Reserved | null {
+  if (match === null) return null
+  const charges = match[11] ?? '[]'
+  return {
+    kind: 'reserve',
+    requestId: match[1] ?? '',
+    head: match[2] ?? '',
+    attempt: Number(match[3]),
+    reservedAt: Number(match[4]),
+    keyId: match[5] ?? null,
+    provider: match[6] ?? '',
+    model: match[7] ?? '',
+    tokens: Number(match[8]),
+    nanos: Number(match[9]),
+    priceRule: match[10] ?? null,
+    charges,
+    chargeCount: countBrackets(charges) - 1,
+  }
 }
 
 function decodeSettlement(match: RegExpExecArray | null): Settlement | null {
@@ -76,7 +125,7 @@ function decodeJson(text: string): Decoded | null {
   const [kind, first, second, third, fourth, fifth, sixth, seventh] = value as unknown[] // narrows any[] to the border's type
   switch (kind) {
     case 'r':
-      return isReserve(value) ? { kind: 'reserve', entry: value } : null
+      return reserveOfJson(value)
     case 's': {
       const isHead = typeof first === 'string' && isCount(second) && isCount(third) && isCount(fourth)
       if (!isHead || typeof fifth !== 'string' || !Array.isArray(sixth)) return null
@@ -104,13 +153,36 @@ function decodeJson(text: string): Decoded | null {
   }
 }
 
-function isReserve(e: readonly unknown[]): e is ReserveEntry {
-  const texts = typeof e[1] === 'string' && isTextOrNull(e[4]) && typeof e[5] === 'string' && typeof e[6] === 'string'
-  const numbers = isCount(e[2]) && isCount(e[3]) && isCount(e[7]) && isCount(e[8])
-  return texts && numbers && isTextOrNull(e[9]) && Array.isArray(e[10])
+function reserveOfJson(entry: readonly unknown[]): Reserved | null {
+  const [, requestId, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule, charges] = entry
+  if (typeof requestId !== 'string' || !isTextOrNull(keyId) || !isTextOrNull(priceRule)) return null
+  if (typeof provider !== 'string' || typeof model !== 'string' || !Array.isArray(charges)) return null
+  if (!isCount(attempt) || !isCount(reservedAt) || !isCount(tokens) || !isCount(nanos)) return null
+  return {
+    kind: 'reserve',
+    requestId,
+    attempt,
+    reservedAt,
+    keyId,
+    provider,
+    model,
+    tokens,
+    nanos,
+    priceRule,
+    head: JSON.stringify(entry.slice(2, 10)).slice(1, -1),
+    charges: JSON.stringify(charges),
+    chargeCount: charges.length,
+  }
 }
 
-function isTextOrNull(value: unknown): boolean {
+/** Opening brackets of a text; those of charges stand for one each, since the pattern allows none in their names. */
+function countBrackets(text: string): number {
+  let count = 0
+  for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) count++
+  return count
+}
+
+function isTextOrNull(value: unknown): value is string | null {
   return value === null || typeof value === 'string'
 }
 

@@ -2,7 +2,7 @@
  * Journal segment format, shared by the appender (data worker) and the reader (writer thread, recovery).
  *
  *     segment  = magic frame*
- *     magic    = "FERROJ1\n"                                     8 bytes
+ *     magic    = "FERROJ2\n"                                     8 bytes
  *     frame    = length:u32le crc32:u32le text[length]           crc32 of the text (zlib's)
  *     text     = entry *( "\n" entry )                           UTF-8
  *     entry    = JSON array on one line, its first element the kind
@@ -13,10 +13,12 @@
  *
  * A segment's name is `<start>-<worker>-<sequence>.seg`: start of the worker in ms since the epoch as 13 digits, the
  * worker's number and a sequence number in the worker's life (8 digits), so that names sort in time.
+ *
+ * The digit of the magic is the format's version: it changes with anything that an older reader would misread.
  * A frame that is cut short or whose checksum differs ends the readable part: "not yet" while its worker lives,
  * a torn tail (ignored) when it is dead.
  */
-export const SEGMENT_MAGIC = 'FERROJ1\n'
+export const SEGMENT_MAGIC = 'FERROJ2\n'
 /** Bytes of length and checksum in front of each frame's text. */
 export const FRAME_HEADER_BYTES = 8
 /** An entry larger than this is refused by the appender. */
@@ -54,11 +56,14 @@ export type SettleEntry = [
   nanos: number,
   usageSource: string,
   charges: readonly BudgetCharge[],
-  record: unknown,
+  record: PackedRecord | null,
 ]
 
 /** A request that was never dispatched: only its record. */
-export type RecordEntry = [kind: 'q', record: unknown]
+export type RecordEntry = [kind: 'q', record: PackedRecord]
+
+/** A request record without names; `fields` in the order of PACKED_FIELDS. `packRecord` makes its text. */
+export type PackedRecord = [id: string, keyId: string | null, fields: readonly unknown[]]
 
 /** The reservation is in the file, but its request was refused and never dispatched (the sync failed). */
 export type VoidEntry = [kind: 'v', requestId: string, attempt: number]

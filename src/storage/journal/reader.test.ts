@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { StorageError } from '../errors.ts'
 import { segmentBytes } from '../testing/journal-files.ts'
 import { temporaryDirectory } from '../testing/samples.ts'
 import { SegmentReader } from './reader.ts'
@@ -41,6 +42,8 @@ test('a changed byte ends the readable part before its frame', (t) => {
     fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
       const bytes = Buffer.from(whole)
       bytes[at] = (bytes[at] ?? 0) ^ flip
+      // The digit of the magic, made another digit: a version that is not ours, see below.
+      fc.pre(at !== 6 || !/[1-9]/.test(String.fromCharCode(bytes[at])))
       fs.writeFileSync(file, bytes)
       const reader = new SegmentReader(file, 0)
       const readable = at < 8 ? 0 : ends.findIndex((end) => at < end)
@@ -77,6 +80,28 @@ test('goes on from an offset and reads frames larger than its block', (t) => {
   t.after(() => reader.close())
   assert.deepEqual(frames(reader), [large, '["b"]'])
   assert.equal(reader.offset, fs.statSync(file).size)
+})
+
+test('refuses a segment of another version by name, and reads nothing of it', (t) => {
+  const file = path.join(temporaryDirectory(t), 'a.seg')
+  for (const digit of '1345') {
+    fs.writeFileSync(
+      file,
+      segmentBytes([['["a"]']])
+        .toString('latin1')
+        .replace('FERROJ2', `FERROJ${digit}`),
+      'latin1',
+    )
+    const reader = new SegmentReader(file, 0)
+    assert.throws(
+      () => reader.next(),
+      (error) =>
+        error instanceof StorageError &&
+        error.code === 'unknown_format' &&
+        error.message.includes(`${file} is a journal of format FERROJ${digit}, and this program reads FERROJ2`),
+    )
+    reader.close()
+  }
 })
 
 test('takes no foreign file for a segment', (t) => {

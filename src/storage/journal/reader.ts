@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { StorageError } from '../errors.ts'
 import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, SEGMENT_MAGIC } from './format.ts'
 
 const BLOCK_BYTES = 1_048_576
+const ANY_VERSION = /^FERROJ[1-9]\n$/
 
 /**
  * Reads a segment from an offset, also while its worker appends to it. Holds one block of 1 MiB, more only for a frame
@@ -11,6 +13,7 @@ const BLOCK_BYTES = 1_048_576
 export class SegmentReader {
   /** Everything before this was returned by `next`, or skipped by the caller. */
   offset: number
+  readonly #path: string
   readonly #fd: number
   #block = Buffer.alloc(0)
   /** Position in the file of the block's first byte, and the part of the block that holds data. */
@@ -19,13 +22,14 @@ export class SegmentReader {
 
   /** Opens a segment; throws when the file cannot be opened. `offset` is one that a reader had, or 0. */
   constructor(path: string, offset: number) {
+    this.#path = path
     this.#fd = fs.openSync(path, 'r')
     this.offset = offset
   }
 
   /**
    * The next frame's entries as JSON texts joined by line breaks (blank when it holds none), or null: nothing complete
-   * follows, see `remains`.
+   * follows, see `remains`. Throws StorageError `unknown_format` when another version of the program wrote the segment.
    */
   next(): string | null {
     if (this.offset === 0 && !this.#skipMagic()) return null
@@ -75,7 +79,12 @@ export class SegmentReader {
 
   #skipMagic(): boolean {
     const magic = this.#view(0, SEGMENT_MAGIC.length)
-    if (magic === null || magic.toString('latin1') !== SEGMENT_MAGIC) return false
+    if (magic === null) return false
+    const found = magic.toString('latin1')
+    if (found !== SEGMENT_MAGIC) {
+      if (ANY_VERSION.test(found)) throw unknownFormat(this.#path, found)
+      return false
+    }
     this.offset = SEGMENT_MAGIC.length
     return true
   }
@@ -105,4 +114,13 @@ export class SegmentReader {
       this.#blockLength += read
     }
   }
+}
+
+function unknownFormat(path: string, magic: string): StorageError {
+  return new StorageError(
+    'unknown_format',
+    `${path} is a journal of format ${magic.trim()}, and this program reads ${SEGMENT_MAGIC.trim()}. Another version of ` +
+      'ferro wrote it: start that version and stop it again, which brings its journal into the database, or move the ' +
+      'file away (what it holds is then missing in the ledger).',
+  )
 }

@@ -1,6 +1,6 @@
-import { chargesOf, decodeEntry, type Settlement } from '../journal/decode.ts'
-import type { BudgetCharge, ReserveEntry } from '../journal/format.ts'
-import { RECORD_FIELDS, type RecordRow } from '../record-fields.ts'
+import { chargesOf, decodeEntry, type Reserved, reserveText, type Settlement } from '../journal/decode.ts'
+import type { BudgetCharge } from '../journal/format.ts'
+import { type RecordRow, recordOf } from '../record-fields.ts'
 import { lostRecord } from './lost-record.ts'
 import type { LedgerSink, Settled } from './sink.ts'
 
@@ -21,11 +21,11 @@ export interface SegmentCount {
 
 /** A reservation without settlement, or with one but without its request's record. */
 export interface OpenAttempt {
-  readonly entry: ReserveEntry
-  /** Null when it was read from `open_attempts`. */
+  entry: Reserved
+  /** Null when it was read from the database. */
   readonly segment: SegmentCount | null
-  /** Its reserve row is in the database (or in the transaction). */
-  inserted: boolean
+  /** Its entry keeps no frame's text alive. */
+  detached: boolean
 }
 
 /** A settlement as the observer sees it: with what was reserved. */
@@ -87,19 +87,16 @@ export class WorkerFold {
   }
 
   /** Puts back an attempt that was kept in `open_attempts`. */
-  restore(entry: ReserveEntry, settled: boolean): void {
-    const attempt: OpenAttempt = { entry, segment: null, inserted: true }
-    if (settled) this.unrecorded.set(entry[1], attempt)
-    else this.open.set(keyOf(entry[1], entry[2]), attempt)
+  restore(entry: Reserved, settled: boolean): void {
+    const attempt: OpenAttempt = { entry, segment: null, detached: true }
+    if (settled) this.unrecorded.set(entry.requestId, attempt)
+    else this.open.set(keyOf(entry.requestId, entry.attempt), attempt)
   }
 
-  /** Inserts the reserve rows of attempts that are still open; to be called before each commit. */
-  insertOpen(sink: LedgerSink): void {
-    for (const attempt of this.open.values()) {
-      if (attempt.inserted) continue
-      sink.reserve(attempt.entry)
-      attempt.inserted = true
-    }
+  /** To be called when a batch is read: what stays open may stay for minutes, and must not keep whole frames alive. */
+  detachOpen(): void {
+    for (const attempt of this.open.values()) detach(attempt)
+    for (const attempt of this.unrecorded.values()) detach(attempt)
     // A map with much coming and going makes new tables, and old ones keep dead entries alive once they are in the
     // collector's old generation: a new map now and then cuts that chain.
     this.open = new Map(this.open)
@@ -110,12 +107,11 @@ export class WorkerFold {
    * writes the records that will never come. Returns how many attempts were really open.
    */
   settleLost(sink: LedgerSink): number {
-    this.insertOpen(sink)
     let lost = 0
     for (const { entry } of this.open.values()) {
-      if (sink.settle(entry, { tokens: entry[7], nanos: entry[8], usageSource: 'reserved' })) lost++
-      sink.record(lostRecord(entry, this.worker, 'reserved'))
-      this.unrecorded.delete(entry[1])
+      const settled: Settled = { tokens: entry.tokens, nanos: entry.nanos, usageSource: 'reserved' }
+      if (sink.conclude(entry, settled, lostRecord(entry, this.worker, 'reserved'))) lost++
+      this.unrecorded.delete(entry.requestId)
     }
     for (const { entry } of this.unrecorded.values()) sink.record(lostRecord(entry, this.worker, 'none'))
     for (const entry of this.#early.values()) this.#settleWithoutReservation(entry, sink)
@@ -133,7 +129,7 @@ export class WorkerFold {
     }
     switch (entry.kind) {
       case 'reserve':
-        return this.#reserve(entry.entry, segment, sink)
+        return this.#reserve(entry, segment, sink)
       case 'settle':
         return this.#settle(entry, segment, sink)
       case 'void':
@@ -143,13 +139,13 @@ export class WorkerFold {
     }
   }
 
-  #reserve(entry: ReserveEntry, segment: SegmentCount, sink: LedgerSink): void {
+  #reserve(entry: Reserved, segment: SegmentCount, sink: LedgerSink): void {
     segment.reserves++
-    segment.reserveCharges += entry[10].length
-    const key = keyOf(entry[1], entry[2])
+    segment.reserveCharges += entry.chargeCount
+    const key = keyOf(entry.requestId, entry.attempt)
     const known = this.open.get(key)
     if (known !== undefined) return
-    const attempt: OpenAttempt = { entry, segment, inserted: false }
+    const attempt: OpenAttempt = { entry, segment, detached: false }
     const early = this.#early.get(key)
     if (early !== undefined) {
       this.#early.delete(key)
@@ -167,30 +163,30 @@ export class WorkerFold {
       const row = sink.findReserve(requestId, number)
       if (row === null) {
         this.#early.set(key, settlement)
-        this.#tell(segment, chargesOf(settlement), settlement)
+        this.#tell(segment, settlement, settlement)
         return
       }
-      attempt = { entry: row, segment: null, inserted: true }
+      attempt = { entry: row, segment: null, detached: true }
     } else this.open.delete(key)
-    this.#tell(segment, attempt.entry[10], settlement)
+    this.#tell(segment, attempt.entry, settlement)
     this.#conclude(attempt, settlement, segment, sink)
   }
 
-  #tell(segment: SegmentCount, reserved: readonly BudgetCharge[], settlement: Settlement): void {
+  #tell(segment: SegmentCount, reserved: { readonly charges: string }, settlement: Settlement): void {
     if (this.#observe === null) return
     const final = chargesOf(settlement)
-    this.#observe({ sequence: segment.sequence, ordinal: segment.settles, reserved, final })
+    this.#observe({ sequence: segment.sequence, ordinal: segment.settles, reserved: chargesOf(reserved), final })
   }
 
   #conclude(attempt: OpenAttempt, settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {
-    const { record } = settlement
-    this.#write(attempt, settlement, sink)
-    if (record === null && !sink.hasRecord(settlement.requestId)) {
-      this.unrecorded.set(settlement.requestId, attempt)
+    const { record, requestId } = settlement
+    sink.conclude(attempt.entry, settlement, record)
+    if (record === null && !sink.hasRecord(requestId)) {
+      this.unrecorded.set(requestId, attempt)
       return
     }
     if (attempt.segment !== segment) segment.concluded.push(attempt)
-    if (record !== null) this.#record(record, segment, sink)
+    if (record !== null) this.#recorded(record.id, segment)
   }
 
   /** The request was refused and never dispatched: the reservation ends at nothing. Its record stands for itself. */
@@ -199,56 +195,53 @@ export class WorkerFold {
     const attempt = this.open.get(key)
     if (attempt === undefined) return
     this.open.delete(key)
-    this.#write(attempt, { tokens: 0, nanos: 0, usageSource: 'none' }, sink)
+    sink.conclude(attempt.entry, { tokens: 0, nanos: 0, usageSource: 'none' }, null)
     if (attempt.segment !== segment) segment.concluded.push(attempt)
-  }
-
-  #write(attempt: OpenAttempt, settled: Settled, sink: LedgerSink): void {
-    if (attempt.inserted) sink.settle(attempt.entry, settled)
-    else sink.reserveAndSettle(attempt.entry, settled)
-    attempt.inserted = true
   }
 
   #record(record: RecordRow, segment: SegmentCount, sink: LedgerSink): void {
     sink.record(record)
+    this.#recorded(record.id, segment)
+  }
+
+  /** The request has its record: its attempts are waited for no more. */
+  #recorded(requestId: string, segment: SegmentCount): void {
     if (this.unrecorded.size === 0) return
-    const attempt = this.unrecorded.get(record.id)
+    const attempt = this.unrecorded.get(requestId)
     if (attempt === undefined) return
-    this.unrecorded.delete(record.id)
+    this.unrecorded.delete(requestId)
     if (attempt.segment !== segment) segment.concluded.push(attempt)
   }
 
   /** A segment was lost, and with it the reservation: the settlement still counts, in full. */
   #settleWithoutReservation(settlement: Settlement, sink: LedgerSink): void {
-    const { requestId, attempt, tokens, nanos, record } = settlement
-    const text = (field: RecordField) => (record === null ? null : textOf(record, field))
-    const reserve: ReserveEntry = [
+    const { requestId, attempt, tokens, nanos } = settlement
+    const record = settlement.record === null ? null : recordOf(settlement.record)
+    const text = JSON.stringify([
       'r',
       requestId,
       attempt,
-      record === null ? Date.now() : Number(record.values[fieldIndex('time')]),
-      text('key_id'),
-      text('provider') ?? '',
-      text('model_served') ?? '',
+      record === null ? Date.now() : record.time,
+      record?.key_id ?? null,
+      record?.provider ?? '',
+      record?.model_served ?? '',
       tokens,
       nanos,
-      text('price_rule'),
+      record?.price_rule ?? null,
       [],
-    ]
-    sink.reserveAndSettle(reserve, settlement)
-    sink.record(record ?? lostRecord(reserve, this.worker, 'none'))
+    ])
+    const entry = decodeEntry(text)
+    if (entry?.kind !== 'reserve') throw new Error(`a settlement of ${requestId} gives no reservation`)
+    sink.conclude(entry, settlement, settlement.record ?? lostRecord(entry, this.worker, 'none'))
   }
 }
 
-type RecordField = 'time' | 'key_id' | 'provider' | 'model_served' | 'price_rule'
-
-function fieldIndex(field: RecordField): number {
-  return RECORD_FIELDS.findIndex(([name]) => name === field)
-}
-
-function textOf(record: RecordRow, field: RecordField): string | null {
-  const value = record.values[fieldIndex(field)] ?? null
-  return value === null ? null : String(value)
+/** Texts cut from a frame are views of it: a copy of the entry lets the frame go. */
+function detach(attempt: OpenAttempt): void {
+  if (attempt.detached) return
+  const copy = decodeEntry(Buffer.from(reserveText(attempt.entry)).toString())
+  if (copy?.kind === 'reserve') attempt.entry = copy
+  attempt.detached = true
 }
 
 /** Nearly all requests have one attempt, so that the id alone is a key without a new text. */

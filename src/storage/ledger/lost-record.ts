@@ -1,5 +1,5 @@
-import type { ReserveEntry } from '../journal/format.ts'
-import { type RecordRow, rowOf } from '../record-fields.ts'
+import type { Reserved } from '../journal/decode.ts'
+import { packRecord, type RecordRow, rowOf } from '../record-fields.ts'
 import type { RequestRecord, UsageSource } from '../records.ts'
 
 /**
@@ -7,8 +7,8 @@ import type { RequestRecord, UsageSource } from '../records.ts'
  * invented. With `reserved` its whole reservation is charged (as input tokens, since the kinds are unknown); with `none`
  * its attempts were settled before and nothing is added.
  */
-export function lostRecord(entry: ReserveEntry, worker: number, usage: UsageSource & ('reserved' | 'none')): RecordRow {
-  const [, id, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule] = entry
+export function lostRecord(entry: Reserved, worker: number, usage: UsageSource & ('reserved' | 'none')): RecordRow {
+  const { requestId: id, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule } = entry
   const charged = usage === 'reserved'
   const record: RequestRecord = {
     id,
@@ -47,5 +47,5 @@ export function lostRecord(entry: ReserveEntry, worker: number, usage: UsageSour
     cost_nanos: charged && priceRule !== null ? nanos : null,
     price_rule: charged ? priceRule : null,
   }
-  return rowOf(record) as RecordRow // complete by its type
+  return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

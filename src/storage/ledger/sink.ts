@@ -1,4 +1,4 @@
-import type { ReserveEntry } from '../journal/format.ts'
+import type { Reserved } from '../journal/decode.ts'
 import type { RecordRow } from '../record-fields.ts'
 import type { UsageSource } from '../records.ts'
 
@@ -11,24 +11,17 @@ export interface Settled {
 
 /** Where the journal's facts go. Every call is idempotent: a fact that is there already changes nothing. */
 export interface LedgerSink {
-  reserve(entry: ReserveEntry): void
-  /** A settlement whose reservation is there; true when the settlement is new. */
-  settle(entry: ReserveEntry, settled: Settled): boolean
-  /** A reservation and its settlement at once; true when the settlement is new. */
-  reserveAndSettle(entry: ReserveEntry, settled: Settled): boolean
+  /** A reservation with its settlement, and the request's record if it came with it; true when the settlement is new. */
+  conclude(reserved: Reserved, settled: Settled, record: RecordRow | null): boolean
   record(record: RecordRow): void
   hasRecord(requestId: string): boolean
-  /** The reservation of an attempt, from its row (without charges); null when there is none. */
-  findReserve(requestId: string, attempt: number): ReserveEntry | null
+  /** The reservation of a concluded attempt, from its row (without charges); null when there is none. */
+  findReserve(requestId: string, attempt: number): Reserved | null
 }
 
 /** Takes everything and keeps nothing: for reading again what is in the database already. */
 export const NO_SINK: LedgerSink = {
-  reserve() {
-    return undefined
-  },
-  settle: () => false,
-  reserveAndSettle: () => false,
+  conclude: () => false,
   record() {
     return undefined
   },

@@ -1,12 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ReserveEntry } from '../journal/format.ts'
+import { decodeEntry, type Reserved } from '../journal/decode.ts'
 import type { LedgerSink, Settled } from '../ledger/sink.ts'
-import { RECORD_FIELDS, type RecordRow } from '../record-fields.ts'
+import type { RecordRow } from '../record-fields.ts'
+import { KeySlices } from './key-slices.ts'
 
 const DAY_MS = 86_400_000
-/** Phases as stored, see LEDGER_PHASES. */
-const RESERVE = 0
-const SETTLE = 1
 
 interface DaySum {
   readonly day: number
@@ -19,42 +17,39 @@ interface DaySum {
 }
 
 /**
- * Writes rows of ledger and requests, and the sums of `usage_daily` for settle rows that are really new. To be used
+ * Writes rows of requests and attempts, and the sums of `usage_daily` for settlements that are really new. To be used
  * within a transaction that ends with `writeSums` and a commit, or with `forget` and a rollback.
  *
- * A settle row never stands without its reserve row, so that of the pair's two rows the settlement is the new one
- * when only one is.
+ * Binding and storing a value cost about the same as finding its place: so a request that had one attempt, as nearly
+ * all do, is one row of four values. Each attempt is stored once: in its request's row, or in `attempt_rows`.
  */
 export class LedgerTables implements LedgerSink {
-  readonly #insertReserve: StatementSync
-  readonly #insertSettle: StatementSync
-  readonly #insertPair: StatementSync
+  readonly #insertWhole: StatementSync
+  readonly #insertAttempt: StatementSync
   readonly #insertRequest: StatementSync
-  readonly #findReserve: StatementSync
+  readonly #findAttempt: StatementSync
   readonly #findRequest: StatementSync
   readonly #addSum: StatementSync
+  readonly #slices: KeySlices
   readonly #sums = new Map<string, DaySum>()
   #lastSum: DaySum | null = null
 
   constructor(database: DatabaseSync) {
-    // Numbered parameters: the pair shares seven values, and binding a value costs about as much as storing it.
-    const reserve = `(?1, ?2, ${RESERVE}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'estimated')`
-    const settle = (tokens: number) =>
-      `(?1, ?2, ${SETTLE}, ?3, ?4, ?5, ?6, ?${tokens}, ?${tokens + 1}, ?9, ?${tokens + 2})`
-    this.#insertReserve = database.prepare(`INSERT OR IGNORE INTO ledger VALUES ${reserve}`)
-    this.#insertSettle = database.prepare(
-      `INSERT OR IGNORE INTO ledger VALUES (?1, ?2, ${SETTLE}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
+    this.#insertWhole = database.prepare(
+      `INSERT OR IGNORE INTO request_rows SELECT ?1, ?2, ?3, ?4
+       WHERE NOT EXISTS (SELECT 1 FROM attempt_rows WHERE request_id = ?1)`,
     )
-    this.#insertPair = database.prepare(`INSERT OR IGNORE INTO ledger VALUES ${reserve}, ${settle(10)}`)
-    this.#insertRequest = database.prepare(
-      `INSERT OR IGNORE INTO requests (${RECORD_FIELDS.map(([name]) => name).join(', ')})
-       VALUES (${RECORD_FIELDS.map(() => '?').join(', ')})`,
+    this.#insertAttempt = database.prepare(
+      `INSERT OR IGNORE INTO attempt_rows SELECT ?1, ?2, ?3
+       WHERE NOT EXISTS (SELECT 1 FROM request_rows WHERE id = ?1 AND attempt ->> 0 = ?2)`,
     )
-    this.#findReserve = database.prepare(
-      `SELECT reserved_at, key_id, provider, model, tokens, nanos, price_rule FROM ledger
-       WHERE request_id = ? AND attempt = ? AND phase = ${RESERVE}`,
+    this.#insertRequest = database.prepare('INSERT OR IGNORE INTO request_rows VALUES (?, ?, ?, NULL)')
+    this.#findAttempt = database.prepare(
+      `SELECT attempt FROM request_rows WHERE id = ?1 AND attempt ->> 0 = ?2
+       UNION ALL SELECT amounts FROM attempt_rows WHERE request_id = ?1 AND attempt = ?2`,
     )
-    this.#findRequest = database.prepare('SELECT 1 FROM requests WHERE id = ?')
+    this.#findRequest = database.prepare('SELECT 1 FROM request_rows WHERE id = ?')
+    this.#slices = new KeySlices(database)
     this.#addSum = database.prepare(
       `INSERT INTO usage_daily VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens,
@@ -62,52 +57,40 @@ export class LedgerTables implements LedgerSink {
     )
   }
 
-  reserve(e: ReserveEntry): void {
-    this.#insertReserve.get(e[1], e[2], e[3], e[4], e[5], e[6], e[7], e[8], e[9])
+  conclude(r: Reserved, s: Settled, record: RecordRow | null): boolean {
+    const amounts = `[${r.head},${s.tokens},${s.nanos},"${s.usageSource}"]`
+    if (record !== null) {
+      const { changes } = this.#insertWhole.run(record.id, record.keyId, record.fields, amounts)
+      if (changes !== 0) {
+        this.#slices.add(record)
+        return this.#count(r, s)
+      }
+    }
+    // One of several attempts, a settlement without its record, or a fact that is here already.
+    const { changes } = this.#insertAttempt.run(r.requestId, r.attempt, amounts)
+    if (record !== null) this.record(record)
+    return changes !== 0 && this.#count(r, s)
   }
 
-  settle(e: ReserveEntry, s: Settled): boolean {
-    const insert = this.#insertSettle
-    const { changes } = insert.run(e[1], e[2], e[3], e[4], e[5], e[6], s.tokens, s.nanos, e[9], s.usageSource)
-    return changes !== 0 && this.#count(e, s)
-  }
-
-  reserveAndSettle(e: ReserveEntry, s: Settled): boolean {
-    const { tokens, nanos, usageSource } = s
-    const insert = this.#insertPair
-    const { changes } = insert.run(e[1], e[2], e[3], e[4], e[5], e[6], e[7], e[8], e[9], tokens, nanos, usageSource)
-    return changes !== 0 && this.#count(e, s)
-  }
-
-  record(row: RecordRow): void {
+  record(record: RecordRow): void {
     // `get` instead of `run`: nobody asks for the number of changes, and making the answer's object costs time.
-    this.#insertRequest.get(...row.values)
+    this.#insertRequest.get(record.id, record.keyId, record.fields)
+    this.#slices.add(record)
   }
 
   hasRecord(requestId: string): boolean {
     return this.#findRequest.get(requestId) !== undefined
   }
 
-  findReserve(requestId: string, attempt: number): ReserveEntry | null {
-    const row = this.#findReserve.get(requestId, attempt)
+  findReserve(requestId: string, attempt: number): Reserved | null {
+    const row = this.#findAttempt.get(requestId, attempt)
     if (row === undefined) return null
-    const { reserved_at, key_id, provider, model, tokens, nanos, price_rule } = row
-    return [
-      'r',
-      requestId,
-      attempt,
-      Number(reserved_at),
-      key_id === null ? null : String(key_id),
-      String(provider),
-      String(model),
-      Number(tokens),
-      Number(nanos),
-      price_rule === null ? null : String(price_rule),
-      [],
-    ]
+    const amounts = JSON.parse(String(row.attempt)) as unknown[] // made by `conclude`
+    const decoded = decodeEntry(JSON.stringify(['r', requestId, ...amounts.slice(0, 8), []]))
+    return decoded?.kind === 'reserve' ? decoded : null
   }
 
-  /** Adds the sums of the transaction's new settle rows; the last statement before the commit. */
+  /** Adds the sums of the transaction's new settlements; the last statement before the commit. */
   writeSums(): void {
     for (const s of this.#sums.values()) {
       this.#addSum.run(s.day, s.keyId, s.provider, s.model, s.requests, s.tokens, s.nanos)
@@ -115,14 +98,15 @@ export class LedgerTables implements LedgerSink {
     this.forget()
   }
 
-  /** Drops sums that were not written: the transaction is rolled back. */
+  /** Drops what was not written: the transaction is at its end, or rolled back. */
   forget(): void {
     this.#sums.clear()
     this.#lastSum = null
+    this.#slices.forget()
   }
 
-  #count(e: ReserveEntry, s: Settled): true {
-    const sum = this.#sum(Math.floor(e[3] / DAY_MS), e[4] ?? '', e[5], e[6])
+  #count(r: Reserved, s: Settled): true {
+    const sum = this.#sum(Math.floor(r.reservedAt / DAY_MS), r.keyId ?? '', r.provider, r.model)
     sum.requests++
     sum.tokens += s.tokens
     sum.nanos += s.nanos

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { StorageError } from '../errors.ts'
 import { requestId, temporaryDirectory } from '../testing/samples.ts'
 import { databasePath, openDatabase } from './database.ts'
-import { firstIdAt, MIGRATIONS, migrate } from './migrations.ts'
+import { firstIdAt, MIGRATIONS, migrate, versionAfter } from './migrations.ts'
 
 test('migrates once and leaves the database durable and in WAL mode', (t) => {
   const file = path.join(temporaryDirectory(t), 'ferro.db')
@@ -17,7 +17,7 @@ test('migrates once and leaves the database durable and in WAL mode', (t) => {
       .prepare('SELECT version FROM schema_version')
       .all()
       .map((row) => row.version),
-    MIGRATIONS.map((_, i) => i + 1),
+    MIGRATIONS.map((_, i) => versionAfter(i + 1)),
   )
   const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
   assert.equal(pragma('journal_mode'), 'wal')
@@ -45,12 +45,26 @@ test('a step that fails leaves the steps before it, and is done at the next star
 test('refuses a database that a newer version has used', (t) => {
   const file = path.join(temporaryDirectory(t), 'ferro.db')
   const database = openDatabase(file)
-  database.prepare('INSERT INTO schema_version VALUES (?, 0)').run(MIGRATIONS.length + 1)
+  database.prepare('INSERT INTO schema_version VALUES (?, 0)').run(versionAfter(MIGRATIONS.length + 1))
   database.close()
   assert.throws(
     () => openDatabase(file),
     (error) => error instanceof StorageError && error.code === 'newer_schema' && error.message.includes(file),
   )
+})
+
+test('refuses a database from before the first release, and leaves it as it is', (t) => {
+  const file = path.join(temporaryDirectory(t), 'ferro.db')
+  const old = new DatabaseSync(file)
+  old.exec(`CREATE TABLE schema_version (version INTEGER NOT NULL, applied_at INTEGER NOT NULL);
+    INSERT INTO schema_version VALUES (1, 0); CREATE TABLE requests (id TEXT)`)
+  old.close()
+  for (let i = 0; i < 2; i++) {
+    assert.throws(
+      () => openDatabase(file),
+      (error) => error instanceof StorageError && error.code === 'unknown_format' && error.message.includes(file),
+    )
+  }
 })
 
 test('a URL names a file, relative to the data directory', () => {

@@ -2,68 +2,78 @@ import type { DatabaseSync } from 'node:sqlite'
 import { StorageError } from '../errors.ts'
 
 /**
- * The schema as steps; a step's number is its place in the list, counted from 1. Append only: a step that was released
+ * Columns of the view `requests`: the fields of `records.ts`, which is also their order. A field's number in the stored
+ * list is its place here without `id` and `key_id`.
+ */
+const RECORD_COLUMNS =
+  'id client_request_id trace_id time worker client_address method path route key_id run_id model_requested ' +
+  'model_served provider upstream status outcome error_code error_source attempts stream cancelled queue_us ' +
+  'first_byte_us total_us bytes_in bytes_out input_tokens cache_read_tokens cache_write_tokens output_tokens ' +
+  'reasoning_tokens usage_source cost_nanos price_rule'
+
+/** The columns of `requests` as expressions over `request_rows`. */
+function recordColumns(): string {
+  let at = 0
+  return RECORD_COLUMNS.split(' ')
+    .map((name) => (name === 'id' || name === 'key_id' ? name : `fields ->> ${at++} AS ${name}`))
+    .join(', ')
+}
+
+/** Rows of `ledger` of one phase from a stored attempt: its list of amounts, of which three belong to the phase. */
+function phaseRows(phase: 'reserve' | 'settle', id: string, amounts: string, table: string): string {
+  const [number, tokens, nanos, source] =
+    phase === 'reserve' ? [0, 5, 6, "'estimated'"] : [1, 8, 9, `${amounts} ->> 10`]
+  return `SELECT ${id} AS request_id, ${amounts} ->> 0 AS attempt, ${number} AS phase, ${amounts} ->> 1 AS reserved_at,
+     ${amounts} ->> 2 AS key_id, ${amounts} ->> 3 AS provider, ${amounts} ->> 4 AS model,
+     ${amounts} ->> ${tokens} AS tokens, ${amounts} ->> ${nanos} AS nanos,
+     ${amounts} ->> 7 AS price_rule, ${source} AS usage_source FROM ${table}`
+}
+
+/**
+ * The schema as steps; a step's number is its place in the list, counted from 2. Append only: a step that was released
  * is never changed. Columns have the names of the fields in `records.ts`.
  *
- * `requests` and `ledger` are clustered by the request's id. It is a UUIDv7, so that this is the order of time too, and
- * no index on `time` is needed: rows from an instant on have ids from `firstIdAt(instant)` on.
+ * Requests are clustered by id. It is a UUIDv7, so that this is the order of time too, and no index on `time` is
+ * needed: rows from an instant on have ids from `firstIdAt(instant)` on.
+ *
+ * What people read are the views `requests` and `ledger`. What is written is packed: a request with one attempt, as
+ * nearly all are, is one row.
  */
 export const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE ledger (
+  `-- fields: JSON list of the record's other fields. attempt: JSON list of the request's only attempt, see attempt_rows;
+   -- null when its attempts are there, or none was dispatched.
+   CREATE TABLE request_rows (
+     id TEXT NOT NULL PRIMARY KEY,
+     key_id TEXT,
+     fields TEXT NOT NULL,
+     attempt TEXT
+   ) WITHOUT ROWID;
+
+   -- Attempts of requests that had several, or whose record came separately. amounts: JSON list of attempt, reserved_at,
+   -- key_id, provider, model, reserved tokens, reserved nanos, price_rule, settled tokens, settled nanos, usage_source.
+   CREATE TABLE attempt_rows (
      request_id TEXT NOT NULL,
      attempt INTEGER NOT NULL,
-     phase INTEGER NOT NULL,
-     reserved_at INTEGER NOT NULL,
-     key_id TEXT,
-     provider TEXT NOT NULL,
-     model TEXT NOT NULL,
-     tokens INTEGER NOT NULL,
-     nanos INTEGER NOT NULL,
-     price_rule TEXT,
-     usage_source TEXT NOT NULL,
-     PRIMARY KEY (request_id, attempt, phase)
+     amounts TEXT NOT NULL,
+     PRIMARY KEY (request_id, attempt)
    ) WITHOUT ROWID;
 
-   CREATE TABLE requests (
-     id TEXT NOT NULL PRIMARY KEY,
-     client_request_id TEXT,
-     trace_id TEXT NOT NULL,
-     time INTEGER NOT NULL,
-     worker INTEGER NOT NULL,
-     client_address TEXT,
-     method TEXT NOT NULL,
-     path TEXT NOT NULL,
-     route TEXT,
-     key_id TEXT,
-     run_id TEXT,
-     model_requested TEXT,
-     model_served TEXT,
-     provider TEXT,
-     upstream TEXT,
-     status INTEGER NOT NULL,
-     outcome TEXT NOT NULL,
-     error_code TEXT,
-     error_source TEXT,
-     attempts INTEGER NOT NULL,
-     stream INTEGER NOT NULL,
-     cancelled INTEGER NOT NULL,
-     queue_us INTEGER,
-     first_byte_us INTEGER,
-     total_us INTEGER NOT NULL,
-     bytes_in INTEGER NOT NULL,
-     bytes_out INTEGER NOT NULL,
-     input_tokens INTEGER NOT NULL,
-     cache_read_tokens INTEGER NOT NULL,
-     cache_write_tokens INTEGER NOT NULL,
-     output_tokens INTEGER NOT NULL,
-     reasoning_tokens INTEGER NOT NULL,
-     usage_source TEXT NOT NULL,
-     cost_nanos INTEGER,
-     price_rule TEXT
+   -- The slices of time (first 11 characters of request ids: 256 ms) in which a key has requests.
+   CREATE TABLE key_slices (
+     key_id TEXT NOT NULL,
+     slice TEXT NOT NULL,
+     PRIMARY KEY (key_id, slice)
    ) WITHOUT ROWID;
-   CREATE INDEX requests_by_key ON requests (key_id, id);
 
-   -- Sums of settle rows by UTC day of the reservation. key_id '' stands for none. requests counts settled attempts.
+   CREATE VIEW requests AS SELECT ${recordColumns()} FROM request_rows;
+
+   CREATE VIEW ledger AS
+     ${phaseRows('reserve', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL')}
+     UNION ALL ${phaseRows('settle', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL')}
+     UNION ALL ${phaseRows('reserve', 'request_id', 'amounts', 'attempt_rows')}
+     UNION ALL ${phaseRows('settle', 'request_id', 'amounts', 'attempt_rows')};
+
+   -- Sums of settlements by UTC day of the reservation. key_id '' stands for none. requests counts settled attempts.
    CREATE TABLE usage_daily (
      day INTEGER NOT NULL,
      key_id TEXT NOT NULL,
@@ -76,7 +86,7 @@ export const MIGRATIONS: readonly string[] = [
    ) WITHOUT ROWID;
 
    -- Reservations that outlive their journal segment: it is removed while their request still runs. settled: the
-   -- attempt has its settle row, and only the request's record is missing.
+   -- attempt is settled, and only the request's record is missing.
    CREATE TABLE open_attempts (
      request_id TEXT NOT NULL,
      attempt INTEGER NOT NULL,
@@ -105,9 +115,18 @@ export const MIGRATIONS: readonly string[] = [
    ) WITHOUT ROWID;`,
 ]
 
+/** The schema before the first release, which no program that was released can read or has made. */
+const UNRELEASED = 1
+
+/** Schema version of a database that has `steps` of the steps. */
+export function versionAfter(steps: number): number {
+  return UNRELEASED + steps
+}
+
 /**
  * Brings the database to the newest schema, each step in a transaction of its own, so that a crash leaves a whole
- * number of steps. Throws StorageError `newer_schema` when a later version of the program has been here.
+ * number of steps. Throws StorageError `newer_schema` when a later version of the program has been here, and
+ * `unknown_format` when one from before the first release has.
  */
 export function migrate(database: DatabaseSync, path: string, migrations = MIGRATIONS): void {
   database.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, applied_at INTEGER NOT NULL)')
@@ -117,17 +136,26 @@ export function migrate(database: DatabaseSync, path: string, migrations = MIGRA
     database.exec('BEGIN IMMEDIATE')
     try {
       const version = Number(newest.get()?.version)
-      if (version > migrations.length) {
+      const newestKnown = versionAfter(migrations.length)
+      if (version > newestKnown) {
         throw new StorageError(
           'newer_schema',
-          `${path} has schema version ${version}, and this program knows versions up to ${migrations.length}. ` +
+          `${path} has schema version ${version}, and this program knows versions up to ${newestKnown}. ` +
             'A newer ferro has used it: start that version, or give another database.',
         )
       }
-      const step = migrations[version]
+      if (version === UNRELEASED) {
+        throw new StorageError(
+          'unknown_format',
+          `${path} has schema version ${version}, of a ferro before its first release, which this program cannot read. ` +
+            'Move the file away to begin with an empty database, or give another one.',
+        )
+      }
+      const done = version === 0 ? 0 : version - UNRELEASED
+      const step = migrations[done]
       if (step !== undefined) {
         database.exec(step)
-        insert.run(version + 1, Date.now())
+        insert.run(versionAfter(done + 1), Date.now())
       }
       database.exec('COMMIT')
       if (step === undefined) return

@@ -1,13 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { decodeEntry } from '../journal/decode.ts'
-import type { ReserveEntry } from '../journal/format.ts'
+import { decodeEntry, type Reserved, reserveText } from '../journal/decode.ts'
 
 /** One kept attempt: of which worker, and whether only its request's record is missing. */
 export interface KeptAttempt {
   readonly startMs: number
   readonly worker: number
   readonly settled: boolean
-  readonly entry: ReserveEntry
+  readonly entry: Reserved
 }
 
 /** Attempts whose segment was removed while their request still ran. */
@@ -28,11 +27,11 @@ export class OpenAttempts {
 
   put(kept: KeptAttempt): void {
     const { startMs, worker, settled, entry } = kept
-    this.#put.run(entry[1], entry[2], startMs, worker, settled ? 1 : 0, JSON.stringify(entry))
+    this.#put.run(entry.requestId, entry.attempt, startMs, worker, settled ? 1 : 0, reserveText(entry))
   }
 
-  remove(entry: ReserveEntry): void {
-    this.#remove.run(entry[1], entry[2])
+  remove(entry: Reserved): void {
+    this.#remove.run(entry.requestId, entry.attempt)
   }
 
   /** Forgets all of a worker that is dead and settled. */
@@ -45,8 +44,8 @@ export class OpenAttempts {
     for (const row of this.#all.iterate()) {
       const decoded = decodeEntry(String(row.entry))
       if (decoded?.kind !== 'reserve') continue
-      const { entry } = decoded
-      kept.push({ startMs: Number(row.start_ms), worker: Number(row.worker), settled: row.settled === 1, entry })
+      const { start_ms: startMs, worker, settled } = row
+      kept.push({ startMs: Number(startMs), worker: Number(worker), settled: settled === 1, entry: decoded })
     }
     return kept
   }

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import type { BudgetCharge } from '../journal/format.ts'
+import { packRecord } from '../record-fields.ts'
 import type { RequestRecord } from '../records.ts'
 
 /** A new directory that is removed when the test ends. */
@@ -90,7 +91,13 @@ export function reserveText(id: string, options: EntryOptions = {}): string {
 /** A settlement's entry as JSON: 32 tokens, 12,345 nanos, with a record unless told. */
 export function settleText(id: string, options: EntryOptions = {}): string {
   const { attempt = 1, tokens = 32, nanos = 12_345, record = sampleRecord(id) } = options
-  return JSON.stringify(['s', id, attempt, tokens, nanos, 'reported', charge(tokens), record])
+  const head = JSON.stringify(['s', id, attempt, tokens, nanos, 'reported', charge(tokens)]).slice(0, -1)
+  return `${head},${record === null ? 'null' : packRecord(record)}]`
+}
+
+/** The entry of a request that reserved nothing. */
+export function recordText(record: RequestRecord): string {
+  return `["q",${packRecord(record)}]`
 }
 
 function charge(tokens: number): BudgetCharge[] {
