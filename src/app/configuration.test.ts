@@ -3,8 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { eventually } from '../../test/harness/eventually.ts'
-import { ConfigWatch, loadDocument, type Overrides } from './configuration.ts'
+import { loadDocument, type Overrides } from './configuration.ts'
 import { StartError } from './start-error.ts'
 
 const NONE: Overrides = { dataDir: null, workers: null, listen: null, control: null }
@@ -66,55 +65,4 @@ test('without a file, the providers whose keys are in the environment can be add
   const { providers } = (await loadDocument(null, NONE)).document
   assert.deepEqual([providers['groq']?.kind, providers['groq']?.direct], ['groq', true])
   assert.ok(!JSON.stringify(providers).includes('sample'), 'the reference, not the secret')
-})
-
-test('notices that the content of a file changed: written anew, replaced, removed, made again', async (t) => {
-  const file = fileWith(t, 'a')
-  let changes = 0
-  const watch = new ConfigWatch(file, () => changes++)
-  t.after(() => watch.close())
-  const steps: readonly (() => void)[] = [
-    () => fs.writeFileSync(file, 'b'),
-    () => {
-      fs.writeFileSync(`${file}.new`, 'c')
-      fs.renameSync(`${file}.new`, file)
-    },
-    () => fs.rmSync(file),
-    () => fs.writeFileSync(file, 'd'),
-  ]
-  for (const [at, step] of steps.entries()) {
-    step()
-    await eventually(() => changes === at + 1, { what: `change ${at + 1}` })
-  }
-})
-
-test('passes over what leaves the content as it was, and over other files', async (t) => {
-  const file = fileWith(t, 'a')
-  let changes = 0
-  const watch = new ConfigWatch(file, () => changes++)
-  t.after(() => watch.close())
-  fs.writeFileSync(file, 'a')
-  fs.writeFileSync(path.join(path.dirname(file), 'other.yaml'), 'x')
-  fs.writeFileSync(file, 'b')
-  // One change is told, and it is the last: what came before was looked at together with it.
-  await eventually(() => changes > 0)
-  assert.equal(changes, 1)
-})
-
-test('follows a file behind a link, whose folder is changed as a whole', async (t) => {
-  const file = fileWith(t, 'a')
-  const directory = path.dirname(file)
-  fs.mkdirSync(path.join(directory, 'v1'))
-  fs.mkdirSync(path.join(directory, 'v2'))
-  fs.writeFileSync(path.join(directory, 'v1', 'mounted.yaml'), 'a')
-  fs.writeFileSync(path.join(directory, 'v2', 'mounted.yaml'), 'b')
-  fs.symlinkSync('v1', path.join(directory, '..data'))
-  const mounted = path.join(directory, 'mounted.yaml')
-  fs.symlinkSync(path.join('..data', 'mounted.yaml'), mounted)
-  let changes = 0
-  const watch = new ConfigWatch(mounted, () => changes++)
-  t.after(() => watch.close())
-  fs.symlinkSync('v2', path.join(directory, '..tmp'))
-  fs.renameSync(path.join(directory, '..tmp'), path.join(directory, '..data'))
-  await eventually(() => changes === 1, { what: 'the change behind the link' })
 })

@@ -1,6 +1,7 @@
 /**
  * The control thread: brings the parts up in order, and takes them down. Start-up is lock → database → recovery →
- * keys → workers → control listener → ready; nothing serves before what it stands on is there.
+ * keys → workers → control listener → ready; nothing serves before what it stands on is there. The threads of the
+ * workers load their code meanwhile, and wait.
  */
 import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -11,7 +12,8 @@ import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
 import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
-import { ConfigWatch, loadDocument, type Overrides } from './configuration.ts'
+import { ConfigWatch } from './config-watch.ts'
+import { loadDocument, type Overrides } from './configuration.ts'
 import { CounterRepair } from './counter-repair.ts'
 import { Database } from './database.ts'
 import { firstKey } from './first-key.ts'
@@ -57,15 +59,8 @@ export interface RunningGateway {
   readonly stopped: Promise<number>
 }
 
-/** Starts the gateway in this process. Rejects with a StartError for anything that a person can mend. */
-export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { document, exampleVariable } = await loadDocument(options.configPath, options)
-  const gateway = new ControlThread(options, document, exampleVariable)
-  await gateway.start()
-  return gateway
-}
-
-class ControlThread implements RunningGateway {
+/** The main thread of a gateway. */
+export class ControlThread implements RunningGateway {
   readonly configSource: string | null
   readonly exampleVariable: string
   readonly dataDir: string
@@ -145,12 +140,15 @@ class ControlThread implements RunningGateway {
       },
       document,
     )
+    // After the writer's thread, which is waited for first.
+    this.#pool.warm(workerCount(document))
   }
 
   get providers(): readonly string[] {
     return Object.keys(this.#document.providers)
   }
 
+  /** Brings everything up; rejects with a StartError, and leaves nothing behind, when that cannot be. */
   async start(): Promise<void> {
     try {
       await this.#bringUp()

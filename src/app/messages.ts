@@ -5,9 +5,13 @@ import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
 
-/** Start data of a data worker. */
-export interface DataWorkerStart {
+/** Start data of a data worker: all that its thread needs to load its code. */
+export interface DataThreadStart {
   readonly role: 'data'
+}
+
+/** The first message to a data worker, which serves from then on. */
+export interface DataWorkerStart {
   readonly worker: number
   readonly startMs: number
   readonly memory: SharedMemory
@@ -40,7 +44,7 @@ export interface ConfigThreadStart {
   readonly path: string | null
 }
 
-export type ThreadStart = DataWorkerStart | DatabaseThreadStart | ConfigThreadStart
+export type ThreadStart = DataThreadStart | DatabaseThreadStart | ConfigThreadStart
 
 export type ToWorker =
   | { readonly type: 'compile'; readonly version: number; readonly document: ConfigDocument }

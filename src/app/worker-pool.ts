@@ -4,7 +4,7 @@ import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
 import { createWorkerMemory, type SharedMemory, WORKER_CELL, type WorkerMemory } from './memory.ts'
-import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from './messages.ts'
+import type { DataThreadStart, DataWorkerStart, FromWorker, KeyMessage, ToWorker } from './messages.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -55,6 +55,8 @@ interface Member {
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #members = new Set<Member>()
+  /** Threads that have no worker to run yet, oldest first. */
+  readonly #warm: Worker[] = []
   #document: ConfigDocument
   #version = 0
   #wanted = 0
@@ -96,6 +98,21 @@ export class WorkerPool {
     let sum = 0
     for (const { own } of this.#members) sum += Atomics.load(new Int32Array(own.status), WORKER_CELL.inFlight)
     return sum
+  }
+
+  /** Starts the threads of the first workers, which load their code and wait: they need not wait for the database. */
+  warm(count: number): void {
+    for (let ahead = 0; ahead < count; ahead += 1) {
+      const thread = this.#startThread(this.#nextWorker + ahead)
+      this.#warm.push(thread)
+      // Whoever takes it is told of its end; until then it only must not be taken.
+      const forget = () => {
+        const at = this.#warm.indexOf(thread)
+        if (at >= 0) this.#warm.splice(at, 1)
+      }
+      thread.once('error', forget)
+      thread.once('exit', forget)
+    }
   }
 
   /** Starts the workers; resolves with the port when all listen. Rejects when one cannot: bad plan, port in use. */
@@ -170,7 +187,10 @@ export class WorkerPool {
     this.#closing = true
     if (this.#watchdog !== null) clearInterval(this.#watchdog)
     const grace = this.#cut ? 0 : graceMs
-    await Promise.all([...this.#members].map(async (member) => await this.#leave(member, grace, 'shutdown')))
+    await Promise.all([
+      ...this.#warm.splice(0).map(async (thread) => await thread.terminate()),
+      ...[...this.#members].map(async (member) => await this.#leave(member, grace, 'shutdown')),
+    ])
   }
 
   /** Waits, while requests are still served; `cut` ends the wait. */
@@ -201,7 +221,6 @@ export class WorkerPool {
     this.#options.attachWriter(wake.port2)
     this.#options.metrics.attach(worker, own.metrics)
     const start: DataWorkerStart = {
-      role: 'data',
       worker,
       startMs,
       memory: this.#options.memory,
@@ -217,12 +236,8 @@ export class WorkerPool {
       keyPort: keys.port1,
       writerPort: wake.port1,
     }
-    const thread = new Worker(THREAD_ENTRY, {
-      name: `ferro-data-${worker}`,
-      workerData: start,
-      transferList: [keys.port1, wake.port1],
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(this.#document.process.worker_memory / 1_048_576) },
-    })
+    const thread = this.#warm.shift() ?? this.#startThread(worker)
+    thread.postMessage(start, [keys.port1, wake.port1])
     const member: Member = {
       worker,
       startMs,
@@ -261,6 +276,14 @@ export class WorkerPool {
         reject(new Error(`data worker ${worker} ended with code ${code} before it listened`))
         this.#buried(member, code)
       })
+    })
+  }
+
+  #startThread(worker: number): Worker {
+    return new Worker(THREAD_ENTRY, {
+      name: `ferro-data-${worker}`,
+      workerData: { role: 'data' } satisfies DataThreadStart,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(this.#document.process.worker_memory / 1_048_576) },
     })
   }
 

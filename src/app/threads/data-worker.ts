@@ -24,13 +24,19 @@ const IDLE_NOTICE_MS = 3_000
 /** The last bytes of finished answers get this long to leave. */
 const FLUSH_MS = 1_000
 
-/** Starts a data worker in this thread: listens, serves, and obeys the control thread. */
-export async function runDataWorker(start: DataWorkerStart): Promise<void> {
+/** Makes this thread a data worker, as soon as control sends what to start with: listens, serves, obeys. */
+export async function runDataWorker(): Promise<void> {
   const port = parentPort
   if (port === null) throw new Error('a data worker runs in a worker thread')
   const say = (message: FromWorker) => port.postMessage(message)
-  const worker = new DataWorker(start, say)
-  port.on('message', (message: ToWorker) => worker.obey(message))
+  const worker = await new Promise<DataWorker>((resolve) => {
+    port.once('message', (start: DataWorkerStart) => {
+      const made = new DataWorker(start, say)
+      // At once: a message that nobody listens to would be lost.
+      port.on('message', (message: ToWorker) => made.obey(message))
+      resolve(made)
+    })
+  })
   await worker.listen()
 }
 

@@ -1,12 +1,13 @@
 /** The one entry of all threads; the role is in the start data, so that a single executable needs no second file. */
 import { workerData } from 'node:worker_threads'
+import { keepCompiledCode } from '../compiled-code.ts'
 import type { ThreadStart } from '../messages.ts'
 
 const start = workerData as ThreadStart // written by the control thread
 switch (start.role) {
   case 'data': {
     const { runDataWorker } = await import('./data-worker.ts')
-    await runDataWorker(start)
+    await runDataWorker()
     break
   }
   case 'writer': {
@@ -25,3 +26,4 @@ switch (start.role) {
     break
   }
 }
+keepCompiledCode()
