@@ -1,17 +1,9 @@
 /*
- * `npm run build`: JavaScript and declarations from `src/` to `dist/`, without the tests and what only they need.
+ * `npm run build`: the program as JavaScript, from `src/` to `dist/`. Types are the check's business (`npm run check`).
  */
-import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import path from 'node:path'
+import { bundle } from './bundle.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
-const target = path.join(root, 'dist')
-
-rmSync(target, { recursive: true, force: true })
-const compiled = spawnSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-})
-if (compiled.status !== 0) process.exit(compiled.status ?? 1)
-console.log('dist: built')
+const files = await bundle(root, path.join(root, 'dist'))
+console.log(`dist: built, ${files.length} files`)

@@ -90,6 +90,24 @@ test('prefers what was built, and caches its compiled code beside it, for worker
   assert.equal(said.inWorker, said.cache)
 })
 
+test('caches the compiled code of the source too, out of the way', (t) => {
+  const root = packageWith(t, ['source'])
+  const said = JSON.parse(launch(root, []).stdout)
+  assert.equal(path.dirname(said.cache), path.join(root, 'node_modules/.cache/ferro'))
+  assert.equal(said.inWorker, said.cache)
+})
+
+test("caches compiled code among the account's own caches when the package is not the account's", (t) => {
+  const root = packageWith(t, ['built'])
+  // What is in the way stops also an account that may write everywhere.
+  writeFileSync(path.join(root, 'dist/.compile-cache'), '')
+  const env = { ...process.env, XDG_CACHE_HOME: path.join(root, 'caches') }
+  const run = spawnSync(process.execPath, [path.join(root, 'bin/ferro')], { encoding: 'utf8', env })
+  const said = JSON.parse(run.stdout)
+  assert.equal(path.dirname(said.cache), path.join(root, 'caches/ferro-gateway'))
+  assert.equal(said.inWorker, said.cache)
+})
+
 test('says what went wrong when the program cannot start', (t) => {
   const run = launch(packageWith(t, ['source']), ['throw'])
   assert.equal(run.status, 1)
