@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Balancer, type BalancerOptions, Choice } from './balancer.ts'
+import { Breaker, breakerCells } from './breaker.ts'
+import { Ejector } from './ejection.ts'
+import { NO_KEY } from './hash-key.ts'
+import { createPolicy } from './policy.ts'
+import { cellsFor, SEATS, seat, seeded, statesOf, tally, targetsOf } from './testing/pool.ts'
+
+const NOW = 1_000_000
+const CHECK = { healthyThreshold: 1, unhealthyThreshold: 1 }
+const BREAKER_RULES = {
+  consecutiveFailures: 2,
+  failures: null,
+  failureShare: null,
+  windowMs: 10_000,
+  openMs: 30_000,
+  jitterShare: 0,
+  probes: 1,
+  probeSuccesses: 1,
+  probeLeaseMs: 5_000,
+}
+
+function pool(count: number, options: Partial<BalancerOptions> = {}) {
+  const cells = cellsFor()
+  const states = statesOf(cells, count)
+  const targets = targetsOf(...states.map(() => 1))
+  const policy = createPolicy('round_robin', { targets, states, seat: seat(), random: seeded(1) })
+  const breakers = states.map((_, at) => {
+    const index = 1_000 + at * breakerCells(SEATS)
+    return new Breaker({ cells, index, seat: seat(), random: () => 0 }, BREAKER_RULES)
+  })
+  const ejector = new Ejector(states, { failures: 5, baseMs: 10_000, maxMs: 10_000, maxShare: 0.5 })
+  const balancer = new Balancer({
+    states,
+    policy,
+    breakers,
+    ejector,
+    health: 'checked',
+    panicBelow: 0,
+    ...options,
+  })
+  const attempt = (nowMs = NOW, outcome: 'success' | 'failure' | 'neutral' = 'success') => {
+    const choice = new Choice()
+    const verdict = balancer.choose(choice, nowMs, NO_KEY, null)
+    const { target } = choice
+    balancer.report(choice, outcome, nowMs)
+    balancer.release(choice, nowMs)
+    return verdict === 'chosen' ? target : verdict
+  }
+  /** Opens a breaker. */
+  const breakDown = (position: number, nowMs = NOW) => {
+    breakers[position]?.record(0, 'failure', nowMs)
+    breakers[position]?.record(0, 'failure', nowMs)
+  }
+  return { balancer, states, breakers, attempt, breakDown }
+}
+
+test('targets that are unhealthy, ejected or broken are left out', () => {
+  const { states, attempt, breakDown } = pool(5)
+  states[0]?.enterCheck(false, CHECK)
+  states[1]?.eject(NOW, 1, () => 10_000)
+  breakDown(2)
+  assert.deepEqual(
+    tally(5, 100, () => Number(attempt())),
+    [0, 0, 0, 50, 50],
+  )
+})
+
+test('what active checks once said does not count when they do not run', () => {
+  const { states, attempt } = pool(2, { health: 'unchecked' })
+  states[0]?.enterCheck(false, CHECK)
+  assert.deepEqual(
+    tally(2, 10, () => Number(attempt())),
+    [5, 5],
+  )
+})
+
+test('when no target is healthy all are used, but an open breaker stays closed to requests', () => {
+  const { balancer, states, breakDown } = pool(3)
+  for (const state of states) state.enterCheck(false, CHECK)
+  breakDown(1)
+  const choice = new Choice()
+  assert.deepEqual(
+    tally(3, 10, () => {
+      balancer.choose(choice, NOW, NO_KEY, null)
+      assert.ok(choice.panicked)
+      const { target } = choice
+      balancer.release(choice, NOW)
+      return target
+    }),
+    [5, 0, 5],
+  )
+})
+
+test('panic begins below the configured share of healthy targets and ends at it', () => {
+  const { balancer, states } = pool(4, { panicBelow: 0.5 })
+  const panics = () => {
+    const choice = new Choice()
+    balancer.choose(choice, NOW, NO_KEY, null)
+    balancer.release(choice, NOW)
+    return choice.panicked
+  }
+  states[0]?.enterCheck(false, CHECK)
+  states[1]?.enterCheck(false, CHECK)
+  assert.equal(panics(), false)
+  states[2]?.enterCheck(false, CHECK)
+  assert.equal(panics(), true)
+  states[2]?.enterCheck(true, CHECK)
+  assert.equal(panics(), false)
+})
+
+test('a pool without panic refuses when no target is healthy', () => {
+  const { states, attempt } = pool(2, { panicBelow: null })
+  for (const state of states) state.enterCheck(false, CHECK)
+  assert.equal(attempt(), 'unhealthy')
+})
+
+test('when all breakers are open the verdict says so, and how long to wait for the first', () => {
+  const { balancer, attempt, breakDown } = pool(2)
+  breakDown(0, NOW)
+  breakDown(1, NOW + 5_000)
+  assert.equal(attempt(NOW + 5_000), 'open')
+  assert.equal(balancer.waitMs(NOW + 5_000), 25_000)
+})
+
+test('a half-open breaker gets one request, the others go elsewhere until it has reported', () => {
+  const { balancer, attempt, breakDown, breakers } = pool(2)
+  breakDown(0)
+  const later = NOW + 30_000
+  const probe = new Choice()
+  while (balancer.choose(probe, later, NO_KEY, null) === 'chosen' && probe.target !== 0) balancer.release(probe, later)
+  assert.deepEqual(
+    tally(2, 20, () => Number(attempt(later))),
+    [0, 20],
+  )
+  balancer.report(probe, 'success', later)
+  assert.equal(breakers[0]?.state(later), 'closed')
+  assert.deepEqual(
+    tally(2, 20, () => Number(attempt(later))),
+    [10, 10],
+  )
+})
+
+test('a probe that ends without a report gives its place back', () => {
+  const { attempt, breakDown, breakers } = pool(1)
+  breakDown(0)
+  assert.equal(attempt(NOW + 30_000, 'neutral'), 0)
+  assert.equal(breakers[0]?.state(NOW + 30_000), 'half_open')
+  assert.equal(attempt(NOW + 30_000), 0)
+  assert.equal(breakers[0]?.state(NOW + 30_000), 'closed')
+})
+
+test('a retry goes to a target that was not tried, until none is left', () => {
+  const { balancer } = pool(3)
+  const choice = new Choice()
+  const tried: number[] = []
+  for (let n = 0; n < 3; n++) {
+    assert.equal(balancer.choose(choice, NOW, NO_KEY, tried), 'chosen')
+    tried.push(choice.target)
+    balancer.release(choice, NOW)
+  }
+  assert.deepEqual(tried.toSorted(), [0, 1, 2])
+  assert.equal(balancer.choose(choice, NOW, NO_KEY, tried), 'exhausted')
+  assert.equal(balancer.chooseAgain(choice, 1, NOW), true)
+  assert.equal(choice.target, 1)
+})
+
+test('in flight goes up with the choice and down once with the release, however often that is called', () => {
+  const { balancer, states } = pool(1)
+  const choice = new Choice()
+  balancer.choose(choice, NOW, NO_KEY, null)
+  assert.equal(states[0]?.inFlight, 1)
+  balancer.report(choice, 'success', NOW)
+  balancer.release(choice, NOW)
+  balancer.release(choice, NOW)
+  balancer.report(choice, 'failure', NOW)
+  assert.equal(states[0]?.inFlight, 0)
+})
+
+test('failures reach breakers and ejection, and a body that breaks off after a good head counts as one', () => {
+  const { balancer, attempt, breakers } = pool(1)
+  const choice = new Choice()
+  balancer.choose(choice, NOW, NO_KEY, null)
+  balancer.report(choice, 'success', NOW)
+  balancer.report(choice, 'failure', NOW)
+  balancer.release(choice, NOW)
+  attempt(NOW, 'failure')
+  assert.equal(breakers[0]?.state(NOW), 'open')
+  const plain = pool(2, { breakers: null })
+  for (let n = 0; n < 9; n++) plain.attempt(NOW, 'failure')
+  assert.ok(plain.states[0]?.isEjected(NOW))
+  assert.deepEqual(
+    tally(2, 10, () => Number(plain.attempt())),
+    [0, 10],
+  )
+})

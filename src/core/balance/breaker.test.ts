@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Breaker, type BreakerRules, ORDINARY, REFUSED } from './breaker.ts'
+import { cellsFor, seat } from './testing/pool.ts'
+
+const RULES: BreakerRules = {
+  consecutiveFailures: null,
+  failures: 5,
+  failureShare: null,
+  windowMs: 10_000,
+  openMs: 30_000,
+  jitterShare: 0,
+  probes: 1,
+  probeSuccesses: 1,
+  probeLeaseMs: 5_000,
+}
+const NOW = 1_000_000
+
+/** The same breaker as two threads see it. */
+function breakers(rules: Partial<BreakerRules> = {}, random = () => 0) {
+  const cells = cellsFor()
+  const made = (number: number) => new Breaker({ cells, index: 3, seat: seat(number), random }, { ...RULES, ...rules })
+  return { one: made(0), other: made(1) }
+}
+
+function fail(breaker: Breaker, nowMs: number, times: number): boolean {
+  let opened = false
+  for (let n = 0; n < times; n++) opened = breaker.record(breaker.admit(nowMs), 'failure', nowMs)
+  return opened
+}
+
+test('so many failures within the window open it for every thread; one less does not', () => {
+  const { one, other } = breakers()
+  assert.equal(fail(one, NOW, 2), false)
+  assert.equal(fail(other, NOW + 5_000, 2), false)
+  assert.equal(one.state(NOW + 5_000), 'closed')
+  assert.equal(fail(other, NOW + 6_000, 1), true)
+  assert.equal(one.state(NOW + 6_000), 'open')
+  assert.equal(one.admit(NOW + 6_000), REFUSED)
+  assert.equal(other.admit(NOW + 35_999), REFUSED)
+  assert.equal(one.waitMs(NOW + 16_000), 20_000)
+  assert.equal(one.openings, 1)
+})
+
+test('failures that the window has forgotten do not count, nor do neutral outcomes', () => {
+  const { one } = breakers()
+  fail(one, NOW, 4)
+  for (let n = 0; n < 9; n++) one.record(one.admit(NOW), 'neutral', NOW)
+  assert.equal(one.state(NOW), 'closed')
+  assert.equal(fail(one, NOW + 10_000, 4), false)
+})
+
+test('a share of failures opens it only at the minimum volume', () => {
+  const { one } = breakers({ failures: null, failureShare: { share: 0.5, minimumVolume: 10 } })
+  assert.equal(fail(one, NOW, 9), false)
+  assert.equal(fail(one, NOW, 1), true)
+  const { one: half } = breakers({ failures: null, failureShare: { share: 0.5, minimumVolume: 10 } })
+  for (let n = 0; n < 11; n++) half.record(half.admit(NOW), 'success', NOW)
+  assert.equal(fail(half, NOW, 10), false)
+  assert.equal(fail(half, NOW, 1), true)
+})
+
+test('failures in a row open it over all threads, and a success between them starts the count anew', () => {
+  const { one, other } = breakers({ failures: null, consecutiveFailures: 3 })
+  fail(one, NOW, 2)
+  other.record(other.admit(NOW), 'success', NOW)
+  assert.equal(fail(one, NOW, 2), false)
+  assert.equal(fail(other, NOW, 1), true)
+})
+
+test('the time that it stays open is lengthened at random by its share', () => {
+  const { one } = breakers({ jitterShare: 0.2 }, () => 0.5)
+  fail(one, NOW, 5)
+  assert.equal(one.waitMs(NOW), 33_000)
+})
+
+test('after its time one probe is admitted over all threads, and its success closes it', () => {
+  const { one, other } = breakers()
+  fail(one, NOW, 5)
+  const later = NOW + 30_000
+  assert.equal(one.state(later), 'half_open')
+  assert.equal(other.waitMs(later), 0)
+  const probe = other.admit(later)
+  assert.ok(probe > ORDINARY)
+  assert.equal(one.admit(later), REFUSED)
+  assert.equal(other.admit(later), REFUSED)
+  assert.equal(one.waitMs(later), 5_000)
+  other.record(probe, 'success', later + 100)
+  assert.equal(one.state(later + 100), 'closed')
+  assert.equal(one.admit(later + 100), ORDINARY)
+})
+
+test('a probe that fails opens it for a full time again', () => {
+  const { one, other } = breakers()
+  fail(one, NOW, 5)
+  const later = NOW + 31_000
+  assert.equal(one.record(one.admit(later), 'failure', later + 1_000), true)
+  assert.equal(other.admit(later + 30_999), REFUSED)
+  assert.ok(other.admit(later + 31_000) > ORDINARY)
+  assert.equal(one.openings, 2)
+})
+
+test('a probe with nothing to report makes room for the next at once', () => {
+  const { one, other } = breakers()
+  fail(one, NOW, 5)
+  const later = NOW + 30_000
+  one.record(one.admit(later), 'neutral', later)
+  assert.equal(one.state(later), 'half_open')
+  assert.ok(other.admit(later) > ORDINARY)
+})
+
+test('a probe whose thread died holds its place until its lease ends, no longer; its late word has no effect', () => {
+  const { one, other } = breakers()
+  fail(one, NOW, 5)
+  const lost = one.admit(NOW + 30_000)
+  assert.equal(other.admit(NOW + 34_999), REFUSED)
+  const next = other.admit(NOW + 35_000)
+  assert.ok(next > ORDINARY && next !== lost)
+  one.record(lost, 'success', NOW + 35_001)
+  assert.equal(other.state(NOW + 35_001), 'half_open')
+  one.record(lost, 'failure', NOW + 35_002)
+  assert.equal(other.state(NOW + 35_002), 'half_open')
+  other.record(next, 'success', NOW + 35_003)
+  assert.equal(one.state(NOW + 35_003), 'closed')
+})
+
+test('several probes run at a time where the rules say so, and so many must succeed', () => {
+  const { one, other } = breakers({ probes: 2, probeSuccesses: 3 })
+  fail(one, NOW, 5)
+  const later = NOW + 30_000
+  const first = one.admit(later)
+  const second = other.admit(later)
+  assert.ok(second > ORDINARY)
+  assert.equal(one.admit(later), REFUSED)
+  one.record(first, 'success', later)
+  other.record(second, 'success', later)
+  assert.equal(one.state(later), 'half_open')
+  one.record(one.admit(later), 'success', later)
+  assert.equal(one.state(later), 'closed')
+})
+
+test('of probes that run together, those that report after the verdict have no effect', () => {
+  const { one, other } = breakers({ probes: 2 })
+  fail(one, NOW, 5)
+  const later = NOW + 30_000
+  const [first, second] = [one.admit(later), other.admit(later)]
+  one.record(first, 'success', later)
+  other.record(second, 'failure', later)
+  assert.equal(one.state(later), 'closed')
+})
+
+test('what was counted before it closed does not open it again', () => {
+  const { one } = breakers({ windowMs: 100_000 })
+  fail(one, NOW, 5)
+  one.record(one.admit(NOW + 30_000), 'success', NOW + 30_000)
+  assert.equal(fail(one, NOW + 50_000, 4), false)
+  assert.equal(fail(one, NOW + 50_000, 1), true)
+})
+
+test('requests that were sent before it opened neither close it nor lengthen its time', () => {
+  const { one, other } = breakers()
+  const early = [other.admit(NOW), other.admit(NOW)]
+  fail(one, NOW, 5)
+  other.record(early[0] ?? REFUSED, 'failure', NOW + 10_000)
+  other.record(early[1] ?? REFUSED, 'success', NOW + 10_000)
+  assert.equal(one.waitMs(NOW + 10_000), 20_000)
+})
+
+test('generations come round after thousands of probes and the breaker still works', () => {
+  const { one } = breakers({ openMs: 1 })
+  fail(one, NOW, 5)
+  let nowMs = NOW + 1
+  for (let n = 0; n < 40_000; n++) {
+    const probe = one.admit(nowMs)
+    if (probe <= ORDINARY) assert.fail(`probe ${n} was not admitted`)
+    one.record(probe, 'failure', nowMs)
+    nowMs += 1
+  }
+  one.record(one.admit(nowMs), 'success', nowMs)
+  assert.equal(one.state(nowMs), 'closed')
+})

@@ -1,0 +1,61 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import type { LoadSample, LoadShedder } from './shedding.ts'
+
+type Delays = ReturnType<typeof monitorEventLoopDelay>
+
+/** The histogram's timer runs in the event loop's own code and calls no JavaScript. */
+const RESOLUTION_MS = 20
+const NANOS_PER_MS = 1_000_000
+
+/** Looks at this thread's load a few times a second and tells the shedder. */
+export class LoadSignals {
+  readonly #shedder: LoadShedder
+  readonly #everyMs: number
+  #delays: Delays | null = null
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(shedder: LoadShedder, everyMs = 250) {
+    this.#shedder = shedder
+    this.#everyMs = everyMs
+  }
+
+  /** `onChange` is told when the shedder's level changed. */
+  start(onChange: (sample: LoadSample) => void): void {
+    const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    delays.enable()
+    this.#delays = delays
+    let lookedAt = performance.now()
+    this.#timer = setInterval(() => {
+      const now = performance.now()
+      // After a pause the timer may run twice at once: the second look has nothing to see.
+      if (now - lookedAt < this.#everyMs / 2) return
+      const lagMs = lagOf(delays, now - lookedAt)
+      delays.reset()
+      lookedAt = now
+      const sample = { lagMs, heapShare: heapShare() }
+      if (this.#shedder.enter(sample)) onChange(sample)
+    }, this.#everyMs).unref()
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#delays?.disable()
+    this.#timer = null
+    this.#delays = null
+  }
+}
+
+/**
+ * The histogram holds the time between two runs of its timer, which is its resolution when nothing is late. An empty
+ * one means that the loop has not come round since the last look.
+ */
+function lagOf(delays: Delays, sinceMs: number): number {
+  const betweenMs = delays.count === 0 ? sinceMs : delays.percentile(99) / NANOS_PER_MS
+  return Math.max(0, betweenMs - RESOLUTION_MS)
+}
+
+function heapShare(): number {
+  const heap = getHeapStatistics()
+  return heap.used_heap_size / heap.heap_size_limit
+}

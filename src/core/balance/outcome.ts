@@ -1,0 +1,57 @@
+import type { Outcome } from './contract.ts'
+
+/** How an attempt can fail, as far as health and retries care. */
+export type Failure =
+  /** Our own limit on connections or waiting requests to the target. */
+  | 'saturated'
+  /** No connection: refused, no route, name not found, connect deadline. */
+  | 'unreachable'
+  /** The TLS handshake failed. */
+  | 'untrusted'
+  /** A kept connection was closed before the first byte of an answer: the target's idle time and our request crossed. */
+  | 'stale_connection'
+  /** A new connection was closed before the first byte of an answer. */
+  | 'closed'
+  /** What came is not HTTP. */
+  | 'invalid_answer'
+  | 'first_byte_timeout'
+  /** Silence within an answer. */
+  | 'idle_timeout'
+  /** The request's own total deadline. */
+  | 'total_timeout'
+  /** The answer broke off. */
+  | 'truncated'
+  /** The client left, or the gateway cut the request. */
+  | 'cancelled'
+
+/**
+ * What each failure says about the target. A stale connection says nothing: it happens to healthy servers. Neither does
+ * the total deadline, which may have been spent on other targets or by the client.
+ */
+const OUTCOMES: Readonly<Record<Failure, Outcome>> = {
+  saturated: 'neutral',
+  unreachable: 'failure',
+  untrusted: 'failure',
+  stale_connection: 'neutral',
+  closed: 'failure',
+  invalid_answer: 'failure',
+  first_byte_timeout: 'failure',
+  idle_timeout: 'failure',
+  total_timeout: 'neutral',
+  truncated: 'failure',
+  cancelled: 'neutral',
+}
+
+/** What a failure says about the target. */
+export function outcomeOfFailure(failure: Failure): Outcome {
+  return OUTCOMES[failure]
+}
+
+/**
+ * What an answer's status says about the target. 429 is a healthy server's word that this client asks too much. 501 and
+ * 505 are about the request. All other 5xx are failures.
+ */
+export function outcomeOfStatus(status: number): Outcome {
+  if (status === 429) return 'neutral'
+  return status >= 500 && status !== 501 && status !== 505 ? 'failure' : 'success'
+}
