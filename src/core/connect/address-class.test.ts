@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { BlockList, isIPv4, SocketAddress } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -188,5 +189,19 @@ test('any text is an address, a host, or nothing, and never a fault', () => {
 test('refuses ranges that are none', () => {
   for (const text of ['', '10.0.0.0/33', '10.0.0.1/8', '::/129', '10.0.0.0/', '10/8', '10.0.0.0/8 ', 'fc00::1/7']) {
     assert.equal(parseCidr(text), null, text)
+  }
+})
+
+test('the documentation names every metadata service, and no other class for what it shows', () => {
+  const page = readFileSync(new URL('../../../docs/egress.md', import.meta.url), 'utf8')
+  for (const { cidr, class: kind } of ADDRESS_RANGES) {
+    if (kind === 'metadata') assert.ok(page.includes(`\`${cidr.split('/')[0]}\``), cidr)
+  }
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (.+) \| (?:allowed|refused) \|$/gm)]
+  assert.equal(rows.length, 7)
+  for (const [, kind, examples = ''] of rows) {
+    for (const [, text = ''] of examples.matchAll(/`([^`]+)`/g)) {
+      assert.equal(classOf(text.split('/')[0] ?? ''), kind, text)
+    }
   }
 })
