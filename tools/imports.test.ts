@@ -58,6 +58,13 @@ test('says which values are imported by name, and null for all of them', () => {
     [`await import('x')`, null],
     [`process.getBuiltinModule('x')`, null],
     [`require('x')`, null],
+    [`const a = await import('x')`, null],
+    [`const { a, b: c, d = 1 } = process.getBuiltinModule('x')`, ['a', 'b', 'd']],
+    [`const { a } = await import('x')`, ['a']],
+    [`const { a, ...rest } = require('x')`, null],
+    [`const { [key]: a } = require('x')`, null],
+    [`const { default: a } = await import('x')`, null],
+    [`const { a } = wrap(require('x'))`, null],
   ]
   for (const [text, expected] of rows) assert.deepEqual(findImports(text)[0]?.names, expected, text)
 })
