@@ -9,6 +9,10 @@ import type { GeneratedFile } from './checks/generated.ts'
 export const GENERATED: readonly GeneratedFile[] = [
   { file: 'config/schema.json', generate: async () => (await config()).renderJsonSchema() },
   { file: 'docs/configuration.md', generate: async () => (await config()).renderReference() },
+  {
+    file: 'src/config/default-document.ts',
+    generate: async () => (await import('../src/config/default-source.ts')).renderDefaultDocument(),
+  },
 ]
 
 /** Loaded when a generator runs, so that a fault in a module fails one check and not all of them. */

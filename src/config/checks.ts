@@ -6,8 +6,10 @@
 import { compileGlob } from '../lib/index.ts'
 import type { Path } from './position.ts'
 import { isReference, REFERENCE_FORMS } from './reference.ts'
+import { checkRoutes } from './route-checks.ts'
 import { isLoopback, parseListen } from './schema/listen.ts'
 import { suggest } from './suggest.ts'
+import { at, entriesOf, error, itemsOf, keysOf, text } from './value.ts'
 
 /** One finding: where, of what, and what to do. */
 export interface Finding {
@@ -62,6 +64,7 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkModels(value, names),
     ...checkAliases(value, names),
     ...checkKeys(value, names),
+    ...checkRoutes(value),
   ]
 }
 
@@ -250,30 +253,4 @@ function absenceHint(name: string, names: Names): string {
   const isIndirect =
     names.providers.includes(provider) && !names.directPrefixes.some(({ text: prefix }) => prefix === `${provider}/`)
   return rest.length > 0 && isIndirect ? `; the provider \`${provider}\` is not \`direct\`` : ''
-}
-
-function error(path: Path, message: string, more: { of?: Finding['of']; suggestion?: string | null } = {}): Finding {
-  return { path, of: more.of ?? 'value', message, suggestion: more.suggestion ?? null, severity: 'error' }
-}
-
-function at(value: unknown, name: string): unknown {
-  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
-  // An own property of a mapping made of plain data.
-  return isMapping ? (value as Record<string, unknown>)[name] : undefined
-}
-
-function entriesOf(value: unknown): [string, unknown][] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
-}
-
-function keysOf(value: unknown): string[] {
-  return entriesOf(value).map(([name]) => name)
-}
-
-function itemsOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
 }

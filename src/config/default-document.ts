@@ -7,6 +7,8 @@ const DEFAULTS: ConfigDocument = {
     host: '127.0.0.1',
     port: 8_080,
   },
+  listeners: {},
+  trusted_proxies: [],
   control: {
     listen: {
       host: '127.0.0.1',
@@ -19,6 +21,8 @@ const DEFAULTS: ConfigDocument = {
   providers: {},
   models: {},
   aliases: {},
+  upstreams: {},
+  routes: [],
   keys: [],
   limits: {
     body: 33_554_432,

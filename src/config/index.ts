@@ -16,7 +16,16 @@ export type { Locate, Path, Position, Positions } from './position.ts'
 export { type Environment, isReference, type Resolution, readSecretFile, resolveReference } from './reference.ts'
 export { BUDGET_PERIODS, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
-export type { ConfigDocument, KeyConfig, ModelConfig, ProviderConfig, TargetConfig } from './schema.ts'
+export type {
+  ConfigDocument,
+  KeyConfig,
+  ListenerConfig,
+  ModelConfig,
+  ProviderConfig,
+  RouteConfig,
+  TargetConfig,
+  UpstreamConfig,
+} from './schema.ts'
 export { Secret } from './secret.ts'
 export { suggest } from './suggest.ts'
 export { type ResolveOptions, unresolvedReferences } from './unresolved.ts'

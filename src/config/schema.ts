@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import type { DeepReadonly } from './freeze.ts'
 import { key } from './schema/keys.ts'
+import { listener, trustedProxies } from './schema/listeners.ts'
 import { model } from './schema/models.ts'
 import {
   control,
@@ -19,13 +20,20 @@ import {
   workers,
 } from './schema/process.ts'
 import { provider, timeouts } from './schema/providers.ts'
+import { route } from './schema/routes.ts'
 import { listenAddress } from './schema/scalars.ts'
 import { name, plainText, providerName } from './schema/texts.ts'
+import { upstream } from './schema/upstreams.ts'
 
 /** The whole document. Strict at every level: a key that is not here is an error. */
 export const documentSchema = z.strictObject({
   $schema: plainText.optional().describe('Where the JSON Schema is, for editors; the gateway does not read it.'),
   listen: listenAddress.prefault('127.0.0.1:8080').describe('Address of the data listener.'),
+  listeners: z
+    .record(providerName, listener)
+    .prefault({})
+    .describe('Further data listeners, by name; `main` replaces `listen`.'),
+  trusted_proxies: trustedProxies,
   control: control.prefault({}).describe('The control listener: health, metrics, admin API.'),
   data_dir: plainText
     .prefault('.ferro')
@@ -34,6 +42,8 @@ export const documentSchema = z.strictObject({
   providers: z.record(providerName, provider).prefault({}).describe('Upstreams that serve models, by name.'),
   models: z.record(name, model).prefault({}).describe('Models as clients know them, by name.'),
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
+  upstreams: z.record(providerName, upstream).prefault({}).describe('Pools of servers behind routes, by name.'),
+  routes: z.array(route).max(10_000).prefault([]).describe('HTTP routes beside the paths of the gateway itself.'),
   keys: z.array(key).prefault([]).describe('Virtual keys that this file owns.'),
   limits: limits.prefault({}).describe('Bounds on client connections and request bodies.'),
   timeouts: timeouts.prefault({}).describe('Deadlines of an attempt to a provider.'),
@@ -55,5 +65,11 @@ export type ProviderConfig = ConfigDocument['providers'][string]
 export type ModelConfig = ConfigDocument['models'][string]
 /** One target of a model. */
 export type TargetConfig = ModelConfig['targets'][number]
+/** One HTTP route of the document. */
+export type RouteConfig = ConfigDocument['routes'][number]
+/** One pool of servers of the document. */
+export type UpstreamConfig = ConfigDocument['upstreams'][string]
+/** One data listener of the document. */
+export type ListenerConfig = ConfigDocument['listeners'][string]
 /** One virtual key of the document. */
 export type KeyConfig = ConfigDocument['keys'][number]

@@ -1,4 +1,5 @@
 /** The kinds of values that are text and stay text: names, references to secrets, URLs, header names. */
+import { isIP } from 'node:net'
 import * as z from 'zod'
 import { baseUrlFault } from '../base-url.ts'
 import { findMalformedReference, isReference, REFERENCE_FORMS } from '../reference.ts'
@@ -29,6 +30,26 @@ export const plainText = z
   .refine((text) => !CONTROL_CHARACTER.test(text), { error: 'must not hold control characters or line breaks' })
   .refine((text) => !isReference(text), { error: 'references are not resolved here; write the value itself' })
   .meta({ id: 'text', description: 'One line of text.' })
+
+/** An address or a network in CIDR notation. */
+export const networkText = z
+  .string()
+  .refine(isNetwork, { error: 'expected an address or a network, such as `10.0.0.0/8` or `::1`' })
+  .meta({ id: 'network', description: 'An IP address, or a network in CIDR notation: `10.0.0.0/8`, `fd00::/8`.' })
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
+/** One line of text with placeholders such as `{host}`; what each stands for is a matter of where it is used. */
+export const templateText = z
+  .string()
+  .max(2048, { error: 'longer than 2048 characters' })
+  .refine((text) => !CONTROL_CHARACTER.test(text), { error: 'must not hold control characters or line breaks' })
+  .meta({ id: 'template', description: 'One line of text with placeholders: `{host}`, `{client.address}`, …' })
 
 /** One line of text in which references may stand; kept as written. */
 export const referenceText = z

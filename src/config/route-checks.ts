@@ -1,0 +1,81 @@
+/** Checks between routes, pools and listeners: dangling names, duplicates, addresses that collide. */
+import type { Finding } from './checks.ts'
+import { parseListen } from './schema/listen.ts'
+import { suggest } from './suggest.ts'
+import { at, entriesOf, error, itemsOf, keysOf, text } from './value.ts'
+
+/** Everything that is wrong between the parts that HTTP routes are made of. */
+export function checkRoutes(value: unknown): Finding[] {
+  const pools = keysOf(at(value, 'upstreams'))
+  const listeners = ['main', ...keysOf(at(value, 'listeners'))]
+  const owner = new Map<string, number>()
+  return [
+    ...checkListenerAddresses(value),
+    ...entriesOf(at(value, 'listeners')).flatMap(([name, listener]) => checkTls(name, listener)),
+    ...itemsOf(at(value, 'routes')).flatMap((route, index) => {
+      const path = ['routes', index]
+      const id = text(at(route, 'id'))
+      const taken = id === null ? undefined : owner.get(id)
+      if (id !== null && taken === undefined) owner.set(id, index)
+      return [
+        ...(taken === undefined ? [] : [error([...path, 'id'], `routes[${taken}] is called \`${id}\` already`)]),
+        ...checkUpstream(route, path, pools),
+        ...checkMatchListeners(route, path, listeners),
+        ...checkUse(route, path),
+      ]
+    }),
+  ]
+}
+
+function checkUpstream(route: unknown, path: readonly (string | number)[], pools: readonly string[]): Finding[] {
+  const pool = text(at(route, 'upstream'))
+  if (pool === null || pools.includes(pool)) return []
+  const message = `there is no pool \`${pool}\` in \`upstreams\``
+  return [error([...path, 'upstream'], message, { suggestion: suggest(pool, pools) })]
+}
+
+function checkMatchListeners(route: unknown, path: readonly (string | number)[], known: readonly string[]): Finding[] {
+  const named = at(at(route, 'match'), 'listener')
+  const list = Array.isArray(named) ? named.map((name, index) => [name, index] as const) : [[named, null] as const]
+  return list.flatMap(([given, index]) => {
+    const name = text(given)
+    if (name === null || known.includes(name)) return []
+    const where = [...path, 'match', 'listener', ...(index === null ? [] : [index])]
+    return [error(where, `there is no listener \`${name}\``, { suggestion: suggest(name, known) })]
+  })
+}
+
+/** Settings that have no effect are mistakes: a person believes that something is in force. */
+function checkUse(route: unknown, path: readonly (string | number)[]): Finding[] {
+  if (at(route, 'upstream') !== undefined) return []
+  const proxyOnly = ['upgrade', 'retry', 'breaker', 'timeouts', 'request_headers'] as const
+  return proxyOnly
+    .filter((name) => at(route, name) !== undefined)
+    .map((name) => error([...path, name], `\`${name}\` is for routes with an \`upstream\``, { of: 'key' }))
+}
+
+function checkTls(name: string, listener: unknown): Finding[] {
+  const tls = at(listener, 'tls')
+  const certificate = text(at(tls, 'client_certificate')) ?? 'ignore'
+  if (certificate === 'ignore' || at(tls, 'client_ca') !== undefined) return []
+  const path = ['listeners', name, 'tls', 'client_certificate']
+  return [error(path, `\`${certificate}\` needs \`client_ca\`: whose certificates are accepted`)]
+}
+
+function checkListenerAddresses(value: unknown): Finding[] {
+  const control = text(at(at(value, 'control'), 'listen')) ?? '127.0.0.1:8081'
+  const taken = new Map<string, string>([[control, 'the control listener']])
+  if (at(at(value, 'listeners'), 'main') === undefined) {
+    taken.set(text(at(value, 'listen')) ?? '127.0.0.1:8080', '`listen`')
+  }
+  return entriesOf(at(value, 'listeners')).flatMap(([name, listener]) => {
+    const address = text(at(listener, 'listen'))
+    if (address === null || parseListen(address)?.port === 0) return []
+    const holder = taken.get(address)
+    if (holder === undefined) {
+      taken.set(address, `\`listeners.${name}\``)
+      return []
+    }
+    return [error(['listeners', name, 'listen'], `${address} is the address of ${holder} already`)]
+  })
+}

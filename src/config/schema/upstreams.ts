@@ -1,0 +1,99 @@
+import * as z from 'zod'
+import { positiveDuration, size } from './scalars.ts'
+import { plainText } from './texts.ts'
+
+const TARGET_HELP = 'expected `http://host:port`, `https://host:port` or `unix:/path`, without a path behind the host'
+
+const targetUrl = z
+  .string({ error: TARGET_HELP })
+  .refine(isTargetUrl, { error: TARGET_HELP })
+  .meta({ id: 'target-url', description: '`http://host:port`, `https://host:port` or `unix:/path`.' })
+
+function isTargetUrl(text: string): boolean {
+  if (text.startsWith('unix:/')) return text.length > 'unix:/'.length
+  const url = URL.parse(text)
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.host === '') return false
+  return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+}
+
+const target = z.union([
+  targetUrl.transform((url) => ({ url, weight: 1 })),
+  z.strictObject({
+    url: targetUrl.describe('Where the server is.'),
+    weight: z.int().min(1).max(1000).default(1).describe('Share of the requests, relative to the other targets.'),
+  }),
+])
+
+const KEYED_BY = /^(?:address|(?:header|cookie):[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})$/
+
+const balance = z
+  .strictObject({
+    policy: z
+      .enum(['round_robin', 'least_connections', 'consistent_hash', 'random_of_two'])
+      .default('round_robin')
+      .describe('How a target is chosen among the available ones.'),
+    by: z
+      .string()
+      .regex(KEYED_BY, { error: 'expected `address`, `header:name` or `cookie:name`' })
+      .optional()
+      .describe('What keeps a client on one target, for `consistent_hash`: `address`, `header:name`, `cookie:name`.'),
+    panic_below: z
+      .number()
+      .min(0)
+      .max(1)
+      .prefault(0.5)
+      .describe('Below this share of healthy targets health is ignored, since all are tried; 0: never.'),
+  })
+  .refine(({ policy, by }) => policy !== 'consistent_hash' || by !== undefined, {
+    error: '`consistent_hash` needs `by`',
+    path: ['by'],
+  })
+
+const status = z.int().min(100).max(599)
+
+const health = z.strictObject({
+  path: z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024).describe('What is asked for (GET).'),
+  interval: positiveDuration.prefault('10s').describe('Time between two checks of a target.'),
+  timeout: positiveDuration.prefault('2s').describe('How long a check may take.'),
+  status: z.array(status).min(1).max(100).prefault([200]).describe('Statuses of a healthy answer.'),
+  body: plainText.optional().describe('Text that the first 64 KiB of a healthy answer hold.'),
+  healthy: z.int().min(1).max(100).prefault(2).describe('Checks in a row until a target is healthy again.'),
+  unhealthy: z.int().min(1).max(100).prefault(3).describe('Checks in a row until a target is unhealthy.'),
+})
+
+const ejection = z.strictObject({
+  failures: z.int().min(0).max(1000).prefault(5).describe('Failures in a row that eject a target; 0: never.'),
+  base: positiveDuration
+    .prefault('10s')
+    .describe('Length of the first ejection; the n-th in a row lasts n times as long.'),
+  max: positiveDuration.prefault('300s').describe('Longest ejection.'),
+  max_share: z.number().min(0).max(1).prefault(0.5).describe('Share of the targets that may be ejected at once.'),
+})
+
+const tls = z.strictObject({
+  ca: plainText.optional().describe('PEM file with the authorities to trust; absent: those that Node trusts.'),
+  cert: plainText.optional().describe('PEM file with the client certificate.'),
+  key: plainText.optional().describe("PEM file with the client certificate's key."),
+  server_name: plainText.optional().describe('Name that the certificate must have, and that is asked for (SNI).'),
+  min_version: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest version of TLS that is spoken.'),
+})
+
+/** A pool of servers behind routes. */
+export const upstream = z.strictObject({
+  targets: z.array(target).min(1, { error: 'a pool needs a target' }).max(1000).describe('The servers.'),
+  dns_refresh: positiveDuration
+    .optional()
+    .describe('Every address of a name is a target of its own, looked up anew after this time; absent: one per name.'),
+  balance: balance.prefault({}).describe('How a target is chosen.'),
+  http: z.enum(['1.1', '2']).default('1.1').describe('`2`: HTTP/2, over TLS or, for `http://`, with prior knowledge.'),
+  host: z
+    .enum(['target', 'client'])
+    .default('target')
+    .describe('Which Host the server sees: its own, or the one that the client named.'),
+  max_connections: z.int().min(1).max(65_535).prefault(1024).describe('Connections per target and data worker.'),
+  max_pending: z.int().min(0).max(65_535).prefault(1024).describe('Requests that may wait for a connection.'),
+  max_response: size.optional().describe('Largest answer body; absent: unbounded.'),
+  tls: tls.prefault({}).describe('For `https://` targets. Certificates are always verified.'),
+  health: health.optional().describe('Active health checks; absent: none.'),
+  ejection: ejection.prefault({}).describe('Passive health: targets that fail are left alone for a while.'),
+})
