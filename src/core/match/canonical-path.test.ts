@@ -181,7 +181,7 @@ test('takes no longer than the path is long', () => {
   const long = ['a', '/a', '%41', '%2F', '../', './', '/', '%zz', 'a;', '|', '.', '/.a'].map(
     (piece) => `/${piece.repeat(4_000)}`,
   )
-  const startedMs = performance.now()
+  const before = process.cpuUsage()
   for (const path of long) for (const rules of EVERY_RULE) canonicalPath(path, rules)
-  assert.ok(performance.now() - startedMs < 500)
+  assert.ok(process.cpuUsage(before).user < 500_000)
 })
