@@ -4,6 +4,12 @@
  */
 import { Balancer, Choice } from '../../src/core/balance/balancer.ts'
 import { Breaker, breakerCells } from '../../src/core/balance/breaker.ts'
+import {
+  DEFAULT_BREAKER,
+  DEFAULT_EJECTION,
+  DEFAULT_PANIC_BELOW,
+  DEFAULT_RETRY_BUDGET,
+} from '../../src/core/balance/defaults.ts'
 import { Ejector } from '../../src/core/balance/ejection.ts'
 import { hashText } from '../../src/core/balance/hash-key.ts'
 import { createPolicy, POLICY_KINDS, type PolicyKind } from '../../src/core/balance/policy.ts'
@@ -17,18 +23,6 @@ import { measure } from './measure.ts'
 const CALLS = 200_000
 const SEAT = { number: 0, of: 12 }
 const KEY = hashText('user-1')
-const BREAKER = {
-  consecutiveFailures: 5,
-  failures: null,
-  failureShare: { share: 0.5, minimumVolume: 20 },
-  windowMs: 10_000,
-  openMs: 30_000,
-  jitterShare: 0.2,
-  probes: 1,
-  probeSuccesses: 1,
-  probeLeaseMs: 30_000,
-}
-
 function balancerOf(kind: PolicyKind, weights: readonly number[], open = 0): Balancer {
   const cells = viewCells(createCounters(100_000))
   const targets = weights.map((weight, at) => ({ id: `http://10.0.0.${at}:8080`, weight }))
@@ -36,16 +30,16 @@ function balancerOf(kind: PolicyKind, weights: readonly number[], open = 0): Bal
   const states = targets.map((_, at) => new TargetState(cells, at * perTarget, SEAT))
   const breakers = targets.map((_, at) => {
     const index = at * perTarget + targetCells(SEAT.of)
-    return new Breaker({ cells, index, seat: SEAT, random: Math.random }, BREAKER)
+    return new Breaker({ cells, index, seat: SEAT, random: Math.random }, DEFAULT_BREAKER)
   })
   for (const breaker of breakers.slice(0, open)) for (let n = 0; n < 5; n++) breaker.record(0, 'failure', 1)
   return new Balancer({
     states,
     policy: createPolicy(kind, { targets, states, seat: SEAT, random: Math.random }),
     breakers,
-    ejector: new Ejector(states, { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.5 }),
+    ejector: new Ejector(states, DEFAULT_EJECTION),
     health: 'checked',
-    panicBelow: 0,
+    panicBelow: DEFAULT_PANIC_BELOW,
   })
 }
 
@@ -70,9 +64,9 @@ measureRoad('the same: round_robin, a hundred targets', balancerOf('round_robin'
 measureRoad('the same: round_robin, one of two breakers open', balancerOf('round_robin', equal(2), 1))
 
 const cells = viewCells(createCounters(1_000))
-const breaker = new Breaker({ cells, index: 0, seat: SEAT, random: Math.random }, BREAKER)
+const breaker = new Breaker({ cells, index: 0, seat: SEAT, random: Math.random }, DEFAULT_BREAKER)
 measure('breaker: admit and record a success', CALLS, () => breaker.record(breaker.admit(1), 'success', 1))
-const budget = new RetryBudget(cells, 900, { share: 0.2, minimumPerSecond: 3, capacity: 100 })
+const budget = new RetryBudget(cells, 900, DEFAULT_RETRY_BUDGET)
 measure('retry budget: deposit', CALLS, () => budget.deposit())
 measure('retry budget: take', CALLS, () => budget.take(1))
 measure('hash of a key of 36 characters', CALLS, () => hashText('8d7f1c1e-51f6-4c41-9be1-4b1c7c0a2f10'))

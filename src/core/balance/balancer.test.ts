@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Available } from './available.ts'
 import { Balancer, type BalancerOptions, Choice } from './balancer.ts'
 import { Breaker, breakerCells } from './breaker.ts'
 import { Ejector } from './ejection.ts'
@@ -143,9 +144,12 @@ test('a half-open breaker gets one request, the others go elsewhere until it has
 })
 
 test('a probe that ends without a report gives its place back', () => {
-  const { attempt, breakDown, breakers } = pool(1)
+  const { balancer, attempt, breakDown, breakers } = pool(1)
   breakDown(0)
-  assert.equal(attempt(NOW + 30_000, 'neutral'), 0)
+  const probe = new Choice()
+  balancer.choose(probe, NOW + 30_000, NO_KEY, null)
+  assert.equal(attempt(NOW + 30_000), 'open')
+  balancer.release(probe, NOW + 30_000)
   assert.equal(breakers[0]?.state(NOW + 30_000), 'half_open')
   assert.equal(attempt(NOW + 30_000), 0)
   assert.equal(breakers[0]?.state(NOW + 30_000), 'closed')
@@ -156,13 +160,39 @@ test('a retry goes to a target that was not tried, until none is left', () => {
   const choice = new Choice()
   const tried: number[] = []
   for (let n = 0; n < 3; n++) {
+    assert.ok(balancer.hasOther(NOW, tried))
     assert.equal(balancer.choose(choice, NOW, NO_KEY, tried), 'chosen')
     tried.push(choice.target)
     balancer.release(choice, NOW)
   }
   assert.deepEqual(tried.toSorted(), [0, 1, 2])
+  assert.equal(balancer.hasOther(NOW, tried), false)
   assert.equal(balancer.choose(choice, NOW, NO_KEY, tried), 'exhausted')
   assert.equal(balancer.chooseAgain(choice, 1, NOW), true)
+  assert.equal(choice.target, 1)
+})
+
+test('a target that is out of order is no other to retry on', () => {
+  const { balancer, states, breakDown } = pool(3)
+  states[1]?.enterCheck(false, CHECK)
+  breakDown(2)
+  assert.equal(balancer.hasOther(NOW, [0]), false)
+  states[1]?.enterCheck(true, CHECK)
+  assert.equal(balancer.hasOther(NOW, [0]), true)
+})
+
+test('another thread takes the probe between the look and the choice: the request goes elsewhere', () => {
+  const later = NOW + 30_000
+  let between = (): unknown => null
+  const pick = (available: Available) => {
+    between()
+    return available.has(0) ? 0 : 1
+  }
+  const { balancer, breakDown, breakers } = pool(2, { policy: { pick } })
+  between = () => breakers[0]?.admit(later)
+  breakDown(0)
+  const choice = new Choice()
+  assert.equal(balancer.choose(choice, later, NO_KEY, null), 'chosen')
   assert.equal(choice.target, 1)
 })
 
@@ -176,6 +206,20 @@ test('in flight goes up with the choice and down once with the release, however 
   balancer.release(choice, NOW)
   balancer.report(choice, 'failure', NOW)
   assert.equal(states[0]?.inFlight, 0)
+})
+
+test('a probe whose body breaks off after a good head closes the breaker and counts as one failure', () => {
+  const { balancer, attempt, breakDown, breakers } = pool(1)
+  breakDown(0)
+  const later = NOW + 30_000
+  const probe = new Choice()
+  balancer.choose(probe, later, NO_KEY, null)
+  balancer.report(probe, 'success', later)
+  balancer.report(probe, 'failure', later)
+  balancer.release(probe, later)
+  assert.equal(breakers[0]?.state(later), 'closed')
+  attempt(later, 'failure')
+  assert.equal(breakers[0]?.state(later), 'open')
 })
 
 test('failures reach breakers and ejection, and a body that breaks off after a good head counts as one', () => {

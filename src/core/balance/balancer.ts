@@ -67,6 +67,12 @@ export class Balancer {
     return this.#whyNone(nowMs, tried, healthy)
   }
 
+  /** True when `choose` would find a target that was not tried; what `decideRetry` asks. */
+  hasOther(nowMs: number, tried: readonly number[] | null): boolean {
+    if (this.#collect(nowMs, tried) < this.#needed) this.#collectAll(nowMs, tried)
+    return this.#available.count > 0
+  }
+
   /** Takes the same target once more; false when its breaker does not admit a request. */
   chooseAgain(choice: Choice, position: number, nowMs: number): boolean {
     choice.panicked = false

@@ -68,6 +68,14 @@ test('failures in a row open it over all threads, and a success between them sta
   assert.equal(fail(other, NOW, 1), true)
 })
 
+test('failures in a row are counted anew after it closed', () => {
+  const { one } = breakers({ failures: null, consecutiveFailures: 3 })
+  fail(one, NOW, 3)
+  one.record(one.admit(NOW + 30_000), 'success', NOW + 30_000)
+  assert.equal(fail(one, NOW + 30_001, 2), false)
+  assert.equal(fail(one, NOW + 30_001, 1), true)
+})
+
 test('the time that it stays open is lengthened at random by its share', () => {
   const { one } = breakers({ jitterShare: 0.2 }, () => 0.5)
   fail(one, NOW, 5)

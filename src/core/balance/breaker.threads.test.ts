@@ -8,13 +8,14 @@ import { viewCells } from './shared-cells.ts'
 import { SEATS } from './testing/pool.ts'
 
 const ROUNDS = 60_000
-const RETRIES = 50_000
+const RETRIES = 200_000
 /** Cells of the test behind the breaker and the budget. */
 const BUDGET = breakerCells(SEATS)
 const MOST = BUDGET + 3
 const PROBED = BUDGET + 4
 const TAKEN = BUDGET + 5
-const LOST = BUDGET + 6
+const ARRIVED = BUDGET + 6
+const LOST = BUDGET + 7
 /** Probes that run now, by the generation that their permit names. */
 const RUNNING = BUDGET + 16
 const CELLS = RUNNING + 16_384
@@ -24,6 +25,7 @@ type Role = 'probing alone' | 'probing in pairs' | 'dying' | 'retrying'
 interface Task {
   readonly role: Role
   readonly number: number
+  readonly threads: number
   readonly region: SharedArrayBuffer
 }
 
@@ -86,7 +88,7 @@ function die(task: Task): void {
 
 function retry(task: Task): void {
   const budget = new RetryBudget(viewCells(task.region), BUDGET, {
-    share: 0.2,
+    share: 0.5,
     minimumPerSecond: 0,
     capacity: 1_000_000,
   })
@@ -97,13 +99,22 @@ function retry(task: Task): void {
   }
 }
 
+/** Waits for the other threads, which take their time to start. */
+function meet(words: BigInt64Array, threads: number): void {
+  Atomics.add(words, ARRIVED, 1n)
+  Atomics.notify(words, ARRIVED)
+  for (let arrived = 0n; arrived < threads; arrived = Atomics.load(words, ARRIVED)) {
+    Atomics.wait(words, ARRIVED, arrived, 1000)
+  }
+}
+
 async function run(role: Role, threads: number, region: SharedArrayBuffer): Promise<void> {
   await Promise.all(
     Array.from(
       { length: threads },
       async (_, number) =>
         await new Promise<void>((resolve, reject) => {
-          const task: Task = { role, number, region }
+          const task: Task = { role, number, threads, region }
           const worker = new Worker(new URL(import.meta.url), { workerData: task })
           worker.once('error', reject)
           worker.once('exit', () => resolve())
@@ -119,7 +130,7 @@ if (isMainThread) {
   ] as const) {
     test(`four threads on one half-open breaker, ${role}: never more than ${most} at a time, and none is lost`, async () => {
       const region = createCounters(CELLS)
-      const first = breakerOf({ role, number: 0, region })
+      const first = breakerOf({ role, number: 0, threads: 0, region })
       first.record(first.admit(0), 'failure', 0)
       await run(role, SEATS, region)
       const words = new BigInt64Array(region)
@@ -131,7 +142,7 @@ if (isMainThread) {
 
   test('threads that die with the probe hold it one lease each, and then the next thread has it', async () => {
     const region = createCounters(CELLS)
-    const task: Task = { role: 'dying', number: 3, region }
+    const task: Task = { role: 'dying', number: 3, threads: 0, region }
     const breaker = breakerOf(task)
     breaker.record(breaker.admit(0), 'failure', 0)
     await run('dying', 3, region)
@@ -152,12 +163,13 @@ if (isMainThread) {
     const region = createCounters(CELLS)
     await run('retrying', SEATS, region)
     const words = new BigInt64Array(region)
-    const budget = new RetryBudget(viewCells(region), BUDGET, { share: 0.2, minimumPerSecond: 0, capacity: 1_000_000 })
-    assert.equal(Number(words[TAKEN]) + budget.left, (SEATS * RETRIES) / 5)
+    const budget = new RetryBudget(viewCells(region), BUDGET, { share: 0.5, minimumPerSecond: 0, capacity: 1_000_000 })
+    assert.equal(Number(words[TAKEN]) + budget.left, (SEATS * RETRIES) / 2)
     assert.ok(Number(words[TAKEN]) > 0)
   })
 } else {
   const task = workerData as Task // made by run()
+  meet(new BigInt64Array(task.region), task.threads)
   if (task.role === 'dying') die(task)
   else if (task.role === 'retrying') retry(task)
   else probe(task)

@@ -41,6 +41,14 @@ test('a target that fails again on its return is ejected for longer, up to the m
   }
 })
 
+test('what fails while a target is ejected does not count when it returns', () => {
+  const { fail } = pool(2)
+  fail(0, NOW)
+  fail(0, NOW + 5_000, 10)
+  assert.equal(fail(0, NOW + 10_000, 2), false)
+  assert.equal(fail(0, NOW + 10_000, 1), true)
+})
+
 test('one ejection is forgotten for each base time that the target stays in', () => {
   const { fail, states } = pool(2)
   fail(0, NOW)

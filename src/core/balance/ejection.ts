@@ -37,6 +37,8 @@ export class Ejector {
       state.clearFailures()
       return false
     }
+    // What fails while it is ejected was sent before, and is the trouble that is known already.
+    if (state.isEjected(nowMs)) return false
     return state.addFailure() >= this.#rules.failures && this.#eject(state, nowMs)
   }
 

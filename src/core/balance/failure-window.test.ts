@@ -49,3 +49,12 @@ test('what was counted up to a moment can be left out', () => {
   window?.add(NOW + 2_000, 'failure')
   assert.equal(sum(window, NOW + 2_000, NOW + 500), '1 of 1')
 })
+
+test('what was counted with another length of the window, before a reload, is left out', () => {
+  const { halves } = cellsFor()
+  const before = new FailureWindow(halves, 0, { seat: seat(), windowMs: 1_000 })
+  const after = new FailureWindow(halves, 0, { seat: seat(), windowMs: 60_000 })
+  before.add(NOW, 'failure')
+  after.add(NOW + 30_000, 'failure')
+  assert.equal(sum(after, NOW + 30_000), '1 of 1')
+})

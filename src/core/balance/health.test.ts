@@ -214,6 +214,32 @@ test('of the monitors of two threads one probes, both see the state, and the oth
   second.monitor.close()
 })
 
+test('a thread that wakes up after its lease ended does not overwrite what the next one found', async () => {
+  const clock = new ManualClock()
+  const cells = cellsFor()
+  let stalls = false
+  const late = Promise.withResolvers<ProbeOutcome>()
+  const stallingClock: MonitorClock = {
+    now: () => clock.now(),
+    after: (ms, callback) => clock.after(ms, () => stalls || callback()),
+  }
+  const check = { ...CHECK, unhealthyThreshold: 1 }
+  const first = monitor(async () => await late.promise, { clock: stallingClock, cells, check })
+  const second = monitor(async () => OK, { clock, cells, number: 1 })
+  first.monitor.start()
+  second.monitor.start()
+  await clock.advance(600)
+  stalls = true
+  await clock.advance(leaseLengthMs(CHECK) + 11_000)
+  late.resolve({ kind: 'failure', reason: 'too late' })
+  for (let n = 0; n < 3; n++) await settled()
+  assert.deepEqual(first.changes, [])
+  await clock.advance(20_000)
+  assert.equal(second.states[0]?.unhealthy, false)
+  first.monitor.close()
+  second.monitor.close()
+})
+
 test('a monitor that closes hands on at once, stops its probes and leaves no timer', async () => {
   const clock = new ManualClock()
   const cells = cellsFor()
@@ -225,7 +251,14 @@ test('a monitor that closes hands on at once, stops its probes and leaves no tim
     },
     { clock, cells, random: () => 0 },
   )
-  const second = monitor(async () => OK, { clock, cells, number: 1 })
+  let asked = 0
+  const second = monitor(
+    async () => {
+      asked++
+      return OK
+    },
+    { clock, cells, number: 1 },
+  )
   first.monitor.start()
   await clock.advance(10)
   first.monitor.close()
@@ -235,6 +268,7 @@ test('a monitor that closes hands on at once, stops its probes and leaves no tim
   assert.equal(first.states[0]?.unhealthy, false)
   second.monitor.start()
   await clock.advance(600)
+  assert.equal(asked, 1)
   second.monitor.close()
   assert.equal(clock.pending, 0)
 })

@@ -18,7 +18,7 @@ export class LeastConnections implements Policy {
   /** Of equals the first wins, and who is first moves on with each pick: an idle pool is used evenly. */
   pick(available: Available): number {
     const { count } = available
-    this.#start = (this.#start + 1) % available.size
+    this.#start = (this.#start + 1) >>> 0
     let best = -1
     let least = Number.POSITIVE_INFINITY
     for (let n = 0; n < count; n++) {

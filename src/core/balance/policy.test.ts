@@ -100,6 +100,10 @@ test('least connections spreads over an idle pool evenly', () => {
     tally(3, 300, () => policy.pick(allBut(3), NO_KEY)),
     [100, 100, 100],
   )
+  assert.deepEqual(
+    tally(3, 300, () => policy.pick(allBut(3, 1), NO_KEY)),
+    [150, 0, 150],
+  )
 })
 
 test('least connections counts what other threads have in flight, until a dead thread is cleared', () => {

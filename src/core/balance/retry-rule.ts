@@ -36,7 +36,7 @@ export interface FailedAttempt {
   readonly attemptsOnTarget: number
   /** Attempts on all targets so far, at least 1. */
   readonly attempts: number
-  /** There may be a target that was not tried. */
+  /** There is an available target that was not tried: `Balancer.hasOther`. */
   readonly othersLeft: boolean
   /** Milliseconds until the total deadline. */
   readonly leftMs: number

@@ -1,0 +1,43 @@
+/** What holds for a pool or a route that says nothing else. `docs/upstreams.md` explains the numbers. */
+import type { BackoffRules } from './backoff.ts'
+import type { BreakerRules } from './breaker.ts'
+import type { EjectionRules } from './ejection.ts'
+import type { HealthCheck } from './health.ts'
+import type { RetryBudgetRules } from './retry-budget.ts'
+import type { RetryLimits } from './retry-rule.ts'
+
+/** Panic when no target is healthy. */
+export const DEFAULT_PANIC_BELOW = 0
+
+export const DEFAULT_CHECK: HealthCheck = {
+  intervalMs: 10_000,
+  timeoutMs: 5_000,
+  healthyThreshold: 2,
+  unhealthyThreshold: 3,
+  expected: { statuses: [{ from: 200, to: 299 }], body: null },
+}
+
+export const DEFAULT_EJECTION: EjectionRules = { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.5 }
+
+export const DEFAULT_BREAKER: BreakerRules = {
+  consecutiveFailures: 5,
+  failures: null,
+  failureShare: { share: 0.5, minimumVolume: 20 },
+  windowMs: 10_000,
+  openMs: 15_000,
+  jitterShare: 0.2,
+  probes: 1,
+  probeSuccesses: 1,
+  probeLeaseMs: 30_000,
+}
+
+export const DEFAULT_RETRIES: RetryLimits = {
+  attemptsPerTarget: 2,
+  attempts: 4,
+  statuses: new Set([429, 502, 503, 504]),
+  unsafe: 'with_idempotency_key',
+}
+
+export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 3, capacity: 100 }
+
+export const DEFAULT_BACKOFF: BackoffRules = { baseMs: 100, maxMs: 5_000, maxRetryAfterMs: 10_000 }
