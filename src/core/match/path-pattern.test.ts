@@ -54,6 +54,7 @@ test('gives placeholders what wildcards, groups and prefixes took', () => {
     [glob('/a/*/c'), '/a/b/c', '', ['b']],
     [glob('/a/**/c-*'), '/a/x/c-1/c-2', '', ['x/c-1', '2']],
     [glob('/a/**/z'), '/a/z', '', ['']],
+    [glob('/*/**/c-*/z'), '/q/x/c/y/c-1/z', '', ['q', 'x/c/y', '1']],
     [glob('/**/b/*'), '/x/y/b/c/d', 'c/d', ['x/y', 'c/d']],
     [glob('/a-*-*.txt'), '/a-b-c-d.txt', '', ['b', 'c-d']],
     [expression('/u/(?P<id>[0-9]+)(/x)?/(.*)'), '/u/7/q', '', ['7', '', 'q']],
