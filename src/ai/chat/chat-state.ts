@@ -21,6 +21,8 @@ export class ChatState {
   usage: Usage | null = null
   /** Estimated output tokens that came from the upstream. */
   deliveredTokens = 0
+  /** Those among them that a stream brought after its last report of usage: some come early, or as it goes. */
+  unreportedTokens = 0
   /** The upstream began a successful answer: what it made is charged. */
   answered = false
 

@@ -4,6 +4,7 @@ import { chatScene, targetOf } from '../../../test/request-path/chat.ts'
 import { offlineExchange } from '../../../test/request-path/offline.ts'
 import { ChatTap } from './chat-tap.ts'
 import { chatTraffic } from './chat-traffic.ts'
+import { EventStream } from './event-stream.ts'
 
 const PRICES = {
   rule: 'test:small',
@@ -72,6 +73,29 @@ test('charges what the upstream reported, an estimate where it may have worked, 
 test('believes a report of zero', () => {
   const traffic = trafficOf({ answer: '{"choices":[{}],"usage":{"prompt_tokens":0,"completion_tokens":0}}' })
   assert.deepEqual([traffic.usageSource, traffic.inputTokens, traffic.costNanos], ['reported', 0, 100])
+})
+
+test('a report that came before the end of a cut answer does not hide what came after it', () => {
+  const event = (fields: object) =>
+    `data: ${JSON.stringify({ choices: [{ delta: { content: 'word' } }], ...fields })}\n\n`
+  const early = { usage: { prompt_tokens: 10, completion_tokens: 0 } }
+  const late = { usage: { prompt_tokens: 10, completion_tokens: 5 } }
+  const rows = [
+    [[early, {}, {}, {}], 'cancelled', 'estimated', 3],
+    [[early, {}, {}, {}], 'upstream_error', 'estimated', 3],
+    [[early, {}, {}, {}], 'success', 'reported', 0],
+    [[early, {}, {}, late], 'cancelled', 'reported', 5],
+    [[{}, {}, late, {}], 'timeout', 'estimated', 6],
+  ] as const
+  for (const [events, end, source, output] of rows) {
+    const { x, state } = chatScene({ stream: true }, priced)
+    x.end = end
+    state.answered = true
+    const stream = new EventStream(x, priced, state)
+    for (const fields of events) stream.push(Buffer.from(event(fields)))
+    const traffic = chatTraffic.traffic(x)
+    assert.deepEqual([traffic?.usageSource, traffic?.outputTokens, traffic?.inputTokens], [source, output, 10], end)
+  }
 })
 
 test('an estimate counts what was delivered before the end, and pictures by the piece', () => {

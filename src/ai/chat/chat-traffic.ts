@@ -39,15 +39,20 @@ export const chatTraffic: TrafficPort = {
 }
 
 /**
- * The upstream's own numbers win, an explicit zero too. Without them: an answer that began is estimated from what came;
+ * The upstream's own numbers win, an explicit zero too; when its answer was cut, what came after them is added as an
+ * estimate. Without them: an answer that began is estimated from what came;
  * a request that was cut or timed out after it was sent is estimated by its input, since it may have been worked on;
  * an upstream that refused or failed did not work for us.
  */
 function usageOf(x: Exchange, state: ChatState): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
-  if (state.usage !== null) return [state.usage, 'reported']
+  if (state.usage !== null) return withRest(state.usage, x.end === 'success' ? 0 : state.unreportedTokens)
   const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
   if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
   const input = estimateTokens(state.messageBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
   return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens }, 'estimated']
+}
+
+function withRest(usage: Usage, rest: number): [usage: Usage, source: Traffic['usageSource']] {
+  return rest === 0 ? [usage, 'reported'] : [{ ...usage, outputTokens: usage.outputTokens + rest }, 'estimated']
 }

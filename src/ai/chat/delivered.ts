@@ -6,6 +6,8 @@ export class DeliveredEstimate {
   #events = 0
   #bytes = 0
   #smallest = Number.POSITIVE_INFINITY
+  #reportedEvents = 0
+  #reportedBytes = 0
 
   /** One event with data, of this many bytes. */
   add(bytes: number): void {
@@ -14,9 +16,23 @@ export class DeliveredEstimate {
     if (bytes < this.#smallest) this.#smallest = bytes
   }
 
+  /** What came so far is in the usage that the upstream reported now. */
+  report(): void {
+    this.#reportedEvents = this.#events
+    this.#reportedBytes = this.#bytes
+  }
+
   get tokens(): number {
-    if (this.#events === 0) return 0
-    return this.#events + Math.ceil((this.#bytes - this.#events * this.#smallest) / 3)
+    return this.#tokensOf(this.#events, this.#bytes)
+  }
+
+  /** Tokens that came after the last report. */
+  get unreported(): number {
+    return this.#tokensOf(this.#events - this.#reportedEvents, this.#bytes - this.#reportedBytes)
+  }
+
+  #tokensOf(events: number, bytes: number): number {
+    return events === 0 ? 0 : events + Math.ceil((bytes - events * this.#smallest) / 3)
   }
 }
 

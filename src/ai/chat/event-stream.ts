@@ -119,7 +119,7 @@ export class EventStream {
       this.#beforeLast = this.#last
       this.#last = part
     }
-    this.#state.deliveredTokens = this.#delivered.tokens
+    this.#noteDelivered()
     return out.finish()
   }
 
@@ -128,11 +128,16 @@ export class EventStream {
    * follows when the attempt asks for more, or in the next turn when the upstream says nothing more.
    */
   #stopAt(problem: GatewayError, before: Buffer | null): Buffer | GatewayError {
-    this.#state.deliveredTokens = this.#delivered.tokens
+    this.#noteDelivered()
     if (before === null) return problem
     this.#problem = problem
     process.nextTick(refuse, this.#x, problem)
     return before
+  }
+
+  #noteDelivered(): void {
+    this.#state.deliveredTokens = this.#delivered.tokens
+    this.#state.unreportedTokens = this.#delivered.unreported
   }
 
   /** Anything but `data: {…}` on one line: comments, the terminator, other spellings, garbage. */
@@ -189,7 +194,10 @@ export class EventStream {
     const scanned = answerScanner.scan(data)
     if (scanned.kind !== 'object' || !scanned.has(ANSWER.usage)) return
     const usage = readUsage(readJson(data, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
-    if (usage !== null) this.#state.usage = usage
+    if (usage !== null) {
+      this.#state.usage = usage
+      this.#delivered.report()
+    }
     if (!hide) return
     // Where usage is null the event is not the one that was asked for: it would have come anyway.
     if (data[scanned.valueStart(ANSWER.usage)] !== NULL && isEmptyArray(data, scanned)) return out.remove(start, end)
