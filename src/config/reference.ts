@@ -21,7 +21,12 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A resolved text, or a sentence that says what is missing (never a value). */
 export type Resolution =
-  | { readonly ok: true; readonly secret: Secret }
+  | {
+      readonly ok: true
+      readonly secret: Secret
+      /** What the references in the text stand for, each alone: one may be shown where the whole text is not. */
+      readonly parts: readonly Secret[]
+    }
   | { readonly ok: false; readonly missing: string }
 
 /** True when `text` must be resolved before it is used. */
@@ -59,13 +64,15 @@ export function resolveReference(
 ): Resolution {
   if (text.startsWith(FILE_PREFIX)) return resolveFile(text.slice(FILE_PREFIX.length), readFile)
   const unset = new Set<string>()
+  const parts: Secret[] = []
   const value = text.replaceAll(VARIABLE, (_match, dollar?: string, dotted?: string, caddy?: string) => {
     const name = dollar ?? dotted ?? caddy ?? ''
     const found = Object.hasOwn(env, name) ? env[name] : undefined
     if (found === undefined || found === '') unset.add(name)
+    else parts.push(new Secret(found))
     return found ?? ''
   })
-  if (unset.size === 0) return { ok: true, secret: new Secret(value) }
+  if (unset.size === 0) return { ok: true, secret: new Secret(value), parts }
   const names = [...unset].map((name) => `\`${name}\``).join(', ')
   const missing = unset.size === 1 ? `environment variable ${names} is` : `environment variables ${names} are`
   return { ok: false, missing: `${missing} not set or empty` }
@@ -74,7 +81,9 @@ export function resolveReference(
 function resolveFile(path: string, readFile: (path: string) => string): Resolution {
   try {
     const value = readFile(path)
-    return value === '' ? { ok: false, missing: `file \`${path}\` is empty` } : { ok: true, secret: new Secret(value) }
+    if (value === '') return { ok: false, missing: `file \`${path}\` is empty` }
+    const secret = new Secret(value)
+    return { ok: true, secret, parts: [secret] }
   } catch (error) {
     return { ok: false, missing: `file \`${path}\` cannot be read: ${fileFault(error)}` }
   }

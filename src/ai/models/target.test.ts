@@ -168,6 +168,17 @@ test('sends the credential of the provider and none of the client, and only head
   assert.deepEqual([request.method, request.path], ['POST', '/v1/chat/completions'])
 })
 
+test('a header that the provider is configured with stands alone, whatever the client sends', () => {
+  const own = targetOf({ headers: ['content-type', 'application/json', 'User-Agent', 'house/1'] })
+  const { x, target } = chatScene({}, own, { headers: ['User-Agent', 'client/1', 'Accept', '*/*'] })
+  const lines = linesOf(target.encode(x)).filter(([name]) => name !== 'traceparent')
+  assert.deepEqual(lines, [
+    ['content-type', 'application/json'],
+    ['user-agent', 'house/1'],
+    ['accept', '*/*'],
+  ])
+})
+
 test('prepares the body anew for a further attempt', () => {
   const { x, state, target, body } = chatScene({ model: 'fast' })
   state.prepared = target.prepare(body, chatRequestOf(body))

@@ -55,6 +55,8 @@ export class ChatTarget implements Candidate {
   /** Credential and content type, as they go over the wire. */
   readonly #fixed: string
   readonly #priceRuleJson: string
+  /** Names of the headers that the provider's configuration sets: a client's own do not go beside them. */
+  readonly #ownHeaders: ReadonlySet<string>
 
   constructor(options: ChatTargetOptions) {
     this.#options = options
@@ -67,6 +69,7 @@ export class ChatTarget implements Candidate {
     this.series = options.series
     this.secrets = options.secrets.filter((secret) => secret.length >= 4).map((secret) => Buffer.from(secret))
     this.#fixed = headerLines(options.headers)
+    this.#ownHeaders = new Set(options.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
     this.#priceRuleJson = JSON.stringify(options.prices?.rule ?? null)
@@ -117,7 +120,7 @@ export class ChatTarget implements Candidate {
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string // in range
       // A repeated header goes once: the first one.
-      if (!FORWARDED_HEADERS.has(name) || seen.includes(`|${name}|`)) continue
+      if (!FORWARDED_HEADERS.has(name) || this.#ownHeaders.has(name) || seen.includes(`|${name}|`)) continue
       seen += `|${name}|`
       headers.push(name, values[at] as string) // same length as names
     }

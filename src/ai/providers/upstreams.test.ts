@@ -74,13 +74,35 @@ test('credentials are resolved once, sent to the provider, and known as secrets'
     'x-team': 'blue',
     'x-token': 'Token team-token',
   })
-  for (const secret of ['from-a-file', 'team-token']) {
-    assert.ok(
-      made.secrets.some((known) => known.includes(secret)),
-      secret,
-    )
-  }
+  for (const secret of ['from-a-file', 'team-token']) assert.ok(made.secrets.includes(secret), secret)
   assert.deepEqual((await built({ kind: 'openai' })).secrets, [])
+})
+
+test('knows secrets in every form that could be shown: without their scheme, each reference alone, literals too', async () => {
+  const headers = {
+    Authorization: 'Bearer {env.TOKEN}',
+    'x-pair': '{env.REGION}:{env.TOKEN}',
+    'x-api-key': 'literal-secret',
+    'x-cookie': 'session=literal-cookie',
+    'x-team': 'no-secret-at-all',
+  }
+  const made = await built(
+    { kind: 'openai-compatible', base_url: '{env.URL}', headers },
+    { TOKEN: 'team-token-1', REGION: 'eu', URL: 'http://models.example/v1' },
+  )
+  assert.deepEqual([...made.secrets].sort(), [
+    'Bearer team-token-1',
+    'eu:team-token-1',
+    'literal-secret',
+    'session=literal-cookie',
+    'team-token-1',
+  ])
+})
+
+test('a header of the configuration takes the place of the one that the kind would send', async () => {
+  const made = await built({ kind: 'openai', api_key: 'sk-unused', headers: { Authorization: 'Basic abc' } })
+  assert.equal(made.headers.filter((name) => name === 'authorization').length, 1)
+  assert.equal(headersOf(made.headers)['authorization'], 'Basic abc')
 })
 
 test('a reference that leads nowhere is named by its place, and its neighbours are not shown', async () => {

@@ -20,6 +20,11 @@ export interface ProviderUpstream {
   readonly secrets: readonly string[]
 }
 
+/** Headers whose value is a credential, wherever it comes from. */
+const SECRET_HEADER = /key|token|secret|auth|passw|cookie|credential/i
+/** A shorter part of a value, such as the name of a region, would be found in texts that reveal nothing. */
+const SHORTEST_PART = 8
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Builds one provider's upstream; references are resolved here and nowhere earlier. Throws an Error that names the key. */
@@ -32,10 +37,18 @@ export function buildProvider(
 ): ProviderUpstream {
   const row = providerRow(config.kind)
   if (row === null) throw new Error(`providers.${name}.kind: there is no kind "${config.kind}"`)
+  const secrets = new Set<string>()
   const resolve = (key: string, text: string): string => {
     const result = resolveReference(text, environment)
     if (!result.ok) throw new Error(`providers.${name}.${key}: ${result.missing}`)
-    return result.secret.reveal()
+    const value = result.secret.reveal()
+    if (isSecret(key, value !== text)) {
+      secrets.add(value)
+      // What is shown elsewhere may be the token without its scheme, or one reference of several.
+      const parts = [value.split(' ').at(-1) ?? '', ...result.parts.map((part) => part.reveal())]
+      for (const part of parts) if (part.length >= SHORTEST_PART) secrets.add(part)
+    }
+    return value
   }
   const timeouts = mergeTimeouts(config, document)
   if (config.kind === 'demo') {
@@ -50,26 +63,29 @@ export function buildProvider(
     connectTimeoutMs: timeouts.connectMs,
     maxConnections: config.max_connections,
   })
-  const headers = ['content-type', 'application/json', 'accept-encoding', 'identity']
-  const secrets: string[] = []
-  if (config.api_key !== undefined) {
-    const key = resolve('api_key', config.api_key)
-    secrets.push(key)
-    headers.push('authorization', `Bearer ${key}`)
-  }
+  // By name: of two values for one header an upstream would choose.
+  const headers = new Map([
+    ['content-type', 'application/json'],
+    ['accept-encoding', 'identity'],
+  ])
+  if (config.api_key !== undefined) headers.set('authorization', `Bearer ${resolve('api_key', config.api_key)}`)
   if (config.organization !== undefined)
-    headers.push('openai-organization', resolve('organization', config.organization))
+    headers.set('openai-organization', resolve('organization', config.organization))
   for (const [header, text] of Object.entries(config.headers)) {
-    const value = resolve(`headers.${header}`, text)
-    if (value !== text) secrets.push(value)
-    headers.push(header.toLowerCase(), value)
+    headers.set(header.toLowerCase(), resolve(`headers.${header}`, text))
   }
   return {
     upstream: { name, origin: url.origin, transport, timeouts },
     root: url.pathname.replace(/\/+$/, ''),
-    headers,
-    secrets,
+    headers: [...headers].flat(),
+    secrets: [...secrets],
   }
+}
+
+/** The key, and what is a credential by its header's name or because it is kept elsewhere. */
+function isSecret(key: string, isKeptElsewhere: boolean): boolean {
+  if (key === 'api_key') return true
+  return key.startsWith('headers.') && (isKeptElsewhere || SECRET_HEADER.test(key))
 }
 
 function mergeTimeouts(config: ProviderConfig, document: ConfigDocument): Timeouts {
