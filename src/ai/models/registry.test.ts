@@ -103,6 +103,27 @@ test('knows every name of a model: aliases and spellings mean the same entry, ot
   for (const name of ['lost', 'smal', 'far/', '__proto__']) assert.equal(registry().namesOf(name), null, name)
 })
 
+test('an alias stands in front of a known model of the same name, in the list and in what a key may use', () => {
+  const demoChat = targetOf({ provider: 'demo', model: 'demo-chat' })
+  const models = new ModelRegistry(
+    [
+      { name: 'small', ownedBy: 'far', target: SMALL, configured: true },
+      { name: 'demo-chat', ownedBy: 'demo', target: demoChat, configured: false },
+    ],
+    { 'demo-chat': 'small' },
+    [{ provider: 'demo', barePrefix: 'demo-', make: () => demoChat }],
+  )
+  assert.deepEqual(
+    [...models.list()].map(({ name, entry }) => [name, entry.ownedBy]),
+    [
+      ['small', 'far'],
+      ['demo-chat', 'far'],
+    ],
+  )
+  assert.deepEqual(sorted(models.namesOf('demo/demo-chat')?.same), ['demo/demo-chat'])
+  assert.deepEqual(sorted(models.namesOf('demo-chat')?.same), ['demo-chat', 'small'])
+})
+
 test('a configured name is not taken for the spelling of what it does not lead to', () => {
   const models = new ModelRegistry(
     [

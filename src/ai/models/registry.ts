@@ -74,7 +74,10 @@ export class ModelRegistry {
 
   /** Every listed name: models, then the aliases that lead somewhere; sorted as configured. */
   *list(): Iterable<{ readonly name: string; readonly entry: CatalogueEntry }> {
-    for (const entry of this.#entries.values()) yield { name: entry.name, entry }
+    for (const entry of this.#entries.values()) {
+      // An alias of the same name leads elsewhere.
+      if (!this.#aliases.has(entry.name)) yield { name: entry.name, entry }
+    }
     for (const [alias, name] of this.#aliases) {
       const entry = this.#entries.get(name) ?? this.#directEntry(name)
       if (entry !== null) yield { name: alias, entry }
@@ -90,7 +93,7 @@ export class ModelRegistry {
     const direct = this.#direct.find((candidate) => candidate.provider === provider)
     if (direct === undefined) return []
     const bare = direct.barePrefix !== null && model.startsWith(direct.barePrefix)
-    return (bare ? [name, model] : [name]).filter((spelling) => this.#serving(spelling)?.name === name)
+    return (bare ? [name, model] : [name]).filter((spelling) => this.resolve(spelling)?.name === name)
   }
 
   #withAliases(names: readonly string[]): string[] {
