@@ -170,6 +170,8 @@ test('an allowance counts for every name of the same entry, a denial for every n
     [['fast'], ['far/*'], false],
     [null, ['fast'], false],
     [null, ['far/large'], true],
+    [null, ['FAR/Small'], false],
+    [['Fast'], null, false],
   ] as const
   for (const [modelsAllow, modelsDeny, may] of rows) {
     const principal = new KeyPrincipal(keyOf('k', { modelsAllow, modelsDeny }))

@@ -38,8 +38,7 @@ export class KeyPrincipal implements Principal {
     this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
     this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
     this.allow = document.modelsAllow === null ? null : compileGlobs(document.modelsAllow)
-    this.deny =
-      document.modelsDeny === null || document.modelsDeny.length === 0 ? null : compileGlobs(document.modelsDeny)
+    this.deny = deniedBy(document.modelsDeny ?? [])
     this.rate = document.rate
     this.budgets = document.budgets.length === 0 ? null : document.budgets
     this.generationSlot = document.generationSlot
@@ -53,6 +52,13 @@ export class KeyPrincipal implements Principal {
     if (deny !== null && names.served.some((name) => deny.matches(name))) return false
     return allow === null || names.same.some((name) => allow.matches(name))
   }
+}
+
+/** Providers may take a name in any case: a denial counts for each of them. */
+function deniedBy(patterns: readonly string[]): GlobSet | null {
+  if (patterns.length === 0) return null
+  const globs = compileGlobs(patterns.map((pattern) => pattern.toLowerCase()))
+  return { matches: (name) => globs.matches(name.toLowerCase()) }
 }
 
 /** A change of one key; `document` null removes it. */
