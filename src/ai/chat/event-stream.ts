@@ -4,6 +4,7 @@ import type { ChatTarget } from '../models/target.ts'
 import type { ChatState } from './chat-state.ts'
 import { ChoiceEnds } from './choice-ends.ts'
 import { DeliveredEstimate } from './delivered.ts'
+import { EditedPart } from './edited-part.ts'
 import { ANSWER, answerScanner } from './fields.ts'
 import { reveals } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
@@ -97,7 +98,7 @@ export class EventStream {
     cursor.load(part)
     let nextUsage = part.indexOf(USAGE_NAME)
     let nextError = part.indexOf(ERROR_NAME)
-    const out = new Output(part)
+    const out = new EditedPart(part)
     while (cursor.next()) {
       const { start, end } = cursor
       const earlier = this.#dataEvents
@@ -182,7 +183,7 @@ export class EventStream {
     return null
   }
 
-  #readUsageEvent(part: Buffer, start: number, end: number, out: Output): void {
+  #readUsageEvent(part: Buffer, start: number, end: number, out: EditedPart): void {
     const hide = !this.#state.asksUsage
     const close = lastByte(part, end)
     if (part[close] === CLOSE && endsWith(part, close + 1, USAGE_NULL)) {
@@ -212,41 +213,6 @@ export class EventStream {
         end,
         Buffer.from(`data: ${patched.toString('latin1').replaceAll('\n', '\ndata: ')}\n\n`, 'latin1'),
       )
-  }
-}
-
-/** Parts of a buffer that are left out or replaced, in order; the buffer itself when there are none. */
-class Output {
-  readonly #source: Buffer
-  #pieces: Buffer[] | null = null
-  #from = 0
-
-  constructor(source: Buffer) {
-    this.#source = source
-  }
-
-  remove(start: number, end: number): void {
-    this.#pieces ??= []
-    if (start > this.#from) this.#pieces.push(this.#source.subarray(this.#from, start))
-    this.#from = end
-  }
-
-  replace(start: number, end: number, bytes: Buffer): void {
-    this.remove(start, end)
-    this.#pieces?.push(bytes)
-  }
-
-  finish(): Buffer | null {
-    return this.#pieces === null ? this.#source : this.upTo(this.#source.length)
-  }
-
-  /** What there is in front of `end`; ends the use of this object. */
-  upTo(end: number): Buffer | null {
-    this.#pieces ??= []
-    if (this.#from < end) this.#pieces.push(this.#source.subarray(this.#from, end))
-    const first = this.#pieces[0]
-    if (first === undefined) return null
-    return this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces)
   }
 }
 
