@@ -105,6 +105,18 @@ test('warns and still exits 0', (t) => {
   assert.doesNotMatch(stderr, /canary/)
 })
 
+test('warns of a credential in a header, by the name of the header', (t) => {
+  const headers = '{ x-api-key: canary, Authorization: "Bearer canary", x-team: blue, x-token: "{env.TOKEN}" }'
+  const folder = createFolder(t, { 'ferro.yaml': `providers:\n  a:\n    kind: demo\n    headers: ${headers}\n` })
+  const { status, stderr } = validate(folder, [], { TOKEN: 'x' })
+  assert.equal(status, 0)
+  assert.deepEqual(
+    [...stderr.matchAll(/^\S+: (\S+): warning: a secret stands/gm)].map(([, path]) => path),
+    ['providers.a.headers.x-api-key', 'providers.a.headers.Authorization'],
+  )
+  assert.doesNotMatch(stderr, /canary/)
+})
+
 test('says what to do where there is no file', (t) => {
   const { status, stderr } = validate(createFolder(t, {}), [])
   assert.equal(status, 1)

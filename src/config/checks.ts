@@ -5,7 +5,7 @@
  */
 import { compileGlob } from '../lib/index.ts'
 import type { Path } from './position.ts'
-import { isReference, REFERENCE_FORMS } from './reference.ts'
+import { isCredentialHeader, isReference, REFERENCE_FORMS } from './reference.ts'
 import { checkRoutes } from './route-checks.ts'
 import { isLoopback, parseListen } from './schema/listen.ts'
 import { suggest } from './suggest.ts'
@@ -134,10 +134,15 @@ function checkProviders(value: unknown, { providerKinds, builtInProviders }: Che
     if (kind?.endsWith('-compatible') === true && at(provider, 'base_url') === undefined) {
       findings.push(error([...path, 'base_url'], `the kind \`${kind}\` needs a \`base_url\``, { of: 'owner' }))
     }
-    const secret = text(at(provider, 'api_key'))
-    if (secret !== null && secret !== '' && !isReference(secret)) {
+    const credentials = entriesOf(at(provider, 'headers')).filter(([header]) => isCredentialHeader(header))
+    for (const [place, value] of [
+      [['api_key'], at(provider, 'api_key')] as const,
+      ...credentials.map(([header, value]) => [['headers', header], value] as const),
+    ]) {
+      const secret = text(value)
+      if (secret === null || secret === '' || isReference(secret)) continue
       const message = `a secret stands in the file; write a reference instead: ${REFERENCE_FORMS}`
-      findings.push({ path: [...path, 'api_key'], of: 'value', message, severity: 'warning' })
+      findings.push({ path: [...path, ...place], of: 'value', message, severity: 'warning' })
     }
     return findings
   })

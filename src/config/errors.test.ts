@@ -18,7 +18,7 @@ test('renders file, line, column, key and message, then the line with a caret be
 })
 
 test('shows a window of a long line, with the caret in it', () => {
-  const text = `${'a'.repeat(500)}X${'b'.repeat(500)}`
+  const text = `a: ${'a'.repeat(497)}X${'b'.repeat(500)}`
   const rendered = renderErrors([configError('f', { line: 1, column: 501, path: [] }, { message: 'here' })], text)
   const [, source = '', caret = ''] = rendered.split('\n')
   assert.ok(source.length < 120)
@@ -57,6 +57,8 @@ const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
     `providers: { p: { kind: demo, base_url: "https://example.com/?key=${CANARY}" } }`,
     `keys: [{ id: A, hash: ${CANARY} }]`,
     `storage: { url: "postgres://u:${CANARY}@h/d" }`,
+    `providers:\n  p:\n    kind: demo\n    api_key: x\n    ${CANARY}\n`,
+    `providers:\n  p:\n    api_key:\n    ${CANARY}\n    kind: demo\n`,
   ],
   json: [
     `{ "providers": { "p": { "api_key": "${CANARY}" "kind": "demo" } } }`,
@@ -67,6 +69,9 @@ const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
   toml: [
     `[providers.p]\napi_key = ${CANARY}\n`,
     `[providers.p]\napi_key = "${CANARY}\n`,
+    `[providers.p]\napi_key = '''${CANARY}\n`,
+    `[providers.p]\napi_key = """${CANARY}\n`,
+    `[providers.p]\napi_key =\n${CANARY}\n`,
     `[providers]\np = { api_key = "${CANARY}" kind = "demo" }\n`,
     `[providers.p]\nkind = "demo"\napi_key = "${CANARY}"\napi_key = "${CANARY}"\n`,
   ],

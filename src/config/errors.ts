@@ -93,12 +93,16 @@ function isSecretPath(path: string): boolean {
 }
 
 const SECRET_VALUE =
-  /([\w-]*(?:key|token|secret|password|passwd|authorization|credential|cookie|hash|auth)[\w-]*["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,{}[\]#][^,}\]#]*)/gi
+  /([\w-]*(?:key|token|secret|password|passwd|authorization|credential|cookie|hash|auth)[\w-]*["']?\s*[:=]\s*)('''.*?(?:'''|$)|""".*?(?:"""|$)|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,{}[\]#][^,}\]#]*)/gi
 const TEXT_LOOKING_LIKE_A_SECRET =
   /\b(?:sk|pk|fk|rk|xox[a-z]|gh[a-z]|AIza|eyJ)[-_A-Za-z0-9]{12,}|(?<=:\/\/)[^/@\s]+(?=@)|(?<=\bBearer\s)\S+/g
 
+/** A line of one bare word may be the rest of a value that began on the line before. */
+const BARE_WORD = /^\s*[^\s:=[\]{}#-][^\s:=]*\s*$/
+
 /** Overwrites with asterisks, so that columns stay where they are. */
 function maskSecrets(line: string): string {
+  if (BARE_WORD.test(line)) return line.replaceAll(/\S+/g, mask)
   return line
     .replaceAll(SECRET_VALUE, (_match, introduction: string, value: string) => introduction + mask(value))
     .replaceAll(TEXT_LOOKING_LIKE_A_SECRET, mask)

@@ -13,7 +13,14 @@ export type { Format } from './formats/format.ts'
 export { CONFIG_FILE_NAMES, CONFIG_MAX_BYTES, findConfigFile, loadConfig } from './load.ts'
 export { documentFrom, type ParseOptions, type ParseResult, parseConfig } from './parse.ts'
 export type { Locate, Path, Position, Positions } from './position.ts'
-export { type Environment, isReference, type Resolution, readSecretFile, resolveReference } from './reference.ts'
+export {
+  type Environment,
+  isCredentialHeader,
+  isReference,
+  type Resolution,
+  readSecretFile,
+  resolveReference,
+} from './reference.ts'
 export { BUDGET_PERIODS, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
 export type {

@@ -34,6 +34,11 @@ export function isReference(text: string): boolean {
   return text.startsWith(FILE_PREFIX) || text.search(VARIABLE) !== -1
 }
 
+/** Whether a header's value is a credential by its name, wherever the value is kept. */
+export function isCredentialHeader(name: string): boolean {
+  return /key|token|secret|auth|passw|cookie|credential/i.test(name)
+}
+
 /** The first thing in `text` that opens like a reference and is none, or null. */
 export function findMalformedReference(text: string): string | null {
   if (text.startsWith(FILE_PREFIX)) return text.length > FILE_PREFIX.length ? null : FILE_PREFIX

@@ -1,5 +1,5 @@
 import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
-import { resolveReference } from '../../config/index.ts'
+import { isCredentialHeader, resolveReference } from '../../config/index.ts'
 import type { Timeouts, Transport, Upstream } from '../../core/index.ts'
 import { providerRow } from './table.ts'
 
@@ -20,8 +20,6 @@ export interface ProviderUpstream {
   readonly secrets: readonly string[]
 }
 
-/** Headers whose value is a credential, wherever it comes from. */
-const SECRET_HEADER = /key|token|secret|auth|passw|cookie|credential/i
 /** A shorter part of a value, such as the name of a region, would be found in texts that reveal nothing. */
 const SHORTEST_PART = 8
 
@@ -82,10 +80,10 @@ export function buildProvider(
   }
 }
 
-/** The key, and what is a credential by its header's name or because it is kept elsewhere. */
+/** The key, and a header that is a credential by its name or because its value is kept elsewhere. */
 function isSecret(key: string, isKeptElsewhere: boolean): boolean {
-  if (key === 'api_key') return true
-  return key.startsWith('headers.') && (isKeptElsewhere || SECRET_HEADER.test(key))
+  const header = /^headers\.(.*)$/.exec(key)?.[1]
+  return key === 'api_key' || (header !== undefined && (isKeptElsewhere || isCredentialHeader(header)))
 }
 
 function mergeTimeouts(config: ProviderConfig, document: ConfigDocument): Timeouts {
