@@ -118,21 +118,24 @@ test('takes the next free name when the segment of an earlier start is in the wa
   second.close()
 })
 
-test('tells the writer at most once per interval, and not at all when idle', async (t) => {
-  let calls = 0
-  const journal = appender(t, { syncIntervalMs: 40, onWritten: () => void calls++ })
+test('tells the writer a few times a second, after the last write too, and not at all when idle', async (t) => {
+  const told: number[] = []
+  const journal = appender(t, { syncIntervalMs: 5, onWritten: () => void told.push(Date.now()) })
   const started = Date.now()
-  while (Date.now() - started < 200) {
+  let lastWrite = started
+  while (lastWrite - started < 500) {
+    lastWrite = Date.now()
     journal.record('["q",1]')
     await pause(1)
   }
-  const most = Math.ceil((Date.now() - started) / 40) + 1
-  await until(() => calls > 0, 'a call')
-  assert.ok(calls <= most, `${calls} calls in ${most} intervals`)
-  await pause(60)
-  const quiet = calls
-  await pause(120)
-  assert.equal(calls, quiet)
+  await until(() => (told.at(-1) ?? 0) >= lastWrite, 'a call after the last write')
+  const most = Math.ceil((Date.now() - started) / 200) + 1
+  assert.ok(told.length >= 2 && told.length <= most, `${told.length} calls, at most ${most}`)
+  const quiet = told.length
+  await pause(250)
+  assert.equal(told.length, quiet)
+  journal.record('["q",2]')
+  await until(() => told.length > quiet, 'a call when it goes on')
   journal.close()
 })
 

@@ -5,6 +5,8 @@ import { SegmentFile } from './segment-file.ts'
 import { SyncGroup } from './sync-group.ts'
 
 const RETRY_MS = 100
+/** The writer gathers for longer than this before it reads: telling it more often would only wake it. */
+const TELL_MS = 200
 /** Records without a reservation that are kept while the disk refuses writes. */
 const MAX_WAITING_RECORD_CHARACTERS = 1_048_576
 /** A UTF-16 unit takes at most three bytes of UTF-8. */
@@ -22,7 +24,7 @@ export interface JournalOptions {
   readonly syncIntervalMs: number
   /** A segment that has grown past this is closed and the next one begun. */
   readonly maxSegmentBytes?: number
-  /** Something was written; called at most once per `syncIntervalMs`. */
+  /** Something was written; called at most once per `syncIntervalMs` and 200 ms, and always after the last write. */
   onWritten(): void
   /** Reservations are in the segment; called before their waiters and any other. */
   onReservesWritten?(): void
@@ -65,6 +67,7 @@ export class JournalAppender {
   #retryTimer: NodeJS.Timeout | null = null
   #tickTimer: NodeJS.Timeout | null = null
   #tickArmed = false
+  #toldAt = Number.NEGATIVE_INFINITY
   #unsynced = false
   #group: SyncGroup | null = null
   readonly #flushTurn = (): void => {
@@ -296,6 +299,9 @@ export class JournalAppender {
       })
     }
     this.#unsynced = false
+    const now = performance.now()
+    if (now - this.#toldAt < TELL_MS) return this.#armTick()
+    this.#toldAt = now
     this.#options.onWritten()
   }
 

@@ -146,7 +146,7 @@ export class WorkerFold {
     const known = this.open.get(key)
     if (known !== undefined) return
     const attempt: OpenAttempt = { entry, segment, detached: false }
-    const early = this.#early.get(key)
+    const early = this.#early.size === 0 ? undefined : this.#early.get(key)
     if (early !== undefined) {
       this.#early.delete(key)
       return this.#conclude(attempt, early, segment, sink)

@@ -6,6 +6,9 @@ import { KeySlices } from './key-slices.ts'
 
 const DAY_MS = 86_400_000
 
+/** SQLITE_CONSTRAINT_NOTNULL and SQLITE_CONSTRAINT_PRIMARYKEY: the statement changed nothing. */
+const REFUSED: ReadonlySet<unknown> = new Set([1299, 1555])
+
 interface DaySum {
   readonly day: number
   readonly keyId: string
@@ -35,9 +38,10 @@ export class LedgerTables implements LedgerSink {
   #lastSum: DaySum | null = null
 
   constructor(database: DatabaseSync) {
+    // Refused when the request is here (primary key), or an attempt of it is (`fields` must not be null).
     this.#insertWhole = database.prepare(
-      `INSERT OR IGNORE INTO request_rows SELECT ?1, ?2, ?3, ?4
-       WHERE NOT EXISTS (SELECT 1 FROM attempt_rows WHERE request_id = ?1)`,
+      `INSERT INTO request_rows VALUES
+         (?1, ?2, iif(EXISTS (SELECT 1 FROM attempt_rows WHERE request_id = ?1), NULL, ?3), ?4)`,
     )
     this.#insertAttempt = database.prepare(
       `INSERT OR IGNORE INTO attempt_rows SELECT ?1, ?2, ?3
@@ -59,13 +63,7 @@ export class LedgerTables implements LedgerSink {
 
   conclude(r: Reserved, s: Settled, record: RecordRow | null): boolean {
     const amounts = `[${r.head},${s.tokens},${s.nanos},"${s.usageSource}"]`
-    if (record !== null) {
-      const { changes } = this.#insertWhole.run(record.id, record.keyId, record.fields, amounts)
-      if (changes !== 0) {
-        this.#slices.add(record)
-        return this.#count(r, s)
-      }
-    }
+    if (record !== null && this.#whole(record, amounts)) return this.#count(r, s)
     // One of several attempts, a settlement without its record, or a fact that is here already.
     const { changes } = this.#insertAttempt.run(r.requestId, r.attempt, amounts)
     if (record !== null) this.record(record)
@@ -73,7 +71,6 @@ export class LedgerTables implements LedgerSink {
   }
 
   record(record: RecordRow): void {
-    // `get` instead of `run`: nobody asks for the number of changes, and making the answer's object costs time.
     this.#insertRequest.get(record.id, record.keyId, record.fields)
     this.#slices.add(record)
   }
@@ -103,6 +100,19 @@ export class LedgerTables implements LedgerSink {
     this.#sums.clear()
     this.#lastSum = null
     this.#slices.forget()
+  }
+
+  /** Stores a request with its only attempt; false when one of the two is here already. */
+  #whole(record: RecordRow, amounts: string): boolean {
+    try {
+      // `get` instead of `run`, whose answer costs time: what is refused throws, and is as rare as a crash.
+      this.#insertWhole.get(record.id, record.keyId, record.fields, amounts)
+    } catch (error) {
+      if (error instanceof Error && 'errcode' in error && REFUSED.has(error.errcode)) return false
+      throw error
+    }
+    this.#slices.add(record)
+    return true
   }
 
   #count(r: Reserved, s: Settled): true {
