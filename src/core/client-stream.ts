@@ -8,6 +8,10 @@ import type { TunnelEnd } from './phases.ts'
 export interface ClientStream {
   /** The client's address; null once its connection is gone. */
   readonly address: string | null
+  /** Name of the listener that took the connection. */
+  readonly listener: string
+  /** Whether the client's connection is encrypted. */
+  readonly scheme: 'http' | 'https'
   /** The head of the answer is on its way: only its body can follow. */
   readonly headSent: boolean
   /** Nothing more can be sent: the answer is complete, or the client has left. */

@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   // The message itself
   malformed_request: { status: 400, source: 'client', retry: 'never' },
   invalid_target: { status: 400, source: 'client', retry: 'never' },
+  forbidden: { status: 403, source: 'client', retry: 'never' },
+  unauthorized: { status: 401, source: 'client', retry: 'never' },
   invalid_json: { status: 400, source: 'client', retry: 'never' },
   invalid_request: { status: 400, source: 'client', retry: 'never' },
   request_timeout: { status: 408, source: 'client', retry: 'later' },
@@ -46,6 +48,8 @@ export const ERROR_CODES = {
   rate_limit_exceeded: { status: 429, source: 'client', retry: 'later' },
   // Upstream
   upstream_unreachable: { status: 502, source: 'upstream', retry: 'safe' },
+  upstream_unavailable: { status: 503, source: 'upstream', retry: 'safe' },
+  egress_denied: { status: 502, source: 'gateway', retry: 'never' },
   upstream_closed: { status: 502, source: 'upstream', retry: 'later' },
   upstream_auth: { status: 502, source: 'upstream', retry: 'never' },
   upstream_error: { status: 502, source: 'upstream', retry: 'later' },

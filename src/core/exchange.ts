@@ -5,8 +5,10 @@ import type { Watched } from './deadlines.ts'
 import type { GatewayError } from './errors.ts'
 import type { Gateway } from './gateway.ts'
 import type { RequestHead } from './http1/request-head.ts'
+import type { RouteMatch } from './match/compiled-rule.ts'
 import type { Candidate, Route } from './phases.ts'
 import type { Plan } from './plan.ts'
+import type { ClientOrigin } from './proxy/client-address.ts'
 
 /** Who calls, as far as the core needs to know; governance's principals extend it. */
 export interface Principal {
@@ -48,11 +50,17 @@ export class Exchange {
   readonly time: number
 
   route: Route | null = null
+  /** The rule of the route table that was found; null for the gateway's own paths. */
+  found: RouteMatch<Route> | null = null
+  /** Who asks, when proxies may say so or a route may ask; else null, and the client's peer address counts. */
+  origin: ClientOrigin | null = null
   /** What a prefix route left of the path. */
   rest = ''
   principal: Principal | null = null
   body: Buffer | null = null
   bodyBytes = 0
+  /** Bytes of a request body that was relayed and not held. */
+  bytesIn = 0
   /** Belongs to the surface of the route; nobody else reads it. */
   surface: unknown = null
   /** Belongs to governance: what was reserved for the current attempt. */

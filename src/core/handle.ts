@@ -9,14 +9,15 @@ import type { Gateway } from './gateway.ts'
 import type { RequestHead } from './http1/request-head.ts'
 import { readBody } from './listen/body.ts'
 import { match } from './match/match.ts'
-import { splitTarget } from './match/target.ts'
+import { splitRouteTarget, splitTarget } from './match/target.ts'
 import { type Gate, type Route, WAIT } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 
 /** Serves one request of a listener. Never throws. */
 export function handle(gateway: Gateway, client: ClientStream, head: RequestHead): Exchange {
-  const target = splitTarget(head.target)
+  const hasRoutes = gateway.plan.routes !== undefined && gateway.plan.routes !== null
+  const target = hasRoutes ? splitRouteTarget(head.target) : splitTarget(head.target)
   const located = !(target instanceof GatewayError)
   const x = new Exchange(gateway, gateway.plan, client, head, located ? target.path : '', located ? target.query : '')
   gateway.begin(x)

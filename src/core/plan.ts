@@ -1,3 +1,5 @@
+import type { BlockList } from 'node:net'
+import type { RouteTable } from './match/route-table.ts'
 import type { Route } from './phases.ts'
 
 /** Methods of one path. */
@@ -10,6 +12,10 @@ export interface Plan {
   readonly paths: ReadonlyMap<string, MethodTable>
   /** Paths ending in `/`, matched by prefix; the rest must not be empty. Longest first. */
   readonly prefixes: readonly (readonly [prefix: string, methods: MethodTable])[]
+  /** Routes of the configuration, for what is none of the paths above; absent: there are none. */
+  readonly routes?: RouteTable<Route> | null
+  /** Proxies that are believed when they say who the client is; absent: none. */
+  readonly trustedProxies?: BlockList | null
   /** Renders what went wrong before a route was found. */
   readonly fallback: Route
 }

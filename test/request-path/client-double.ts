@@ -3,6 +3,8 @@ import type { BodySink, ClientStream } from '../../src/core/index.ts'
 /** A client's side without a connection: notes what it is given. */
 export class ClientDouble implements ClientStream {
   readonly address = '127.0.0.1'
+  readonly listener = 'main'
+  readonly scheme = 'http'
   readonly unsentBytes = 0
   headSent = false
   ended = false

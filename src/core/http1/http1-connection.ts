@@ -6,23 +6,28 @@ import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel } from '../settle.ts'
 import { ChunkedBody } from './chunked-body.ts'
-import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_HEAD_BYTES } from './head-buffer.ts'
+import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_EMPTY_LINES, MAX_HEAD_BYTES } from './head-buffer.ts'
 import { Http1Stream } from './http1-stream.ts'
 import { RequestHead, readRequestHead } from './request-head.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
+import { StallWatch } from './stall-watch.ts'
 import { unreadableAnswer } from './unreadable.ts'
 
 const CR = 0x0d
 const LF = 0x0a
-/** Empty lines before a request line that are read over (RFC 9112, 2.2). */
-const MAX_EMPTY_LINES = 2
 /** Bytes that came before their turn: reading stops at so many, and so does the sending of answers to requests ahead. */
 const HELD_BYTES = 65_536
 /** What is read and thrown away after an answer that came before the body was read, and for how long at least. */
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 1_000
-/** A client that takes nothing of an answer for so long is given up. */
-const WRITE_STALL_MS = 60_000
+
+/** Where connections come in. */
+export interface Door {
+  readonly listener: string
+  readonly scheme: 'http' | 'https'
+}
+
+const MAIN: Door = { listener: 'main', scheme: 'http' }
 
 /** What is known of the time that clients may take, in milliseconds. */
 export interface ConnectionTimeouts {
@@ -46,15 +51,20 @@ export class Http1Connection {
   readonly #socket: Socket
   readonly #onClosed: (connection: Http1Connection) => void
   readonly address: string | null
+  readonly door: Door
   /** The body of the current request has arrived. */
   bodyRead = true
   #state: State = 'head'
   #stream: Http1Stream | null = null
   /** The head that is arriving, when it comes in pieces. */
   #arriving: HeadBuffer | null = null
+  /** Read over before the request line. */
+  #emptyLines = 0
   /** Bytes that came before their turn. */
   #held: Buffer | null = null
   #reading = false
+  /** Whoever reads the body takes no more for now. */
+  #bodyPaused = false
   #chunked: ChunkedBody | null = null
   #left = 0
   #discarded = 0
@@ -62,15 +72,15 @@ export class Http1Connection {
   /** When the state began; -1 as long as what it waits for is not known to have begun. */
   #since = performance.now()
   #served = false
-  /** Bytes that the kernel had taken when it was last looked, and when they last grew. */
-  #sent = 0
-  #sentAt = 0
+  readonly #stall: StallWatch
 
-  constructor(gateway: Gateway, socket: Socket, onClosed: (connection: Http1Connection) => void) {
+  constructor(gateway: Gateway, socket: Socket, onClosed: (connection: Http1Connection) => void, door: Door = MAIN) {
+    this.door = door
     this.#gateway = gateway
     this.#socket = socket
     this.#onClosed = onClosed
     this.address = socket.remoteAddress ?? null
+    this.#stall = new StallWatch(socket, this.#since)
     socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
@@ -115,12 +125,18 @@ export class Http1Connection {
     return more
   }
 
-  pause(): void {
+  pauseBody(): void {
+    this.#bodyPaused = true
     this.#socket.pause()
   }
 
-  resume(): void {
-    this.#socket.resume()
+  resumeBody(): void {
+    this.#bodyPaused = false
+    this.#goOn()
+  }
+
+  /** There is now somebody who takes the body. */
+  bodyWanted(): void {
     this.#goOn()
   }
 
@@ -136,7 +152,7 @@ export class Http1Connection {
     if (!keepAlive || !this.bodyRead) return this.#leave()
     this.#state = 'head'
     this.#since = this.#gateway.deadlines.now
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.#bodyPaused = false
     this.#goOn()
   }
 
@@ -152,7 +168,7 @@ export class Http1Connection {
 
   /** Looks whether the client has taken too long; called every second or so. */
   sweep(now: number, timeouts: ConnectionTimeouts): void {
-    if (this.#isStalled(now)) return this.destroy()
+    if (this.#stall.isStalled(now)) return this.destroy()
     const waited = now - this.#since
     switch (this.#state) {
       case 'head':
@@ -185,53 +201,81 @@ export class Http1Connection {
     else this.#hold(bytes)
   }
 
-  /** Reads on where a request ended, or its body is asked for, with bytes that came before. */
+  /** Reads on where a request ended, or its body is asked for: first what came before, then what the socket has. */
   #goOn(): void {
-    if (this.#held !== null && !this.#reading) setImmediate(() => this.#readHeld())
+    if (this.#reading) return
+    if (this.#held !== null) setImmediate(() => this.#readHeld())
+    else this.#adjustFlow()
   }
 
   #readHeld(): void {
     const held = this.#held
-    if (held === null || this.#reading || this.#socket.isPaused()) return
+    if (held === null || this.#reading || this.#bodyPaused) return
     this.#held = null
     this.#read(held)
   }
 
   #hold(bytes: Buffer): void {
     this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
-    if (this.#held.length > HELD_BYTES && this.#state !== 'head') this.#socket.pause()
+    this.#adjustFlow()
+  }
+
+  /** The socket is read as long as somebody takes what it has, or there is room to keep it. */
+  #adjustFlow(): void {
+    const flows = !this.#bodyPaused && (this.#held === null || this.#held.length <= HELD_BYTES)
+    if (flows !== this.#socket.isPaused()) return
+    if (flows) this.#socket.resume()
+    else this.#socket.pause()
   }
 
   #read(bytes: Buffer): void {
     this.#reading = true
     let at = 0
-    while (at < bytes.length) {
-      if (this.#state === 'head') {
-        // A client that asks and asks but takes no answers is not served before it does.
-        if (this.unsentBytes > HELD_BYTES) break
-        at = this.#readHead(bytes, at)
-      } else if (this.#state === 'body') {
-        const stream = this.#stream
-        if (stream === null || stream.sink === null) break
-        at = this.#readBody(stream, bytes, at)
-      } else if (this.#state === 'answer') break
-      else at = bytes.length
+    try {
+      at = this.#readRequests(bytes)
+    } catch (error) {
+      // Requests confine their own errors. What comes through all the same costs the connection, not the thread.
+      this.#gateway.onFault(error, this.#stream?.exchange ?? null)
+      this.destroy()
+      at = bytes.length
     }
     this.#reading = false
     if (at < bytes.length) this.#hold(at === 0 ? bytes : bytes.subarray(at))
+    else this.#adjustFlow()
+  }
+
+  /** Reads as far as it is somebody's turn; returns where it stopped. */
+  #readRequests(bytes: Buffer): number {
+    let at = 0
+    while (at < bytes.length) {
+      if (this.#state === 'head') {
+        // A client that asks and asks but takes no answers is not served before it does.
+        if (this.unsentBytes > HELD_BYTES) return at
+        at = this.#readHead(bytes, at)
+      } else if (this.#state === 'body') {
+        const stream = this.#stream
+        if (stream === null || stream.sink === null || this.#bodyPaused) return at
+        at = this.#readBody(stream, bytes, at)
+      } else if (this.#state === 'answer') return at
+      else {
+        this.#tunnel?.onBytes(bytes.subarray(at))
+        return bytes.length
+      }
+    }
+    return at
   }
 
   #readHead(bytes: Buffer, from: number): number {
     let at = from
     if (this.#arriving === null) {
-      for (let lines = 0; lines < MAX_EMPTY_LINES && bytes[at] === CR && bytes[at + 1] === LF; lines++) at += 2
+      for (; this.#emptyLines < MAX_EMPTY_LINES && bytes[at] === CR && bytes[at + 1] === LF; at += 2) this.#emptyLines++
       const end = headEnd(bytes, at)
       if (end >= 0 && end - at <= MAX_HEAD_BYTES) {
         this.#begin(bytes.toString('latin1', at, end))
         return end + HEAD_END_BYTES
       }
       if (at === bytes.length) return at
-      this.#arriving = new HeadBuffer()
+      this.#arriving = new HeadBuffer(this.#emptyLines)
       this.#since = performance.now()
     }
     const taken = this.#arriving.push(bytes, at)
@@ -247,6 +291,7 @@ export class Http1Connection {
   }
 
   #begin(text: string): void {
+    this.#emptyLines = 0
     const head = text.length > MAX_HEAD_BYTES ? headTooLarge() : readRequestHead(text)
     if (head instanceof GatewayError) return this.#refuse(head)
     const stream = new Http1Stream(this, head)
@@ -339,11 +384,12 @@ export class Http1Connection {
   /** The client has closed its side: it wants no answer any more, but gets what is on the way. */
   #onEnd(): void {
     if (this.#tunnel !== null) return this.#tunnel.onEnd()
-    if (this.#stream === null && this.unsentBytes > 0 && this.#state === 'head') this.#leave()
-    else this.destroy()
+    if (this.#stream !== null || this.unsentBytes === 0) this.destroy()
+    else if (this.#state === 'head') this.#leave()
   }
 
   #onClose(): void {
+    this.#onClosed(this)
     this.#tunnel?.onClose()
     this.#state = 'closed'
     this.#held = null
@@ -354,19 +400,6 @@ export class Http1Connection {
       stream.abandon()
       if (stream.exchange !== null) cancel(stream.exchange)
     }
-    this.#onClosed(this)
-  }
-
-  /** True when an answer waits to be sent and the client has taken nothing of it for a while. */
-  #isStalled(now: number): boolean {
-    const unsent = this.unsentBytes
-    const sent = this.#socket.bytesWritten - unsent
-    if (unsent === 0 || sent !== this.#sent) {
-      this.#sent = sent
-      this.#sentAt = now
-      return false
-    }
-    return now - this.#sentAt > WRITE_STALL_MS
   }
 }
 

@@ -12,7 +12,7 @@ const LAST_CHUNK = '0\r\n\r\n'
 /** How the body of the answer is framed. */
 type Framing = 'chunked' | 'plain' | 'none'
 
-const text: AnswerText = { lines: '', hasLength: false }
+const text: AnswerText = { lines: '', hasLength: false, length: -1 }
 
 /** One request on an HTTP/1.1 connection. */
 export class Http1Stream implements ClientStream {
@@ -25,6 +25,8 @@ export class Http1Stream implements ClientStream {
   /** The head of a streamed answer, until its first bytes follow. */
   #unsentHead = ''
   #keepAlive: boolean
+  /** Bytes that the answer's Content-Length still promises; -1 when it promises none. */
+  #promised = -1
   headSent = false
   ended = false
 
@@ -38,20 +40,30 @@ export class Http1Stream implements ClientStream {
     return this.#connection.address
   }
 
+  get listener(): string {
+    return this.#connection.door.listener
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#connection.door.scheme
+  }
+
   get unsentBytes(): number {
     return this.ended ? 0 : this.#connection.unsentBytes
   }
 
   readBody(sink: BodySink): void {
+    if (this.ended) return
     this.sink = sink
+    this.#connection.bodyWanted()
   }
 
   pauseBody(): void {
-    if (!this.ended) this.#connection.pause()
+    if (!this.ended) this.#connection.pauseBody()
   }
 
   resumeBody(): void {
-    if (!this.ended) this.#connection.resume()
+    if (!this.ended) this.#connection.resumeBody()
   }
 
   askForBody(): void {
@@ -62,9 +74,12 @@ export class Http1Stream implements ClientStream {
     if (this.ended || this.headSent) return
     answerText(status, headers, text)
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-    const head = this.#completed(text.hasLength || isBodiless(status) ? '' : `content-length: ${length}\r\n`)
+    const bodiless = isBodiless(status)
+    const silent = bodiless || this.#head.method === 'HEAD'
+    if (!silent && text.hasLength && text.length !== length) throw new RangeError('the length of an answer is wrong')
+    const head = this.#completed(text.hasLength || bodiless ? '' : `content-length: ${length}\r\n`)
     this.headSent = true
-    if (this.#head.method === 'HEAD' || isBodiless(status)) this.#connection.writeText(head)
+    if (silent) this.#connection.writeText(head)
     else if (typeof body === 'string') this.#connection.writePair(head, Buffer.from(body))
     else if (body.length <= ONE_WRITE_LIMIT) this.#connection.writeText(head + body.toString('latin1'))
     else this.#connection.writePair(head, body)
@@ -75,8 +90,10 @@ export class Http1Stream implements ClientStream {
     if (this.ended || this.headSent) return
     answerText(status, headers, text)
     if (this.#head.method === 'HEAD' || isBodiless(status)) this.#framing = 'none'
-    else if (text.hasLength) this.#framing = 'plain'
-    else if (this.#head.takesChunks) this.#framing = 'chunked'
+    else if (text.hasLength) {
+      this.#framing = 'plain'
+      this.#promised = text.length
+    } else if (this.#head.takesChunks) this.#framing = 'chunked'
     else {
       // Its end is the end of the connection.
       this.#framing = 'plain'
@@ -87,20 +104,24 @@ export class Http1Stream implements ClientStream {
   }
 
   write(bytes: Buffer): boolean {
-    if (this.ended) return true
+    return this.ended || !this.#keepsPromise(bytes.length) || this.#send(bytes)
+  }
+
+  #send(bytes: Buffer): boolean {
     const head = this.#takeHead()
     if (this.#framing === 'none' || bytes.length === 0) return head === '' || this.#connection.writeText(head)
     if (this.#framing === 'chunked') return this.#writeChunk(head, bytes, '\r\n')
-    if (head === '') return this.#connection.writeBytes(bytes)
-    return this.#connection.writePair(head, bytes)
+    return head === '' ? this.#connection.writeBytes(bytes) : this.#connection.writePair(head, bytes)
   }
 
   end(last: Buffer | null): void {
-    if (this.ended) return
+    const length = last?.length ?? 0
+    if (this.ended || !this.#keepsPromise(length)) return
+    if (this.#promised > 0) return this.cut()
     const chunked = this.#framing === 'chunked'
-    if (last !== null && last.length > 0) {
+    if (last !== null && length > 0) {
       if (chunked) this.#writeChunk(this.#takeHead(), last, `\r\n${LAST_CHUNK}`)
-      else this.write(last)
+      else this.#send(last)
     } else {
       const rest = this.#takeHead() + (chunked ? LAST_CHUNK : '')
       if (rest !== '') this.#connection.writeText(rest)
@@ -138,6 +159,15 @@ export class Http1Stream implements ClientStream {
     if (this.#connection.leaving || !this.#connection.bodyRead) this.#keepAlive = false
     if (!this.#keepAlive) return `${text.lines}${more}connection: close\r\n\r\n`
     return this.#head.takesChunks ? `${text.lines}${more}\r\n` : `${text.lines}${more}connection: keep-alive\r\n\r\n`
+  }
+
+  /** False, and the answer cut, when it grows longer than its head says: what is too much would begin another one. */
+  #keepsPromise(bytes: number): boolean {
+    if (this.#promised < 0) return true
+    this.#promised -= bytes
+    if (this.#promised >= 0) return true
+    this.cut()
+    return false
   }
 
   #takeHead(): string {

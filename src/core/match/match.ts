@@ -1,13 +1,21 @@
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Route } from '../phases.ts'
 import type { MethodTable } from '../plan.ts'
+import { originOf } from '../proxy/client-address.ts'
+import type { RouteTable } from './route-table.ts'
 import { hasEncodedSlash } from './target.ts'
 
 /** Sets `x.route` (and `x.rest` for a prefix route), or says what is missing. */
 export function match(x: Exchange): GatewayError | null {
-  const exact = x.plan.paths.get(x.path)
+  const { plan } = x
+  if (plan.trustedProxies !== undefined && plan.trustedProxies !== null) {
+    const peer = { address: x.client.address ?? '', scheme: x.client.scheme }
+    x.origin = originOf(x.head, peer, plan.trustedProxies)
+  }
+  const exact = plan.paths.get(x.path)
   if (exact !== undefined) return choose(x, exact)
-  for (const [prefix, methods] of x.plan.prefixes) {
+  for (const [prefix, methods] of plan.prefixes) {
     if (x.path.length > prefix.length && x.path.startsWith(prefix)) {
       const rest = decode(x.path.slice(prefix.length))
       if (rest === null) return new GatewayError('invalid_target', 'The path has an encoding that is not UTF-8.')
@@ -15,18 +23,50 @@ export function match(x: Exchange): GatewayError | null {
       return choose(x, methods)
     }
   }
+  if (plan.routes !== undefined && plan.routes !== null) return find(x, plan.routes)
   if (hasEncodedSlash(x.path)) return new GatewayError('invalid_target', 'The path has an encoded slash.')
-  return new GatewayError('not_found', `There is no ${x.method} ${x.path} here.`)
+  return notFound(x)
+}
+
+function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
+  const { head } = x
+  const outcome = table.find({
+    listener: x.client.listener,
+    host: x.origin?.host ?? head.host,
+    path: x.path,
+    method: x.method,
+    names: head.names,
+    values: head.values,
+    query: x.query,
+    clientAddress: x.origin?.address ?? x.client.address ?? '',
+  })
+  switch (outcome.type) {
+    case 'route':
+      x.found = outcome
+      x.route = outcome.route
+      return null
+    case 'method_not_allowed':
+      return methodNotAllowed(x, outcome.allow)
+    case 'refused':
+      return new GatewayError('invalid_target', outcome.reason)
+    case 'none':
+      return notFound(x)
+  }
 }
 
 function choose(x: Exchange, methods: MethodTable): GatewayError | null {
   const route = Object.hasOwn(methods, x.method) ? methods[x.method] : undefined
-  if (route !== undefined) {
-    x.route = route
-    return null
-  }
-  const allow = Object.keys(methods).join(', ')
+  if (route === undefined) return methodNotAllowed(x, Object.keys(methods).join(', '))
+  x.route = route
+  return null
+}
+
+function methodNotAllowed(x: Exchange, allow: string): GatewayError {
   return new GatewayError('method_not_allowed', `${x.path} takes ${allow}, not ${x.method}.`, { allow })
+}
+
+function notFound(x: Exchange): GatewayError {
+  return new GatewayError('not_found', `There is no ${x.method} ${x.path} here.`)
 }
 
 function decode(text: string): string | null {

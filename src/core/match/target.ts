@@ -4,6 +4,7 @@
  */
 import { GatewayError } from '../errors.ts'
 import { MAX_TARGET_BYTES } from '../http1/request-head.ts'
+import { canonicalPath } from './canonical-path.ts'
 
 export interface Target {
   readonly path: string
@@ -32,6 +33,22 @@ export function splitTarget(url: string): Target | GatewayError {
   }
   return { path, query: cut < 0 ? '' : url.slice(cut + 1) }
 }
+
+/**
+ * The same where routes of the configuration may be meant: spellings of one path become one, and what a path may hold
+ * is wider. The route that is found decides about encoded slashes.
+ */
+export function splitRouteTarget(url: string): Target | GatewayError {
+  if (url.length > MAX_TARGET_BYTES) {
+    return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
+  }
+  const cut = url.indexOf('?')
+  const path = canonicalPath(cut < 0 ? url : url.slice(0, cut), ROUTE_PATHS)
+  if (path instanceof GatewayError) return path
+  return { path, query: cut < 0 ? '' : url.slice(cut + 1) }
+}
+
+const ROUTE_PATHS = { segments: 'refuse', encodedSlash: 'allow' } as const
 
 /** True when the path holds an encoded slash. */
 export function hasEncodedSlash(path: string): boolean {

@@ -28,6 +28,7 @@ function classify(code: string, connected: boolean, answering: boolean): [code: 
   }
   // These two promise that nothing was sent: the same codes later (a route that is lost, a broken TLS record) do not.
   if (connected) return ['upstream_closed', 'closed the connection without an answer']
+  if (code === 'egress_denied') return ['egress_denied', 'may not be connected to: the egress policy denies it']
   if (/^ERR_(?:TLS|SSL)|CERT|^EPROTO$/.test(code) || UNTRUSTED.has(code)) {
     return ['upstream_tls', 'could not be trusted: the TLS handshake failed']
   }

@@ -1,0 +1,58 @@
+import { GatewayError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+import type { AnswerHeaders, AnswerPlan, AnswerTap } from '../phases.ts'
+import { isHopByHop } from './hop-by-hop.ts'
+
+/** Headers of an answer that frame it (they are made anew) or speak for the gateway. */
+const REPLACED = new Set(['x-request-id'])
+
+/** Passes an answer on as it comes, without what belongs to the upstream's connection. */
+export class RelayTap implements AnswerTap {
+  readonly #x: Exchange
+  readonly #limit: number
+  #bytes = 0
+
+  constructor(x: Exchange, limit: number) {
+    this.#x = x
+    this.#limit = limit
+  }
+
+  start(_status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    const length = headers['content-length']
+    if (typeof length === 'string' && Number(length) > this.#limit) return this.#tooLarge()
+    return 'stream'
+  }
+
+  complete(body: Buffer): Buffer {
+    return body
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError {
+    this.#bytes += chunk.length
+    return this.#bytes > this.#limit ? this.#tooLarge() : chunk
+  }
+
+  end(): null {
+    return null
+  }
+
+  headers(headers: AnswerHeaders): string[] {
+    const out: string[] = []
+    const connection = headers['connection']
+    const named = typeof connection === 'string' ? connection : (connection?.join(',') ?? null)
+    for (const name in headers) {
+      const value = headers[name]
+      if (value === undefined || REPLACED.has(name)) continue
+      if (name !== 'content-length' && isHopByHop(name, named)) continue
+      if (typeof value === 'string') out.push(name, value)
+      else for (const each of value) out.push(name, each)
+    }
+    const x = this.#x
+    out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id)
+    return out
+  }
+
+  #tooLarge(): GatewayError {
+    return new GatewayError('upstream_invalid_response', `The answer is larger than the limit of ${this.#limit} bytes.`)
+  }
+}

@@ -1,0 +1,98 @@
+import type { BodySink } from '../client-stream.ts'
+import { GatewayError } from '../errors.ts'
+import type { Exchange, Upload } from '../exchange.ts'
+import type { BodySource, BodyWriter } from '../phases.ts'
+import { refuse } from '../respond/refuse.ts'
+
+/** A body up to this size is kept until its request has an answer, so that another attempt can be made with it. */
+export const KEPT_BYTES = 65_536
+
+/**
+ * A request body on its way from the client to the upstream, piece by piece. What comes before the upstream is connected
+ * is kept, up to a bound at which the client is not read further.
+ */
+export class RelayedBody implements BodySink, BodySource, Upload {
+  readonly length: number
+  readonly #x: Exchange
+  readonly #limit: number
+  /** Every piece so far; null once there were too many to keep. */
+  #kept: Buffer[] | null = []
+  #writer: BodyWriter | null = null
+  #paused = false
+  #asked = false
+  complete = false
+  movedAt: number
+
+  constructor(x: Exchange, limit: number) {
+    this.#x = x
+    this.#limit = limit
+    this.length = x.head.chunked ? -1 : x.head.contentLength
+    this.movedAt = performance.now()
+  }
+
+  /** All that was sent can be sent again. */
+  get replayable(): boolean {
+    return this.#kept !== null
+  }
+
+  get waitsFor(): 'client' | 'upstream' {
+    return this.#paused ? 'upstream' : 'client'
+  }
+
+  onBody(bytes: Buffer): void {
+    const x = this.#x
+    this.movedAt = x.gateway.deadlines.now
+    x.bytesIn += bytes.length
+    if (x.bytesIn > this.#limit) {
+      return refuse(x, new GatewayError('request_too_large', `The body is larger than the limit of ${this.#limit} bytes.`))
+    }
+    const writer = this.#writer
+    if (this.#kept !== null) {
+      this.#kept.push(bytes)
+      if (x.bytesIn > KEPT_BYTES) {
+        if (writer === null) this.#pause()
+        else this.#kept = null
+      }
+    }
+    if (writer !== null && !writer.write(bytes)) this.#pause()
+  }
+
+  onBodyEnd(): void {
+    this.complete = true
+    this.movedAt = this.#x.gateway.deadlines.now
+    this.#writer?.end()
+  }
+
+  open(writer: BodyWriter): void {
+    this.#writer = writer
+    let more = true
+    for (const bytes of this.#kept ?? []) more = writer.write(bytes)
+    if (this.#x.bytesIn > KEPT_BYTES) this.#kept = null
+    if (this.complete) return writer.end()
+    if (!this.#asked && this.#x.head.expect !== null) this.#x.client.askForBody()
+    this.#asked = true
+    if (more) this.#goOn()
+    else this.#pause()
+  }
+
+  onDrain(): void {
+    this.movedAt = this.#x.gateway.deadlines.now
+    this.#goOn()
+  }
+
+  close(): void {
+    this.#writer = null
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#x.client.pauseBody()
+  }
+
+  #goOn(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#x.client.resumeBody()
+  }
+}
