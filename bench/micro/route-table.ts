@@ -33,6 +33,7 @@ async function tableOf(rules: readonly RouteRule<string>[]): Promise<RouteTable<
   return compiled.table
 }
 
+/** Searches for one request again and again, and prints the time and the bytes of a search. */
 function find(name: string, table: RouteTable<string>, request: RouteRequest): void {
   measure(name, CALLS, () => table.find(request))
   const before = getHeapStatistics().total_allocated_bytes
@@ -54,6 +55,9 @@ for (const count of [1, 100, 5_000]) {
     find('host and prefix', table, requestOf(`${pathOf(last(7))}/a`, `h${last(7)}.example.com:8080`))
   }
   find('nothing', table, requestOf('/service-1/other'))
+  const hosts = ['localhost:8080', '127.0.0.1:8080'].map((host) => requestOf(pathOf(Math.max(0, last(0))), host))
+  let call = 0
+  measure('exact, another host each time', CALLS, () => table.find(hosts[call++ & 1] as RouteRequest)) // 0 or 1
 }
 
 const conditions = await tableOf([

@@ -54,6 +54,8 @@ export class RouteTable<R> {
   readonly #query = new QueryParameters()
   readonly #indexes: PathIndex<R>[] = []
   #indexCount = 0
+  /** The host that the indexes were chosen for; most requests of a connection have the same. */
+  #host: string | null | undefined
   readonly #lists: (readonly CompiledRule<R>[])[] = []
   #best: CompiledRule<R> | null = null
   #missedMethod = false
@@ -87,7 +89,7 @@ export class RouteTable<R> {
     this.#best = null
     this.#missedMethod = false
     this.#query.reset(request.query)
-    this.#chooseIndexes(request)
+    if (request.host !== this.#host) this.#chooseIndexes(request.host)
     for (let at = 0; at < this.#indexCount; at++) {
       this.#searchIndex(this.#indexes[at] as PathIndex<R>, request, path) // in range
     }
@@ -95,11 +97,12 @@ export class RouteTable<R> {
   }
 
   /** Indexes whose host matches: the exact one, the wildcards from the longest, that of every host. */
-  #chooseIndexes(request: RouteRequest): void {
+  #chooseIndexes(name: string | null): void {
+    this.#host = name
     const indexes = this.#indexes
     let count = 0
     if (this.#hosts.size > 0 || this.#suffixes.size > 0) {
-      const host = canonicalHost(request.host)
+      const host = canonicalHost(name)
       const exact = this.#hosts.get(host)
       if (exact !== undefined) indexes[count++] = exact
       if (this.#suffixes.size > 0) {
