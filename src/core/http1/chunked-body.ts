@@ -1,27 +1,15 @@
-const TAB = 0x09
+import { ChunkExtension } from './chunk-extension.ts'
+import { TrailerSection } from './trailer-section.ts'
+
 const CR = 0x0d
 const LF = 0x0a
-const SPACE = 0x20
-const QUOTE = 0x22
 const SEMICOLON = 0x3b
-const BACKSLASH = 0x5c
 /** Sizes up to 2^48 - 1: far beyond any body, and exact. */
 const MAX_SIZE_DIGITS = 12
 /** Of all chunks of a body together. */
 const MAX_EXTENSION_BYTES = 16_384
-const MAX_TRAILER_BYTES = 16_384
 
-type State =
-  | 'size'
-  | 'extension-name'
-  | 'extension'
-  | 'quoted'
-  | 'escaped'
-  | 'size-lf'
-  | 'data'
-  | 'data-cr'
-  | 'data-lf'
-  | 'trailer'
+type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailer'
 
 /**
  * The chunked coding (RFC 9112, section 7.1), byte by byte and strict: CRLF only, hexadecimal sizes without prefix or
@@ -33,11 +21,9 @@ export class ChunkedBody {
   #state: State = 'size'
   #size = 0
   #digits = 0
-  #extension = 0
-  #trailer = 0
-  /** Bytes of the current trailer line; the empty one ends the body. */
-  #line = 0
-  #sawCr = false
+  readonly #extension = new ChunkExtension()
+  #extensionBytes = 0
+  readonly #trailer = new TrailerSection()
   complete = false
   /** The data that the last `read` found; empty when the two are equal. */
   dataStart = 0
@@ -51,10 +37,8 @@ export class ChunkedBody {
     this.#state = 'size'
     this.#size = 0
     this.#digits = 0
-    this.#extension = 0
-    this.#trailer = 0
-    this.#line = 0
-    this.#sawCr = false
+    this.#extensionBytes = 0
+    this.#trailer.reset()
     this.complete = false
     this.dataStart = 0
     this.dataEnd = 0
@@ -84,10 +68,7 @@ export class ChunkedBody {
     switch (this.#state) {
       case 'size':
         return this.#sizeByte(byte)
-      case 'extension-name':
       case 'extension':
-      case 'quoted':
-      case 'escaped':
         return this.#extensionByte(byte)
       case 'size-lf':
         if (byte !== LF) throw this.#invalid('a chunk size is not followed by CRLF')
@@ -118,44 +99,26 @@ export class ChunkedBody {
     }
     if (this.#digits === 0) throw this.#invalid('a chunk has no size')
     if (byte === CR) this.#state = 'size-lf'
-    else if (byte === SEMICOLON) this.#state = 'extension-name'
-    else throw this.#invalid('a chunk size is not hexadecimal')
+    else if (byte === SEMICOLON) {
+      this.#extension.begin()
+      this.#state = 'extension'
+    } else throw this.#invalid('a chunk size is not hexadecimal')
   }
 
   #extensionByte(byte: number): void {
-    const state = this.#state
-    if (byte === CR && state === 'extension') {
+    if (byte === CR && this.#extension.mayEnd) {
       this.#state = 'size-lf'
       return
     }
-    if (isControl(byte)) throw this.#invalid('a chunk extension has a control character or no end')
-    if (++this.#extension > MAX_EXTENSION_BYTES) throw this.#invalid('its chunk extensions are too long')
-    if (state === 'escaped') this.#state = 'quoted'
-    else if (state === 'quoted') {
-      if (byte === QUOTE) this.#state = 'extension'
-      else if (byte === BACKSLASH) this.#state = 'escaped'
-    } else if (byte === SEMICOLON) {
-      if (state === 'extension-name') throw this.#invalid('a chunk extension has no name')
-      this.#state = 'extension-name'
-    } else if (byte === QUOTE) this.#state = 'quoted'
-    else if (byte !== SPACE && byte !== TAB) this.#state = 'extension'
+    if (!this.#extension.push(byte)) throw this.#invalid('a chunk extension is malformed')
+    if (++this.#extensionBytes > MAX_EXTENSION_BYTES) throw this.#invalid('its chunk extensions are too long')
   }
 
   #trailerByte(byte: number): void {
-    if (++this.#trailer > MAX_TRAILER_BYTES) throw this.#invalid('its trailers are too long')
-    if (this.#sawCr) {
-      if (byte !== LF) throw this.#invalid('a trailer has a bare CR')
-      this.#sawCr = false
-      if (this.#line === 0) this.complete = true
-      this.#line = 0
-    } else if (byte === CR) this.#sawCr = true
-    else if (isControl(byte)) throw this.#invalid('a trailer has a control character')
-    else this.#line++
+    const problem = this.#trailer.push(byte)
+    if (problem !== null) throw this.#invalid(problem)
+    this.complete = this.#trailer.complete
   }
-}
-
-function isControl(byte: number): boolean {
-  return (byte < 0x20 && byte !== TAB) || byte === 0x7f
 }
 
 function hexValue(byte: number): number {

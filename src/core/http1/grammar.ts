@@ -2,6 +2,9 @@
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
+const TOKEN_BYTES = new Uint8Array(256)
+for (let code = 0; code < 128; code++) if (TOKEN.test(String.fromCharCode(code))) TOKEN_BYTES[code] = 1
+
 /**
  * True for control characters, and for line ends that are not CRLF: nothing of it belongs into a head (RFC 9112, 2.2).
  * By hand: a regular expression takes four times as long.
@@ -19,6 +22,26 @@ export function hasImpossible(text: string): boolean {
 /** True for a header name, a method, a parameter's name. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text)
+}
+
+/** True for a byte of a token. */
+export function isTokenByte(byte: number): boolean {
+  return TOKEN_BYTES[byte] === 1
+}
+
+/** True for a header's value that can be sent: no control characters, line ends among them, nothing beyond latin1. */
+export function isSendableValue(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 0x20 ? code === 0x7f || code > 0xff : code !== 0x09) return false
+  }
+  return true
+}
+
+/** True for a header's name that can be sent. By hand as well, for all that is sent passes here. */
+export function isSendableName(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (TOKEN_BYTES[text.charCodeAt(at)] !== 1) return false
+  return text.length > 0
 }
 
 /** A part of a text without the spaces and tabs around it. */

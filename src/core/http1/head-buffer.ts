@@ -9,6 +9,8 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 export const MAX_HEAD_BYTES = 16_384
 /** Room for the method and the version beside a target. */
 const LINE_MARGIN_BYTES = 48
+/** Empty lines before a request line that are read over (RFC 9112, 2.2). */
+export const MAX_EMPTY_LINES = 2
 const FIRST_CAPACITY = 1_024
 
 /** The end of a head that lies whole within `bytes`, or -1. */
@@ -28,6 +30,12 @@ export class HeadBuffer {
   #length = 0
   /** The first line is complete. */
   #lineDone = false
+  #emptyLines: number
+
+  /** `emptyLines`: how many came before. */
+  constructor(emptyLines: number) {
+    this.#emptyLines = emptyLines
+  }
 
   get length(): number {
     return this.#length
@@ -46,6 +54,11 @@ export class HeadBuffer {
       }
       this.#put(byte)
       if (byte === LF) {
+        if (this.#length === 2 && this.#emptyLines < MAX_EMPTY_LINES) {
+          this.#emptyLines++
+          this.#length = 0
+          continue
+        }
         this.#lineDone = true
         if (this.#endsHead()) return at + 1 - from
       }
@@ -78,7 +91,7 @@ export class HeadBuffer {
     if (!this.#lineDone && this.#length > MAX_TARGET_BYTES + LINE_MARGIN_BYTES) {
       return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
     }
-    return this.#length > MAX_HEAD_BYTES ? headTooLarge() : null
+    return this.#length >= MAX_HEAD_BYTES + HEAD_END.length ? headTooLarge() : null
   }
 }
 

@@ -17,6 +17,7 @@ const CONTENT_LENGTH = /^(?:0|[1-9][0-9]{0,14})$/
 /** A name or address, with a port up to 65535. */
 const HOST =
   /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$/
+const SENDS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 const CLIENT_REQUEST_ID = /^[A-Za-z0-9._:/+=-]{1,128}$/
 
 export class RequestHead {
@@ -175,6 +176,10 @@ function checkFraming(head: RequestHead, modern: boolean): void {
     return
   }
   if (head.chunked) return refuse(head, malformed('HTTP/1.0 has no Transfer-Encoding.'))
+  // RFC 1945, 8.3: without a length its body would end with the connection, which no answer could follow.
+  if (head.contentLength < 0 && SENDS_BODY.has(head.method)) {
+    return refuse(head, malformed(`HTTP/1.0 has no ${head.method} without Content-Length.`))
+  }
   // HTTP/1.0 knows no interim answer: the expectation is to be ignored (RFC 9110, 10.1.1).
   head.expect = null
   head.takesChunks = false

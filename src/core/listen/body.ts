@@ -2,6 +2,7 @@ import type { BodySink } from '../client-stream.ts'
 import type { Watched } from '../deadlines.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
+import { BodyPieces } from './body-pieces.ts'
 
 type Done = (x: Exchange, problem: GatewayError | null) => void
 
@@ -36,8 +37,7 @@ class BodyReader implements Watched, BodySink {
   readonly #x: Exchange
   readonly #limit: number
   readonly #done: Done
-  #first: Buffer | null = null
-  #rest: Buffer[] | null = null
+  readonly #pieces = new BodyPieces()
   #finished = false
   dueAt: number
 
@@ -64,23 +64,20 @@ class BodyReader implements Watched, BodySink {
       const message = 'Too many request bodies are in memory; try again soon.'
       return this.finish(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
     }
-    if (this.#first === null) this.#first = chunk
-    else if (this.#rest === null) this.#rest = [this.#first, chunk]
-    else this.#rest.push(chunk)
+    this.#pieces.push(chunk)
   }
 
   onBodyEnd(): void {
     if (this.#finished || this.#x.settled) return
     const x = this.#x
-    x.body = this.#rest !== null ? Buffer.concat(this.#rest, x.bodyBytes) : (this.#first ?? EMPTY)
+    x.body = this.#pieces.joined()
     this.finish(null)
   }
 
   finish(problem: GatewayError | null): void {
     this.#finished = true
     this.#x.watched = null
-    this.#first = null
-    this.#rest = null
+    this.#pieces.clear()
     this.#done(this.#x, problem)
   }
 
