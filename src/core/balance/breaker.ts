@@ -1,6 +1,6 @@
 import type { Outcome, Random, Seat } from './contract.ts'
 import { FailureWindow, windowCells } from './failure-window.ts'
-import { lowerHalf, lowOf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
+import { glance, lowerHalf, lowOf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
 
 /** When a breaker opens, and how it closes again. A null trigger is off. */
 export interface BreakerRules {
@@ -107,7 +107,7 @@ export class Breaker {
 
   /** Milliseconds until a request may be admitted; 0 when one would be now. */
   waitMs(nowMs: number): number {
-    if ((Atomics.load(this.#cells.halves, this.#low) & STATE) === CLOSED) return 0
+    if ((glance(this.#cells.halves, this.#low) & STATE) === CLOSED) return 0
     const word = Atomics.load(this.#cells.words, this.#word)
     const low = lowOf(word)
     const full = (low & STATE) === OPEN || runningOf(low) >= this.#rules.probes
@@ -116,7 +116,7 @@ export class Breaker {
 
   /** Admits a request or not; every permit but REFUSED must be given to `record` once. */
   admit(nowMs: number): Permit {
-    if ((Atomics.load(this.#cells.halves, this.#low) & STATE) === CLOSED) return ORDINARY
+    if ((glance(this.#cells.halves, this.#low) & STATE) === CLOSED) return ORDINARY
     const { words } = this.#cells
     for (let held = Atomics.load(words, this.#word); ; ) {
       const low = lowOf(held)
@@ -139,7 +139,7 @@ export class Breaker {
     const { halves, words } = this.#cells
     this.#window.add(nowMs, outcome)
     if (outcome === 'success') {
-      if (Atomics.load(halves, this.#consecutive) !== 0) Atomics.store(halves, this.#consecutive, 0)
+      if (glance(halves, this.#consecutive) !== 0) Atomics.store(halves, this.#consecutive, 0)
       return false
     }
     const consecutive = Atomics.add(halves, this.#consecutive, 1) + 1

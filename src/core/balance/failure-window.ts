@@ -1,4 +1,5 @@
 import type { Seat } from './contract.ts'
+import { glance } from './shared-cells.ts'
 
 /*
  * A ring of buckets for each seat; a bucket is the number of its span of time, attempts, failures. Only the seat's own
@@ -38,7 +39,7 @@ export class FailureWindow {
     const halves = this.#halves
     const span = this.#spanOf(nowMs)
     const bucket = this.#own + (span % BUCKETS) * FIELDS
-    if (Atomics.load(halves, bucket) !== span) {
+    if (glance(halves, bucket) !== span) {
       // Emptied before it is named: a reader takes it for an old one until then.
       Atomics.store(halves, bucket + 1, 0)
       Atomics.store(halves, bucket + 2, 0)

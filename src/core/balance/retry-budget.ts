@@ -1,4 +1,4 @@
-import type { SharedCells } from './shared-cells.ts'
+import { glance, type SharedCells } from './shared-cells.ts'
 
 export interface RetryBudgetRules {
   /** Retries that each request adds; 0.2 allows one for five requests. */
@@ -51,7 +51,7 @@ export class RetryBudget {
   /** A request came; not called for its retries. */
   deposit(): void {
     const { halves } = this.#cells
-    if (Atomics.load(halves, this.#tokens) < this.#full) Atomics.add(halves, this.#tokens, this.#perRequest)
+    if (glance(halves, this.#tokens) < this.#full) Atomics.add(halves, this.#tokens, this.#perRequest)
   }
 
   /** Takes one retry; false when there is none. */

@@ -1,6 +1,6 @@
 import type { Seat } from './contract.ts'
 import { type HealthRules, isUnhealthy, nextHealth } from './health-state.ts'
-import { lowerHalf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
+import { glance, lowerHalf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
 
 /*
  * A target's slot, in words:
@@ -45,7 +45,7 @@ export class TargetState {
   get inFlight(): number {
     const { halves } = this.#cells
     let sum = 0
-    for (let seat = 0; seat < this.#seats; seat++) sum += Atomics.load(halves, this.#firstSeat + seat)
+    for (let seat = 0; seat < this.#seats; seat++) sum += glance(halves, this.#firstSeat + seat)
     return sum
   }
 
@@ -66,7 +66,7 @@ export class TargetState {
 
   /** Active checks say that it does not work. */
   get unhealthy(): boolean {
-    return isUnhealthy(Atomics.load(this.#cells.halves, this.#health))
+    return isUnhealthy(glance(this.#cells.halves, this.#health))
   }
 
   /** Enters the result of an active check; true when the verdict changed. Only the thread that probes may call it. */
@@ -84,7 +84,7 @@ export class TargetState {
 
   /** A request went well, or counting begins anew. */
   clearFailures(): void {
-    if (Atomics.load(this.#cells.halves, this.#failures) !== 0) Atomics.store(this.#cells.halves, this.#failures, 0)
+    if (glance(this.#cells.halves, this.#failures) !== 0) Atomics.store(this.#cells.halves, this.#failures, 0)
   }
 
   isEjected(nowMs: number): boolean {
@@ -93,7 +93,7 @@ export class TargetState {
 
   /** Milliseconds that its ejection lasts yet; 0 when it is not ejected. */
   ejectedForMs(nowMs: number): number {
-    if ((Atomics.load(this.#cells.halves, this.#ejection) & EJECTED) === 0) return 0
+    if ((glance(this.#cells.halves, this.#ejection) & EJECTED) === 0) return 0
     const { words } = this.#cells
     const word = Atomics.load(words, this.#word)
     const leftMs = timeOf(word) - nowMs
