@@ -5,7 +5,8 @@ import { take } from './rate-limit.ts'
 
 /** Refuses keys that do not hold the scope. */
 export function createScopeCheck(scope: string): Hook {
-  const error = () => new GatewayError('insufficient_scope', `This API key does not have the scope "${scope}".`)
+  const message = `This API key does not have the scope "${scope}", which this endpoint needs. Use a key that has it.`
+  const error = () => new GatewayError('insufficient_scope', message)
   return (x) => {
     const { scopes } = principalOf(x)
     return scopes === null || scopes.has(scope) ? null : error()

@@ -23,6 +23,7 @@ export const OVERSHOOT = 2
 const SUB_SLOT_CELLS = 3
 const PERIODS = 1024
 const AMOUNTS = 2 ** 53
+const LARGEST_AMOUNT = 2n ** 53n - 1n
 
 /** Index of the first cell of the period's sub-slot. */
 export function subSlot(index: number, period: number): number {
@@ -50,6 +51,20 @@ export function raise(cells: BigInt64Array, cell: number, empty: bigint, amount:
   for (let held = Atomics.load(cells, cell); ; ) {
     const next = (amountIn(held, empty) === -1 ? empty : held) + amount
     const found = Atomics.compareExchange(cells, cell, held, next)
+    if (found === held) return
+    held = found
+  }
+}
+
+/**
+ * The same for an amount without a limit of its own, which ends at the most that a cell holds: one more would count as a
+ * period, and the cell as another period's. The atomic operation is the last call in it.
+ */
+export function raiseCapped(cells: BigInt64Array, cell: number, empty: bigint, amount: bigint): void {
+  const most = empty + LARGEST_AMOUNT
+  for (let held = Atomics.load(cells, cell); ; ) {
+    const sum = (amountIn(held, empty) === -1 ? empty : held) + amount
+    const found = Atomics.compareExchange(cells, cell, held, sum > most ? most : sum)
     if (found === held) return
     held = found
   }

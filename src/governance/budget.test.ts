@@ -110,6 +110,16 @@ test('counts what an upstream used beyond its reservation, and lets nobody spend
   assert.ok(reserve(cells, 0, 0, 300, LIMIT))
 })
 
+test('however much upstreams claim to have used, the budget stays closed for its period', () => {
+  const cells = new BigInt64Array(BUDGET_CELLS)
+  assert.ok(reserve(cells, 0, 4, 0, LIMIT))
+  for (let round = 0; round < 3; round++) settle(cells, 0, 4, 0, Number.MAX_SAFE_INTEGER, LIMIT)
+  const most = Number.MAX_SAFE_INTEGER
+  assert.deepEqual(read(cells, 0, 4), { used: LIMIT, reserved: 0, spent: LIMIT, overshoot: most })
+  assert.equal(reserve(cells, 0, 4, 0, LIMIT), false)
+  assert.ok(reserve(cells, 0, 6, LIMIT, LIMIT), 'the next period of the sub-slot begins anew')
+})
+
 test('restores what was spent, beyond the limit too', () => {
   const cells = new BigInt64Array(BUDGET_CELLS)
   restore(cells, 0, 3, 1200, LIMIT)

@@ -10,7 +10,18 @@
  * Whoever passes `intents` has each step marked in the statement behind its atomic operation. The pair must stay one:
  * nothing that is a call may come between (see `intents.ts`, and `intents.threads.test.ts` for the proof).
  */
-import { amountIn, emptyOf, lower, OVERSHOOT, RESERVED, raise, readCell, subSlot, USED } from './budget-cells.ts'
+import {
+  amountIn,
+  emptyOf,
+  lower,
+  OVERSHOOT,
+  RESERVED,
+  raise,
+  raiseCapped,
+  readCell,
+  subSlot,
+  USED,
+} from './budget-cells.ts'
 import {
   type Intents,
   PENDING,
@@ -160,7 +171,7 @@ function settleFrom(
         marks[STEP] = 2n
       }
     }
-    if (rest > 0n) raise(cells, slot + OVERSHOOT, empty, rest)
+    if (rest > 0n) raiseCapped(cells, slot + OVERSHOOT, empty, rest)
   }
   if (marks !== null) {
     marks[SETTLED] = settled
@@ -216,7 +227,7 @@ export function restoreAtLeast(
   if (missing <= 0) return
   raise(cells, slot + USED, empty, 0n)
   const rest = raiseWithin(cells, slot, empty, missing, limit)
-  if (rest > 0n) raise(cells, slot + OVERSHOOT, empty, rest)
+  if (rest > 0n) raiseCapped(cells, slot + OVERSHOOT, empty, rest)
 }
 
 /** What a period has used; zeros for one that nobody has begun, or whose sub-slot belongs to another period by now. */

@@ -19,7 +19,7 @@ export function createChatInspect(registry: ModelRegistry): Hook {
     const target = registry.resolve(request.model)
     if (target === null) return unknownModel(request.model)
     if (!allowed(x, registry, request.model)) {
-      const message = `This API key may not use the model "${shorten(request.model)}".`
+      const message = `This API key may not use the model "${shorten(request.model)}". GET /v1/models lists what it may.`
       return new GatewayError('resource_denied', message, { param: 'model' })
     }
     state.target = target
