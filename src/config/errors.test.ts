@@ -40,6 +40,8 @@ test('hands no control characters of a file to the terminal', async () => {
 })
 
 const CANARY = 'sk-canary0123456789abcdef'
+/** One that only its place shows to be a secret. */
+const PLAIN = 'canaryTextOfNoKnownForm'
 
 /** Broken texts that hold a secret on, or near, the line that is wrong. */
 const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
@@ -57,8 +59,8 @@ const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
     `providers: { p: { kind: demo, base_url: "https://example.com/?key=${CANARY}" } }`,
     `keys: [{ id: A, hash: ${CANARY} }]`,
     `storage: { url: "postgres://u:${CANARY}@h/d" }`,
-    `providers:\n  p:\n    kind: demo\n    api_key: x\n    ${CANARY}\n`,
-    `providers:\n  p:\n    api_key:\n    ${CANARY}\n    kind: demo\n`,
+    `providers:\n  p:\n    kind: demo\n    api_key: x\n    ${PLAIN}\n`,
+    `providers:\n  p:\n    api_key:\n    ${PLAIN}\n    kind: demo\n`,
   ],
   json: [
     `{ "providers": { "p": { "api_key": "${CANARY}" "kind": "demo" } } }`,
@@ -69,9 +71,9 @@ const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
   toml: [
     `[providers.p]\napi_key = ${CANARY}\n`,
     `[providers.p]\napi_key = "${CANARY}\n`,
-    `[providers.p]\napi_key = '''${CANARY}\n`,
-    `[providers.p]\napi_key = """${CANARY}\n`,
-    `[providers.p]\napi_key =\n${CANARY}\n`,
+    `[providers.p]\napi_key = '''${PLAIN}\n`,
+    `[providers.p]\napi_key = """${PLAIN}\n`,
+    `[providers.p]\napi_key =\n${PLAIN}\n`,
     `[providers]\np = { api_key = "${CANARY}" kind = "demo" }\n`,
     `[providers.p]\nkind = "demo"\napi_key = "${CANARY}"\napi_key = "${CANARY}"\n`,
   ],
