@@ -132,6 +132,7 @@ function house(t: TestContext, capacity = 64): House {
         }),
       }
       x.candidates = [candidate]
+      x.candidate = candidate
       gateway.begin(x)
       reserve(x, candidate)
       return x
@@ -332,9 +333,10 @@ test('a request that could not be dispatched gives everything back', async (t) =
   const [candidate] = x.candidates ?? []
   assert.ok(candidate !== undefined)
   const { upstream } = candidate
-  x.candidates = [
-    { ...candidate, upstream: { ...upstream, transport: { ...upstream.transport, dispatch: () => false } } },
-  ]
+  x.candidate = {
+    ...candidate,
+    upstream: { ...upstream, transport: { ...upstream.transport, dispatch: () => false } },
+  }
   await eventually(() => x.settled)
   here.journal.flushNow()
   assert.deepEqual([x.error?.code, x.attempts], ['saturated', 0])
