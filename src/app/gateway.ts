@@ -24,6 +24,7 @@ import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
 import { Readiness } from './readiness.ts'
 import { reloadProblem, restartsWorkers } from './reload.ts'
+import { takeRouteSlots } from './route-slots.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -134,6 +135,7 @@ export class ControlThread implements RunningGateway {
         log: this.#log,
         metrics: this.#metrics,
         keys: () => this.#keys.documents(),
+        slots: (document) => takeRouteSlots(this.#slots, document),
         attachWriter: (wake) => this.#database.attach(wake),
         onDeath: (dead) => this.#repair.buried(dead),
         onListening: (count) => this.#readiness.workers(count),

@@ -7,6 +7,9 @@ export const MAX_KEYS = 1_048_576
 /** Budget reservations that one turn of a worker's event loop may take. */
 export const INTENT_CAPACITY = 8_192
 
+/** Rows of cells that each data worker has of its own: workers, and those that overlap while they are replaced. */
+export const SEATS = 130
+
 /** Regions that all threads share for the life of the process. */
 export interface SharedMemory {
   /** 64-bit cells: rate limits and budgets. */

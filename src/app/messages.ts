@@ -4,6 +4,7 @@ import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
+import type { SlotIndexes } from './route-slots.ts'
 
 /** Start data of a data worker: all that its thread needs to load its code. */
 export interface DataThreadStart {
@@ -21,6 +22,9 @@ export interface DataWorkerStart {
   readonly port: number
   readonly version: number
   readonly document: ConfigDocument
+  readonly slots: SlotIndexes
+  /** From 0; no two living workers have the same. */
+  readonly seat: number
   readonly pepper: string
   readonly reusePort: boolean
   readonly keys: readonly KeyDocument[]
@@ -47,7 +51,12 @@ export interface ConfigThreadStart {
 export type ThreadStart = DataThreadStart | DatabaseThreadStart | ConfigThreadStart
 
 export type ToWorker =
-  | { readonly type: 'compile'; readonly version: number; readonly document: ConfigDocument }
+  | {
+      readonly type: 'compile'
+      readonly version: number
+      readonly document: ConfigDocument
+      readonly slots: SlotIndexes
+    }
   | { readonly type: 'swap'; readonly version: number }
   | { readonly type: 'discard'; readonly version: number }
   /** Stop accepting, finish what is in flight within the grace, then end. */

@@ -5,6 +5,7 @@ import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
 import { createWorkerMemory, type SharedMemory, WORKER_CELL, type WorkerMemory } from './memory.ts'
 import type { DataThreadStart, DataWorkerStart, FromWorker, KeyMessage, ToWorker } from './messages.ts'
+import type { SlotIndexes } from './route-slots.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -22,6 +23,8 @@ export interface WorkerPoolOptions {
   readonly log: Log
   readonly metrics: MetricsCollector
   readonly keys: () => readonly KeyDocument[]
+  /** Slots of shared memory for the routes of a document; throws when there is no room. */
+  readonly slots: (document: ConfigDocument) => SlotIndexes
   /** Connects a new worker to the writer thread, which is woken through the port. */
   readonly attachWriter: (wake: MessagePort) => void
   /** A worker's thread has ended; its memory can be read. */
@@ -39,6 +42,7 @@ export interface DeadWorkerMemory {
 interface Member {
   readonly worker: number
   readonly startMs: number
+  readonly seat: number
   readonly thread: Worker
   readonly own: WorkerMemory
   readonly keyPort: MessagePort
@@ -58,6 +62,7 @@ export class WorkerPool {
   /** Threads that have no worker to run yet, oldest first. */
   readonly #warm: Worker[] = []
   #document: ConfigDocument
+  #slots: SlotIndexes = {}
   #version = 0
   #wanted = 0
   #host = ''
@@ -122,6 +127,7 @@ export class WorkerPool {
     this.#port = options.port
     this.#reusePort = options.reusePort
     this.#version = 1
+    this.#slots = this.#options.slots(this.#document)
     // The first one finds the port when it was left open (0); the others share it.
     this.#port = await this.#spawn()
     await Promise.all(Array.from({ length: count - 1 }, async () => await this.#spawn()))
@@ -141,8 +147,11 @@ export class WorkerPool {
    */
   async swap(document: ConfigDocument): Promise<string | null> {
     const version = this.#version + 1
+    const slots = this.#options.slots(document)
     const members = [...this.#members].filter((member) => member.listening && !member.leaving)
-    const answers = await Promise.all(members.map(async (member) => await this.#compile(member, version, document)))
+    const answers = await Promise.all(
+      members.map(async (member) => await this.#compile(member, { type: 'compile', version, document, slots })),
+    )
     const refused = answers.find((answer) => answer?.type === 'refused')
     if (refused?.type === 'refused') {
       for (const member of members) this.#tell(member, { type: 'discard', version })
@@ -150,6 +159,7 @@ export class WorkerPool {
     }
     this.#version = version
     this.#document = document
+    this.#slots = slots
     for (const [at, member] of members.entries()) {
       if (answers[at] === null) void this.#replace(member, 'it did not compile a new plan in time')
       else {
@@ -214,6 +224,7 @@ export class WorkerPool {
 
   async #spawn(): Promise<number> {
     const worker = this.#nextWorker++
+    const seat = this.#freeSeat()
     const startMs = Date.now()
     const own = createWorkerMemory()
     const keys = new MessageChannel()
@@ -230,6 +241,8 @@ export class WorkerPool {
       port: this.#port,
       version: this.#version,
       document: this.#document,
+      slots: this.#slots,
+      seat,
       pepper: this.#options.pepper,
       reusePort: this.#reusePort,
       keys: this.#options.keys(),
@@ -241,6 +254,7 @@ export class WorkerPool {
     const member: Member = {
       worker,
       startMs,
+      seat,
       thread,
       own,
       keyPort: keys.port2,
@@ -277,6 +291,13 @@ export class WorkerPool {
         this.#buried(member, code)
       })
     })
+  }
+
+  #freeSeat(): number {
+    const taken = new Set([...this.#members].map(({ seat }) => seat))
+    let seat = 0
+    while (taken.has(seat)) seat++
+    return seat
   }
 
   #startThread(worker: number): Worker {
@@ -358,17 +379,17 @@ export class WorkerPool {
     }
   }
 
-  async #compile(member: Member, version: number, document: ConfigDocument) {
+  async #compile(member: Member, order: Extract<ToWorker, { type: 'compile' }>) {
     return await new Promise<Extract<FromWorker, { version: number }> | null>((resolve) => {
       const timer = setTimeout(() => answered(null), COMPILE_TIMEOUT_MS)
       const answered = (answer: Extract<FromWorker, { version: number }> | null) => {
-        if (answer !== null && answer.version !== version) return
+        if (answer !== null && answer.version !== order.version) return
         clearTimeout(timer)
         member.waiting = null
         resolve(answer)
       }
       member.waiting = answered
-      this.#tell(member, { type: 'compile', version, document })
+      this.#tell(member, order)
     })
   }
 

@@ -4,11 +4,15 @@
  * Start reading at `phases.ts` (the list), then `handle.ts` (the walk) and `attempt.ts` (one dispatch).
  */
 export { proceed } from './attempt.ts'
+export { viewCells } from './balance/shared-cells.ts'
 export type { BodySink, ClientStream } from './client-stream.ts'
+export { Connector } from './connect/connector.ts'
+export type { TlsSettings } from './connect/destination.ts'
+export type { EgressObserver } from './connect/egress-trace.ts'
 export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './errors.ts'
 export type { EndState, Exchange, Principal } from './exchange.ts'
 export { type EdgeLimits, Gateway } from './gateway.ts'
-export { handle } from './handle.ts'
+export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
 export { Listener, type ListenerOptions } from './listen/listener.ts'
 export {
@@ -17,6 +21,7 @@ export {
   type AnswerTap,
   type Candidate,
   type DispatchController,
+  type Gate,
   type Hook,
   PHASES,
   type Phase,
@@ -28,10 +33,18 @@ export {
   type Transport,
   type Upstream,
   type UpstreamRequest,
+  WAIT,
 } from './phases.ts'
 export type { MethodTable, Plan } from './plan.ts'
+export { compileNetworks } from './proxy/client-address.ts'
+export { type SharedState, UpstreamPool } from './proxy/upstream-pool.ts'
 export { answer } from './respond/answer.ts'
 export { refuse } from './respond/refuse.ts'
+export { compileRoutes } from './routes/compile-routes.ts'
+export { EMPTY_PLAN } from './routes/empty-plan.ts'
+export { renderRouteError } from './routes/error-pages.ts'
+export type { RouteParts } from './routes/route-parts.ts'
+export { routeSlotNeeds, targetIds } from './routes/slots.ts'
 export { ConnectionPool } from './upstream/connection-pool.ts'
 export { headerLines } from './upstream/header-lines.ts'
 export type { Timeouts } from './upstream/timeouts.ts'

@@ -52,6 +52,8 @@ export interface Transport {
 export interface UpstreamRequest {
   readonly method: string
   readonly path: string
+  /** Value of the Host header; absent or null: the upstream's own. */
+  readonly host?: string | null
   /** Header lines made beforehand by `headerLines`, e.g. when the plan was compiled. */
   readonly fixed?: string
   /** Flat: name, value, name, value. Texts that a parser or `headerLines` has checked. */

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { chatTraffic } from '../../ai/index.ts'
-import { Gateway, Listener, type Plan, refuse } from '../../core/index.ts'
+import { Connector, EMPTY_PLAN, Gateway, Listener, type Plan, refuse, viewCells } from '../../core/index.ts'
 import {
   createIdentify,
   createRateCheck,
@@ -10,11 +10,14 @@ import {
   Intents,
   KeyTable,
 } from '../../governance/index.ts'
+import { monotonicUs } from '../../lib/index.ts'
 import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
 import { JournalAppender } from '../../storage/index.ts'
-import { INTENT_CAPACITY, PROCESS_CELL, WORKER_CELL } from '../memory.ts'
+import { INTENT_CAPACITY, PROCESS_CELL, SEATS, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
+import type { SlotIndexes } from '../route-slots.ts'
 import { compilePlan } from './plan.ts'
+import { Pools } from './pools.ts'
 import { Transports } from './transports.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
@@ -49,11 +52,14 @@ class DataWorker {
   readonly #journal: JournalAppender
   readonly #accessLog: AccessLog
   readonly #metrics: GatewayMetrics
-  readonly #transports = new Transports()
+  readonly #connector = new Connector()
+  readonly #transports = new Transports(this.#connector)
+  readonly #pools: Pools
+  #slots: SlotIndexes
   readonly #gateway: Gateway
   readonly #listener: Listener
   readonly #heartbeat: NodeJS.Timeout
-  readonly #compile: (version: number, document: DataWorkerStart['document']) => Plan
+  readonly #compile: (version: number, document: DataWorkerStart['document']) => Promise<Plan>
   #candidate: Plan | null = null
   #leaving = false
 
@@ -94,6 +100,31 @@ class DataWorker {
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
       unmatched: { settle: settlePlain },
     }
+    this.#slots = start.slots
+    const now = () => monotonicUs() / 1_000
+    const shared = {
+      cells: viewCells(memory.counters),
+      seat: { number: start.seat, of: SEATS },
+      indexOf: ({ name }: { name: string }) => this.#slotOf(name),
+    }
+    this.#pools = new Pools({
+      shared,
+      connector: this.#connector,
+      now,
+      onHealth: (pool, target, verdict, reason) =>
+        say({
+          type: 'log',
+          level: verdict === 'healthy' ? 'info' : 'warn',
+          message: `a server of a pool is ${verdict}`,
+          fields: { pool, target, reason },
+        }),
+    })
+    const routes = {
+      shared,
+      now,
+      pool: this.#pools.pool.bind(this.#pools),
+      settle: settlePlain,
+    }
     this.#compile = (version, next) =>
       compilePlan({
         version,
@@ -102,10 +133,11 @@ class DataWorker {
         metrics: this.#metrics,
         transports: this.#transports.forVersion(version),
         hooks,
+        routes,
         process: processCells,
       })
     this.#gateway = new Gateway({
-      plan: this.#compile(start.version, document),
+      plan: EMPTY_PLAN,
       limits: {
         bodyIdleMs: document.limits.body_idle,
         bodyMemoryBytes: Math.max(document.process.worker_memory * BODY_MEMORY_SHARE, document.limits.body * 2),
@@ -128,6 +160,7 @@ class DataWorker {
 
   async listen(): Promise<void> {
     this.#beat()
+    this.#gateway.plan = await this.#compile(this.#start.version, this.#start.document)
     const port = await this.#listener.listen()
     this.#say({ type: 'listening', port })
   }
@@ -135,7 +168,8 @@ class DataWorker {
   obey(message: ToWorker): void {
     switch (message.type) {
       case 'compile':
-        return this.#prepare(message.version, message.document)
+        void this.#prepare(message)
+        return
       case 'swap':
         return this.#swap(message.version)
       case 'discard':
@@ -152,9 +186,10 @@ class DataWorker {
     }
   }
 
-  #prepare(version: number, document: DataWorkerStart['document']): void {
+  async #prepare({ version, document, slots }: Extract<ToWorker, { type: 'compile' }>): Promise<void> {
+    this.#slots = slots
     try {
-      this.#candidate = this.#compile(version, document)
+      this.#candidate = await this.#compile(version, document)
       this.#say({ type: 'compiled', version })
     } catch (error) {
       this.#say({ type: 'refused', version, message: error instanceof Error ? error.message : String(error) })
@@ -167,6 +202,13 @@ class DataWorker {
     this.#candidate = null
     this.#gateway.plan = candidate
     this.#transports.retireBefore(version)
+    this.#pools.retireBefore(version)
+  }
+
+  #slotOf(name: string): number {
+    const index = this.#slots[name]
+    if (index === undefined) throw new Error(`there is no slot for ${name.replaceAll('\n', ' ')}`)
+    return index
   }
 
   async #leave(graceMs: number, reason: 'replacement' | 'shutdown'): Promise<void> {
@@ -192,7 +234,7 @@ class DataWorker {
   /** Everything that was promised is on disk before the thread ends. */
   async #finish(): Promise<void> {
     clearInterval(this.#heartbeat)
-    await this.#transports.close()
+    await Promise.all([this.#transports.close(), this.#pools.close()])
     try {
       this.#journal.close()
     } catch (error) {

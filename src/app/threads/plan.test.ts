@@ -5,7 +5,7 @@ import { startEdge } from '../../../test/request-path/edge.ts'
 import { keyOf } from '../../../test/request-path/keys.ts'
 import type { TransportSource } from '../../ai/index.ts'
 import { documentFrom } from '../../config/index.ts'
-import type { Exchange } from '../../core/index.ts'
+import { Connector, type Exchange, viewCells } from '../../core/index.ts'
 import { KeyPrincipal } from '../../governance/index.ts'
 import { NOT_READY, PROCESS_CELL } from '../memory.ts'
 import { compilePlan } from './plan.ts'
@@ -17,7 +17,7 @@ const identify = (x: Exchange) => {
 }
 
 async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[] } = {}) {
-  const transports = new Transports()
+  const transports = new Transports(new Connector())
   t.after(() => transports.close())
   const process = new Int32Array(new SharedArrayBuffer(4 * Object.keys(PROCESS_CELL).length))
   const settle = [(x: Exchange) => void settled.push(x)]
@@ -34,6 +34,16 @@ async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[
         unmatched: { settle },
       },
       process,
+      routes: {
+        shared: {
+          cells: viewCells(new SharedArrayBuffer(1024)),
+          seat: { number: 0, of: 1 },
+          indexOf: () => assert.fail('a plan without routes needs no slots'),
+        },
+        now: () => performance.now(),
+        pool: () => assert.fail('a plan without routes needs no pools'),
+        settle,
+      },
     })
   return { make, process, transports }
 }

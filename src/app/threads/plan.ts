@@ -1,7 +1,19 @@
 import type { SurfaceHooks } from '../../ai/index.ts'
 import { compileSurfaces, type TransportSource } from '../../ai/index.ts'
-import type { ConfigDocument } from '../../config/index.ts'
-import { answer, type Exchange, type Hook, type MethodTable, type Plan, type Route } from '../../core/index.ts'
+import type { ConfigDocument, UpstreamConfig } from '../../config/index.ts'
+import {
+  answer,
+  compileNetworks,
+  compileRoutes,
+  type Exchange,
+  type Hook,
+  type MethodTable,
+  type Plan,
+  type Route,
+  renderRouteError,
+  type SharedState,
+  type UpstreamPool,
+} from '../../core/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import { PROCESS_CELL, reasonsOf } from '../memory.ts'
 
@@ -12,12 +24,21 @@ export interface PlanOptions {
   readonly metrics: GatewayMetrics
   readonly transports: TransportSource
   readonly hooks: SurfaceHooks
+  readonly routes: RouteHooks
   /** `SharedMemory.process`. */
   readonly process: Int32Array
 }
 
-/** Compiles a document into the plan that requests are served by. Throws when it cannot: a missing reference. */
-export function compilePlan(options: PlanOptions): Plan {
+/** What routes of the configuration are given in this worker. */
+export interface RouteHooks {
+  readonly shared: SharedState
+  readonly now: () => number
+  readonly pool: (name: string, config: UpstreamConfig, plan: { version: number; connectMs: number }) => UpstreamPool
+  readonly settle: Route['settle']
+}
+
+/** Compiles a document into the plan that requests are served by. Rejects when it cannot: a missing reference. */
+export async function compilePlan(options: PlanOptions): Promise<Plan> {
   const surfaces = compileSurfaces(options)
   const health = (name: string, inspect: Hook): MethodTable => {
     const route: Route = { ...surfaces.fallback, name, inspect, settle: null }
@@ -30,12 +51,41 @@ export function compilePlan(options: PlanOptions): Plan {
     ['/livez', health('livez', alive)],
     ['/readyz', health('readyz', createReady(options.process))],
   ])
+  const { document, version, routes } = options
+  const trusted = document.trusted_proxies.length === 0 ? null : compileNetworks(document.trusted_proxies)
   return {
-    version: options.version,
+    version,
+    trustedProxies: trusted,
+    routes: await compileRoutes(document.routes, {
+      shared: routes.shared,
+      now: routes.now,
+      trusted,
+      bodyLimit: document.limits.body,
+      pool: (name, connectMs) => {
+        const config = document.upstreams[name]
+        if (config === undefined) throw new Error(`there is no pool "${name}"`)
+        return routes.pool(name, config, { version, connectMs })
+      },
+      identify: () => null,
+      admit: () => [],
+      settle: routes.settle,
+    }),
     paths,
     prefixes: [['/v1/models/', { GET: surfaces.modelDetail }]],
-    fallback: surfaces.fallback,
+    fallback: document.routes.length === 0 ? surfaces.fallback : withPages(surfaces.fallback),
   }
+}
+
+/** Beside routes of people's own, only the paths of the API speak the API's dialect. */
+function withPages(fallback: Route): Route {
+  return {
+    ...fallback,
+    renderError: (x, error) => (isOfApi(x) ? fallback.renderError(x, error) : renderRouteError(x, error)),
+  }
+}
+
+function isOfApi(x: Exchange): boolean {
+  return x.path === '' || x.path.startsWith('/v1/')
 }
 
 function alive(x: Exchange): null {

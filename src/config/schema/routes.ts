@@ -210,21 +210,21 @@ const files = z.strictObject({
 })
 
 const retry = z.strictObject({
-  attempts: z.int().min(1).max(10).prefault(2).describe('Attempts in all; 1: none is repeated.'),
-  attempts_per_target: z.int().min(1).max(10).prefault(1).describe('Attempts on one target.'),
+  attempts: z.int().min(1).max(10).prefault(4).describe('Attempts in all; 1: none is repeated.'),
+  attempts_per_target: z.int().min(1).max(10).prefault(2).describe('Attempts on one target.'),
   on: z.array(status).max(50).prefault([502, 503, 504]).describe('Statuses that are not taken as an answer.'),
   unsafe: z
     .enum(['never', 'with_idempotency_key', 'always'])
     .default('never')
     .describe('Whether requests that are not idempotent are repeated when they may have been acted on.'),
   budget_share: z.number().min(0).max(1).prefault(0.2).describe('Retries per request, over all of the route.'),
-  budget_per_second: z.number().min(0).max(10_000).prefault(10).describe('Retries per second that are always allowed.'),
+  budget_per_second: z.number().min(0).max(10_000).prefault(3).describe('Retries per second that are always allowed.'),
   backoff: positiveDuration.prefault('25ms').describe('First wait; doubled each time, chosen at random up to it.'),
   max_backoff: positiveDuration.prefault('1s').describe('Longest wait; a longer `Retry-After` ends the retries.'),
 })
 
 const breaker = z.strictObject({
-  consecutive_failures: z.int().min(0).max(10_000).prefault(10).describe('Failures in a row that open it; 0: off.'),
+  consecutive_failures: z.int().min(0).max(10_000).prefault(5).describe('Failures in a row that open it; 0: off.'),
   failure_share: z
     .number()
     .min(0)
@@ -238,7 +238,7 @@ const breaker = z.strictObject({
     .prefault(20)
     .describe('Attempts in the window before the share counts.'),
   window: positiveDuration.prefault('10s').describe('How far back the share looks.'),
-  open: positiveDuration.prefault('10s').describe('How long it stays open before a probe.'),
+  open: positiveDuration.prefault('15s').describe('How long it stays open before a probe.'),
   probes: z.int().min(1).max(15).prefault(1).describe('Probes at a time, over all workers.'),
 })
 

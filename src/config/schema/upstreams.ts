@@ -38,24 +38,32 @@ const balance = z
       .optional()
       .describe('What keeps a client on one target, for `consistent_hash`: `address`, `header:name`, `cookie:name`.'),
     panic_below: z
-      .number()
-      .min(0)
-      .max(1)
-      .prefault(0.5)
-      .describe('Below this share of healthy targets health is ignored, since all are tried; 0: never.'),
+      .union([z.literal('never'), z.number().min(0).max(1)], { error: 'expected a share from 0 to 1, or `never`' })
+      .prefault(0)
+      .describe(
+        'Below this share of healthy targets, or with none, health is ignored and all are used; `never`: refuse.',
+      ),
   })
   .refine(({ policy, by }) => policy !== 'consistent_hash' || by !== undefined, {
     error: '`consistent_hash` needs `by`',
     path: ['by'],
   })
 
-const status = z.int().min(100).max(599)
+const STATUS_HELP = 'expected a status such as `200`, or a class such as `2xx`'
+const status = z
+  .union([z.int().min(100).max(599), z.string().regex(/^[1-5]xx$/)], { error: STATUS_HELP })
+  .transform((value) => {
+    if (typeof value === 'number') return { from: value, to: value }
+    const first = Number(value[0]) * 100
+    return { from: first, to: first + 99 }
+  })
+  .meta({ id: 'status-range', description: 'A status, or a class of them: `200`, `2xx`.' })
 
 const health = z.strictObject({
   path: z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024).describe('What is asked for (GET).'),
   interval: positiveDuration.prefault('10s').describe('Time between two checks of a target.'),
-  timeout: positiveDuration.prefault('2s').describe('How long a check may take.'),
-  status: z.array(status).min(1).max(100).prefault([200]).describe('Statuses of a healthy answer.'),
+  timeout: positiveDuration.prefault('5s').describe('How long a check may take.'),
+  status: z.array(status).min(1).max(100).prefault(['2xx']).describe('Statuses of a healthy answer.'),
   body: plainText.optional().describe('Text that the first 64 KiB of a healthy answer hold.'),
   healthy: z.int().min(1).max(100).prefault(2).describe('Checks in a row until a target is healthy again.'),
   unhealthy: z.int().min(1).max(100).prefault(3).describe('Checks in a row until a target is unhealthy.'),
@@ -64,7 +72,7 @@ const health = z.strictObject({
 const ejection = z.strictObject({
   failures: z.int().min(0).max(1000).prefault(5).describe('Failures in a row that eject a target; 0: never.'),
   base: positiveDuration
-    .prefault('10s')
+    .prefault('30s')
     .describe('Length of the first ejection; the n-th in a row lasts n times as long.'),
   max: positiveDuration.prefault('300s').describe('Longest ejection.'),
   max_share: z.number().min(0).max(1).prefault(0.5).describe('Share of the targets that may be ejected at once.'),

@@ -80,7 +80,10 @@ function forwarded(head: RequestHead): Hop[] {
       let host: string | null = null
       for (const pair of element.split(';')) {
         const [name = '', ...rest] = pair.split('=')
-        const value = rest.join('=').trim().replace(/^"(.*)"$/, '$1')
+        const value = rest
+          .join('=')
+          .trim()
+          .replace(/^"(.*)"$/, '$1')
         if (name.trim().toLowerCase() === 'for') address = addressOf(value)
         else if (name.trim().toLowerCase() === 'proto') scheme = schemeOf(value)
         else if (name.trim().toLowerCase() === 'host') host = value
@@ -91,7 +94,9 @@ function forwarded(head: RequestHead): Hop[] {
 
 /** Members of all lines of a list header, in order. */
 function valuesOf(head: RequestHead, name: string): string[] {
-  return head.values.filter((_, at) => head.names[at] === name).flatMap((line) => line.split(',').map((part) => part.trim()))
+  return head.values
+    .filter((_, at) => head.names[at] === name)
+    .flatMap((line) => line.split(',').map((part) => part.trim()))
 }
 
 /** `1.2.3.4`, `1.2.3.4:5`, `[::1]:5`, `::1`; null for `unknown`, hidden names and nonsense. */

@@ -41,7 +41,12 @@ export class ProxiedRequest implements Attempting {
   /** The protocol that the client asks to switch to. */
   readonly upgrade: string | null
 
-  constructor(x: Exchange, rules: ProxyRules, target: string, parts: { body: RelayedBody | null; upgrade: string | null }) {
+  constructor(
+    x: Exchange,
+    rules: ProxyRules,
+    target: string,
+    parts: { body: RelayedBody | null; upgrade: string | null },
+  ) {
     this.#rules = rules
     this.#key = rules.keyOf(x)
     this.target = target
@@ -95,7 +100,11 @@ export class ProxiedRequest implements Attempting {
   }
 
   /** Milliseconds until the next attempt, or NO_MORE. */
-  #decide(x: Exchange, cause: Failure | number, more: { processed: 'no' | 'unknown'; retryAfter: string | null }): number {
+  #decide(
+    x: Exchange,
+    cause: Failure | number,
+    more: { processed: 'no' | 'unknown'; retryAfter: string | null },
+  ): number {
     const { retry, candidates, totalMs } = this.#rules
     this.#tried ??= []
     if (!this.#tried.includes(this.#last)) this.#tried.push(this.#last)

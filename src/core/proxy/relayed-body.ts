@@ -44,7 +44,10 @@ export class RelayedBody implements BodySink, BodySource, Upload {
     this.movedAt = x.gateway.deadlines.now
     x.bytesIn += bytes.length
     if (x.bytesIn > this.#limit) {
-      return refuse(x, new GatewayError('request_too_large', `The body is larger than the limit of ${this.#limit} bytes.`))
+      return refuse(
+        x,
+        new GatewayError('request_too_large', `The body is larger than the limit of ${this.#limit} bytes.`),
+      )
     }
     const writer = this.#writer
     if (this.#kept !== null) {

@@ -193,9 +193,9 @@ export class Http1Client implements AnswerListener {
     }
   }
 
-  #headOf({ method, path, headers, fixed, body, source }: UpstreamRequest, upgrade: string | null): string {
+  #headOf({ method, path, host, headers, fixed, body, source }: UpstreamRequest, upgrade: string | null): string {
     const connection = upgrade === null ? 'keep-alive' : `upgrade\r\nupgrade: ${upgrade}`
-    let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#endpoint.authority}\r\nconnection: ${connection}\r\n${fixed ?? ''}`
+    let head = `${method} ${path} HTTP/1.1\r\nhost: ${host ?? this.#endpoint.authority}\r\nconnection: ${connection}\r\n${fixed ?? ''}`
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
     if (source !== undefined && source !== null) {
       head += source.length < 0 ? 'transfer-encoding: chunked\r\n' : `content-length: ${source.length}\r\n`

@@ -1,0 +1,166 @@
+import type { BlockList } from 'node:net'
+import { GatewayError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+import { isToken, listHas } from '../http1/grammar.ts'
+import { canonicalRewrite } from '../match/canonical-path.ts'
+import type { AnswerTap, Candidate, Hook, Upstream, UpstreamRequest } from '../phases.ts'
+import type { HeaderEdit } from '../routes/header-edits.ts'
+import type { Template } from '../routes/template.ts'
+import { isIn } from './client-address.ts'
+import { isHopByHop, isTwin } from './hop-by-hop.ts'
+import { ProxiedRequest, type ProxyRules } from './proxied-request.ts'
+import { RelayTap } from './relay-tap.ts'
+import { KEPT_BYTES, RelayedBody } from './relayed-body.ts'
+
+/** How a path becomes the upstream's. */
+export interface RewriteRules {
+  readonly stripPrefix: string | null
+  readonly addPrefix: string | null
+  readonly path: Template | null
+}
+
+export interface ProxyRouteOptions {
+  readonly rules: ProxyRules
+  readonly rewrite: RewriteRules | null
+  readonly bodyLimit: number
+  /** Protocols that may be switched to, in lower case. */
+  readonly upgrades: readonly string[]
+}
+
+/** Bodies above this are relayed while they arrive; smaller ones are read first, and can be sent again. */
+export const RELAY_ABOVE = KEPT_BYTES
+
+/** The inspect hook of a route that a pool of servers answers. */
+export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: ProxyRouteOptions): Hook {
+  return (x) => {
+    const { head } = x
+    if (head.expect !== null && head.expect.toLowerCase() !== '100-continue') {
+      return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
+    }
+    const path = rewrite === null ? x.path : rewritten(x, rewrite)
+    if (path instanceof GatewayError) return path
+    const relayed = x.body === null && (head.chunked || head.contentLength > 0)
+    if (relayed && head.contentLength > bodyLimit) {
+      return new GatewayError('request_too_large', `The body is larger than the limit of ${bodyLimit} bytes.`)
+    }
+    const body = relayed ? new RelayedBody(x, bodyLimit) : null
+    const upgrade = upgrades.length === 0 ? null : upgradeOf(x, upgrades)
+    const target = x.query === '' ? path : `${path}?${x.query}`
+    const request = new ProxiedRequest(x, rules, target, { body, upgrade })
+    x.attempting = request
+    x.surface = request
+    x.upload = body
+    if (body !== null) x.client.readBody(body)
+    return null
+  }
+}
+
+export interface ProxyCandidateOptions {
+  readonly upstream: Upstream
+  readonly edit: HeaderEdit | null
+  /** Which Host the server sees. */
+  readonly host: 'target' | 'client'
+  readonly maxResponse: number
+  readonly trusted: BlockList | null
+}
+
+/** One server of a pool, as a route sends requests to it. */
+export class ProxyCandidate implements Candidate {
+  readonly name: string
+  readonly upstream: Upstream
+  readonly #options: ProxyCandidateOptions
+
+  constructor(options: ProxyCandidateOptions) {
+    this.name = options.upstream.name
+    this.upstream = options.upstream
+    this.#options = options
+  }
+
+  encode(x: Exchange): UpstreamRequest {
+    const request = x.surface as ProxiedRequest // set by the inspect hook of the only routes that have such candidates
+    const headers = this.#headers(x)
+    this.#options.edit?.(x, headers)
+    const bodiless = x.method === 'GET' || x.method === 'HEAD'
+    const body = x.body !== null && (x.body.length > 0 || !bodiless) ? x.body : null
+    const host = this.#options.host === 'client' ? x.head.host : null
+    return {
+      method: x.method,
+      path: request.target,
+      host,
+      headers,
+      body,
+      source: request.body,
+      upgrade: request.upgrade,
+    }
+  }
+
+  open(x: Exchange): AnswerTap {
+    return new RelayTap(x, this.#options.maxResponse)
+  }
+
+  #headers(x: Exchange): string[] {
+    const { names, values } = x.head
+    const connection = x.head.get('connection')
+    const out: string[] = []
+    for (let at = 0; at < names.length; at++) {
+      const name = names[at] as string // in range
+      if (REPLACED.has(name) || isHopByHop(name, connection) || isTwin(name)) continue
+      out.push(name, values[at] as string) // as long as names
+    }
+    this.#pushForwarded(x, out)
+    out.push('x-request-id', x.head.clientRequestId ?? x.id)
+    out.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 0 ? '00' : '01'}`)
+    const request = x.surface as ProxiedRequest // as above
+    if (request.upgrade !== null) pushUpgrade(x, out)
+    return out
+  }
+
+  /** What a client says of itself is only kept when it is a trusted proxy. */
+  #pushForwarded(x: Exchange, out: string[]): void {
+    const peer = x.client.address ?? ''
+    const { trusted } = this.#options
+    const before = trusted !== null && isIn(trusted, peer) ? x.head.get('x-forwarded-for') : null
+    out.push('x-forwarded-for', before === null ? peer : `${before}, ${peer}`)
+    out.push('x-forwarded-proto', x.origin?.scheme ?? x.client.scheme)
+    const host = x.origin?.host ?? x.head.host
+    if (host !== null && host !== '') out.push('x-forwarded-host', host)
+  }
+}
+
+/** Said by the gateway itself. */
+const REPLACED = new Set([
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-real-ip',
+  'forwarded',
+  'x-request-id',
+  'traceparent',
+])
+const WEBSOCKET = /^sec-websocket-/
+
+/** Headers of an upgrade are end to end, but a client may name them in Connection. */
+function pushUpgrade(x: Exchange, out: string[]): void {
+  x.head.names.forEach((name, at) => {
+    if (WEBSOCKET.test(name) && !out.includes(name)) out.push(name, x.head.values[at] ?? '')
+  })
+}
+
+/** The protocol to switch to, when the route allows one that the client asks for. */
+function upgradeOf(x: Exchange, allowed: readonly string[]): string | null {
+  const asked = x.head.get('upgrade')
+  if (asked === null || x.method !== 'GET' || !listHas(x.head.get('connection') ?? '', 'upgrade')) return null
+  const protocol = asked.trim().toLowerCase()
+  return isToken(protocol.replace('/', '')) && allowed.includes(protocol) ? protocol : null
+}
+
+function rewritten(x: Exchange, rules: RewriteRules): string | GatewayError {
+  let path = rules.path === null ? x.path : rules.path(x)
+  const { stripPrefix, addPrefix } = rules
+  if (stripPrefix !== null && (path === stripPrefix || path.startsWith(`${stripPrefix}/`))) {
+    path = path.slice(stripPrefix.length)
+    if (path === '') path = '/'
+  }
+  if (addPrefix !== null) path = path === '/' ? addPrefix : `${addPrefix}${path}`
+  return canonicalRewrite(path, { segments: 'refuse', encodedSlash: 'allow' }, () => false)
+}

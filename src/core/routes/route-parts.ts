@@ -1,0 +1,24 @@
+import type { BlockList } from 'node:net'
+import type { RouteConfig } from '../../config/index.ts'
+import type { Gate, Route, SettleHook } from '../phases.ts'
+import type { SharedState, UpstreamPool } from '../proxy/upstream-pool.ts'
+
+/** What the compile step of routes is given by whoever knows the rest of the program. */
+export interface RouteParts {
+  readonly shared: SharedState
+  /** Milliseconds of the clock that all threads share. */
+  readonly now: () => number
+  readonly trusted: BlockList | null
+  /** The largest request body where a route says nothing. */
+  readonly bodyLimit: number
+  /** The pool of that name, which the configuration has. */
+  readonly pool: (name: string, connectMs: number) => UpstreamPool
+  /** Who may use a route; null for everybody. */
+  readonly identify: (route: RouteConfig) => Gate | null
+  /** What else a request must pass: rate limits. */
+  readonly admit: (route: RouteConfig) => readonly Gate[]
+  readonly settle: readonly SettleHook[] | null
+}
+
+/** What a handler of a route brings. */
+export type HandlerParts = Pick<Route, 'inspect' | 'bodyLimit' | 'relayAbove' | 'encodedBody'>
