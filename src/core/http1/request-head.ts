@@ -171,6 +171,8 @@ function checkFraming(head: RequestHead, modern: boolean): void {
   if (head.chunked && head.contentLength >= 0) {
     return refuse(head, malformed('The request has both Content-Length and Transfer-Encoding.'))
   }
+  // What follows is meant for the other end of a tunnel.
+  if (head.method === 'CONNECT') head.keepAlive = false
   if (modern) {
     if (head.host === null) refuse(head, malformed('The request has no Host header.'))
     return

@@ -1,6 +1,9 @@
-import type { GatewayError } from '../errors.ts'
+import type { ErrorCode, GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { endStateOf, settle } from '../settle.ts'
+
+/** Who sends such a request may mean something else by what follows it. */
+const CLOSES: ReadonlySet<ErrorCode> = new Set(['malformed_request', 'invalid_target', 'uri_too_long'])
 
 /**
  * Answers with an error in the client's own dialect, when nothing was sent yet; within a stream sends the dialect's
@@ -28,7 +31,7 @@ function sendError(x: Exchange, error: GatewayError): void {
   if (error.retryAfterSeconds !== null) headers.push('retry-after', String(error.retryAfterSeconds))
   if (error.allow !== null) headers.push('allow', error.allow)
   if (error.retry === 'never') headers.push('x-should-retry', 'false')
-  if (error.code === 'malformed_request') x.client.closeAfterAnswer()
+  if (CLOSES.has(error.code)) x.client.closeAfterAnswer()
   x.route?.editAnswer?.(x, error.status, headers)
   x.status = error.status
   if (x.method !== 'HEAD') x.bytesOut += rendered.body.length
