@@ -187,6 +187,9 @@ export class Attempt implements ResponseHandler, Watched {
     const x = this.#x
     this.#stage = 'body'
     const out = this.#tap.headers(headers, null)
+    const protocol = headers['upgrade']
+    if (typeof protocol === 'string') out.push('upgrade', protocol)
+    x.route?.editAnswer?.(x, 101, out)
     x.status = 101
     x.firstByteAt = performance.now()
     const client = x.client.upgrade(out)

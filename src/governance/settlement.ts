@@ -64,7 +64,7 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     model_requested: traffic?.modelRequested ?? null,
     model_served: traffic?.modelServed ?? null,
     provider: traffic?.provider ?? null,
-    upstream: traffic?.upstream ?? null,
+    upstream: traffic?.upstream ?? x.candidate?.name ?? null,
     status: statusOf(x),
     outcome: x.end satisfies Outcome,
     error_code: error === null ? null : (x.route ?? x.plan.fallback).codeName(error.code),
