@@ -83,6 +83,8 @@ export interface GatewayErrorOptions {
   readonly retryAfterSeconds?: number
   /** Methods for `Allow`. */
   readonly allow?: string
+  /** How to say who one is: a challenge for `WWW-Authenticate` (RFC 9110, 11.6.1). */
+  readonly authenticate?: string
   /** An error body of the upstream that may be passed on unchanged; already free of secrets. */
   readonly body?: Buffer
   readonly contentType?: string
@@ -97,6 +99,7 @@ export class GatewayError extends Error {
   readonly param: string | null
   readonly retryAfterSeconds: number | null
   readonly allow: string | null
+  readonly authenticate: string | null
   readonly body: Buffer | null
   readonly contentType: string | null
 
@@ -111,6 +114,7 @@ export class GatewayError extends Error {
     this.param = options?.param ?? null
     this.retryAfterSeconds = options?.retryAfterSeconds ?? null
     this.allow = options?.allow ?? null
+    this.authenticate = options?.authenticate ?? null
     this.body = options?.body ?? null
     this.contentType = options?.contentType ?? null
   }

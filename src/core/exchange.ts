@@ -18,6 +18,14 @@ export interface Principal {
 /** How a request ended; the words of the request record. */
 export type EndState = 'success' | 'refused' | 'upstream_error' | 'timeout' | 'cancelled' | 'drained' | 'gateway_error'
 
+/** What a gate changes of the request on its way to the upstream. Names in lower case. */
+export interface HeaderOverlay {
+  /** Headers of the client that are taken away. */
+  readonly removed: ReadonlySet<string>
+  /** Flat: name, value, name, value; they are set. */
+  readonly set: readonly string[]
+}
+
 /** A request body on its way through. */
 export interface Upload {
   readonly complete: boolean
@@ -78,6 +86,9 @@ export class Exchange {
   candidate: Candidate | null = null
   /** Gates that were passed: `identify`, then those of `admit`. */
   gate = 0
+  /** Whom a gate waits for: told when the request ends before it knows. */
+  waiting: { cancel(): void } | null = null
+  overlay: HeaderOverlay | null = null
   /** A body that is relayed while it arrives. */
   upload: Upload | null = null
   attempt: Attempt | null = null

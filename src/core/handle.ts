@@ -41,6 +41,7 @@ function matchAndAdmit(x: Exchange): void {
 /** Goes on with a request whose gate had to wait. */
 export function resume(x: Exchange, problem: GatewayError | null): void {
   if (x.settled || x.route === null) return
+  x.waiting = null
   try {
     if (problem !== null) refuse(x, problem)
     else passGates(x, x.route)

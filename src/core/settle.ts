@@ -7,6 +7,8 @@ export function settle(x: Exchange): void {
   x.settled = true
   x.watched = null
   x.endedAt = performance.now()
+  x.waiting?.cancel()
+  x.waiting = null
   x.attempt?.release()
   x.upload?.close()
   x.attempting?.onEnd(x)

@@ -101,12 +101,15 @@ export class ProxyCandidate implements Candidate {
   #headers(x: Exchange): string[] {
     const { names, values } = x.head
     const connection = x.head.get('connection')
+    const { overlay } = x
     const out: string[] = []
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string // in range
       if (REPLACED.has(name) || isHopByHop(name, connection) || isTwin(name)) continue
+      if (overlay?.removed.has(name) === true) continue
       out.push(name, values[at] as string) // as long as names
     }
+    if (overlay !== null) out.push(...overlay.set)
     this.#pushForwarded(x, out)
     out.push('x-request-id', x.head.clientRequestId ?? x.id)
     out.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 0 ? '00' : '01'}`)

@@ -30,6 +30,7 @@ function sendError(x: Exchange, error: GatewayError): void {
   headers.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id)
   if (error.retryAfterSeconds !== null) headers.push('retry-after', String(error.retryAfterSeconds))
   if (error.allow !== null) headers.push('allow', error.allow)
+  if (error.authenticate !== null) headers.push('www-authenticate', error.authenticate)
   if (error.retry === 'never') headers.push('x-should-retry', 'false')
   if (CLOSES.has(error.code)) x.client.closeAfterAnswer()
   x.route?.editAnswer?.(x, error.status, headers)
