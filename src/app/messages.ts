@@ -57,7 +57,6 @@ export type ToWorker =
       readonly document: ConfigDocument
       readonly slots: SlotIndexes
     }
-  | { readonly type: 'swap'; readonly version: number }
   | { readonly type: 'discard'; readonly version: number }
   /** Stop accepting, finish what is in flight within the grace, then end. */
   | { readonly type: 'leave'; readonly graceMs: number; readonly reason: 'replacement' | 'shutdown' }
@@ -69,6 +68,8 @@ export type FromWorker =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'compiled'; readonly version: number }
   | { readonly type: 'refused'; readonly version: number; readonly message: string }
+  /** Every request has ended that began before the keys of this epoch were taken. */
+  | { readonly type: 'quiet'; readonly epoch: number }
   | { readonly type: 'series'; readonly series: SeriesDescriptor }
   | {
       readonly type: 'log'
@@ -77,4 +78,11 @@ export type FromWorker =
       readonly fields: Record<string, unknown>
     }
 
-export type KeyMessage = readonly KeyChange[]
+/** A change of keys, and the plan that comes in force with it. */
+export interface KeyMessage {
+  readonly changes: readonly KeyChange[]
+  /** Counts the changes of keys, from 1. */
+  readonly epoch: number
+  /** Version of a plan that was compiled before; null: the plan stays. */
+  readonly swap: number | null
+}

@@ -31,6 +31,17 @@ export interface WorkerPoolOptions {
   readonly onDeath: (dead: DeadWorkerMemory) => void
   /** The number of listening workers changed. */
   readonly onListening: (count: number) => void
+  /** `quietEpoch` may have grown. */
+  readonly onQuiet: () => void
+}
+
+/** A document that workers have compiled and do not serve yet. */
+export interface PreparedPlan {
+  readonly version: number
+  readonly document: ConfigDocument
+  readonly slots: SlotIndexes
+  readonly asked: ReadonlySet<Member>
+  readonly ready: ReadonlySet<Member>
 }
 
 export interface DeadWorkerMemory {
@@ -49,7 +60,8 @@ interface Member {
   listening: boolean
   /** It was told to leave, or is being ended: its death is no surprise. */
   leaving: boolean
-  version: number
+  /** Last epoch of keys that no running request is older than. */
+  quiet: number
   heartbeat: number
   heartbeatAt: number
   waiting: ((answer: Extract<FromWorker, { version: number }> | null) => void) | null
@@ -64,6 +76,7 @@ export class WorkerPool {
   #document: ConfigDocument
   #slots: SlotIndexes = {}
   #version = 0
+  #epoch = 0
   #wanted = 0
   #host = ''
   #port = 0
@@ -136,38 +149,57 @@ export class WorkerPool {
     return this.#port
   }
 
-  /** Sends key changes to every worker. */
-  publishKeys(changes: readonly KeyChange[]): void {
-    for (const member of this.#members) member.keyPort.postMessage(changes satisfies KeyMessage)
+  /** Sends key changes to every worker; `epoch` is one more than that of the change before. */
+  publishKeys(changes: readonly KeyChange[], epoch: number): void {
+    this.#publish({ changes, epoch, swap: null })
   }
 
   /**
-   * Gives every worker a new document: all compile, then all swap. A worker that does not answer in time is replaced;
-   * one that cannot compile leaves the old plan everywhere, and its reason is returned.
+   * Has every worker compile a new document, which changes nothing yet. Answers what `swap` takes, or the reason why one
+   * of them cannot.
    */
-  async swap(document: ConfigDocument): Promise<string | null> {
+  async prepare(document: ConfigDocument): Promise<PreparedPlan | string> {
     const version = this.#version + 1
     const slots = this.#options.slots(document)
-    const members = [...this.#members].filter((member) => member.listening && !member.leaving)
+    const asked = [...this.#members].filter((member) => member.listening && !member.leaving)
     const answers = await Promise.all(
-      members.map(async (member) => await this.#compile(member, { type: 'compile', version, document, slots })),
+      asked.map(async (member) => await this.#compile(member, { type: 'compile', version, document, slots })),
     )
+    const ready = new Set(asked.filter((_, at) => answers[at] !== null))
+    const prepared: PreparedPlan = { version, document, slots, asked: new Set(asked), ready }
     const refused = answers.find((answer) => answer?.type === 'refused')
-    if (refused?.type === 'refused') {
-      for (const member of members) this.#tell(member, { type: 'discard', version })
-      return refused.message
-    }
+    if (refused?.type !== 'refused') return prepared
+    this.discard(prepared)
+    return refused.message
+  }
+
+  /** Gives up what was prepared. */
+  discard({ version, ready }: PreparedPlan): void {
+    for (const member of ready) this.#tell(member, { type: 'discard', version })
+  }
+
+  /** Puts a prepared plan and key changes in force: in each worker both at once. */
+  swap({ version, document, slots, asked, ready }: PreparedPlan, changes: readonly KeyChange[], epoch: number): void {
     this.#version = version
     this.#document = document
     this.#slots = slots
-    for (const [at, member] of members.entries()) {
-      if (answers[at] === null) void this.#replace(member, 'it did not compile a new plan in time')
-      else {
-        member.version = version
-        this.#tell(member, { type: 'swap', version })
-      }
+    this.#publish({ changes, epoch, swap: version })
+    for (const member of [...this.#members]) {
+      if (ready.has(member) || member.leaving) continue
+      if (asked.has(member)) void this.#replace(member, 'it did not compile a new plan in time')
+      // It came while the others compiled, and swaps as soon as it is done.
+      else this.#tell(member, { type: 'compile', version, document, slots })
     }
-    return null
+  }
+
+  #publish(message: KeyMessage): void {
+    this.#epoch = message.epoch
+    for (const member of this.#members) member.keyPort.postMessage(message)
+  }
+
+  /** The last epoch of which every request has ended that began before it: what it took away is in nobody's hands. */
+  get quietEpoch(): number {
+    return Math.min(this.#epoch, ...[...this.#members].map(({ quiet }) => quiet))
   }
 
   /** Replaces every worker by a new one, one after the other, without a failed request. */
@@ -260,7 +292,7 @@ export class WorkerPool {
       keyPort: keys.port2,
       listening: false,
       leaving: false,
-      version: this.#version,
+      quiet: this.#epoch,
       heartbeat: 0,
       heartbeatAt: performance.now(),
       waiting: null,
@@ -313,6 +345,9 @@ export class WorkerPool {
       case 'compiled':
       case 'refused':
         return member.waiting?.(message)
+      case 'quiet':
+        member.quiet = message.epoch
+        return this.#options.onQuiet()
       case 'series':
         return this.#options.metrics.describe(member.worker, message.series)
       case 'log':
@@ -330,6 +365,7 @@ export class WorkerPool {
     this.#options.metrics.detach(member.worker)
     this.#options.onDeath({ worker: member.worker, startMs: member.startMs, own: member.own })
     this.#options.onListening(this.listening)
+    this.#options.onQuiet()
     if (member.leaving || this.#closing || !member.listening) return
     const young = Date.now() - member.startMs < YOUNG_MS
     this.#backoffMs = young ? Math.min(LONGEST_BACKOFF_MS, Math.max(100, this.#backoffMs * 2)) : 0

@@ -39,6 +39,13 @@ const DEFAULTS: ConfigDocument = {
     idle: 60_000,
     total: 1_800_000,
   },
+  egress: {
+    rules: [],
+    dns: 'system',
+  },
+  overload: {
+    shed: 'on',
+  },
   reservation: {
     bytes_per_token: 1,
     output_tokens: 4_096,

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod'
 import type { DeepReadonly } from './freeze.ts'
+import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
 import { listener, trustedProxies } from './schema/listeners.ts'
 import { model } from './schema/models.ts'
@@ -47,6 +48,8 @@ export const documentSchema = z.strictObject({
   keys: z.array(key).prefault([]).describe('Virtual keys that this file owns.'),
   limits: limits.prefault({}).describe('Bounds on client connections and request bodies.'),
   timeouts: timeouts.prefault({}).describe('Deadlines of an attempt to a provider.'),
+  egress: egress.prefault({}).describe('Where the gateway may connect to.'),
+  overload: overload.prefault({}).describe('What happens when a worker has more to do than it can.'),
   reservation: reservation.prefault({}).describe('What is reserved from budgets before a request is dispatched.'),
   journal: journal.prefault({}).describe('Durability of reservations and settlements.'),
   storage: storage.prefault({}).describe('The database of records and ledger.'),

@@ -30,6 +30,8 @@ export class Gateway {
   readonly onFault: (error: unknown, x: Exchange | null) => void
   /** Answers carry `Connection: close`, so that clients move to another worker or instance. */
   leaving = false
+  /** How overloaded the thread is: 0 not, 1 strained, 2 overloaded; routes say from which on they are refused. */
+  loadLevel = 0
   /** Bytes of bodies being read or held for dispatch. */
   bodyBytes = 0
   #whenIdle: (() => void)[] = []

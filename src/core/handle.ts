@@ -14,6 +14,8 @@ import { type Gate, type Route, WAIT } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 
+const OVERLOADED = 2
+
 /** Serves one request of a listener. Never throws. */
 export function handle(gateway: Gateway, client: ClientStream, head: RequestHead): Exchange {
   const hasRoutes = gateway.plan.routes !== undefined && gateway.plan.routes !== null
@@ -35,6 +37,12 @@ function matchAndAdmit(x: Exchange): void {
   const missing = match(x)
   if (missing !== null) return refuse(x, missing)
   if (x.route === null) return refuse(x, new GatewayError('not_found', 'No route matches this path.'))
+  if (x.gateway.loadLevel > 0 && x.gateway.loadLevel >= (x.route.shedFrom ?? OVERLOADED)) {
+    return refuse(
+      x,
+      new GatewayError('saturated', 'The gateway is overloaded; try again soon.', { retryAfterSeconds: 1 }),
+    )
+  }
   passGates(x, x.route)
 }
 

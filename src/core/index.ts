@@ -4,11 +4,16 @@
  * Start reading at `phases.ts` (the list), then `handle.ts` (the walk) and `attempt.ts` (one dispatch).
  */
 export { proceed } from './attempt.ts'
+export { LoadSignals } from './balance/load-signals.ts'
 export { viewCells } from './balance/shared-cells.ts'
+export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
 export type { BodySink, ClientStream } from './client-stream.ts'
 export { Connector } from './connect/connector.ts'
-export type { TlsSettings } from './connect/destination.ts'
+export type { EgressEvent, TlsSettings } from './connect/destination.ts'
+export { compileEgressPolicy } from './connect/egress-policy.ts'
 export type { EgressObserver } from './connect/egress-trace.ts'
+export { dnsNames } from './connect/name-source.ts'
+export { Resolver } from './connect/resolve.ts'
 export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './errors.ts'
 export type { EndState, Exchange, HeaderOverlay, Principal } from './exchange.ts'
 export { type EdgeLimits, Gateway } from './gateway.ts'

@@ -157,6 +157,8 @@ export interface Route {
   readonly name: string
   readonly identify: Gate | null
   readonly admit: readonly Gate[] | null
+  /** The load level of the thread from which on requests are refused; absent: 2 (overloaded). */
+  readonly shedFrom?: number
   /** Largest body in bytes, or -1 when the route takes none and the body is not read. */
   readonly bodyLimit: number
   /** Bodies that are longer than this, or of unknown length, are not read before `inspect`: it sees to them. */

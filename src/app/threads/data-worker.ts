@@ -1,6 +1,18 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { chatTraffic } from '../../ai/index.ts'
-import { Connector, EMPTY_PLAN, Gateway, Listener, type Plan, refuse, viewCells } from '../../core/index.ts'
+import {
+  DEFAULT_SHEDDING,
+  type EgressEvent,
+  EMPTY_PLAN,
+  Gateway,
+  Listener,
+  LOAD_LEVELS,
+  LoadShedder,
+  LoadSignals,
+  type Plan,
+  refuse,
+  viewCells,
+} from '../../core/index.ts'
 import {
   createIdentify,
   createRateCheck,
@@ -16,7 +28,9 @@ import { JournalAppender } from '../../storage/index.ts'
 import { INTENT_CAPACITY, PROCESS_CELL, SEATS, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
+import { createConnector } from './egress.ts'
 import { compilePlan } from './plan.ts'
+import { QuietWatch } from './quiet-watch.ts'
 import { Pools } from './pools.ts'
 import { Transports } from './transports.ts'
 
@@ -52,8 +66,8 @@ class DataWorker {
   readonly #journal: JournalAppender
   readonly #accessLog: AccessLog
   readonly #metrics: GatewayMetrics
-  readonly #connector = new Connector()
-  readonly #transports = new Transports(this.#connector)
+  readonly #transports: Transports
+  readonly #load: LoadSignals | null
   readonly #pools: Pools
   #slots: SlotIndexes
   readonly #gateway: Gateway
@@ -61,6 +75,9 @@ class DataWorker {
   readonly #heartbeat: NodeJS.Timeout
   readonly #compile: (version: number, document: DataWorkerStart['document']) => Promise<Plan>
   #candidate: Plan | null = null
+  /** Version that is in force elsewhere; this worker may still compile it. */
+  #dueVersion = 0
+  readonly #quiet = new QuietWatch()
   #leaving = false
 
   constructor(start: DataWorkerStart, say: (message: FromWorker) => void) {
@@ -100,6 +117,8 @@ class DataWorker {
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
       unmatched: { settle: settlePlain },
     }
+    const connector = createConnector(document, this.#egressObserver())
+    this.#transports = new Transports(connector)
     this.#slots = start.slots
     const now = () => monotonicUs() / 1_000
     const shared = {
@@ -109,7 +128,7 @@ class DataWorker {
     }
     this.#pools = new Pools({
       shared,
-      connector: this.#connector,
+      connector,
       now,
       onHealth: (pool, target, verdict, reason) =>
         say({
@@ -144,6 +163,7 @@ class DataWorker {
       },
       onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
     })
+    this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
     this.#listener = new Listener(this.#gateway, {
       host: start.host,
       port: start.port,
@@ -160,7 +180,9 @@ class DataWorker {
 
   async listen(): Promise<void> {
     this.#beat()
-    this.#gateway.plan = await this.#compile(this.#start.version, this.#start.document)
+    const plan = await this.#compile(this.#start.version, this.#start.document)
+    // A newer one may have overtaken it.
+    if (this.#gateway.plan.version < plan.version) this.#gateway.plan = plan
     const port = await this.#listener.listen()
     this.#say({ type: 'listening', port })
   }
@@ -170,8 +192,6 @@ class DataWorker {
       case 'compile':
         void this.#prepare(message)
         return
-      case 'swap':
-        return this.#swap(message.version)
       case 'discard':
         this.#candidate = null
         return
@@ -191,6 +211,7 @@ class DataWorker {
     try {
       this.#candidate = await this.#compile(version, document)
       this.#say({ type: 'compiled', version })
+      if (this.#dueVersion === version) this.#swap(version)
     } catch (error) {
       this.#say({ type: 'refused', version, message: error instanceof Error ? error.message : String(error) })
     }
@@ -198,11 +219,37 @@ class DataWorker {
 
   #swap(version: number): void {
     const candidate = this.#candidate
+    this.#dueVersion = version
     if (candidate === null || candidate.version !== version) return
     this.#candidate = null
     this.#gateway.plan = candidate
     this.#transports.retireBefore(version)
     this.#pools.retireBefore(version)
+  }
+
+  /** Starts to look at this thread's load, and lets the gateway refuse what is too much. */
+  #shedLoad(): LoadSignals {
+    const shedder = new LoadShedder(DEFAULT_SHEDDING)
+    const signals = new LoadSignals(shedder)
+    signals.start(({ lagMs, heapShare }) => {
+      this.#gateway.loadLevel = LOAD_LEVELS.indexOf(shedder.level)
+      const fields = { level: shedder.level, lag_ms: Math.round(lagMs), heap_share: heapShare }
+      this.#say({ type: 'log', level: 'warn', message: 'the load of a data worker has changed', fields })
+    })
+    return signals
+  }
+
+  /** Connections that stand are no news; the others are logged, each kind at most once a second. */
+  #egressObserver(): (event: EgressEvent) => void {
+    const last = new Map<string, number>()
+    return ({ outcome, host, port, rule, code }) => {
+      if (outcome === 'connected' || outcome === 'abandoned') return
+      const now = performance.now()
+      if (now - (last.get(outcome) ?? Number.NEGATIVE_INFINITY) < 1_000) return
+      last.set(outcome, now)
+      const message = outcome === 'denied' ? 'a connection was refused by the egress policy' : 'a connection failed'
+      this.#say({ type: 'log', level: 'warn', message, fields: { host, port, rule, code } })
+    }
   }
 
   #slotOf(name: string): number {
@@ -234,6 +281,7 @@ class DataWorker {
   /** Everything that was promised is on disk before the thread ends. */
   async #finish(): Promise<void> {
     clearInterval(this.#heartbeat)
+    this.#load?.close()
     await Promise.all([this.#transports.close(), this.#pools.close()])
     try {
       this.#journal.close()
@@ -252,8 +300,10 @@ class DataWorker {
       pepper: start.pepper,
       catchUp: () => drain(start.keyPort, apply),
     })
-    const apply = (changes: KeyMessage) => {
+    const apply = ({ changes, epoch, swap }: KeyMessage) => {
       for (const change of changes) keys.apply(change)
+      if (swap !== null) this.#swap(swap)
+      this.#quiet.begin(epoch, performance.now())
     }
     for (const document of start.keys) keys.apply({ id: document.id, document })
     start.keyPort.on('message', apply)
@@ -271,6 +321,8 @@ class DataWorker {
     Atomics.store(this.#status, WORKER_CELL.inFlight, this.#gateway.exchanges.size)
     Atomics.store(this.#status, WORKER_CELL.connections, this.#listener.connections)
     this.#metrics.setInFlight(this.#gateway.exchanges.size)
+    const epoch = this.#quiet.reached(this.#gateway.exchanges)
+    if (epoch !== null) this.#say({ type: 'quiet', epoch })
   }
 
   #fault(message: string, error: unknown, fields: Record<string, unknown>): void {
@@ -281,7 +333,7 @@ class DataWorker {
 }
 
 /** Takes every message that waits, without returning to the event loop. */
-function drain(port: MessagePort, apply: (changes: KeyMessage) => void): void {
+function drain(port: MessagePort, apply: (message: KeyMessage) => void): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     apply(next.message as KeyMessage) // only the control thread holds the other end
   }

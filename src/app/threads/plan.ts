@@ -41,7 +41,7 @@ export interface RouteHooks {
 export async function compilePlan(options: PlanOptions): Promise<Plan> {
   const surfaces = compileSurfaces(options)
   const health = (name: string, inspect: Hook): MethodTable => {
-    const route: Route = { ...surfaces.fallback, name, inspect, settle: null }
+    const route: Route = { ...surfaces.fallback, name, inspect, settle: null, shedFrom: NEVER }
     return { GET: route, HEAD: route }
   }
   const paths = new Map<string, MethodTable>([
@@ -87,6 +87,9 @@ function withPages(fallback: Route): Route {
 function isOfApi(x: Exchange): boolean {
   return x.path === '' || x.path.startsWith('/v1/')
 }
+
+/** Health is answered however loaded the thread is. */
+const NEVER = Number.POSITIVE_INFINITY
 
 function alive(x: Exchange): null {
   answer(x, 200, 'application/json', '{"status":"ok"}')

@@ -24,8 +24,8 @@ export interface SheddingRules {
 }
 
 export const DEFAULT_SHEDDING: SheddingRules = {
-  strained: { lagMs: { enter: 100, leave: 50 }, heapShare: { enter: 0.85, leave: 0.8 } },
-  overloaded: { lagMs: { enter: 200, leave: 100 }, heapShare: { enter: 0.92, leave: 0.87 } },
+  strained: { lagMs: { enter: 250, leave: 125 }, heapShare: { enter: 0.85, leave: 0.8 } },
+  overloaded: { lagMs: { enter: 500, leave: 250 }, heapShare: { enter: 0.92, leave: 0.87 } },
   samplesToEnter: 2,
   samplesToLeave: 4,
 }
