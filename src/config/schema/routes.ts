@@ -255,6 +255,10 @@ export const route = z
     id: name.describe('Names the route in records, metrics and messages; unique.'),
     match: match.prefault({}).describe('What a request must have; absent: every request.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Above the order by specificity; higher first.'),
+    importance: z
+      .enum(['low', 'normal', 'critical'])
+      .default('normal')
+      .describe('Who is refused first when a worker is overloaded.'),
     encoded_slash: z.enum(['refuse', 'allow']).default('refuse').describe('Whether the path may hold `%2F`.'),
     auth: auth.optional().describe('Who may; absent: everybody.'),
     rate_limits: z.array(rateLimit).max(8).prefault([]).describe('How fast; every one must hold.'),

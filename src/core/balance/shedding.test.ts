@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DEFAULT_SHEDDING, type LoadSample, LoadShedder } from './shedding.ts'
+import { type LoadSample, LoadShedder, type SheddingRules } from './shedding.ts'
+
+const RULES: SheddingRules = {
+  strained: { lagMs: { enter: 100, leave: 50 }, heapShare: { enter: 0.85, leave: 0.8 } },
+  overloaded: { lagMs: { enter: 200, leave: 100 }, heapShare: { enter: 0.92, leave: 0.87 } },
+  samplesToEnter: 2,
+  samplesToLeave: 4,
+}
 
 const CALM: LoadSample = { lagMs: 1, heapShare: 0.3 }
 
 /** Levels after each sample: normal `.`, strained `s`, overloaded `O`. */
 function levels(samples: readonly Partial<LoadSample>[]): string {
-  const shedder = new LoadShedder(DEFAULT_SHEDDING)
+  const shedder = new LoadShedder(RULES)
   return samples
     .map((sample) => {
       const before = shedder.level
@@ -45,7 +52,7 @@ for (const [about, samples, expected] of [
 }
 
 test('low priority is refused when strained, normal when overloaded, critical never', () => {
-  const shedder = new LoadShedder(DEFAULT_SHEDDING)
+  const shedder = new LoadShedder(RULES)
   const admitted = () => (['low', 'normal', 'critical'] as const).filter((priority) => shedder.admits(priority))
   assert.deepEqual(admitted(), ['low', 'normal', 'critical'])
   assert.equal(shedder.closesConnections, false)

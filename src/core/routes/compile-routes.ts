@@ -50,6 +50,7 @@ function compileRoute(config: RouteConfig, parts: RouteParts): Route {
     identify: null,
     admit: before.length + admit.length === 0 ? null : [...before, ...admit],
     ...handler,
+    shedFrom: SHED_FROM[config.importance],
     reserve: null,
     codeName: (code) => code,
     renderError: renderRouteError,
@@ -64,6 +65,9 @@ function compileRoute(config: RouteConfig, parts: RouteParts): Route {
           },
   }
 }
+
+/** The load level from which on a route's requests are refused. */
+const SHED_FROM = { low: 1, normal: 2, critical: Number.POSITIVE_INFINITY } as const
 
 function matchOf({ match, cors }: RouteConfig): RouteMatchRule {
   const methods = match.method === undefined ? null : new Set(match.method)
