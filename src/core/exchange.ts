@@ -91,6 +91,8 @@ export class Exchange {
   overlay: HeaderOverlay | null = null
   /** A body that is relayed while it arrives. */
   upload: Upload | null = null
+  /** Hears in place of the attempt that the client takes more, and tells the attempt when it has room itself. */
+  onDrain: (() => void) | null = null
   attempt: Attempt | null = null
   /** Attempts dispatched upstream. */
   attempts = 0

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { drained } from '../drained.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
@@ -377,7 +378,7 @@ export class Http1Connection {
   #onDrain(): void {
     if (this.#tunnel !== null) return this.#tunnel.onDrain()
     const x = this.#stream?.exchange ?? null
-    if (x !== null) x.attempt?.drained()
+    if (x !== null) drained(x)
     else this.#goOn()
   }
 
