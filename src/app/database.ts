@@ -28,6 +28,7 @@ export interface DatabaseOptions {
 }
 
 const RESTART_MS = 500
+const ANSWER_MS = 15_000
 /** Batches and pages are bounded; a thread that needs more than this has lost its way, and ends before the machine does. */
 const HEAP_MB = 512
 
@@ -61,7 +62,7 @@ export class Database {
 
   /** Brings everything that is written into the database; false when the database refuses. */
   async catchUp(): Promise<boolean> {
-    return (await this.#writer.calls.call('catchUp')) === true
+    return (await this.#answer('catchUp')) === true
   }
 
   async workerDied(
@@ -73,7 +74,7 @@ export class Database {
   }
 
   async createKey(key: StoredKey): Promise<void> {
-    await this.#writer.calls.call('createKey', key)
+    await this.#answer('createKey', key)
   }
 
   async listKeys(): Promise<readonly StoredKey[]> {
@@ -81,11 +82,12 @@ export class Database {
   }
 
   async revokeKey(id: string): Promise<StoredKey | null> {
-    return (await this.#writer.calls.call('revokeKey', id, Date.now())) as StoredKey | null // as above
+    return (await this.#answer('revokeKey', id, Date.now())) as StoredKey | null // as above
   }
 
-  async spending(): Promise<readonly KeySpending[]> {
-    return (await this.#writer.calls.call('spending', Date.now())) as readonly KeySpending[] // as above
+  /** What every key has spent in the periods of `nowMs`. */
+  async spending(nowMs: number): Promise<readonly KeySpending[]> {
+    return (await this.#answer('spending', nowMs)) as readonly KeySpending[] // as above
   }
 
   async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {
@@ -104,6 +106,18 @@ export class Database {
     this.#closing = true
     if (this.#reader !== null) await this.#end(this.#reader.worker, this.#reader.calls)
     await this.#end(this.#writer.worker, this.#writer.calls)
+  }
+
+  /** The writer's answer; rejects when there is none for long, since people wait for it. */
+  async #answer(method: string, ...args: readonly unknown[]): Promise<unknown> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const seconds = ANSWER_MS / 1_000
+    const timer = setTimeout(() => reject(new Error(`the database did not answer within ${seconds} s`)), ANSWER_MS)
+    try {
+      return await Promise.race([this.#writer.calls.call(method, ...args), late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async #read(method: string, ...args: readonly unknown[]): Promise<unknown> {

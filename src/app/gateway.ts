@@ -12,6 +12,7 @@ import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
 import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
+import { BudgetBackfill } from './budget-backfill.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { loadDocument, type Overrides } from './configuration.ts'
 import { CounterRepair } from './counter-repair.ts'
@@ -27,6 +28,7 @@ import { reloadProblem, restartsWorkers } from './reload.ts'
 import { takeRouteSlots } from './route-slots.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
+import type { WriterState } from './threads/writer-thread.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 export interface StartOptions {
@@ -81,6 +83,7 @@ export class ControlThread implements RunningGateway {
   readonly #database: Database
   readonly #keys: KeyRegistry
   readonly #repair: CounterRepair
+  readonly #backfill: BudgetBackfill
   readonly #pool: WorkerPool
   readonly #pepper: string
   readonly #adminToken: string
@@ -88,6 +91,8 @@ export class ControlThread implements RunningGateway {
   #control: ControlServer | null = null
   #watch: ConfigWatch | null = null
   #reloading: Promise<void> = Promise.resolve()
+  /** The last reload failed for want of the database. */
+  #reloadWaits = false
   #stopping: Promise<void> | null = null
   readonly #end: (code: number) => void
 
@@ -110,7 +115,7 @@ export class ControlThread implements RunningGateway {
       dataDir: this.dataDir,
       databaseUrl: databaseUrl(document),
       log: this.#log,
-      onState: (state) => this.#readiness.database(state, this.#document.journal.max_bytes, this.#log),
+      onState: (state) => this.#onDatabase(state),
       onRestart: () => this.#pool.attachWriterAgain(),
       workers: () => ({
         known: [...this.#pool.living, ...this.#repair.unreported],
@@ -124,8 +129,9 @@ export class ControlThread implements RunningGateway {
       generations: new Int32Array(this.#memory.generations),
       slots: this.#slots,
       spent: (keyId, unit, per) => this.#spent.of(keyId, unit, per),
-      publish: (changes) => this.#pool.publishKeys(changes),
+      publish: (changes, epoch) => this.#pool.publishKeys(changes, epoch),
     })
+    this.#backfill = new BudgetBackfill(this.#database, this.#keys, counters)
     this.#repair = new CounterRepair(this.#database, this.#keys, counters, this.#log)
     this.#pool = new WorkerPool(
       {
@@ -139,6 +145,7 @@ export class ControlThread implements RunningGateway {
         attachWriter: (wake) => this.#database.attach(wake),
         onDeath: (dead) => this.#repair.buried(dead),
         onListening: (count) => this.#readiness.workers(count),
+        onQuiet: () => this.#onQuiet(),
       },
       document,
     )
@@ -242,16 +249,12 @@ export class ControlThread implements RunningGateway {
     if (this.configSource === null) return
     try {
       const { document: next } = await loadDocument(this.configSource, this.#overrides)
-      const problem = reloadProblem(this.#document, next)
-      if (problem !== null) throw new StartError(problem)
-      const refused = await this.#pool.swap(next)
-      if (refused !== null) throw new StartError(refused)
       const old = this.#document
-      this.#document = next
-      this.#spent.load(await this.#database.spending())
-      this.#takeFileKeys(next)
-      if (restartsWorkers(old, next)) await this.#pool.roll()
+      const problem = reloadProblem(old, next)
+      if (problem !== null) throw new StartError(problem)
+      await this.#takeOver(next)
       this.#log.info('the configuration was reloaded', { reason, version: this.#pool.version })
+      if (restartsWorkers(old, next)) await this.#replaceWorkers()
     } catch (error) {
       const details = error instanceof StartError ? error.details : null
       const message = error instanceof Error ? error.message : String(error)
@@ -261,6 +264,60 @@ export class ControlThread implements RunningGateway {
         details,
       })
     }
+  }
+
+  /** Puts a document in force: its plan and its keys at one moment, or nothing of it. */
+  async #takeOver(next: ConfigDocument): Promise<void> {
+    const prepared = await this.#pool.prepare(next)
+    if (typeof prepared === 'string') throw new StartError(prepared)
+    try {
+      const begins = this.#keys.beginsBudgets(next.keys)
+      if (begins) await this.#learnSpending()
+      // Nothing is awaited from here on: no other change comes between.
+      const staged = this.#keys.stageFileKeys(next.keys)
+      this.#document = next
+      staged.apply((changes, epoch) => this.#pool.swap(prepared, changes, epoch))
+      for (const problem of staged.problems) this.#log.warn(problem, {})
+      if (begins) this.#backfill.begin(this.#keys.epoch)
+    } catch (error) {
+      this.#pool.discard(prepared)
+      throw error
+    }
+  }
+
+  /** What was spent of budgets that begin; without the database nobody knows it. */
+  async #learnSpending(): Promise<void> {
+    this.#reloadWaits = false
+    try {
+      if (!(await this.#database.catchUp())) throw new Error('it takes no records')
+      this.#spent.load(await this.#database.spending(Date.now()))
+    } catch (error) {
+      this.#reloadWaits = true
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new StartError(
+        `The file adds budgets, and the database cannot tell what was spent of them (${reason}). ` +
+          'The file is loaded again when the database is back; without new budgets it is taken at once.',
+      )
+    }
+  }
+
+  async #replaceWorkers(): Promise<void> {
+    try {
+      await this.#pool.roll()
+    } catch (error) {
+      const message = 'a data worker could not be replaced and keeps its old limits, journal and log'
+      this.#log.error(message, { error })
+    }
+  }
+
+  #onQuiet(): void {
+    this.#keys.releaseQuiet(this.#pool.quietEpoch)
+    this.#backfill.quiet(this.#pool.quietEpoch)
+  }
+
+  #onDatabase(state: WriterState): void {
+    this.#readiness.database(state, this.#document.journal.max_bytes, this.#log)
+    if (state.databaseError === null && this.#reloadWaits) void this.reload('the database is back')
   }
 
   drain(): Promise<void> {
@@ -280,6 +337,7 @@ export class ControlThread implements RunningGateway {
     const lagMs = drain.lag === 'auto' ? (isLoopback(listen.host) ? 0 : 5_000) : drain.lag
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
+    this.#backfill.close()
     await this.#repair.done()
     const complete = await this.#database.catchUp().catch(() => false)
     if (!complete) this.#log.warn('the database refuses; the journal keeps what is missing for the next start', {})

@@ -4,6 +4,7 @@ import {
   BUDGET_CELLS,
   type BudgetDocument,
   budgetCounter,
+  hasReserved,
   type KeyChange,
   type KeyDocument,
   periodOf,
@@ -12,7 +13,7 @@ import {
   restoreAtLeast,
 } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
-import type { BudgetPeriod, StoredKey } from '../storage/index.ts'
+import type { BudgetPeriod, StoredBudget, StoredKey } from '../storage/index.ts'
 
 export type { KeyOwner }
 
@@ -22,7 +23,7 @@ export type SpentBefore = (keyId: string, unit: 'tokens' | 'nanos', per: BudgetP
 interface Entry {
   readonly key: StoredKey
   readonly owner: KeyOwner
-  readonly document: KeyDocument
+  document: KeyDocument
 }
 
 export interface KeyRegistryOptions {
@@ -31,10 +32,28 @@ export interface KeyRegistryOptions {
   readonly slots: SlotAllocator
   readonly spent: SpentBefore
   /** Posts changes to every data worker; called before the generations are raised. */
-  readonly publish: (changes: readonly KeyChange[]) => void
+  readonly publish: Publish
+}
+
+/** Tells the workers of changes; `epoch` counts the changes, from 1. */
+export type Publish = (changes: readonly KeyChange[], epoch: number) => void
+
+/** A change of keys that has its room in shared memory, and of which nobody knows yet. */
+export interface StagedKeys {
+  /** What of it is ignored, and why: for the log. */
+  readonly problems: readonly string[]
+  /**
+   * Puts it in force, by the registry's own `publish` or by this one, which is called even when nothing changes. When
+   * that throws, nothing is in force and the room is given back.
+   */
+  apply(publish?: Publish): void
+  /** Gives its room back. */
+  discard(): void
 }
 
 const MINUTE_US = 60_000_000
+/** What names of rate limits begin with; budgets have theirs from the journal. */
+const RATE = 'rate:'
 
 /**
  * All virtual keys, from the file and from the database, in the control thread: allocates their shared slots, tells
@@ -44,11 +63,21 @@ export class KeyRegistry {
   readonly #options: KeyRegistryOptions
   readonly #entries = new Map<string, Entry>()
   readonly #generationSlots = new Map<string, number>()
-  /** Names of the slots that the running change has taken. */
-  readonly #fresh: string[] = []
+  /** Generation slots of keys that are gone: a generation never comes twice, so that another key may have them at once. */
+  readonly #freeGenerations: number[] = []
+  #generationsUsed = 0
+  /** Counts the changes that were published. */
+  #epoch = 0
+  /** Slots that nobody is to use any more, until no request can. */
+  #retired: { readonly epoch: number; readonly names: readonly string[] }[] = []
 
   constructor(options: KeyRegistryOptions) {
     this.#options = options
+  }
+
+  /** Number of the last change that was published. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   /** Every key as the workers know it. */
@@ -83,11 +112,18 @@ export class KeyRegistry {
     return 0
   }
 
+  /** Replaces all keys that the file owns, or throws and replaces none; answers what is ignored. */
+  replaceFileKeys(keys: readonly KeyConfig[]): readonly string[] {
+    const staged = this.stageFileKeys(keys)
+    staged.apply()
+    return staged.problems
+  }
+
   /**
-   * Replaces all keys that the file owns, or throws and replaces none. A database key of the same id keeps its place: the
-   * file's is refused.
+   * Makes ready to replace all keys that the file owns; throws, and has changed nothing, when they cannot be. A database
+   * key of the same id keeps its place: the file's is refused.
    */
-  replaceFileKeys(keys: readonly KeyConfig[]): string[] {
+  stageFileKeys(keys: readonly KeyConfig[]): StagedKeys {
     const problems: string[] = []
     const wanted = new Set(keys.map((key) => key.id))
     const gone = [...this.#entries].filter(([id, { owner }]) => owner === 'file' && !wanted.has(id)).map(([id]) => id)
@@ -96,13 +132,39 @@ export class KeyRegistry {
       problems.push(`the key "${id}" exists in the database; the file's key of the same id is ignored`)
       return false
     })
-    this.#change(gone, own.map(keyOfFile), 'file')
-    return problems
+    return { problems, ...this.#stage(gone, own.map(keyOfFile), 'file') }
+  }
+
+  /** Whether these keys of the file have budgets for which `spent` will be asked. */
+  beginsBudgets(keys: readonly KeyConfig[]): boolean {
+    return keys.map(keyOfFile).some(({ id, budgets }) => {
+      const inForce = new Set(this.#entries.get(id)?.document.budgets.map(({ counter }) => counter))
+      return budgets.some(({ unit, per }) => !inForce.has(budgetCounter(id, unit, per)))
+    })
   }
 
   /** Adds or changes a key that the database owns. */
   putDatabaseKey(key: StoredKey): void {
-    this.#change([], [key], 'database')
+    this.stageDatabaseKey(key).apply()
+  }
+
+  /** Makes ready to add or change a key that the database owns; throws, and has changed nothing, when there is no room. */
+  stageDatabaseKey(key: StoredKey): StagedKeys {
+    return { problems: [], ...this.#stage([], [key], 'database') }
+  }
+
+  /** Gives back the counters of keys and limits that are gone, as far as no running request began before `epoch`. */
+  releaseQuiet(epoch: number): void {
+    if (!this.#retired.some((retired) => retired.epoch <= epoch)) return
+    const { slots } = this.#options
+    const inUse = new Set(this.documents().flatMap(slotNamesOf))
+    this.#retired = this.#retired.flatMap((retired) => {
+      if (retired.epoch > epoch) return [retired]
+      // What is reserved is still to be settled: by a request that has just ended, or for a worker that died.
+      const names = retired.names.filter((name) => !inUse.has(name) && this.#isReserved(name))
+      for (const name of retired.names) if (!inUse.has(name) && !names.includes(name)) slots.release(name)
+      return names.length === 0 ? [] : [{ epoch: retired.epoch, names }]
+    })
   }
 
   /** Replays the admissions of the last minute, so that a restart gives no second burst. Times in monotonic µs. */
@@ -114,17 +176,37 @@ export class KeyRegistry {
   }
 
   /** Removes and puts keys, all or none: what can fail comes before anything is changed that others see. */
-  #change(gone: readonly string[], keys: readonly StoredKey[], owner: KeyOwner): void {
-    const entries = this.#compile(keys.filter((key) => !this.#holds(key, owner))).map(
-      ({ key, document }): Entry => ({ key, owner, document }),
-    )
-    const removed = gone.map((id): KeyChange => ({ id, document: null }))
-    const changes = [...removed, ...entries.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
-    if (changes.length === 0) return
-    this.#options.publish(changes)
-    for (const id of gone) this.#entries.delete(id)
-    for (const entry of entries) this.#entries.set(entry.key.id, entry)
-    for (const { id, document } of changes) this.#raiseGeneration(id, document)
+  #stage(gone: readonly string[], keys: readonly StoredKey[], owner: KeyOwner): Omit<StagedKeys, 'problems'> {
+    const compiled = this.#compile(keys.filter((key) => !this.#holds(key, owner)))
+    const entries = compiled.made.map(({ key, document }): Entry => ({ key, owner, document }))
+    const apply = (publish: Publish | null = null) => {
+      // A generation is told when it begins, since another change may have come between.
+      for (const entry of entries) entry.document = { ...entry.document, ...this.#nextGeneration(entry.key.id) }
+      const removed = gone.map((id): KeyChange => ({ id, document: null }))
+      const changes = [...removed, ...entries.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
+      if (changes.length === 0 && publish === null) return
+      try {
+        const tell = publish ?? this.#options.publish
+        tell(changes, this.#epoch + 1)
+      } catch (error) {
+        compiled.release()
+        throw error
+      }
+      this.#epoch++
+      const before = changes.flatMap(({ id }) => slotNamesOf(this.#entries.get(id)?.document))
+      for (const id of gone) this.#entries.delete(id)
+      for (const entry of entries) this.#entries.set(entry.key.id, entry)
+      for (const { id, document } of changes) this.#raiseGeneration(id, document)
+      const held = new Set(changes.flatMap(({ document }) => slotNamesOf(document)))
+      const names = before.filter((name) => !held.has(name))
+      if (names.length > 0) this.#retired.push({ epoch: this.#epoch, names })
+    }
+    return { apply, discard: compiled.release }
+  }
+
+  #isReserved(name: string): boolean {
+    const slot = this.#options.slots.find(name)
+    return slot !== null && !name.startsWith(RATE) && hasReserved(this.#options.counters, slot)
   }
 
   #holds(key: StoredKey, owner: KeyOwner): boolean {
@@ -135,25 +217,42 @@ export class KeyRegistry {
   #raiseGeneration(id: string, document: KeyDocument | null): void {
     const slot = this.#generationSlots.get(id)
     if (slot === undefined) return
-    if (document === null) Atomics.add(this.#options.generations, slot, 1)
-    else Atomics.store(this.#options.generations, slot, document.generation)
+    if (document !== null) {
+      Atomics.store(this.#options.generations, slot, document.generation)
+      return
+    }
+    Atomics.add(this.#options.generations, slot, 1)
+    this.#giveGenerationBack(id)
   }
 
   /** The documents of keys. When one of them cannot be made, the room that was taken for the others is given back. */
-  #compile(keys: readonly StoredKey[]): { readonly key: StoredKey; readonly document: KeyDocument }[] {
-    this.#fresh.length = 0
-    const knownKeys = this.#generationSlots.size
+  #compile(keys: readonly StoredKey[]) {
+    const fresh: string[] = []
+    const freshKeys: string[] = []
+    const release = () => {
+      for (const name of fresh) this.#options.slots.release(name)
+      for (const id of freshKeys) this.#giveGenerationBack(id)
+    }
+    const take = (name: string, cells: number): number => {
+      const { slots } = this.#options
+      const isFresh = slots.find(name) === null
+      const index = slots.allocate(name, cells)
+      if (isFresh) fresh.push(name)
+      return index
+    }
     try {
-      return keys.map((key) => ({ key, document: this.#documentOf(key) }))
+      const made = keys.map((key) => {
+        if (this.#takeGeneration(key.id)) freshKeys.push(key.id)
+        return { key, document: this.#documentOf(key, take) }
+      })
+      return { made, release }
     } catch (error) {
-      for (const name of this.#fresh) this.#options.slots.release(name)
-      for (const id of [...this.#generationSlots.keys()].slice(knownKeys)) this.#generationSlots.delete(id)
+      release()
       throw error
     }
   }
 
-  #documentOf(key: StoredKey): KeyDocument {
-    const generationSlot = this.#generationSlot(key.id)
+  #documentOf(key: StoredKey, take: TakeSlot): KeyDocument {
     return {
       id: key.id,
       hash: key.hash,
@@ -162,29 +261,40 @@ export class KeyRegistry {
       scopes: key.scopes,
       modelsAllow: key.models_allow,
       modelsDeny: key.models_deny,
-      rate: this.#rateOf(key),
-      budgets: this.#budgetsOf(key),
-      generationSlot,
-      generation: Atomics.load(this.#options.generations, generationSlot) + 1,
+      rate: this.#rateOf(key, take),
+      budgets: this.#budgetsOf(key, take),
+      ...this.#nextGeneration(key.id),
     }
   }
 
-  #generationSlot(id: string): number {
-    let slot = this.#generationSlots.get(id)
-    if (slot === undefined) {
-      slot = this.#generationSlots.size
-      if (slot >= this.#options.generations.length)
-        throw new Error(`more than ${slot} keys have existed; restart the gateway`)
-      this.#generationSlots.set(id, slot)
-    }
-    return slot
+  /** Gives a key its generation slot; false when it has one. */
+  #takeGeneration(id: string): boolean {
+    if (this.#generationSlots.has(id)) return false
+    const { generations } = this.#options
+    if (this.#freeGenerations.length === 0 && this.#generationsUsed === generations.length)
+      throw new Error(`there is room for ${generations.length} keys; remove some, or restart the gateway with fewer`)
+    this.#generationSlots.set(id, this.#freeGenerations.pop() ?? this.#generationsUsed++)
+    return true
   }
 
-  #rateOf(key: StoredKey): KeyDocument['rate'] {
+  #giveGenerationBack(id: string): void {
+    const slot = this.#generationSlots.get(id)
+    if (slot === undefined) return
+    this.#generationSlots.delete(id)
+    this.#freeGenerations.push(slot)
+  }
+
+  #nextGeneration(id: string): { readonly generationSlot: number; readonly generation: number } {
+    const generationSlot = this.#generationSlots.get(id)
+    if (generationSlot === undefined) throw new Error(`the key ${id} has no generation`)
+    return { generationSlot, generation: Atomics.load(this.#options.generations, generationSlot) + 1 }
+  }
+
+  #rateOf(key: StoredKey, take: TakeSlot): KeyDocument['rate'] {
     if (key.requests_per_minute === null) return null
     const { intervalUs } = rateLimit.rateOf(Math.max(1, key.requests_per_minute), MINUTE_US)
     return {
-      slot: this.#slot(`rate:${key.id}`, 1),
+      slot: take(RATE + key.id, 1),
       requestsPerMinute: key.requests_per_minute,
       intervalUs,
       burst: key.burst ?? key.requests_per_minute,
@@ -192,19 +302,19 @@ export class KeyRegistry {
   }
 
   /** One counter per unit and period: of two budgets for the same, the smaller one decides. */
-  #budgetsOf(key: StoredKey): BudgetDocument[] {
+  #budgetsOf(key: StoredKey, take: TakeSlot): BudgetDocument[] {
     const byCounter = new Map<string, BudgetDocument>()
     for (const { unit, per, limit } of key.budgets) {
       const counter = budgetCounter(key.id, unit, per)
       const other = byCounter.get(counter)
       if (other !== undefined && other.limit <= limit) continue
-      byCounter.set(counter, { counter, slot: this.#budgetSlot(key.id, unit, per, limit), unit, per, limit })
+      byCounter.set(counter, { counter, slot: this.#budgetSlot(key.id, { unit, per, limit }, take), unit, per, limit })
     }
     // The tightest first: most refusals then take nothing that must be given back.
     return [...byCounter.values()].sort((a, b) => a.limit - b.limit)
   }
 
-  #budgetSlot(keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod, limit: number): number {
+  #budgetSlot(keyId: string, { unit, per, limit }: StoredBudget, take: TakeSlot): number {
     const { slots, counters, spent } = this.#options
     const counter = budgetCounter(keyId, unit, per)
     const known = slots.find(counter)
@@ -216,14 +326,17 @@ export class KeyRegistry {
       restoreAtLeast(counters, known, periodOf(per, Date.now()), before, limit)
       return known
     }
-    const slot = this.#slot(counter, BUDGET_CELLS)
+    const slot = take(counter, BUDGET_CELLS)
     restore(counters, slot, periodOf(per, Date.now()), before, limit)
     return slot
   }
+}
 
-  #slot(name: string, cells: number): number {
-    const { slots } = this.#options
-    if (slots.find(name) === null) this.#fresh.push(name)
-    return slots.allocate(name, cells)
-  }
+type TakeSlot = (name: string, cells: number) => number
+
+/** Names of the counters that a key has. */
+function slotNamesOf(document: KeyDocument | null | undefined): string[] {
+  if (document === null || document === undefined) return []
+  const rate = document.rate === null ? [] : [RATE + document.id]
+  return [...rate, ...document.budgets.map(({ counter }) => counter)]
 }

@@ -41,6 +41,11 @@ export function amountIn(held: bigint, empty: bigint): number {
   return amount >= 0 && amount < AMOUNTS ? amount : -1
 }
 
+/** The amount in a cell, whatever its period. */
+export function amountOf(held: bigint): bigint {
+  return held & LARGEST_AMOUNT
+}
+
 /** The amount in a cell for a reader: 0 when it belongs to another period. */
 export function readCell(cells: BigInt64Array, cell: number, empty: bigint): number {
   return Math.max(0, amountIn(Atomics.load(cells, cell), empty))

@@ -12,6 +12,7 @@
  */
 import {
   amountIn,
+  amountOf,
   emptyOf,
   lower,
   OVERSHOOT,
@@ -239,6 +240,14 @@ export function read(cells: BigInt64Array, index: number, period: number): Budge
   const overshoot = readCell(cells, slot + OVERSHOOT, empty)
   // The cells are not read in one moment: a reservation may have come between.
   return { used, reserved, spent: Math.max(0, used - reserved), overshoot }
+}
+
+/** Whether anything is reserved, in whatever period: then somebody is still to settle it. */
+export function hasReserved(cells: BigInt64Array, index: number): boolean {
+  return [0, 1].some((period) => {
+    const held = Atomics.load(cells, subSlot(index, period) + RESERVED)
+    return amountOf(held) !== 0n
+  })
 }
 
 /**

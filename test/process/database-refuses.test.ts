@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { House } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
@@ -10,6 +9,7 @@ import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
 import { BIG_BUDGET } from './budget-metrics.ts'
 import { Load, MIXED_MODELS } from './load.ts'
+import { lockDatabase } from './lock-database.ts'
 import { type Order, Threads } from './threads.ts'
 
 async function build(t: TestContext): Promise<{ house: House; threads: Threads }> {
@@ -25,16 +25,6 @@ async function build(t: TestContext): Promise<{ house: House; threads: Threads }
   return { house, threads }
 }
 
-/** Takes the write lock of the database, as a backup or a person with a shell might; returns what ends that. */
-function lock(house: House): () => void {
-  const database = new DatabaseSync(house.gateway.databasePath, { timeout: 10_000 })
-  database.exec('BEGIN IMMEDIATE')
-  return () => {
-    database.exec('ROLLBACK')
-    database.close()
-  }
-}
-
 const isReady = async (house: House) => (await fetch(`${house.gateway.controlUrl}/readyz`)).status === 200
 const isAvailable = async (house: House) =>
   findSamples(await house.gateway.metrics(), 'ferro_database_available')[0]?.value === 1
@@ -46,7 +36,7 @@ test('while the database refuses traffic goes on, a worker may die, and nothing 
   const { house, threads } = await build(t)
   const load = new Load(house.client, {}, t)
   await eventually(() => load.served > 20 && rows(house) > 0, { deadlineMs: 20_000 })
-  const unlock = lock(house)
+  const unlock = lockDatabase(house.gateway)
   const before = rows(house)
   await eventually(async () => !(await isAvailable(house)), { deadlineMs: 30_000 })
   assert.ok(await isReady(house), 'traffic goes on')
@@ -68,7 +58,7 @@ test('a stop while the database refuses leaves the journal to the next start', {
   const { house } = await build(t)
   await house.client.chat()
   await eventually(() => rows(house) === 1)
-  const unlock = lock(house)
+  const unlock = lockDatabase(house.gateway)
   const calls = Array.from({ length: 10 }, () => house.client.start({ model: 'slow-5', stream: true }))
   await Promise.all(calls.map((call) => call.result))
   assert.deepEqual(await house.gateway.stop(), { code: 0, signal: null })
@@ -129,7 +119,7 @@ test('a writer that dies before it could settle a dead worker leaves that to the
   const { house, threads } = await build(t)
   const held = Array.from({ length: 12 }, () => house.client.start({ model: 'barrier-mid', stream: true }))
   await eventually(() => held.every((call) => call.entry.status === 200))
-  const unlock = lock(house)
+  const unlock = lockDatabase(house.gateway)
   for (const role of ['data', 'writer'] as const) {
     const known = await threads.living(role)
     const victim = await threads.any(role)

@@ -30,8 +30,8 @@ import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messa
 import type { SlotIndexes } from '../route-slots.ts'
 import { createConnector } from './egress.ts'
 import { compilePlan } from './plan.ts'
-import { QuietWatch } from './quiet-watch.ts'
 import { Pools } from './pools.ts'
+import { QuietWatch } from './quiet-watch.ts'
 import { Transports } from './transports.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
