@@ -1,3 +1,4 @@
+import type { ClientCertificate } from './listen/door.ts'
 import type { TunnelEnd } from './phases.ts'
 
 /**
@@ -12,6 +13,8 @@ export interface ClientStream {
   readonly listener: string
   /** Whether the client's connection is encrypted. */
   readonly scheme: 'http' | 'https'
+  /** What the client has proved to be; null when it was not asked, or showed nothing. */
+  readonly certificate: ClientCertificate | null
   /** The head of the answer is on its way: only its body can follow. */
   readonly headSent: boolean
   /** Nothing more can be sent: the answer is complete, or the client has left. */

@@ -5,6 +5,7 @@ export class ClientDouble implements ClientStream {
   readonly address = '127.0.0.1'
   readonly listener = 'main'
   readonly scheme = 'http'
+  readonly certificate = null
   readonly unsentBytes = 0
   headSent = false
   ended = false

@@ -63,7 +63,9 @@ test('finds packages and built-in modules outside their rows', () => {
   const cases: readonly [string, string, RegExp][] = [
     ['src/ai/a.ts', `import { Command } from 'commander'`, /commander may be used only in src\/cli\//],
     ['src/core/a.ts', `import { request } from 'undici'`, /package undici has no row/],
-    ['src/core/listen/a.ts', `import tls from 'node:tls'`, /node:tls may be used only in src\/core\/connect\//],
+    ['src/core/match/a.ts', `import tls from 'node:tls'`, /node:tls may be used only in src\/core\/connect\//],
+    ['src/core/listen/a.ts', `import { connect } from 'node:tls'`, /connect, .* of node:tls may be used only in/],
+    ['src/core/upstream/a.ts', `import { connect } from 'node:http2'`, /connect of node:http2 may be used only in/],
     [
       'src/core/a.ts',
       `import { lookup } from 'node:dns/promises'`,

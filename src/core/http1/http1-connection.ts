@@ -3,6 +3,7 @@ import { drained } from '../drained.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
+import type { Connection, ConnectionTimeouts, Door } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel } from '../settle.ts'
@@ -22,22 +23,7 @@ const HELD_BYTES = 65_536
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 1_000
 
-/** Where connections come in. */
-export interface Door {
-  readonly listener: string
-  readonly scheme: 'http' | 'https'
-}
-
 const MAIN: Door = { listener: 'main', scheme: 'http' }
-
-/** What is known of the time that clients may take, in milliseconds. */
-export interface ConnectionTimeouts {
-  /** The whole head must arrive within this time. */
-  readonly headerTimeoutMs: number
-  /** The whole request, body included, must arrive within this time. */
-  readonly requestTimeoutMs: number
-  readonly keepAliveMs: number
-}
 
 /**
  * `head`: a request is awaited or arriving. `body`: its body is. `answer`: it is complete, its answer is not.
@@ -47,7 +33,7 @@ export interface ConnectionTimeouts {
 type State = 'head' | 'body' | 'answer' | 'tunnel' | 'discard' | 'closed'
 
 /** One client connection: requests one after the other, each answered before the next is begun. */
-export class Http1Connection {
+export class Http1Connection implements Connection {
   readonly #gateway: Gateway
   readonly #socket: Socket
   readonly #onClosed: (connection: Http1Connection) => void
@@ -80,7 +66,7 @@ export class Http1Connection {
     this.#gateway = gateway
     this.#socket = socket
     this.#onClosed = onClosed
-    this.address = socket.remoteAddress ?? null
+    this.address = door.address ?? socket.remoteAddress ?? null
     this.#stall = new StallWatch(socket, this.#since)
     socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('drain', () => this.#onDrain())
@@ -175,7 +161,8 @@ export class Http1Connection {
       case 'head':
         if (this.#arriving !== null || !this.#served) {
           if (waited > timeouts.headerTimeoutMs) this.#refuse(timeout('The head of the request'))
-        } else if (waited > timeouts.keepAliveMs) this.destroy()
+        } else if (this.unsentBytes > 0) this.#since = now
+        else if (waited > timeouts.keepAliveMs) this.destroy()
         return
       case 'body':
         if (waited > timeouts.requestTimeoutMs) this.#refuseCurrent(timeout('The request'))

@@ -1,5 +1,6 @@
 import type { BodySink, ClientStream } from '../client-stream.ts'
 import type { Exchange } from '../exchange.ts'
+import type { ClientCertificate } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { type AnswerText, answerText } from './answer-text.ts'
 import type { Http1Connection } from './http1-connection.ts'
@@ -46,6 +47,10 @@ export class Http1Stream implements ClientStream {
 
   get scheme(): 'http' | 'https' {
     return this.#connection.door.scheme
+  }
+
+  get certificate(): ClientCertificate | null {
+    return this.#connection.door.certificate ?? null
   }
 
   get unsentBytes(): number {

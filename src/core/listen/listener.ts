@@ -1,14 +1,24 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Gateway } from '../gateway.ts'
-import { type ConnectionTimeouts, Http1Connection } from '../http1/http1-connection.ts'
+import { Http1Connection } from '../http1/http1-connection.ts'
+import type { CertificateInfo } from './certificates.ts'
+import type { Connection, ConnectionTimeouts, Door } from './door.ts'
+import { ProxyGreeting, type ProxyProtocol, proxyPolicy } from './proxy-protocol.ts'
+import { type ListenerTls, TlsAcceptor } from './tls.ts'
 
 export interface ListenerOptions extends ConnectionTimeouts {
+  /** What routes and records call it; `main` without it. */
+  readonly name?: string
   readonly host: string
   readonly port: number
   /** Several threads listen on the same port, each with its own accept queue. */
   readonly reusePort: boolean
   readonly maxConnections: number
+  /** Absent: no TLS. */
+  readonly tls?: ListenerTls | null
+  /** Absent: no PROXY protocol. */
+  readonly proxyProtocol?: ProxyProtocol | null
 }
 
 const SWEEP_MS = 1_000
@@ -17,26 +27,46 @@ const SHORTEST_TURN_MS = 0.03
 /** A listener that accepts all the time is closed all the same. */
 const LONGEST_CLOSE_MS = 2_000
 
-/** Listens for HTTP/1.1 and hands requests to the gateway. */
+/** Listens on one address and hands requests to the gateway, in HTTP/1.1, or over TLS in what the client agrees to. */
 export class Listener {
   readonly #gateway: Gateway
   readonly #server: Server
   readonly #options: ListenerOptions
-  readonly #connections = new Set<Http1Connection>()
-  readonly #onClosed = (connection: Http1Connection) => {
+  readonly #name: string
+  readonly #tls: TlsAcceptor | null
+  readonly #connections = new Set<Connection>()
+  readonly #onClosed = (connection: Connection) => {
     this.#connections.delete(connection)
   }
   #accepted = 0
   #sweep: NodeJS.Timeout | null = null
 
+  /** Throws a CertificateError for what TLS cannot be served with. */
   constructor(gateway: Gateway, options: ListenerOptions) {
     this.#gateway = gateway
     this.#options = options
+    this.#name = options.name ?? 'main'
+    const { tls = null } = options
+    this.#tls = tls === null ? null : new TlsAcceptor(tls)
     this.#server = createServer({ allowHalfOpen: true, highWaterMark: 65_536, noDelay: true }, (socket: Socket) => {
       this.#accepted++
-      this.#connections.add(new Http1Connection(gateway, socket, this.#onClosed))
+      this.#accept(socket)
     })
     this.#server.maxConnections = options.maxConnections
+  }
+
+  /** The certificates that are served now; empty without TLS. */
+  get certificates(): readonly CertificateInfo[] {
+    return this.#tls?.certificates ?? []
+  }
+
+  /**
+   * Serves new connections with these certificates and rules; those that stand keep theirs. Throws a CertificateError
+   * for what TLS cannot be served with, and changes nothing then.
+   */
+  updateTls(tls: ListenerTls): void {
+    if (this.#tls === null) throw new Error(`listener ${this.#name} was opened without TLS`)
+    this.#tls.update(tls)
   }
 
   /** Resolves with the port when the socket listens; rejects with Node's error (EADDRINUSE, EACCES…). */
@@ -114,6 +144,37 @@ export class Listener {
 
   get connections(): number {
     return this.#connections.size
+  }
+
+  #accept(socket: Socket): void {
+    const { proxyProtocol = null } = this.#options
+    const policy = proxyProtocol === null ? 'skip' : proxyPolicy(proxyProtocol, socket.remoteAddress)
+    if (proxyProtocol === null || policy === 'skip') return this.#encrypt(socket, null)
+    if (policy === 'refuse') {
+      socket.destroy()
+      return
+    }
+    const greeting: ProxyGreeting = new ProxyGreeting(socket, proxyProtocol.mode, (address) => {
+      this.#connections.delete(greeting)
+      if (address !== undefined) this.#encrypt(socket, address)
+    })
+    this.#connections.add(greeting)
+  }
+
+  #encrypt(socket: Socket, address: string | null): void {
+    const listener = this.#name
+    if (this.#tls === null) return this.#serve(socket, { listener, scheme: 'http', address })
+    const handshake = this.#tls.accept(socket, (done) => {
+      this.#connections.delete(handshake)
+      if (done === null) return
+      const { secured, certificate } = done
+      this.#serve(secured, { listener, scheme: 'https', address, certificate })
+    })
+    this.#connections.add(handshake)
+  }
+
+  #serve(socket: Socket, door: Door): void {
+    this.#connections.add(new Http1Connection(this.#gateway, socket, this.#onClosed, door))
   }
 
   #look(): void {
