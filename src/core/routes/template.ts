@@ -26,13 +26,17 @@ const PLACEHOLDER = /\{([a-z][a-zA-Z0-9._-]*)\}/g
 /** Names of all placeholders, for messages. */
 export const PLACEHOLDERS: readonly string[] = [...Object.keys(SOURCES), 'header.<name>', 'path.<number or name>']
 
-/** Compiles a text; throws a RangeError for a placeholder that there is none of. */
-export function compileTemplate(text: string): Template {
+/**
+ * Compiles a text; throws a RangeError for a placeholder that there is none of. `safe` is applied to what each of them
+ * stands for.
+ */
+export function compileTemplate(text: string, safe: ((value: string) => string) | null = null): Template {
   const parts: Part[] = []
   let at = 0
   for (const match of text.matchAll(PLACEHOLDER)) {
     if (match.index > at) parts.push(text.slice(at, match.index))
-    parts.push(sourceOf(match[1] ?? ''))
+    const source = sourceOf(match[1] ?? '')
+    parts.push(safe === null ? source : (x) => safe(source(x)))
     at = match.index + match[0].length
   }
   if (at < text.length) parts.push(text.slice(at))
