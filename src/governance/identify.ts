@@ -27,7 +27,7 @@ export function createIdentify(keys: KeyTable): Hook {
 
 /** The exchange's principal; only for hooks that run after `identify`. */
 export function principalOf(x: Exchange): KeyPrincipal {
-  return x.principal as KeyPrincipal // set by createIdentify's hook, the only one that sets principals
+  return x.principal as KeyPrincipal // set by createIdentify's hook, the only one on the routes of such hooks
 }
 
 function presentedSecret(x: Exchange): string | GatewayError | null {

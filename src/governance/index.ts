@@ -4,6 +4,9 @@
  * Start reading at `reservation.ts`, then `budget.ts` and `key-table.ts`.
  */
 export { createRateCheck, createScopeCheck } from './admit.ts'
+export type { AuthParts, AuthServer } from './auth/auth-parts.ts'
+export { hashPassword } from './auth/password-hash.ts'
+export { createRouteAuth } from './auth/route-auth.ts'
 export * from './budget.ts'
 export { createIdentify, principalOf } from './identify.ts'
 export { Intents, type IntentsLeft, intentRegionCells, readIntents } from './intents.ts'
@@ -12,5 +15,7 @@ export { type KeyChange, KeyPrincipal, KeyTable, type ResourceNames } from './ke
 export { periodEnd, periodOf, periodStart } from './period.ts'
 export * as rateLimit from './rate-limit.ts'
 export { type Accounts, createReserve, Reservation } from './reservation.ts'
+export { createRouteGates, type RouteGateParts } from './route-gates.ts'
+export { createRouteLimits, type LimitSlot, type RouteLimitParts, routeLimitSlots } from './route-limits.ts'
 export { createSettlement, type Sinks, totalTokens } from './settlement.ts'
 export type { Estimate, Traffic, TrafficPort } from './traffic.ts'

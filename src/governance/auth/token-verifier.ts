@@ -1,0 +1,132 @@
+import { hash } from 'node:crypto'
+import type { JSONWebKeySet, JWTPayload, LocalJWKSet } from 'jose'
+import { GatewayError, type Principal } from '../../core/index.ts'
+import { LruMap } from '../../lib/index.ts'
+import { unauthorized, undecided } from './credentials.ts'
+import type { KeySet, KeySetState } from './key-set.ts'
+
+/** What a token must be. */
+export interface TokenRules {
+  readonly issuer: string
+  readonly audience: readonly string[]
+  /** Never `none`, and none with a shared secret: a public key is no secret. */
+  readonly algorithms: readonly string[]
+  readonly claims: Readonly<Record<string, string>>
+  readonly clockSkewMs: number
+}
+
+const MAX_TOKEN_CHARS = 16_384
+const MAX_SUBJECT_CHARS = 256
+const MAX_KNOWN = 4_096
+const MAX_RUNNING = 256
+const MAX_KEYS = 256
+/** Three parts of base64url, the compact form of a signature (RFC 7515, 7.1). */
+const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+
+interface Known {
+  readonly principal: Principal
+  readonly untilMs: number
+}
+
+/** Tokens of one issuer. What was verified is known until it expires, as long as the key set is the same. */
+export class TokenVerifier {
+  readonly #rules: TokenRules
+  readonly #keySet: KeySet<LocalJWKSet>
+  /** By hash: a token is a credential. */
+  readonly #known = new LruMap<string, Known>(MAX_KNOWN)
+  #knownBy: KeySetState<LocalJWKSet> | null = null
+  #running = 0
+
+  constructor(rules: TokenRules, keySet: KeySet<LocalJWKSet>) {
+    this.#rules = rules
+    this.#keySet = keySet
+  }
+
+  /** Who a token speaks for, when it was verified before; else null. */
+  known(token: string, nowMs: number): Principal | null {
+    if (token.length > MAX_TOKEN_CHARS) return null
+    const state = this.#keySet.glance()
+    if (state !== this.#knownBy) this.#forget(state)
+    const known = this.#known.get(hash('sha256', token, 'base64'))
+    return known === undefined || known.untilMs <= nowMs ? null : known.principal
+  }
+
+  /** Who a token speaks for, or why nobody. Never rejects. */
+  async verify(token: string): Promise<Principal | GatewayError> {
+    if (token.length > MAX_TOKEN_CHARS || !COMPACT.test(token)) return invalid()
+    if (this.#running >= MAX_RUNNING) {
+      return new GatewayError('saturated', 'Too many tokens are being verified; try again soon.', {
+        retryAfterSeconds: 1,
+      })
+    }
+    this.#running++
+    try {
+      return await this.#verify(token)
+    } catch (error) {
+      return undecided('The keys that tokens are signed with cannot be had; try again soon.', error)
+    } finally {
+      this.#running--
+    }
+  }
+
+  async #verify(token: string): Promise<Principal | GatewayError> {
+    const state = await this.#keySet.current()
+    const verdict = await this.#verifyWith(state, token)
+    if (verdict !== 'unknown key') return verdict
+    const other = await this.#keySet.other(state)
+    const second = other === null ? verdict : await this.#verifyWith(other, token)
+    return second === 'unknown key' ? invalid() : second
+  }
+
+  async #verifyWith(state: KeySetState<LocalJWKSet>, token: string): Promise<Principal | GatewayError | 'unknown key'> {
+    const { jwtVerify } = await import('jose')
+    const { issuer, audience, algorithms, clockSkewMs } = this.#rules
+    let payload: JWTPayload
+    try {
+      const verified = await jwtVerify(token, state.keys, {
+        issuer,
+        audience: [...audience],
+        algorithms: [...algorithms],
+        clockTolerance: clockSkewMs / 1_000,
+        requiredClaims: ['exp', 'sub'],
+      })
+      payload = verified.payload
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : ''
+      if (code === 'ERR_JWKS_NO_MATCHING_KEY') return 'unknown key'
+      return code === 'ERR_JWT_EXPIRED' ? invalid('The token has expired; get a new one.') : invalid()
+    }
+    return this.#principalOf(payload, token, state)
+  }
+
+  #principalOf(payload: JWTPayload, token: string, state: KeySetState<LocalJWKSet>): Principal | GatewayError {
+    const { sub, exp } = payload
+    if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_CHARS || exp === undefined) return invalid()
+    for (const [name, expected] of Object.entries(this.#rules.claims)) {
+      if (!Object.hasOwn(payload, name) || payload[name] !== expected) return invalid()
+    }
+    const principal = { id: `jwt:${sub}` }
+    if (state !== this.#knownBy) this.#forget(state)
+    this.#known.set(hash('sha256', token, 'base64'), { principal, untilMs: exp * 1_000 + this.#rules.clockSkewMs })
+    return principal
+  }
+
+  /** A key may have been withdrawn: what was verified with the old set is verified again. */
+  #forget(state: KeySetState<LocalJWKSet> | null): void {
+    this.#known.clear()
+    this.#knownBy = state
+  }
+}
+
+/** Makes verification keys of a key set's text (RFC 7517); rejects when it is none. */
+export async function readKeys(text: string): Promise<LocalJWKSet> {
+  const { createLocalJWKSet } = await import('jose')
+  const set = JSON.parse(text) as JSONWebKeySet // createLocalJWKSet throws for every other value
+  const keys = createLocalJWKSet(set)
+  if (set.keys.length > MAX_KEYS) throw new Error(`the key set has over ${MAX_KEYS} keys`)
+  return keys
+}
+
+function invalid(message = 'The token is not valid here.'): GatewayError {
+  return unauthorized(message, 'Bearer error="invalid_token"')
+}
