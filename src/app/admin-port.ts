@@ -6,6 +6,7 @@ import {
   type KeyView,
   makeKey,
   type NewKey,
+  type RevokedKey,
   type UsageQuery,
   viewKey,
 } from '../control/index.ts'
@@ -14,16 +15,20 @@ import type { MetricsCollector } from '../observability/index.ts'
 import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'
 import type { Database } from './database.ts'
 import type { KeyOwner, KeyRegistry } from './key-registry.ts'
+import type { KeyRevocation } from './key-revocation.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface AdminPortOptions {
   readonly database: Database
   readonly keys: KeyRegistry
+  readonly revocation: KeyRevocation
   readonly counters: BigInt64Array
   readonly metrics: MetricsCollector
   readonly readiness: Readiness
   readonly adminToken: string
   readonly pepper: string
+  /** Asks the database what was spent of budgets that begin. */
+  readonly learnSpending: () => Promise<void>
   readonly status: () => object
 }
 
@@ -56,26 +61,28 @@ export class AdminPort implements ControlPort {
   async createKey(request: NewKey): Promise<CreatedKey> {
     const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now() })
     if (this.#options.keys.find(key.id) !== null) throw conflict(key.id)
+    // Its room first: a key that is stored and has none would keep the gateway from starting.
+    if (key.budgets.length > 0) await this.#options.learnSpending()
+    const staged = this.#options.keys.stageDatabaseKey(key)
     try {
       await this.#options.database.createKey(key)
     } catch (error) {
+      staged.discard()
       if (error instanceof Error && 'code' in error && error.code === 'key_exists') throw conflict(key.id)
       throw error
     }
-    this.#options.keys.putDatabaseKey(key)
+    staged.apply()
     return { key: this.#view(key, 'database'), secret }
   }
 
-  async revokeKey(id: string): Promise<KeyView | null> {
+  async revokeKey(id: string): Promise<RevokedKey | null> {
     const found = this.#options.keys.find(id)
     if (found === null) return null
     if (found.owner === 'file') {
       throw new ControlError('read_only', `The key "${id}" is in the configuration file; remove or disable it there.`)
     }
-    const revoked = await this.#options.database.revokeKey(id)
-    if (revoked === null) return null
-    this.#options.keys.putDatabaseKey(revoked)
-    return this.#view(revoked, 'database')
+    const { key, warning } = await this.#options.revocation.revoke(found.key)
+    return { key: this.#view(key, 'database'), warning }
   }
 
   async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {

@@ -28,7 +28,7 @@ export interface DatabaseOptions {
 }
 
 const RESTART_MS = 500
-const ANSWER_MS = 15_000
+const ANSWER_MS = 8_000
 /** Batches and pages are bounded; a thread that needs more than this has lost its way, and ends before the machine does. */
 const HEAP_MB = 512
 
@@ -81,8 +81,8 @@ export class Database {
     return (await this.#writer.calls.call('listKeys')) as readonly StoredKey[] // as above
   }
 
-  async revokeKey(id: string): Promise<StoredKey | null> {
-    return (await this.#answer('revokeKey', id, Date.now())) as StoredKey | null // as above
+  async revokeKey(id: string, atMs: number): Promise<StoredKey | null> {
+    return (await this.#answer('revokeKey', id, atMs)) as StoredKey | null // as above
   }
 
   /** What every key has spent in the periods of `nowMs`. */

@@ -20,6 +20,7 @@ import { Database } from './database.ts'
 import { firstKey } from './first-key.ts'
 import { removeInstance, writeInstance } from './instance-file.ts'
 import { KeyRegistry } from './key-registry.ts'
+import { KeyRevocation } from './key-revocation.ts'
 import { createSharedMemory } from './memory.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
@@ -84,6 +85,7 @@ export class ControlThread implements RunningGateway {
   readonly #keys: KeyRegistry
   readonly #repair: CounterRepair
   readonly #backfill: BudgetBackfill
+  readonly #revocation: KeyRevocation
   readonly #pool: WorkerPool
   readonly #pepper: string
   readonly #adminToken: string
@@ -131,6 +133,8 @@ export class ControlThread implements RunningGateway {
       spent: (keyId, unit, per) => this.#spent.of(keyId, unit, per),
       publish: (changes, epoch) => this.#pool.publishKeys(changes, epoch),
     })
+    const { dataDir } = this
+    this.#revocation = new KeyRevocation({ dataDir, database: this.#database, keys: this.#keys, log: this.#log })
     this.#backfill = new BudgetBackfill(this.#database, this.#keys, counters)
     this.#repair = new CounterRepair(this.#database, this.#keys, counters, this.#log)
     this.#pool = new WorkerPool(
@@ -219,6 +223,8 @@ export class ControlThread implements RunningGateway {
     const admin = new AdminPort({
       database: this.#database,
       keys: this.#keys,
+      revocation: this.#revocation,
+      learnSpending: async () => this.#spent.load(await this.#database.spending(Date.now())),
       counters: new BigInt64Array(this.#memory.counters),
       metrics: this.#metrics,
       readiness: this.#readiness,
@@ -338,6 +344,7 @@ export class ControlThread implements RunningGateway {
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
     this.#backfill.close()
+    this.#revocation.close()
     await this.#repair.done()
     const complete = await this.#database.catchUp().catch(() => false)
     if (!complete) this.#log.warn('the database refuses; the journal keeps what is missing for the next start', {})

@@ -39,10 +39,11 @@ export class AdminKeyStore implements KeyStore {
     return (await this.#call('POST', KEYS_PATH, request)) as { key: KeyAnswer; secret: string } // as above
   }
 
-  async revoke(id: string): Promise<KeyAnswer | null> {
+  async revoke(id: string): Promise<{ key: KeyAnswer; warning: string | null } | null> {
     const path = `${KEYS_PATH}/${encodeURIComponent(id)}`
-    const { key } = await this.#call('DELETE', path, undefined, 404)
-    return key === undefined ? null : (key as KeyAnswer) // as above
+    const { key, warning } = await this.#call('DELETE', path, undefined, 404)
+    if (key === undefined) return null
+    return { key: key as KeyAnswer, warning: typeof warning === 'string' ? warning : null } // as above
   }
 
   close(): void {

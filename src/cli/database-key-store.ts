@@ -37,12 +37,12 @@ export class DatabaseKeyStore implements KeyStore {
     return { key: answerOf(key), secret }
   }
 
-  async revoke(id: string): Promise<KeyAnswer | null> {
+  async revoke(id: string): Promise<{ key: KeyAnswer; warning: null } | null> {
     if (this.#isOfFile(id)) {
       throw new Failure(`the configuration file owns the key ${id}; set its \`enabled\` to false there, or remove it`)
     }
     const key = this.#writer.keys.revoke(id, Date.now())
-    return key === null ? null : answerOf(key)
+    return key === null ? null : { key: answerOf(key), warning: null }
   }
 
   close(): void {

@@ -16,7 +16,7 @@ export interface KeyStore {
   /** Makes a key; takes what `POST /admin/v1/api-keys` takes. */
   create(request: object): Promise<{ readonly key: KeyAnswer; readonly secret: string }>
   /** Revokes a key; null when there is none. */
-  revoke(id: string): Promise<KeyAnswer | null>
+  revoke(id: string): Promise<{ readonly key: KeyAnswer; readonly warning: string | null } | null>
   close(): void
 }
 
@@ -52,7 +52,14 @@ export async function openKeyStore(location: DataLocation, missing: 'create' | '
 /** The writer, or the error that says that somebody else has the directory. */
 async function takeDatabase({ dataDir, databaseUrl }: DataLocation): Promise<LedgerWriter | StorageError> {
   try {
-    return await openLedgerWriter({ dataDir, databaseUrl })
+    const writer = await openLedgerWriter({ dataDir, databaseUrl })
+    try {
+      writer.takeRevocations()
+    } catch (error) {
+      writer.close()
+      throw error
+    }
+    return writer
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     if (error.code === 'directory_locked') return error

@@ -92,9 +92,11 @@ async function listKeys(store: KeyStore, { format }: KeysOptions): Promise<void>
 }
 
 async function revokeKey(store: KeyStore, id: string, { format }: KeysOptions): Promise<void> {
-  const key = await store.revoke(id)
-  if (key === null)
+  const revoked = await store.revoke(id)
+  if (revoked === null)
     throw new Failure(`there is no key with the id ${JSON.stringify(id)}; \`ferro keys list\` shows all`)
+  const { key, warning } = revoked
+  if (warning !== null) process.stderr.write(`warning: ${warning}\n`)
   if (format === 'json') return printJson({ key })
   process.stdout.write(`The key ${key.id} is revoked${store.live ? ' and refused from now on' : ''}.\n`)
 }

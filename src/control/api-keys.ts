@@ -26,9 +26,10 @@ export async function createKey(port: ControlPort, { body }: ControlRequest): Pr
 
 /** Revokes a key for good; a second time changes nothing and answers the same. */
 export async function revokeKey(port: ControlPort, { id }: ControlRequest): Promise<Answer> {
-  const key = await port.revokeKey(id)
-  if (key === null) throw noSuchKey()
-  return ok({ key: encodeKey(key, Date.now()) })
+  const revoked = await port.revokeKey(id)
+  if (revoked === null) throw noSuchKey()
+  const { key, warning } = revoked
+  return ok({ key: encodeKey(key, Date.now()), ...(warning === null ? {} : { warning }) })
 }
 
 function noSuchKey(): ControlError {

@@ -16,6 +16,7 @@ export const CONTROL_CODES = {
   too_many_failures: 429,
   headers_too_large: 431,
   internal_error: 500,
+  not_stored: 503,
   version_not_supported: 505,
 } as const
 

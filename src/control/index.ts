@@ -6,6 +6,16 @@
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
 export { keyOfFile, makeKey, type NewKeyOptions } from './new-key.ts'
-export type { BudgetUse, BudgetView, ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, UsageQuery } from './port.ts'
+export type {
+  BudgetUse,
+  BudgetView,
+  ControlPort,
+  CreatedKey,
+  KeyOwner,
+  KeyView,
+  NewKey,
+  RevokedKey,
+  UsageQuery,
+} from './port.ts'
 export { parseNewKey } from './schema.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'

@@ -15,9 +15,10 @@ export interface ControlPort {
   createKey(request: NewKey): Promise<CreatedKey>
   /**
    * Resolves with the revoked key when no worker takes it any more, with null when there is none; rejects with
-   * ControlError `read_only` for a key that the configuration file owns.
+   * ControlError `read_only` for a key that the configuration file owns, and with `not_stored` when the revocation would
+   * not outlive the process.
    */
-  revokeKey(id: string): Promise<KeyView | null>
+  revokeKey(id: string): Promise<RevokedKey | null>
   /** Request records, newest first. */
   requests(query: RequestQuery): Promise<readonly RequestRecord[]>
   /** One request record with its ledger rows, or null. */
@@ -52,6 +53,13 @@ export interface BudgetUse {
 export interface CreatedKey {
   readonly key: KeyView
   readonly secret: string
+}
+
+/** A key that was just revoked. */
+export interface RevokedKey {
+  readonly key: KeyView
+  /** What people should know about it; null when there is nothing. */
+  readonly warning: string | null
 }
 
 /** What a new key shall be: the fields of a key in a configuration file, without what the gateway makes itself. */

@@ -29,6 +29,25 @@ export function createDurableFile(file: string, content: string): boolean {
   return true
 }
 
+/** Replaces a file, or creates it, as `createDurableFile` does: a reader sees the old content or the new one. */
+export function replaceDurableFile(file: string, content: string): void {
+  const directory = path.dirname(file)
+  const temporary = path.join(directory, `.${path.basename(file)}.${randomBytes(6).toString('hex')}`)
+  try {
+    fs.writeFileSync(temporary, content, { mode: 0o600, flag: 'wx', flush: true })
+    fs.renameSync(temporary, file)
+  } finally {
+    fs.rmSync(temporary, { force: true })
+  }
+  syncDirectory(directory)
+}
+
+/** Removes a file, durably; does nothing when it is gone. */
+export function removeDurableFile(file: string): void {
+  fs.rmSync(file, { force: true })
+  syncDirectory(path.dirname(file))
+}
+
 function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, 'r')
   try {

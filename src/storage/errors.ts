@@ -6,6 +6,9 @@ export type StorageErrorCode =
   | 'bad_url'
   | 'key_exists'
   | 'bad_secret_file'
+  | 'bad_pending_file'
+  | 'damaged_database'
+  | 'unusable_database'
 
 /** The one error class of this module; whatever else is thrown comes from the file system or from SQLite. */
 export class StorageError extends Error {

@@ -6,6 +6,7 @@ import { journalBytes, journalDirectory, listSegments } from './journal/director
 import type { SegmentName } from './journal/format.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
 import { NO_SINK } from './ledger/sink.ts'
+import { PendingRevocations } from './pending-revocations.ts'
 import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
@@ -68,6 +69,7 @@ export class LedgerWriter {
   /** Entries in whole frames that could not be read; anything but 0 is a fault of the program. */
   unreadable = 0
   readonly #directory: string
+  readonly #pending: PendingRevocations
   readonly #lock: DirectoryLock
   readonly #database: DatabaseSync
   readonly #tables: LedgerTables
@@ -86,6 +88,7 @@ export class LedgerWriter {
 
   private constructor(dataDir: string, lock: DirectoryLock, database: DatabaseSync) {
     this.#directory = journalDirectory(dataDir)
+    this.#pending = new PendingRevocations(dataDir)
     this.#lock = lock
     this.#database = database
     this.#tables = new LedgerTables(database)
@@ -115,6 +118,7 @@ export class LedgerWriter {
    */
   recover(nowMs: number): Recovery {
     let lost = 0
+    this.takeRevocations()
     if (this.#stale) this.#rebuild()
     for (const segment of listSegments(this.#directory)) this.#dead.add(workerKey(segment))
     for (const key of this.#workers.keys()) this.#dead.add(key)
@@ -130,6 +134,14 @@ export class LedgerWriter {
       admissions: recentAdmissions(this.#database, nowMs),
       damaged: [...this.#damaged],
     }
+  }
+
+  /** Brings revocations into the database that it could not take before; only while no gateway serves. */
+  takeRevocations(): void {
+    const pending = this.#pending.list()
+    if (pending.size === 0) return
+    for (const [id, atMs] of pending) this.keys.revoke(id, atMs)
+    this.#pending.remove(pending.keys())
   }
 
   /** One batch: what the segments hold beyond what is in the database, at most about 2,000 entries. Never throws. */

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { House } from '../e2e/house.ts'
 import { baseConfig, type KeyEntry, keyPair, type TestKey } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
+import { at, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { budgetOf } from './budget-metrics.ts'
 import { lockDatabase } from './lock-database.ts'
@@ -86,4 +89,71 @@ test('a budget that is added while requests run counts what they use', { timeout
   await house.gateway.stop()
   await house.gateway.restart()
   assert.equal((await budgetOf(house.gateway)).used, ledger().tokens)
+})
+
+/** Calls the admin API with the token of the data directory. */
+async function admin(house: House, method: string, path: string, body?: object) {
+  const token = readFileSync(join(house.gateway.dataDir, 'admin-token'), 'utf8').trim()
+  const answer = await fetch(`${house.gateway.controlUrl}/admin/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return { status: answer.status, json: parseJson(await answer.text()) }
+}
+
+async function leakedKey(house: House): Promise<TestKey> {
+  const { json } = await admin(house, 'POST', '/api-keys', { id: 'leaked' })
+  const key = { id: 'leaked', secret: String(at(json, 'secret')), hash: '' }
+  assert.equal(await statuses(house, key, 'ok'), '200')
+  return key
+}
+
+const revokedAt = (house: House) => {
+  using database = house.gateway.db()
+  return database.prepare(`SELECT revoked_at FROM keys WHERE id = 'leaked'`).get()?.['revoked_at'] ?? null
+}
+const pendingFile = (house: House) => join(house.gateway.dataDir, 'pending-revocations.json')
+
+test('a key can be revoked while the database refuses: refused at once, and after a restart', {
+  timeout: 120_000,
+}, async (t) => {
+  const house = await build(t)
+  const leaked = await leakedKey(house)
+  const unlock = lockDatabase(house.gateway)
+  const { status, json } = await admin(house, 'DELETE', '/api-keys/leaked')
+  assert.equal(status, 200)
+  assert.equal(at(json, 'key', 'state'), 'revoked')
+  assert.match(String(at(json, 'warning')), /refused from now on.*a file of the data directory keeps this/)
+  assert.equal(await statuses(house, leaked, 'ok'), '401')
+  await house.gateway.kill9()
+  unlock()
+  assert.equal(revokedAt(house), null, 'the database knows nothing of it')
+  await house.gateway.restart()
+  assert.equal(await statuses(house, leaked, 'ok'), '401')
+  assert.notEqual(revokedAt(house), null)
+  assert.equal(existsSync(pendingFile(house)), false)
+})
+
+test('a revocation that the database did not take is brought to it when it is back', { timeout: 60_000 }, async (t) => {
+  const house = await build(t)
+  await leakedKey(house)
+  const unlock = lockDatabase(house.gateway)
+  await admin(house, 'DELETE', '/api-keys/leaked')
+  unlock()
+  await eventually(() => revokedAt(house) !== null, { deadlineMs: 20_000 })
+  await eventually(() => !existsSync(pendingFile(house)))
+})
+
+test('a revocation that can be stored nowhere is in force, and its answer says that a restart would undo it', {
+  timeout: 60_000,
+}, async (t) => {
+  const house = await build(t)
+  const leaked = await leakedKey(house)
+  t.after(lockDatabase(house.gateway))
+  mkdirSync(pendingFile(house))
+  const { status, json } = await admin(house, 'DELETE', '/api-keys/leaked')
+  assert.deepEqual([status, at(json, 'error', 'code')], [503, 'not_stored'])
+  assert.match(String(at(json, 'error', 'message')), /after a restart it would be valid again/)
+  assert.equal(await statuses(house, leaked, 'ok'), '401')
 })

@@ -2,7 +2,7 @@ import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredKey } fr
 import { ControlError } from '../errors.ts'
 import { viewKey } from '../key-view.ts'
 import { makeKey } from '../new-key.ts'
-import type { ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, UsageQuery } from '../port.ts'
+import type { ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, RevokedKey, UsageQuery } from '../port.ts'
 
 /** The admin token of a FakeProcess. */
 export const ADMIN_TOKEN = 'admin-token-of-the-fake-process'
@@ -29,6 +29,9 @@ export class FakeProcess implements ControlPort {
     return token === ADMIN_TOKEN
   }
 
+  /** What a revocation says beside the key. */
+  warning: string | null = null
+
   listKeys(): readonly KeyView[] {
     this.#fail()
     return [...this.keys.values()].map(({ key, owner }) => viewKey(key, owner, () => ({ spent: 3, reserved: 4 })))
@@ -42,13 +45,13 @@ export class FakeProcess implements ControlPort {
     return { key: viewKey(key, 'database'), secret }
   }
 
-  async revokeKey(id: string): Promise<KeyView | null> {
+  async revokeKey(id: string): Promise<RevokedKey | null> {
     const held = this.keys.get(id)
     if (held === undefined) return null
     if (held.owner === 'file') throw new ControlError('read_only', `The file owns the key ${id}.`)
     const key = { ...held.key, enabled: false, revoked_at: held.key.revoked_at ?? Date.now() }
     this.keys.set(id, { key, owner: 'database' })
-    return viewKey(key, 'database')
+    return { key: viewKey(key, 'database'), warning: this.warning }
   }
 
   async requests({ limit, beforeId, keyId }: RequestQuery): Promise<readonly RequestRecord[]> {
