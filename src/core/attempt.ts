@@ -12,6 +12,9 @@ import { failureOf, faultOf } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
+/** The head of a relayed answer waits so long for the body: one that breaks off before can still be asked for again. */
+const HEAD_WAIT_MS = 50
+const EMPTY = Buffer.alloc(0)
 
 /** Given by a transport with the dispatch; returned when the attempt no longer needs its connection. */
 export interface Lease {
@@ -84,6 +87,8 @@ export class Attempt implements ResponseHandler, Watched {
   #chunks: Buffer[] | null = null
   #buffered = 0
   #paused = false
+  /** When the head leaves without a body; Infinity when it does not. */
+  #headDueAt = Number.POSITIVE_INFINITY
   #lastByteAt: number
   /** The answer is relayed as it comes. */
   streaming = false
@@ -131,13 +136,16 @@ export class Attempt implements ResponseHandler, Watched {
     this.#status = status
     this.#headers = headers
     this.#lastByteAt = performance.now()
-    this.dueAt = this.#nextDueAt()
     if (x.firstByteAt === 0) x.firstByteAt = this.#lastByteAt
     const wait = x.attempting === null ? NO_MORE : x.attempting.onHead(x, status, headers)
     if (wait !== NO_MORE) return this.#giveWay(wait)
     const plan = this.#tap.start(status, headers)
     if (plan instanceof GatewayError) refuse(x, plan)
-    else this.streaming = this.eventful = plan === 'stream'
+    else {
+      this.streaming = this.eventful = plan !== 'buffer'
+      if (plan === 'relay') this.#headDueAt = this.#lastByteAt + HEAD_WAIT_MS
+      this.dueAt = this.#nextDueAt()
+    }
   }
 
   onResponseData(_controller: DispatchController, chunk: Buffer): void {
@@ -184,8 +192,18 @@ export class Attempt implements ResponseHandler, Watched {
 
   onUpgrade(_controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void {
     if (this.#stage === 'done') return end.destroy()
+    try {
+      this.#switch(headers, end)
+    } catch (error) {
+      end.destroy()
+      fault(this.#x, error) // as above
+    }
+  }
+
+  #switch(headers: AnswerHeaders, end: TunnelEnd): void {
     const x = this.#x
     this.#stage = 'body'
+    x.attempting?.onHead(x, 101, headers)
     const out = this.#tap.headers(headers, null)
     const protocol = headers['upgrade']
     if (typeof protocol === 'string') out.push('upgrade', protocol)
@@ -193,7 +211,10 @@ export class Attempt implements ResponseHandler, Watched {
     x.status = 101
     x.firstByteAt = performance.now()
     const client = x.client.upgrade(out)
-    if (client === null) return end.destroy()
+    if (client === null) {
+      refuse(x, new GatewayError('upstream_invalid_response', 'The protocol was switched when that was not possible.'))
+      return end.destroy()
+    }
     x.watched = new Tunnel(x, client, end, this.#candidate.upstream.timeouts.idleMs)
   }
 
@@ -292,7 +313,7 @@ export class Attempt implements ResponseHandler, Watched {
     const x = this.#x
     const timeouts = this.#candidate.upstream.timeouts
     const total = x.startedAt + timeouts.totalMs
-    if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs)
+    if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs, this.#headDueAt)
     const { upload } = x
     if (upload !== null && !upload.complete) return Math.min(total, upload.movedAt + timeouts.idleMs)
     const begin = upload === null ? x.dispatchedAt : upload.movedAt
@@ -301,6 +322,8 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   onDue(now: number): void {
+    if (this.#headDueAt <= now) this.#sendHeadAlone()
+    if (this.#stage === 'done') return
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
@@ -309,6 +332,16 @@ export class Attempt implements ResponseHandler, Watched {
     else this.fail(this.#timeoutError(now), this.#timeoutFailure(now))
     if (!this.#x.settled) return
     this.#x.client.cut()
+  }
+
+  #sendHeadAlone(): void {
+    this.#headDueAt = Number.POSITIVE_INFINITY
+    if (this.#x.client.headSent) return
+    try {
+      this.#forward(EMPTY)
+    } catch (error) {
+      fault(this.#x, error) // as above
+    }
   }
 
   #waitsForClient(now: number): boolean {

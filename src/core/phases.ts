@@ -132,8 +132,10 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
 export type AnswerPlan =
   /** Collect up to the buffer limit, then `complete` decides. */
   | 'buffer'
-  /** Forward what `push` gives as it comes. */
+  /** Forward what `push` gives as it comes; the head waits for the first of it. */
   | 'stream'
+  /** The same, but a client that waits for the head alone gets it soon. */
+  | 'relay'
 
 /**
  * Watches, and where needed edits, the bytes of one answer. Called synchronously in the order

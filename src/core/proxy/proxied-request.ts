@@ -9,11 +9,18 @@ import type { Exchange } from '../exchange.ts'
 import type { AnswerHeaders, Candidate } from '../phases.ts'
 import type { RelayedBody } from './relayed-body.ts'
 
+/** The servers that a route's requests may go to at one time. */
+export interface ProxyServers {
+  readonly candidates: readonly Candidate[]
+  /** Of as many targets, in the same order. */
+  readonly balancer: Balancer
+}
+
 /** What all requests of one proxy route share in one thread. */
 export interface ProxyRules {
   readonly pool: string
-  readonly candidates: readonly Candidate[]
-  readonly balancer: Balancer
+  /** Those that count now: the same object as long as they are the same. */
+  readonly servers: () => ProxyServers
   readonly retry: RetryLimits
   readonly budget: RetryBudget
   readonly backoff: { readonly baseMs: number; readonly maxMs: number; readonly maxRetryAfterMs: number }
@@ -30,6 +37,7 @@ export class ProxiedRequest implements Attempting {
   readonly #rules: ProxyRules
   readonly #key: number
   readonly #choice = new Choice()
+  #servers: ProxyServers
   #tried: number[] | null = null
   #last = -1
   #again = false
@@ -48,6 +56,7 @@ export class ProxiedRequest implements Attempting {
     parts: { body: RelayedBody | null; upgrade: string | null },
   ) {
     this.#rules = rules
+    this.#servers = rules.servers()
     this.#key = rules.keyOf(x)
     this.target = target
     this.body = parts.body
@@ -56,12 +65,15 @@ export class ProxiedRequest implements Attempting {
   }
 
   next(): Candidate | GatewayError {
-    const { balancer, candidates, now } = this.#rules
-    const nowMs = now()
+    this.#follow()
+    const { balancer, candidates } = this.#servers
+    const nowMs = this.#rules.now()
     const choice = this.#choice
     const chosen = this.#again && balancer.chooseAgain(choice, this.#last, nowMs)
     if (!chosen) {
-      const verdict = balancer.choose(choice, nowMs, this.#key, this.#tried)
+      let verdict = balancer.choose(choice, nowMs, this.#key, this.#tried)
+      // The one that was left when the retry was decided may be gone by now: better one that failed than none.
+      if (verdict === 'exhausted') verdict = balancer.choose(choice, nowMs, this.#key, null)
       if (verdict !== 'chosen') return this.#nobody(nowMs)
       this.#attemptsOnTarget = 0
     }
@@ -73,30 +85,43 @@ export class ProxiedRequest implements Attempting {
 
   onFailure(x: Exchange, { failure, processed }: FailedDispatch): number {
     const nowMs = this.#rules.now()
-    this.#rules.balancer.report(this.#choice, outcomeOfFailure(failure), nowMs)
-    this.#rules.balancer.release(this.#choice, nowMs)
+    this.#servers.balancer.report(this.#choice, outcomeOfFailure(failure), nowMs)
+    this.#servers.balancer.release(this.#choice, nowMs)
     return this.#decide(x, failure, { processed, retryAfter: null })
   }
 
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number {
     const nowMs = this.#rules.now()
-    this.#rules.balancer.report(this.#choice, outcomeOfStatus(status), nowMs)
+    this.#servers.balancer.report(this.#choice, outcomeOfStatus(status), nowMs)
     if (!this.#rules.retry.statuses.has(status) && status !== 421) return NO_MORE
     const retryAfter = headers['retry-after']
     const wait = this.#decide(x, status, {
       processed: 'unknown',
       retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
     })
-    if (wait !== NO_MORE) this.#rules.balancer.release(this.#choice, nowMs)
+    if (wait !== NO_MORE) this.#servers.balancer.release(this.#choice, nowMs)
     return wait
   }
 
   onBroken(_x: Exchange, failure: Failure): void {
-    this.#rules.balancer.report(this.#choice, outcomeOfFailure(failure), this.#rules.now())
+    this.#servers.balancer.report(this.#choice, outcomeOfFailure(failure), this.#rules.now())
   }
 
   onEnd(): void {
-    this.#rules.balancer.release(this.#choice, this.#rules.now())
+    this.#servers.balancer.release(this.#choice, this.#rules.now())
+  }
+
+  /** Goes over to the servers that count now; between attempts, when no choice is held. What was tried stays tried. */
+  #follow(): void {
+    const { candidates } = this.#servers
+    const servers = this.#rules.servers()
+    if (servers === this.#servers) return
+    this.#servers = servers
+    const placeOf = (position: number) =>
+      servers.candidates.findIndex(({ name }) => name === candidates[position]?.name)
+    this.#tried = this.#tried?.map(placeOf).filter((position) => position >= 0) ?? null
+    this.#last = this.#last < 0 ? -1 : placeOf(this.#last)
+    if (this.#last < 0) this.#again = false
   }
 
   /** Milliseconds until the next attempt, or NO_MORE. */
@@ -105,7 +130,7 @@ export class ProxiedRequest implements Attempting {
     cause: Failure | number,
     more: { processed: 'no' | 'unknown'; retryAfter: string | null },
   ): number {
-    const { retry, candidates, totalMs } = this.#rules
+    const { retry, balancer, now, totalMs } = this.#rules
     this.#tried ??= []
     if (!this.#tried.includes(this.#last)) this.#tried.push(this.#last)
     const leftMs = totalMs - (performance.now() - x.startedAt)
@@ -119,7 +144,7 @@ export class ProxiedRequest implements Attempting {
         answerBegan: x.client.headSent,
         attemptsOnTarget: this.#attemptsOnTarget,
         attempts: this.#attempts,
-        othersLeft: this.#tried.length < candidates.length,
+        othersLeft: balancer.hasOther(now(), this.#tried),
         leftMs,
       },
       retry,
@@ -141,8 +166,8 @@ export class ProxiedRequest implements Attempting {
   }
 
   #nobody(nowMs: number): GatewayError {
-    const { pool, balancer } = this.#rules
-    const waitMs = balancer.waitMs(nowMs)
+    const { pool } = this.#rules
+    const waitMs = this.#servers.balancer.waitMs(nowMs)
     const retryAfterSeconds = waitMs > 0 && Number.isFinite(waitMs) ? Math.ceil(waitMs / 1000) : 1
     return new GatewayError('upstream_unavailable', `No server of ${pool} is available; try again soon.`, {
       retryAfterSeconds,

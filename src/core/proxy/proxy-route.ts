@@ -7,6 +7,7 @@ import type { AnswerTap, Candidate, Hook, Upstream, UpstreamRequest } from '../p
 import type { HeaderEdit } from '../routes/header-edits.ts'
 import type { Template } from '../routes/template.ts'
 import { isIn } from './client-address.ts'
+import { allValues } from './header-values.ts'
 import { isHopByHop, isTwin } from './hop-by-hop.ts'
 import { ProxiedRequest, type ProxyRules } from './proxied-request.ts'
 import { RelayTap } from './relay-tap.ts'
@@ -44,7 +45,8 @@ export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: Prox
       return new GatewayError('request_too_large', `The body is larger than the limit of ${bodyLimit} bytes.`)
     }
     const body = relayed ? new RelayedBody(x, bodyLimit) : null
-    const upgrade = upgrades.length === 0 ? null : upgradeOf(x, upgrades)
+    // The bytes of another protocol could not be told from the rest of a body.
+    const upgrade = upgrades.length === 0 || relayed ? null : upgradeOf(x, upgrades)
     const target = x.query === '' ? path : `${path}?${x.query}`
     const request = new ProxiedRequest(x, rules, target, { body, upgrade })
     x.attempting = request
@@ -100,7 +102,7 @@ export class ProxyCandidate implements Candidate {
 
   #headers(x: Exchange): string[] {
     const { names, values } = x.head
-    const connection = x.head.get('connection')
+    const connection = allValues(x.head, 'connection')
     const { overlay } = x
     const out: string[] = []
     for (let at = 0; at < names.length; at++) {
@@ -122,12 +124,21 @@ export class ProxyCandidate implements Candidate {
   #pushForwarded(x: Exchange, out: string[]): void {
     const peer = x.client.address ?? ''
     const { trusted } = this.#options
-    const before = trusted !== null && isIn(trusted, peer) ? x.head.get('x-forwarded-for') : null
+    const before = trusted !== null && isIn(trusted, peer) ? forwardedBefore(x, peer) : null
     out.push('x-forwarded-for', before === null ? peer : `${before}, ${peer}`)
     out.push('x-forwarded-proto', x.origin?.scheme ?? x.client.scheme)
     const host = x.origin?.host ?? x.head.host
     if (host !== null && host !== '') out.push('x-forwarded-host', host)
   }
+}
+
+/** The addresses in front of a trusted peer: all that proxies wrote, or the client that `Forwarded` names. */
+function forwardedBefore(x: Exchange, peer: string): string | null {
+  const written = allValues(x.head, 'x-forwarded-for')
+  // Two headers that say who it is may say different things: the one that the gateway itself went by is passed on.
+  if (x.head.get('forwarded') === null) return written
+  const { origin } = x
+  return origin === null || origin.address === peer ? null : origin.address
 }
 
 /** Said by the gateway itself. */
@@ -152,7 +163,7 @@ function pushUpgrade(x: Exchange, out: string[]): void {
 /** The protocol to switch to, when the route allows one that the client asks for. */
 function upgradeOf(x: Exchange, allowed: readonly string[]): string | null {
   const asked = x.head.get('upgrade')
-  if (asked === null || x.method !== 'GET' || !listHas(x.head.get('connection') ?? '', 'upgrade')) return null
+  if (asked === null || x.method !== 'GET' || !listHas(allValues(x.head, 'connection') ?? '', 'upgrade')) return null
   const protocol = asked.trim().toLowerCase()
   return isToken(protocol.replace('/', '')) && allowed.includes(protocol) ? protocol : null
 }

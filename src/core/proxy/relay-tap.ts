@@ -4,7 +4,7 @@ import type { AnswerHeaders, AnswerPlan, AnswerTap } from '../phases.ts'
 import { isHopByHop } from './hop-by-hop.ts'
 
 /** Headers of an answer that frame it (they are made anew) or speak for the gateway. */
-const REPLACED = new Set(['x-request-id'])
+const REPLACED = new Set(['x-request-id', 'x-ferro-request-id'])
 
 /** Passes an answer on as it comes, without what belongs to the upstream's connection. */
 export class RelayTap implements AnswerTap {
@@ -19,8 +19,9 @@ export class RelayTap implements AnswerTap {
 
   start(_status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
     const length = headers['content-length']
+    if (this.#x.method === 'HEAD') return 'relay'
     if (typeof length === 'string' && Number(length) > this.#limit) return this.#tooLarge()
-    return 'stream'
+    return 'relay'
   }
 
   complete(body: Buffer): Buffer {

@@ -1,6 +1,7 @@
 import type { BodySink } from '../client-stream.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange, Upload } from '../exchange.ts'
+import { BodyPieces } from '../listen/body-pieces.ts'
 import type { BodySource, BodyWriter } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 
@@ -15,8 +16,8 @@ export class RelayedBody implements BodySink, BodySource, Upload {
   readonly length: number
   readonly #x: Exchange
   readonly #limit: number
-  /** Every piece so far; null once there were too many to keep. */
-  #kept: Buffer[] | null = []
+  /** Everything so far; null once it was too much to keep. */
+  #kept: BodyPieces | null = new BodyPieces()
   #writer: BodyWriter | null = null
   #paused = false
   #asked = false
@@ -69,7 +70,7 @@ export class RelayedBody implements BodySink, BodySource, Upload {
   open(writer: BodyWriter): void {
     this.#writer = writer
     let more = true
-    for (const bytes of this.#kept ?? []) more = writer.write(bytes)
+    if (this.#kept !== null && this.#x.bytesIn > 0) more = writer.write(this.#kept.joined())
     if (this.#x.bytesIn > KEPT_BYTES) this.#kept = null
     if (this.complete) return writer.end()
     if (!this.#asked && this.#x.head.expect !== null) this.#x.client.askForBody()

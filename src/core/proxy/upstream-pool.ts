@@ -18,9 +18,26 @@ export interface SharedState {
   readonly indexOf: (need: SlotNeed) => number
 }
 
+/** A server of a pool, and the connections to it. */
+export interface PoolTarget extends Target {
+  readonly transport: Transport
+  /** What its slots are called by, and its claim to them, where targets have the same slots one after the other. */
+  readonly slot?: string
+  readonly claim?: bigint
+}
+
+/** The servers of a pool at one time; a new object whenever they have changed. */
+export interface PoolMembers {
+  readonly targets: readonly PoolTarget[]
+  /** In the order of the targets. */
+  readonly states: readonly TargetState[]
+  readonly ejector: Ejector | null
+}
+
 export interface UpstreamPoolOptions {
   readonly name: string
-  readonly targets: readonly (Target & { readonly transport: Transport })[]
+  /** Never empty. */
+  readonly targets: readonly PoolTarget[]
   readonly shared: SharedState
   /** Milliseconds of the clock that all threads share. */
   readonly now: () => number
@@ -41,50 +58,64 @@ export interface UpstreamPoolOptions {
 /** The servers behind routes, as one worker sees them: their connections, and what is known of them. */
 export class UpstreamPool {
   readonly name: string
-  readonly targets: UpstreamPoolOptions['targets']
-  readonly states: readonly TargetState[]
-  readonly ejector: Ejector | null
   readonly checked: boolean
   readonly policy: PolicyKind
   readonly keySource: KeySource | null
   readonly panicBelow: number | null
   readonly host: 'target' | 'client'
   readonly maxResponse: number
-  readonly #monitor: HealthMonitor | null
+  readonly #options: UpstreamPoolOptions
+  #members: PoolMembers
+  #monitor: HealthMonitor | null
 
   constructor(options: UpstreamPoolOptions) {
-    const { name, targets, shared, health, now } = options
-    this.name = name
-    this.targets = targets
-    this.states = targets.map(({ id }) => {
-      const index = shared.indexOf(targetSlot(name, id, shared.seat.of))
-      return new TargetState(shared.cells, index, shared.seat)
-    })
-    this.ejector = options.ejection === null ? null : new Ejector(this.states, options.ejection)
-    this.checked = health !== null
+    this.#options = options
+    this.name = options.name
+    this.checked = options.health !== null
     this.policy = options.policy
     this.keySource = options.keySource
     this.panicBelow = options.panicBelow
     this.host = options.host
     this.maxResponse = options.maxResponse
-    this.#monitor = health === null ? null : this.#watch(options, health, now)
+    this.#members = this.#gather(options.targets)
+    this.#monitor = this.#watch()
+  }
+
+  /** Whoever uses them asks anew for each request. */
+  get members(): PoolMembers {
+    return this.#members
+  }
+
+  /** From now on these are its servers. Requests that are on their way to others end there. */
+  replace(targets: readonly PoolTarget[]): void {
+    if (targets.length === 0) return
+    this.#members = this.#gather(targets)
+    this.#monitor?.close()
+    this.#monitor = this.#watch()
   }
 
   close(): void {
     this.#monitor?.close()
   }
 
-  #watch(
-    options: UpstreamPoolOptions,
-    check: HealthCheck & { readonly path: string },
-    now: () => number,
-  ): HealthMonitor {
-    const { shared, name, targets } = options
+  #gather(targets: readonly PoolTarget[]): PoolMembers {
+    const { name, shared, ejection } = this.#options
+    const states = targets.map(({ id, slot }) => {
+      const index = shared.indexOf(targetSlot(name, slot ?? id, shared.seat.of))
+      return new TargetState(shared.cells, index, shared.seat)
+    })
+    return { targets, states, ejector: ejection === null ? null : new Ejector(states, ejection) }
+  }
+
+  #watch(): HealthMonitor | null {
+    const { shared, name, health: check, now, onHealth } = this.#options
+    if (check === null) return null
+    const { targets, states } = this.#members
     const transports = new Map(targets.map((target) => [target.id, target.transport]))
     const request = { method: 'GET', path: check.path, headers: ['user-agent', 'ferro-health'], body: null }
     const monitor = new HealthMonitor({
       targets,
-      states: this.states,
+      states,
       check,
       probe: httpProbe((target) => transports.get(target.id) as Transport, request), // the monitor probes these targets
       lease: new SharedLease(shared.cells, shared.indexOf(monitorSlot(name)), {
@@ -99,7 +130,7 @@ export class UpstreamPool {
         },
       },
       random: Math.random,
-      onChange: options.onHealth,
+      onChange: onHealth,
     })
     monitor.start()
     return monitor

@@ -5,9 +5,9 @@ import { type KeySource, keyOf, NO_KEY } from '../balance/hash-key.ts'
 import { createPolicy } from '../balance/policy.ts'
 import { RetryBudget } from '../balance/retry-budget.ts'
 import { breakerSlot, retryBudgetSlot, type SlotNeed } from '../balance/slots.ts'
-import type { ProxyRules } from '../proxy/proxied-request.ts'
+import type { ProxyRules, ProxyServers } from '../proxy/proxied-request.ts'
 import { createProxyInspect, ProxyCandidate, RELAY_ABOVE } from '../proxy/proxy-route.ts'
-import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { PoolMembers, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import type { HandlerParts, RouteParts } from './route-parts.ts'
 import { compileTemplate } from './template.ts'
@@ -15,8 +15,6 @@ import { compileTemplate } from './template.ts'
 const RETRY_CAPACITY = 100
 const BREAKER_JITTER = 0.2
 const PROBE_LEASE_MS = 30_000
-/** Longest `Retry-After` of a server that a client is kept waiting for. */
-const MAX_RETRY_AFTER_MS = 5_000
 
 /** A route that a pool of servers answers. */
 export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerParts {
@@ -51,47 +49,10 @@ export function routeSlots(config: RouteConfig, targets: readonly string[], seat
 function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): ProxyRules {
   const { shared, now } = parts
   const { timeouts, retry } = config
-  const edit = compileHeaderEdits(config.request_headers)
-  const limits = {
-    connectMs: timeouts.connect,
-    firstByteMs: timeouts.first_byte,
-    firstByteStreamMs: timeouts.first_byte,
-    idleMs: timeouts.idle,
-    totalMs: timeouts.total,
-  }
-  const breaker = breakerRules(config)
   const budgetIndex = shared.indexOf(retryBudgetSlot(config.id))
   return {
     pool: pool.name,
-    candidates: pool.targets.map(
-      ({ id, transport }) =>
-        new ProxyCandidate({
-          upstream: { name: id, origin: id, transport, timeouts: limits },
-          edit,
-          host: pool.host,
-          maxResponse: pool.maxResponse,
-          trusted: parts.trusted,
-        }),
-    ),
-    balancer: new Balancer({
-      states: pool.states,
-      policy: createPolicy(pool.policy, {
-        targets: pool.targets,
-        states: pool.states,
-        seat: shared.seat,
-        random: Math.random,
-      }),
-      breakers:
-        breaker === null
-          ? null
-          : pool.targets.map(({ id }) => {
-              const index = shared.indexOf(breakerSlot(config.id, id, shared.seat.of))
-              return new Breaker({ cells: shared.cells, index, seat: shared.seat, random: Math.random }, breaker)
-            }),
-      ejector: pool.ejector,
-      health: pool.checked ? 'checked' : 'unchecked',
-      panicBelow: pool.panicBelow,
-    }),
+    servers: serversOf(config, pool, parts),
     retry: {
       attempts: retry.attempts,
       attemptsPerTarget: retry.attempts_per_target,
@@ -109,6 +70,61 @@ function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): Pr
     now,
     random: Math.random,
   }
+}
+
+/** Follows the pool: made anew at the first request after its servers have changed. */
+function serversOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): () => ProxyServers {
+  const { timeouts } = config
+  const edit = compileHeaderEdits(config.request_headers)
+  const limits = {
+    connectMs: timeouts.connect,
+    firstByteMs: timeouts.first_byte,
+    firstByteStreamMs: timeouts.first_byte,
+    idleMs: timeouts.idle,
+    totalMs: timeouts.total,
+  }
+  const candidatesOf = ({ targets }: PoolMembers) =>
+    targets.map(
+      ({ id, transport }) =>
+        new ProxyCandidate({
+          upstream: { name: id, origin: id, transport, timeouts: limits },
+          edit,
+          host: pool.host,
+          maxResponse: pool.maxResponse,
+          trusted: parts.trusted,
+        }),
+    )
+  let { members } = pool
+  let servers = { candidates: candidatesOf(members), balancer: balancerOf(config, pool, parts) }
+  return () => {
+    if (members !== pool.members) {
+      members = pool.members
+      servers = { candidates: candidatesOf(members), balancer: balancerOf(config, pool, parts) }
+    }
+    return servers
+  }
+}
+
+function balancerOf(config: RouteConfig, pool: UpstreamPool, { shared, now }: RouteParts): Balancer {
+  const { targets, states, ejector } = pool.members
+  const rules = breakerRules(config)
+  const { cells, seat } = shared
+  return new Balancer({
+    states,
+    policy: createPolicy(pool.policy, { targets, states, seat, random: Math.random }),
+    breakers:
+      rules === null
+        ? null
+        : targets.map(({ id, slot = id, claim }) => {
+            const index = shared.indexOf(breakerSlot(config.id, slot, seat.of))
+            const breaker = new Breaker({ cells, index, seat, random: Math.random }, rules)
+            if (claim !== undefined) breaker.belongTo(claim, now())
+            return breaker
+          }),
+    ejector,
+    health: pool.checked ? 'checked' : 'unchecked',
+    panicBelow: pool.panicBelow,
+  })
 }
 
 function keyedBy(source: KeySource | null): ProxyRules['keyOf'] {

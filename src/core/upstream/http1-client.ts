@@ -277,9 +277,12 @@ export class Http1Client implements AnswerListener {
 
   #fail(error: Error): void {
     const turn = this.#turn
+    const tunnel = this.#tunnel
     this.#turn = null
     this.#unsent = null
+    this.#tunnel = null
     this.#drop()
+    tunnel?.onClose()
     turn?.handler.onResponseError(turn, error)
   }
 
