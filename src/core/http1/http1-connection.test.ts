@@ -322,6 +322,26 @@ test('an idle connection is closed when its time is up, without a word', async (
   await eventually(() => edge.listener.connections === 0)
 })
 
+test('a connection is not idle as long as its last answer is on the way', async (t) => {
+  const size = 32 * 1024 * 1024
+  const large = routeOf({
+    inspect: (x) => {
+      answer(x, 200, 'text/plain', Buffer.alloc(size, 97))
+      return null
+    },
+  })
+  const { client, connect, edge } = await start(t, large, { listener: { keepAliveMs: 100, headerTimeoutMs: 100 } })
+  client.setReading('paused')
+  await client.send(GET)
+  await edge.settled()
+  // Others see the sweeps that this one survives.
+  for (let sweeps = 0; sweeps < 2; sweeps++) await (await connect()).waitForClose()
+  client.setReading('flowing')
+  const [response] = await client.waitForResponses(1, 20_000)
+  assert.equal(response?.body.length, size)
+  assert.equal(await client.waitForClose(), 'fin')
+})
+
 test('a request in flight is not ended by the times for heads, bodies and idle connections', async (t) => {
   const { route, next } = waitingRoute()
   const times = { headerTimeoutMs: 50, requestTimeoutMs: 50, keepAliveMs: 50 }
