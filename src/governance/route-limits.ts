@@ -90,14 +90,17 @@ function identitySource(by: string): (x: Exchange) => string {
  */
 export function addressIdentity(text: string): string {
   if (!text.includes(':')) return text
-  const [head = '', tail] = text.replace(/%.*$/s, '').split('::')
+  const [head = '', tail] = text
+    .replace(/%.*$/s, '')
+    .replace(/[\d.]+\.\d+$/, '0:0')
+    .split('::')
   const groups = head === '' ? [] : head.split(':')
   const behind = tail === undefined || tail === '' ? [] : tail.split(':')
   while (groups.length + behind.length < 8) groups.push('0')
   const numbers = [...groups, ...behind].map((group) => Number.parseInt(group, 16))
-  if (text.includes('.') || (numbers[5] === 0xffff && numbers.slice(0, 5).every((group) => group === 0))) {
+  if (numbers[5] === 0xffff && numbers.slice(0, 5).every((group) => group === 0)) {
     const address = parseAddress(text)
-    if (address !== null && address.value >> 32n === 0xffffn) return dotted(address.value)
+    if (address !== null) return dotted(address.value)
   }
   return numbers
     .slice(0, 4)

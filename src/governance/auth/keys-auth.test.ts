@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { guard } from '../../../test/request-path/guarded.ts'
+
+test('lets keys in that hold all scopes, and keeps them from the upstream under every name', async (t) => {
+  const guarded = await guard(t, { auth: { keys: { scopes: ['models.read', 'chat.completions'] } } })
+  for (const headers of [
+    { authorization: 'Bearer secret-of-a' },
+    { 'x-api-key': 'secret-of-a' },
+    { authorization: 'Bearer secret-of-a', 'api-key': 'secret-of-a', 'x-goog-api-key': 'secret-of-a' },
+  ]) {
+    assert.equal((await guarded.get(headers)).status, 200)
+    assert.equal(guarded.lastPrincipal(), 'a')
+    assert.ok(!JSON.stringify(guarded.passed.at(-1)).includes('secret-of'))
+  }
+  const limited = await guarded.get({ 'x-api-key': 'secret-of-limited' })
+  assert.deepEqual([limited.status, Object(await limited.json()).code], [403, 'insufficient_scope'])
+})
+
+// Row A3 of the reliability list.
+test('nobody gets in without a key, with half of one, with two, or with one in the query', async (t) => {
+  const guarded = await guard(t, { auth: { keys: {} } })
+  guarded.keys.apply({ id: 'a', document: null })
+  const rows: readonly Readonly<Record<string, string>>[] = [
+    {},
+    { authorization: '' },
+    { authorization: 'Bearer ' },
+    { authorization: 'Bearer sk-looks-like-a-key' },
+    { authorization: 'Bearer secret-of-a' },
+    { authorization: 'Basic c2VjcmV0LW9mLWxpbWl0ZWQ=' },
+    { 'x-api-key': 'fk-unknown' },
+    { 'x-api-key': 'secret-of-limited', authorization: 'Bearer other' },
+  ]
+  for (const headers of rows) {
+    const answer = await guarded.get(headers)
+    assert.equal(answer.status, 401, JSON.stringify(headers))
+    assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="ferro"')
+  }
+  for (const name of ['api_key', 'key', 'token', 'access_token']) {
+    assert.equal((await guarded.get({}, `/guarded?${name}=secret-of-limited`)).status, 401, name)
+  }
+  assert.deepEqual(guarded.passed, [])
+  assert.equal((await guarded.get({ 'x-api-key': 'secret-of-limited' })).status, 200)
+})
