@@ -21,6 +21,7 @@ import { firstKey } from './first-key.ts'
 import { removeInstance, writeInstance } from './instance-file.ts'
 import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
+import { type ListenerPorts, listenersOf } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
@@ -71,6 +72,7 @@ export class ControlThread implements RunningGateway {
   readonly adminTokenFile: string
   readonly stopped: Promise<number>
   dataUrl = ''
+  #urls: Readonly<Record<string, string>> = {}
   controlUrl = ''
   firstKey: string | null = null
   readonly #version: string
@@ -178,7 +180,12 @@ export class ControlThread implements RunningGateway {
   async #bringUp(): Promise<void> {
     const document = this.#document
     await this.#database.opened()
-    await Promise.all([probeBind('listen', document.listen), probeBind('control.listen', document.control.listen)])
+    await Promise.all([
+      ...listenersOf(document).map(
+        async ({ name, config }) => await probeBind(listenerKey(name, document), config.listen),
+      ),
+      probeBind('control.listen', document.control.listen),
+    ])
     const recovery = await this.#database.recover()
     if (recovery.lost > 0)
       this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
@@ -193,13 +200,9 @@ export class ControlThread implements RunningGateway {
       this.firstKey = created.secret
     }
     this.#keys.restoreRates(recovery.admissions)
-    const { host } = document.listen
-    const port = await this.#pool.start(workerCount(document), {
-      host,
-      port: document.listen.port,
-      reusePort: canShare(),
-    })
-    this.dataUrl = url(host, port)
+    const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
+    this.#urls = urlsOf(document, ports)
+    this.dataUrl = this.#urls['main'] ?? ''
     await this.#openControl(document)
     registerProcessMetrics({
       metrics: this.#metrics,
@@ -337,10 +340,15 @@ export class ControlThread implements RunningGateway {
   }
 
   async #drainNow(): Promise<void> {
-    const { drain, listen } = this.#document
+    const { drain } = this.#document
     this.#readiness.draining()
     this.#watch?.close()
-    const lagMs = drain.lag === 'auto' ? (isLoopback(listen.host) ? 0 : 5_000) : drain.lag
+    const lagMs =
+      drain.lag === 'auto'
+        ? listenersOf(this.#document).every(({ config }) => isLoopback(config.listen.host))
+          ? 0
+          : 5_000
+        : drain.lag
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
     this.#backfill.close()
@@ -389,6 +397,22 @@ function makeDataDir(path: string): string {
 function workerCount(document: ConfigDocument): number {
   if (!canShare()) return 1
   return document.workers === 'auto' ? Math.max(1, Math.min(8, availableParallelism() - 1)) : document.workers
+}
+
+/** What the address of a listener is called in the configuration. */
+function listenerKey(name: string, document: ConfigDocument): string {
+  return name === 'main' && document.listeners['main'] === undefined ? 'listen' : `listeners.${name}.listen`
+}
+
+/** Where each listener is reached. */
+function urlsOf(document: ConfigDocument, ports: ListenerPorts): Record<string, string> {
+  return Object.fromEntries(
+    listenersOf(document).map(({ name, config }) => {
+      const port = ports[name] ?? config.listen.port
+      const plain = url(config.listen.host, port)
+      return [name, config.tls === undefined ? plain : plain.replace(/^http:/, 'https:')]
+    }),
+  )
 }
 
 /** Whether the system balances connections over several listeners of one port; elsewhere one worker serves. */

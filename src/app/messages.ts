@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
+import type { ListenerPorts } from './listeners.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
 import type { SlotIndexes } from './route-slots.ts'
 
@@ -18,8 +19,9 @@ export interface DataWorkerStart {
   readonly memory: SharedMemory
   readonly own: WorkerMemory
   readonly journalDirectory: string
-  readonly host: string
-  readonly port: number
+  readonly ports: ListenerPorts
+  /** Random; makes the keys of TLS session tickets. */
+  readonly ticketSeed: Uint8Array
   readonly version: number
   readonly document: ConfigDocument
   readonly slots: SlotIndexes
@@ -65,7 +67,7 @@ export type ToWorker =
   | { readonly type: 'writer-port'; readonly port: MessagePort }
 
 export type FromWorker =
-  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'listening'; readonly ports: ListenerPorts }
   | { readonly type: 'compiled'; readonly version: number }
   | { readonly type: 'refused'; readonly version: number; readonly message: string }
   /** Every request has ended that began before the keys of this epoch were taken. */

@@ -1,5 +1,6 @@
 import type { ConfigDocument } from '../config/index.ts'
 import { routeSlotNeeds } from '../core/index.ts'
+import { routeLimitSlots } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
 import { SEATS } from './memory.ts'
 
@@ -12,7 +13,6 @@ export type SlotIndexes = Readonly<Record<string, number>>
  * write there.
  */
 export function takeRouteSlots(slots: SlotAllocator, document: ConfigDocument): SlotIndexes {
-  return Object.fromEntries(
-    routeSlotNeeds(document, SEATS).map(({ name, cells }) => [name, slots.allocate(name, cells)]),
-  )
+  const needs = [...routeSlotNeeds(document, SEATS), ...document.routes.flatMap(routeLimitSlots)]
+  return Object.fromEntries(needs.map(({ name, cells }) => [name, slots.allocate(name, cells)]))
 }

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
+import type { ListenerPorts } from './listeners.ts'
 import { createWorkerMemory, type SharedMemory, WORKER_CELL, type WorkerMemory } from './memory.ts'
 import type { DataThreadStart, DataWorkerStart, FromWorker, KeyMessage, ToWorker } from './messages.ts'
 import type { SlotIndexes } from './route-slots.ts'
@@ -78,8 +80,8 @@ export class WorkerPool {
   #version = 0
   #epoch = 0
   #wanted = 0
-  #host = ''
-  #port = 0
+  #ports: ListenerPorts = {}
+  readonly #ticketSeed = randomBytes(48)
   #reusePort = true
   #nextWorker = 1
   #backoffMs = 0
@@ -133,20 +135,18 @@ export class WorkerPool {
     }
   }
 
-  /** Starts the workers; resolves with the port when all listen. Rejects when one cannot: bad plan, port in use. */
-  async start(count: number, options: { host: string; port: number; reusePort: boolean }): Promise<number> {
+  /** Starts the workers; resolves with the ports when all listen. Rejects when one cannot: bad plan, port in use. */
+  async start(count: number, options: { reusePort: boolean }): Promise<ListenerPorts> {
     this.#wanted = count
-    this.#host = options.host
-    this.#port = options.port
     this.#reusePort = options.reusePort
     this.#version = 1
     this.#slots = this.#options.slots(this.#document)
-    // The first one finds the port when it was left open (0); the others share it.
-    this.#port = await this.#spawn()
+    // The first one finds the ports that were left open (0); the others share them.
+    this.#ports = await this.#spawn()
     await Promise.all(Array.from({ length: count - 1 }, async () => await this.#spawn()))
     const period = Math.max(50, Math.min(1_000, this.#document.process.stall_timeout / 4))
     this.#watchdog = setInterval(() => this.#watch(), period)
-    return this.#port
+    return this.#ports
   }
 
   /** Sends key changes to every worker; `epoch` is one more than that of the change before. */
@@ -254,7 +254,7 @@ export class WorkerPool {
     for (const member of this.#members) this.#tell(member, { type: 'leave', graceMs: 0, reason: 'shutdown' })
   }
 
-  async #spawn(): Promise<number> {
+  async #spawn(): Promise<ListenerPorts> {
     const worker = this.#nextWorker++
     const seat = this.#freeSeat()
     const startMs = Date.now()
@@ -269,8 +269,8 @@ export class WorkerPool {
       memory: this.#options.memory,
       own,
       journalDirectory: this.#options.journalDirectory,
-      host: this.#host,
-      port: this.#port,
+      ports: this.#ports,
+      ticketSeed: this.#ticketSeed,
       version: this.#version,
       document: this.#document,
       slots: this.#slots,
@@ -298,7 +298,7 @@ export class WorkerPool {
       waiting: null,
     }
     this.#members.add(member)
-    return await new Promise<number>((resolve, reject) => {
+    return await new Promise<ListenerPorts>((resolve, reject) => {
       const late = setTimeout(() => {
         reject(new Error(`data worker ${worker} did not start within ${START_TIMEOUT_MS / 1000} s`))
         void thread.terminate()
@@ -309,7 +309,7 @@ export class WorkerPool {
           member.listening = true
           member.heartbeatAt = performance.now()
           this.#options.onListening(this.listening)
-          resolve(message.port)
+          resolve(message.ports)
         } else this.#hear(member, message)
       })
       thread.on('error', (error) => {

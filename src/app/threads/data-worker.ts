@@ -1,11 +1,11 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { chatTraffic } from '../../ai/index.ts'
+import type { RouteConfig } from '../../config/index.ts'
 import {
   DEFAULT_SHEDDING,
   type EgressEvent,
   EMPTY_PLAN,
   Gateway,
-  Listener,
   LOAD_LEVELS,
   LoadShedder,
   LoadSignals,
@@ -17,6 +17,7 @@ import {
   createIdentify,
   createRateCheck,
   createReserve,
+  createRouteGates,
   createScopeCheck,
   createSettlement,
   Intents,
@@ -29,9 +30,11 @@ import { INTENT_CAPACITY, PROCESS_CELL, SEATS, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
 import { createConnector } from './egress.ts'
+import { Listeners } from './listeners.ts'
 import { compilePlan } from './plan.ts'
 import { Pools } from './pools.ts'
 import { QuietWatch } from './quiet-watch.ts'
+import { refreshLog } from './refresh-log.ts'
 import { Transports } from './transports.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
@@ -71,10 +74,11 @@ class DataWorker {
   readonly #pools: Pools
   #slots: SlotIndexes
   readonly #gateway: Gateway
-  readonly #listener: Listener
+  readonly #listeners: Listeners
   readonly #heartbeat: NodeJS.Timeout
   readonly #compile: (version: number, document: DataWorkerStart['document']) => Promise<Plan>
   #candidate: Plan | null = null
+  #next: DataWorkerStart['document'] | null = null
   /** Version that is in force elsewhere; this worker may still compile it. */
   #dueVersion = 0
   readonly #quiet = new QuietWatch()
@@ -137,15 +141,24 @@ class DataWorker {
           message: `a server of a pool is ${verdict}`,
           fields: { pool, target, reason },
         }),
+      onRefresh: (pool, news) => say(refreshLog(pool, news)),
     })
     const routes = {
       shared,
       now,
       pool: this.#pools.pool.bind(this.#pools),
+      gates: (route: RouteConfig, version: number) =>
+        createRouteGates(route, {
+          keys: this.#keys,
+          connect: (server) => this.#transports.forVersion(version).connect(server),
+          warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
+          counters,
+          indexOf: shared.indexOf,
+        }),
       settle: settlePlain,
     }
-    this.#compile = (version, next) =>
-      compilePlan({
+    this.#compile = async (version, next) => {
+      const plan = await compilePlan({
         version,
         document: next,
         environment: process.env,
@@ -155,6 +168,9 @@ class DataWorker {
         routes,
         process: processCells,
       })
+      await this.#pools.resolved()
+      return plan
+    }
     this.#gateway = new Gateway({
       plan: EMPTY_PLAN,
       limits: {
@@ -164,15 +180,7 @@ class DataWorker {
       onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
     })
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
-    this.#listener = new Listener(this.#gateway, {
-      host: start.host,
-      port: start.port,
-      reusePort: start.reusePort,
-      maxConnections: document.limits.connections,
-      headerTimeoutMs: document.limits.header_timeout,
-      requestTimeoutMs: document.limits.body_total,
-      keepAliveMs: document.limits.keep_alive,
-    })
+    this.#listeners = new Listeners(this.#gateway, start)
     // A worker whose loop stands still stops counting: the watchdog sees it.
     this.#heartbeat = setInterval(() => this.#beat(), Math.max(50, Math.min(1_000, document.process.stall_timeout / 4)))
     process.on('unhandledRejection', (reason) => this.#fault('a promise was rejected and nobody cared', reason, {}))
@@ -183,8 +191,8 @@ class DataWorker {
     const plan = await this.#compile(this.#start.version, this.#start.document)
     // A newer one may have overtaken it.
     if (this.#gateway.plan.version < plan.version) this.#gateway.plan = plan
-    const port = await this.#listener.listen()
-    this.#say({ type: 'listening', port })
+    const ports = await this.#listeners.listen()
+    this.#say({ type: 'listening', ports })
   }
 
   obey(message: ToWorker): void {
@@ -209,7 +217,9 @@ class DataWorker {
   async #prepare({ version, document, slots }: Extract<ToWorker, { type: 'compile' }>): Promise<void> {
     this.#slots = slots
     try {
+      this.#listeners.check(document)
       this.#candidate = await this.#compile(version, document)
+      this.#next = document
       this.#say({ type: 'compiled', version })
       if (this.#dueVersion === version) this.#swap(version)
     } catch (error) {
@@ -223,6 +233,7 @@ class DataWorker {
     if (candidate === null || candidate.version !== version) return
     this.#candidate = null
     this.#gateway.plan = candidate
+    this.#updateCertificates()
     this.#transports.retireBefore(version)
     this.#pools.retireBefore(version)
   }
@@ -252,6 +263,15 @@ class DataWorker {
     }
   }
 
+  /** What was read a moment ago may be gone again: then the certificates that are served stay. */
+  #updateCertificates(): void {
+    try {
+      if (this.#next !== null) this.#listeners.update(this.#next)
+    } catch (error) {
+      this.#fault('certificates could not be read again; those before stay in force', error, {})
+    }
+  }
+
   #slotOf(name: string): number {
     const index = this.#slots[name]
     if (index === undefined) throw new Error(`there is no slot for ${name.replaceAll('\n', ' ')}`)
@@ -266,15 +286,15 @@ class DataWorker {
     }
     this.#leaving = true
     this.#gateway.leaving = true
-    await this.#listener.stopAccepting()
+    await this.#listeners.stopAccepting()
     const grace = setTimeout(() => this.#gateway.cutAll(refuse), graceMs)
     // A connection that is closed while idle may have a request on its way: in a replacement clients are told first.
-    await this.#listener.closeGently(reason === 'replacement' ? IDLE_NOTICE_MS : 0)
+    await this.#listeners.closeGently(reason === 'replacement' ? IDLE_NOTICE_MS : 0)
     await this.#gateway.idle()
     clearTimeout(grace)
-    this.#listener.closeIdle()
-    await this.#listener.closed(FLUSH_MS)
-    this.#listener.destroy()
+    this.#listeners.closeIdle()
+    await this.#listeners.closed(FLUSH_MS)
+    this.#listeners.destroy()
     await this.#finish()
   }
 
@@ -319,7 +339,7 @@ class DataWorker {
   #beat(): void {
     Atomics.add(this.#status, WORKER_CELL.heartbeat, 1)
     Atomics.store(this.#status, WORKER_CELL.inFlight, this.#gateway.exchanges.size)
-    Atomics.store(this.#status, WORKER_CELL.connections, this.#listener.connections)
+    Atomics.store(this.#status, WORKER_CELL.connections, this.#listeners.connections)
     this.#metrics.setInFlight(this.#gateway.exchanges.size)
     const epoch = this.#quiet.reached(this.#gateway.exchanges)
     if (epoch !== null) this.#say({ type: 'quiet', epoch })

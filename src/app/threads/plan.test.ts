@@ -42,6 +42,7 @@ async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[
         },
         now: () => performance.now(),
         pool: () => assert.fail('a plan without routes needs no pools'),
+        gates: () => [],
         settle,
       },
     })

@@ -1,11 +1,12 @@
 import type { SurfaceHooks } from '../../ai/index.ts'
 import { compileSurfaces, type TransportSource } from '../../ai/index.ts'
-import type { ConfigDocument, UpstreamConfig } from '../../config/index.ts'
+import type { ConfigDocument, RouteConfig, UpstreamConfig } from '../../config/index.ts'
 import {
   answer,
   compileNetworks,
   compileRoutes,
   type Exchange,
+  type Gate,
   type Hook,
   type MethodTable,
   type Plan,
@@ -34,6 +35,7 @@ export interface RouteHooks {
   readonly shared: SharedState
   readonly now: () => number
   readonly pool: (name: string, config: UpstreamConfig, plan: { version: number; connectMs: number }) => UpstreamPool
+  readonly gates: (route: RouteConfig, version: number) => readonly Gate[]
   readonly settle: Route['settle']
 }
 
@@ -66,8 +68,7 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
         if (config === undefined) throw new Error(`there is no pool "${name}"`)
         return routes.pool(name, config, { version, connectMs })
       },
-      identify: () => null,
-      admit: () => [],
+      gates: (route) => routes.gates(route, version),
       settle: routes.settle,
     }),
     paths,

@@ -3,13 +3,19 @@ import type { UpstreamConfig } from '../../config/index.ts'
 import {
   ConnectionPool,
   type Connector,
+  type Destination,
+  isRefreshed,
+  type PoolTarget,
+  RefreshedTargets,
+  type RefreshNews,
   type SharedState,
   type TlsSettings,
-  type Transport,
   targetIds,
   UpstreamPool,
 } from '../../core/index.ts'
 
+/** A plan comes in force without the addresses of names that are not told by then. */
+const FIRST_ADDRESSES_MS = 5_000
 /** After a swap, requests of the old plan may still use a pool; then its connections are closed. */
 const RETIRE_AFTER_MS = 30_000
 
@@ -18,11 +24,14 @@ export interface PoolsOptions {
   readonly connector: Connector
   readonly now: () => number
   readonly onHealth: (pool: string, target: string, verdict: 'healthy' | 'unhealthy', reason: string | null) => void
+  readonly onRefresh: (pool: string, news: RefreshNews) => void
 }
 
 interface Held {
   readonly pool: UpstreamPool
-  readonly transports: readonly Transport[]
+  readonly refreshed: readonly RefreshedTargets[]
+  /** The first answers, or failures, of all names are here. */
+  readonly resolved: Promise<unknown>
   /** Version of the last plan that used it. */
   version: number
 }
@@ -49,6 +58,14 @@ export class Pools {
     return held.pool
   }
 
+  /** Resolves when every name of the pools has been asked for once, or that takes too long. */
+  async resolved(): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, FIRST_ADDRESSES_MS)
+    await Promise.race([Promise.all([...this.#held.values()].map(({ resolved }) => resolved)), late.promise])
+    clearTimeout(timer)
+  }
+
   /** Closes, after a while, what the plan of this version does not use. */
   retireBefore(version: number): void {
     setTimeout(() => {
@@ -66,24 +83,42 @@ export class Pools {
   }
 
   #open(name: string, config: UpstreamConfig, plan: { tls: TlsSettings; version: number; connectMs: number }): Held {
-    const { shared, connector, now, onHealth } = this.#options
-    const ids = targetIds(config)
-    const targets = config.targets.map(({ url, weight }, at) => {
-      const secure = url.startsWith('https:')
-      const transport = new ConnectionPool({
-        origin: ids[at] ?? url,
+    const { shared, connector, now, onHealth, onRefresh } = this.#options
+    const open = (origin: string, address: string | null) =>
+      new ConnectionPool({
+        origin,
         connectTimeoutMs: plan.connectMs,
         maxConnections: config.max_connections,
         maxWaiting: config.max_pending,
         connector,
-        ...(secure ? { tls: plan.tls } : {}),
+        ...(address === null ? {} : { address }),
+        ...(origin.startsWith('https:') ? { tls: plan.tls } : {}),
       })
-      return { id: ids[at] ?? url, weight, transport }
+    const refreshed: RefreshedTargets[] = []
+    const opened: UpstreamPool[] = []
+    const ids = targetIds(config)
+    const parts = config.targets.map(({ url, weight }, at): { readonly targets: readonly PoolTarget[] } => {
+      const id = ids[at] ?? url
+      if (!isRefreshed(config, id)) return { targets: [{ id, weight, transport: open(id, null) }] }
+      const made = new RefreshedTargets({
+        pool: name,
+        target: id,
+        weight,
+        refreshMs: config.dns_refresh ?? 0,
+        shared,
+        now,
+        addresses: async () => await connector.addressesOf(destinationOf(id, plan.connectMs)),
+        open: (address) => open(id, address),
+        onChange: () => opened[0]?.replace(parts.flatMap(({ targets }) => targets)),
+        onNews: (news) => onRefresh(name, news),
+      })
+      refreshed.push(made)
+      return made
     })
     const { balance, ejection, health } = config
     const pool = new UpstreamPool({
       name,
-      targets,
+      targets: parts.flatMap(({ targets }) => targets),
       shared,
       now,
       policy: balance.policy,
@@ -113,13 +148,23 @@ export class Pools {
             },
       onHealth: (target, verdict, reason) => onHealth(name, target.id, verdict, reason),
     })
-    return { pool, transports: targets.map(({ transport }) => transport), version: plan.version }
+    opened.push(pool)
+    const resolved = Promise.all(refreshed.map(async (each) => await each.start()))
+    return { pool, refreshed, resolved, version: plan.version }
   }
 }
 
-async function close({ pool, transports }: Held): Promise<void> {
+async function close({ pool, refreshed }: Held): Promise<void> {
   pool.close()
-  await Promise.all(transports.map(async (transport) => await transport.close()))
+  for (const each of refreshed) each.close()
+  await Promise.all(pool.members.targets.map(async ({ transport }) => await transport.close()))
+}
+
+/** Where a name is asked for; connections to it are made by its transports. */
+function destinationOf(origin: string, connectTimeoutMs: number): Destination {
+  const { hostname, port, protocol } = new URL(origin)
+  const shared = { namedBy: 'operator', connectTimeoutMs, tls: null, tlsContext: null, tlsSession: null } as const
+  return { ...shared, host: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
 }
 
 function keySourceOf(by: string) {

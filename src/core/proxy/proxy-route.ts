@@ -2,23 +2,15 @@ import type { BlockList } from 'node:net'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { isToken, listHas } from '../http1/grammar.ts'
-import { canonicalRewrite } from '../match/canonical-path.ts'
 import type { AnswerTap, Candidate, Hook, Upstream, UpstreamRequest } from '../phases.ts'
 import type { HeaderEdit } from '../routes/header-edits.ts'
-import type { Template } from '../routes/template.ts'
 import { isIn } from './client-address.ts'
 import { allValues } from './header-values.ts'
 import { isHopByHop, isTwin } from './hop-by-hop.ts'
 import { ProxiedRequest, type ProxyRules } from './proxied-request.ts'
 import { RelayTap } from './relay-tap.ts'
 import { KEPT_BYTES, RelayedBody } from './relayed-body.ts'
-
-/** How a path becomes the upstream's. */
-export interface RewriteRules {
-  readonly stripPrefix: string | null
-  readonly addPrefix: string | null
-  readonly path: Template | null
-}
+import { type RewriteRules, rewrittenPath } from './rewrite.ts'
 
 export interface ProxyRouteOptions {
   readonly rules: ProxyRules
@@ -38,7 +30,7 @@ export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: Prox
     if (head.expect !== null && head.expect.toLowerCase() !== '100-continue') {
       return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
     }
-    const path = rewrite === null ? x.path : rewritten(x, rewrite)
+    const path = rewrite === null ? x.path : rewrittenPath(x, rewrite)
     if (path instanceof GatewayError) return path
     const relayed = x.body === null && (head.chunked || head.contentLength > 0)
     if (relayed && head.contentLength > bodyLimit) {
@@ -166,15 +158,4 @@ function upgradeOf(x: Exchange, allowed: readonly string[]): string | null {
   if (asked === null || x.method !== 'GET' || !listHas(allValues(x.head, 'connection') ?? '', 'upgrade')) return null
   const protocol = asked.trim().toLowerCase()
   return isToken(protocol.replace('/', '')) && allowed.includes(protocol) ? protocol : null
-}
-
-function rewritten(x: Exchange, rules: RewriteRules): string | GatewayError {
-  let path = rules.path === null ? x.path : rules.path(x)
-  const { stripPrefix, addPrefix } = rules
-  if (stripPrefix !== null && (path === stripPrefix || path.startsWith(`${stripPrefix}/`))) {
-    path = path.slice(stripPrefix.length)
-    if (path === '') path = '/'
-  }
-  if (addPrefix !== null) path = path === '/' ? addPrefix : `${addPrefix}${path}`
-  return canonicalRewrite(path, { segments: 'refuse', encodedSlash: 'allow' }, () => false)
 }

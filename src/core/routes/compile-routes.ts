@@ -42,13 +42,12 @@ function compileRoute(config: RouteConfig, parts: RouteParts): Route {
   const handler: HandlerParts = config.upstream === undefined ? serveHandler(config) : proxyHandler(config, parts)
   const { before, editAnswer } = serveParts(config)
   const edit = compileHeaderEdits(config.response_headers)
-  const identify = parts.identify(config)
-  const admit: Gate[] = [...(identify === null ? [] : [identify]), ...parts.admit(config)]
+  const gates: Gate[] = [...before, ...parts.gates(config)]
   return {
     name: config.id,
     // A preflight carries no credentials: CORS is asked before anybody is identified.
     identify: null,
-    admit: before.length + admit.length === 0 ? null : [...before, ...admit],
+    admit: gates.length === 0 ? null : gates,
     ...handler,
     shedFrom: SHED_FROM[config.importance],
     reserve: null,

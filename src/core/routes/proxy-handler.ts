@@ -7,10 +7,10 @@ import { RetryBudget } from '../balance/retry-budget.ts'
 import { breakerSlot, retryBudgetSlot, type SlotNeed } from '../balance/slots.ts'
 import type { ProxyRules, ProxyServers } from '../proxy/proxied-request.ts'
 import { createProxyInspect, ProxyCandidate, RELAY_ABOVE } from '../proxy/proxy-route.ts'
+import { rewriteOf } from '../proxy/rewrite.ts'
 import type { PoolMembers, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import type { HandlerParts, RouteParts } from './route-parts.ts'
-import { compileTemplate } from './template.ts'
 
 const RETRY_CAPACITY = 100
 const BREAKER_JITTER = 0.2
@@ -20,21 +20,13 @@ const PROBE_LEASE_MS = 30_000
 export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerParts {
   const pool = parts.pool(config.upstream ?? '', config.timeouts.connect)
   const bodyLimit = config.max_body ?? parts.bodyLimit
-  const { rewrite } = config
   return {
     bodyLimit,
     relayAbove: RELAY_ABOVE,
     encodedBody: 'pass',
     inspect: createProxyInspect({
       rules: rulesOf(config, pool, parts),
-      rewrite:
-        rewrite === undefined
-          ? null
-          : {
-              stripPrefix: rewrite.strip_prefix?.replace(/\/$/, '') ?? null,
-              addPrefix: rewrite.add_prefix?.replace(/\/$/, '') ?? null,
-              path: rewrite.path === undefined ? null : compileTemplate(rewrite.path),
-            },
+      rewrite: rewriteOf(config),
       bodyLimit,
       upgrades: config.upgrade,
     }),
@@ -64,7 +56,7 @@ function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): Pr
       minimumPerSecond: retry.budget_per_second,
       capacity: RETRY_CAPACITY,
     }),
-    backoff: { baseMs: retry.backoff, maxMs: retry.max_backoff, maxRetryAfterMs: MAX_RETRY_AFTER_MS },
+    backoff: { baseMs: retry.backoff, maxMs: retry.max_backoff, maxRetryAfterMs: retry.max_backoff },
     totalMs: timeouts.total,
     keyOf: keyedBy(pool.keySource),
     now,

@@ -13,10 +13,8 @@ export interface RouteParts {
   readonly bodyLimit: number
   /** The pool of that name, which the configuration has. */
   readonly pool: (name: string, connectMs: number) => UpstreamPool
-  /** Who may use a route; null for everybody. */
-  readonly identify: (route: RouteConfig) => Gate | null
-  /** What else a request must pass: rate limits. */
-  readonly admit: (route: RouteConfig) => readonly Gate[]
+  /** What a request must pass before its body is read: who may, and how fast. */
+  readonly gates: (route: RouteConfig) => readonly Gate[]
   readonly settle: readonly SettleHook[] | null
 }
 

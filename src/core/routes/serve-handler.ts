@@ -1,24 +1,39 @@
 import type { RouteConfig } from '../../config/index.ts'
 import type { Gate, Route } from '../phases.ts'
-import { answer } from '../respond/answer.ts'
+import { rewriteOf, rewrittenPath } from '../proxy/rewrite.ts'
+import { createCors } from '../serve/cors.ts'
+import { createEncodeGate } from '../serve/encode.ts'
+import { createFileHandler } from '../serve/files.ts'
+import { createRedirect } from '../serve/redirect.ts'
+import { createRespond } from '../serve/respond.ts'
 import type { HandlerParts } from './route-parts.ts'
-import { compileTemplate } from './template.ts'
 
-/** A route that the gateway answers itself. */
+/** A route that the gateway answers itself. Throws an Error that says what in it cannot be. */
 export function serveHandler(config: RouteConfig): HandlerParts {
-  const { respond } = config
-  if (respond === undefined) throw new Error('it has no handler')
-  const body = compileTemplate(respond.body)
-  return {
-    bodyLimit: -1,
-    inspect: (x) => {
-      answer(x, respond.status, respond.content_type, body(x))
-      return null
-    },
-  }
+  return { bodyLimit: -1, inspect: inspectOf(config) }
 }
 
-/** What a route does before it is asked who may, and to each of its answers. */
-export function serveParts(_config: RouteConfig): { before: readonly Gate[]; editAnswer: Route['editAnswer'] | null } {
-  return { before: [], editAnswer: null }
+function inspectOf(config: RouteConfig): Route['inspect'] {
+  const { respond, redirect, files } = config
+  if (respond !== undefined) return createRespond(respond)
+  if (redirect !== undefined) return createRedirect(redirect)
+  if (files === undefined) throw new Error('it has no handler')
+  const rules = rewriteOf(config)
+  if (rules === null) return createFileHandler(files)
+  // What is looked up is what was canonical: a rewrite that makes something else finds nothing.
+  const pathOf = (x: Parameters<NonNullable<Route['inspect']>>[0]) => {
+    const path = rewrittenPath(x, rules)
+    return typeof path === 'string' ? path : '/\u0000'
+  }
+  return createFileHandler(files, { pathOf })
+}
+
+/** What a route does before it asks who may, and to each of its answers. */
+export function serveParts(config: RouteConfig): { before: readonly Gate[]; editAnswer: Route['editAnswer'] | null } {
+  const cors = config.cors === undefined ? null : createCors(config.cors)
+  const encode = config.encode === undefined ? null : createEncodeGate(config.encode)
+  return {
+    before: [...(encode === null ? [] : [encode]), ...(cors === null ? [] : [cors.gate])],
+    editAnswer: cors?.editAnswer ?? null,
+  }
 }

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import type { ConfigDocument, ListenerConfig } from '../../config/index.ts'
+import {
+  compileNetworks,
+  type Gateway,
+  Listener,
+  type ListenerTls,
+  type PemFile,
+  TlsAcceptor,
+} from '../../core/index.ts'
+import { type ListenerPorts, listenersOf } from '../listeners.ts'
+
+export interface ListenersOptions {
+  readonly document: ConfigDocument
+  /** Ports of listeners whose configuration leaves them open, as other workers found them. */
+  readonly ports: ListenerPorts
+  readonly reusePort: boolean
+  /** The same in all workers, so that each resumes what another began. */
+  readonly ticketSeed: Uint8Array
+}
+
+/** All listeners of one worker. */
+export class Listeners {
+  readonly #held: readonly { readonly name: string; readonly listener: Listener }[]
+  readonly #ticketSeed: Buffer
+
+  /** Throws when a certificate cannot be served. */
+  constructor(gateway: Gateway, { document, ports, reusePort, ticketSeed }: ListenersOptions) {
+    const { limits } = document
+    const trusted = compileNetworks(document.trusted_proxies)
+    this.#ticketSeed = Buffer.from(ticketSeed)
+    this.#held = listenersOf(document).map(({ name, config }) => ({
+      name,
+      listener: new Listener(gateway, {
+        name,
+        host: config.listen.host,
+        port: config.listen.port === 0 ? (ports[name] ?? 0) : config.listen.port,
+        reusePort,
+        maxConnections: limits.connections,
+        headerTimeoutMs: limits.header_timeout,
+        requestTimeoutMs: limits.body_total,
+        keepAliveMs: limits.keep_alive,
+        tls: tlsOf(config, this.#ticketSeed),
+        proxyProtocol: config.proxy_protocol === 'off' ? null : { mode: config.proxy_protocol, trusted },
+      }),
+    }))
+  }
+
+  /** Resolves with the port of each when all listen. */
+  async listen(): Promise<ListenerPorts> {
+    const ports = await Promise.all(
+      this.#held.map(async ({ name, listener }) => [name, await listener.listen()] as const),
+    )
+    return Object.fromEntries(ports)
+  }
+
+  /** Throws when the certificate files of a document cannot be served now. */
+  check(document: ConfigDocument): void {
+    for (const { config } of listenersOf(document)) {
+      const tls = tlsOf(config, this.#ticketSeed)
+      if (tls !== null) void new TlsAcceptor(tls)
+    }
+  }
+
+  /** New connections meet what the certificate files hold now; those that stand keep what they began with. */
+  update(document: ConfigDocument): void {
+    for (const { name, config } of listenersOf(document)) {
+      const tls = tlsOf(config, this.#ticketSeed)
+      if (tls !== null) this.#held.find((held) => held.name === name)?.listener.updateTls(tls)
+    }
+  }
+
+  async stopAccepting(): Promise<void> {
+    await Promise.all(this.#held.map(async ({ listener }) => await listener.stopAccepting()))
+  }
+
+  async closeGently(noticeMs: number): Promise<void> {
+    await Promise.all(this.#held.map(async ({ listener }) => await listener.closeGently(noticeMs)))
+  }
+
+  closeIdle(): void {
+    for (const { listener } of this.#held) listener.closeIdle()
+  }
+
+  async closed(waitMs: number): Promise<void> {
+    await Promise.all(this.#held.map(async ({ listener }) => await listener.closed(waitMs)))
+  }
+
+  destroy(): void {
+    for (const { listener } of this.#held) listener.destroy()
+  }
+
+  get connections(): number {
+    return this.#held.reduce((sum, { listener }) => sum + listener.connections, 0)
+  }
+}
+
+function tlsOf({ tls }: ListenerConfig, ticketSeed: Buffer): ListenerTls | null {
+  if (tls === undefined) return null
+  return {
+    certificates: tls.certificates.map(({ cert, key }) => ({ cert: pemOf(cert), key: pemOf(key) })),
+    minVersion: `TLSv${tls.min_version}`,
+    clientCertificate: tls.client_certificate,
+    http2: tls.http2,
+    ticketSeed,
+    ...(tls.client_ca === undefined ? {} : { clientCa: pemOf(tls.client_ca) }),
+  }
+}
+
+function pemOf(file: string): PemFile {
+  return { file, pem: readFileSync(file, 'utf8') }
+}
