@@ -35,6 +35,7 @@ import { compilePlan } from './plan.ts'
 import { Pools } from './pools.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
+import { refreshLog } from './refresh-log.ts'
 import { Transports } from './transports.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
@@ -168,6 +169,9 @@ class DataWorker {
         routes,
         process: processCells,
       })
+      await this.#pools.resolved()
+      return plan
+    }
       await this.#pools.resolved()
       return plan
     }

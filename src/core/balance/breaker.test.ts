@@ -187,3 +187,17 @@ test('generations come round after thousands of probes and the breaker still wor
   one.record(one.admit(nowMs), 'success', nowMs)
   assert.equal(one.state(nowMs), 'closed')
 })
+
+test('a slot that is given to another target knows nothing of the last one, for every thread', () => {
+  const { one, other } = breakers({ failures: 3 })
+  one.belongTo(7n, NOW)
+  const failedAt = NOW + 3_000
+  assert.equal(fail(one, failedAt, 3), true)
+  other.belongTo(7n, failedAt)
+  assert.equal(other.state(failedAt), 'open')
+  other.belongTo(8n, failedAt + 10)
+  assert.equal(one.state(failedAt + 10), 'closed')
+  // Nor does the window count what was before.
+  assert.equal(fail(one, failedAt + 3_000, 2), false)
+  assert.equal(fail(one, failedAt + 3_000, 1), true)
+})

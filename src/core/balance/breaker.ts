@@ -39,13 +39,14 @@ export type BreakerState = 'closed' | 'open' | 'half_open'
  *
  *   0    time │ 14 bits: generation, 4: successes, 4: probes running, 2: state
  *   1    halves: failures in a row │ how often it opened
- *   2…   the window's rows
+ *   2    whose it is, where targets share slots one after the other
+ *   3…   the window's rows
  *
  * The time is: since when, for closed; until when, for open; for half-open, when the running probes are given up. Every
  * change is one compare-and-swap of word 0. The generation names one half-open state, so that what a probe reports after
  * its time has no effect on a later one.
  */
-const FIXED_WORDS = 2
+const FIXED_WORDS = 3
 const STATE = 3
 const CLOSED = 0
 const OPEN = 1
@@ -90,6 +91,18 @@ export class Breaker {
     this.#window = new FailureWindow(cells.halves, (index + FIXED_WORDS) * 2, { seat, windowMs: rules.windowMs })
     this.#rules = rules
     this.#random = random
+  }
+
+  /** Says by its claim which target the slot is for: what is known of another one is forgotten. */
+  belongTo(claim: bigint, nowMs: number): void {
+    const { words, halves } = this.#cells
+    const owner = this.#word + 2
+    const held = Atomics.load(words, owner)
+    if (held === claim || Atomics.compareExchange(words, owner, held, claim) !== held) return
+    // The window counts from here on: what its rows hold is from before.
+    const low = lowOf(Atomics.load(words, this.#word))
+    Atomics.store(words, this.#word, packWord(nowMs, (generationOf(low) << GENERATION_SHIFT) | CLOSED))
+    Atomics.store(halves, this.#consecutive, 0)
   }
 
   /** How often it opened from closed or half-open. */

@@ -1,4 +1,5 @@
 import { breakerCells } from './breaker.ts'
+import { POSITION_CELLS, POSITIONS } from './positions.ts'
 import { RETRY_BUDGET_CELLS } from './retry-budget.ts'
 import { LEASE_CELLS } from './shared-lease.ts'
 import { targetCells } from './target-state.ts'
@@ -20,6 +21,26 @@ function nameOf(...parts: readonly string[]): string {
 /** What is known of a target in a pool: health, ejection, requests in flight. */
 export function targetSlot(pool: string, target: string, seats: number): SlotNeed {
   return { name: nameOf('balance.target', pool, target), cells: targetCells(seats) }
+}
+
+/** Which address of a name has which position. */
+export function positionsSlot(pool: string, target: string): SlotNeed {
+  return { name: nameOf('balance.positions', pool, target), cells: POSITION_CELLS }
+}
+
+/** What the slots of a position are called by, in the place of a target's name. */
+export function positionName(target: string, position: number): string {
+  return `${target}#${position}`
+}
+
+/** What the slots of all positions of a name are called by. */
+export function positionNames(target: string): string[] {
+  return Array.from({ length: POSITIONS }, (_, position) => positionName(target, position))
+}
+
+/** The lease of who tells that the addresses of a name have changed. */
+export function tellerSlot(pool: string, target: string): SlotNeed {
+  return { name: nameOf('balance.teller', pool, target), cells: LEASE_CELLS }
 }
 
 /** The lease of a pool's health monitor. */

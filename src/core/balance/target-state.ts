@@ -64,6 +64,13 @@ export class TargetState {
     Atomics.store(this.#cells.halves, this.#firstSeat + seat, 0)
   }
 
+  /** The slot is another target's from now on: verdicts on the last one do not count. */
+  forget(): void {
+    Atomics.store(this.#cells.words, this.#word, 0n)
+    Atomics.store(this.#cells.halves, this.#health, 0)
+    Atomics.store(this.#cells.halves, this.#failures, 0)
+  }
+
   /** Active checks say that it does not work. */
   get unhealthy(): boolean {
     return isUnhealthy(glance(this.#cells.halves, this.#health))

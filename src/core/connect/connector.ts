@@ -74,13 +74,15 @@ export class Connector {
   }
 
   /**
-   * All addresses of a destination, when a connection may go to each of them. Rejects with `egress_denied`,
-   * `resolver_busy`, or a code of Node's resolver.
+   * All addresses of a destination, asked for anew, when a connection may go to each of them. Rejects with `egress_denied`
+   * or a code of Node's resolver.
    */
   async addressesOf(destination: Destination): Promise<readonly string[]> {
     const trace = new EgressTrace(destination, null)
     const target = this.#targetOf(destination, trace)
-    return this.#vetted(target, destination.address, trace)
+    const addresses = isIP(target.host) === 0 ? await this.#resolver.refresh(target.host) : [target.host]
+    for (const address of addresses) this.#vet(target, address, trace)
+    return addresses
   }
 
   #wayTo(destination: Destination, trace: EgressTrace): Way {

@@ -1,6 +1,6 @@
 import { LruMap } from '../../lib/index.ts'
 import { TransportError } from '../upstream/transport-error.ts'
-import { type NameSource, systemNames } from './name-source.ts'
+import { type Answer, type NameSource, systemNames } from './name-source.ts'
 
 export interface ResolverOptions {
   readonly source?: NameSource
@@ -67,16 +67,24 @@ export class Resolver {
     return asked
   }
 
+  /** Asks whatever is remembered, and rejects whatever was good before: for those who look for changes. */
+  async refresh(name: string): Promise<readonly string[]> {
+    return this.#taken(name, await this.#source(name))
+  }
+
+  #taken(name: string, answers: readonly Answer[]): readonly string[] {
+    if (answers.length === 0) throw Object.assign(new Error(`${name} has no address.`), { code: 'ENODATA' })
+    const addresses = [...new Set(answers.map(({ address }) => address))]
+    const ttlMs = Math.min(
+      ...answers.map(({ ttlSeconds }) => (ttlSeconds === null ? DEFAULT_TTL_MS : ttlSeconds * 1e3)),
+    )
+    this.#remember(name, { addresses, error: null }, Math.min(Math.max(ttlMs, MIN_TTL_MS), MAX_TTL_MS))
+    return addresses
+  }
+
   async #ask(name: string, before: Known | undefined): Promise<readonly string[]> {
     try {
-      const answers = await this.#source(name)
-      if (answers.length === 0) throw Object.assign(new Error(`${name} has no address.`), { code: 'ENODATA' })
-      const addresses = [...new Set(answers.map(({ address }) => address))]
-      const ttlMs = Math.min(
-        ...answers.map(({ ttlSeconds }) => (ttlSeconds === null ? DEFAULT_TTL_MS : ttlSeconds * 1e3)),
-      )
-      this.#remember(name, { addresses, error: null }, Math.min(Math.max(ttlMs, MIN_TTL_MS), MAX_TTL_MS))
-      return addresses
+      return this.#taken(name, await this.#source(name))
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown))
       const denied = 'code' in error && DENIALS.has(String(error.code))

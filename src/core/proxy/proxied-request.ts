@@ -130,7 +130,7 @@ export class ProxiedRequest implements Attempting {
     cause: Failure | number,
     more: { processed: 'no' | 'unknown'; retryAfter: string | null },
   ): number {
-    const { retry, balancer, now, totalMs } = this.#rules
+    const { retry, now, totalMs } = this.#rules
     this.#tried ??= []
     if (!this.#tried.includes(this.#last)) this.#tried.push(this.#last)
     const leftMs = totalMs - (performance.now() - x.startedAt)
@@ -144,7 +144,7 @@ export class ProxiedRequest implements Attempting {
         answerBegan: x.client.headSent,
         attemptsOnTarget: this.#attemptsOnTarget,
         attempts: this.#attempts,
-        othersLeft: balancer.hasOther(now(), this.#tried),
+        othersLeft: this.#servers.balancer.hasOther(now(), this.#tried),
         leftMs,
       },
       retry,
