@@ -35,7 +35,6 @@ import { compilePlan } from './plan.ts'
 import { Pools } from './pools.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
-import { refreshLog } from './refresh-log.ts'
 import { Transports } from './transports.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
@@ -169,9 +168,6 @@ class DataWorker {
         routes,
         process: processCells,
       })
-      await this.#pools.resolved()
-      return plan
-    }
       await this.#pools.resolved()
       return plan
     }
