@@ -1,6 +1,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../observability/index.ts'
 import type {
+  AdmissionQuery,
   DailyUsage,
   DeadWorker,
   KeySpending,
@@ -51,8 +52,8 @@ export class Database {
     this.#opened = true
   }
 
-  async recover(): Promise<Recovery> {
-    return (await this.#writer.calls.call('recover', Date.now())) as Recovery // writer-thread.ts answers with it
+  async recover(admitted: AdmissionQuery): Promise<Recovery> {
+    return (await this.#writer.calls.call('recover', Date.now(), admitted)) as Recovery // writer-thread.ts answers with it
   }
 
   /** The writer is woken through this port. */

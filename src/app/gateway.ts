@@ -25,6 +25,7 @@ import { type ListenerPorts, listenersOf } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
+import { RateMemory } from './rate-memory.ts'
 import { Readiness } from './readiness.ts'
 import { reloadProblem, restartsWorkers } from './reload.ts'
 import { takeRouteSlots } from './route-slots.ts'
@@ -87,6 +88,7 @@ export class ControlThread implements RunningGateway {
   readonly #keys: KeyRegistry
   readonly #repair: CounterRepair
   readonly #backfill: BudgetBackfill
+  readonly #rates: RateMemory
   readonly #revocation: KeyRevocation
   readonly #pool: WorkerPool
   readonly #pepper: string
@@ -137,6 +139,7 @@ export class ControlThread implements RunningGateway {
     })
     const { dataDir } = this
     this.#revocation = new KeyRevocation({ dataDir, database: this.#database, keys: this.#keys, log: this.#log })
+    this.#rates = new RateMemory(dataDir, this.#keys, counters, this.#log)
     this.#backfill = new BudgetBackfill(this.#database, this.#keys, counters)
     this.#repair = new CounterRepair(this.#database, this.#keys, counters, this.#log)
     this.#pool = new WorkerPool(
@@ -186,7 +189,7 @@ export class ControlThread implements RunningGateway {
       ),
       probeBind('control.listen', document.control.listen),
     ])
-    const recovery = await this.#database.recover()
+    const recovery = await this.#database.recover(this.#rates.query(Date.now()))
     if (recovery.lost > 0)
       this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
     for (const name of recovery.damaged)
@@ -199,7 +202,7 @@ export class ControlThread implements RunningGateway {
       this.#keys.putDatabaseKey(created.key)
       this.firstKey = created.secret
     }
-    this.#keys.restoreRates(recovery.admissions)
+    this.#rates.restore(recovery.admissions)
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#urls = urlsOf(document, ports)
     this.dataUrl = this.#urls['main'] ?? ''
@@ -352,6 +355,7 @@ export class ControlThread implements RunningGateway {
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
     this.#backfill.close()
+    await this.#rates.close()
     this.#revocation.close()
     await this.#repair.done()
     const complete = await this.#database.catchUp().catch(() => false)

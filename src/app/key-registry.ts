@@ -8,6 +8,7 @@ import {
   type KeyChange,
   type KeyDocument,
   periodOf,
+  type RateDocument,
   rateLimit,
   restore,
   restoreAtLeast,
@@ -167,12 +168,9 @@ export class KeyRegistry {
     })
   }
 
-  /** Replays the admissions of the last minute, so that a restart gives no second burst. Times in monotonic µs. */
-  restoreRates(admissions: ReadonlyMap<string, readonly number[]>): void {
-    for (const [id, times] of admissions) {
-      const rate = this.#entries.get(id)?.document.rate ?? null
-      if (rate !== null) rateLimit.restore(this.#options.counters, rate.slot, times, rate.intervalUs)
-    }
+  /** Rate limits of all keys that have one. */
+  *rates(): Iterable<RateDocument & { readonly id: string }> {
+    for (const [id, { document }] of this.#entries) if (document.rate !== null) yield { id, ...document.rate }
   }
 
   /** Removes and puts keys, all or none: what can fail comes before anything is changed that others see. */

@@ -50,7 +50,8 @@ if (isMainThread) {
         for (const [position, gap] of gaps.entries()) {
           nowUs += gap
           if (take(cells, 0, nowUs, intervalUs, burst) === 0) admitted.push(nowUs)
-          if (position === Math.min(bootAfter, gaps.length - 1)) restore(cells, 1, admitted, intervalUs)
+          if (position === Math.min(bootAfter, gaps.length - 1))
+            restore(cells, 1, { arrivalUs: null, timesUs: admitted }, { nowUs, intervalUs, burst })
           else if (position > bootAfter) take(cells, 1, nowUs, intervalUs, burst)
         }
         assert.equal(cells[1], cells[0])
@@ -60,11 +61,23 @@ if (isMainThread) {
 
   test('restores admissions from before the clock of this process began', () => {
     const cells = new BigInt64Array(1)
-    restore(cells, 0, [-5000.5, -4999.5], 100)
+    const rate = { nowUs: 0, intervalUs: 100, burst: 1 }
+    restore(cells, 0, { arrivalUs: null, timesUs: [-5000.5, -4999.5] }, rate)
     assert.equal(take(cells, 0, 0, 100, 1), 0)
     const running = new BigInt64Array(1)
-    restore(running, 0, [-50], 100)
+    restore(running, 0, { arrivalUs: null, timesUs: [-50] }, rate)
     assert.equal(take(running, 0, 0, 100, 1), 50)
+  })
+
+  test('goes on from the arrival time that was saved, and is never further ahead than a whole burst', () => {
+    const rate = { nowUs: 1_000, intervalUs: 100, burst: 5 }
+    const cells = new BigInt64Array(3)
+    restore(cells, 0, { arrivalUs: 1_200, timesUs: [1_050] }, rate)
+    assert.equal(cells[0], 1_300n)
+    restore(cells, 1, { arrivalUs: 1_200, timesUs: [] }, rate)
+    assert.equal(cells[1], 1_200n)
+    restore(cells, 2, { arrivalUs: 9_999_999, timesUs: [] }, rate)
+    assert.equal(cells[2], 1_500n)
   })
 
   test('rounds a rate so that the steady rate never exceeds the limit', () => {

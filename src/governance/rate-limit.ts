@@ -49,12 +49,30 @@ export function remaining(
   return Math.max(0, Math.floor((burst * intervalUs - aheadUs) / intervalUs))
 }
 
+/** What is known of a limit from before a restart, on the monotonic clock of this process (negative before it began). */
+export interface RatePast {
+  /** The theoretical arrival time as it was saved; null when it was not. */
+  readonly arrivalUs: number | null
+  /** Admissions since then, ascending. */
+  readonly timesUs: Iterable<number>
+}
+
 /**
- * Replays admissions of before a restart: `timesUs`, ascending, on the monotonic clock of this process (negative for
- * those before its beginning). Only before the limit is in use.
+ * Puts a limit where it was before a restart; only before it is in use. It never runs further ahead of the clock than a
+ * burst that was used up now, whatever clocks were set to meanwhile.
  */
-export function restore(cells: BigInt64Array, index: number, timesUs: Iterable<number>, intervalUs: number): void {
-  let arrivalUs = Number.NEGATIVE_INFINITY
-  for (const timeUs of timesUs) arrivalUs = Math.max(arrivalUs, Math.floor(timeUs)) + intervalUs
+export function restore(
+  cells: BigInt64Array,
+  index: number,
+  past: RatePast,
+  { nowUs, intervalUs, burst }: RestoreAt,
+): void {
+  let arrivalUs = past.arrivalUs ?? Number.NEGATIVE_INFINITY
+  for (const timeUs of past.timesUs) arrivalUs = Math.max(arrivalUs, Math.floor(timeUs)) + intervalUs
+  arrivalUs = Math.min(Math.floor(arrivalUs), nowUs + burst * intervalUs)
   if (arrivalUs > 0) Atomics.store(cells, index, BigInt(arrivalUs))
+}
+
+export interface RestoreAt extends Rate {
+  readonly nowUs: number
 }

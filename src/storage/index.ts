@@ -25,6 +25,7 @@ export type {
 export { createKeySecret, hashKey, hashKeyWithPepper, keyPrefix, readAdminToken, readPepper } from './key-secrets.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
 export { PendingRevocations } from './pending-revocations.ts'
+export { type RateState, readRateState, writeRateState } from './rate-state.ts'
 export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'
 export { packRecord } from './record-fields.ts'
 export {
@@ -40,7 +41,7 @@ export {
   type UsageSource,
 } from './records.ts'
 export type { KeyTable } from './sqlite/key-table.ts'
-export type { KeySpending, Spent } from './sqlite/spending.ts'
+export type { AdmissionQuery, KeySpending, Spent } from './sqlite/spending.ts'
 export type {
   IngestResult,
   LedgerWriter,

@@ -50,7 +50,7 @@ test('spending is told by UTC day and month of the reservation', (t) => {
   assert.deepEqual([key?.day.tokens, key?.month.tokens, key?.total.tokens], [1000, 1110, 1111])
 })
 
-test('tells the admissions of the last minute per key', (t) => {
+test('tells per key the admissions since a moment: what the rate limit refused, or who came before it, is none', (t) => {
   const dataDir = temporaryDirectory(t)
   const record = (n: number, ms: number, differences: object) =>
     recordText(sampleRecord(requestId(n, ms), { time: ms, ...differences }))
@@ -62,13 +62,21 @@ test('tells the admissions of the last minute per key', (t) => {
         record(1, NOW - 61_000, {}),
         record(2, NOW - 59_000, {}),
         record(3, NOW - 1000, { key_id: 'other' }),
-        record(4, NOW - 900, { outcome: 'refused', attempts: 0, status: 429 }),
         record(5, NOW - 800, { outcome: 'cancelled', attempts: 0 }),
+        record(6, NOW - 700, { outcome: 'refused', attempts: 0, error_code: 'rate_limit_exceeded' }),
+        record(7, NOW - 600, { outcome: 'refused', attempts: 0, error_code: 'insufficient_scope' }),
+        record(8, NOW - 500, { outcome: 'refused', attempts: 0, error_code: 'model_not_found' }),
+        record(9, NOW - 400, { outcome: 'upstream_error', attempts: 1, error_code: 'rate_limit_exceeded' }),
+        record(10, NOW - 300, { route: 'docs' }),
+        record(11, NOW - 200, { route: null, outcome: 'lost' }),
       ],
     ]),
   )
-  const { admissions } = openWriter(t, dataDir).recover(NOW)
-  assert.deepEqual(Object.fromEntries(admissions), { dev: [NOW - 59_000, NOW - 800], other: [NOW - 1000] })
+  const { admissions } = openWriter(t, dataDir).recover(NOW, { sinceMs: NOW - 60_000, routes: ['chat.completions'] })
+  assert.deepEqual(Object.fromEntries(admissions), {
+    dev: [59_000, 800, 500, 400, 200].map((ago) => NOW - ago),
+    other: [NOW - 1000],
+  })
 })
 
 test('a journal cut at any byte recovers to whole facts, and late duplicates change nothing', (t) => {

@@ -12,7 +12,7 @@ import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
 import { LedgerTables } from './sqlite/ledger-tables.ts'
 import { OpenAttempts } from './sqlite/open-attempts.ts'
-import { type KeySpending, recentAdmissions, spendingByKey } from './sqlite/spending.ts'
+import { type AdmissionQuery, type KeySpending, recentAdmissions, spendingByKey } from './sqlite/spending.ts'
 
 const MAX_BATCH_ENTRIES = 2000
 
@@ -37,7 +37,7 @@ export interface IngestResult {
 export interface Recovery {
   readonly lost: number
   readonly spending: readonly KeySpending[]
-  /** Per key, start times (ms since the epoch, ascending) of the last minute's admitted requests. */
+  /** Per key, start times (ms since the epoch, ascending) of the admitted requests that were asked for. */
   readonly admissions: ReadonlyMap<string, readonly number[]>
   /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
   readonly damaged: readonly string[]
@@ -116,7 +116,7 @@ export class LedgerWriter {
    * Before readiness, with no worker alive: brings all left segments into the database, settles every open attempt in
    * full and removes the segments. Throws when the database refuses; nothing is lost then.
    */
-  recover(nowMs: number): Recovery {
+  recover(nowMs: number, admitted: AdmissionQuery | null = null): Recovery {
     let lost = 0
     this.takeRevocations()
     if (this.#stale) this.#rebuild()
@@ -131,7 +131,7 @@ export class LedgerWriter {
     return {
       lost,
       spending: spendingByKey(this.#database, nowMs),
-      admissions: recentAdmissions(this.#database, nowMs),
+      admissions: admitted === null ? new Map() : recentAdmissions(this.#database, admitted),
       damaged: [...this.#damaged],
     }
   }

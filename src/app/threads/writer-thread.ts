@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import {
+  type AdmissionQuery,
   IngestLoop,
   type IngestResult,
   type LedgerWriter,
@@ -27,8 +28,8 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
   const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
   serveCalls(port, {
     ready: () => true,
-    recover: (nowMs: number) => {
-      const recovery = writer.recover(nowMs)
+    recover: (nowMs: number, admitted: AdmissionQuery) => {
+      const recovery = writer.recover(nowMs, admitted)
       loop.start()
       return recovery
     },

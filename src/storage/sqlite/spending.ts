@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { firstIdAt } from './migrations.ts'
 
 const DAY_MS = 86_400_000
-/** Rate limits look back one minute. */
-const ADMISSION_WINDOW_MS = 60_000
+/** Codes of refusals that come before a key's rate limit, or from it. */
+const NOT_ADMITTED = "'insufficient_scope', 'rate_limit_exceeded'"
 
 /** What one key spent, in the periods that an instant lies in (UTC). */
 export interface KeySpending {
@@ -38,18 +38,28 @@ export function spendingByKey(database: DatabaseSync, nowMs: number): KeySpendin
   }))
 }
 
+/** Which admissions are asked for. */
+export interface AdmissionQuery {
+  /** Only requests that began later (ms since the epoch). */
+  readonly sinceMs: number
+  /** Routes whose requests count. */
+  readonly routes: readonly string[]
+}
+
 /**
- * Start times (ms since the epoch, ascending) of each key's requests of the last minute that its rate limit admitted:
- * those that were dispatched, or ended otherwise than by a refusal.
+ * Start times (ms since the epoch, ascending) of each key's requests that its rate limit admitted: all but those that were
+ * refused by it or before it.
  */
-export function recentAdmissions(database: DatabaseSync, nowMs: number): Map<string, number[]> {
-  const since = nowMs - ADMISSION_WINDOW_MS
+export function recentAdmissions(database: DatabaseSync, { sinceMs, routes }: AdmissionQuery): Map<string, number[]> {
+  // A request that was lost has no route.
   const query = database.prepare(
     `SELECT key_id, time FROM requests
-     WHERE id >= ? AND time > ? AND key_id IS NOT NULL AND (attempts > 0 OR outcome <> 'refused') ORDER BY time`,
+     WHERE id >= ? AND time > ? AND key_id IS NOT NULL
+       AND (attempts > 0 OR error_code IS NULL OR error_code NOT IN (${NOT_ADMITTED}))
+       AND (route IS NULL OR route IN (SELECT value FROM json_each(?))) ORDER BY time`,
   )
   const admissions = new Map<string, number[]>()
-  for (const row of query.iterate(firstIdAt(since), since)) {
+  for (const row of query.iterate(firstIdAt(sinceMs), sinceMs, JSON.stringify(routes))) {
     const keyId = String(row.key_id)
     const times = admissions.get(keyId)
     if (times === undefined) admissions.set(keyId, [Number(row.time)])

@@ -1,0 +1,98 @@
+import { rateLimit } from '../governance/index.ts'
+import { monotonicUs } from '../lib/index.ts'
+import type { Log } from '../observability/index.ts'
+import { type AdmissionQuery, type RateState, readRateState, writeRateState } from '../storage/index.ts'
+import type { KeyRegistry } from './key-registry.ts'
+
+const EVERY_MS = 5_000
+/** Without a saved state, and at most. */
+const SHORT_PAST_MS = 60_000
+const LONG_PAST_MS = 600_000
+/** Routes whose requests are counted by the limits of keys. */
+const ROUTES = ['chat.completions', 'models.list', 'models.get']
+
+/**
+ * Keeps rate limits through a restart: every few seconds it saves how far each runs ahead of the clock, and a start adds
+ * the requests of since then. Requests alone would not do, since a limit remembers without an end.
+ */
+export class RateMemory {
+  readonly #dataDir: string
+  readonly #keys: Pick<KeyRegistry, 'rates'>
+  readonly #counters: BigInt64Array
+  readonly #log: Log
+  readonly #saved: RateState | null
+  #timer: NodeJS.Timeout | null = null
+  #saving: Promise<void> = Promise.resolve()
+  #failed = false
+  #wasEmpty = false
+
+  constructor(dataDir: string, keys: Pick<KeyRegistry, 'rates'>, counters: BigInt64Array, log: Log) {
+    this.#dataDir = dataDir
+    this.#keys = keys
+    this.#counters = counters
+    this.#log = log
+    this.#saved = readRateState(dataDir)
+  }
+
+  /** The requests that a start needs beside the saved state. */
+  query(nowMs: number): AdmissionQuery {
+    const sinceMs = Math.max(nowMs - LONG_PAST_MS, this.#saved?.atMs ?? nowMs - SHORT_PAST_MS)
+    return { sinceMs, routes: ROUTES }
+  }
+
+  /** Puts every limit where it was, and goes on saving. `admissions`: start times, ms since the epoch, ascending. */
+  restore(admissions: ReadonlyMap<string, readonly number[]>): void {
+    const nowUs = monotonicUs()
+    /** Of a time since the epoch on the monotonic clock. */
+    const shiftUs = nowUs - Date.now() * 1_000
+    for (const { id, slot, intervalUs, burst } of this.#keys.rates()) {
+      const saved = this.#saved?.arrivals.get(id)
+      const past = {
+        arrivalUs: saved === undefined ? null : saved + shiftUs,
+        timesUs: (admissions.get(id) ?? []).map((ms) => ms * 1_000 + shiftUs),
+      }
+      rateLimit.restore(this.#counters, slot, past, { nowUs, intervalUs, burst })
+    }
+    this.#save()
+    this.#timer = setInterval(() => this.#save(), EVERY_MS).unref()
+  }
+
+  /** Saves a last time. */
+  async close(): Promise<void> {
+    if (this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#save()
+    await this.#saving
+  }
+
+  #save(): void {
+    const state = this.#state()
+    // Nothing ahead, as before: whoever reads the old one finds no requests since then, or a few.
+    if (state === null) return
+    this.#saving = this.#saving.then(async () => {
+      try {
+        await writeRateState(this.#dataDir, state)
+        this.#failed = false
+      } catch (error) {
+        if (!this.#failed)
+          this.#log.warn('the state of rate limits cannot be saved; a crash would forget it', { error })
+        this.#failed = true
+      }
+    })
+  }
+
+  #state(): RateState | null {
+    const atMs = Date.now()
+    const nowUs = monotonicUs()
+    const arrivals = new Map<string, number>()
+    let isEmpty = true
+    for (const { id, slot } of this.#keys.rates()) {
+      isEmpty = false
+      const aheadUs = Number(Atomics.load(this.#counters, slot)) - nowUs
+      if (aheadUs > 0) arrivals.set(id, atMs * 1_000 + aheadUs)
+    }
+    const skip = isEmpty && this.#wasEmpty
+    this.#wasEmpty = isEmpty
+    return skip ? null : { atMs, arrivals }
+  }
+}
