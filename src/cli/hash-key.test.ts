@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { scryptSync } from 'node:crypto'
 import { test } from 'node:test'
 import { generateKey, hashKey } from './hash-key.ts'
 
@@ -33,6 +34,19 @@ test('makes a new key of 256 bits and prints it with its hash', () => {
   assert.equal(new Set(Array.from({ length: 1000 }, generateKey)).size, 1000)
 })
 
+test('hashes a password from standard input, anew each time', () => {
+  const [one, other] = [run(['--password'], 'open sesame\n'), run(['--password'], 'open sesame')]
+  for (const { status, stdout } of [one, other]) {
+    assert.equal(status, 0)
+    assert.match(stdout, /^scrypt:14:8:5:[A-Za-z0-9_-]{22}:[A-Za-z0-9_-]{43}\n$/)
+  }
+  assert.notEqual(one.stdout, other.stdout)
+  const [, log2, r, p, salt = '', hash] = one.stdout.trim().split(':')
+  const cost = { N: 2 ** Number(log2), r: Number(r), p: Number(p), maxmem: 2 ** 26 }
+  const expected = scryptSync('open sesame', Buffer.from(salt, 'base64url'), 32, cost)
+  assert.equal(hash, expected.toString('base64url'))
+})
+
 test('refuses what no client could send, and a key beside --generate', () => {
   for (const { status, stdout, stderr } of [
     run([], ''),
@@ -40,6 +54,11 @@ test('refuses what no client could send, and a key beside --generate', () => {
     run(['é']),
     run([], 'a\nb\n'),
     run(['a', '--generate']),
+    run(['--password'], ''),
+    run(['--password'], 'a\nb\n'),
+    run(['--password'], 'x'.repeat(1_025)),
+    run(['--password', 'secret']),
+    run(['--password', '--generate'], 'secret'),
   ]) {
     assert.deepEqual([status, stdout], [1, ''])
     assert.match(stderr, /^error: /)

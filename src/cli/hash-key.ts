@@ -4,6 +4,8 @@ import { Command } from 'commander'
 
 /** Characters of a generated key after `fk-`: 256 random bits in base64url. */
 const KEY_BYTES = 32
+/** What a route takes at most. */
+const MAX_PASSWORD_CHARS = 1_024
 
 /** A new virtual key: `fk-` and 43 base64url characters, 256 random bits. */
 export function generateKey(): string {
@@ -15,24 +17,54 @@ export function hashKey(key: string): string {
   return `sha256:${createHash('sha256').update(key).digest('hex')}`
 }
 
-/** `ferro hash-key`: prints the hash of a key, which may stand in a configuration where the key may not. */
+interface HashKeyFlags {
+  readonly generate?: boolean
+  readonly password?: boolean
+}
+
+/** `ferro hash-key`: prints the hash of a key or a password, which may stand in a configuration where neither may. */
 export function hashKeyCommand(): Command {
   return new Command('hash-key')
-    .description('print the hash of a key for `keys[].hash` of a configuration')
+    .description('print the hash of a key for `keys[].hash` of a configuration, or of a password for a route')
     .argument('[key]', 'the key; without it, standard input, which leaves no trace in the process list')
     .option('--generate', 'make a new key, and print it before its hash')
-    .action(async (argument: string | undefined, { generate }: { generate?: boolean }, command: Command) => {
+    .option('--password', 'read a password from standard input, and print its hash for `auth.basic.users` of a route')
+    .action(async (argument: string | undefined, { generate, password }: HashKeyFlags, command: Command) => {
+      if (password === true) {
+        if (argument !== undefined || generate === true) {
+          command.error('error: --password reads standard input; nothing else can be given with it')
+        }
+        const given = await standardInput()
+        const fault = passwordFault(given)
+        if (fault !== null) command.error(`error: ${fault}`)
+        // Loaded for this alone: the hash of a key needs nothing.
+        const { hashPassword } = await import('../governance/index.ts')
+        process.stdout.write(`${await hashPassword(given)}\n`)
+        return
+      }
       if (generate === true) {
         if (argument !== undefined) command.error('error: --generate makes a key; none can be given')
         const key = generateKey()
         process.stdout.write(`${key}\n${hashKey(key)}\n`)
         return
       }
-      const key = argument ?? (await text(process.stdin)).replace(/\r?\n$/, '')
+      const key = argument ?? (await standardInput())
       const fault = keyFault(key)
       if (fault !== null) command.error(`error: ${fault}`)
       process.stdout.write(`${hashKey(key)}\n`)
     })
+}
+
+/** Standard input without the line break at its end. */
+async function standardInput(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, '')
+}
+
+/** A browser sends what can be typed into one line (RFC 7617 forbids control characters). */
+function passwordFault(password: string): string | null {
+  if (password === '') return 'the password is empty; give it on standard input'
+  if (password.length > MAX_PASSWORD_CHARS) return `a password has at most ${MAX_PASSWORD_CHARS} characters`
+  return /\p{Cc}/u.test(password) ? 'a password has no line breaks and no control characters' : null
 }
 
 /** A key travels in a header, so what no header can carry would never be recognised. */
