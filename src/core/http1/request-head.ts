@@ -10,7 +10,7 @@ import { lowerName } from './header-names.ts'
 export const MAX_HEADER_COUNT = 100
 export const MAX_HEADER_BYTES = 8192
 export const MAX_TARGET_BYTES = 8192
-const MAX_METHOD_BYTES = 32
+export const MAX_METHOD_BYTES = 32
 
 const VERSION = /^HTTP\/([0-9])\.([0-9])$/
 const CONTENT_LENGTH = /^(?:0|[1-9][0-9]{0,14})$/
@@ -96,16 +96,25 @@ function readFields(head: RequestHead, text: string, from: number): void {
     if (colon < 0 || colon > end) return refuse(head, malformed('A header has no colon.'))
     const name = lowerName(text.slice(at, colon))
     if (name === null) return refuse(head, malformed('A header name has characters that it may not have.'))
-    const value = trimmed(text, colon + 1, end)
-    if (value.length > MAX_HEADER_BYTES) {
-      return refuse(head, tooLarge(`The header ${safeName(name)} is longer than ${MAX_HEADER_BYTES} bytes.`))
-    }
-    head.names.push(name)
-    head.values.push(value)
-    const problem = take(head, name, value)
+    const problem = addField(head, name, trimmed(text, colon + 1, end))
     if (problem !== null) return refuse(head, problem)
     at = end + 2
   }
+  checkCount(head)
+}
+
+/** Adds a header, its name a token in lower case; null unless it makes the request one to refuse. */
+export function addField(head: RequestHead, name: string, value: string): GatewayError | null {
+  if (value.length > MAX_HEADER_BYTES) {
+    return tooLarge(`The header ${safeName(name)} is longer than ${MAX_HEADER_BYTES} bytes.`)
+  }
+  head.names.push(name)
+  head.values.push(value)
+  return take(head, name, value)
+}
+
+/** Refuses a head of too many headers. */
+export function checkCount(head: RequestHead): void {
   const count = head.names.length
   if (count > MAX_HEADER_COUNT) {
     refuse(head, tooLarge(`The request has ${count} headers; at most ${MAX_HEADER_COUNT} are taken.`))
@@ -189,7 +198,7 @@ function checkFraming(head: RequestHead, modern: boolean): void {
 }
 
 /** A head that is refused says nothing reliable: what was read of it is not to be used. */
-function refuse(head: RequestHead, problem: GatewayError): void {
+export function refuse(head: RequestHead, problem: GatewayError): void {
   head.problem = problem
   head.names.length = 0
   head.values.length = 0

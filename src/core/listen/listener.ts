@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Gateway } from '../gateway.ts'
 import { Http1Connection } from '../http1/http1-connection.ts'
+import { Http2Session } from '../http2/http2-session.ts'
 import type { CertificateInfo } from './certificates.ts'
 import type { Connection, ConnectionTimeouts, Door } from './door.ts'
 import { ProxyGreeting, type ProxyProtocol, proxyPolicy } from './proxy-protocol.ts'
@@ -117,10 +118,11 @@ export class Listener {
   }
 
   /**
-   * Waits until the clients have closed their connections (answers tell them to), at most `noticeMs`, then closes
-   * those that are idle.
+   * Waits until the clients have closed their connections (answers tell them to, or a GOAWAY), at most `noticeMs`, then
+   * closes those that are idle.
    */
   async closeGently(noticeMs: number): Promise<void> {
+    for (const connection of this.#connections) connection.leave?.()
     await this.closed(noticeMs)
     this.closeIdle()
   }
@@ -168,7 +170,9 @@ export class Listener {
       this.#connections.delete(handshake)
       if (done === null) return
       const { secured, certificate } = done
-      this.#serve(secured, { listener, scheme: 'https', address, certificate })
+      const door: Door = { listener, scheme: 'https', address, certificate }
+      if (secured.alpnProtocol !== 'h2') return this.#serve(secured, door)
+      this.#connections.add(new Http2Session(this.#gateway, secured, this.#onClosed, door))
     })
     this.#connections.add(handshake)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
@@ -110,7 +110,9 @@ test('refuses what TLS cannot be served with, naming the files and nothing of wh
   const good = siteFor('localhost')
   const other = siteFor('other.example')
   const { key } = good
-  const encrypted = '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n'
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const secret = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const
+  const encrypted = pair.privateKey.export(secret).toString()
   const broken = good.cert.pem.replace(/[A-Z]{3}/g, 'AAA')
   const rows: readonly (readonly [what: string, tls: ListenerTls, message: RegExp])[] = [
     ['another key', { certificates: [{ ...good, key: other.key }] }, /other.example.key .*localhost.crt/],
@@ -169,7 +171,7 @@ test('asks for client certificates as it is told, and tells routes who the clien
       const asked = async () => await ask(await open(t, port, { ...shown, maxVersion }))
       const what = `${clientCertificate}, ${shown === known ? 'known' : shown === null ? 'none' : 'a stranger'}`
       if (!served) {
-        await assert.rejects(asked(), undefined, what)
+        await assert.rejects(asked(), what)
         assert.equal(endings.length, 0, what)
         continue
       }
