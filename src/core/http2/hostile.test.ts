@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createAuthority } from '../../../test/harness/certificate.ts'
 import { eventually } from '../../../test/harness/eventually.ts'
+import { block, CODE, FLAG, FRAME, frame, GET, RawHttp2, request } from '../../../test/harness/raw-http2.ts'
 import { planOf, routeOf, startEdge } from '../../../test/request-path/edge.ts'
 import { candidateOf } from '../../../test/request-path/upstream.ts'
 import { answer } from '../respond/answer.ts'
-import { block, CODE, FLAG, FRAME, frame, GET, RawHttp2, request } from './testing/raw-http2.ts'
 
 const authority = createAuthority()
 const { cert, key } = authority.issue({ names: ['localhost'] })

@@ -1,5 +1,5 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
@@ -42,7 +42,7 @@ export class Http2Session implements Connection {
   /** Bytes of bodies that were handed over. */
   bodyBytes = 0
   readonly #gateway: Gateway
-  readonly #socket: TLSSocket
+  readonly #socket: Socket
   readonly #session: ServerHttp2Session
   readonly #streams = new Set<Http2Stream>()
   readonly #gauge = new FloodGauge()
@@ -53,7 +53,7 @@ export class Http2Session implements Connection {
   #toldAt = -1
   #closed = false
 
-  constructor(gateway: Gateway, socket: TLSSocket, onClosed: (connection: Http2Session) => void, door: Door) {
+  constructor(gateway: Gateway, socket: Socket, onClosed: (connection: Http2Session) => void, door: Door) {
     this.#gateway = gateway
     this.#socket = socket
     this.door = door

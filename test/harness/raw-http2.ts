@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
-import { eventually } from '../../../../test/harness/eventually.ts'
+import { eventually } from './eventually.ts'
 
 /** Types of frames, flags and errors by number (RFC 9113, 6 and 7). */
 export const FRAME = {
