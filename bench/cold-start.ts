@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, startChild } from './children.ts'
-import { post } from './correctness.ts'
+import { ask } from './correctness.ts'
 import { gatewayWords, readInstance, writeGatewayConfiguration } from './gateway.ts'
 import { chatPath } from './nginx.ts'
 import { chatRequest, virtualKey } from './payload.ts'
@@ -108,7 +108,7 @@ const startOnce = async (stage: Stage, way: Way, cache: string, restMs: number):
 const firstAnswer = async (url: string, check: () => void): Promise<void> => {
   for (;;) {
     try {
-      const answer = await post(url, chatRequest, virtualKey)
+      const answer = await ask(url, chatRequest, virtualKey)
       if (answer.status === 200) return
     } catch {
       // Nothing listens yet: asking again is the point.

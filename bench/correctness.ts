@@ -2,7 +2,20 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { chatAnswer, chatRequest, contentEvents, streamAnswer, streamRequest, virtualKey } from './payload.ts'
+import { EchoClient } from './echo-load.ts'
+import {
+  chatAnswer,
+  chatRequest,
+  contentEvents,
+  largeAnswer,
+  plainEvents,
+  plainPaths,
+  smallAnswer,
+  streamAnswer,
+  uploadAnswer,
+  virtualKey,
+} from './payload.ts'
+import type { LoadScenario } from './scenarios.ts'
 import type { Variant } from './variants.ts'
 
 const probes = 20
@@ -12,19 +25,38 @@ const probes = 20
  * log every request and count. Throws where something differs: the load generator reads no bodies, so a variant
  * that answers quickly and wrongly would otherwise win.
  */
-export const checkAnswers = async (variant: Variant, stream: boolean): Promise<void> => {
+export const checkAnswers = async (variant: Variant, scenario: LoadScenario): Promise<void> => {
   try {
     for (let probe = 0; probe < probes; probe += 1) {
-      const answer = await post(variant.url, stream ? streamRequest : chatRequest, virtualKey)
-      strictEqual(answer.status, 200, answer.body)
-      if (stream) checkStream(answer.body)
-      else deepStrictEqual(JSON.parse(answer.body), JSON.parse(chatAnswer))
+      if (scenario.protocol === 'websocket') await checkEcho(variant)
+      else await checkAnswer(variant, scenario)
     }
     if (variant.governed !== null) await checkGovernance(variant, variant.governed)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`${variant.name} does not answer as it should: ${reason}`, { cause: error })
   }
+}
+
+const checkAnswer = async (variant: Variant, { setting, path, body, events }: LoadScenario): Promise<void> => {
+  const answer = await ask(variant.url, body, virtualKey)
+  strictEqual(answer.status, 200, answer.body)
+  if (setting === 'plain') strictEqual(answer.body, plainAnswer(path, body))
+  else if (events !== null) checkStream(answer.body)
+  else deepStrictEqual(JSON.parse(answer.body), JSON.parse(chatAnswer))
+}
+
+const plainAnswer = (path: string, body: string | null): string => {
+  if (path === plainPaths.small) return smallAnswer
+  if (path === plainPaths.large) return largeAnswer
+  return body === null ? plainEvents().join('') : uploadAnswer(body.length)
+}
+
+/** A few messages on a connection of its own. */
+const checkEcho = async (variant: Variant): Promise<void> => {
+  const client = await EchoClient.open(new URL(variant.url))
+  await client.run(performance.now() + 10)
+  strictEqual(client.failed, false, 'the echo is the message')
 }
 
 const checkStream = (body: string): void => {
@@ -45,8 +77,10 @@ const checkStream = (body: string): void => {
 }
 
 const checkGovernance = async (variant: Variant, governed: NonNullable<Variant['governed']>): Promise<void> => {
-  const refused = await post(variant.url, chatRequest, 'fk-unknown')
-  strictEqual(refused.status, 401, 'an unknown key is refused')
+  if (governed.asksForKeys) {
+    const refused = await ask(variant.url, chatRequest, 'fk-unknown')
+    strictEqual(refused.status, 401, 'an unknown key is refused')
+  }
   const deadline = performance.now() + 5000
   while (countLines(governed.files.accessLog) < probes) {
     ok(performance.now() < deadline, `${probes} requests are in the access log within five seconds`)
@@ -59,19 +93,19 @@ const checkGovernance = async (variant: Variant, governed: NonNullable<Variant['
 const countLines = (path: string): number =>
   existsSync(path) ? readFileSync(path, 'latin1').split('\n').length - 1 : 0
 
-/** One POST on a connection of its own. */
-export const post = (
+/** One request on a connection of its own: a POST when there is a body, else a GET. */
+export const ask = (
   url: string,
-  body: string,
+  body: string | null,
   key: string,
 ): Promise<{ readonly status: number; readonly body: string }> =>
   new Promise((resolve, reject) => {
     const headers = {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
+      ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       authorization: `Bearer ${key}`,
     }
-    const sent = request(url, { method: 'POST', agent: false, headers, timeout: 10_000 }, (response) => {
+    const method = body === null ? 'GET' : 'POST'
+    const sent = request(url, { method, agent: false, headers, timeout: 10_000 }, (response) => {
       const parts: Buffer[] = []
       response.on('data', (part: Buffer) => parts.push(part))
       response.on('error', reject)
@@ -81,5 +115,5 @@ export const post = (
     })
     sent.on('timeout', () => sent.destroy(new Error(`no answer from ${url} within ten seconds`)))
     sent.on('error', reject)
-    sent.end(body)
+    sent.end(body ?? undefined)
   })

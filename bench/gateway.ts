@@ -10,6 +10,9 @@ export type GatewayFiles = {
   readonly accessLog: string
 }
 
+/** Where a gateway listens, and the mock upstream behind it. */
+export type GatewayPorts = { readonly data: number; readonly control: number; readonly upstream: number }
+
 /** What a gateway publishes in its data folder once it is ready. */
 export type GatewayInstance = { readonly processId: number; readonly dataUrl: string; readonly controlUrl: string }
 
@@ -17,19 +20,11 @@ export type GatewayInstance = { readonly processId: number; readonly dataUrl: st
  * Writes a configuration with everything on: a key with a rate limit and a token budget too high to refuse anything,
  * prices, journal, access log of every request to a file, metrics.
  */
-export const writeGatewayConfiguration = (
-  folder: string,
-  ports: { readonly data: number; readonly control: number; readonly upstream: number },
-): GatewayFiles => {
-  const dataFolder = join(folder, 'data')
-  mkdirSync(dataFolder, { recursive: true })
-  const accessLog = join(folder, 'access.log')
-  const configuration = join(folder, 'ferro.yaml')
-  writeFileSync(
-    configuration,
-    `listen: 127.0.0.1:${ports.data}
-control: { listen: 127.0.0.1:${ports.control} }
-providers:
+export const writeGatewayConfiguration = (folder: string, ports: GatewayPorts): GatewayFiles => {
+  return writeConfiguration(
+    folder,
+    ports,
+    `providers:
   mock:
     kind: openai-compatible
     base_url: http://127.0.0.1:${ports.upstream}/v1
@@ -46,8 +41,36 @@ keys:
     hash: "sha256:${createHash('sha256').update(virtualKey).digest('hex')}"
     limits: { requests_per_minute: 60000000, burst: 60000000 }
     budgets: [{ tokens: 1000000000000000, per: month }]
-log: { level: warn, access: { output: ${JSON.stringify(accessLog)}, level: info, sample: 1 } }
 `,
+  )
+}
+
+/**
+ * Writes a configuration without any AI: one route to a pool of one server. Retries, breaker, journal, metrics and the
+ * access log of every request to a file are on.
+ */
+export const writePlainConfiguration = (folder: string, ports: GatewayPorts): GatewayFiles =>
+  writeConfiguration(
+    folder,
+    ports,
+    `upstreams:
+  mock: { targets: ["http://127.0.0.1:${ports.upstream}"], max_connections: 2048 }
+routes:
+  - { id: app, match: { path: { prefix: / } }, upstream: mock, upgrade: [websocket] }
+`,
+  )
+
+const writeConfiguration = (folder: string, ports: GatewayPorts, rest: string): GatewayFiles => {
+  const dataFolder = join(folder, 'data')
+  mkdirSync(dataFolder, { recursive: true })
+  const accessLog = join(folder, 'access.log')
+  const configuration = join(folder, 'ferro.yaml')
+  writeFileSync(
+    configuration,
+    `listen: 127.0.0.1:${ports.data}
+control: { listen: 127.0.0.1:${ports.control} }
+log: { level: warn, access: { output: ${JSON.stringify(accessLog)}, level: info, sample: 1 } }
+${rest}`,
   )
   return { configuration, dataFolder, accessLog }
 }

@@ -23,7 +23,7 @@ const run = async (options: Options, folder: string): Promise<Report> => {
   let coldStarts: readonly ColdStartReport[] = []
   for (const id of options.scenarios) {
     if (id === 'S10') {
-      const upstream = { port: mocks.instant, stream: false }
+      const upstream = { ...loadScenarios.S2, port: mocks.instant }
       coldStarts = await measureColdStarts({ ...stage, upstream }, progress)
     } else {
       levels.push(...(await runScenario(stage, mocks, loadScenarios[id])))
@@ -62,11 +62,13 @@ const runScenario = async (
     const levelStage = {
       ...stage,
       folder,
-      upstream: { port: mocks[scenario.upstream], stream: scenario.events !== null },
+      upstream: { ...scenario, port: mocks[scenario.upstream] },
     }
     const variants: Variant[] = []
-    for (const name of stage.options.variants) variants.push(await startVariant(name, levelStage))
-    for (const variant of variants) await checkAnswers(variant, scenario.events !== null)
+    for (const name of stage.options.variants.filter((each) => scenario.variants.includes(each))) {
+      variants.push(await startVariant(name, levelStage))
+    }
+    for (const variant of variants) await checkAnswers(variant, scenario)
     levels.push(summarizeLevel(scenario, connections, await measureLevel(levelStage, scenario, connections, variants)))
     for (const variant of variants) await variant.stop()
     rmSync(folder, { recursive: true, force: true })

@@ -49,7 +49,7 @@ export const measureLevel = async (
   const { rounds, blockSeconds, warmupSeconds } = stage.options
   for (const variant of variants) {
     const seconds = variant.processId === null ? 1 : warmupSeconds
-    const load = { url: variant.url, body: scenario.body, connections: Math.max(connections, 32), seconds }
+    const load = { ...scenario, url: variant.url, connections: Math.max(connections, 32), seconds }
     await runLoad(stage, load)
     variant.afterBlock()
   }
@@ -57,7 +57,7 @@ export const measureLevel = async (
   while (tried.length < 2 * rounds && undisturbed(tried).length < rounds) {
     const blocks: Block[] = []
     for (const variant of shuffled(variants)) {
-      const load = { url: variant.url, body: scenario.body, connections, seconds: blockSeconds }
+      const load = { ...scenario, url: variant.url, connections, seconds: blockSeconds }
       blocks.push(await measureBlock(stage, variant, load))
     }
     tried.push(blocks)

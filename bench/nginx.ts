@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { chatAnswer } from './payload.ts'
+import { chatAnswer, largeAnswer, plainPaths, smallAnswer } from './payload.ts'
 
 /** Path of the chat completions surface, the same on mock, proxies and gateway. */
 export const chatPath = '/v1/chat/completions'
@@ -14,6 +14,8 @@ export const chatPath = '/v1/chat/completions'
  */
 export const writeMockConfiguration = (folder: string, ports: { readonly instant: number; readonly slow: number }) => {
   const answer = `default_type application/json; return 200 '${chatAnswer.trimEnd()}\n';`
+  // Longer than a parameter may be.
+  writeFileSync(join(folder, plainPaths.large.slice(1)), largeAnswer)
   return writeConfiguration(
     folder,
     'mock',
@@ -21,6 +23,8 @@ export const writeMockConfiguration = (folder: string, ports: { readonly instant
   server {
     listen 127.0.0.1:${ports.instant} backlog=4096;
     location = ${chatPath} { ${answer} }
+    location = ${plainPaths.small} { default_type text/plain; return 200 '${smallAnswer}'; }
+    location = ${plainPaths.large} { default_type text/plain; root ${folder}; sendfile on; open_file_cache max=1; }
   }
   server {
     listen 127.0.0.1:${ports.slow} backlog=4096;
@@ -31,10 +35,18 @@ export const writeMockConfiguration = (folder: string, ports: { readonly instant
   )
 }
 
-/** Writes the configuration of the reference proxy; a streamed answer passes unbuffered, as any model proxy must. */
+/**
+ * Writes the configuration of the reference proxy. A streamed answer passes unbuffered, as any model proxy must; request
+ * bodies pass as they come, and nothing goes to the disk.
+ */
 export const writeProxyConfiguration = (
   folder: string,
-  options: { readonly port: number; readonly upstreamPort: number; readonly stream: boolean },
+  options: {
+    readonly port: number
+    readonly upstreamPort: number
+    readonly stream: boolean
+    readonly upgrade: boolean
+  },
 ): string =>
   writeConfiguration(
     folder,
@@ -51,7 +63,13 @@ export const writeProxyConfiguration = (
     location / {
       proxy_pass http://mock;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_max_temp_file_size 0;
+      proxy_request_buffering off;
+      ${
+        options.upgrade
+          ? 'proxy_set_header Connection "upgrade"; proxy_set_header Upgrade $http_upgrade;'
+          : 'proxy_set_header Connection "";'
+      }
       ${options.stream ? 'proxy_buffering off;' : ''}
     }
   }`,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** What the load can be pointed at, in the order of the tables. */
-export const variantNames = ['direct', 'nginx', 'relay', 'gateway'] as const
+export const variantNames = ['direct', 'nginx', 'pipe', 'relay', 'gateway'] as const
 
 /** One of the things that the load can be pointed at. */
 export type VariantName = (typeof variantNames)[number]
@@ -29,21 +29,22 @@ export type Options = {
 }
 
 /** The scenarios this benchmark knows. */
-export type ScenarioId = 'S1' | 'S2' | 'S3a' | 'S10'
+export type ScenarioId = (typeof allScenarios)[number]
 
-const allScenarios: readonly ScenarioId[] = ['S1', 'S2', 'S3a', 'S10']
+const allScenarios = ['S1', 'S2', 'S3a', 'S10', 'C1', 'C2', 'C3a', 'C3b', 'C4a', 'C4b', 'C5'] as const
 
 /** The text of `--help`. */
 export const usage = `npm run bench -- [options]
 
-  --scenario LIST     S1, S2, S3a, S10 or all, separated by commas (default all)
+  --scenario LIST     S1, S2, S3a, S10, C1, C2, C3a, C3b, C4a, C4b, C5, separated by commas;
+                      S and C mean all that begin with them (default all)
   --format F          text or json (default text)
   --output FILE       write the JSON to FILE as well
   --rounds N          rounds per level; each runs every variant once, in random order (default 5)
   --seconds S         length of one block (default 5)
   --warmup S          warm-up of every variant before the first round of a level (default 8)
   --connections LIST  connection counts instead of the scenario's own, e.g. 16,64
-  --variants LIST     of direct, nginx, relay, gateway (default all)
+  --variants LIST     of direct, nginx, pipe, relay, gateway (default all)
   --starts N          cold starts per way of starting in S10 (default 5)
   --gateway COMMAND   another build to measure, e.g. "node dist/cli/main.js"
                       (default: this Node with src/cli/main.ts)
@@ -74,7 +75,7 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
   if (values.help) return 'help'
   const profileFolder = values.profile ?? null
   return {
-    scenarios: chooseFrom('--scenario', values.scenario, allScenarios),
+    scenarios: chooseFrom('--scenario', families(values.scenario), allScenarios),
     format: chooseFrom('--format', values.format, ['text', 'json'] as const)[0]!,
     output: values.output ?? null,
     rounds: positiveInteger('--rounds', values.rounds),
@@ -108,6 +109,12 @@ const chooseFrom = <Name extends string>(option: string, text: string, names: re
     return found
   })
 }
+
+/** `S` and `C` in a list are all scenarios that begin so. */
+const families = (text: string): string =>
+  text.replace(/(?<=^|,)\s*([SC])\s*(?=,|$)/gi, (_, letter: string) =>
+    allScenarios.filter((id) => id.startsWith(letter.toUpperCase())).join(','),
+  )
 
 const positiveInteger = (option: string, text: string): number => {
   const value = Number(text)

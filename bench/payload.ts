@@ -35,3 +35,33 @@ export const streamAnswer = (): readonly string[] => {
     '[DONE]',
   ]
 }
+
+/** What is asked for behind a generic route. */
+export const plainPaths = {
+  small: '/small',
+  large: '/large',
+  upload: '/upload',
+  burst: '/events/burst',
+  paced: '/events/paced',
+  echo: '/echo',
+} as const
+
+const filler = (bytes: number): string => '0123456789abcdef'.repeat(bytes / 16)
+
+/** Answer bodies of generic routes, of 1 KB and 100 KB. */
+export const smallAnswer = filler(1024)
+export const largeAnswer = filler(102_400)
+
+/** Request bodies of generic routes, of 100 KB and 1 MB. */
+export const largeRequest = filler(102_400)
+export const uploadRequest = filler(1_048_576)
+
+/** The answer to an upload says how many bytes came. */
+export const uploadAnswer = (bytes: number): string => `{"received":${bytes}}`
+
+/** The events of a generic route, about 200 bytes each. */
+export const plainEvents = (): readonly string[] =>
+  Array.from({ length: contentEvents }, (_, index) => `id: ${index}\ndata: ${filler(176)}\n\n`)
+
+/** Payload of one WebSocket message. */
+export const echoMessage = Buffer.from(filler(112))

@@ -19,7 +19,7 @@ export const renderText = (report: Report): string => {
 const renderLevel = (level: LevelReport): string => {
   const streamed = Object.values(level.variants).some((variant) => variant.cpu_micros_data_per_event !== null)
   const head = ['', 'req/s', 'p50 ms', 'p99 ms', 'CPU data µs', 'CPU all µs', 'RSS MB', 'busy', 'failed']
-  const ratios = ['data/nginx', 'all/nginx', 'req/s/nginx', 'p99/direct']
+  const ratios = ['data/nginx', 'all/nginx', 'data/relay', 'all/relay', 'req/s/nginx', 'p99/direct']
   const rows = Object.entries(level.variants).map(([name, variant]) => [
     name,
     variant.requests_per_second.median.toFixed(0),
@@ -45,10 +45,12 @@ const renderLevel = (level: LevelReport): string => {
 // A cell with failures proves nothing about cost: its ratios are refused.
 const ratioCells = (variant: VariantReport): readonly string[] =>
   variant.failures > 0
-    ? ['refused', 'refused', 'refused', 'refused']
+    ? ['refused', 'refused', 'refused', 'refused', 'refused', 'refused']
     : [
         range(variant.ratios.cpu_data_to_nginx),
         range(variant.ratios.cpu_process_to_nginx),
+        range(variant.ratios.cpu_data_to_relay),
+        range(variant.ratios.cpu_process_to_relay),
         range(variant.ratios.requests_per_second_to_nginx),
         range(variant.ratios.p99_to_direct),
       ]

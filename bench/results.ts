@@ -31,6 +31,8 @@ export type LevelReport = {
   readonly cpu_ratio_to_nginx: number | null
   /** The same for the whole of both programs. */
   readonly cpu_ratio_to_nginx_process: number | null
+  /** The same over the main thread of the bare relay in Node. */
+  readonly cpu_ratio_to_relay: number | null
   readonly variants: { readonly [Name in VariantName]?: VariantReport }
 }
 
@@ -50,6 +52,8 @@ export type VariantReport = {
   readonly ratios: {
     readonly cpu_data_to_nginx: Spread | null
     readonly cpu_process_to_nginx: Spread | null
+    readonly cpu_data_to_relay: Spread | null
+    readonly cpu_process_to_relay: Spread | null
     readonly requests_per_second_to_nginx: Spread | null
     readonly p99_to_direct: Spread | null
   }
@@ -71,6 +75,7 @@ export const summarizeLevel = (scenario: LoadScenario, connections: number, leve
     if (level.failures.has(name)) variants[name] = summarizeVariant(name, scenario, level)
   }
   const gateway = variants.gateway
+  const relayed = gateway?.failures === 0 && variants.relay?.failures === 0
   const comparable = gateway?.failures === 0 && variants.nginx?.failures === 0
   return {
     scenario: scenario.id,
@@ -80,6 +85,7 @@ export const summarizeLevel = (scenario: LoadScenario, connections: number, leve
     noisy: level.noisy,
     cpu_ratio_to_nginx: comparable ? (gateway.ratios.cpu_data_to_nginx?.median ?? null) : null,
     cpu_ratio_to_nginx_process: comparable ? (gateway.ratios.cpu_process_to_nginx?.median ?? null) : null,
+    cpu_ratio_to_relay: relayed ? (gateway.ratios.cpu_data_to_relay?.median ?? null) : null,
     variants,
   }
 }
@@ -112,6 +118,8 @@ const summarizeVariant = (name: VariantName, scenario: LoadScenario, level: Leve
     ratios: {
       cpu_data_to_nginx: ratio('nginx', (block) => block.dataMicros),
       cpu_process_to_nginx: ratio('nginx', (block) => block.processMicros),
+      cpu_data_to_relay: ratio('relay', (block) => block.dataMicros),
+      cpu_process_to_relay: ratio('relay', (block) => block.processMicros),
       requests_per_second_to_nginx: ratio('nginx', (block) => block.requestsPerSecond),
       p99_to_direct: ratio('direct', (block) => block.p99Ms),
     },

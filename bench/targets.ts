@@ -1,3 +1,4 @@
+import type { ScenarioId } from './options.ts'
 import type { ColdStartReport, LevelReport } from './results.ts'
 
 /** A bound that the gateway is held to, and what this run says of it. */
@@ -18,6 +19,23 @@ type Target = {
 
 /** The way of starting that the cold start targets speak of. */
 export const targetWay = 'emitted JavaScript, warm compile cache'
+
+/** A bound on processor time per request, for the data worker and for the whole process. */
+const processorTargets = (
+  text: string,
+  of: { readonly scenario: ScenarioId; readonly connections: number; readonly times: 'nginx' | 'relay' },
+  bound: number,
+): readonly Target[] =>
+  (['data', 'process'] as const).map((part) => ({
+    text: `${text}: ${part === 'data' ? 'data worker' : 'whole process'} CPU, times ${of.times === 'nginx' ? 'nginx' : 'the bare relay'}`,
+    kind: 'at most',
+    bound,
+    read: (levels) => {
+      const { gateway, [of.times]: other } = level(levels, of.scenario, of.connections)?.variants ?? {}
+      if (gateway?.failures !== 0 || other?.failures !== 0) return null
+      return gateway.ratios[`cpu_${part}_to_${of.times}`]?.median
+    },
+  }))
 
 const targets: readonly Target[] = [
   {
@@ -50,6 +68,12 @@ const targets: readonly Target[] = [
     bound: 0.8,
     read: (levels) => gateway(levels, 1000)?.ratios.requests_per_second_to_nginx?.median,
   },
+  ...processorTargets('C1, answers of 1 KB', { scenario: 'C1', connections: 64, times: 'nginx' }, 2.5),
+  ...processorTargets('C2, answers of 100 KB', { scenario: 'C2', connections: 16, times: 'relay' }, 1.2),
+  ...processorTargets('C3a, requests of 100 KB', { scenario: 'C3a', connections: 16, times: 'relay' }, 1.2),
+  ...processorTargets('C3b, requests of 1 MB', { scenario: 'C3b', connections: 8, times: 'relay' }, 1.2),
+  ...processorTargets('C4a, events in a burst', { scenario: 'C4a', connections: 64, times: 'nginx' }, 2),
+  ...processorTargets('C4b, events one by one', { scenario: 'C4b', connections: 64, times: 'nginx' }, 2),
   {
     text: `S10, ${targetWay}: first answer, ms`,
     kind: 'at most',

@@ -1,13 +1,20 @@
 import { mkdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { accepts, type Child, freePort, startChild, waitFor } from './children.ts'
-import { type GatewayFiles, gatewayWords, readInstance, writeGatewayConfiguration } from './gateway.ts'
-import { chatPath, writeMockConfiguration, writeProxyConfiguration } from './nginx.ts'
+import {
+  type GatewayFiles,
+  gatewayWords,
+  readInstance,
+  writeGatewayConfiguration,
+  writePlainConfiguration,
+} from './gateway.ts'
+import { writeMockConfiguration, writeProxyConfiguration } from './nginx.ts'
 import { loadedGateway, type Options, type VariantName } from './options.ts'
 import { processTree, type ThreadTime } from './processor-time.ts'
+import type { LoadScenario } from './scenarios.ts'
 import type { Tools } from './tools.ts'
 
-/** A started program that answers chat completions, with what the measurement must know of it. */
+/** A started program that answers the requests of a scenario, with what the measurement must know of it. */
 export type Variant = {
   readonly name: VariantName
   readonly url: string
@@ -16,7 +23,11 @@ export type Variant = {
   /** Whether a thread belongs to the part that carries requests. */
   readonly isDataThread: (thread: ThreadTime) => boolean
   /** Only for the gateway: what shows that it governs. */
-  readonly governed: { readonly files: GatewayFiles; readonly controlUrl: string } | null
+  readonly governed: {
+    readonly files: GatewayFiles
+    readonly controlUrl: string
+    readonly asksForKeys: boolean
+  } | null
   /** Called after every block: keeps what a block leaves behind from filling the disk. */
   readonly afterBlock: () => void
   readonly stop: () => Promise<void>
@@ -28,7 +39,7 @@ export type Stage = {
   readonly folder: string
   readonly tools: Tools
   readonly options: Options
-  readonly upstream: { readonly port: number; readonly stream: boolean }
+  readonly upstream: { readonly port: number } & Pick<LoadScenario, 'setting' | 'path' | 'events' | 'protocol'>
 }
 
 /** Ports of the mock upstreams, all in programs on the processor of the load. */
@@ -36,6 +47,7 @@ export type Mocks = {
   readonly instant: number
   readonly slow: number
   readonly stream: number
+  readonly plain: number
   readonly stop: () => Promise<void>
 }
 
@@ -43,21 +55,27 @@ export type Mocks = {
 export const startMocks = async (stage: Omit<Stage, 'upstream'>): Promise<Mocks> => {
   const ports = { instant: await freePort(), slow: await freePort() }
   const stream = await freePort()
-  const plain = startChild(
+  const plain = await freePort()
+  const fixed = startChild(
     pinned(stage, 'load', [stage.tools.nginx, '-c', writeMockConfiguration(stage.folder, ports)]),
     join(stage.folder, 'mock.out'),
   )
-  const streaming = startChild(
-    pinned(stage, 'load', [process.execPath, join(import.meta.dirname, 'stream-mock.ts'), String(stream)]),
-    join(stage.folder, 'stream-mock.out'),
-  )
-  await waitFor('the mock upstream', plain, () => accepts(ports.slow))
+  const program = (name: string, port: number): Child =>
+    startChild(
+      pinned(stage, 'load', [process.execPath, join(import.meta.dirname, `${name}.ts`), String(port)]),
+      join(stage.folder, `${name}.out`),
+    )
+  const streaming = program('stream-mock', stream)
+  const moving = program('plain-mock', plain)
+  await waitFor('the mock upstream', fixed, () => accepts(ports.slow))
   await waitFor('the stream mock', streaming, () => accepts(stream))
+  await waitFor('the mock of generic routes', moving, () => accepts(plain))
   return {
     ...ports,
     stream,
+    plain,
     stop: async () => {
-      await Promise.all([plain.stop(), streaming.stop()])
+      await Promise.all([fixed.stop(), streaming.stop(), moving.stop()])
     },
   }
 }
@@ -68,7 +86,7 @@ export const startVariant = (name: VariantName, stage: Stage): Promise<Variant> 
 const starters: { readonly [Name in VariantName]: (stage: Stage) => Promise<Variant> } = {
   direct: (stage) =>
     Promise.resolve({
-      ...bare('direct', stage.upstream.port),
+      ...bare('direct', stage.upstream.port, stage),
       processId: null,
       isDataThread: () => false,
       stop: () => Promise.resolve(),
@@ -79,45 +97,42 @@ const starters: { readonly [Name in VariantName]: (stage: Stage) => Promise<Vari
     const configuration = writeProxyConfiguration(folderOf(stage, 'nginx'), {
       port,
       upstreamPort: stage.upstream.port,
-      stream: stage.upstream.stream,
+      stream: stage.upstream.events !== null,
+      upgrade: stage.upstream.protocol === 'websocket',
     })
     const child = startMeasured(stage, 'nginx', [stage.tools.nginx, '-c', configuration])
     await waitFor('nginx', child, () => accepts(port))
     await waitFor('the worker of nginx', child, () => (processTree(child.processId).length > 1 ? true : null))
     return {
-      ...bare('nginx', port),
+      ...bare('nginx', port, stage),
       processId: child.processId,
       isDataThread: (thread) => thread.processId !== child.processId,
       stop: child.stop,
     }
   },
 
-  relay: async (stage) => {
-    const port = await freePort()
-    const upstream = `http://127.0.0.1:${stage.upstream.port}`
-    const program = join(import.meta.dirname, 'relay.ts')
-    const child = startMeasured(stage, 'relay', [process.execPath, program, String(port), upstream])
-    await waitFor('the relay', child, () => accepts(port))
-    return {
-      ...bare('relay', port),
-      processId: child.processId,
-      isDataThread: (thread) => thread.threadId === child.processId,
-      stop: child.stop,
-    }
+  pipe: (stage) => startRelay(stage, 'pipe', ['pipe-relay.ts', String(stage.upstream.port)]),
+
+  relay: (stage) => {
+    const { port, setting } = stage.upstream
+    const words = setting === 'chat' ? ['relay.ts', `http://127.0.0.1:${port}`] : ['plain-relay.ts', String(port)]
+    return startRelay(stage, 'relay', words)
   },
 
   gateway: async (stage) => {
     const ports = { data: await freePort(), control: await freePort(), upstream: stage.upstream.port }
-    const files = writeGatewayConfiguration(folderOf(stage, 'gateway'), ports)
+    const { setting, path } = stage.upstream
+    const write = setting === 'chat' ? writeGatewayConfiguration : writePlainConfiguration
+    const files = write(folderOf(stage, 'gateway'), ports)
     const child = startMeasured(stage, 'gateway', gatewayWords(loadedGateway(stage.options), files))
     const instance = await waitFor('the gateway', child, () => readInstance(files))
     return {
       name: 'gateway',
-      url: instance.dataUrl + chatPath,
+      url: instance.dataUrl + path,
       // A launcher may stand between us and the gateway: what is measured is the gateway itself.
       processId: instance.processId,
       isDataThread: (thread) => thread.name.startsWith('ferro-data'),
-      governed: { files, controlUrl: instance.controlUrl },
+      governed: { files, controlUrl: instance.controlUrl, asksForKeys: setting === 'chat' },
       afterBlock: () => {
         if (statSync(files.accessLog, { throwIfNoEntry: false }) !== undefined) truncateSync(files.accessLog)
       },
@@ -126,9 +141,27 @@ const starters: { readonly [Name in VariantName]: (stage: Stage) => Promise<Vari
   },
 }
 
-const bare = (name: VariantName, port: number): Pick<Variant, 'name' | 'url' | 'governed' | 'afterBlock'> => ({
+/** Starts a relay of this folder: its file, its port, and what else it is told. */
+const startRelay = async (stage: Stage, name: VariantName, [file = '', ...rest]: string[]): Promise<Variant> => {
+  const port = await freePort()
+  const program = join(import.meta.dirname, file)
+  const child = startMeasured(stage, name, [process.execPath, program, String(port), ...rest])
+  await waitFor(`the ${name}`, child, () => accepts(port))
+  return {
+    ...bare(name, port, stage),
+    processId: child.processId,
+    isDataThread: (thread) => thread.threadId === child.processId,
+    stop: child.stop,
+  }
+}
+
+const bare = (
+  name: VariantName,
+  port: number,
+  stage: Stage,
+): Pick<Variant, 'name' | 'url' | 'governed' | 'afterBlock'> => ({
   name,
-  url: `http://127.0.0.1:${port}${chatPath}`,
+  url: `http://127.0.0.1:${port}${stage.upstream.path}`,
   governed: null,
   afterBlock: () => undefined,
 })
