@@ -186,8 +186,11 @@ export class Attempt implements ResponseHandler, Watched {
     this.lease?.release()
     if (this.#stage === 'done') return
     const connected = this.#stage !== 'connect'
-    const fault = faultOf(error, this.#candidate.upstream.name, connected, this.#stage === 'body')
-    this.fail(fault, failureOf(error, connected, this.#stage === 'body'))
+    const answering = this.#stage === 'body'
+    this.fail(
+      faultOf(error, this.#candidate.upstream.name, connected, answering),
+      failureOf(error, connected, answering),
+    )
   }
 
   onUpgrade(_controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void {
@@ -220,6 +223,14 @@ export class Attempt implements ResponseHandler, Watched {
 
   /** This attempt came to nothing; another may follow as long as the client has seen none of its answer. */
   fail(error: GatewayError, failure: Failure): void {
+    try {
+      this.#fail(error, failure)
+    } catch (thrown) {
+      fault(this.#x, thrown) // nobody above a transport or a deadline would confine it to this request
+    }
+  }
+
+  #fail(error: GatewayError, failure: Failure): void {
     const x = this.#x
     const { attempting } = x
     if (attempting !== null) {

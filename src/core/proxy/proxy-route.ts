@@ -65,7 +65,7 @@ export class ProxyCandidate implements Candidate {
   readonly #options: ProxyCandidateOptions
 
   constructor(options: ProxyCandidateOptions) {
-    this.name = options.upstream.name
+    this.name = options.upstream.origin
     this.upstream = options.upstream
     this.#options = options
   }

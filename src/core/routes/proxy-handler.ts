@@ -79,7 +79,8 @@ function serversOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): 
     targets.map(
       ({ id, transport }) =>
         new ProxyCandidate({
-          upstream: { name: id, origin: id, transport, timeouts: limits },
+          // Clients read the name in errors: where the servers are is none of their business.
+          upstream: { name: pool.name, origin: id, transport, timeouts: limits },
           edit,
           host: pool.host,
           maxResponse: pool.maxResponse,
