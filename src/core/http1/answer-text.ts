@@ -17,6 +17,11 @@ for (const [status, reason] of Object.entries(STATUS_CODES)) {
   STATUS_LINES.set(Number(status), `HTTP/1.1 ${status} ${reason}\r\n`)
 }
 
+/** The name of a status, for people. */
+export function statusText(status: number): string {
+  return STATUS_CODES[status] ?? 'Error'
+}
+
 /**
  * The head of an answer as it goes over the wire. Adds Date (RFC 9110, 6.6.1) when the headers have none, leaves out
  * what says how the message is framed (that is the stream's to say) and the length of what has no body (8.6). Throws a
