@@ -60,7 +60,7 @@ const transport: Transport = {
     handler.onRequestStart(controller, null)
     handler.onResponseStart(controller, 200, ANSWER_HEADERS)
     handler.onResponseData(controller, ANSWER)
-    handler.onResponseEnd(controller, {})
+    handler.onResponseEnd(controller, null)
     return true
   },
   close: async () => undefined,

@@ -171,11 +171,11 @@ export class Attempt implements ResponseHandler, Watched {
     }
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_controller: DispatchController, trailers: readonly string[] | null): void {
     this.lease?.release()
     if (this.#stage === 'done') return
     try {
-      if (this.streaming) this.#endStream()
+      if (this.streaming) this.#endStream(trailers)
       else this.#endBuffered()
     } catch (error) {
       fault(this.#x, error) // as above
@@ -279,14 +279,14 @@ export class Attempt implements ResponseHandler, Watched {
     settle(x)
   }
 
-  #endStream(): void {
+  #endStream(trailers: readonly string[] | null): void {
     const x = this.#x
     const last = this.#tap.end()
     if (last instanceof GatewayError) return refuse(x, last)
     this.#sendHead()
     this.release()
     if (last !== null) x.bytesOut += last.length
-    x.client.end(last)
+    x.client.end(last, trailers === null ? null : this.#tap.trailers?.(trailers))
     settle(x)
   }
 

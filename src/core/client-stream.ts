@@ -33,7 +33,8 @@ export interface ClientStream {
   start(status: number, headers: string[]): void
   /** False when the client is slow: `onDrain` of the exchange tells when to go on. */
   write(bytes: Buffer): boolean
-  end(last: Buffer | null): void
+  /** Trailers (flat) leave where the protocol and the framing have a place for them; else they are dropped. */
+  end(last: Buffer | null, trailers?: readonly string[] | null): void
   /** Ends the connection or stream in the middle, so that nobody takes what was sent for the whole. */
   cut(): void
   /** Switches to the protocol that the client asked for (`101`); null when that is not possible any more. */
@@ -45,5 +46,6 @@ export interface ClientStream {
 /** Takes a request body piece by piece; `bytes` may be kept. */
 export interface BodySink {
   onBody(bytes: Buffer): void
-  onBodyEnd(): void
+  /** `trailers` came behind the body: flat, names in lower case. They are no headers. */
+  onBodyEnd(trailers?: readonly string[] | null): void
 }

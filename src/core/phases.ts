@@ -61,6 +61,8 @@ export interface UpstreamRequest {
   readonly body: Buffer | null
   /** A body that follows piece by piece; `body` is then null. */
   readonly source?: BodySource | null
+  /** Trailers of the answer are wanted. */
+  readonly takesTrailers?: boolean
   /** The protocol that the client asks to switch to; its bytes follow when the upstream agrees. */
   readonly upgrade?: string | null
 }
@@ -78,7 +80,8 @@ export interface BodySource {
 export interface BodyWriter {
   /** False when the upstream is slow: `onDrain` tells when to go on. */
   write(bytes: Buffer): boolean
-  end(): void
+  /** Trailers (flat) leave where the framing has a place for them. */
+  end(trailers?: readonly string[] | null): void
 }
 
 /** One side of a connection that carries bytes of another protocol. */
@@ -113,7 +116,8 @@ export interface ResponseHandler {
     statusText?: string,
   ): void
   onResponseData(controller: DispatchController, chunk: Buffer): void
-  onResponseEnd(controller: DispatchController, trailers: unknown): void
+  /** `trailers` came behind the body: flat, names in lower case; null for none. */
+  onResponseEnd(controller: DispatchController, trailers: readonly string[] | null): void
   /** The upstream has switched to the protocol that was asked for; absent: nobody asked. */
   onUpgrade?(controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void
   onResponseError(controller: DispatchController, error: Error): void
@@ -152,6 +156,8 @@ export interface AnswerTap {
   end(): Buffer | GatewayError | null
   /** Headers for the client (flat), from the upstream's. `body` is the whole body when it is known. */
   headers(headers: AnswerHeaders, body: Buffer | null): string[]
+  /** Trailers for the client, from the upstream's (flat), of a streamed answer; absent: none. */
+  trailers?(trailers: readonly string[]): readonly string[] | null
 }
 
 /** A route after the plan is compiled. */

@@ -6,8 +6,8 @@ import { assertRefusedCleanly, useHouse } from './house.ts'
 import { assertFramingRefused, assertHeadRefused, CHAT_BODY, chatBytesOf, chunkedOf } from './refusal.ts'
 
 /*
- * Where a body begins and ends. H13: trailers are read over and never forwarded (no route forwards them), so none is
- * merged into anything.
+ * Where a body begins and ends. H13: trailers are read over by routes that read the whole body, so none is merged into
+ * anything; what routes that relay one do with them is in proxy-trailers.test.ts.
  */
 const house = useHouse({ more: { limits: { body: '64KiB' } } })
 

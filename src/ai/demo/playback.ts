@@ -102,7 +102,7 @@ export class Playback implements DispatchController {
       const step = this.#step ?? this.#next()
       if (step === null) {
         this.#finish()
-        this.#guard(() => this.#options.handler.onResponseEnd(this, {}))
+        this.#guard(() => this.#options.handler.onResponseEnd(this, null))
       } else if (step.kind === 'hang') {
         this.#step = step
         break

@@ -9,15 +9,18 @@ const MAX_SIZE_DIGITS = 12
 /** Of all chunks of a body together. */
 const MAX_EXTENSION_BYTES = 16_384
 
+/** Why a body is not taken: it is none, or there is too much of what may be in it. */
+export type BodyFault = 'malformed' | 'too_large'
+
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailer'
 
 /**
  * The chunked coding (RFC 9112, section 7.1), byte by byte and strict: CRLF only, hexadecimal sizes without prefix or
- * space. Extensions and trailers are read over, within bounds, and dropped. `invalid` makes the error that is thrown for
+ * space. Extensions are read over, within bounds, and dropped; trailers are kept. `invalid` makes the error that is thrown for
  * what is not valid.
  */
 export class ChunkedBody {
-  readonly #invalid: (what: string) => Error
+  readonly #invalid: (what: string, kind: BodyFault) => Error
   #state: State = 'size'
   #size = 0
   #digits = 0
@@ -29,8 +32,13 @@ export class ChunkedBody {
   dataStart = 0
   dataEnd = 0
 
-  constructor(invalid: (what: string) => Error) {
+  constructor(invalid: (what: string, kind: BodyFault) => Error) {
     this.#invalid = invalid
+  }
+
+  /** What came behind the body, flat, names in lower case; null for nothing. To be asked for when it is complete. */
+  get trailers(): readonly string[] | null {
+    return this.#trailer.fields
   }
 
   reset(): void {
@@ -71,16 +79,16 @@ export class ChunkedBody {
       case 'extension':
         return this.#extensionByte(byte)
       case 'size-lf':
-        if (byte !== LF) throw this.#invalid('a chunk size is not followed by CRLF')
+        if (byte !== LF) throw this.#invalid('a chunk size is not followed by CRLF', 'malformed')
         this.#digits = 0
         this.#state = this.#size === 0 ? 'trailer' : 'data'
         return
       case 'data-cr':
-        if (byte !== CR) throw this.#invalid('a chunk is longer than its size')
+        if (byte !== CR) throw this.#invalid('a chunk is longer than its size', 'malformed')
         this.#state = 'data-lf'
         return
       case 'data-lf':
-        if (byte !== LF) throw this.#invalid('a chunk is not followed by CRLF')
+        if (byte !== LF) throw this.#invalid('a chunk is not followed by CRLF', 'malformed')
         this.#state = 'size'
         return
       case 'trailer':
@@ -93,16 +101,16 @@ export class ChunkedBody {
   #sizeByte(byte: number): void {
     const digit = hexValue(byte)
     if (digit >= 0) {
-      if (++this.#digits > MAX_SIZE_DIGITS) throw this.#invalid('a chunk size is too large')
+      if (++this.#digits > MAX_SIZE_DIGITS) throw this.#invalid('a chunk size is too large', 'malformed')
       this.#size = this.#size * 16 + digit
       return
     }
-    if (this.#digits === 0) throw this.#invalid('a chunk has no size')
+    if (this.#digits === 0) throw this.#invalid('a chunk has no size', 'malformed')
     if (byte === CR) this.#state = 'size-lf'
     else if (byte === SEMICOLON) {
       this.#extension.begin()
       this.#state = 'extension'
-    } else throw this.#invalid('a chunk size is not hexadecimal')
+    } else throw this.#invalid('a chunk size is not hexadecimal', 'malformed')
   }
 
   #extensionByte(byte: number): void {
@@ -110,13 +118,14 @@ export class ChunkedBody {
       this.#state = 'size-lf'
       return
     }
-    if (!this.#extension.push(byte)) throw this.#invalid('a chunk extension is malformed')
-    if (++this.#extensionBytes > MAX_EXTENSION_BYTES) throw this.#invalid('its chunk extensions are too long')
+    if (!this.#extension.push(byte)) throw this.#invalid('a chunk extension is malformed', 'malformed')
+    if (++this.#extensionBytes > MAX_EXTENSION_BYTES)
+      throw this.#invalid('its chunk extensions are too long', 'malformed')
   }
 
   #trailerByte(byte: number): void {
     const problem = this.#trailer.push(byte)
-    if (problem !== null) throw this.#invalid(problem)
+    if (problem !== null) throw this.#invalid(problem, this.#trailer.overLimit ? 'too_large' : 'malformed')
     this.complete = this.#trailer.complete
   }
 }

@@ -7,7 +7,7 @@ import type { Connection, ConnectionTimeouts, Door } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel } from '../settle.ts'
-import { ChunkedBody } from './chunked-body.ts'
+import { type BodyFault, ChunkedBody } from './chunked-body.ts'
 import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_EMPTY_LINES, MAX_HEAD_BYTES } from './head-buffer.ts'
 import { Http1Stream } from './http1-stream.ts'
 import { RequestHead, readRequestHead } from './request-head.ts'
@@ -326,7 +326,7 @@ export class Http1Connection implements Connection {
     if (chunked.dataEnd > chunked.dataStart) stream.sink?.onBody(bytes.subarray(chunked.dataStart, chunked.dataEnd))
     if (chunked.complete && stream === this.#stream) {
       this.#bodyArrived()
-      stream.sink?.onBodyEnd()
+      stream.sink?.onBodyEnd(chunked.trailers)
     }
     return at
   }
@@ -391,8 +391,9 @@ export class Http1Connection implements Connection {
   }
 }
 
-function invalidBody(what: string): GatewayError {
-  return new GatewayError('malformed_request', `The body of the request is not valid: ${what}.`)
+function invalidBody(what: string, kind: BodyFault): GatewayError {
+  const code = kind === 'too_large' ? 'headers_too_large' : 'malformed_request'
+  return new GatewayError(code, `The body of the request is not valid: ${what}.`)
 }
 
 function timeout(what: string): GatewayError {

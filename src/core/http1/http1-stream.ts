@@ -2,6 +2,7 @@ import type { BodySink, ClientStream } from '../client-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ClientCertificate } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
+import { headerLines } from '../upstream/header-lines.ts'
 import { type AnswerText, answerText } from './answer-text.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import type { RequestHead } from './request-head.ts'
@@ -119,16 +120,16 @@ export class Http1Stream implements ClientStream {
     return head === '' ? this.#connection.writeBytes(bytes) : this.#connection.writePair(head, bytes)
   }
 
-  end(last: Buffer | null): void {
+  end(last: Buffer | null, trailers: readonly string[] | null = null): void {
     const length = last?.length ?? 0
     if (this.ended || !this.#keepsPromise(length)) return
     if (this.#promised > 0) return this.cut()
     const chunked = this.#framing === 'chunked'
     if (last !== null && length > 0) {
-      if (chunked) this.#writeChunk(this.#takeHead(), last, `\r\n${LAST_CHUNK}`)
+      if (chunked) this.#writeChunk(this.#takeHead(), last, `\r\n${lastChunk(trailers)}`)
       else this.#send(last)
     } else {
-      const rest = this.#takeHead() + (chunked ? LAST_CHUNK : '')
+      const rest = this.#takeHead() + (chunked ? lastChunk(trailers) : '')
       if (rest !== '') this.#connection.writeText(rest)
     }
     this.#finish()
@@ -192,6 +193,11 @@ export class Http1Stream implements ClientStream {
     this.sink = null
     this.#connection.answered(this, this.#keepAlive)
   }
+}
+
+/** The end of a chunked body. Throws a RangeError for what no trailer can hold. */
+function lastChunk(trailers: readonly string[] | null): string {
+  return trailers === null ? LAST_CHUNK : `0\r\n${headerLines(trailers)}\r\n`
 }
 
 /** Answers that never have a body (RFC 9110, 6.4.1). */

@@ -1,4 +1,4 @@
-import { isTokenByte } from './grammar.ts'
+import { isTokenByte, trimmed } from './grammar.ts'
 
 const TAB = 0x09
 const LF = 0x0a
@@ -8,32 +8,42 @@ const MAX_TRAILERS = 100
 const MAX_TRAILER_BYTES = 16_384
 /** Fields that would say of the message how it is framed, after it was read (RFC 9110, 6.5.1). */
 const FRAMING = ['content-length', 'transfer-encoding']
-const LONGEST_FRAMING = 17
 
-/** The trailers behind a chunked body, byte by byte: read over, but no less strictly than headers. */
+/** The trailers behind a chunked body, byte by byte, no less strictly than headers. */
 export class TrailerSection {
   #bytes = 0
   #count = 0
   #part: 'start' | 'name' | 'value' | 'cr' | 'last-cr' = 'start'
   #name = ''
+  #value = ''
+  #fields: string[] | null = null
   complete = false
+  /** What `push` found wrong is that there is too much. */
+  overLimit = false
+
+  /** Flat, names in lower case; null for none. To be asked for when it is complete. */
+  get fields(): readonly string[] | null {
+    return this.#fields
+  }
 
   reset(): void {
     this.#bytes = 0
     this.#count = 0
     this.#part = 'start'
     this.#name = ''
+    this.#fields = null
     this.complete = false
+    this.overLimit = false
   }
 
   /** Takes the next byte; what is wrong with it, or null. */
   push(byte: number): string | null {
-    if (++this.#bytes > MAX_TRAILER_BYTES) return 'its trailers are too long'
+    if (++this.#bytes > MAX_TRAILER_BYTES) return this.#tooMuch('its trailers are too long')
     switch (this.#part) {
       case 'start':
         if (byte === CR) this.#part = 'last-cr'
         else {
-          if (++this.#count > MAX_TRAILERS) return 'it has too many trailers'
+          if (++this.#count > MAX_TRAILERS) return this.#tooMuch('it has too many trailers')
           this.#name = ''
           this.#part = 'name'
           return this.#nameByte(byte)
@@ -44,10 +54,13 @@ export class TrailerSection {
       case 'value':
         if (byte === CR) this.#part = 'cr'
         else if ((byte < 0x20 && byte !== TAB) || byte === 0x7f) return 'a trailer has a control character'
+        else this.#value += String.fromCharCode(byte)
         return null
       case 'cr':
         if (byte !== LF) return 'a trailer has a bare CR'
         this.#part = 'start'
+        this.#fields ??= []
+        this.#fields.push(this.#name.toLowerCase(), trimmed(this.#value, 0, this.#value.length))
         return null
       case 'last-cr':
         if (byte !== LF) return 'its trailers end without CRLF'
@@ -59,11 +72,16 @@ export class TrailerSection {
   #nameByte(byte: number): string | null {
     if (byte === COLON && this.#name !== '') {
       this.#part = 'value'
+      this.#value = ''
       return FRAMING.includes(this.#name.toLowerCase()) ? 'a trailer says how the body is framed' : null
     }
     if (!isTokenByte(byte)) return 'a trailer has no name'
-    // A longer name is none of those that are looked for.
-    if (this.#name.length <= LONGEST_FRAMING) this.#name += String.fromCharCode(byte)
+    this.#name += String.fromCharCode(byte)
     return null
+  }
+
+  #tooMuch(what: string): string {
+    this.overLimit = true
+    return what
   }
 }

@@ -11,6 +11,7 @@ import { ProxiedRequest, type ProxyRules } from './proxied-request.ts'
 import { RelayTap } from './relay-tap.ts'
 import { KEPT_BYTES, RelayedBody } from './relayed-body.ts'
 import { type RewriteRules, rewrittenPath } from './rewrite.ts'
+import { passableNames, takesTrailers } from './trailers.ts'
 
 export interface ProxyRouteOptions {
   readonly rules: ProxyRules
@@ -84,6 +85,7 @@ export class ProxyCandidate implements Candidate {
       headers,
       body,
       source: request.body,
+      takesTrailers: takesTrailers(x),
       upgrade: request.upgrade,
     }
   }
@@ -109,6 +111,9 @@ export class ProxyCandidate implements Candidate {
     out.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 0 ? '00' : '01'}`)
     const request = x.surface as ProxiedRequest // as above
     if (request.upgrade !== null) pushUpgrade(x, out)
+    const trailer = request.body?.length === -1 ? allValues(x.head, 'trailer') : null
+    const announced = trailer === null ? null : passableNames(trailer)
+    if (announced !== null) out.push('trailer', announced)
     return out
   }
 

@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import type { AnswerHeaders, AnswerPlan, AnswerTap } from '../phases.ts'
 import { isHopByHop } from './hop-by-hop.ts'
+import { passableNames, passableTrailers, takesTrailers } from './trailers.ts'
 
 /** Headers of an answer that frame it (they are made anew) or speak for the gateway. */
 const REPLACED = new Set(['x-request-id', 'x-ferro-request-id'])
@@ -49,8 +50,17 @@ export class RelayTap implements AnswerTap {
       else for (const each of value) out.push(name, each)
     }
     const x = this.#x
+    const { trailer } = headers
+    if (trailer !== undefined && takesTrailers(x)) {
+      const names = passableNames(String(trailer))
+      if (names !== null) out.push('trailer', names)
+    }
     out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id)
     return out
+  }
+
+  trailers(trailers: readonly string[]): readonly string[] | null {
+    return takesTrailers(this.#x) ? passableTrailers(trailers) : null
   }
 
   #tooLarge(): GatewayError {

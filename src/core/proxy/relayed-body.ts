@@ -4,6 +4,7 @@ import type { Exchange, Upload } from '../exchange.ts'
 import { BodyPieces } from '../listen/body-pieces.ts'
 import type { BodySource, BodyWriter } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
+import { passableTrailers } from './trailers.ts'
 
 /** A body up to this size is kept until its request has an answer, so that another attempt can be made with it. */
 export const KEPT_BYTES = 65_536
@@ -19,6 +20,7 @@ export class RelayedBody implements BodySink, BodySource, Upload {
   /** Everything so far; null once it was too much to keep. */
   #kept: BodyPieces | null = new BodyPieces()
   #writer: BodyWriter | null = null
+  #trailers: readonly string[] | null = null
   #paused = false
   #asked = false
   complete = false
@@ -61,10 +63,11 @@ export class RelayedBody implements BodySink, BodySource, Upload {
     if (writer !== null && !writer.write(bytes)) this.#pause()
   }
 
-  onBodyEnd(): void {
+  onBodyEnd(trailers: readonly string[] | null = null): void {
     this.complete = true
+    this.#trailers = trailers === null ? null : passableTrailers(trailers)
     this.movedAt = this.#x.gateway.deadlines.now
-    this.#writer?.end()
+    this.#writer?.end(this.#trailers)
   }
 
   open(writer: BodyWriter): void {
@@ -72,7 +75,7 @@ export class RelayedBody implements BodySink, BodySource, Upload {
     let more = true
     if (this.#kept !== null && this.#x.bytesIn > 0) more = writer.write(this.#kept.joined())
     if (this.#x.bytesIn > KEPT_BYTES) this.#kept = null
-    if (this.complete) return writer.end()
+    if (this.complete) return writer.end(this.#trailers)
     if (!this.#asked && this.#x.head.expect !== null) this.#x.client.askForBody()
     this.#asked = true
     if (more) this.#goOn()

@@ -125,9 +125,10 @@ export class EncodingClient implements ClientStream {
     return this.#stream === null ? this.#client.write(bytes) : this.#stream.write(bytes)
   }
 
-  end(last: Buffer | null): void {
+  /** Behind a compressed body nothing follows: trailers may be of the bytes that it was made from. */
+  end(last: Buffer | null, trailers: readonly string[] | null = null): void {
     if (this.ended) return
-    if (this.#stream === null) return this.#client.end(last)
+    if (this.#stream === null) return this.#client.end(last, trailers)
     this.#given = true
     this.#stream.end(last)
   }

@@ -16,8 +16,11 @@ const MAX_INTERIM = 100
 export interface AnswerListener {
   onHead(head: AnswerHead): void
   onBody(bytes: Buffer): void
-  /** The answer is complete; `leftover` is true when more bytes came than belong to it. */
-  onComplete(leftover: boolean): void
+  /**
+   * The answer is complete; `leftover` is true when more bytes came than belong to it. `trailers` is flat, names in lower
+   * case.
+   */
+  onComplete(leftover: boolean, trailers: readonly string[] | null): void
   /** The upstream switched to the protocol that was asked for; `rest` is what it said in it already. */
   onSwitch?(head: AnswerHead, rest: Buffer): void
 }
@@ -157,16 +160,16 @@ export class AnswerParser {
       if (dataEnd > dataStart) this.#listener.onBody(bytes.subarray(dataStart, dataEnd))
       if (!this.busy) return at
       if (this.#chunked.complete) {
-        this.#complete(at < bytes.length)
+        this.#complete(at < bytes.length, this.#chunked.trailers)
         return at
       }
     }
     return at
   }
 
-  #complete(leftover: boolean): void {
+  #complete(leftover: boolean, trailers: readonly string[] | null = null): void {
     this.#state = 'complete'
-    this.#listener.onComplete(leftover)
+    this.#listener.onComplete(leftover, trailers)
   }
 }
 

@@ -3,6 +3,7 @@ import { SocketTunnel } from '../http1/socket-tunnel.ts'
 import type { BodyWriter, DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { type AnswerListener, AnswerParser } from './answer-parser.ts'
+import { headerLines } from './header-lines.ts'
 import { type Endpoint, openSocket } from './open-socket.ts'
 import { TransportError } from './transport-error.ts'
 
@@ -95,10 +96,10 @@ export class Http1Client implements AnswerListener {
     return more
   }
 
-  endBody(turn: Turn): void {
+  endBody(turn: Turn, trailers: readonly string[] | null): void {
     if (turn !== this.#turn) return
     turn.bodySent = true
-    if (turn.chunked) this.#socket?.write('0\r\n\r\n', 'latin1')
+    if (turn.chunked) this.#socket?.write(`0\r\n${trailers === null ? '' : headerLines(trailers)}\r\n`, 'latin1')
   }
 
   onSwitch(head: AnswerHead, rest: Buffer): void {
@@ -123,7 +124,7 @@ export class Http1Client implements AnswerListener {
     turn?.handler.onResponseData(turn, Buffer.from(bytes))
   }
 
-  onComplete(leftover: boolean): void {
+  onComplete(leftover: boolean, trailers: readonly string[] | null): void {
     const turn = this.#turn
     if (turn === null) return
     this.#turn = null
@@ -134,7 +135,7 @@ export class Http1Client implements AnswerListener {
       this.#idleSince = performance.now()
       if (socket.isPaused()) socket.resume()
     } else this.#drop()
-    turn.handler.onResponseEnd(turn, null)
+    turn.handler.onResponseEnd(turn, trailers)
   }
 
   #connect(): void {
@@ -193,8 +194,10 @@ export class Http1Client implements AnswerListener {
     }
   }
 
-  #headOf({ method, path, host, headers, fixed, body, source }: UpstreamRequest, upgrade: string | null): string {
-    const connection = upgrade === null ? 'keep-alive' : `upgrade\r\nupgrade: ${upgrade}`
+  #headOf(request: UpstreamRequest, upgrade: string | null): string {
+    const { method, path, host, headers, fixed, body, source } = request
+    const kept = request.takesTrailers === true ? 'keep-alive, te\r\nte: trailers' : 'keep-alive'
+    const connection = upgrade === null ? kept : `upgrade\r\nupgrade: ${upgrade}`
     let head = `${method} ${path} HTTP/1.1\r\nhost: ${host ?? this.#endpoint.authority}\r\nconnection: ${connection}\r\n${fixed ?? ''}`
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
     if (source !== undefined && source !== null) {
@@ -322,8 +325,8 @@ class Turn implements DispatchController, BodyWriter {
     return this.#client.writeBody(this, bytes)
   }
 
-  end(): void {
-    this.#client.endBody(this)
+  end(trailers: readonly string[] | null = null): void {
+    this.#client.endBody(this, trailers)
   }
 
   /** Gives the answer up: the connection is closed at once. */
