@@ -13,7 +13,7 @@ function requestFor(...args: readonly string[]): object {
 
 test('says in the request what the flags say, and nothing else', async () => {
   assert.deepEqual(requestFor(), { models: {}, limits: {}, budgets: [] })
-  const scopes = ['--scope', 'models.read', 'chat.completions']
+  const scopes = ['--scope', 'models.read', 'chat.completions', '--scope', 'orders:read']
   const models = ['--allow-model', 'a', 'b/*', '--deny-model', 'b/c']
   const limits = ['--requests-per-minute', '60', '--burst', '5']
   const budgets = ['--budget-tokens', '1000', '--budget-usd', '0.25']
@@ -21,7 +21,7 @@ test('says in the request what the flags say, and nothing else', async () => {
   assert.deepEqual(request, {
     id: 'x',
     name: 'X y',
-    scopes: ['models.read', 'chat.completions'],
+    scopes: ['models.read', 'chat.completions', 'orders:read'],
     models: { allow: ['a', 'b/*'], deny: ['b/c'] },
     limits: { requests_per_minute: 60, burst: 5 },
     budgets: [

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { BUDGET_PERIODS, SCOPES } from '../config/index.ts'
+import { BUDGET_PERIODS, isScope, SCOPES } from '../config/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
 
 /** What the flags of `ferro keys create` say. */
@@ -25,7 +25,7 @@ export function addKeyFlags(command: Command): Command {
     .option('--id <id>', 'name of the key in records and metrics; without it, a random one')
     .option('--name <name>', 'name for people')
     .option('--expires <date>', 'when the key ends: a date (midnight UTC), or a date and time with an offset')
-    .addOption(new Option('--scope <scope...>', 'what the key may do; without it, everything').choices(SCOPES))
+    .option('--scope <scope...>', 'what the key may do; without it, everything', parseScope)
     .option('--allow-model <pattern...>', 'models that the key may use; without it, all')
     .option('--deny-model <pattern...>', 'models that the key may not use')
     .option('--requests-per-minute <number>', 'how fast the key may ask', parseCount)
@@ -65,6 +65,11 @@ function instantOf(text: string): string {
 
 function withoutUndefined(values: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}
+
+function parseScope(text: string, before: readonly string[] | undefined): string[] {
+  if (isScope(text)) return [...(before ?? []), text]
+  throw new InvalidArgumentError(`Allowed choices are ${SCOPES.join(', ')}, and names with a colon for routes.`)
 }
 
 function parseCount(text: string): number {

@@ -21,7 +21,7 @@ export {
   readSecretFile,
   resolveReference,
 } from './reference.ts'
-export { BUDGET_PERIODS, SCOPES } from './schema/key-vocabulary.ts'
+export { BUDGET_PERIODS, isScope, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
 export type {
   ConfigDocument,

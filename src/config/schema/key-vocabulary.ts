@@ -1,4 +1,12 @@
-/** What a key may be allowed to do on the data plane. */
+/** What a key may be allowed to do on the gateway's own endpoints. */
 export const SCOPES = ['models.read', 'chat.completions'] as const
+/** Scopes that people make up for their routes: the colon tells them from a slip in one of ours. */
+export const OWN_SCOPE = /^[a-z0-9][a-z0-9._-]{0,31}(?::[a-z0-9][a-z0-9._-]{0,31}){1,3}$/
+
+/** True for what a key may hold and a route may ask for. */
+export function isScope(text: string): boolean {
+  return OWN_SCOPE.test(text) || SCOPES.some((scope) => scope === text)
+}
+
 /** The periods after which a budget starts anew; `total` never does. */
 export const BUDGET_PERIODS = ['day', 'month', 'total'] as const

@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { BUDGET_PERIODS, SCOPES } from './key-vocabulary.ts'
+import { BUDGET_PERIODS } from './key-vocabulary.ts'
 import { instant, usd } from './scalars.ts'
+import { scope } from './scope.ts'
 import { plainText } from './texts.ts'
 
 const HASH_HELP = 'expected `sha256:` or `hmac-sha256:` and 64 hexadecimal digits (see `ferro hash-key`)'
@@ -40,7 +41,7 @@ export const key = z.strictObject({
     .describe('Hash of the key, as `ferro hash-key` prints it: `sha256:…` or `hmac-sha256:…`.'),
   enabled: z.boolean().default(true).describe('`false` refuses the key without forgetting it.'),
   expires_at: instant.optional().describe('From then on the key is refused; absent: never.'),
-  scopes: z.array(z.enum(SCOPES)).default([]).describe('What the key may do; empty: everything on the data plane.'),
+  scopes: z.array(scope).default([]).describe('What the key may do; empty: everything on the data plane.'),
   models: z
     .strictObject({
       allow: z.array(pattern).optional().describe('Models that the key may use; absent: all.'),

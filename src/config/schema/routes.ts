@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { SCOPES } from './key-vocabulary.ts'
 import { duration, positiveDuration, size } from './scalars.ts'
+import { scope } from './scope.ts'
 import { headerName, name, networkText, plainText, templateText } from './texts.ts'
 
 /** One value or a list of them; in the document always a list. */
@@ -83,10 +83,7 @@ const auth = z
   .strictObject({
     keys: z
       .strictObject({
-        scopes: z
-          .array(z.union([z.enum(SCOPES), plainText]))
-          .prefault([])
-          .describe('Scopes that a key needs, all.'),
+        scopes: z.array(scope).prefault([]).describe('Scopes that a key needs, all.'),
       })
       .optional()
       .describe('Virtual keys of this gateway.'),

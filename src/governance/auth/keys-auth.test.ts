@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { guard } from '../../../test/request-path/guarded.ts'
+import { keyOf } from '../../../test/request-path/keys.ts'
 
 test('lets keys in that hold all scopes, and keeps them from the upstream under every name', async (t) => {
   const guarded = await guard(t, { auth: { keys: { scopes: ['models.read', 'chat.completions'] } } })
@@ -13,6 +14,11 @@ test('lets keys in that hold all scopes, and keeps them from the upstream under 
     assert.equal(guarded.lastPrincipal(), 'a')
     assert.ok(!JSON.stringify(guarded.passed.at(-1)).includes('secret-of'))
   }
+  const own = await guard(t, { auth: { keys: { scopes: ['orders:read'] } } })
+  own.keys.apply({ id: 'orders', document: keyOf('orders', { scopes: ['orders:read'] }) })
+  assert.equal((await own.get({ 'x-api-key': 'secret-of-orders' })).status, 200)
+  assert.equal((await own.get({ 'x-api-key': 'secret-of-a' })).status, 200, 'a key without scopes holds every one')
+  assert.equal((await own.get({ 'x-api-key': 'secret-of-limited' })).status, 403)
   const limited = await guarded.get({ 'x-api-key': 'secret-of-limited' })
   assert.deepEqual([limited.status, Object(await limited.json()).code], [403, 'insufficient_scope'])
 })
