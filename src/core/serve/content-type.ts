@@ -95,16 +95,12 @@ const TYPES: Readonly<Record<string, string>> = {
   odt: 'application/vnd.oasis.opendocument.text',
   ods: 'application/vnd.oasis.opendocument.spreadsheet',
   odp: 'application/vnd.oasis.opendocument.presentation',
-  // Three dimensions
-  glb: 'model/gltf-binary',
-  gltf: 'model/gltf+json',
-  stl: 'model/stl',
 }
 
 const UNKNOWN = 'application/octet-stream'
 /** Types whose bytes get smaller: only for these is a compressed file beside it looked for. */
 const COMPRESSIBLE =
-  /^(?:text\/|application\/(?:[a-z.-]+\+)?(?:json|xml)|application\/(?:wasm|yaml|rtf|vnd\.apple\.mpegurl|vnd\.ms-fontobject)|application\/(?:dash|manifest|xhtml|rss|atom|ld|geo)\+|image\/(?:svg\+xml|bmp|vnd\.microsoft\.icon)|font\/(?:ttf|otf)|model\/)/
+  /^(?:text\/|application\/(?:[a-z.-]+\+)?(?:json|xml)|application\/(?:wasm|yaml|rtf|vnd\.apple\.mpegurl|vnd\.ms-fontobject)|application\/(?:dash|manifest|xhtml|rss|atom|ld|geo)\+|image\/(?:svg\+xml|bmp|vnd\.microsoft\.icon)|font\/(?:ttf|otf))/
 
 /** The content type of a file name. */
 export function contentTypeOf(name: string): string {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { ask, startRoute } from '../../../test/request-path/site.ts'
 import { GatewayError } from '../errors.ts'
 import { answer } from '../respond/answer.ts'
 import { type CorsConfig, createCors } from './cors.ts'
-import { ask, startRoute } from './testing/site.ts'
 
 const CONFIG: CorsConfig = {
   origins: ['https://app.example.com', 'https://*.example.org', 'http://*.test:8080'],

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { type Answer, ask, filesConfig, makeFolder, startRoute } from '../../../test/request-path/site.ts'
 import { GatewayError } from '../errors.ts'
 import type { Hook } from '../phases.ts'
 import { createEncodeGate } from './encode.ts'
 import type { EncodeConfig } from './encoding-rules.ts'
 import { createFileHandler } from './files.ts'
 import { reply } from './reply.ts'
-import { type Answer, ask, filesConfig, makeFolder, startRoute } from './testing/site.ts'
 
 const CONFIG: EncodeConfig = {
   algorithms: ['zstd', 'br', 'gzip'],

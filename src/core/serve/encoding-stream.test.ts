@@ -5,12 +5,12 @@ import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 
 import { eventually } from '../../../test/harness/eventually.ts'
 import { RawClient } from '../../../test/harness/raw-client.ts'
 import { PATIENT } from '../../../test/request-path/edge.ts'
+import { startRoute } from '../../../test/request-path/site.ts'
 import type { Candidate, ResponseHandler } from '../phases.ts'
 import { acceptedCodings } from './accept-encoding.ts'
 import { EncodingClient } from './encoding-client.ts'
 import { compileEncodingRules } from './encoding-rules.ts'
 import { OpenEncodings } from './open-encodings.ts'
-import { startRoute } from './testing/site.ts'
 
 const HEADERS = { 'content-type': 'text/plain' }
 const RULES = compileEncodingRules({ algorithms: ['gzip', 'br', 'zstd'], minimum: 1_024, types: ['text/*'] })

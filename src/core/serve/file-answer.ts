@@ -1,8 +1,7 @@
-import { hash, randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import type { Exchange } from '../exchange.ts'
 import { type ByteRange, readRanges } from './byte-ranges.ts'
-import { checkConditions, rangeHolds, type Validators } from './conditions.ts'
+import { checkConditions, rangeHolds } from './conditions.ts'
 import type { FoundFile } from './file-lookup.ts'
 
 /** A part of a body: bytes as they are, or a range of the file. */
@@ -20,8 +19,7 @@ const NO_BODY: readonly BodyPart[] = []
 /** Decides between 200, 206, 304, 412 and 416, and what goes with it. */
 export function fileAnswer(x: Exchange, found: FoundFile, cacheControl: string | null): FileAnswer {
   const { head, method } = x
-  const { size } = found.file.stats
-  const validators = validatorsOf(found.file.stats)
+  const { size, validators } = found
   const headers: Record<string, string> = { etag: validators.etag, 'last-modified': dateText(validators.modified) }
   if (cacheControl !== null) headers['cache-control'] = cacheControl
   if (found.varies) headers['vary'] = 'accept-encoding'
@@ -89,15 +87,6 @@ function ranged(
 
 function contentRange({ start, end }: ByteRange, size: number): string {
   return `bytes ${start}-${end - 1}/${size}`
-}
-
-/**
- * The tag tells states of a file apart by length, time of change (as finely as the file system keeps it) and inode,
- * which a file that was put in place of another does not share. Hashed: none of it is the client's business.
- */
-function validatorsOf({ size, mtimeMs, ino }: Stats): Validators {
-  const tag = hash('sha1', `${size}.${mtimeMs}.${ino}`, 'base64url').slice(0, 22)
-  return { etag: `"${tag}"`, modified: Math.floor(mtimeMs / 1000) }
 }
 
 let dateSecond = -1

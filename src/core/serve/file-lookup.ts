@@ -1,4 +1,6 @@
+import { read } from 'node:fs'
 import type { Coding } from './accept-encoding.ts'
+import { type Validators, validatorsOf } from './conditions.ts'
 import { contentTypeOf, isCompressible } from './content-type.ts'
 import type { FilePath } from './file-path.ts'
 import { closeFile, type FileRoot, type Opened, type OpenFile } from './open-file.ts'
@@ -6,7 +8,12 @@ import { closeFile, type FileRoot, type Opened, type OpenFile } from './open-fil
 /** What is served for a path. */
 export interface FoundFile {
   readonly kind: 'file'
-  readonly file: OpenFile
+  /** Open, for a file that is too large to be held; whoever takes it closes it. */
+  readonly fd: number | null
+  /** The whole of a small file. */
+  readonly content: Buffer | null
+  readonly size: number
+  readonly validators: Validators
   readonly contentType: string
   /** How the bytes of the file are encoded; null when they are the content itself. */
   readonly coding: Coding | null
@@ -25,6 +32,8 @@ export interface LookupRules {
   readonly precompressed: boolean
 }
 
+/** A file up to this size is read at once. */
+export const HELD_BYTES = 65_536
 const ENDINGS: Readonly<Record<Coding, string>> = { zstd: '.zst', br: '.br', gzip: '.gz' }
 
 /** Finds the file for a path: itself, a folder's index, or the fallback; then the best encoding of it. */
@@ -74,8 +83,36 @@ async function encoded(rules: LookupRules, found: FoundPlain, codings: readonly 
       const other = await rules.root.open([...names.slice(0, -1), name + ENDINGS[coding]])
       if (other.kind !== 'file') continue
       closeFile(file.fd)
-      return { kind: 'file', file: other, contentType, coding, varies }
+      return taken(other, { contentType, coding, varies })
     }
   }
-  return { kind: 'file', file, contentType, coding: null, varies }
+  return taken(file, { contentType, coding: null, varies })
+}
+
+/** With the content of a small file, which is then closed. */
+async function taken(
+  { fd, stats }: OpenFile,
+  about: Pick<FoundFile, 'contentType' | 'coding' | 'varies'>,
+): Promise<Found> {
+  const { size } = stats
+  const validators = validatorsOf(stats)
+  if (size > HELD_BYTES) return { kind: 'file', fd, content: null, size, validators, ...about }
+  try {
+    const content = await readWhole(fd, size)
+    // Shorter than it was a moment ago: somebody writes it just now.
+    if (content.length < size) return { kind: 'busy' }
+    return { kind: 'file', fd: null, content, size, validators, ...about }
+  } finally {
+    closeFile(fd)
+  }
+}
+
+function readWhole(fd: number, size: number): Promise<Buffer> {
+  return new Promise((done, fail) => {
+    if (size === 0) return done(Buffer.alloc(0))
+    read(fd, Buffer.allocUnsafeSlow(size), 0, size, 0, (error, bytes, buffer) => {
+      if (error === null) done(bytes === size ? buffer : buffer.subarray(0, bytes))
+      else fail(error)
+    })
+  })
 }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { type Answer, ask, filesConfig, makeFolder, startRoute } from '../../../test/request-path/site.ts'
 import { type RunningServer, serverSuite, startNginx } from '../../../test/servers/servers.ts'
 import { createFileHandler } from './files.ts'
-import { type Answer, ask, filesConfig, makeFolder, startRoute } from './testing/site.ts'
 
 const SECOND = 1_700_000_000
 const date = (seconds: number) => new Date(seconds * 1000).toUTCString()

@@ -5,8 +5,15 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../../../test/harness/eventually.ts'
 import { RawClient } from '../../../test/harness/raw-client.ts'
+import { ask, filesConfig, makeFolder, startRoute } from '../../../test/request-path/site.ts'
 import { createFileHandler } from './files.ts'
-import { ask, filesConfig, makeFolder, startRoute } from './testing/site.ts'
+import { TRUST_MS } from './recent-files.ts'
+
+/** A clock by which everything found is long ago. */
+function forgetful(): () => number {
+  let ms = 0
+  return () => (ms += 1_000)
+}
 
 const PAGE = '<!doctype html><title>Home</title>\n'
 const LARGE = Buffer.alloc(1_000_000, 'abcdefghijklmnopqrstuvwxyz')
@@ -135,7 +142,9 @@ test('the folder may be a link that is pointed elsewhere while it is served', as
   const second = makeFolder(t, { a: 'second' })
   const links = makeFolder(t, {})
   symlinkSync(first, join(links, 'current'))
-  const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(join(links, 'current'))) })
+  const edge = await startRoute(t, {
+    inspect: createFileHandler(filesConfig(join(links, 'current')), { now: forgetful() }),
+  })
   assert.equal(String((await ask(edge.url, '/a')).body), 'first')
   symlinkSync(second, join(links, 'next'))
   renameSync(join(links, 'next'), join(links, 'current'))
@@ -184,7 +193,7 @@ test('a compressed file beside it is sent to those who take it, as another repre
 
 test('a changed file has another tag, also one put in its place with the same length and time', async (t) => {
   const root = makeFolder(t, { a: 'one' })
-  const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(root)) })
+  const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(root), { now: forgetful() }) })
   const tags = new Set([(await ask(edge.url, '/a')).headers['etag']])
   writeFileSync(join(root, 'a'), 'three')
   tags.add((await ask(edge.url, '/a')).headers['etag'])
@@ -252,9 +261,26 @@ test('a client that does not read holds only a piece of the file, and one that l
   if (process.platform === 'linux') await eventually(() => openFiles() === 0, { what: 'the file to be closed' })
 })
 
+test('what was found is taken to be still so for a tenth of a second, and no longer', async (t) => {
+  const root = makeFolder(t, { a: 'one' })
+  let now = 0
+  const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(root), { now: () => now }) })
+  const got = async (path: string) => String((await ask(edge.url, path)).body)
+  assert.equal(await got('/a'), 'one')
+  assert.match(await got('/b'), /not_found/)
+  writeFileSync(join(root, 'a'), 'another')
+  writeFileSync(join(root, 'b'), 'new')
+  now = TRUST_MS
+  const { headers, body } = await ask(edge.url, '/a')
+  assert.deepEqual([String(body), headers['content-length']], ['one', '3'])
+  assert.match(await got('/b'), /not_found/)
+  now = TRUST_MS + 1
+  assert.deepEqual([await got('/a'), await got('/b')], ['another', 'new'])
+})
+
 test('files come, change and go while they are asked for', async (t) => {
   const root = makeFolder(t, { 'd/a': 'x' })
-  const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(root)) })
+  const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(root), { now: forgetful() }) })
   let turns = 0
   const churn = setInterval(() => {
     turns++
@@ -272,6 +298,6 @@ test('files come, change and go while they are asked for', async (t) => {
       if (status === 200 && !cut) assert.equal(body.length, Number(headers['content-length']))
     }
   }
-  for (const status of statuses) assert.ok([200, 404, 500].includes(status), String(status))
+  for (const status of statuses) assert.ok([200, 404, 503].includes(status), String(status))
   assert.deepEqual(edge.faults, [])
 })

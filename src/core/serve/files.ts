@@ -18,17 +18,20 @@ import type {
 import { fault } from '../respond/fault.ts'
 import { refuse } from '../respond/refuse.ts'
 import { acceptedCodings, type Coding } from './accept-encoding.ts'
-import { type FileAnswer, fileAnswer, words } from './file-answer.ts'
-import { type Found, findFile, type LookupRules } from './file-lookup.ts'
-import { type FilePath, readFilePath, restOf } from './file-path.ts'
+import { type BodyPart, type FileAnswer, fileAnswer, words } from './file-answer.ts'
+import { type Found, type FoundFile, findFile, type LookupRules } from './file-lookup.ts'
+import { readFilePath, restOf } from './file-path.ts'
 import { FileTransfer, PIECE_BYTES } from './file-transfer.ts'
 import { closeFile, FileRoot } from './open-file.ts'
+import { RecentFiles } from './recent-files.ts'
 
 export type FilesConfig = NonNullable<RouteConfig['files']>
 
 export interface FileOptions {
   /** The encoded path beneath the folder, where it is not what the route's pattern left: a rewritten one. */
   readonly pathOf?: (x: Exchange) => string
+  /** Milliseconds that only grow. */
+  readonly now?: () => number
 }
 
 const PRECOMPRESSED: readonly Coding[] = ['zstd', 'br', 'gzip']
@@ -53,10 +56,13 @@ export function createFileHandler(config: FilesConfig, options: FileOptions = {}
     precompressed: config.precompressed,
   }
   const cacheControl = config.cache_control ?? null
+  const now = options.now ?? (() => performance.now())
+  const pathOf = options.pathOf ?? restOf
+  const serving = { rules, hidden: config.hidden, recent: new RecentFiles(now), now, cacheControl }
   const transport: Transport = {
     dispatch(request, handler) {
       if (!(request instanceof FileRequest)) throw new Error('a folder serves only its own requests')
-      serve(request, handler, { rules, cacheControl }).catch((error: unknown) => fault(request.x, error))
+      serve(request, handler, serving)
       return true
     },
     close: async () => undefined,
@@ -65,10 +71,6 @@ export function createFileHandler(config: FilesConfig, options: FileOptions = {}
   const candidates: readonly Candidate[] = [
     { name: 'files', upstream, encode: (x) => new FileRequest(x, pathOf(x)), open: (x) => new FileTap(x) },
   ]
-
-  function pathOf(x: Exchange): FilePath | null {
-    return readFilePath(options.pathOf === undefined ? restOf(x) : options.pathOf(x), config.hidden)
-  }
 
   return (x) => {
     if (x.method !== 'GET' && x.method !== 'HEAD') {
@@ -88,50 +90,65 @@ function namesOf(path: string): readonly string[] {
 /** What an attempt hands to the folder. */
 class FileRequest implements UpstreamRequest {
   readonly x: Exchange
-  readonly file: FilePath | null
   readonly method: string
+  /** Beneath the folder, encoded. */
   readonly path: string
   readonly headers: readonly string[] = []
   readonly body = null
 
-  constructor(x: Exchange, file: FilePath | null) {
+  constructor(x: Exchange, path: string) {
     this.x = x
-    this.file = file
     this.method = x.method
-    this.path = x.path
+    this.path = path
   }
 }
 
 interface Serving {
   readonly rules: LookupRules
+  readonly hidden: FilesConfig['hidden']
+  readonly recent: RecentFiles
+  readonly now: () => number
   readonly cacheControl: string | null
 }
 
-async function serve(request: FileRequest, handler: ResponseHandler, serving: Serving): Promise<void> {
-  const { x, file } = request
-  if (file === null) return refuse(x, notFound(x))
-  const { rules, cacheControl } = serving
+function serve({ x, path }: FileRequest, handler: ResponseHandler, serving: Serving): void {
+  const { rules, hidden, recent } = serving
   const codings = rules.precompressed ? acceptedCodings(x.head, PRECOMPRESSED).codings : []
-  const found = await findFile(rules, file, codings)
-  if (x.settled) {
-    if (found.kind === 'file') closeFile(found.file.fd)
-    return
-  }
-  if (found.kind === 'file') {
-    const answer = fileAnswer(x, found, cacheControl)
-    send(x, answer, { handler, fd: found.file.fd })
-  } else if (found.kind === 'redirect') send(x, folderRedirect(x), { handler, fd: null })
+  const known = recent.get(path, codings)
+  if (known !== null) return give(x, known, { handler, serving })
+  const file = readFilePath(path, hidden)
+  if (file === null) return refuse(x, notFound(x))
+  const since = serving.now()
+  findFile(rules, file, codings)
+    .then((found) => {
+      recent.keep(path, codings, { found, since })
+      if (!x.settled) give(x, found, { handler, serving })
+      else if (found.kind === 'file' && found.fd !== null) closeFile(found.fd)
+    })
+    .catch((error: unknown) => fault(x, error))
+}
+
+function give(
+  x: Exchange,
+  found: Found,
+  { handler, serving }: { readonly handler: ResponseHandler; readonly serving: Serving },
+): void {
+  if (found.kind === 'file') send(x, fileAnswer(x, found, serving.cacheControl), { handler, found })
+  else if (found.kind === 'redirect') send(x, folderRedirect(x), { handler, found: null })
   else refuse(x, problemOf(x, found.kind))
 }
 
 function send(
   x: Exchange,
   answer: FileAnswer,
-  { handler, fd }: { readonly handler: ResponseHandler; readonly fd: number | null },
+  { handler, found }: { readonly handler: ResponseHandler; readonly found: FoundFile | null },
 ): void {
+  const content = found?.content ?? null
+  const fromMemory = (part: BodyPart) =>
+    Buffer.isBuffer(part) || content === null ? part : content.subarray(part.start, part.end)
   const transfer = new FileTransfer(handler, {
-    fd,
-    parts: x.method === 'HEAD' ? [] : answer.body,
+    fd: found?.fd ?? null,
+    parts: x.method === 'HEAD' ? [] : answer.body.map(fromMemory),
     onFailure: (cause) =>
       refuse(x, new GatewayError('internal_error', `The file at ${x.path} could not be read to its end.`, { cause })),
   })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { exchangeRaw } from '../../../test/harness/raw-client.ts'
+import { ask, startRoute } from '../../../test/request-path/site.ts'
 import { createRedirect } from './redirect.ts'
-import { ask, startRoute } from './testing/site.ts'
 
 const start = (t: TestContext, to: string) => startRoute(t, { inspect: createRedirect({ to, status: 308 }) })
 

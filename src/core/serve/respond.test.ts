@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ask, startRoute } from '../../../test/request-path/site.ts'
 import { createRespond } from './respond.ts'
-import { ask, startRoute } from './testing/site.ts'
 
 test('a fixed answer, with what the client sent made harmless for its content type', async (t) => {
   const value = `<b>"a" & 'b'</b>`

@@ -3,8 +3,8 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { type Edge, planOf, type RouteParts, routeOf, startEdge } from '../../../../test/request-path/edge.ts'
-import type { FilesConfig } from '../files.ts'
+import type { FilesConfig } from '../../src/core/serve/files.ts'
+import { type Edge, planOf, type RouteParts, routeOf, startEdge } from './edge.ts'
 
 /** The `files` section as the schema completes it. */
 export function filesConfig(root: string, parts: Partial<FilesConfig> = {}): FilesConfig {
