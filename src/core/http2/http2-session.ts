@@ -35,6 +35,9 @@ const LIMITS = {
   strictSingleValueFields: false,
 } as const
 
+/** What all streams together may send in one round trip. */
+const CONNECTION_WINDOW_BYTES = 1_048_576
+
 /** One client connection of HTTP/2: up to a hundred requests at once. */
 export class Http2Session implements Connection {
   readonly address: string | null
@@ -60,6 +63,7 @@ export class Http2Session implements Connection {
     this.address = door.address ?? socket.remoteAddress ?? null
     const { performServerHandshake } = process.getBuiltinModule('node:http2')
     this.#session = performServerHandshake(socket, LIMITS)
+    this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     this.#session.on('stream', (stream, _headers, flags, list) => this.#onStream(stream, flags, list))
     // What it says is told by `close` as well.
     this.#session.on('error', () => undefined)

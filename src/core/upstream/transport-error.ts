@@ -8,6 +8,12 @@ export type TransportFault =
   | 'stale_connection'
   /** What the upstream sent is not an HTTP/1.1 answer, or one that can be read in two ways. */
   | 'invalid_answer'
+  /** The upstream says, by REFUSED_STREAM or GOAWAY, that it has not looked at the request (RFC 9113, 8.7). */
+  | 'refused_stream'
+  /** The upstream does not speak HTTP/2; nothing was sent. */
+  | 'no_http2'
+  /** The protocol cannot be switched on this kind of connection; nothing was sent. */
+  | 'no_upgrade'
   /** The policy lets no connection go there; nothing was sent. */
   | 'egress_denied'
   /** Too many names are being resolved at once. */
