@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { documentFrom } from '../../src/config/index.ts'
 import type { Exchange } from '../../src/core/index.ts'
 import { ProxyCandidate } from '../../src/core/proxy/proxy-route.ts'
-import { createRouteGates, KeyTable, routeLimitSlots } from '../../src/governance/index.ts'
+import { AuthMemory, createRouteGates, KeyTable, routeLimitSlots } from '../../src/governance/index.ts'
 import { createCounters, SlotAllocator } from '../../src/lib/index.ts'
 import { type Edge, PATIENT, planOf, routeOf, startEdge } from './edge.ts'
 import { keyOf } from './keys.ts'
@@ -26,6 +26,7 @@ export interface Guarded {
 export async function guard(
   t: TestContext,
   route: { auth?: object; rate_limits?: readonly object[] },
+  memory: AuthMemory = new AuthMemory(),
 ): Promise<Guarded> {
   const document = await documentFrom({ routes: [{ id: 'guarded', respond: {}, ...route }] })
   const [config] = document.routes
@@ -40,6 +41,7 @@ export async function guard(
   const warnings: Readonly<Record<string, unknown>>[] = []
   const admit = createRouteGates(config, {
     keys,
+    memory,
     counters,
     indexOf: ({ name }) => slots.find(name) ?? -1,
     connect: ({ origin, maxConnections }) =>

@@ -14,6 +14,7 @@ import {
   viewCells,
 } from '../../core/index.ts'
 import {
+  AuthMemory,
   createIdentify,
   createRateCheck,
   createReserve,
@@ -143,6 +144,7 @@ class DataWorker {
         }),
       onRefresh: (pool, news) => say(refreshLog(pool, news)),
     })
+    const authMemory = new AuthMemory()
     const routes = {
       shared,
       now,
@@ -150,6 +152,7 @@ class DataWorker {
       gates: (route: RouteConfig, version: number) =>
         createRouteGates(route, {
           keys: this.#keys,
+          memory: authMemory,
           connect: (server) => this.#transports.forVersion(version).connect(server),
           warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
           counters,

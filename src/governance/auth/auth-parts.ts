@@ -1,9 +1,12 @@
 import type { Transport } from '../../core/index.ts'
 import type { KeyTable } from '../key-table.ts'
+import type { AuthMemory } from './auth-memory.ts'
 
 /** What the gates of routes are given by whoever knows the rest of the program. */
 export interface AuthParts {
   readonly keys: KeyTable
+  /** One for each worker, whatever the plan. */
+  readonly memory: AuthMemory
   /** Connections to a server that helps to decide who a client is; they live as long as the plan. */
   readonly connect: (server: AuthServer) => Transport
   /** Something that an operator should know of. */

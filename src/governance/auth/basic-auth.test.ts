@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { scryptSync } from 'node:crypto'
 import { test } from 'node:test'
 import { guard } from '../../../test/request-path/guarded.ts'
+import { AuthMemory } from './auth-memory.ts'
 
 /** A hash that is cheap to check; real ones are made by `hashPassword`. */
 function cheapHash(password: string, log2 = 4): string {
@@ -97,6 +98,21 @@ test('many requests at once: the same password is checked once, and of different
   assert.ok(of(401).length >= 34 && of(503).length > 0, `${of(401).length} were checked`)
   assert.equal(of(503)[0]?.headers.get('retry-after'), '1')
   assert.equal((await guarded.get(basic('alice:slow'))).status, 200)
+})
+
+test('a reload knows the passwords that were right, unless the users have changed', async (t) => {
+  const memory = new AuthMemory()
+  const users = { alice: cheapHash('one') }
+  const first = await guard(t, { auth: { basic: { users } } }, memory)
+  assert.equal((await first.get(basic('alice:one'))).status, 200)
+  const same = await guard(t, { auth: { basic: { realm: 'other', users } } }, memory)
+  const changed = await guard(t, { auth: { basic: { users: { alice: cheapHash('two') } } } }, memory)
+  assert.equal((await same.get(basic('alice:one'))).status, 200)
+  assert.deepEqual(
+    [(await changed.get(basic('alice:one'))).status, (await changed.get(basic('alice:two'))).status],
+    [401, 200],
+  )
+  assert.equal(memory.passwords.size, 2)
 })
 
 test('a hash that would take too much memory is refused when the configuration is loaded', async (t) => {

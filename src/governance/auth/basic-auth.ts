@@ -1,5 +1,7 @@
 import type { RouteConfig } from '../../config/index.ts'
 import { type Exchange, type Gate, GatewayError, type HeaderOverlay, resume, WAIT } from '../../core/index.ts'
+import { recall } from './auth-memory.ts'
+import type { AuthParts } from './auth-parts.ts'
 import { linesOf, readBasic, unauthorized } from './credentials.ts'
 import { PasswordChecks } from './password-checks.ts'
 import { parsePasswordHash } from './password-hash.ts'
@@ -10,9 +12,14 @@ export type BasicConfig = NonNullable<NonNullable<RouteConfig['auth']>['basic']>
 const OVERLAY: HeaderOverlay = { removed: new Set(['authorization']), set: [] }
 
 /** User name and password (RFC 7617). The principal is `basic:<user>`. Throws a RangeError for a hash that is none. */
-export function createBasicAuth({ realm, users }: BasicConfig): Gate {
-  const checks = new PasswordChecks(
-    new Map(Object.entries(users).map(([name, hash]) => [name.normalize('NFC'), parsePasswordHash(hash)])),
+export function createBasicAuth({ realm, users }: BasicConfig, { memory }: Pick<AuthParts, 'memory'>): Gate {
+  const checks = recall(
+    memory.passwords,
+    JSON.stringify(users),
+    () =>
+      new PasswordChecks(
+        new Map(Object.entries(users).map(([name, hash]) => [name.normalize('NFC'), parsePasswordHash(hash)])),
+      ),
   )
   const challenge = `Basic realm="${quotable(realm)}", charset="UTF-8"`
   const refused = () => unauthorized('The user name or the password is not right.', challenge)

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { SignJWT } from 'jose'
 import { type Guarded, guard } from '../../../test/request-path/guarded.ts'
 import { AUDIENCE, claimsOf, ISSUER, issuerKey, startKeyServer, tokenOf } from '../../../test/request-path/issuer.ts'
+import { AuthMemory } from './auth-memory.ts'
 
 const ES = await issuerKey('es')
 const RS = await issuerKey('rs', 'RS256')
@@ -145,6 +146,19 @@ test('a key set in a file', async (t) => {
   const guarded = await guard(t, { auth })
   assert.equal((await guarded.get(bearer(await tokenOf(ES)))).status, 200)
   await refused(guarded, await tokenOf(RS), 'a key that is not in the file')
+})
+
+test('a reload asks nobody for keys that are known', async (t) => {
+  const server = await startKeyServer(t, ES)
+  const memory = new AuthMemory()
+  const auth = { jwt: { issuer: ISSUER, audience: AUDIENCE, jwks_url: server.url } }
+  const before = await guard(t, { auth }, memory)
+  assert.equal((await before.get(bearer(await tokenOf(ES)))).status, 200)
+  server.serve = (_req, res) => res.writeHead(500).end()
+  const after = await guard(t, { auth: { jwt: { ...auth.jwt, claims: { role: 'staff' } } } }, memory)
+  assert.equal((await after.get(bearer(await tokenOf(ES, claimsOf({ role: 'staff' }))))).status, 200)
+  await refused(after, await tokenOf(ES), 'what the route asks for now')
+  assert.equal(server.asked, 1)
 })
 
 test('nobody passes while the keys cannot be had, whatever the server does instead', async (t) => {

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs'
+import type { LocalJWKSet } from 'jose'
 import type { RouteConfig } from '../../config/index.ts'
 import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core/index.ts'
+import { recall } from './auth-memory.ts'
 import { type AuthParts, serverUrl } from './auth-parts.ts'
 import { linesOf, readBearer, unauthorized } from './credentials.ts'
 import { KeySet } from './key-set.ts'
 import { type KeySetSource, keySetFile, keySetServer } from './key-set-source.ts'
 import { readKeys, TokenVerifier } from './token-verifier.ts'
 
+type TokenParts = Pick<AuthParts, 'connect' | 'warn' | 'memory'>
 export type JwtConfig = NonNullable<NonNullable<RouteConfig['auth']>['jwt']>
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -16,7 +19,7 @@ const MAX_CONNECTIONS = 2
  * JSON web tokens (RFC 7519) of one issuer. The principal is `jwt:<sub>`; the token goes on to the upstream, which may
  * want to read its claims. Throws an Error for a key set that cannot be one.
  */
-export function createJwtAuth(config: JwtConfig, parts: Pick<AuthParts, 'connect' | 'warn'>): Gate {
+export function createJwtAuth(config: JwtConfig, parts: TokenParts): Gate {
   const verifier = new TokenVerifier(
     {
       issuer: config.issuer,
@@ -25,15 +28,7 @@ export function createJwtAuth(config: JwtConfig, parts: Pick<AuthParts, 'connect
       claims: config.claims,
       clockSkewMs: config.clock_skew,
     },
-    new KeySet({
-      source: sourceOf(config, parts),
-      parse: readKeys,
-      now: () => performance.now(),
-      onFailure: (error) => {
-        const from = config.jwks_url ?? config.jwks_file
-        parts.warn('a key set cannot be had; what was known of it stays in use', { from, reason: reasonOf(error) })
-      },
-    }),
+    keySetOf(config, parts),
   )
   const header = config.header.toLowerCase()
   return (x) => {
@@ -62,7 +57,23 @@ function presented(x: Exchange, header: string): string | GatewayError {
   return unauthorized(`This needs one token, in ${where}.`, 'Bearer error="invalid_request"')
 }
 
-function sourceOf(config: JwtConfig, { connect }: Pick<AuthParts, 'connect'>): KeySetSource {
+function keySetOf(config: JwtConfig, parts: TokenParts): KeySet<LocalJWKSet> {
+  const from = config.jwks_url ?? config.jwks_file ?? ''
+  const source = sourceOf(config, parts)
+  const onFailure = (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    parts.warn('a key set cannot be had; what was known of it stays in use', { from, reason })
+  }
+  const keySet = recall(
+    parts.memory.keySets,
+    from,
+    () => new KeySet(source, { parse: readKeys, now: () => performance.now(), onFailure }),
+  )
+  keySet.source = source
+  return keySet
+}
+
+function sourceOf(config: JwtConfig, { connect }: TokenParts): KeySetSource {
   if (config.jwks_file !== undefined) {
     // Read now as well: a name that is mistyped is found when the configuration is loaded.
     readFileSync(config.jwks_file)
@@ -71,8 +82,4 @@ function sourceOf(config: JwtConfig, { connect }: Pick<AuthParts, 'connect'>): K
   const url = serverUrl('auth.jwt.jwks_url', config.jwks_url ?? '')
   const server = { origin: url.origin, connectTimeoutMs: CONNECT_TIMEOUT_MS, maxConnections: MAX_CONNECTIONS }
   return keySetServer(connect(server), url)
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -8,12 +8,12 @@ function setUp() {
   const asked: PromiseWithResolvers<KeySetText>[] = []
   const failures: unknown[] = []
   const clock = { ms: 1_000_000 }
-  const keySet = new KeySet<string>({
-    source: async () => {
-      const call = Promise.withResolvers<KeySetText>()
-      asked.push(call)
-      return await call.promise
-    },
+  const source = async () => {
+    const call = Promise.withResolvers<KeySetText>()
+    asked.push(call)
+    return await call.promise
+  }
+  const keySet = new KeySet<string>(source, {
     parse: async (text) => {
       if (text === 'bad') throw new Error('no key set')
       return await Promise.resolve(text)

@@ -1,7 +1,6 @@
 import type { KeySetSource } from './key-set-source.ts'
 
 export interface KeySetOptions<Keys> {
-  readonly source: KeySetSource
   /** Makes keys of the text; rejects when it is no key set. */
   readonly parse: (text: string) => Promise<Keys>
   /** Monotonic milliseconds. */
@@ -24,13 +23,16 @@ const FIRST_AGAIN_MS = 2_000
 /** A key set that is kept up to date while it is used: asked for by one at a time, and kept when that fails. */
 export class KeySet<Keys> {
   readonly #options: KeySetOptions<Keys>
+  /** Asked from the next time on; connections do not last as long as what was learned over them. */
+  source: KeySetSource
   #state: KeySetState<Keys> | null = null
   #freshUntil = Number.NEGATIVE_INFINITY
   #mayLoadAt = Number.NEGATIVE_INFINITY
   #loading: Promise<void> | null = null
   #failure: unknown = null
 
-  constructor(options: KeySetOptions<Keys>) {
+  constructor(source: KeySetSource, options: KeySetOptions<Keys>) {
+    this.source = source
     this.#options = options
   }
 
@@ -67,9 +69,9 @@ export class KeySet<Keys> {
   }
 
   async #ask(): Promise<void> {
-    const { source, parse, now, onFailure } = this.#options
+    const { parse, now, onFailure } = this.#options
     try {
-      const { text, lifetimeMs } = await source()
+      const { text, lifetimeMs } = await this.source()
       if (text !== this.#state?.text) this.#state = { keys: await parse(text), text }
       const nowMs = now()
       this.#freshUntil = nowMs + lifetimeMs

@@ -12,7 +12,7 @@ export type RouteAuthConfig = NonNullable<RouteConfig['auth']>
 export function createRouteAuth(config: RouteAuthConfig, parts: AuthParts): Gate {
   const { keys, basic, jwt, forward } = config
   if (keys !== undefined) return createKeysAuth(keys, parts.keys)
-  if (basic !== undefined) return createBasicAuth(basic)
+  if (basic !== undefined) return createBasicAuth(basic, parts)
   if (jwt !== undefined) return createJwtAuth(jwt, parts)
   if (forward !== undefined) return createForwardAuth(forward, parts)
   // The schema lets only one of them through; a route whose section says nothing must not be open.

@@ -13,12 +13,12 @@ const RULES = { issuer: ISSUER, audience: [AUDIENCE], algorithms: ['ES256'], cla
 /** A verifier whose key set has the keys that the test says, under a clock of the test. */
 function setUp(...first: readonly IssuerKey[]) {
   const state = { keys: first, ms: 0, asked: 0 }
-  const keySet = new KeySet({
-    source: async () => {
-      state.asked++
-      const text = JSON.stringify({ keys: state.keys.map(({ publicJwk }) => publicJwk) })
-      return await Promise.resolve({ text, lifetimeMs: 600_000 })
-    },
+  const source = async () => {
+    state.asked++
+    const text = JSON.stringify({ keys: state.keys.map(({ publicJwk }) => publicJwk) })
+    return await Promise.resolve({ text, lifetimeMs: 600_000 })
+  }
+  const keySet = new KeySet(source, {
     parse: readKeys,
     now: () => state.ms,
     onFailure: (error) => assert.fail(String(error)),
