@@ -5,7 +5,7 @@ import { compileEncodingRules, type EncodeConfig } from './encoding-rules.ts'
 import { OpenEncodings } from './open-encodings.ts'
 
 /** Answers of one route that one thread compresses piece by piece at a time; more are sent as they are. */
-const MAX_OPEN = 256
+const MAX_OPEN = 128
 
 /**
  * The gate of a route with `encode`: whatever answers behind it, errors included, is compressed where client and answer

@@ -3,7 +3,7 @@ import type { CodingRow, Compressor } from './compressor.ts'
 import type { OpenEncoding, OpenEncodings } from './open-encodings.ts'
 
 /** What was written stays in the compressor no longer than this when nothing follows. */
-const FLUSH_MS = 8
+const FLUSH_MS = 6
 
 export interface EncodingStreamOptions {
   readonly client: ClientStream
