@@ -73,6 +73,11 @@ function beginAgain(x: Exchange, waitMs: number): void {
   else begin()
 }
 
+function joined(first: Buffer | null, second: Buffer | null): Buffer | null {
+  if (first === null || second === null) return first ?? second
+  return Buffer.concat([first, second])
+}
+
 type Stage = 'connect' | 'head' | 'body' | 'done'
 
 /** One dispatch of a request to one upstream, and the relay of its answer. */
@@ -89,6 +94,9 @@ export class Attempt implements ResponseHandler, Watched {
   #paused = false
   /** When the head leaves without a body; Infinity when it does not. */
   #headDueAt = Number.POSITIVE_INFINITY
+  /** The piece that comes is the last: it leaves together with the end. */
+  #last = false
+  #final: Buffer | null = null
   #lastByteAt: number
   /** The answer is relayed as it comes. */
   streaming = false
@@ -155,6 +163,11 @@ export class Attempt implements ResponseHandler, Watched {
     } catch (error) {
       fault(this.#x, error) // as above
     }
+  }
+
+  onResponseLast(controller: DispatchController, chunk: Buffer): void {
+    this.#last = true
+    this.onResponseData(controller, chunk)
   }
 
   #take(chunk: Buffer): void {
@@ -281,8 +294,14 @@ export class Attempt implements ResponseHandler, Watched {
 
   #endStream(trailers: readonly string[] | null): void {
     const x = this.#x
-    const last = this.#tap.end()
-    if (last instanceof GatewayError) return refuse(x, last)
+    const ending = this.#tap.end()
+    const final = this.#final
+    if (ending instanceof GatewayError) {
+      this.#last = false
+      this.#forward(final)
+      return refuse(x, ending)
+    }
+    const last = joined(final, ending)
     this.#sendHead()
     this.release()
     if (last !== null) x.bytesOut += last.length
@@ -294,6 +313,10 @@ export class Attempt implements ResponseHandler, Watched {
     if (out === null) return
     const x = this.#x
     if (out instanceof GatewayError) return refuse(x, out)
+    if (this.#last) {
+      this.#final = out
+      return
+    }
     this.#sendHead()
     x.bytesOut += out.length
     if (!x.client.write(out) && !this.#paused) {

@@ -116,6 +116,8 @@ export interface ResponseHandler {
     statusText?: string,
   ): void
   onResponseData(controller: DispatchController, chunk: Buffer): void
+  /** In place of `onResponseData` for a piece whose answer is complete: `onResponseEnd` follows within the same call. */
+  onResponseLast?(controller: DispatchController, chunk: Buffer): void
   /** `trailers` came behind the body: flat, names in lower case; null for none. */
   onResponseEnd(controller: DispatchController, trailers: readonly string[] | null): void
   /** The upstream has switched to the protocol that was asked for; absent: nobody asked. */

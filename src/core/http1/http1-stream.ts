@@ -117,7 +117,9 @@ export class Http1Stream implements ClientStream {
     const head = this.#takeHead()
     if (this.#framing === 'none' || bytes.length === 0) return head === '' || this.#connection.writeText(head)
     if (this.#framing === 'chunked') return this.#writeChunk(head, bytes, '\r\n')
-    return head === '' ? this.#connection.writeBytes(bytes) : this.#connection.writePair(head, bytes)
+    if (head === '') return this.#connection.writeBytes(bytes)
+    if (bytes.length <= ONE_WRITE_LIMIT) return this.#connection.writeText(head + bytes.toString('latin1'))
+    return this.#connection.writePair(head, bytes)
   }
 
   end(last: Buffer | null, trailers: readonly string[] | null = null): void {

@@ -38,6 +38,12 @@ export class Http1Client implements AnswerListener {
   #idleSince = 0
   /** Answers that were complete on this connection. */
   #served = 0
+  /** The piece of the answer's body that came with the current read: a view, or several joined in bytes of their own. */
+  #piece: Buffer | null = null
+  #pieceLength = 0
+  /** Pieces were joined. */
+  #joined = false
+  #readLength = 0
   /** A byte of the current answer has come. */
   #answering = false
   #tunnel: SocketTunnel | null = null
@@ -118,15 +124,44 @@ export class Http1Client implements AnswerListener {
     turn?.handler.onResponseStart(turn, head.status, head.headers)
   }
 
-  /** The handler gets a copy: it may still be on its way to a client when the next read begins. */
+  /** Kept until the read is over: chunks that arrive together leave together. */
   onBody(bytes: Buffer): void {
-    const turn = this.#turn
-    turn?.handler.onResponseData(turn, Buffer.from(bytes))
+    const held = this.#piece
+    if (held === null) {
+      this.#piece = bytes
+      this.#pieceLength = bytes.length
+      return
+    }
+    let joined = held
+    if (!this.#joined) {
+      // What one read brought, less its framing.
+      joined = this.#piece = Buffer.allocUnsafe(this.#readLength)
+      this.#joined = true
+      held.copy(joined)
+    }
+    bytes.copy(joined, this.#pieceLength)
+    this.#pieceLength += bytes.length
+  }
+
+  /** The handler gets bytes of its own: they may still be on their way to a client when the next read begins. */
+  #takePiece(): Buffer | null {
+    const piece = this.#piece
+    if (piece === null) return null
+    const own = this.#joined ? piece.subarray(0, this.#pieceLength) : Buffer.from(piece)
+    this.#piece = null
+    this.#joined = false
+    return own
   }
 
   onComplete(leftover: boolean, trailers: readonly string[] | null): void {
     const turn = this.#turn
     if (turn === null) return
+    const last = this.#takePiece()
+    if (last !== null) {
+      if (turn.handler.onResponseLast === undefined) turn.handler.onResponseData(turn, last)
+      else turn.handler.onResponseLast(turn, last)
+      if (turn !== this.#turn) return // the handler gave the answer up
+    }
     this.#turn = null
     const socket = this.#socket
     // A request that is not fully written will not be: the upstream answered without reading it.
@@ -221,12 +256,23 @@ export class Http1Client implements AnswerListener {
       this.#fail(new TransportError('invalid_answer', 'The upstream sent something before it was asked.'))
       return false
     }
+    this.#readLength = bytes.length
     try {
-      this.#parser.push(bytes)
+      this.#push(turn, bytes)
     } catch (error) {
       this.#threw(turn, error)
     }
     return socket === this.#socket && !socket.isPaused()
+  }
+
+  #push(turn: Turn, bytes: Buffer): void {
+    try {
+      this.#parser.push(bytes)
+    } finally {
+      // What was valid in front of what was not is told as well.
+      const piece = this.#takePiece()
+      if (piece !== null && turn === this.#turn) turn.handler.onResponseData(turn, piece)
+    }
   }
 
   #drained(socket: Socket): void {
