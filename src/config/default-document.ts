@@ -60,6 +60,7 @@ const DEFAULTS: ConfigDocument = {
     level: 'info',
     access: {
       output: 'stdout',
+      format: 'json',
       level: 'info',
       sample: 1,
     },

@@ -28,7 +28,10 @@ export function createSettlement(sinks: Sinks, port: TrafficPort | null): Settle
     const series = traffic?.series ?? sinks.metrics.series(x.route?.name)
     series.finish(facts)
     const level = accessLevel(facts.outcome, facts.status)
-    if (sinks.accessLog.wants(level)) sinks.accessLog.write(encoder.encode(facts), level)
+    const { accessLog } = sinks
+    if (!accessLog.wants(level)) return
+    if (accessLog.format === null) accessLog.write(encoder.encode(facts), level)
+    else accessLog.writeText(accessLog.format(x, facts))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Outcome } from '../storage/index.ts'
+import { type AccessFormat, type AccessFormatName, compileAccessFormat } from './access-format.ts'
 import { LineSink } from './line-sink.ts'
 
 /** Level of an access log line: `info` for success, `warn` for what was refused or left, `error` for faults. */
@@ -8,6 +9,8 @@ export type AccessLevel = 'info' | 'warn' | 'error'
 export interface AccessLogOptions {
   /** `stdout`, `stderr`, `off`, or the path of a file that is appended to. */
   readonly output: string
+  /** `json` unless told. */
+  readonly format?: AccessFormatName
   /** Lines below this level are not written. */
   readonly level: AccessLevel
   /** Share of `info` lines that are written, 0 to 1. Others are always written. */
@@ -40,11 +43,13 @@ export function accessLevel(outcome: Outcome, status: number): AccessLevel {
   return status >= 400 && level === 'info' ? 'warn' : level
 }
 
-/** One JSON line per request, from the text that `encodeRecord` made. */
+/** One line per request: JSON from the text that `encodeRecord` made, or a text. */
 export class AccessLog {
   readonly #sink: LineSink | null
   readonly #rank: number
   readonly #sample: number
+  /** Null for JSON. */
+  readonly format: AccessFormat | null
   readonly #random: () => number
   /** Beginning of a line by level; the record's fields follow. */
   readonly #prefix: Readonly<Record<AccessLevel, string>> = {
@@ -56,6 +61,7 @@ export class AccessLog {
   /** Opens the output; throws what `fs.openSync` throws when that fails. */
   constructor(options: AccessLogOptions) {
     const now = options.now ?? Date.now
+    this.format = compileAccessFormat(options.format ?? 'json')
     this.#rank = RANK[options.level]
     this.#sample = options.sample ?? 1
     this.#random = options.random ?? Math.random
@@ -65,7 +71,9 @@ export class AccessLog {
         : new LineSink({
             output: options.output,
             droppedLine: (count) =>
-              `{"level":"warn","msg":"access log dropped ${count} lines","time":${now()},"dropped":${count}}`,
+              this.format !== null
+                ? `# access log dropped ${count} lines`
+                : `{"level":"warn","msg":"access log dropped ${count} lines","time":${now()},"dropped":${count}}`,
           })
   }
 
@@ -80,7 +88,12 @@ export class AccessLog {
     return level !== 'info' || this.#sample >= 1 || this.#random() < this.#sample
   }
 
-  /** Takes a line for which `wants` said yes. */
+  /** Takes a line of `format`. */
+  writeText(line: string): void {
+    this.#sink?.push(line)
+  }
+
+  /** Takes a record for which `wants` said yes. */
   write(recordJson: string, level: AccessLevel): void {
     this.#sink?.push(this.#prefix[level] + recordJson.slice(1))
   }

@@ -1,7 +1,8 @@
 /** Sections about the process itself: listening, limits, journal, log, shutdown. */
 import * as z from 'zod'
+import { accessLog } from './access-log.ts'
 import { duration, listenAddress, positiveDuration, size } from './scalars.ts'
-import { plainText, referenceText } from './texts.ts'
+import { referenceText } from './texts.ts'
 
 const between = (lowest: number, highest: number, help: string) =>
   [(value: number): boolean => value >= lowest && value <= highest, { error: help }] as const
@@ -80,17 +81,7 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 /** The operational log and the access log. */
 export const log = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').describe('Least severe message of the operational log (on stderr).'),
-  access: z
-    .strictObject({
-      output: plainText.prefault('stdout').describe('`stdout`, `stderr`, `off`, or the path of a file.'),
-      level: z
-        .enum(['info', 'warn', 'error'])
-        .default('info')
-        .describe('`info`: every request; `warn`: answers of 400 and above; `error`: 500 and above, and faults.'),
-      sample: z.number().min(0).max(1).prefault(1).describe('Share of successful requests that is logged.'),
-    })
-    .prefault({})
-    .describe('One JSON line per request.'),
+  access: accessLog.prefault({}).describe('One line per request.'),
 })
 
 /** What happens between SIGTERM and the end. */

@@ -24,6 +24,7 @@ export class RequestHead {
   readonly method: string
   /** The request target as it was sent. */
   readonly target: string
+  protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0' = 'HTTP/1.1'
   /** Lower-case names and their values, in the order received. */
   readonly names: string[] = []
   readonly values: string[] = []
@@ -75,6 +76,7 @@ export function readRequestHead(text: string): RequestHead | GatewayError {
   if (problem !== null) return problem
   if (!isToken(method) || method.length > MAX_METHOD_BYTES) return malformed('The method is not one of HTTP.')
   const head = new RequestHead(method, text.slice(methodEnd + 1, targetEnd))
+  if (version !== 'HTTP/1.1') head.protocol = 'HTTP/1.0'
   readFields(head, text, lineEnd + 2)
   if (head.problem === null) checkFraming(head, version === 'HTTP/1.1')
   return head

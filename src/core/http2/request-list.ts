@@ -34,6 +34,7 @@ export function readRequestList(list: readonly string[], scheme: 'http' | 'https
   }
   problem ??= checkPseudo(pseudo, scheme)
   const head = new RequestHead(pseudo[':method'] ?? '', pseudo[':path'] ?? '')
+  head.protocol = 'HTTP/2.0'
   if (problem !== null) refuse(head, problem)
   else readFields(head, list, at, pseudo[':authority'])
   if (head.problem === null) checkBody(head, complete)
