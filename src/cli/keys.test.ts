@@ -66,14 +66,17 @@ test('lists keys in a table or as JSON, and revokes them', async (t) => {
   const created: unknown = JSON.parse((await run(['keys', 'create', '--id', 'a', '--format', 'json'])).stdout)
   const secret = typeof created === 'object' && created !== null && 'secret' in created ? String(created.secret) : ''
   assert.match(secret, /^fk-/)
-  await run(['keys', 'create', '--id', 'b', '--budget-usd', '25', '--expires', '2001-01-01'])
+  await run(['keys', 'create', '--id', 'b', '--budget-usd', '25', '--expires', '2101-01-01'])
+  const past = await run(['keys', 'create', '--id', 'c', '--expires', '2001-01-01'])
+  assert.equal(past.code, 2)
+  assert.match(past.stderr, /expires_at lies in the past/)
   assert.deepEqual(await run(['keys', 'revoke', 'a']), { code: 0, stdout: 'The key a is revoked.\n', stderr: '' })
   const table = (await run(['keys', 'list'])).stdout
   assert.match(
     table,
     /^ID +NAME +KEY +STATE +OWNER +EXPIRES +RATE +BUDGETS\na +a +fk-\S{7}… +revoked +database +never +- +-\n/,
   )
-  assert.match(table, /\nb +b +fk-\S{7}… +expired +database +2001-01-01 00:00 +- +\$25 per month\n$/)
+  assert.match(table, /\nb +b +fk-\S{7}… +active +database +2101-01-01 00:00 +- +\$25 per month\n$/)
   const json = (await run(['keys', 'list', '--format', 'json'])).stdout
   assert.match(json, /"state": "revoked"/)
   for (const text of [table, json]) assert.ok(!text.includes(secret) && !text.includes('sha256'))

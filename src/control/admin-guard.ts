@@ -16,8 +16,9 @@ export interface AdminGuardOptions {
 }
 
 /**
- * Lets the admin token in. After five wrong tokens within a minute an address is refused, the right token included,
- * until a minute has passed since the first of them: who guesses must not learn when a guess was right.
+ * Lets the admin token in, always: it has 256 random bits, so that nobody guesses it, and who shares an address with the
+ * operator (another account, a container) must not lock him out. After five wrong tokens within a minute the next ones of
+ * that address are answered with the time to wait, so that a program with an old token notices.
  */
 export class AdminGuard {
   readonly #options: AdminGuardOptions
@@ -29,13 +30,13 @@ export class AdminGuard {
 
   /** Throws ControlError `invalid_admin_token` or `too_many_failures`; the former is the same whatever is wrong. */
   check(authorization: string | undefined, address: string): void {
+    const token = BEARER.exec(authorization ?? '')?.[1]
+    if (token !== undefined && this.#options.isAdmin(token)) return
     const source = sourceOf(address)
     const nowMs = this.#options.nowMs()
     const recent = (this.#failures.get(source) ?? []).filter((failedMs) => nowMs - failedMs < WINDOW_MS)
     const [oldest] = recent
     if (oldest !== undefined && recent.length >= MAX_FAILURES) throw tooMany(WINDOW_MS - (nowMs - oldest))
-    const token = BEARER.exec(authorization ?? '')?.[1]
-    if (token !== undefined && this.#options.isAdmin(token)) return
     // Who sends nothing guesses nothing: a probe or a browser must not lock the operator out.
     if (authorization !== undefined) this.#failures.set(source, [...recent, nowMs])
     throw new ControlError(

@@ -87,15 +87,32 @@ test('lists keys of both owners with the use of their budgets', async (t) => {
   const config = { id: 'f', hash: FILE_HASH, enabled: false, scopes: [], models: { deny: [] }, limits: {} }
   process.keys.set('f', { key: keyOfFile({ ...config, budgets: [{ usd: 9e9, per: 'total' }] }), owner: 'file' })
   await call('POST', KEYS, {
-    body: { id: 'late', expires_at: '2001-01-01T00:00:00Z', budgets: [{ tokens: 9, per: 'day' }] },
+    body: { id: 'late', expires_at: '2101-01-01T00:00:00Z', budgets: [{ tokens: 9, per: 'day' }] },
   })
   const data = member((await call('GET', KEYS)).json, 'data')
   assert.ok(Array.isArray(data))
   const seen = data.map((key) => ['id', 'owner', 'state', 'created_at', 'budgets'].map((name) => member(key, name)))
   assert.deepEqual(seen, [
     ['f', 'file', 'disabled', null, [{ usd: 9, per: 'total', spent: 3e-9, reserved: 4e-9 }]],
-    ['late', 'database', 'expired', member(data[1], 'created_at'), [{ tokens: 9, per: 'day', spent: 3, reserved: 4 }]],
+    ['late', 'database', 'active', member(data[1], 'created_at'), [{ tokens: 9, per: 'day', spent: 3, reserved: 4 }]],
   ])
+})
+
+test('makes no key that has expired already, and none of which a field is given twice', async (t) => {
+  const { call } = await startListener(t)
+  const expired = await call('POST', KEYS, { body: { id: 'old', expires_at: '2001-01-01T00:00:00Z' } })
+  assert.deepEqual([expired.status, expired.code], [400, 'invalid_request'])
+  assert.match(expired.text, /expires_at lies in the past/)
+  const twice = await call('POST', KEYS, { body: '{"id":"x1","\\u0069d":"x2"}' })
+  assert.deepEqual([twice.status, twice.code], [400, 'invalid_json'])
+  assert.deepEqual(member((await call('GET', KEYS)).json, 'data'), [])
+})
+
+test('says what people should know of a revocation', async (t) => {
+  const { call, process } = await startListener(t)
+  await call('POST', KEYS, { body: { id: 'a' } })
+  process.warning = 'Kept in a file.'
+  assert.equal(member((await call('DELETE', `${KEYS}/a`)).json, 'warning'), 'Kept in a file.')
 })
 
 test('revokes a key for good, and leaves keys of the file alone', async (t) => {

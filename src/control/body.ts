@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ControlError } from './errors.ts'
+import { findRepeatedKey } from './repeated-key.ts'
 
 /** The largest body that is read. */
 export const MAX_BODY_BYTES = 1_048_576
@@ -54,12 +55,17 @@ async function readBytes(req: IncomingMessage, timeoutMs: number): Promise<Buffe
 }
 
 function parseJson(bytes: Buffer): unknown {
+  let value: unknown
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {
     // The parser's message would repeat the body, which may hold what was not meant for logs.
     throw new ControlError('invalid_json', 'The body is not valid JSON in UTF-8.', { cause })
   }
+  const twice = findRepeatedKey(bytes)
+  if (twice === null) return value
+  // Of two values one would be checked by eye and the other one taken.
+  throw new ControlError('invalid_json', 'A member of an object is given twice.', { param: twice })
 }
 
 function tooLarge(): ControlError {

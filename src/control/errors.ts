@@ -5,6 +5,7 @@ export const CONTROL_CODES = {
   invalid_json: 400,
   invalid_admin_token: 401,
   host_not_allowed: 403,
+  origin_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

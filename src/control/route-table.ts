@@ -26,7 +26,7 @@ export class RouteTable {
       const byMethod = new Map<string, Resource>(ofPath.map((resource) => [resource.method, resource]))
       const get = byMethod.get('GET')
       if (get !== undefined) byMethod.set('HEAD', get)
-      const place: Place = { byMethod, methods: [...byMethod.keys()].join(', ') }
+      const place: Place = { byMethod, methods: [...byMethod.keys()].sort(inUsualOrder).join(', ') }
       if (path.endsWith(ID_SEGMENT)) this.#withId.set(path.slice(0, -ID_SEGMENT.length), place)
       else this.#exact.set(path, place)
     }
@@ -44,6 +44,12 @@ export class RouteTable {
     }
     return { resource: resourceOf(place, method), id }
   }
+}
+
+const USUAL_ORDER = ['GET', 'HEAD', 'POST', 'DELETE']
+
+function inUsualOrder(a: string, b: string): number {
+  return USUAL_ORDER.indexOf(a) - USUAL_ORDER.indexOf(b)
 }
 
 function resourceOf(place: Place, method: string): Resource {

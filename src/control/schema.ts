@@ -12,7 +12,12 @@ export async function parseNewKey(value: unknown): Promise<NewKey> {
   // The gateway makes the secret and its hash; a key is made to be used, so it begins enabled.
   const schema = (await loadKeySchema()).omit({ hash: true, enabled: true }).partial({ id: true })
   const result = schema.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) {
+    const { expires_at: expiresAt } = result.data
+    if (expiresAt === undefined || expiresAt > Date.now()) return result.data
+    const message = 'The key cannot be made: expires_at lies in the past.'
+    throw new ControlError('invalid_request', message, { param: 'expires_at' })
+  }
   const faults = result.error.issues.flatMap((issue) => {
     const path = issue.path.map(String)
     if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }]

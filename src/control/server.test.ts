@@ -53,7 +53,7 @@ test('knows paths exactly, and says which methods they take', async (t) => {
     assert.deepEqual([status, code], [404, 'not_found'], path)
   }
   const { status, code, headers } = await call('PUT', '/admin/v1/api-keys', { body: {} })
-  assert.deepEqual([status, code, headers.get('allow')], [405, 'method_not_allowed', 'GET, POST, HEAD'])
+  assert.deepEqual([status, code, headers.get('allow')], [405, 'method_not_allowed', 'GET, HEAD, POST'])
   assert.equal((await call('OPTIONS', '/admin/v1/api-keys')).headers.get('access-control-allow-origin'), null)
 })
 
@@ -84,6 +84,14 @@ test('answers on loopback only to names of this machine, so that no rebound name
     assert.equal(await statusOf('', path, 'Host: localhost\r\nHost: evil.example\r\n'), 400)
   }
   assert.equal(await statusOf('evil.example', '/healthz'), 200)
+})
+
+test('answers no page of another site, whatever it sends', async (t) => {
+  const { url, call } = await startListener(t)
+  const ask = async (origin: string) => (await call('GET', '/admin/v1/status', { headers: { origin } })).status
+  assert.equal(await ask('https://evil.example'), 403)
+  assert.equal(await ask('null'), 403)
+  assert.equal(await ask(new URL(url).origin), 200)
 })
 
 test('takes any name on a public listener, and its own configured name on loopback', async (t) => {

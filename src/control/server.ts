@@ -145,9 +145,17 @@ class Control implements ControlServer {
     // Health says nothing worth stealing, and probes send all sorts of names.
     if (access === 'open') return
     this.#checkHost?.(req.headers.host ?? '')
+    checkOrigin(req)
     if (access === 'metrics' && !this.#options.public) return
     this.#admin.check(req.headers.authorization, req.socket.remoteAddress ?? '')
   }
+}
+
+/** A page of another site has no business here, even when somebody has given it the token. */
+function checkOrigin({ headers: { origin, host } }: IncomingMessage): void {
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return
+  const message = 'Pages of other sites may not call this listener.'
+  throw new ControlError('origin_not_allowed', message, { param: 'origin' })
 }
 
 /** Refuses heads that two programs could read in two ways. */
