@@ -1,7 +1,7 @@
-import { periodOf, read } from '../governance/index.ts'
 import type { MetricsCollector, Sample } from '../observability/index.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { Readiness } from './readiness.ts'
+import { MAX_SHOWN, type ShownBudget, ShownBudgets } from './shown-budgets.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 export interface ProcessMetricsSources {
@@ -14,11 +14,9 @@ export interface ProcessMetricsSources {
 
 /** Gauges that the control thread knows: budgets, journal, readiness, memory. Budgets are in their own unit. */
 export function registerProcessMetrics({ metrics, keys, counters, readiness, pool }: ProcessMetricsSources): void {
-  const budget = (field: 'used' | 'reserved' | 'spent' | 'overshoot') => (): Sample[] =>
-    [...keys.budgets()].map(({ keyId, budget: { slot, unit, per } }) => ({
-      labels: { key: keyId, unit, per },
-      value: read(counters, slot, periodOf(per, Date.now()))[field],
-    }))
+  const shown = new ShownBudgets(keys, counters)
+  const budget = (field: keyof ShownBudget['reading']) => (): Sample[] =>
+    shown.current().map(({ labels, reading }) => ({ labels, value: reading[field] }))
   const gauge = (name: string, help: string, source: () => number | readonly Sample[]) =>
     metrics.gauge({ name, help }, source)
   gauge('ferro_budget_used', 'Spent and reserved in the current period.', budget('used'))
@@ -30,11 +28,12 @@ export function registerProcessMetrics({ metrics, keys, counters, readiness, poo
     budget('overshoot'),
   )
   gauge('ferro_budget_limit', 'The limit.', () =>
-    [...keys.budgets()].map(({ keyId, budget: { unit, per, limit } }) => ({
-      labels: { key: keyId, unit, per },
-      value: limit,
-    })),
+    shown.current().map(({ labels, limit }) => ({ labels, value: limit })),
   )
+  gauge('ferro_budgets_not_shown', `Budgets beyond the ${MAX_SHOWN} that have used most of their limit.`, () => {
+    shown.current()
+    return shown.leftOut
+  })
   gauge('ferro_ready', '1 when the process is ready, else 0.', () => (readiness.reasons.length === 0 ? 1 : 0))
   gauge('ferro_database_available', '1 when the database takes records, 0 when the journal alone keeps them.', () =>
     readiness.databaseAvailable ? 1 : 0,

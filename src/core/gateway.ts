@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly limits: EdgeLimits
   /** An unexpected exception, of a request or of the listener itself (null): reported, never swallowed. */
   readonly onFault: (error: unknown, x: Exchange | null) => void
+  /** A client sent what is no request, and was refused: no exchange tells of it. Never the client's bytes. */
+  readonly onUnreadable?: (error: GatewayError) => void
 }
 
 /** One thread's data plane: the current plan and everything that lives longer than a request. */
@@ -28,6 +30,7 @@ export class Gateway {
   readonly exchanges = new ExchangeList()
   readonly deadlines = new Deadlines(this.exchanges)
   readonly onFault: (error: unknown, x: Exchange | null) => void
+  readonly onUnreadable: ((error: GatewayError) => void) | null
   /** Answers carry `Connection: close`, so that clients move to another worker or instance. */
   leaving = false
   /** How overloaded the thread is: 0 not, 1 strained, 2 overloaded; routes say from which on they are refused. */
@@ -40,6 +43,7 @@ export class Gateway {
     this.plan = options.plan
     this.limits = options.limits
     this.onFault = options.onFault
+    this.onUnreadable = options.onUnreadable ?? null
   }
 
   begin(x: Exchange): void {

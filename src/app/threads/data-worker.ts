@@ -6,6 +6,7 @@ import {
   type EgressEvent,
   EMPTY_PLAN,
   Gateway,
+  type GatewayError,
   LOAD_LEVELS,
   LoadShedder,
   LoadSignals,
@@ -44,6 +45,7 @@ const BODY_MEMORY_SHARE = 0.5
 const IDLE_NOTICE_MS = 3_000
 /** The last bytes of finished answers get this long to leave. */
 const FLUSH_MS = 1_000
+const UNREADABLE_LOG_MS = 60_000
 
 /** Makes this thread a data worker, as soon as control sends what to start with: listens, serves, obeys. */
 export async function runDataWorker(): Promise<void> {
@@ -84,6 +86,8 @@ class DataWorker {
   #dueVersion = 0
   readonly #quiet = new QuietWatch()
   #leaving = false
+  #unreadableCount = 0
+  #unreadableToldMs = Number.NEGATIVE_INFINITY
 
   constructor(start: DataWorkerStart, say: (message: FromWorker) => void) {
     const { document, memory, own } = start
@@ -181,6 +185,7 @@ class DataWorker {
         bodyMemoryBytes: Math.max(document.process.worker_memory * BODY_MEMORY_SHARE, document.limits.body * 2),
       },
       onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
+      onUnreadable: (error) => this.#unreadable(error),
     })
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
     this.#listeners = new Listeners(this.#gateway, start)
@@ -331,6 +336,18 @@ class DataWorker {
     for (const document of start.keys) keys.apply({ id: document.id, document })
     start.keyPort.on('message', apply)
     return keys
+  }
+
+  /** Whoever attacks the reading of requests is seen, and cannot fill the log. */
+  #unreadable({ code }: GatewayError): void {
+    this.#metrics.unreadable(code)
+    this.#unreadableCount++
+    const nowMs = performance.now()
+    if (nowMs - this.#unreadableToldMs < UNREADABLE_LOG_MS) return
+    const fields = { code, count: this.#unreadableCount, worker: this.#start.worker }
+    this.#say({ type: 'log', level: 'warn', message: 'clients send what is no request and is refused', fields })
+    this.#unreadableCount = 0
+    this.#unreadableToldMs = nowMs
   }
 
   #reopenLogs(): void {

@@ -346,6 +346,7 @@ export class Http1Connection implements Connection {
   /** Answers what is no request, and closes. */
   #refuse(error: GatewayError): void {
     this.#arriving = null
+    this.#gateway.onUnreadable?.(error)
     const body = unreadableAnswer(error)
     const stream = new Http1Stream(this, new RequestHead('', ''))
     this.#stream = stream

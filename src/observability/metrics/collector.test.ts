@@ -194,6 +194,14 @@ test('reads the control thread’s own values when it renders', () => {
   assert.equal(parse(collector.render()).types.get('reloads_total'), 'counter')
 })
 
+test('samples of a source beyond its bound are counted as dropped, once', () => {
+  const collector = new MetricsCollector()
+  const samples = Array.from({ length: 10_050 }, (_, n) => ({ labels: { n: String(n) }, value: 1 }))
+  collector.gauge({ name: 'many', help: 'Many.' }, () => samples)
+  for (let rendering = 0; rendering < 2; rendering++)
+    assert.equal(sampleOf(collector, 'ferro_metrics_dropped_series_total'), 50)
+})
+
 test('renders in the same order whatever the order of announcement', () => {
   const texts = [
     ['b', 'a', 'c'],

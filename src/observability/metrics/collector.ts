@@ -37,6 +37,8 @@ interface WorkerRow {
 interface Source extends Metric {
   readonly type: 'counter' | 'gauge'
   readonly read: () => number | readonly Sample[]
+  /** Told of samples that were left out. */
+  readonly cut: (count: number) => void
 }
 
 const DROPPED: Metric = {
@@ -57,6 +59,8 @@ export class MetricsCollector {
   readonly #families = new Map<string, Family>()
   readonly #workers = new Map<number, WorkerRow>()
   readonly #sources = new Map<string, Source>()
+  /** The most samples that were left out at once, by source: a counter must not count the same one at each rendering. */
+  readonly #cutSamples = new Map<string, number>()
   #keptDropped = 0
   #keptOverflow = 0
 
@@ -97,12 +101,24 @@ export class MetricsCollector {
 
   /** A gauge of the control thread itself, read when the text is rendered; a second one of that name replaces it. */
   gauge(metric: Metric, read: () => number | readonly Sample[]): void {
-    this.#sources.set(metric.name, { name: metric.name, help: metric.help, type: 'gauge', read })
+    this.#sources.set(metric.name, {
+      name: metric.name,
+      help: metric.help,
+      type: 'gauge',
+      read,
+      cut: this.#cut(metric.name),
+    })
   }
 
   /** A counter of the control thread itself, read when the text is rendered. */
   counter(metric: Metric, read: () => number | readonly Sample[]): void {
-    this.#sources.set(metric.name, { name: metric.name, help: metric.help, type: 'counter', read })
+    this.#sources.set(metric.name, {
+      name: metric.name,
+      help: metric.help,
+      type: 'counter',
+      read,
+      cut: this.#cut(metric.name),
+    })
   }
 
   /** All series as Prometheus text 0.0.4, in an order that does not change from scrape to scrape. */
@@ -113,9 +129,12 @@ export class MetricsCollector {
       const text = this.#renderFamily(family)
       if (text !== '') blocks.push([family.name, metricHead(family.name, family.help, family.type) + text])
     }
-    for (const source of [...this.#sources.values(), ...this.#ownSources()]) {
+    const renderOf = (source: Source) => {
       if (!this.#families.has(source.name)) blocks.push([source.name, renderSource(source)])
     }
+    for (const source of this.#sources.values()) renderOf(source)
+    // Last: they count what the others left out.
+    for (const source of this.#ownSources()) renderOf(source)
     return blocks
       .sort((a, b) => compareText(a[0], b[0]))
       .map(([, text]) => text)
@@ -143,16 +162,21 @@ export class MetricsCollector {
     return text
   }
 
+  #cut(name: string): (count: number) => void {
+    return (count) => this.#cutSamples.set(name, Math.max(count, this.#cutSamples.get(name) ?? 0))
+  }
+
   #ownSources(): Source[] {
     let dropped = this.#keptDropped
+    for (const count of this.#cutSamples.values()) dropped += count
     let overflow = this.#keptOverflow
     for (const row of this.#workers.values()) {
       dropped += row.cells[DROPPED_SERIES_CELL] ?? 0
       overflow += row.cells[OVERFLOW_CELL] ?? 0
     }
     return [
-      { ...DROPPED, type: 'counter', read: () => dropped },
-      { ...OVERFLOW, type: 'counter', read: () => overflow },
+      { ...DROPPED, type: 'counter', read: () => dropped, cut: ignore },
+      { ...OVERFLOW, type: 'counter', read: () => overflow, cut: ignore },
     ]
   }
 }
@@ -182,7 +206,10 @@ function renderSource(source: Source): string {
   if (typeof value === 'number') return head + sampleLine(source.name, '', value)
   const lines = new Map<string, string>()
   for (const sample of value) {
-    if (lines.size >= MAX_SAMPLES_PER_SOURCE) break
+    if (lines.size >= MAX_SAMPLES_PER_SOURCE) {
+      source.cut(value.length - lines.size)
+      break
+    }
     const labels = labelsKey(boundLabels(sample.labels))
     lines.set(labels, sampleLine(source.name, labels, sample.value))
   }
@@ -193,6 +220,10 @@ function renderSource(source: Source): string {
       .map((labels) => lines.get(labels))
       .join('')
   )
+}
+
+function ignore(): void {
+  // A single number is never cut.
 }
 
 function compareText(a: string, b: string): number {

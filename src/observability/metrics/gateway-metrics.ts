@@ -18,6 +18,10 @@ export const GATEWAY_METRICS = {
   inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
   attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
   refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
+  unreadable: {
+    name: 'ferro_requests_unreadable_total',
+    help: 'Refused because they are no HTTP that can be read, by error code; they leave no record.',
+  },
   cancelled: { name: 'ferro_cancelled_total', help: 'Requests whose client left before the end.' },
   usageEstimated: {
     name: 'ferro_usage_estimated_total',
@@ -86,6 +90,11 @@ export class GatewayMetrics {
       this.#series.set(key, series)
     }
     return series
+  }
+
+  /** A client sent what is no request. */
+  unreadable(code: string): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.unreadable, { code }), 1)
   }
 
   /** Requests in flight now. */
