@@ -26,6 +26,20 @@ async function problemsOf(file: string): Promise<StartError> {
   throw new Error('the document was taken')
 }
 
+test('flags are held to what a file may say', async (t) => {
+  const file = fileWith(t, 'listen: 127.0.0.1:1111\n')
+  const open = { host: '0.0.0.0', port: 2222 }
+  await assert.rejects(
+    loadDocument(file, { ...NONE, control: open }),
+    /--control 0\.0\.0\.0:2222: other machines could/,
+  )
+  const allowed = fileWith(t, 'control: { allow_public: true }\n')
+  await loadDocument(allowed, { ...NONE, control: open })
+  const same = { host: '127.0.0.1', port: 1111 }
+  await assert.rejects(loadDocument(file, { ...NONE, control: same }), /need different addresses/)
+  await assert.rejects(loadDocument(file, { ...NONE, listen: { host: '0.0.0.0', port: 8081 } }), /need different/)
+})
+
 test('the command line wins over the file', async (t) => {
   const file = fileWith(t, 'data_dir: there\nworkers: 2\nlisten: 127.0.0.1:1111\ncontrol: { listen: 127.0.0.1:2222 }\n')
   const { document: own } = await loadDocument(file, NONE)

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { ConfigDocument, ListenAddress } from '../config/index.ts'
+import { type ConfigDocument, isLoopback, type ListenAddress } from '../config/index.ts'
+import { listenersOf } from './listeners.ts'
 import type { ConfigThreadStart } from './messages.ts'
 import { StartError } from './start-error.ts'
 import type { ConfigAnswer } from './threads/config-thread.ts'
@@ -32,7 +33,29 @@ export async function loadDocument(path: string | null, overrides: Overrides): P
     ...(overrides.listen === null ? {} : { listen: overrides.listen }),
     ...(overrides.control === null ? {} : { control: { ...control, listen: overrides.control } }),
   }
+  checkFlags(merged, overrides)
   return { document: merged, exampleVariable }
+}
+
+/** What flags say is held to what a file may say. */
+function checkFlags(document: ConfigDocument, { listen, control: flag }: Overrides): void {
+  const { control } = document
+  const shown = ({ host, port }: ListenAddress) => `${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (flag !== null && !isLoopback(flag.host) && !control.allow_public) {
+    throw new StartError(
+      `--control ${shown(flag)}: other machines could reach the control listener. ` +
+        'Set `control.allow_public: true` in the configuration if that is meant.',
+    )
+  }
+  if (flag === null && listen === null) return
+  for (const { config } of listenersOf(document)) {
+    const { host, port } = config.listen
+    const wildcard = [host, control.listen.host].some((name) => name === '0.0.0.0' || name === '::')
+    if (port === 0 || port !== control.listen.port || !(wildcard || host === control.listen.host)) continue
+    throw new StartError(
+      `${shown(config.listen)} and ${shown(control.listen)}: the data and the control listener need different addresses.`,
+    )
+  }
 }
 
 /**

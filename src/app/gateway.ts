@@ -3,14 +3,13 @@
  * keys → workers → control listener → ready; nothing serves before what it stands on is there. The threads of the
  * workers load their code meanwhile, and wait.
  */
-import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ConfigDocument, isLoopback, type ListenAddress, resolveReference } from '../config/index.ts'
 import { type ControlServer, createControlServer } from '../control/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
-import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
+import { journalDirectory, makeDirectory, readAdminToken, readPepper } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { ConfigWatch } from './config-watch.ts'
@@ -390,7 +389,7 @@ export class ControlThread implements RunningGateway {
 function makeDataDir(path: string): string {
   const dataDir = resolve(path)
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDirectory(dataDir)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartError(`The data directory ${dataDir} cannot be made: ${reason}. Choose another with --data-dir.`)

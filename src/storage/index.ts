@@ -24,6 +24,7 @@ export type {
 } from './journal/format.ts'
 export { createKeySecret, hashKey, hashKeyWithPepper, keyPrefix, readAdminToken, readPepper } from './key-secrets.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
+export { makeDirectory } from './make-directory.ts'
 export { PendingRevocations } from './pending-revocations.ts'
 export { type RateState, readRateState, writeRateState } from './rate-state.ts'
 export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'

@@ -6,6 +6,7 @@ import { journalBytes, journalDirectory, listSegments } from './journal/director
 import type { SegmentName } from './journal/format.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
 import { NO_SINK } from './ledger/sink.ts'
+import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
 import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
@@ -101,7 +102,7 @@ export class LedgerWriter {
    * StorageError `directory_locked`, `newer_schema` or `bad_url`, or what the system says.
    */
   static open(options: LedgerWriterOptions): LedgerWriter {
-    fs.mkdirSync(journalDirectory(options.dataDir), { recursive: true, mode: 0o700 })
+    makeDirectory(journalDirectory(options.dataDir))
     const file = databasePath(options.dataDir, options.databaseUrl)
     const lock = DirectoryLock.take(options.dataDir)
     try {
