@@ -50,7 +50,7 @@ export class DemoUpstream implements Transport {
   async close(): Promise<void> {
     this.#closed = true
     for (const playback of [...this.#live]) {
-      playback.fail(Object.assign(new Error('the demo provider is closed'), { code: 'UND_ERR_DESTROYED' }))
+      playback.fail(Object.assign(new Error('the demo provider is closed'), { code: 'ECONNRESET' }))
     }
   }
 

@@ -107,7 +107,7 @@ export class Playback implements DispatchController {
         this.#step = step
         break
       } else if (step.kind === 'cut') {
-        this.fail(connectionError('other side closed', 'UND_ERR_SOCKET'))
+        this.fail(connectionError('other side closed', 'ECONNRESET'))
       } else if (step.delayMs > 0) {
         this.#step = { ...step, delayMs: 0 }
         this.#timer = setTimeout(this.#onTimer, step.delayMs)

@@ -168,6 +168,18 @@ test('sends the credential of the provider and none of the client, and only head
   assert.deepEqual([request.method, request.path], ['POST', '/v1/chat/completions'])
 })
 
+test('the state of a trace goes with a valid parent only, all of it as one list', () => {
+  const parent = ['traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01']
+  const states = ['tracestate', 'a=b', 'tracestate', 'c=d']
+  const sent = (headers: string[]) => {
+    const { x, target } = chatScene({}, targetOf(), { headers })
+    return linesOf(target.encode(x)).filter(([name]) => name === 'tracestate')
+  }
+  assert.deepEqual(sent([...parent, ...states]), [['tracestate', 'a=b,c=d']])
+  assert.deepEqual(sent(states), [])
+  assert.deepEqual(sent(['traceparent', '00-0-0-01', ...states]), [])
+})
+
 test('a header that the provider is configured with stands alone, whatever the client sends', () => {
   const own = targetOf({ headers: ['content-type', 'application/json', 'User-Agent', 'house/1'] })
   const { x, target } = chatScene({}, own, { headers: ['User-Agent', 'client/1', 'Accept', '*/*'] })

@@ -117,13 +117,22 @@ export class ChatTarget implements Candidate {
     const headers: string[] = []
     const { names, values } = x.head
     let seen = ''
+    let traceState: string | null = null
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string // in range
       // A repeated header goes once: the first one.
+      if (name === 'tracestate') {
+        const value = values[at] as string // same length as names
+        traceState = traceState === null ? value : `${traceState},${value}`
+        continue
+      }
       if (!FORWARDED_HEADERS.has(name) || this.#ownHeaders.has(name) || seen.includes(`|${name}|`)) continue
       seen += `|${name}|`
       headers.push(name, values[at] as string) // same length as names
     }
+    // Several lines are one list, and without a valid traceparent it means nothing (W3C Trace Context, sections 3.3 and 4.2).
+    if (traceState !== null && x.head.traceId !== null && !this.#ownHeaders.has('tracestate'))
+      headers.push('tracestate', traceState)
     headers.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 1 ? '01' : '00'}`)
     return headers
   }
