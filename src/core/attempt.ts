@@ -8,7 +8,7 @@ import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 import { end, settle } from './settle.ts'
 import { Tunnel } from './tunnel.ts'
-import { failureOf, faultOf } from './upstream/fault.ts'
+import { failureOf, faultOf, isRefused } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
@@ -249,7 +249,8 @@ export class Attempt implements ResponseHandler, Watched {
     if (attempting !== null) {
       if (x.client.headSent) attempting.onBroken(x, failure)
       else {
-        const wait = attempting.onFailure(x, { failure, processed: this.#stage === 'connect' ? 'no' : 'unknown' })
+        const unseen = this.#stage === 'connect' || isRefused(error.cause)
+        const wait = attempting.onFailure(x, { failure, processed: unseen ? 'no' : 'unknown' })
         if (wait !== NO_MORE) return this.#giveWay(wait)
       }
     }

@@ -11,6 +11,7 @@ import { candidateOf, poolTo, relayTap, startRaw } from '../../../test/request-p
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { answer } from '../respond/answer.ts'
+import { settle } from '../settle.ts'
 
 const authority = createAuthority()
 const { cert, key } = authority.issue({ names: ['localhost'] })
@@ -274,4 +275,45 @@ test('curl, nghttp and h2load agree with it', async (t) => {
   assert.match(nghttp.stdout, /:status: 200/)
   const load = await run('h2load', ['-n', '2000', '-c', '4', '-m', '50', url])
   assert.match(load.stdout, /2000 succeeded, 0 failed/)
+})
+
+test('trailers go both ways where the client takes them, and else are dropped', async (t) => {
+  const heard: (readonly string[] | null)[] = []
+  const route = routeOf({
+    inspect: (x) => {
+      x.candidates = [candidateOf({ transport: { dispatch: () => true, close: () => Promise.resolve() } })]
+      x.client.readBody({
+        onBody: () => undefined,
+        onBodyEnd: (trailers = null) => {
+          heard.push(trailers)
+          x.client.start(200, ['content-type', 'text/plain'])
+          x.client.end(Buffer.from('body'), ['x-sum', '1', 'x-sum', '2'])
+          settle(x)
+        },
+      })
+      return null
+    },
+  })
+  const { client } = await start(t, { plan: planOf({ '/': { POST: route } }) })
+  const session = await client()
+  for (const te of ['trailers', null]) {
+    const stream = session.request({ ':method': 'POST', ...(te === null ? {} : { te }) }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-mine': 'yes' }))
+    let trailers: unknown = null
+    stream.on('trailers', (told) => {
+      trailers = told['x-sum']
+    })
+    let body = ''
+    stream.on('data', (bytes: Buffer) => {
+      body += bytes.toString()
+    })
+    stream.end('x')
+    await once(stream, 'close')
+    assert.deepEqual([body, stream.rstCode], ['body', 0])
+    assert.deepEqual(trailers, te === null ? null : '1, 2')
+  }
+  assert.deepEqual(heard, [
+    ['x-mine', 'yes'],
+    ['x-mine', 'yes'],
+  ])
 })

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2'
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { BodySink, ClientStream } from '../client-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { RequestHead } from '../http1/request-head.ts'
@@ -7,6 +7,7 @@ import type { ClientCertificate } from '../listen/door.ts'
 import { cancel } from '../settle.ts'
 import { answerList } from './answer-list.ts'
 import type { Http2Session } from './http2-session.ts'
+import { trailerFields } from './trailer-fields.ts'
 
 /** A code of RST_STREAM (RFC 9113, 7). */
 const NO_ERROR = 0
@@ -30,6 +31,9 @@ export class Http2Stream implements ClientStream {
   #hasBody = false
   /** Bytes that the answer's Content-Length still promises; -1 when it promises none. */
   #promised = -1
+  /** The client takes trailers: the answer ends when it is known whether there are any. */
+  #trailing = false
+  #trailers: OutgoingHttpHeaders = {}
   #unsent = 0
   #movedAt = this.#since
 
@@ -72,11 +76,15 @@ export class Http2Stream implements ClientStream {
     if (this.ended) return
     this.#sink = sink
     const stream = this.#stream
+    let trailers: readonly string[] | null = null
+    stream.on('trailers', (_trailers, _flags, list) => {
+      trailers = list
+    })
     stream.on('end', () => {
       // A reset ends what can be read, too.
       if (stream.aborted || this.#sink === null) return
       this.#bodyRead = true
-      this.#sink.onBodyEnd()
+      this.#sink.onBodyEnd(trailers)
     })
     stream.on('data', (bytes: Buffer) => {
       this.#session.bodyBytes += bytes.length
@@ -116,6 +124,9 @@ export class Http2Stream implements ClientStream {
     this.#hasBody = !this.#isSilent(status)
     if (this.#hasBody) this.#promised = length
     this.headSent = true
+    this.#trailing = this.#hasBody && this.#head.get('te') === 'trailers'
+    const stream = this.#stream
+    if (this.#trailing) stream.on('wantTrailers', () => this.#sendTrailers())
     this.#respond(list, !this.#hasBody)
   }
 
@@ -124,10 +135,11 @@ export class Http2Stream implements ClientStream {
     return !this.#keepsPromise(bytes.length) || this.#stream.write(bytes)
   }
 
-  end(last: Buffer | null): void {
+  end(last: Buffer | null, trailers: readonly string[] | null = null): void {
     const length = this.#hasBody ? (last?.length ?? 0) : 0
     if (this.ended || !this.#keepsPromise(length)) return
     if (this.#promised > 0) return this.cut()
+    if (trailers !== null && this.#trailing) this.#trailers = trailerFields(trailers)
     if (this.#hasBody) {
       if (last === null || length === 0) this.#stream.end()
       else this.#stream.end(last)
@@ -192,7 +204,16 @@ export class Http2Stream implements ClientStream {
   }
 
   #respond(list: string[], endStream: boolean): void {
-    if (!this.#stream.closed) this.#stream.respond(list, { endStream })
+    if (!this.#stream.closed) this.#stream.respond(list, { endStream, waitForTrailers: this.#trailing })
+  }
+
+  /** Everything before the trailers has left. */
+  #sendTrailers(): void {
+    const stream = this.#stream
+    if (stream.closed || stream.destroyed) return
+    stream.sendTrailers(this.#trailers)
+    // They leave in the next turn.
+    if (!this.#bodyRead) setImmediate(() => setImmediate(() => stream.close(NO_ERROR)))
   }
 
   /** False, and the answer cut, when it grows longer than its head says. */
@@ -210,7 +231,7 @@ export class Http2Stream implements ClientStream {
     this.#sink = null
     // The client need not send the rest of its body (RFC 9113, 8.1), once the answer is out.
     const stream = this.#stream
-    if (!this.#bodyRead) stream.once('finish', () => setImmediate(() => stream.close(NO_ERROR)))
+    if (!this.#bodyRead && !this.#trailing) stream.once('finish', () => setImmediate(() => stream.close(NO_ERROR)))
     this.#session.answered(this)
   }
 }

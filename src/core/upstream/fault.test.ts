@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faultOf } from './fault.ts'
+import { faultOf, isRefused } from './fault.ts'
 
 function withCode(code: string): Error {
   return Object.assign(new Error('words that change with every version'), { code })
@@ -65,4 +65,11 @@ test('looks for the code in the causes of an error that has none', () => {
   const one = new Error('one')
   one.cause = new Error('two', { cause: one })
   assert.equal(faultOf(one, 'far', true, false).code, 'upstream_closed')
+})
+
+test('only a refused stream says that nobody looked at the request', () => {
+  assert.equal(isRefused(withCode('refused_stream')), true)
+  assert.equal(isRefused(new Error('outer', { cause: withCode('refused_stream') })), true)
+  for (const code of ['connection_closed', 'stale_connection', '']) assert.equal(isRefused(withCode(code)), false)
+  assert.equal(isRefused(undefined), false)
 })

@@ -48,6 +48,11 @@ export function failureOf(error: Error, connected: boolean, answering: boolean):
   return classify(code, connected, answering)[0] === 'upstream_tls' ? 'untrusted' : 'unreachable'
 }
 
+/** True when the upstream has said that it did not look at the request: it may go elsewhere, whatever its method. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof Error && errorCode(error) === 'refused_stream'
+}
+
 /** Errors wrap each other a few deep; what wraps itself ends here. */
 const MAX_CAUSES = 8
 

@@ -21,6 +21,7 @@ export class Http2Call implements DispatchController, BodyWriter {
   /** The upstream has ended the answer, and not only the stream. */
   #whole = false
   #paused = false
+  #trailers: readonly string[] | null = null
 
   constructor(client: Http2Client, request: UpstreamRequest, handler: ResponseHandler) {
     this.#client = client
@@ -69,6 +70,7 @@ export class Http2Call implements DispatchController, BodyWriter {
     return this.#over || stream === null || stream.closed || bytes.length === 0 || stream.write(bytes)
   }
 
+  /** Trailers of requests are dropped: whether there will be any would have to be said with the head. */
   end(): void {
     if (!this.#over && this.#stream?.closed === false) this.#stream.end()
   }
@@ -106,6 +108,9 @@ export class Http2Call implements DispatchController, BodyWriter {
     stream.on('data', (bytes: Buffer) => {
       if (!this.#over) this.#guarded(() => this.handler.onResponseData(this, bytes))
     })
+    stream.on('trailers', (_trailers, _flags, list) => {
+      this.#trailers = list
+    })
     stream.on('end', () => {
       if (this.#whole) this.#complete(stream)
     })
@@ -122,7 +127,7 @@ export class Http2Call implements DispatchController, BodyWriter {
     this.#client.served++
     // The upstream has answered without the rest of the body.
     if (!stream.writableEnded) this.#reset()
-    this.handler.onResponseEnd(this, null)
+    this.handler.onResponseEnd(this, this.#trailers)
   }
 
   /** False when the call failed by what was thrown. */

@@ -24,6 +24,7 @@ export function requestList(request: UpstreamRequest, scheme: 'http' | 'https', 
   const list = [':method', method, ':scheme', scheme, ':authority', host ?? authority, ':path', path]
   if (fixed !== undefined) list.push(...fieldsOf(fixed))
   append(list, headers)
+  if (request.takesTrailers === true) list.push('te', 'trailers')
   const length = source === undefined || source === null ? (body?.length ?? -1) : source.length
   if (length >= 0) list.push('content-length', String(length))
   else if ((source ?? null) === null && WITH_BODY.has(method)) list.push('content-length', '0')
