@@ -6,3 +6,4 @@
 export type { RunningGateway, StartOptions } from './gateway.ts'
 export { startGateway } from './start.ts'
 export { StartError } from './start-error.ts'
+export { startErrors } from './start-errors.ts'

@@ -12,7 +12,10 @@ export type SlotIndexes = Readonly<Record<string, number>>
  * reload forgets nothing. Names that a new document no longer has keep theirs: a request of the old plan may still
  * write there.
  */
-export function takeRouteSlots(slots: SlotAllocator, document: ConfigDocument): SlotIndexes {
+export function takeRouteSlots(
+  slots: SlotAllocator,
+  document: Pick<ConfigDocument, 'routes' | 'upstreams'>,
+): SlotIndexes {
   const needs = [...routeSlotNeeds(document, SEATS), ...document.routes.flatMap(routeLimitSlots)]
   return Object.fromEntries(needs.map(({ name, cells }) => [name, slots.allocate(name, cells)]))
 }

@@ -6,7 +6,6 @@ import {
   findConfigFile,
   loadConfig,
   renderErrors,
-  unresolvedReferences,
 } from '../config/index.ts'
 
 /** The verdict on a configuration file. */
@@ -21,13 +20,15 @@ export interface Verdict {
   readonly text: string
 }
 
-/** Judges a file as a start would: syntax, schema, the checks between its parts, and references that must resolve. */
+/**
+ * Judges a file as a start would: syntax, schema, the checks between its parts, references that must resolve, and
+ * everything that is compiled.
+ */
 export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promise<Verdict> {
   const { CONFIG_FACTS } = await import('../ai/index.ts')
+  const { startErrors } = await import('../app/index.ts')
   const result = await loadConfig(file, CONFIG_FACTS)
-  const errors = result.ok
-    ? await unresolvedReferences(result.document, { positions: result.positions, file, env })
-    : result.errors
+  const errors = result.ok ? await startErrors(result, env) : result.errors
   const warnings = result.ok ? result.warnings : []
   const valid = result.ok && errors.length === 0
   const summary =
@@ -35,13 +36,21 @@ export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promis
   return { valid, file, summary, errors, warnings, text: result.text }
 }
 
-function contents({ providers, models, keys }: ConfigDocument): string {
-  const parts: readonly (readonly [number, string])[] = [
+/** What the file has: of HTTP traffic only where it has any, of models always, unless it has HTTP traffic only. */
+function contents({ providers, models, keys, routes, upstreams, listeners }: ConfigDocument): string {
+  const ofHttp = [
+    [routes.length, 'route'],
+    [Object.keys(upstreams).length, 'upstream'],
+    [Object.keys(listeners).length, 'listener'],
+  ] as const
+  const ofModels = [
     [Object.keys(providers).length, 'provider'],
     [Object.keys(models).length, 'model'],
     [keys.length, 'key'],
-  ]
-  return parts.map(([amount, noun]) => count(amount, noun)).join(', ')
+  ] as const
+  const there = ofHttp.filter(([amount]) => amount > 0)
+  const isHttpOnly = routes.length > 0 && ofModels.every(([amount]) => amount === 0)
+  return [...there, ...(isHttpOnly ? [] : ofModels)].map(([amount, noun]) => count(amount, noun)).join(', ')
 }
 
 function count(amount: number, noun: string): string {

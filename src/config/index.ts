@@ -8,7 +8,8 @@
  */
 
 export { defaultDocument } from './default-document.ts'
-export { type ConfigError, renderErrors } from './errors.ts'
+export { type DocumentProblem, placeProblems, problemsOf, within } from './document-problem.ts'
+export { type ConfigError, renderErrors, sortErrors } from './errors.ts'
 export type { Format } from './formats/format.ts'
 export { CONFIG_FILE_NAMES, CONFIG_MAX_BYTES, findConfigFile, loadConfig } from './load.ts'
 export { documentFrom, type ParseOptions, type ParseResult, parseConfig } from './parse.ts'
@@ -21,7 +22,6 @@ export {
   readSecretFile,
   resolveReference,
 } from './reference.ts'
-export { ACCESS_PLACEHOLDER, ACCESS_PLACEHOLDERS, type AccessPlaceholder } from './schema/access-placeholders.ts'
 export { BUDGET_PERIODS, isScope, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
 export type {

@@ -12,6 +12,7 @@ export function checkRoutes(value: unknown): Finding[] {
   return [
     ...checkListenerAddresses(value),
     ...entriesOf(at(value, 'listeners')).flatMap(([name, listener]) => checkTls(name, listener)),
+    ...entriesOf(at(value, 'upstreams')).flatMap(([name, pool]) => checkPool(['upstreams', name], pool)),
     ...itemsOf(at(value, 'routes')).flatMap((route, index) => {
       const path = ['routes', index]
       const id = text(at(route, 'id'))
@@ -60,6 +61,33 @@ function checkTls(name: string, listener: unknown): Finding[] {
   if (certificate === 'ignore' || at(tls, 'client_ca') !== undefined) return []
   const path = ['listeners', name, 'tls', 'client_certificate']
   return [error(path, `\`${certificate}\` needs \`client_ca\`: whose certificates are accepted`)]
+}
+
+function checkPool(path: readonly (string | number)[], pool: unknown): Finding[] {
+  const tls = at(pool, 'tls')
+  const [cert, key] = [at(tls, 'cert') !== undefined, at(tls, 'key') !== undefined]
+  const alone = cert === key ? null : cert ? (['cert', 'key'] as const) : (['key', 'cert'] as const)
+  const first = new Map<string, number>()
+  return [
+    ...(alone === null ? [] : [error([...path, 'tls', alone[0]], `\`${alone[0]}\` needs \`${alone[1]}\` beside it`)]),
+    ...itemsOf(at(pool, 'targets')).flatMap((target, index) => {
+      const url = text(target) ?? text(at(target, 'url'))
+      const origin = url === null ? null : originOf(url)
+      if (origin === null) return []
+      const taken = first.get(origin)
+      if (taken === undefined) {
+        first.set(origin, index)
+        return []
+      }
+      const place = [...path, 'targets', index, ...(typeof target === 'string' ? [] : ['url'])]
+      return [error(place, `the same server as targets[${taken}]; give that one a \`weight\` instead`)]
+    }),
+  ]
+}
+
+/** A server is known by its origin: two spellings of one would share what is known of it. */
+function originOf(url: string): string | null {
+  return url.startsWith('unix:') ? url : (URL.parse(url)?.origin ?? null)
 }
 
 function checkListenerAddresses(value: unknown): Finding[] {

@@ -1,5 +1,6 @@
 import { baseUrlFault } from './base-url.ts'
-import { type ConfigError, configError } from './errors.ts'
+import { type DocumentProblem, placeProblems } from './document-problem.ts'
+import type { ConfigError } from './errors.ts'
 import type { Path, Positions } from './position.ts'
 import { type Environment, isReference, readSecretFile, resolveReference } from './reference.ts'
 import type { ConfigDocument } from './schema.ts'
@@ -17,15 +18,13 @@ export interface ResolveOptions {
  * a value that cannot stand where the reference stands. No value is kept or shown.
  */
 export async function unresolvedReferences(document: ConfigDocument, options: ResolveOptions): Promise<ConfigError[]> {
-  const faults = referencesOf(document).flatMap(({ path, text, use }) => {
+  const faults = referencesOf(document).flatMap(({ path, text, use }): DocumentProblem[] => {
     if (!isReference(text)) return []
     const resolved = resolveReference(text, options.env, options.readFile ?? readSecretFile)
     const message = resolved.ok ? valueFault(resolved.secret.reveal(), use) : resolved.missing
     return message === null ? [] : [{ path, message }]
   })
-  if (faults.length === 0) return []
-  const locate = await options.positions()
-  return faults.map(({ path, message }) => configError(options.file, { ...locate(path, 'value'), path }, { message }))
+  return await placeProblems(faults, options)
 }
 
 type Use = 'header' | 'url' | 'database'

@@ -16,6 +16,7 @@ export { type KeyChange, KeyPrincipal, KeyTable, type ResourceNames } from './ke
 export { periodEnd, periodOf, periodStart } from './period.ts'
 export * as rateLimit from './rate-limit.ts'
 export { type Accounts, createReserve, Reservation } from './reservation.ts'
+export { routeGateProblems } from './route-gate-problems.ts'
 export { createRouteGates, type RouteGateParts } from './route-gates.ts'
 export { createRouteLimits, type LimitSlot, type RouteLimitParts, routeLimitSlots } from './route-limits.ts'
 export { createSettlement, type Sinks, totalTokens } from './settlement.ts'

@@ -2,14 +2,15 @@ import { parentPort } from 'node:worker_threads'
 import { CONFIG_FACTS, PROVIDERS, providersIn } from '../../ai/index.ts'
 import {
   type ConfigDocument,
+  type ConfigError,
   defaultDocument,
   documentFrom,
   loadConfig,
   renderErrors,
-  unresolvedReferences,
 } from '../../config/index.ts'
 import type { ConfigThreadStart } from '../messages.ts'
 import { StartError } from '../start-error.ts'
+import { startErrors } from '../start-errors.ts'
 
 /** What the thread says, once. */
 export type ConfigAnswer =
@@ -34,22 +35,15 @@ async function answer(path: string | null): Promise<ConfigAnswer> {
 
 async function documentOf(path: string): Promise<ConfigDocument> {
   const parsed = await loadConfig(path, CONFIG_FACTS)
-  if (!parsed.ok) {
-    const count = parsed.errors.length
-    throw new StartError(
-      `${path} has ${count} ${count === 1 ? 'error' : 'errors'}.`,
-      renderErrors(parsed.errors, parsed.text),
-    )
-  }
-  const missing = await unresolvedReferences(parsed.document, {
-    positions: parsed.positions,
-    env: process.env,
-    file: path,
-  })
-  if (missing.length > 0) {
-    throw new StartError(`${path} refers to secrets that are not there.`, renderErrors(missing, parsed.text))
-  }
+  if (!parsed.ok) throw refusal(path, parsed.errors, parsed.text)
+  const errors = await startErrors(parsed, process.env)
+  if (errors.length > 0) throw refusal(path, errors, parsed.text)
   return parsed.document
+}
+
+function refusal(path: string, errors: readonly ConfigError[], text: string): StartError {
+  const count = errors.length
+  return new StartError(`${path} has ${count} ${count === 1 ? 'error' : 'errors'}.`, renderErrors(errors, text))
 }
 
 /** A start without a file: providers whose keys are in the environment, each addressed as `provider/model`. */

@@ -88,7 +88,8 @@ function load({ cert, key }: CertificateFiles, settings: ContextSettings) {
   }
 }
 
-function readCertificate({ file, pem }: PemFile): X509Certificate {
+/** Throws a CertificateError unless the file begins with a certificate. */
+export function readCertificate({ file, pem }: PemFile): X509Certificate {
   try {
     return new X509Certificate(pem)
   } catch (error) {
@@ -96,7 +97,8 @@ function readCertificate({ file, pem }: PemFile): X509Certificate {
   }
 }
 
-function readKey({ file, pem }: PemFile): KeyObject {
+/** Throws a CertificateError unless the file holds a private key that needs no passphrase. */
+export function readKey({ file, pem }: PemFile): KeyObject {
   if (pem.includes('ENCRYPTED')) {
     throw new CertificateError(`The key in ${file} is encrypted; the gateway takes keys without a passphrase.`)
   }

@@ -61,16 +61,17 @@ export function compileRule<R>(
   { regex, problems }: { readonly regex: RegexCompiler | null; readonly problems: RuleProblem[] },
 ): readonly CompiledRule<R>[] {
   const { id, match, priority = 0, route } = rule
-  const report = (field: RuleProblem['field'], message: string) => problems.push({ index, id, field, message })
+  const report = (field: RuleProblem['field'], message: string, item?: number) =>
+    problems.push({ index, id, field, message, ...(item === undefined ? {} : { item }) })
 
   function each<T, U>(field: keyof RouteMatchRule, items: readonly T[] | undefined, compile: (item: T) => U): U[] {
     if (items?.length === 0) report(field, `${field} is an empty list, which nothing matches; leave it out`)
-    return (items ?? []).flatMap((item) => {
+    return (items ?? []).flatMap((item, at) => {
       try {
         return [compile(item)]
       } catch (error) {
         if (!(error instanceof PatternError)) throw error
-        report(field, error.message)
+        report(field, error.message, at)
         return []
       }
     })

@@ -38,5 +38,7 @@ export interface RuleProblem {
   readonly id: string
   /** The part of `match` that it is about, or `id`, or `match` as a whole. */
   readonly field: keyof RouteMatchRule | 'id' | 'match' | 'priority'
+  /** Position in the list that `field` is, when one of its items is meant. */
+  readonly item?: number
   readonly message: string
 }

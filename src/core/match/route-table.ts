@@ -40,8 +40,7 @@ export async function compileRouteTable<R>(rules: readonly RouteRule<R>[]): Prom
   const regex = rules.some(hasRegex) ? await loadRegexCompiler() : null
   const problems: RuleProblem[] = []
   const compiled = rules.flatMap((rule, index) => compileRule(rule, index, { regex, problems }))
-  problems.push(...repeatedIds(rules))
-  if (problems.length === 0) problems.push(...unreachable(compiled))
+  problems.push(...repeatedIds(rules), ...unreachable(compiled))
   return problems.length === 0 ? { ok: true, table: new RouteTable(compiled) } : { ok: false, problems }
 }
 

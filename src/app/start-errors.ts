@@ -1,0 +1,32 @@
+import {
+  type ConfigDocument,
+  type ConfigError,
+  type Environment,
+  type ParseResult,
+  placeProblems,
+  sortErrors,
+  unresolvedReferences,
+} from '../config/index.ts'
+
+/**
+ * Everything for which a start or a reload would refuse a file that is valid as such: references that do not resolve,
+ * and what only compiling finds. `ferro validate` asks here too, so that its verdict is that of the server.
+ */
+export async function startErrors(
+  { document, positions, file }: Extract<ParseResult, { ok: true }>,
+  env: Environment,
+): Promise<ConfigError[]> {
+  return sortErrors([
+    ...(await unresolvedReferences(document, { positions, file, env })),
+    ...(await placeProblems(await compileProblems(document), { positions, file })),
+  ])
+}
+
+/** Loaded only when it is needed: most of the program hangs on it, and a start waits for this thread. */
+async function compileProblems(document: ConfigDocument) {
+  const { routes, upstreams, listeners, egress } = document
+  const parts = [...routes, ...egress.rules, ...Object.keys(upstreams), ...Object.keys(listeners)]
+  if (parts.length === 0) return []
+  const { documentProblems } = await import('./document-problems.ts')
+  return await documentProblems(document)
+}
