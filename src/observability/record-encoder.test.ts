@@ -46,8 +46,21 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   cost_nanos: fc.option(count),
   price_rule: wordOrNull,
 })
+/** A route of the configuration knows no keys and no models. */
+const NO_MODEL = {
+  client_request_id: null,
+  key_id: null,
+  run_id: null,
+  model_requested: null,
+  model_served: null,
+  provider: null,
+  price_rule: null,
+}
 /** A success has no error. */
-const likely = records.map((r) => (r.outcome === 'success' ? { ...r, error_code: null, error_source: null } : r))
+const likely = fc
+  .tuple(records, fc.boolean())
+  .map(([r, isPlainRoute]) => (isPlainRoute ? { ...r, ...NO_MODEL } : r))
+  .map((r) => (r.outcome === 'success' ? { ...r, error_code: null, error_source: null } : r))
 
 test('encodes each of many records as if it had seen no other', () => {
   fc.assert(

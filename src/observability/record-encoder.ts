@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../storage/index.ts'
-import { encodePacked, encodeRecord, encodeValues } from './record.ts'
+import { isPlain } from './json-text.ts'
+import { encodePacked, encodeRecord, encodeValues, MAX_RECORD_TEXT } from './record.ts'
 
 /** What stays the same from one request of a key to the next, as JSON text with names and without. */
 interface Fixed {
@@ -23,6 +24,8 @@ const MAX_FIXED = 256
  */
 export class RecordEncoder {
   readonly #byKey = new Map<string, Fixed>()
+  /** Of the last record without a key: of a route that asks for none. Its path is another with almost every request. */
+  #keyless: Fixed | null = null
 
   /** The line of the access log. */
   encode(r: RequestRecord): string {
@@ -40,7 +43,13 @@ export class RecordEncoder {
 
   #fixed(r: RequestRecord): Fixed | null {
     const key = r.key_id
-    if (key === null || r.outcome !== 'success' || r.client_request_id !== null) return null
+    if (r.outcome !== 'success' || r.client_request_id !== null) return null
+    if (key === null) {
+      const last = this.#keyless
+      if (last !== null && isSame(last.of, r)) return last
+      this.#keyless = keylessOf(r)
+      return this.#keyless
+    }
     const fixed = this.#byKey.get(key)
     return fixed !== undefined && isSame(fixed.of, r) ? fixed : this.#remember(key, r)
   }
@@ -65,6 +74,33 @@ export class RecordEncoder {
     this.#byKey.set(key, fixed)
     return fixed
   }
+}
+
+/** The texts of a record that has neither key nor model, made without a look at the rest; null when they need care. */
+function keylessOf(r: RequestRecord): Fixed | null {
+  if (r.run_id !== null || r.price_rule !== null || r.provider !== null) return null
+  if (r.model_requested !== null || r.model_served !== null) return null
+  const address = quoted(r.client_address)
+  const method = quoted(r.method)
+  const path = quoted(r.path)
+  const route = quoted(r.route)
+  const upstream = quoted(r.upstream)
+  if (address === null || method === null || path === null || route === null || upstream === null) return null
+  return {
+    of: r,
+    middle: `"worker":${r.worker},"client_address":${address},"method":${method},"path":${path},"route":${route},"key_id":null,"run_id":null,"model_requested":null,"model_served":null,"provider":null,"upstream":${upstream},`,
+    end: '"price_rule":null}',
+    packedKey: 'null',
+    packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
+    packedEnd: 'null]]',
+  }
+}
+
+/** A value as JSON, or null when quotes around it are not all that it takes. */
+function quoted(text: string | null): string | null {
+  if (text === null) return 'null'
+  if (text.length > MAX_RECORD_TEXT || !isPlain(text) || text.includes('"') || text.includes('\\')) return null
+  return `"${text}"`
 }
 
 function isSame(a: RequestRecord, b: RequestRecord): boolean {
