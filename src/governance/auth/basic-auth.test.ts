@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { scryptSync } from 'node:crypto'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
 import { guard } from '../../../test/request-path/guarded.ts'
 import { AuthMemory } from './auth-memory.ts'
@@ -63,6 +65,13 @@ test('asks for the password of a realm, with one answer for every mistake', asyn
     assert.equal(answer.headers.get('www-authenticate'), 'Basic realm="The \\"inner\\" room", charset="UTF-8"')
     assert.equal(Object(await answer.json()).message, 'The user name or the password is not right.')
     assert.equal(guarded.lastPrincipal(), null)
+  }
+  for (const second of [basic('alice:open: sesame'), basic('alice:wrong')]) {
+    const twice = ['authorization', basic('alice:open: sesame').authorization, 'authorization', second.authorization]
+    const asked = request(`${guarded.edge.url}/guarded`, { headers: ['host', 'x', ...twice] }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage] // as node:http says
+    assert.ok(answer.statusCode === 401 || answer.statusCode === 400, `${answer.statusCode}`)
+    answer.resume()
   }
   const none = await guarded.get({ 'x-api-key': 'secret-of-a' })
   assert.deepEqual([none.status, Object(await none.json()).code], [401, 'unauthorized'])

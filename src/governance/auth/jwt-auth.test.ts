@@ -11,6 +11,7 @@ import { AuthMemory } from './auth-memory.ts'
 
 const ES = await issuerKey('es')
 const RS = await issuerKey('rs', 'RS256')
+const PS = await issuerKey('ps', 'PS256')
 const STRANGER = await issuerKey('es')
 
 const now = () => Math.floor(Date.now() / 1_000)
@@ -18,7 +19,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 async function guardWithTokens(t: TestContext, differences: object = {}) {
-  const server = await startKeyServer(t, ES, RS)
+  const server = await startKeyServer(t, ES, RS, PS)
   const guarded = await guard(t, {
     auth: { jwt: { issuer: ISSUER, audience: AUDIENCE, jwks_url: server.url, ...differences } },
   })
@@ -76,7 +77,7 @@ test('refuses every token that is not what it must be', async (t) => {
     ['HS256 with the public key as PEM', hmacWith(RS.publicPem, 'rs')],
     ['HS256 with the public key as JWK', hmacWith(JSON.stringify(RS.publicJwk), 'rs')],
     ['HS256 with nothing', hmacWith('', 'rs')],
-    ['an algorithm that the route does not take', await tokenOf(await issuerKey('ps', 'PS256'), staff())],
+    ['an algorithm that the route does not take', await tokenOf(PS, staff())],
     ["another's signature under our key's name", await tokenOf(STRANGER, staff())],
     ['a key of another algorithm', await tokenOf(ES, staff(), { kid: 'rs' })],
     ['a key that brings itself', await tokenOf(STRANGER, staff(), { jwk: STRANGER.publicJwk })],
@@ -168,7 +169,9 @@ test('nobody passes while the keys cannot be had, whatever the server does inste
   const elsewhere = await startKeyServer(t, ES)
   const answers: Readonly<Record<string, NonNullable<typeof server.serve>>> = {
     'an error': (_req, res) => res.writeHead(500).end(JSON.stringify({ keys: [ES.publicJwk] })),
-    'a redirect': (_req, res) => res.writeHead(302, { location: elsewhere.url }).end(),
+    'a redirect': (_req, res) => {
+      res.writeHead(302, { location: elsewhere.url }).end(JSON.stringify({ keys: [ES.publicJwk] }))
+    },
     'a page': (_req, res) => res.end('<h1>Log in</h1>'),
     'another JSON': (_req, res) => res.end('{"keys":"none"}'),
     null: (_req, res) => res.end('null'),
