@@ -250,6 +250,35 @@ test('more streams than are offered are refused, the others are served', async (
   await eventually(() => edge.gateway.exchanges.size === 100)
 })
 
+test('a client that takes nothing of its answer is given up, with what is held for it', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const large = routeOf({
+    inspect: (x) => {
+      answer(x, 200, 'text/plain', Buffer.alloc(200_000))
+      return null
+    },
+  })
+  const edge = await startEdge(t, { plan: planOf({ '/': { GET: large } }), listener: { tls } })
+  const connected = await RawHttp2.connect(t, edge.port, authority.cert)
+  // Its window lets 64 KiB through; it never says that it takes more.
+  connected.send(request(1))
+  await connected.next(FRAME.data, 1)
+  const now = performance.now()
+  const later = (ms: number) => {
+    t.mock.method(performance, 'now', () => now + ms)
+    t.mock.timers.tick(1_000)
+  }
+  later(1_000)
+  later(60_000)
+  assert.equal(
+    connected.frames.some(({ type }) => type === FRAME.reset),
+    false,
+  )
+  later(200_000)
+  const reset = await connected.next(FRAME.reset, 1)
+  assert.equal(reset?.payload.readUInt32BE(0), 2)
+})
+
 test('noise behind the preface ends the connection, and the process lives', async (t) => {
   const { edge, client } = await start(t)
   let seed = 7

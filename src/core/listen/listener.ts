@@ -6,7 +6,7 @@ import { Http2Session } from '../http2/http2-session.ts'
 import type { CertificateInfo } from './certificates.ts'
 import type { Connection, ConnectionTimeouts, Door } from './door.ts'
 import { ProxyGreeting, type ProxyProtocol, proxyPolicy } from './proxy-protocol.ts'
-import { type ListenerTls, TlsAcceptor } from './tls.ts'
+import { type ListenerTls, MAX_HANDSHAKES, TlsAcceptor } from './tls.ts'
 
 export interface ListenerOptions extends ConnectionTimeouts {
   /** What routes and records call it; `main` without it. */
@@ -22,6 +22,8 @@ export interface ListenerOptions extends ConnectionTimeouts {
   readonly proxyProtocol?: ProxyProtocol | null
 }
 
+/** Of the connections that a listener takes, so many may be in their handshake. */
+const HANDSHAKE_SHARE = 0.25
 const SWEEP_MS = 1_000
 /** A turn of the event loop in which nothing happened takes less. */
 const SHORTEST_TURN_MS = 0.03
@@ -48,7 +50,7 @@ export class Listener {
     this.#options = options
     this.#name = options.name ?? 'main'
     const { tls = null } = options
-    this.#tls = tls === null ? null : new TlsAcceptor(tls)
+    this.#tls = tls === null ? null : new TlsAcceptor(this.#bounded(tls))
     this.#server = createServer({ allowHalfOpen: true, highWaterMark: 65_536, noDelay: true }, (socket: Socket) => {
       this.#accepted++
       this.#accept(socket)
@@ -67,7 +69,7 @@ export class Listener {
    */
   updateTls(tls: ListenerTls): void {
     if (this.#tls === null) throw new Error(`listener ${this.#name} was opened without TLS`)
-    this.#tls.update(tls)
+    this.#tls.update(this.#bounded(tls))
   }
 
   /** Resolves with the port when the socket listens; rejects with Node's error (EADDRINUSE, EACCES…). */
@@ -146,6 +148,12 @@ export class Listener {
 
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** Handshakes that lead nowhere must leave room for connections that do. */
+  #bounded(tls: ListenerTls): ListenerTls {
+    const share = Math.ceil(this.#options.maxConnections * HANDSHAKE_SHARE)
+    return { ...tls, maxHandshakes: Math.min(tls.maxHandshakes ?? MAX_HANDSHAKES, share) }
   }
 
   #accept(socket: Socket): void {

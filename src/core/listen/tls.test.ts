@@ -237,6 +237,22 @@ test('handshakes that lead nowhere are bounded: the oldest makes room', async (t
   assert.match(await ask(await open(t, port)), /200 OK/)
 })
 
+test('handshakes that lead nowhere leave room for connections, however few a listener takes (L17)', async (t) => {
+  const { port, listener } = await startEdge(t, {
+    plan,
+    listener: { maxConnections: 40, tls: { certificates: [siteFor('localhost')] } },
+  })
+  const silent = Array.from({ length: 40 }, () => {
+    const socket = connectTcp(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    t.after(() => socket.destroy())
+    return socket
+  })
+  await eventually(() => silent.filter((socket) => socket.readyState === 'closed').length === 30)
+  assert.equal(listener.connections, 10)
+  assert.match(await ask(await open(t, port)), /200 OK/)
+})
+
 test('a handshake that takes too long is given up, and idle ones end with the listener', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { port, listener } = await start(t)

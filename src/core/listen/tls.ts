@@ -29,7 +29,7 @@ export interface ListenerTls {
    * Without it each has its own.
    */
   readonly ticketSeed?: Buffer
-  /** Handshakes under way at once; the oldest makes room for the next. 1,024 without it. */
+  /** Handshakes under way at once; the oldest makes room for the next. 1,024, or a quarter of the listener's connections. */
   readonly maxHandshakes?: number
 }
 
@@ -42,7 +42,8 @@ export interface Secured {
   readonly certificate: ClientCertificate | null
 }
 
-const MAX_HANDSHAKES = 1_024
+/** Unless the settings say otherwise. */
+export const MAX_HANDSHAKES = 1_024
 /** Of `ticketKeys`: 48 bytes, which SHA-384 happens to give. */
 const TICKET_HASH = 'sha384'
 

@@ -227,7 +227,14 @@ test('answers without bodies, interim answers and trailers are read', async (t) 
   assert.equal((await send(pool, { path: '/none' }).ended()).status, 204)
   const head = await send(pool, { method: 'HEAD', path: '/head' }).ended()
   assert.deepEqual([head.status, head.headers['content-length'], head.error], [200, '9', null])
-  const whole = await send(pool).ended()
+  const recorder = new Recorder()
+  const heard: unknown[] = []
+  const onResponseEnd = (controller: DispatchController, trailers: unknown) => {
+    heard.push(trailers)
+    Recorder.prototype.onResponseEnd.call(recorder, controller)
+  }
+  const whole = await send(pool, { takesTrailers: true }, Object.assign(recorder, { onResponseEnd })).ended()
+  assert.deepEqual(heard, [['x-after', 'y']])
   assert.deepEqual(
     [whole.status, whole.body.toString(), whole.events],
     [200, 'whole', ['start', 'head', 'data', 'end']],
