@@ -31,6 +31,7 @@ import { takeRouteSlots } from './route-slots.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
+import { registerUpstreamMetrics } from './upstream-metrics.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 export interface StartOptions {
@@ -206,6 +207,12 @@ export class ControlThread implements RunningGateway {
     this.#urls = urlsOf(document, ports)
     this.dataUrl = this.#urls['main'] ?? ''
     await this.#openControl(document)
+    registerUpstreamMetrics({
+      metrics: this.#metrics,
+      slots: this.#slots,
+      counters: this.#memory.counters,
+      document: () => this.#document,
+    })
     registerProcessMetrics({
       metrics: this.#metrics,
       keys: this.#keys,

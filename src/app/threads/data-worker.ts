@@ -262,6 +262,7 @@ class DataWorker {
   #egressObserver(): (event: EgressEvent) => void {
     const last = new Map<string, number>()
     return ({ outcome, host, port, rule, code }) => {
+      this.#metrics.connection(outcome)
       if (outcome === 'connected' || outcome === 'abandoned') return
       const now = performance.now()
       if (now - (last.get(outcome) ?? Number.NEGATIVE_INFINITY) < 1_000) return

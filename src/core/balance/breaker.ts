@@ -112,10 +112,7 @@ export class Breaker {
 
   /** An open breaker whose time has passed is half-open, although the first probe has yet to come. */
   state(nowMs: number): BreakerState {
-    const word = Atomics.load(this.#cells.words, this.#word)
-    const state = lowOf(word) & STATE
-    if (state === CLOSED) return 'closed'
-    return state === OPEN && nowMs < timeOf(word) ? 'open' : 'half_open'
+    return breakerState(this.#cells, this.#word, nowMs)
   }
 
   /** Milliseconds until a request may be admitted; 0 when one would be now. */
@@ -203,6 +200,19 @@ export class Breaker {
     if (failureShare === null || window.attempts < failureShare.minimumVolume) return false
     return window.failures >= failureShare.share * window.attempts
   }
+}
+
+/** The state of the breaker whose slot begins at this word. */
+export function breakerState({ words }: SharedCells, index: number, nowMs: number): BreakerState {
+  const word = Atomics.load(words, index)
+  const state = lowOf(word) & STATE
+  if (state === CLOSED) return 'closed'
+  return state === OPEN && nowMs < timeOf(word) ? 'open' : 'half_open'
+}
+
+/** The claim of the target that the slot was last used for. */
+export function breakerOwner({ words }: SharedCells, index: number): bigint {
+  return Atomics.load(words, index + 2)
 }
 
 function runningOf(low: number): number {

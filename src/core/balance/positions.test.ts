@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressAt, POSITIONS, Positions } from './positions.ts'
+import { holderOf, POSITIONS, Positions } from './positions.ts'
 import { cellsFor } from './testing/pool.ts'
 
 const NOW = 1_000_000
@@ -75,9 +75,12 @@ test('a table can be read by people: the address of each position, and who is by
   const { one, cells } = setUp()
   const given = ['', '10.1.2.3', '2001:db8::7', '::1']
   const positions = one.take(given, NOW)
-  const read = positions.map((position) => addressAt(cells, { index: 8, position: position?.number ?? 0 }, NOW))
-  assert.deepEqual(read, given)
+  const read = positions.map((position) => holderOf(cells, { index: 8, position: position?.number ?? 0 }, NOW))
+  assert.deepEqual(
+    read,
+    given.map((address, at) => ({ claim: positions[at]?.claim, address })),
+  )
   const free = Array.from({ length: POSITIONS }, (_, at) => at).find((at) => !positions.some((p) => p?.number === at))
-  assert.equal(addressAt(cells, { index: 8, position: free ?? 0 }, NOW), null)
-  assert.equal(addressAt(cells, { index: 8, position: positions[1]?.number ?? 0 }, NOW + 1), null)
+  assert.equal(holderOf(cells, { index: 8, position: free ?? 0 }, NOW), null)
+  assert.equal(holderOf(cells, { index: 8, position: positions[1]?.number ?? 0 }, NOW + 1), null)
 })

@@ -106,22 +106,33 @@ export class Positions {
   }
 }
 
-/** The address that had the position within the last `withinMs`, for people; null for none, or one that is a name's own. */
-export function addressAt(
+/** Who has a position. */
+export interface Holder {
+  readonly claim: bigint
+  /** Empty for what is connected to by its name. */
+  readonly address: string
+}
+
+/** Who has a position and was listed by a thread since then; null for nobody. */
+export function holderOf(
   { words }: SharedCells,
   at: { index: number; position: number },
   sinceMs: number,
-): string | null {
+): Holder | null {
   const word = at.index + at.position * WORDS
   const claim = Atomics.load(words, word)
   if (lowOf(claim) === 0 || Math.max(Number(Atomics.load(words, word + 1)), timeOf(claim)) < sinceMs) return null
   const high = BigInt.asUintN(64, Atomics.load(words, word + 2))
-  const bytes = (high << 64n) | BigInt.asUintN(64, Atomics.load(words, word + 3))
+  return { claim, address: textOf((high << 64n) | BigInt.asUintN(64, Atomics.load(words, word + 3))) }
+}
+
+function textOf(bytes: bigint): string {
+  if (bytes === 0n) return ''
   if (bytes >> 32n === MAPPED >> 32n) {
     return [24n, 16n, 8n, 0n].map((shift) => String((bytes >> shift) & 0xffn)).join('.')
   }
   const groups = Array.from({ length: 8 }, (_, group) => ((bytes >> BigInt(112 - group * 16)) & 0xffffn).toString(16))
-  return bytes === 0n ? '' : new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
 }
 
 const MAX_TAG = 0xff_ff_ff

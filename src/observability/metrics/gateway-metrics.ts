@@ -23,6 +23,10 @@ export const GATEWAY_METRICS = {
     help: 'Refused because they are no HTTP that can be read, by error code; they leave no record.',
   },
   cancelled: { name: 'ferro_cancelled_total', help: 'Requests whose client left before the end.' },
+  connections: {
+    name: 'ferro_upstream_connections_total',
+    help: 'Connections that were asked for, by what became of them.',
+  },
   usageEstimated: {
     name: 'ferro_usage_estimated_total',
     help: 'Requests whose usage the upstream did not report, so that it was estimated.',
@@ -70,6 +74,7 @@ export class GatewayMetrics {
   readonly #registry: MetricsRegistry
   readonly #series = new Map<string, RequestSeries>()
   readonly #refused = new Map<string, number>()
+  readonly #connections = new Map<string, number>()
   readonly #inFlight: number
   readonly #cancelled: number
   readonly #usageEstimated: number
@@ -95,6 +100,16 @@ export class GatewayMetrics {
   /** A client sent what is no request. */
   unreadable(code: string): void {
     this.#registry.add(this.#registry.counter(GATEWAY_METRICS.unreadable, { code }), 1)
+  }
+
+  /** A connection to an upstream stands, or will not: `connected`, `denied`, `failed` or `abandoned`. */
+  connection(outcome: string): void {
+    let slot = this.#connections.get(outcome)
+    if (slot === undefined) {
+      slot = this.#registry.counter(GATEWAY_METRICS.connections, { outcome })
+      this.#connections.set(outcome, slot)
+    }
+    this.#registry.add(slot, 1)
   }
 
   /** Requests in flight now. */
