@@ -1,8 +1,6 @@
-import { isToken } from '../http1/grammar.ts'
+import { isSendableValue, isToken } from '../http1/grammar.ts'
 import type { UpstreamRequest } from '../phases.ts'
 
-/** Beyond latin1 as well: a character that is cut to one byte may become a line feed. */
-const IMPOSSIBLE_VALUE = /[^\t -~\x80-\xff]/
 const PATH = /^[!-~]+$/
 
 /**
@@ -15,7 +13,7 @@ export function headerLines(headers: readonly string[]): string {
     const name = headers[at] ?? ''
     const value = headers[at + 1] ?? ''
     if (!isToken(name)) throw new RangeError(`"${name}" is not a header name`)
-    if (IMPOSSIBLE_VALUE.test(value)) throw new RangeError(`the value of the header ${name} has impossible characters`)
+    if (!isSendableValue(value)) throw new RangeError(`the value of the header ${name} has impossible characters`)
     lines += `${name}: ${value}\r\n`
   }
   return lines
@@ -26,7 +24,7 @@ export function checkRequest({ path, headers }: UpstreamRequest): void {
   if (!PATH.test(path)) throw new RangeError('the path of an upstream request has impossible characters')
   for (let at = 1; at < headers.length; at += 2) {
     // in range
-    if (IMPOSSIBLE_VALUE.test(headers[at] as string)) {
+    if (!isSendableValue(headers[at] as string)) {
       throw new RangeError(`the value of the header ${headers[at - 1]} has impossible characters`)
     }
   }
