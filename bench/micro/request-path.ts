@@ -26,6 +26,7 @@ import {
   Intents,
   intentRegionCells,
   KeyTable,
+  NamelessRefusals,
 } from '../../src/governance/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { hashKey, JournalAppender } from '../../src/storage/index.ts'
@@ -103,7 +104,9 @@ const document = await documentFrom({
   providers: { mock: { kind: 'openai-compatible', base_url: 'http://127.0.0.1:9/v1', api_key: 'mock-key-123' } },
   models: { 'gpt-4o': { targets: [{ provider: 'mock', model: 'gpt-4o', prices: { input: 2.5, output: 10 } }] } },
 })
-const settle = [createSettlement({ worker: 1, journal, accessLog, metrics }, chatTraffic)]
+const settle = [
+  createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, chatTraffic),
+]
 const identify = createIdentify(keys)
 const surfaces = compileSurfaces({
   document,

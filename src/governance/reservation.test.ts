@@ -20,6 +20,7 @@ import { BUDGET_CELLS, read } from './budget.ts'
 import { Intents, intentRegionCells, readIntents } from './intents.ts'
 import type { BudgetDocument } from './key-document.ts'
 import { KeyPrincipal } from './key-table.ts'
+import { NamelessRefusals } from './nameless-refusals.ts'
 import { createReserve } from './reservation.ts'
 import { createSettlement } from './settlement.ts'
 import type { Estimate, Traffic, TrafficPort } from './traffic.ts'
@@ -95,7 +96,7 @@ function house(t: TestContext, capacity = 64): House {
   const reserve = createReserve({ counters, intents, journal, port, accepting: () => here.accepting })
   const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: () => undefined }))
   const accessLog = new AccessLog({ output: 'off', level: 'info' })
-  const settle = createSettlement({ worker: 0, journal, accessLog, metrics }, port)
+  const settle = createSettlement({ worker: 0, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, port)
   const gateway = offlineGateway()
   t.after(() => {
     gateway.deadlines.stop()

@@ -1,6 +1,7 @@
 import type { Exchange, SettleHook } from '../core/index.ts'
 import { type AccessLog, accessLevel, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
+import type { NamelessRefusals } from './nameless-refusals.ts'
 import { Reservation } from './reservation.ts'
 import type { Traffic, TrafficPort } from './traffic.ts'
 
@@ -9,6 +10,7 @@ export interface Sinks {
   readonly journal: JournalAppender
   readonly accessLog: AccessLog
   readonly metrics: GatewayMetrics
+  readonly refusals: NamelessRefusals
 }
 
 /** The settle hook of every route that leaves a record: charge, journal, metrics, access log. */
@@ -17,6 +19,11 @@ export function createSettlement(sinks: Sinks, port: TrafficPort | null): Settle
   return (x) => {
     const traffic = port === null ? null : port.traffic(x)
     const facts = recordOf(x, traffic, sinks.worker)
+    if (facts.outcome === 'refused' && x.principal === null && !sinks.refusals.admit(x.endedAt)) {
+      sinks.metrics.series(x.route?.name).finish(facts)
+      sinks.metrics.recordLeftOut()
+      return
+    }
     const record = encoder.pack(facts)
     const reservation = x.reservation
     if (reservation instanceof Reservation && reservation.written) {

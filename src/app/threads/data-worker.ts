@@ -24,6 +24,7 @@ import {
   createSettlement,
   Intents,
   KeyTable,
+  NamelessRefusals,
 } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
 import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
@@ -112,7 +113,14 @@ class DataWorker {
     this.#metrics = new GatewayMetrics(registry)
     this.#accessLog = new AccessLog(document.log.access)
 
-    const sinks = { worker: start.worker, journal: this.#journal, accessLog: this.#accessLog, metrics: this.#metrics }
+    const refusals = new NamelessRefusals(performance.now())
+    const sinks = {
+      worker: start.worker,
+      journal: this.#journal,
+      accessLog: this.#accessLog,
+      metrics: this.#metrics,
+      refusals,
+    }
     const processCells = new Int32Array(memory.process)
     const journal = this.#journal
     const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
@@ -290,13 +298,13 @@ class DataWorker {
   async #leave(graceMs: number, reason: 'replacement' | 'shutdown'): Promise<void> {
     if (this.#leaving) {
       // A second call cuts what still runs.
-      if (graceMs === 0) this.#gateway.cutAll(refuse)
+      if (graceMs === 0) this.#cut()
       return
     }
     this.#leaving = true
     this.#gateway.leaving = true
     await this.#listeners.stopAccepting()
-    const grace = setTimeout(() => this.#gateway.cutAll(refuse), graceMs)
+    const grace = setTimeout(() => this.#cut(), graceMs)
     // A connection that is closed while idle may have a request on its way: in a replacement clients are told first.
     await this.#listeners.closeGently(reason === 'replacement' ? IDLE_NOTICE_MS : 0)
     await this.#gateway.idle()
@@ -305,6 +313,15 @@ class DataWorker {
     await this.#listeners.closed(FLUSH_MS)
     this.#listeners.destroy()
     await this.#finish()
+  }
+
+  #cut(): void {
+    const { size } = this.#gateway.exchanges
+    if (size > 0) {
+      const fields = { requests: size, worker: this.#start.worker }
+      this.#say({ type: 'log', level: 'warn', message: 'the grace is over: running requests are cut', fields })
+    }
+    this.#gateway.cutAll(refuse)
   }
 
   /** Everything that was promised is on disk before the thread ends. */

@@ -18,6 +18,10 @@ export const GATEWAY_METRICS = {
   inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
   attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
   refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
+  leftOut: {
+    name: 'ferro_records_left_out_total',
+    help: 'Refusals without a known caller that left no record, because there were too many of them.',
+  },
   unreadable: {
     name: 'ferro_requests_unreadable_total',
     help: 'Refused because they are no HTTP that can be read, by error code; they leave no record.',
@@ -95,6 +99,11 @@ export class GatewayMetrics {
       this.#series.set(key, series)
     }
     return series
+  }
+
+  /** A refusal leaves no record, see governance's NamelessRefusals. */
+  recordLeftOut(): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.leftOut), 1)
   }
 
   /** A client sent what is no request. */
