@@ -189,7 +189,11 @@ export class ControlThread implements RunningGateway {
       ),
       probeBind('control.listen', document.control.listen),
     ])
-    const recovery = await this.#database.recover(this.#rates.query(Date.now()))
+    // A recovery may take long; meanwhile the control listener says that the process lives, and is not ready.
+    const [recovery] = await Promise.all([
+      this.#database.recover(this.#rates.query(Date.now())),
+      this.#openControl(document),
+    ])
     if (recovery.lost > 0)
       this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
     for (const name of recovery.damaged)
@@ -206,7 +210,6 @@ export class ControlThread implements RunningGateway {
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#urls = urlsOf(document, ports)
     this.dataUrl = this.#urls['main'] ?? ''
-    await this.#openControl(document)
     registerUpstreamMetrics({
       metrics: this.#metrics,
       slots: this.#slots,
@@ -227,6 +230,7 @@ export class ControlThread implements RunningGateway {
       workers: workerCount(document),
     })
     this.#readiness.started()
+    this.#log.info('ready', { data: this.dataUrl, control: this.controlUrl, workers: workerCount(document) })
     if (this.configSource !== null)
       this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
   }
@@ -358,6 +362,8 @@ export class ControlThread implements RunningGateway {
           ? 0
           : 5_000
         : drain.lag
+    const beganMs = performance.now()
+    this.#log.info('draining', { in_flight: this.#pool.inFlight, lag_ms: lagMs, grace_ms: drain.grace })
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
     this.#backfill.close()
@@ -369,6 +375,7 @@ export class ControlThread implements RunningGateway {
     await this.#control?.close()
     await this.#database.close()
     removeInstance(this.dataDir)
+    this.#log.info('stopped', { seconds: Math.round(performance.now() - beganMs) / 1_000 })
     this.#log.flush()
     this.#end(0)
   }

@@ -14,6 +14,7 @@ const FACTS: BannerFacts = {
   adminTokenFile: '/data/admin-token',
   dataDir: '/data',
   createKeyCommand: 'ferro keys create',
+  terminal: true,
 }
 
 /** The words that a shell makes of the line. */
@@ -42,6 +43,12 @@ test('gives one line that works as pasted, with the new key or the one in the en
       body,
     ])
   }
+})
+
+test('says that a new key is kept where the output is kept', () => {
+  const text = (terminal: boolean, firstKey: string | null) => renderBanner({ ...FACTS, terminal, firstKey })
+  assert.match(text(false, 'fk-new'), /where it is kept, revoke this key/)
+  assert.doesNotMatch(text(true, 'fk-new') + text(false, null), /revoke/)
 })
 
 test('shows a new key and says that this is the only time', () => {

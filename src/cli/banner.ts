@@ -15,6 +15,8 @@ export interface BannerFacts {
   readonly dataDir: string
   /** The command that makes another key, as it works where the gateway was started. */
   readonly createKeyCommand: string
+  /** False when the output goes to a file or a collector, which keep it. */
+  readonly terminal: boolean
 }
 
 const MODEL = 'demo/demo-chat'
@@ -55,12 +57,12 @@ function providersText({ providers, configSource, exampleVariable }: BannerFacts
   return `${none}; ${demo}`
 }
 
-function keyText({ firstKey, createKeyCommand }: BannerFacts): string {
+function keyText({ firstKey, createKeyCommand, terminal }: BannerFacts): string {
   if (firstKey === null) return `Clients need a virtual key, here as $FERRO_KEY. Make one: ${createKeyCommand}\n`
   return `A first key was made. It is shown this once, so store it now:
 
   ${firstKey}
-
+${terminal ? '' : '\nThis output is no terminal: where it is kept, revoke this key and make another one.\n'}
 Make another: ${createKeyCommand}
 `
 }

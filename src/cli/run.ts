@@ -9,9 +9,12 @@ import { packageVersion } from './version.ts'
 /** Does what `ferro run` was asked to; resolves with the exit code when the gateway has ended. */
 export async function run(options: RunOptions): Promise<number> {
   if (options.validateOnly === true) return await validateOnly(options)
+  // From the beginning: the signal would end the process, and asks for what a start does anyway.
+  process.on('SIGHUP', ignore)
   const gateway = await start(options)
   obeySignals(gateway)
-  const about = { version: packageVersion(), createKeyCommand: createKeyCommand(options) }
+  const terminal = process.stdout.isTTY === true
+  const about = { version: packageVersion(), createKeyCommand: createKeyCommand(options), terminal }
   process.stdout.write(renderBanner({ ...factsOf(gateway), ...about }))
   return await gateway.stopped
 }
@@ -43,6 +46,11 @@ function obeySignals(gateway: RunningGateway): void {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => void gateway.reload('SIGHUP'))
+  process.off('SIGHUP', ignore)
+}
+
+function ignore(): void {
+  // See where it is used.
 }
 
 async function validateOnly({ config }: RunOptions): Promise<number> {

@@ -18,6 +18,7 @@ export const CONTROL_CODES = {
   headers_too_large: 431,
   internal_error: 500,
   not_stored: 503,
+  not_ready: 503,
   version_not_supported: 505,
 } as const
 

@@ -86,6 +86,16 @@ test('answers on loopback only to names of this machine, so that no rebound name
   assert.equal(await statusOf('evil.example', '/healthz'), 200)
 })
 
+test('says to wait while the gateway starts, and answers about health meanwhile', async (t) => {
+  const { call, process } = await startListener(t)
+  process.reasons = ['starting', 'no_worker']
+  const { status, code, headers } = await call('GET', '/admin/v1/api-keys')
+  assert.deepEqual([status, code, headers.get('retry-after')], [503, 'not_ready', '1'])
+  assert.equal((await call('GET', '/admin/v1/api-keys', { token: 'wrong' })).status, 401)
+  assert.equal((await call('GET', '/livez')).status, 200)
+  assert.match((await call('GET', '/readyz')).text, /starting/)
+})
+
 test('answers no page of another site, whatever it sends', async (t) => {
   const { url, call } = await startListener(t)
   const ask = async (origin: string) => (await call('GET', '/admin/v1/status', { headers: { origin } })).status

@@ -148,6 +148,9 @@ class Control implements ControlServer {
     checkOrigin(req)
     if (access === 'metrics' && !this.#options.public) return
     this.#admin.check(req.headers.authorization, req.socket.remoteAddress ?? '')
+    if (access !== 'admin' || !this.#port.notReady().includes('starting')) return
+    const message = 'The gateway is starting and does not know its keys yet. Try again in a moment.'
+    throw new ControlError('not_ready', message, { headers: { 'retry-after': '1' } })
   }
 }
 

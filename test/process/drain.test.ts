@@ -54,6 +54,10 @@ test('streams that fit the grace period end well, the others with an error event
   assert.deepEqual(await violations(evidenceOf(house), 0), [], 'complete when the process has ended')
   const outcomes = Map.groupBy(readLedger(house.gateway.databasePath).requests, (row) => row.outcome)
   assert.deepEqual([outcomes.get('success')?.length, outcomes.get('drained')?.length], [count, count + 1])
+  const told = house.gateway.stderr.text
+  for (const message of ['ready', 'draining', 'the grace is over: running requests are cut', 'stopped']) {
+    assert.ok(told.includes(`"msg":"${message}"`), `${message} in ${told}`)
+  }
 })
 
 test('a request that ended just before SIGTERM is in the database at the exit', { timeout: 60_000 }, async (t) => {
