@@ -5,6 +5,8 @@ import type { AuthMemory } from './auth-memory.ts'
 /** What the gates of routes are given by whoever knows the rest of the program. */
 export interface AuthParts {
   readonly keys: KeyTable
+  /** Shared memory with the limits of keys. */
+  readonly counters: BigInt64Array
   /** One for each worker, whatever the plan. */
   readonly memory: AuthMemory
   /** Connections to a server that helps to decide who a client is; they live as long as the plan. */

@@ -23,6 +23,17 @@ test('lets keys in that hold all scopes, and keeps them from the upstream under 
   assert.deepEqual([limited.status, Object(await limited.json()).code], [403, 'insufficient_scope'])
 })
 
+test("a key's own requests per minute count on routes as well", async (t) => {
+  const guarded = await guard(t, { auth: { keys: {} } })
+  const rate = { slot: 7, requestsPerMinute: 1, intervalUs: 60_000_000, burst: 2 }
+  guarded.keys.apply({ id: 'slow', document: keyOf('slow', { rate }) })
+  const statuses = []
+  for (const id of ['slow', 'slow', 'slow', 'a']) {
+    statuses.push((await guarded.get({ 'x-api-key': `secret-of-${id}` })).status)
+  }
+  assert.deepEqual(statuses, [200, 200, 429, 200])
+})
+
 // Row A3 of the reliability list.
 test('nobody gets in without a key, with half of one, with two, or with one in the query', async (t) => {
   const guarded = await guard(t, { auth: { keys: {} } })

@@ -1,8 +1,8 @@
 import type { RouteConfig } from '../../config/index.ts'
 import { type Gate, GatewayError, type HeaderOverlay, type Hook } from '../../core/index.ts'
-import { createScopeCheck } from '../admit.ts'
+import { createRateCheck, createScopeCheck } from '../admit.ts'
 import { createIdentify } from '../identify.ts'
-import type { KeyTable } from '../key-table.ts'
+import type { AuthParts } from './auth-parts.ts'
 
 export type KeysConfig = NonNullable<NonNullable<RouteConfig['auth']>['keys']>
 
@@ -12,9 +12,9 @@ const OVERLAY: HeaderOverlay = {
   set: [],
 }
 
-/** Virtual keys that hold all of the scopes. The principal is the key. */
-export function createKeysAuth({ scopes }: KeysConfig, keys: KeyTable): Gate {
-  const hooks: readonly Hook[] = [createIdentify(keys), ...scopes.map(createScopeCheck)]
+/** Virtual keys that hold all of the scopes, within their own requests per minute. The principal is the key. */
+export function createKeysAuth({ scopes }: KeysConfig, { keys, counters }: Pick<AuthParts, 'keys' | 'counters'>): Gate {
+  const hooks: readonly Hook[] = [createIdentify(keys), ...scopes.map(createScopeCheck), createRateCheck(counters)]
   return (x) => {
     for (const hook of hooks) {
       const error = hook(x)

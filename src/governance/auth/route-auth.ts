@@ -11,7 +11,7 @@ export type RouteAuthConfig = NonNullable<RouteConfig['auth']>
 /** The gate of a route's `auth`. Throws an Error that says what in it cannot be. */
 export function createRouteAuth(config: RouteAuthConfig, parts: AuthParts): Gate {
   const { keys, basic, jwt, forward } = config
-  if (keys !== undefined) return createKeysAuth(keys, parts.keys)
+  if (keys !== undefined) return createKeysAuth(keys, parts)
   if (basic !== undefined) return createBasicAuth(basic, parts)
   if (jwt !== undefined) return createJwtAuth(jwt, parts)
   if (forward !== undefined) return createForwardAuth(forward, parts)
