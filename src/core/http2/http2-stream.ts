@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { BodySink, ClientStream } from '../client-stream.ts'
+import { drained } from '../drained.ts'
 import type { Exchange } from '../exchange.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import { WRITE_STALL_MS } from '../http1/stall-watch.ts'
@@ -42,7 +43,9 @@ export class Http2Stream implements ClientStream {
     this.#stream = stream
     this.#head = head
     this.#bodyRead = complete
-    stream.on('drain', () => this.exchange?.attempt?.drained())
+    stream.on('drain', () => {
+      if (this.exchange !== null) drained(this.exchange)
+    })
     // The client has reset it, before our side was complete; `close` tells all other ends.
     stream.on('aborted', () => this.abandon())
     stream.on('error', () => undefined)
