@@ -169,9 +169,11 @@ test('an answer that breaks off ends in a reset, never in a proper end', async (
   // The tap's own error event would end it well.
   const route = served.plan.paths.get('/')?.['GET']
   assert.ok(route !== undefined)
-  const { client } = await start(t, { plan: planOf({ '/': { GET: { ...route, renderStreamError: null } } }) })
+  const { edge, client } = await start(t, { plan: planOf({ '/': { GET: { ...route, renderStreamError: null } } }) })
   const told = await ask(await client())
   assert.equal(told.code, 2)
+  const [ending] = await edge.settled()
+  assert.deepEqual([ending?.end, ending?.cancelled], ['upstream_error', false])
 })
 
 test('a client that resets its stream, or leaves, cancels the request at once', async (t) => {

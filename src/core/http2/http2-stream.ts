@@ -169,9 +169,11 @@ export class Http2Stream implements ClientStream {
 
   /** The client has left, or the stream is over: nothing that is called has an effect any more. */
   abandon(): void {
+    // What we end ourselves is no client that has left.
+    const left = !this.ended
     this.ended = true
     this.#sink = null
-    if (this.exchange !== null) cancel(this.exchange)
+    if (left && this.exchange !== null) cancel(this.exchange)
   }
 
   /** Why the stream has taken too long, or null. */
