@@ -24,7 +24,7 @@ import {
 } from '../../src/core/index.ts'
 import { readAnswerHead } from '../../src/core/upstream/answer-head.ts'
 import { checkRequest } from '../../src/core/upstream/header-lines.ts'
-import { createSettlement } from '../../src/governance/index.ts'
+import { createSettlement, NamelessRefusals } from '../../src/governance/index.ts'
 import { monotonicUs } from '../../src/lib/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { JournalAppender } from '../../src/storage/index.ts'
@@ -116,7 +116,7 @@ const routes = await compileRoutes(document.routes, {
   bodyLimit: document.limits.body,
   pool: () => pool,
   gates: () => [],
-  settle: [createSettlement({ worker: 1, journal, accessLog, metrics }, null)],
+  settle: [createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, null)],
 })
 const plan: Plan = { ...EMPTY_PLAN, version: 1, routes }
 const gateway = new Gateway({

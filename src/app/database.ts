@@ -20,6 +20,7 @@ import type { WriterState } from './threads/writer-thread.ts'
 export interface DatabaseOptions {
   readonly dataDir: string
   readonly databaseUrl: string | null
+  readonly retentionDays: number | null
   readonly log: Log
   readonly onState: (state: WriterState) => void
   /** The writer thread had ended by itself and there is a new one: workers must be attached again. */
@@ -160,7 +161,8 @@ export class Database {
   }
 
   #thread(role: DatabaseThreadStart['role']): Worker {
-    const start: DatabaseThreadStart = { role, dataDir: this.#options.dataDir, databaseUrl: this.#options.databaseUrl }
+    const { dataDir, databaseUrl, retentionDays } = this.#options
+    const start: DatabaseThreadStart = { role, dataDir, databaseUrl, retentionDays }
     const worker = new Worker(THREAD_ENTRY, {
       name: `ferro-${role}`,
       workerData: start,

@@ -120,6 +120,7 @@ export class ControlThread implements RunningGateway {
     this.#database = new Database({
       dataDir: this.dataDir,
       databaseUrl: databaseUrl(document),
+      retentionDays: document.storage.retention_days ?? null,
       log: this.#log,
       onState: (state) => this.#onDatabase(state),
       onRestart: () => this.#pool.attachWriterAgain(),

@@ -41,6 +41,8 @@ export interface DatabaseThreadStart {
   readonly role: 'writer' | 'reader'
   readonly dataDir: string
   readonly databaseUrl: string | null
+  /** Null: records are kept for ever. */
+  readonly retentionDays: number | null
 }
 
 /** Start data of the thread that loads a configuration and ends. */

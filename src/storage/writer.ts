@@ -8,6 +8,7 @@ import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-jou
 import { NO_SINK } from './ledger/sink.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
+import { Retention } from './retention.ts'
 import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
@@ -75,6 +76,7 @@ export class LedgerWriter {
   readonly #database: DatabaseSync
   readonly #tables: LedgerTables
   readonly #kept: OpenAttempts
+  readonly #retention: Retention
   readonly #workers = new Map<string, WorkerJournal>()
   readonly #dead = new Set<string>()
   /** By segment name: what is in the database. */
@@ -94,6 +96,7 @@ export class LedgerWriter {
     this.#database = database
     this.#tables = new LedgerTables(database)
     this.#kept = new OpenAttempts(database)
+    this.#retention = new Retention(database)
     this.keys = new KeyTable(database)
   }
 
@@ -199,6 +202,12 @@ export class LedgerWriter {
     return spendingByKey(this.#database, nowMs)
   }
 
+  /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */
+  forget(beforeMs: number): boolean {
+    this.#retention.see(listSegments(this.#directory), Date.now())
+    return this.#retention.forget(beforeMs)
+  }
+
   /** Bytes of the journal on disk. */
   journalBytes(): number {
     return journalBytes(this.#directory)
@@ -232,7 +241,9 @@ export class LedgerWriter {
   /** Takes up new segments and removes those that are done with. */
   #adopt(): void {
     const byWorker = new Map<string, SegmentName[]>()
-    for (const segment of listSegments(this.#directory)) {
+    const listed = listSegments(this.#directory)
+    this.#retention.see(listed, Date.now())
+    for (const segment of listed) {
       if (this.#ignored.has(segment.name)) continue
       if (this.#removable.has(segment.name)) {
         this.#remove(segment.name)

@@ -11,6 +11,11 @@ import {
 import type { DatabaseThreadStart } from '../messages.ts'
 import { serveCalls } from './rpc.ts'
 
+const DAY_MS = 86_400_000
+const FORGET_FIRST_MS = 1_000
+const FORGET_NEXT_MS = 50
+const FORGET_EVERY_MS = 600_000
+
 /** State of the database and the journal, told to control when it changes. */
 export interface WriterState {
   readonly kind: 'writer-state'
@@ -26,17 +31,20 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
   const writer = await openLedgerWriter({ dataDir: start.dataDir, databaseUrl: start.databaseUrl })
   const report = new StateReport(writer, port)
   const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
+  const forgetting = start.retentionDays === null ? null : new Forgetting(writer, start.retentionDays * DAY_MS)
   serveCalls(port, {
     ready: () => true,
     recover: (nowMs: number, admitted: AdmissionQuery) => {
       const recovery = writer.recover(nowMs, admitted)
       loop.start()
+      forgetting?.start()
       return recovery
     },
     /** A writer that takes the place of another: the workers live, nothing is settled for them. */
     resume: (workers: WorkersAtTakeOver) => {
       writer.takeOver(workers)
       loop.start()
+      forgetting?.start()
     },
     attach: (wake: MessagePort) => {
       wake.on('message', () => loop.notify())
@@ -48,11 +56,42 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     revokeKey: (id: string, nowMs: number) => writer.keys.revoke(id, nowMs),
     spending: (nowMs: number) => writer.spending(nowMs),
     close: () => {
+      forgetting?.stop()
       loop.stop()
       writer.close()
       setImmediate(() => port.close())
     },
   })
+}
+
+/** Removes old records, a batch at a time, so that what comes in never waits for long. */
+class Forgetting {
+  readonly #writer: LedgerWriter
+  readonly #keptMs: number
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(writer: LedgerWriter, keptMs: number) {
+    this.#writer = writer
+    this.#keptMs = keptMs
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => this.#pass(), FORGET_FIRST_MS)
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+  }
+
+  #pass(): void {
+    let more = false
+    try {
+      more = this.#writer.forget(Date.now() - this.#keptMs)
+    } catch {
+      // The database refuses: the ingest says so, and old records can wait.
+    }
+    this.#timer = setTimeout(() => this.#pass(), more ? FORGET_NEXT_MS : FORGET_EVERY_MS)
+  }
 }
 
 /** Ingests until nothing is left, or the database refuses. Returns whether all of it is in the database. */

@@ -74,6 +74,12 @@ export const storage = z.strictObject({
     .refine((text) => /^(?:sqlite:.|file:|\$?\{)/.test(text), { error: 'expected `sqlite:` and the path of a file' })
     .optional()
     .describe('`sqlite:path`; absent: `ferro.db` in `data_dir`.'),
+  retention_days: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .optional()
+    .describe('Days that records of requests are kept, with their ledger; sums of usage stay. Absent: for ever.'),
 })
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const

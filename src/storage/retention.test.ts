@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { putSegment, segmentBytes } from './testing/journal-files.ts'
+import { checkInvariants, openWriter, query } from './testing/ledger-checks.ts'
+import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+
+const DAY_MS = 86_400_000
+const NOW = Date.now()
+
+/** A request that began so many days ago, from its reservation to its record. */
+function request(n: number, days: number): string[] {
+  const ms = NOW - days * DAY_MS
+  const id = requestId(n, ms)
+  return [reserveText(id, { reservedAt: ms }), settleText(id), recordText(sampleRecord(id, { time: ms }))]
+}
+
+test('records go when they are old enough, the sums of their usage stay', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const all = [9, 8, 7, 3, 1].flatMap((days, n) => request(n, days))
+  putSegment(dataDir, {}, segmentBytes([all]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(NOW)
+  const { total } = writer.spending(NOW)[0] ?? {}
+  while (writer.forget(NOW - 5 * DAY_MS)) {
+    // Until nothing is left to remove.
+  }
+  assert.equal(query(dataDir, 'SELECT * FROM requests').length, 2)
+  assert.equal(query(dataDir, 'SELECT * FROM ledger').length, 4)
+  assert.deepEqual(writer.spending(NOW)[0]?.total, total)
+})
+
+test('what a living segment may tell again is not removed', (t) => {
+  const dataDir = temporaryDirectory(t)
+  putSegment(dataDir, { startMs: NOW - 8 * DAY_MS }, segmentBytes([request(1, 7)]))
+  const writer = openWriter(t, dataDir)
+  assert.equal(writer.ingest().error, null)
+  writer.forget(NOW - 2 * DAY_MS)
+  assert.equal(query(dataDir, 'SELECT * FROM requests').length, 1)
+  checkInvariants(dataDir)
+  writer.recover(NOW)
+  writer.ingest()
+  writer.forget(NOW - 2 * DAY_MS)
+  assert.equal(query(dataDir, 'SELECT * FROM requests').length, 0)
+})
