@@ -91,6 +91,12 @@ export class Http1Client implements AnswerListener {
   writeBody(turn: Turn, bytes: Buffer): boolean {
     const socket = this.#socket
     if (turn !== this.#turn || socket === null || bytes.length === 0) return true
+    if (socket.writableCorked === 0) {
+      // Written behind the reads of this turn of the loop: an upstream that has answered and closed would make the write
+      // fail, and its answer be lost unread. Crumbs that come at once cost one system call.
+      socket.cork()
+      setImmediate(() => socket.uncork())
+    }
     if (!turn.chunked) return socket.write(bytes)
     const size = `${bytes.length.toString(16)}\r\n`
     if (bytes.length <= ONE_WRITE_LIMIT) return socket.write(`${size}${bytes.toString('latin1')}\r\n`, 'latin1')
