@@ -25,6 +25,6 @@ test('H29 mutated requests harm nobody, and what reaches the upstream is well fo
   const { wall, client } = house()
   assert.deepEqual(wall.malformed, [])
   // Both sides of the line were tried.
-  assert.ok((counts.get(200) ?? 0) > rounds / 10 && (counts.get(400) ?? 0) > rounds / 10, JSON.stringify([...counts]))
+  assert.ok((counts.get(200) ?? 0) > rounds / 20 && (counts.get(400) ?? 0) > rounds / 10, JSON.stringify([...counts]))
   assert.equal((await client.chat()).status, 200)
 })

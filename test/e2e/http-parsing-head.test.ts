@@ -204,7 +204,7 @@ test('H19 a header and a head may be so long and no longer, in one piece and byt
       statuses: [431],
     })
     const before = residentBytes(gateway.pid)
-    const clients = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect(gateway.url)))
+    const clients = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(gateway.url)))
     await Promise.all(clients.map((client) => client.sendSplit(whole(lines), 1)))
     for (const client of clients) {
       const [response] = await client.waitForResponses()
@@ -290,7 +290,7 @@ test('H27 methods that a route does not have are refused, and no header changes 
     const bytes = whole([], line)
     const client = await exchangeRaw(house().gateway.url, bytes)
     const got = client.responses().map(({ status }) => status)
-    assert.ok(got.length === 1 && statuses.some((status) => status === got[0]), `${got} for ${line}`)
+    assert.ok(got.length === 1 && statuses.some((status) => status === got[0]), `${got.join()} for ${line}`)
     assert.notEqual(client.closeKind, 'open')
     // What it sent does not come back, as TRACE would have it.
     assert.ok(!client.received.toString().includes(house().key.secret))
