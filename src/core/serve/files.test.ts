@@ -249,10 +249,14 @@ test('a client that does not read holds only a piece of the file, and one that l
   const client = await RawClient.connect(edge.url)
   client.setReading('paused')
   await client.send('GET /a.bin HTTP/1.1\r\nhost: a\r\n\r\n')
-  const [x] = await eventually(() => {
-    const [found] = edge.gateway.exchanges
-    return found !== undefined && found.client.unsentBytes > 0 ? [found] : null
-  })
+  const x = await eventually(() => [...edge.gateway.exchanges][0], { what: 'the request' })
+  let before = 0
+  const stands = () => {
+    const last = before
+    before = x.client.unsentBytes
+    return before > 0 && before === last
+  }
+  await eventually(stands, { what: 'the answer to stand still', everyMs: 50 })
   assert.ok(x.client.unsentBytes <= 2 * 65_536, `${x.client.unsentBytes} bytes wait`)
   if (process.platform === 'linux') assert.equal(openFiles(), 1)
   client.abort()
