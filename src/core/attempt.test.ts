@@ -181,6 +181,25 @@ test('a stream without an error of its own is cut', async (t) => {
   assert.equal(client.responses()[0]?.complete, false)
 })
 
+test('pieces that arrive together leave together, and with them the end; those that come later leave later', async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
+  const last = Promise.withResolvers<void>()
+  const upstream = await startRaw(t, (socket) =>
+    socket.once('data', () => {
+      socket.write(head + chunk('one ') + chunk('two'))
+      void last.promise.then(() => socket.write(`${chunk(' three') + chunk(' four')}0\r\n\r\n`))
+    }),
+  )
+  const { client } = await relay(t, upstream.origin, { candidate: { tap: () => relayTap('stream') } })
+  await client.send(GET)
+  const ends = async (text: string) =>
+    eventually(() => client.received.toString('latin1').endsWith(text), { what: JSON.stringify(text) })
+  await ends(`\r\n\r\n${chunk('one two')}`)
+  last.resolve()
+  await ends(`${chunk('one two') + chunk(' three four')}0\r\n\r\n`)
+})
+
 test('a tap may end the attempt at any point', async (t) => {
   const refusal = () => new GatewayError('upstream_invalid_response', 'far is wrong.')
   const taps: readonly (readonly [what: string, tap: AnswerTap, body: RegExp])[] = [

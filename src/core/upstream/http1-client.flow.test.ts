@@ -53,6 +53,19 @@ function pour(socket: Socket): void {
   more()
 }
 
+test('what one read brought is one piece, whatever it was cut into, and outlives the read', async (t) => {
+  const chunks = Array.from({ length: 100 }, (_, at) => `${at} `.padStart(at + 3, '-'))
+  const framed = chunks.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`).join('')
+  const upstream = await answering(t, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${framed}0\r\n\r\n`)
+  const client = clientTo(t, upstream.origin)
+  const first = await send(client).ended()
+  const second = await send(client).ended()
+  for (const { chunks: pieces, body } of [first, second]) {
+    assert.equal(pieces.length, 1)
+    assert.equal(body.toString(), chunks.join(''))
+  }
+})
+
 test('a paused answer stops the upstream, and comes whole after it is resumed', async (t) => {
   const whole = Buffer.from(Uint32Array.from({ length: 8 * MEBIBYTE }, (_, at) => at).buffer)
   const upstream = await startHttp(t, (_req, res) => {
