@@ -11,7 +11,7 @@ export interface RefreshNews {
   readonly target: string
   readonly addresses: readonly string[]
   /** Why they could not be told, so that the last ones stay; null when they have changed. */
-  readonly error: unknown
+  readonly error: Error | null
   /** Addresses for which there is no position: they get no requests. */
   readonly without: readonly string[]
 }
@@ -87,7 +87,7 @@ export class RefreshedTargets {
         this.#tell({ error: null, without })
       },
       onFailure: (error) => {
-        if (!this.#failing) this.#tell({ error, without: [] })
+        if (!this.#failing) this.#tell({ error: asError(error), without: [] })
         this.#failing = true
       },
     })
@@ -140,4 +140,8 @@ export class RefreshedTargets {
     const { target, now, onNews } = this.#options
     if (this.#teller.hold(now())) onNews({ target, addresses: this.#list.addresses, error, without })
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
