@@ -215,7 +215,7 @@ const retry = z.strictObject({
     .default('never')
     .describe('Whether requests that are not idempotent are repeated when they may have been acted on.'),
   budget_share: z.number().min(0).max(1).prefault(0.2).describe('Retries per request, over all of the route.'),
-  budget_per_second: z.number().min(0).max(10_000).prefault(3).describe('Retries per second that are always allowed.'),
+  budget_per_second: z.number().min(0).max(10_000).prefault(10).describe('Retries per second that are always allowed.'),
   backoff: positiveDuration.prefault('25ms').describe('First wait; doubled each time, chosen at random up to it.'),
   max_backoff: positiveDuration.prefault('1s').describe('Longest wait; a longer `Retry-After` ends the retries.'),
 })

@@ -38,6 +38,7 @@ export const DEFAULT_RETRIES: RetryLimits = {
   unsafe: 'with_idempotency_key',
 }
 
-export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 3, capacity: 100 }
+/** On a quiet route a server may die: its breaker opens, after five failures, before the minimum is used up. */
+export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 10, capacity: 100 }
 
 export const DEFAULT_BACKOFF: BackoffRules = { baseMs: 100, maxMs: 5_000, maxRetryAfterMs: 10_000 }
