@@ -1,8 +1,8 @@
 import { globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-/** A real server that tests run against where it is installed. */
-export type ServerKind = 'redis' | 'postgres' | 'nginx'
+/** A real server, or a browser, that tests run against where it is installed. */
+export type ServerKind = 'redis' | 'postgres' | 'nginx' | 'chromium'
 
 /** The program that must be there, and what to install when it is not. */
 const SERVERS: Readonly<Record<ServerKind, { program: string; debianPackage: string }>> = {
@@ -10,6 +10,7 @@ const SERVERS: Readonly<Record<ServerKind, { program: string; debianPackage: str
   // Debian keeps a version's programs out of the path.
   postgres: { program: 'initdb', debianPackage: 'postgresql' },
   nginx: { program: 'nginx', debianPackage: 'nginx-light' },
+  chromium: { program: 'chromium', debianPackage: 'chromium' },
 }
 
 /** The path of a server's program (for PostgreSQL: of `initdb`), or null when it is not installed. */
