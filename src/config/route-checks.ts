@@ -21,6 +21,7 @@ export function checkRoutes(value: unknown): Finding[] {
       return [
         ...(taken === undefined ? [] : [error([...path, 'id'], `routes[${taken}] is called \`${id}\` already`)]),
         ...checkUpstream(route, path, pools),
+        ...checkUpgrade(route, path, value),
         ...checkMatchListeners(route, path, listeners),
         ...checkUse(route, path),
       ]
@@ -33,6 +34,14 @@ function checkUpstream(route: unknown, path: readonly (string | number)[], pools
   if (pool === null || pools.includes(pool)) return []
   const message = `there is no pool \`${pool}\` in \`upstreams\``
   return [error([...path, 'upstream'], message, { suggestion: suggest(pool, pools) })]
+}
+
+/** HTTP/2 has no upgrade. */
+function checkUpgrade(route: unknown, path: readonly (string | number)[], value: unknown): Finding[] {
+  const pool = text(at(route, 'upstream'))
+  if (pool === null || itemsOf(at(route, 'upgrade')).length === 0) return []
+  if (at(at(at(value, 'upstreams'), pool), 'http') !== '2') return []
+  return [error([...path, 'upgrade'], `an upgrade needs a pool that speaks HTTP/1.1; \`${pool}\` speaks HTTP/2`)]
 }
 
 function checkMatchListeners(route: unknown, path: readonly (string | number)[], known: readonly string[]): Finding[] {

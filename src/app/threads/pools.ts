@@ -4,12 +4,14 @@ import {
   ConnectionPool,
   type Connector,
   type Destination,
+  Http2Pool,
   isRefreshed,
   type PoolTarget,
   RefreshedTargets,
   type RefreshNews,
   type SharedState,
   type TlsSettings,
+  type Transport,
   targetIds,
   UpstreamPool,
 } from '../../core/index.ts'
@@ -34,6 +36,8 @@ interface Held {
   readonly resolved: Promise<unknown>
   /** Version of the last plan that used it. */
   version: number
+  /** Of the one before that; null for the first. */
+  before: number | null
 }
 
 /** The pools of one worker: plans that follow each other share those whose configuration is the same. */
@@ -54,6 +58,7 @@ export class Pools {
       held = this.#open(name, config, { tls, ...plan })
       this.#held.set(key, held)
     }
+    if (held.version !== plan.version) held.before = held.version
     held.version = plan.version
     return held.pool
   }
@@ -64,6 +69,18 @@ export class Pools {
     const timer = setTimeout(late.resolve, FIRST_ADDRESSES_MS)
     await Promise.race([Promise.all([...this.#held.values()].map(({ resolved }) => resolved)), late.promise])
     clearTimeout(timer)
+  }
+
+  /** Closes what only the plan of this version would have used, which is never in force. */
+  discard(version: number): void {
+    for (const [key, held] of this.#held) {
+      if (held.version !== version) continue
+      if (held.before !== null) held.version = held.before
+      else {
+        this.#held.delete(key)
+        void close(held)
+      }
+    }
   }
 
   /** Closes, after a while, what the plan of this version does not use. */
@@ -84,8 +101,8 @@ export class Pools {
 
   #open(name: string, config: UpstreamConfig, plan: { tls: TlsSettings; version: number; connectMs: number }): Held {
     const { shared, connector, now, onHealth, onRefresh } = this.#options
-    const open = (origin: string, address: string | null) =>
-      new ConnectionPool({
+    const open = (origin: string, address: string | null): Transport => {
+      const options = {
         origin,
         connectTimeoutMs: plan.connectMs,
         maxConnections: config.max_connections,
@@ -93,7 +110,9 @@ export class Pools {
         connector,
         ...(address === null ? {} : { address }),
         ...(origin.startsWith('https:') ? { tls: plan.tls } : {}),
-      })
+      }
+      return config.http === '2' ? new Http2Pool(options) : new ConnectionPool(options)
+    }
     const refreshed: RefreshedTargets[] = []
     const opened: UpstreamPool[] = []
     const ids = targetIds(config)
@@ -150,7 +169,7 @@ export class Pools {
     })
     opened.push(pool)
     const resolved = Promise.all(refreshed.map(async (each) => await each.start()))
-    return { pool, refreshed, resolved, version: plan.version }
+    return { pool, refreshed, resolved, version: plan.version, before: null }
   }
 }
 
