@@ -1,0 +1,31 @@
+import type { Asked } from '../harness/ask.ts'
+
+/** What became of the requests of a load. */
+export class Figures {
+  served = 0
+  readonly failures: string[] = []
+  readonly #took: number[] = []
+
+  /** Enters an answer; whatever is not right about it is a failure. */
+  enter(what: string, answer: Asked, isRight: (text: string) => boolean): void {
+    this.served++
+    this.#took.push(answer.tookMs)
+    if (answer.status === 200 && answer.complete && isRight(answer.text)) return
+    this.failures.push(`${what}: ${answer.status} ${answer.complete ? '' : '(cut) '}${answer.text.slice(-200)}`)
+  }
+
+  /** One line for people. */
+  summary(seconds: number): string {
+    const sorted = this.#took.toSorted((a, b) => a - b)
+    const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1)
+    const rate = (this.served / seconds).toFixed(0)
+    return `${this.served} requests (${rate}/s), ${this.failures.length} failed; median ${at(0.5)} ms, p99 ${at(0.99)} ms, slowest ${at(0.9999)} ms`
+  }
+}
+
+/** Prints what happened, and sets the exit code. */
+export function report(name: string, figures: Figures, seconds: number): void {
+  console.log(`${name}: ${figures.summary(seconds)}`)
+  for (const failure of figures.failures.slice(0, 20)) console.log(`  ${failure}`)
+  process.exitCode = figures.failures.length === 0 ? 0 : 1
+}

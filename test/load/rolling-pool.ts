@@ -1,0 +1,69 @@
+/*
+ * `npm run soak:pool [seconds]`: both servers of a pool die and come back in turn, under load. No request may fail that
+ * another attempt could legally have saved: none that is idempotent, and of the others only one that was on its way.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { ProxyHouse } from '../e2e/proxy-house.ts'
+import { Figures, report } from './figures.ts'
+
+const SECONDS = Number(process.argv[2] ?? 60)
+const DOWN_MS = 1_500
+const UP_MS = 1_000
+
+const house = await ProxyHouse.build({
+  workers: 2,
+  origins: 2,
+  pool: {
+    health: { path: '/up', interval: '300ms', timeout: '200ms', healthy: 1, unhealthy: 1 },
+    ejection: { base: '1s' },
+  },
+  route: {
+    retry: { budget_per_second: 200, attempts: 4 },
+    timeouts: { connect: '1s', first_byte: '5s' },
+    breaker: { open: '1s' },
+  },
+})
+for (const origin of house.origins) {
+  origin.on('/slow', (_request, response) => {
+    setTimeout(() => response.end('slow'), 50)
+  })
+}
+
+const figures = new Figures()
+/** Requests that may have been acted on and must not be sent twice. */
+let unsafe = 0
+let lost = 0
+const until = performance.now() + SECONDS * 1_000
+const running = () => performance.now() < until
+
+async function loop(method: string, path: string, body?: string): Promise<void> {
+  for (let at = 0; running(); at++) {
+    const target = `${path}?${method}-${at}`
+    const answer = await house.ask(target, { method, ...(body === undefined ? {} : { body }) })
+    const isUnsafe = method === 'POST'
+    if (isUnsafe) unsafe++
+    if (isUnsafe && answer.status === 502 && Object(answer.json).code === 'upstream_closed') lost++
+    else figures.enter(`${method} ${target}`, answer, (text) => text === 'slow' || text.includes(`"url":"${target}"`))
+    await delay(1)
+  }
+}
+
+const loops = [
+  ...Array.from({ length: 6 }, (_, at) => loop('GET', `/plain/${at}`)),
+  ...Array.from({ length: 4 }, () => loop('GET', '/slow')),
+  ...Array.from({ length: 2 }, (_, at) => loop('PUT', `/put/${at}`, 'x'.repeat(1_000))),
+  ...Array.from({ length: 2 }, (_, at) => loop('POST', `/post/${at}`, 'x')),
+  loop('DELETE', '/delete'),
+]
+let deaths = 0
+while (running()) {
+  const origin = house.origins[deaths++ % house.origins.length]
+  await origin?.die()
+  await delay(DOWN_MS)
+  await origin?.listen()
+  await delay(UP_MS)
+}
+await Promise.all(loops)
+console.log(`of ${unsafe} requests with POST ${lost} were on their way when a server died, and were not sent twice`)
+report(`${deaths} deaths in ${SECONDS} s`, figures, SECONDS)
+await house.close()
