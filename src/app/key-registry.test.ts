@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { storedKeyOf } from '../../test/request-path/keys.ts'
 import { documentFrom, type KeyConfig } from '../config/index.ts'
-import { type KeyChange, periodOf, read } from '../governance/index.ts'
+import { type KeyChange, periodOf, read, reserve, settle } from '../governance/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { KeyRegistry } from './key-registry.ts'
 
@@ -81,6 +81,60 @@ test('a key of the database keeps its place against one of the file, which is sa
     registry.list().map(({ key }) => key.id),
     ['a'],
   )
+})
+
+test('a key of the database that the file says is off is off, and comes back when the file says nothing', async () => {
+  const { registry, generations } = registryOf()
+  registry.putDatabaseKey(storedKeyOf('a'))
+  const state = () => [registry.documents()[0]?.enabled, registry.find('a')?.key.enabled, generations[0]]
+  const problems = registry.replaceFileKeys(await keysOf({ id: 'a', enabled: false }))
+  assert.match(problems[0] ?? '', /is disabled, as the file says/)
+  assert.deepEqual(state(), [false, false, 2])
+  registry.putDatabaseKey(storedKeyOf('a', { name: 'other' }))
+  assert.deepEqual(state(), [false, false, 3], 'also when it changes')
+  registry.replaceFileKeys(await keysOf({ id: 'a', enabled: false }))
+  assert.deepEqual(state(), [false, false, 3])
+  registry.replaceFileKeys([])
+  assert.deepEqual(state(), [true, true, 4])
+})
+
+test('counters of keys and limits that are gone are given back when nobody can use them any more', async () => {
+  const { registry, slots, counters } = registryOf()
+  const budgets = [{ tokens: 100, per: 'month' }]
+  const limited = await keysOf({ id: 'a', budgets, limits: { requests_per_minute: 60 } }, { id: 'b', budgets })
+  registry.replaceFileKeys(limited)
+  const slot = registry.documents()[0]?.budgets[0]?.slot ?? -1
+  assert.ok(reserve(counters, slot, periodOf('month', Date.now()), 10, 100))
+  registry.replaceFileKeys(await keysOf({ id: 'b' }))
+  const { epoch } = registry
+  registry.releaseQuiet(epoch - 1)
+  assert.equal([...slots.names()].length, 3, 'requests may run that began before')
+  registry.releaseQuiet(epoch)
+  assert.deepEqual([...slots.names()], ['key:a:tokens:month'], 'what is reserved is still to be settled')
+  settle(counters, slot, periodOf('month', Date.now()), 10, 5, 100)
+  registry.replaceFileKeys(await keysOf({ id: 'b', budgets }))
+  registry.releaseQuiet(registry.epoch)
+  assert.deepEqual([...slots.names()], ['key:b:tokens:month'])
+})
+
+test('a key that came back keeps its counters', async () => {
+  const { registry, slots } = registryOf()
+  const limited = await keysOf({ id: 'a', limits: { requests_per_minute: 60 } })
+  registry.replaceFileKeys(limited)
+  registry.replaceFileKeys([])
+  registry.replaceFileKeys(limited)
+  registry.releaseQuiet(registry.epoch)
+  assert.deepEqual([...slots.names()], ['rate:a'])
+})
+
+test('very many keys that come and go need no more room than those that are there at once', async () => {
+  const { registry } = registryOf({ generations: 2, cells: 2 })
+  for (let round = 0; round < 50; round++) {
+    registry.replaceFileKeys(await keysOf({ id: `k${round}`, limits: { requests_per_minute: 60 } }))
+    registry.replaceFileKeys([])
+    registry.releaseQuiet(registry.epoch)
+  }
+  assert.equal(registry.list().length, 0)
 })
 
 test('a revoked key is off', () => {

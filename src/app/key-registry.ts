@@ -27,6 +27,8 @@ interface Entry {
   document: KeyDocument
 }
 
+type Put = Pick<Entry, 'key' | 'owner'>
+
 export interface KeyRegistryOptions {
   readonly counters: BigInt64Array
   readonly generations: Int32Array
@@ -67,6 +69,8 @@ export class KeyRegistry {
   /** Generation slots of keys that are gone: a generation never comes twice, so that another key may have them at once. */
   readonly #freeGenerations: number[] = []
   #generationsUsed = 0
+  /** Keys of the database that the file says are off. */
+  #offByFile: ReadonlySet<string> = new Set()
   /** Counts the changes that were published. */
   #epoch = 0
   /** Slots that nobody is to use any more, until no request can. */
@@ -88,11 +92,16 @@ export class KeyRegistry {
 
   /** Keys with their owners, for people. */
   list(): { key: StoredKey; owner: KeyOwner }[] {
-    return [...this.#entries.values()].map(({ key, owner }) => ({ key, owner }))
+    return [...this.#entries.values()].map((entry) => this.#shown(entry))
   }
 
   find(id: string): { key: StoredKey; owner: KeyOwner } | null {
-    return this.#entries.get(id) ?? null
+    const entry = this.#entries.get(id)
+    return entry === undefined ? null : this.#shown(entry)
+  }
+
+  #shown({ key, owner }: Entry): { key: StoredKey; owner: KeyOwner } {
+    return { key: this.#offByFile.has(key.id) ? { ...key, enabled: false } : key, owner }
   }
 
   /** Budgets of all keys, for metrics. */
@@ -122,18 +131,23 @@ export class KeyRegistry {
 
   /**
    * Makes ready to replace all keys that the file owns; throws, and has changed nothing, when they cannot be. A database
-   * key of the same id keeps its place: the file's is refused.
+   * key of the same id keeps its place: the file's is refused. But a file that says that an id is off is obeyed.
    */
   stageFileKeys(keys: readonly KeyConfig[]): StagedKeys {
     const problems: string[] = []
     const wanted = new Set(keys.map((key) => key.id))
     const gone = [...this.#entries].filter(([id, { owner }]) => owner === 'file' && !wanted.has(id)).map(([id]) => id)
-    const own = keys.filter(({ id }) => {
+    const off = new Set<string>()
+    const own = keys.filter(({ id, enabled }) => {
       if (this.#entries.get(id)?.owner !== 'database') return true
-      problems.push(`the key "${id}" exists in the database; the file's key of the same id is ignored`)
+      const what = enabled ? "the file's key of the same id is ignored" : 'it is disabled, as the file says'
+      problems.push(`the key "${id}" exists in the database; ${what}`)
+      if (!enabled) off.add(id)
       return false
     })
-    return { problems, ...this.#stage(gone, own.map(keyOfFile), 'file') }
+    const turned = [...this.#entries.values()].filter(({ key: { id } }) => off.has(id) !== this.#offByFile.has(id))
+    const put = own.map((key): Put => ({ key: keyOfFile(key), owner: 'file' }))
+    return { problems, ...this.#stage(gone, [...put.filter((entry) => !this.#holds(entry)), ...turned], off) }
   }
 
   /** Whether these keys of the file have budgets for which `spent` will be asked. */
@@ -151,7 +165,8 @@ export class KeyRegistry {
 
   /** Makes ready to add or change a key that the database owns; throws, and has changed nothing, when there is no room. */
   stageDatabaseKey(key: StoredKey): StagedKeys {
-    return { problems: [], ...this.#stage([], [key], 'database') }
+    const put: Put = { key, owner: 'database' }
+    return { problems: [], ...this.#stage([], this.#holds(put) ? [] : [put], null) }
   }
 
   /** Gives back the counters of keys and limits that are gone, as far as no running request began before `epoch`. */
@@ -174,9 +189,9 @@ export class KeyRegistry {
   }
 
   /** Removes and puts keys, all or none: what can fail comes before anything is changed that others see. */
-  #stage(gone: readonly string[], keys: readonly StoredKey[], owner: KeyOwner): Omit<StagedKeys, 'problems'> {
-    const compiled = this.#compile(keys.filter((key) => !this.#holds(key, owner)))
-    const entries = compiled.made.map(({ key, document }): Entry => ({ key, owner, document }))
+  #stage(gone: readonly string[], put: readonly Put[], off: ReadonlySet<string> | null): Omit<StagedKeys, 'problems'> {
+    const compiled = this.#compile(put, off ?? this.#offByFile)
+    const entries = compiled.made
     const apply = (publish: Publish | null = null) => {
       // A generation is told when it begins, since another change may have come between.
       for (const entry of entries) entry.document = { ...entry.document, ...this.#nextGeneration(entry.key.id) }
@@ -191,6 +206,7 @@ export class KeyRegistry {
         throw error
       }
       this.#epoch++
+      this.#offByFile = off ?? this.#offByFile
       const before = changes.flatMap(({ id }) => slotNamesOf(this.#entries.get(id)?.document))
       for (const id of gone) this.#entries.delete(id)
       for (const entry of entries) this.#entries.set(entry.key.id, entry)
@@ -207,7 +223,7 @@ export class KeyRegistry {
     return slot !== null && !name.startsWith(RATE) && hasReserved(this.#options.counters, slot)
   }
 
-  #holds(key: StoredKey, owner: KeyOwner): boolean {
+  #holds({ key, owner }: Put): boolean {
     const held = this.#entries.get(key.id)
     return held !== undefined && held.owner === owner && JSON.stringify(held.key) === JSON.stringify(key)
   }
@@ -224,7 +240,7 @@ export class KeyRegistry {
   }
 
   /** The documents of keys. When one of them cannot be made, the room that was taken for the others is given back. */
-  #compile(keys: readonly StoredKey[]) {
+  #compile(put: readonly Put[], off: ReadonlySet<string>) {
     const fresh: string[] = []
     const freshKeys: string[] = []
     const release = () => {
@@ -239,9 +255,10 @@ export class KeyRegistry {
       return index
     }
     try {
-      const made = keys.map((key) => {
+      const made = put.map(({ key, owner }): Entry => {
         if (this.#takeGeneration(key.id)) freshKeys.push(key.id)
-        return { key, document: this.#documentOf(key, take) }
+        const document = this.#documentOf(key, take)
+        return { key, owner, document: off.has(key.id) ? { ...document, enabled: false } : document }
       })
       return { made, release }
     } catch (error) {
