@@ -40,15 +40,23 @@ export function clientHeaders(
   for (const name in headers) {
     if (DROPPED.has(name) || listed?.has(name) === true) continue
     const value = headers[name]
+    if (value === undefined || showsSecret(target, value)) continue
     if (typeof value === 'string') out.push(name, value)
-    else if (value !== undefined) for (const item of value) out.push(name, item)
+    else for (const item of value) out.push(name, item)
   }
   const upstreamId = headers['x-request-id']
-  if (typeof upstreamId === 'string') out.push('x-upstream-request-id', upstreamId)
+  if (typeof upstreamId === 'string' && !showsSecret(target, upstreamId)) out.push('x-upstream-request-id', upstreamId)
   if (length !== null) out.push('content-length', String(length))
   if (events) out.push('x-accel-buffering', 'no')
   out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
   return out
+}
+
+/** Whether a header gives away what the provider was sent to prove who the operator is. */
+function showsSecret({ secretTexts }: ChatTarget, value: string | string[]): boolean {
+  return secretTexts.some((secret) =>
+    typeof value === 'string' ? value.includes(secret) : value.some((item) => item.includes(secret)),
+  )
 }
 
 /** Names that the upstream's Connection header declares to be of the connection only. */

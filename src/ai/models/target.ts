@@ -47,6 +47,8 @@ export class ChatTarget implements Candidate {
   readonly prices: Prices | null
   readonly series: RequestSeries
   readonly secrets: readonly Buffer[]
+  /** The same, for headers. */
+  readonly secretTexts: readonly string[]
   /** This target alone, as a list of candidates. */
   readonly asList: readonly Candidate[]
   readonly #options: ChatTargetOptions
@@ -67,7 +69,8 @@ export class ChatTarget implements Candidate {
     this.upstream = options.upstream
     this.prices = options.prices
     this.series = options.series
-    this.secrets = options.secrets.filter((secret) => secret.length >= 4).map((secret) => Buffer.from(secret))
+    this.secretTexts = options.secrets.filter((secret) => secret.length >= 4)
+    this.secrets = this.secretTexts.map((secret) => Buffer.from(secret))
     this.#fixed = headerLines(options.headers)
     this.#ownHeaders = new Set(options.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))
     this.#modelJson = JSON.stringify(options.model)
