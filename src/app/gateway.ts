@@ -157,7 +157,7 @@ export class ControlThread implements RunningGateway {
         onListening: (count) => this.#readiness.workers(count),
         onQuiet: () => this.#onQuiet(),
       },
-      document,
+      withoutKeys(document),
     )
     // After the writer's thread, which is waited for first.
     this.#pool.warm(workerCount(document))
@@ -291,14 +291,14 @@ export class ControlThread implements RunningGateway {
 
   /** Puts a document in force: its plan and its keys at one moment, or nothing of it. */
   async #takeOver(next: ConfigDocument): Promise<void> {
-    const prepared = await this.#pool.prepare(next)
+    const prepared = await this.#pool.prepare(withoutKeys(next))
     if (typeof prepared === 'string') throw new StartError(prepared)
     try {
       const begins = this.#keys.beginsBudgets(next.keys)
       if (begins) await this.#learnSpending()
       // Nothing is awaited from here on: no other change comes between.
       const staged = this.#keys.stageFileKeys(next.keys)
-      this.#document = next
+      this.#document = withoutKeys(next)
       staged.apply((changes, epoch) => this.#pool.swap(prepared, changes, epoch))
       for (const problem of staged.problems) this.#log.warn(problem, {})
       if (begins) this.#backfill.begin(this.#keys.epoch)
@@ -398,6 +398,11 @@ export class ControlThread implements RunningGateway {
       control: this.controlUrl,
     }
   }
+}
+
+/** What workers need of a document: they get the keys in their compiled form, which may be very many. */
+function withoutKeys(document: ConfigDocument): ConfigDocument {
+  return { ...document, keys: [] }
 }
 
 /** The data directory, made if needed; only its owner may enter. */

@@ -71,8 +71,7 @@ test('a budget that is added while requests run counts what they use', { timeout
   await house.client.chat()
   reload(house, [{ key: house.key, budgets: [{ tokens: 1_000_000, per: 'total' }] }], ['ok', 'barrier-mid', 'ok-2'])
   await eventually(async () => (await statuses(house, house.key, 'ok-2')) === '200', { deadlineMs: 20_000 })
-  const before = (await budgetOf(house.gateway)).used
-  assert.ok(before > 0, 'what was stored counts')
+  assert.ok((await budgetOf(house.gateway)).used > 0, 'what was stored counts')
   house.wall.release()
   await held.result
   const ledger = () => {
@@ -85,7 +84,6 @@ test('a budget that is added while requests run counts what they use', { timeout
     everyMs: 50,
     what: `the counter to be what the ledger says`,
   })
-  assert.ok((await budgetOf(house.gateway)).used > before)
   await house.gateway.stop()
   await house.gateway.restart()
   assert.equal((await budgetOf(house.gateway)).used, ledger().tokens)
