@@ -4,7 +4,7 @@ import { routeGateProblems } from '../governance/index.ts'
 import { createCounters, SlotAllocator } from '../lib/index.ts'
 import { egressRules } from './egress-rules.ts'
 import { MAX_KEYS } from './memory.ts'
-import { takeRouteSlots } from './route-slots.ts'
+import { slotNeeds } from './route-slots.ts'
 import { tlsProblems } from './tls-problems.ts'
 
 /** Everything that would keep data workers from compiling a valid document, all at once. Nothing is started. */
@@ -43,9 +43,12 @@ async function slotProblems(document: ConfigDocument): Promise<DocumentProblem[]
   const counters = new BigInt64Array(createCounters())
   const slots = new SlotAllocator(counters)
   const { upstreams, routes, keys } = document
-  const needs = [...problemsOf(['upstreams'], () => takeRouteSlots(slots, { upstreams, routes: [] }))]
-  if (needs.length === 0) needs.push(...problemsOf(['routes'], () => takeRouteSlots(slots, { upstreams, routes })))
-  if (needs.length > 0 || keys.length === 0) return needs
+  const take = (part: Parameters<typeof slotNeeds>[0]) => () => {
+    for (const { name, cells } of slotNeeds(part)) slots.allocate(name, cells)
+  }
+  const lacking = problemsOf(['upstreams'], take({ upstreams, routes: [] }))
+  if (lacking.length === 0) lacking.push(...problemsOf(['routes'], take({ upstreams, routes })))
+  if (lacking.length > 0 || keys.length === 0) return lacking
   const { KeyRegistry } = await import('./key-registry.ts')
   const registry = new KeyRegistry({
     counters,

@@ -20,14 +20,14 @@ import { firstKey } from './first-key.ts'
 import { removeInstance, writeInstance } from './instance-file.ts'
 import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
-import { type ListenerPorts, listenersOf } from './listeners.ts'
+import { type ListenerPorts, listenersOf, newAddresses } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
 import { RateMemory } from './rate-memory.ts'
 import { Readiness } from './readiness.ts'
 import { reloadProblem, restartsWorkers } from './reload.ts'
-import { takeRouteSlots } from './route-slots.ts'
+import { RouteSlots } from './route-slots.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
@@ -46,6 +46,8 @@ export interface StartOptions {
 
 export interface RunningGateway {
   readonly dataUrl: string
+  /** Where each data listener is reached, by its name. */
+  readonly listeners: Readonly<Record<string, string>>
   readonly controlUrl: string
   readonly configSource: string | null
   /** Name of an environment variable by which a provider is found, as an example for people. */
@@ -72,8 +74,8 @@ export class ControlThread implements RunningGateway {
   readonly dataDir: string
   readonly adminTokenFile: string
   readonly stopped: Promise<number>
-  dataUrl = ''
   #urls: Readonly<Record<string, string>> = {}
+  #announced = false
   controlUrl = ''
   firstKey: string | null = null
   readonly #version: string
@@ -83,6 +85,7 @@ export class ControlThread implements RunningGateway {
   readonly #metrics = new MetricsCollector()
   readonly #readiness: Readiness
   readonly #slots: SlotAllocator
+  readonly #routeSlots: RouteSlots
   readonly #spent = new SpentBefore()
   readonly #database: Database
   readonly #keys: KeyRegistry
@@ -117,6 +120,7 @@ export class ControlThread implements RunningGateway {
     this.#end = end
     const counters = new BigInt64Array(this.#memory.counters)
     this.#slots = new SlotAllocator(counters)
+    this.#routeSlots = new RouteSlots({ slots: this.#slots, counters: this.#memory.counters })
     this.#database = new Database({
       dataDir: this.dataDir,
       databaseUrl: databaseUrl(document),
@@ -151,16 +155,27 @@ export class ControlThread implements RunningGateway {
         log: this.#log,
         metrics: this.#metrics,
         keys: () => this.#keys.documents(),
-        slots: (document) => takeRouteSlots(this.#slots, document),
+        slots: this.#routeSlots,
         attachWriter: (wake) => this.#database.attach(wake),
         onDeath: (dead) => this.#repair.buried(dead),
-        onListening: (count) => this.#readiness.workers(count),
+        onListening: (count) => {
+          this.#readiness.workers(count)
+          this.#announce()
+        },
         onQuiet: () => this.#onQuiet(),
       },
       withoutKeys(document),
     )
     // After the writer's thread, which is waited for first.
     this.#pool.warm(workerCount(document))
+  }
+
+  get dataUrl(): string {
+    return this.#urls['main'] ?? ''
+  }
+
+  get listeners(): Readonly<Record<string, string>> {
+    return this.#urls
   }
 
   get providers(): readonly string[] {
@@ -210,7 +225,6 @@ export class ControlThread implements RunningGateway {
     this.#rates.restore(recovery.admissions)
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#urls = urlsOf(document, ports)
-    this.dataUrl = this.#urls['main'] ?? ''
     registerUpstreamMetrics({
       metrics: this.#metrics,
       slots: this.#slots,
@@ -224,12 +238,8 @@ export class ControlThread implements RunningGateway {
       readiness: this.#readiness,
       pool: this.#pool,
     })
-    writeInstance(this.dataDir, {
-      pid: process.pid,
-      data: this.dataUrl,
-      control: this.controlUrl,
-      workers: workerCount(document),
-    })
+    this.#announced = true
+    this.#writeInstance()
     this.#readiness.started()
     this.#log.info('ready', { data: this.dataUrl, control: this.controlUrl, workers: workerCount(document) })
     if (this.configSource !== null)
@@ -275,6 +285,11 @@ export class ControlThread implements RunningGateway {
       const old = this.#document
       const problem = reloadProblem(old, next)
       if (problem !== null) throw new StartError(problem)
+      await Promise.all(
+        newAddresses(old, next).map(
+          async ({ name, config, beside }) => await probeBind(listenerKey(name, next), config.listen, { beside }),
+        ),
+      )
       await this.#takeOver(next)
       this.#log.info('the configuration was reloaded', { reason, version: this.#pool.version })
       if (restartsWorkers(old, next)) await this.#replaceWorkers()
@@ -327,13 +342,34 @@ export class ControlThread implements RunningGateway {
   async #replaceWorkers(): Promise<void> {
     try {
       await this.#pool.roll()
+      this.#log.info('the data workers were replaced', { listeners: this.#urls })
     } catch (error) {
-      const message = 'a data worker could not be replaced and keeps its old limits, journal and log'
+      const message = 'a data worker could not be replaced and keeps its old listeners, limits, journal and log'
       this.#log.error(message, { error })
     }
   }
 
+  /** Tells where the listeners are, as soon as the first worker listens there. */
+  #announce(): void {
+    if (!this.#announced) return
+    const urls = urlsOf(this.#document, this.#pool.ports)
+    if (JSON.stringify(urls) === JSON.stringify(this.#urls)) return
+    this.#urls = urls
+    this.#writeInstance()
+  }
+
+  #writeInstance(): void {
+    writeInstance(this.dataDir, {
+      pid: process.pid,
+      data: this.dataUrl,
+      listeners: this.#urls,
+      control: this.controlUrl,
+      workers: workerCount(this.#document),
+    })
+  }
+
   #onQuiet(): void {
+    this.#routeSlots.quiet(this.#pool.quietEpoch)
     this.#keys.releaseQuiet(this.#pool.quietEpoch)
     this.#backfill.quiet(this.#pool.quietEpoch)
   }
@@ -395,6 +431,7 @@ export class ControlThread implements RunningGateway {
       in_flight: this.#pool.inFlight,
       config: this.configSource,
       data: this.dataUrl,
+      listeners: this.#urls,
       control: this.controlUrl,
     }
   }

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 export interface Instance {
   readonly pid: number
   readonly data: string
+  /** Where each data listener is reached, by its name; `data` is that of `main`. */
+  readonly listeners: Readonly<Record<string, string>>
   readonly control: string
   readonly workers: number
 }

@@ -16,6 +16,41 @@ export function listenersOf(document: Pick<ConfigDocument, 'listen' | 'listeners
   return [['main', first] as const, ...Object.entries(others)].map(([name, config]) => ({ name, config }))
 }
 
+/** Of ports that were found, those of listeners whose address is the same in the next document. */
+export function samePorts(
+  ports: ListenerPorts,
+  old: Pick<ConfigDocument, 'listen' | 'listeners'>,
+  next: Pick<ConfigDocument, 'listen' | 'listeners'>,
+): ListenerPorts {
+  const before = new Map(listenersOf(old).map(({ name, config }) => [name, config.listen]))
+  const same = listenersOf(next).filter(({ name, config: { listen } }) => {
+    const address = before.get(name)
+    return address !== undefined && address.host === listen.host && address.port === listen.port
+  })
+  return Object.fromEntries(
+    same.flatMap(({ name }) => {
+      const port = ports[name]
+      return port === undefined ? [] : [[name, port]]
+    }),
+  )
+}
+
+/**
+ * Listeners of the next document whose address nobody of us has yet; `beside` says whether we hold its port on another
+ * address.
+ */
+export function newAddresses(
+  old: Pick<ConfigDocument, 'listen' | 'listeners'>,
+  next: Pick<ConfigDocument, 'listen' | 'listeners'>,
+): (NamedListener & { readonly beside: 'nobody' | 'ourselves' })[] {
+  const held = listenersOf(old).map(({ config }) => config.listen)
+  return listenersOf(next).flatMap((listener) => {
+    const { host, port } = listener.config.listen
+    if (held.some((address) => address.host === host && address.port === port)) return []
+    return [{ ...listener, beside: held.some((address) => address.port === port) ? 'ourselves' : 'nobody' }]
+  })
+}
+
 /** The address of the main listener. */
 export function mainAddress(document: Pick<ConfigDocument, 'listen' | 'listeners'>): ListenAddress {
   return document.listeners['main']?.listen ?? document.listen

@@ -4,14 +4,20 @@ import { StartError } from './start-error.ts'
 
 /**
  * Refuses an address that another process listens on. Listeners that share a port never get EADDRINUSE, so that a
- * second instance would silently take half of the connections; a bind without sharing tells.
+ * second instance would silently take half of the connections; a bind without sharing tells. Beside listeners of our own
+ * on that port, of another address that includes this one or is included, only sharing can be tried.
  */
-export async function probeBind(key: string, { host, port }: ListenAddress): Promise<void> {
+export async function probeBind(
+  key: string,
+  { host, port }: ListenAddress,
+  { beside = 'nobody' }: { readonly beside?: 'nobody' | 'ourselves' } = {},
+): Promise<void> {
   if (port === 0) return
   await new Promise<void>((resolve, reject) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(explain(key, host, port, error))))
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
+    const sharing = beside === 'ourselves' ? { reusePort: true } : { exclusive: true }
+    server.listen({ host, port, ...sharing }, () => server.close(() => resolve()))
   })
 }
 

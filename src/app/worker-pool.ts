@@ -4,10 +4,10 @@ import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
-import type { ListenerPorts } from './listeners.ts'
+import { type ListenerPorts, samePorts } from './listeners.ts'
 import { createWorkerMemory, type SharedMemory, WORKER_CELL, type WorkerMemory } from './memory.ts'
 import type { DataThreadStart, DataWorkerStart, FromWorker, KeyMessage, ToWorker } from './messages.ts'
-import type { SlotIndexes } from './route-slots.ts'
+import type { RouteSlots, SlotIndexes } from './route-slots.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -25,8 +25,7 @@ export interface WorkerPoolOptions {
   readonly log: Log
   readonly metrics: MetricsCollector
   readonly keys: () => readonly KeyDocument[]
-  /** Slots of shared memory for the routes of a document; throws when there is no room. */
-  readonly slots: (document: ConfigDocument) => SlotIndexes
+  readonly slots: RouteSlots
   /** Connects a new worker to the writer thread, which is woken through the port. */
   readonly attachWriter: (wake: MessagePort) => void
   /** A worker's thread has ended; its memory can be read. */
@@ -78,6 +77,8 @@ export class WorkerPool {
   #document: ConfigDocument
   #slots: SlotIndexes = {}
   #version = 0
+  /** Of the last plan that was prepared, whatever became of it. */
+  #lastVersion = 0
   #epoch = 0
   #wanted = 0
   #ports: ListenerPorts = {}
@@ -107,6 +108,11 @@ export class WorkerPool {
   /** Number of the worker that is started next. */
   get nextWorker(): number {
     return this.#nextWorker
+  }
+
+  /** Ports that the listeners have, as far as they listen. */
+  get ports(): ListenerPorts {
+    return this.#ports
   }
 
   get listening(): number {
@@ -140,9 +146,11 @@ export class WorkerPool {
     this.#wanted = count
     this.#reusePort = options.reusePort
     this.#version = 1
-    this.#slots = this.#options.slots(this.#document)
+    this.#lastVersion = 1
+    this.#slots = this.#options.slots.take(this.#document)
+    this.#options.slots.putInForce(this.#slots, this.#epoch)
     // The first one finds the ports that were left open (0); the others share them.
-    this.#ports = await this.#spawn()
+    await this.#spawn()
     await Promise.all(Array.from({ length: count - 1 }, async () => await this.#spawn()))
     const period = Math.max(50, Math.min(1_000, this.#document.process.stall_timeout / 4))
     this.#watchdog = setInterval(() => this.#watch(), period)
@@ -159,8 +167,8 @@ export class WorkerPool {
    * of them cannot.
    */
   async prepare(document: ConfigDocument): Promise<PreparedPlan | string> {
-    const version = this.#version + 1
-    const slots = this.#options.slots(document)
+    const version = ++this.#lastVersion
+    const slots = this.#options.slots.take(document)
     const asked = [...this.#members].filter((member) => member.listening && !member.leaving)
     const answers = await Promise.all(
       asked.map(async (member) => await this.#compile(member, { type: 'compile', version, document, slots })),
@@ -174,16 +182,19 @@ export class WorkerPool {
   }
 
   /** Gives up what was prepared. */
-  discard({ version, ready }: PreparedPlan): void {
-    for (const member of ready) this.#tell(member, { type: 'discard', version })
+  discard({ version, slots, asked }: PreparedPlan): void {
+    for (const member of asked) this.#tell(member, { type: 'discard', version })
+    this.#options.slots.discard(slots, this.#epoch)
   }
 
   /** Puts a prepared plan and key changes in force: in each worker both at once. */
   swap({ version, document, slots, asked, ready }: PreparedPlan, changes: readonly KeyChange[], epoch: number): void {
     this.#version = version
+    this.#ports = samePorts(this.#ports, this.#document, document)
     this.#document = document
     this.#slots = slots
     this.#publish({ changes, epoch, swap: version })
+    this.#options.slots.putInForce(slots, epoch)
     for (const member of [...this.#members]) {
       if (ready.has(member) || member.leaving) continue
       if (asked.has(member)) void this.#replace(member, 'it did not compile a new plan in time')
@@ -254,7 +265,7 @@ export class WorkerPool {
     for (const member of this.#members) this.#tell(member, { type: 'leave', graceMs: 0, reason: 'shutdown' })
   }
 
-  async #spawn(): Promise<ListenerPorts> {
+  async #spawn(): Promise<void> {
     const worker = this.#nextWorker++
     const seat = this.#freeSeat()
     const startMs = Date.now()
@@ -298,7 +309,7 @@ export class WorkerPool {
       waiting: null,
     }
     this.#members.add(member)
-    return await new Promise<ListenerPorts>((resolve, reject) => {
+    return await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
         reject(new Error(`data worker ${worker} did not start within ${START_TIMEOUT_MS / 1000} s`))
         void thread.terminate()
@@ -308,8 +319,10 @@ export class WorkerPool {
           clearTimeout(late)
           member.listening = true
           member.heartbeatAt = performance.now()
+          // Who came first has chosen the ports that were left open.
+          this.#ports = { ...message.ports, ...this.#ports }
           this.#options.onListening(this.listening)
-          resolve(message.ports)
+          resolve()
         } else this.#hear(member, message)
       })
       thread.on('error', (error) => {
@@ -363,6 +376,7 @@ export class WorkerPool {
     member.keyPort.close()
     member.waiting?.(null)
     this.#options.metrics.detach(member.worker)
+    this.#options.slots.clearSeat(member.seat)
     this.#options.onDeath({ worker: member.worker, startMs: member.startMs, own: member.own })
     this.#options.onListening(this.listening)
     this.#options.onQuiet()

@@ -86,6 +86,8 @@ class DataWorker {
   /** Version that is in force elsewhere; this worker may still compile it. */
   #dueVersion = 0
   readonly #quiet = new QuietWatch()
+  /** Of the last change of keys. While its plan is still compiled here, requests begin under the one before. */
+  #epoch = 0
   #leaving = false
   #unreadableCount = 0
   #unreadableToldMs = Number.NEGATIVE_INFINITY
@@ -217,7 +219,7 @@ class DataWorker {
         void this.#prepare(message)
         return
       case 'discard':
-        this.#candidate = null
+        this.#discard(message.version)
         return
       case 'reopen-logs':
         this.#reopenLogs()
@@ -237,10 +239,18 @@ class DataWorker {
       this.#candidate = await this.#compile(version, document)
       this.#next = document
       this.#say({ type: 'compiled', version })
-      if (this.#dueVersion === version) this.#swap(version)
+      if (this.#dueVersion !== version) return
+      this.#swap(version)
+      this.#quiet.begin(this.#epoch, performance.now())
     } catch (error) {
+      this.#pools.discard(version)
       this.#say({ type: 'refused', version, message: error instanceof Error ? error.message : String(error) })
     }
+  }
+
+  #discard(version: number): void {
+    if (this.#candidate?.version === version) this.#candidate = null
+    this.#pools.discard(version)
   }
 
   #swap(version: number): void {
@@ -349,7 +359,8 @@ class DataWorker {
     const apply = ({ changes, epoch, swap }: KeyMessage) => {
       for (const change of changes) keys.apply(change)
       if (swap !== null) this.#swap(swap)
-      this.#quiet.begin(epoch, performance.now())
+      this.#epoch = epoch
+      if (this.#dueVersion <= this.#gateway.plan.version) this.#quiet.begin(epoch, performance.now())
     }
     for (const document of start.keys) keys.apply({ id: document.id, document })
     start.keyPort.on('message', apply)

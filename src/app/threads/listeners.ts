@@ -21,7 +21,7 @@ export interface ListenersOptions {
 
 /** All listeners of one worker. */
 export class Listeners {
-  readonly #held: readonly { readonly name: string; readonly listener: Listener }[]
+  readonly #held: readonly { readonly name: string; readonly hasTls: boolean; readonly listener: Listener }[]
   readonly #ticketSeed: Buffer
 
   /** Throws when a certificate cannot be served. */
@@ -31,6 +31,7 @@ export class Listeners {
     this.#ticketSeed = Buffer.from(ticketSeed)
     this.#held = listenersOf(document).map(({ name, config }) => ({
       name,
+      hasTls: config.tls !== undefined,
       listener: new Listener(gateway, {
         name,
         host: config.listen.host,
@@ -62,11 +63,15 @@ export class Listeners {
     }
   }
 
-  /** New connections meet what the certificate files hold now; those that stand keep what they began with. */
+  /**
+   * New connections meet what the certificate files hold now; those that stand keep what they began with. A listener that
+   * has another address, or TLS where it had none, is the next worker's.
+   */
   update(document: ConfigDocument): void {
     for (const { name, config } of listenersOf(document)) {
       const tls = tlsOf(config, this.#ticketSeed)
-      if (tls !== null) this.#held.find((held) => held.name === name)?.listener.updateTls(tls)
+      if (tls === null) continue
+      this.#held.find((held) => held.name === name && held.hasTls)?.listener.updateTls(tls)
     }
   }
 

@@ -18,9 +18,16 @@ function nameOf(...parts: readonly string[]): string {
   return parts.join('\n')
 }
 
+const TARGET = 'balance.target'
+
 /** What is known of a target in a pool: health, ejection, requests in flight. */
 export function targetSlot(pool: string, target: string, seats: number): SlotNeed {
-  return { name: nameOf('balance.target', pool, target), cells: targetCells(seats) }
+  return { name: nameOf(TARGET, pool, target), cells: targetCells(seats) }
+}
+
+/** Whether a slot of this name is one of `targetSlot`. */
+export function isTargetSlot(name: string): boolean {
+  return name.startsWith(`${TARGET}\n`)
 }
 
 /** Which address of a name has which position. */
