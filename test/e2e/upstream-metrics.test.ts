@@ -27,7 +27,7 @@ before(async () => {
       control: { listen: '127.0.0.1:0' },
       workers: 2,
       log: { access: { output: 'off' } },
-      egress: { rules: [{ id: 'no', action: 'deny', addresses: ['127.0.0.2/32'] }] },
+      egress: { rules: [{ id: 'no', action: 'refuse', addresses: ['127.0.0.2/32'] }] },
       upstreams: {
         app: { targets: [good, dead], ejection: { failures: 2 }, health: { path: '/', interval: '100ms' } },
         named: { targets: [`http://localhost:${bound.port}`], dns_refresh: '100ms' },
