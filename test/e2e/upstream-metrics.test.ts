@@ -72,7 +72,8 @@ test('a route of the configuration is counted under its own name', async () => {
   const series = 'ferro_requests_total{model="none",provider="none",route="api",status="200"}'
   const before = (await metric(series)) ?? 0
   assert.equal(await get('/api/'), 200)
-  assert.equal(await metric(series), before + 1)
+  // A worker tells of a new series in its own time.
+  await eventually(async () => (await metric(series)) === before + 1)
 })
 
 test('each target of a pool shows its health and what is in flight to it, over all workers', async () => {
@@ -98,9 +99,10 @@ test('a target that a name has shows its address, and the breaker that is open f
 })
 
 test('connections are counted by what became of them', async () => {
-  assert.ok(((await metric('ferro_upstream_connections_total{outcome="connected"}')) ?? 0) > 0)
-  assert.ok(((await metric('ferro_upstream_connections_total{outcome="failed"}')) ?? 0) > 0)
+  for (const outcome of ['connected', 'failed']) {
+    await eventually(async () => ((await metric(`ferro_upstream_connections_total{outcome="${outcome}"}`)) ?? 0) > 0)
+  }
   assert.equal(await metric('ferro_upstream_connections_total{outcome="denied"}'), null)
   assert.ok((await get('/denied')) >= 400)
-  assert.ok(((await metric('ferro_upstream_connections_total{outcome="denied"}')) ?? 0) > 0)
+  await eventually(async () => ((await metric('ferro_upstream_connections_total{outcome="denied"}')) ?? 0) > 0)
 })
