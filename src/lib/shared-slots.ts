@@ -1,5 +1,8 @@
-/** 64-bit cells of the counters region unless told otherwise: 32 MiB of address space, of which only used pages count. */
-export const DEFAULT_COUNTER_CELLS = 4_194_304
+/**
+ * 64-bit cells of the counters region unless told otherwise: 64 MiB of address space, of which only used pages count.
+ * 100,000 keys with a rate limit and all six budgets that a key can have take 3.7 million.
+ */
+export const DEFAULT_COUNTER_CELLS = 8_388_608
 
 /** Makes a region of 64-bit cells, all zero, that every thread can view as a `BigInt64Array`. */
 export function createCounters(cells: number = DEFAULT_COUNTER_CELLS): SharedArrayBuffer {

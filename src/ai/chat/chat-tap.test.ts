@@ -33,6 +33,17 @@ test('relays a whole answer byte for byte and reads its usage', () => {
   assert.deepEqual([state.usage?.inputTokens, state.usage?.outputTokens, state.answered], [7, 3, true])
 })
 
+test('refuses a stream of events that nobody asked for: the client would not know what to do with it', () => {
+  const events = { 'content-type': 'text/event-stream' }
+  const asked = tapOf({ stream: true })
+  assert.equal(asked.tap.start(200, events), 'stream')
+  const { tap, state } = tapOf()
+  const refusal = refusalOf(tap.start(200, events))
+  assert.equal(refusal.code, 'upstream_invalid_response')
+  assert.match(refusal.message, /though none was asked for/)
+  assert.equal(state.answered, false)
+})
+
 test('takes an answer without usage, or with one that cannot be believed, and estimates what came', () => {
   for (const usage of [undefined, null, { prompt_tokens: -1, completion_tokens: 1 }, 'x', []]) {
     const { result, state } = answered(JSON.stringify({ ...ANSWER, usage }))

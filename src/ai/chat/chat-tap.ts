@@ -56,6 +56,11 @@ export class ChatTap implements AnswerTap {
     }
     const type = mediaType(headers)
     this.#state.answered = true
+    if (type === 'text/event-stream' && !this.#x.wantsStream) {
+      this.#state.answered = false
+      const message = `${name} answered with a stream of events, though none was asked for.`
+      return new GatewayError('upstream_invalid_response', message)
+    }
     if (type === 'text/event-stream') {
       this.#mode = 'events'
       this.#events = new EventStream(this.#x, this.#target, this.#state)
