@@ -32,6 +32,7 @@ import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
 import { registerUpstreamMetrics } from './upstream-metrics.ts'
+import { wantsKeys } from './wants-keys.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 export interface StartOptions {
@@ -54,6 +55,11 @@ export interface RunningGateway {
   readonly exampleVariable: string
   /** Providers of the document, the built-in one left out. */
   readonly providers: readonly string[]
+  /** How many routes and upstreams the document has. */
+  readonly routes: number
+  readonly upstreams: number
+  /** Whether clients need virtual keys; see `wantsKeys`. */
+  readonly wantsKeys: boolean
   /** The secret of the key that was created now, because there was none; shown once. */
   readonly firstKey: string | null
   readonly dataDir: string
@@ -178,6 +184,18 @@ export class ControlThread implements RunningGateway {
     return this.#urls
   }
 
+  get routes(): number {
+    return this.#document.routes.length
+  }
+
+  get upstreams(): number {
+    return Object.keys(this.#document.upstreams).length
+  }
+
+  get wantsKeys(): boolean {
+    return wantsKeys(this.#document)
+  }
+
   get providers(): readonly string[] {
     return Object.keys(this.#document.providers)
   }
@@ -217,7 +235,7 @@ export class ControlThread implements RunningGateway {
     this.#spent.load(recovery.spending)
     for (const key of await this.#database.listKeys()) this.#keys.putDatabaseKey(key)
     this.#takeFileKeys(document)
-    if (document.keys.length === 0 && this.#keys.list().length === 0) {
+    if (wantsKeys(document) && this.#keys.list().length === 0) {
       const created = await firstKey(this.#database, this.#pepper)
       this.#keys.putDatabaseKey(created.key)
       this.firstKey = created.secret

@@ -6,8 +6,12 @@ import { type BannerFacts, curlLine, renderBanner } from './banner.ts'
 const FACTS: BannerFacts = {
   version: '1.2.3',
   dataUrl: 'http://127.0.0.1:8080',
+  listeners: { main: 'http://127.0.0.1:8080' },
   controlUrl: 'http://127.0.0.1:8081',
   configSource: null,
+  routes: 0,
+  upstreams: 0,
+  wantsKeys: true,
   providers: [],
   exampleVariable: 'EXAMPLE_API_KEY',
   firstKey: null,
@@ -65,4 +69,22 @@ test('says where it looks and listens, and what it found', () => {
   }
   assert.match(renderBanner(FACTS), /none found in the environment \(EXAMPLE_API_KEY and the like\); the demo provider/)
   assert.match(renderBanner({ ...FACTS, configSource: 'a.yaml' }), /none configured; the demo provider/)
+})
+
+test('names every listener with its scheme, and routes before providers', () => {
+  const listeners = { main: FACTS.dataUrl, public: 'https://0.0.0.0:8443' }
+  const text = renderBanner({ ...FACTS, listeners, routes: 3, upstreams: 1, firstKey: 'fk-new' })
+  assert.match(text, /Listening +http:\/\/127\.0\.0\.1:8080 .*\n +https:\/\/0\.0\.0\.0:8443 {2}\(public\)\n/)
+  assert.match(text, /\n {2}Routes +3 routes, 1 upstream\n {2}Providers +none found .*demo provider/)
+  assert.match(text, /fk-new[\s\S]*Try it:/)
+  assert.doesNotMatch(renderBanner(FACTS), /Routes/)
+})
+
+test('of routes that need no keys it shows no key and asks for none, and names the demo provider in one line', () => {
+  const text = renderBanner({ ...FACTS, configSource: 'ferro.yaml', routes: 1, wantsKeys: false })
+  assert.match(text, /Listening +http:\/\/127\.0\.0\.1:8080\n/)
+  assert.match(text, /\n {2}Routes +1 route\n/)
+  assert.equal(text.match(/demo provider/g)?.length, 1)
+  assert.doesNotMatch(text, /virtual key|Try it|base URL|FERRO_KEY/)
+  assert.match(text, /with a key \(ferro keys create\)/)
 })

@@ -2,9 +2,16 @@
 export interface BannerFacts {
   readonly version: string
   readonly dataUrl: string
+  /** Where each data listener is reached, by its name; `dataUrl` is that of `main`. */
+  readonly listeners: Readonly<Record<string, string>>
   readonly controlUrl: string
   /** Path of the configuration file, or null. */
   readonly configSource: string | null
+  /** How many there are. */
+  readonly routes: number
+  readonly upstreams: number
+  /** False: clients of the routes need no virtual keys, and nothing else is configured. */
+  readonly wantsKeys: boolean
   /** Names of the providers, the built-in one left out. */
   readonly providers: readonly string[]
   /** Name of an environment variable by which a provider is found. */
@@ -25,19 +32,42 @@ const MODEL = 'demo/demo-chat'
 export function renderBanner(facts: BannerFacts): string {
   return `Ferro Gateway ${facts.version}
 
-  Listening   ${facts.dataUrl}  (base URL of clients: ${reachable(facts.dataUrl)}/v1)
+${listeningText(facts)}
   Control     ${facts.controlUrl}  (metrics: ${facts.controlUrl}/metrics, admin API: ${facts.controlUrl}/admin/v1)
   Config      ${facts.configSource ?? 'no file: defaults, and providers by their environment variables'}
-  Providers   ${providersText(facts)}
+${routesText(facts)}  Providers   ${providersText(facts)}
   Data        ${facts.dataDir}  (admin token: ${facts.adminTokenFile})
 
-${keyText(facts)}
+${facts.wantsKeys ? invitation(facts) : ''}Documentation: README.md and docs/ beside the program; \`ferro help\` for the commands.
+`
+}
+
+/** The address of every listener; of models is spoken where models are asked for. */
+function listeningText({ dataUrl, listeners, wantsKeys }: BannerFacts): string {
+  const base = wantsKeys ? `  (base URL of clients: ${reachable(dataUrl)}/v1)` : ''
+  const others = Object.entries(listeners).filter(([name]) => name !== 'main')
+  return [`  Listening   ${dataUrl}${base}`, ...others.map(([name, url]) => `              ${url}  (${name})`)].join(
+    '\n',
+  )
+}
+
+function routesText({ routes, upstreams }: BannerFacts): string {
+  if (routes === 0) return ''
+  const to = upstreams === 0 ? '' : `, ${count(upstreams, 'upstream')}`
+  return `  Routes      ${count(routes, 'route')}${to}\n`
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+function invitation(facts: BannerFacts): string {
+  return `${keyText(facts)}
 Try it:
 
   ${curlLine(facts)}
 
 Add "stream":true to the body, and -N to curl, to see the answer arrive word by word.
-Documentation: README.md and docs/ beside the program; \`ferro help\` for the commands.
 `
 }
 
@@ -49,7 +79,9 @@ export function curlLine({ dataUrl, firstKey }: Pick<BannerFacts, 'dataUrl' | 'f
   return `curl ${url} -H "${credential}" -H "Content-Type: application/json" -d '${body}'`
 }
 
-function providersText({ providers, configSource, exampleVariable }: BannerFacts): string {
+function providersText({ providers, configSource, exampleVariable, wantsKeys, createKeyCommand }: BannerFacts): string {
+  if (!wantsKeys)
+    return `none configured; with a key (${createKeyCommand}) the demo provider answers offline (${MODEL})`
   const demo = `the demo provider answers offline (${MODEL})`
   if (providers.length > 0) return `${providers.join(', ')}; ${demo}`
   const none =

@@ -61,9 +61,11 @@ async function validateOnly({ config }: RunOptions): Promise<number> {
 }
 
 function factsOf(gateway: RunningGateway) {
-  const { dataUrl, controlUrl, configSource, providers, firstKey, exampleVariable } = gateway
+  const { dataUrl, listeners, controlUrl, configSource, routes, upstreams, providers } = gateway
+  const { wantsKeys, firstKey, exampleVariable } = gateway
   const [dataDir, adminTokenFile] = [resolve(gateway.dataDir), resolve(gateway.adminTokenFile)]
-  return { dataUrl, controlUrl, configSource, providers, firstKey, exampleVariable, dataDir, adminTokenFile }
+  const traffic = { routes, upstreams, providers, wantsKeys, firstKey, exampleVariable }
+  return { dataUrl, listeners, controlUrl, configSource, ...traffic, dataDir, adminTokenFile }
 }
 
 /** Within an npm script (`npm start`) the program is nowhere in the path of the person's own shell. */
