@@ -28,6 +28,8 @@ async function startServer(t: TestContext, address: string, port = 0) {
     else if (request.url === '/slow') waiting.push(() => response.end(address))
     else response.end(address)
   })
+  // Connections are the gateway's to close.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(port, address, resolve))
   t.after(() => {
     server.closeAllConnections()
@@ -105,8 +107,11 @@ test('every address of a name is a target; the plan follows their changes, and w
   const { pools, get, tell, news } = await setUp(t, port, { addresses: ['127.0.0.1', '127.0.0.2'] })
   await pools.resolved()
   assert.deepEqual(await answers(get, 6), ['127.0.0.1', '127.0.0.2'])
-  const slow = Promise.all([get('/slow'), get('/slow')])
-  await eventually(() => one.waiting.length === 1 && two.waiting.length === 1)
+  const slow = Promise.all(Array.from({ length: 4 }, () => get('/slow')))
+  await eventually(() => one.waiting.length === 2 && two.waiting.length === 2)
+  // One connection is idle from now on, one is busy.
+  one.waiting.shift()?.()
+  await eventually(async () => (await one.connections()) === 2)
   tell({ addresses: ['127.0.0.2', '127.0.0.3'] })
   await eventually(() => news.length === 2)
   assert.deepEqual(await answers(get, 6), ['127.0.0.2', '127.0.0.3'])
@@ -120,7 +125,7 @@ test('every address of a name is a target; the plan follows their changes, and w
   // Idle connections to what is gone are closed; the busy one is when its answer is complete.
   await eventually(async () => (await one.connections()) === 1)
   for (const answer of [...one.waiting, ...two.waiting]) answer()
-  assert.deepEqual((await slow).sort(), ['127.0.0.1', '127.0.0.2'])
+  assert.deepEqual((await slow).sort(), ['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.2'])
   await eventually(async () => (await one.connections()) === 0)
 })
 
