@@ -27,8 +27,8 @@ const serve = (port: number, upstreamPort: number): void => {
   const server = createServer({ noDelay: true }, (incoming, outgoing) => relay(optionsOf(incoming), incoming, outgoing))
   server.on('upgrade', (incoming: IncomingMessage, client: Duplex, early: Buffer) => {
     const { upgrade = '' } = incoming.headers
-    const options = optionsOf(incoming)
-    const asked = request({ ...options, headers: { ...options.headers, connection: 'upgrade', upgrade } })
+    const headers = { ...passed(incoming.headers), connection: 'upgrade', upgrade }
+    const asked = request({ ...optionsOf(incoming), headers })
     asked.on('upgrade', (answer, upstream, first) => {
       const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}\r\n`)
       client.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`)
