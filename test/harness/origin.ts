@@ -20,8 +20,8 @@ export interface SeenRequest {
   values(name: string): string[]
 }
 
-/** Answers one request. */
-export type Answerer = (request: IncomingMessage, response: ServerResponse, seen: SeenRequest) => void
+/** Answers one request; what it returns is not looked at. */
+export type Answerer = (request: IncomingMessage, response: ServerResponse, seen: SeenRequest) => unknown
 
 /** A web server that answers as a test says, notes what it was asked, and can die and come back on its port. */
 export class Origin {

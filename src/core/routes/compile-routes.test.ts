@@ -146,7 +146,7 @@ test('every route that cannot be is named, with what is wrong', async (t) => {
 test('a compiled route serves requests through its pool, with what it does to paths and headers', async (t) => {
   const seen: string[] = []
   const upstream = await startHttp(t, (request, response) => {
-    seen.push(`${request.method} ${request.url} ${request.headers['x-added']}`)
+    seen.push([request.method, request.url, request.headers['x-added']].join(' '))
     response.end('from the server')
   })
   const config = {
