@@ -48,26 +48,19 @@ test('H21 what belongs to the connection stays here, in whatever lines it is nam
     'Keep-Alive: timeout=5',
     'Proxy-Connection: keep-alive',
     'Proxy-Authorization: Basic x',
-    'TE: trailers',
+    'TE: deflate, trailers;q=0.5',
     'Trailer: x-t',
     'Upgrade: h2c',
     'Authorization: Bearer mine',
     'X-Api-Key: mine',
   ])
   const names = new Set(seen.lines.map(([name]) => name.toLowerCase()))
-  for (const name of [
-    'x-a',
-    'x-b',
-    'keep-alive',
-    'proxy-connection',
-    'proxy-authorization',
-    'te',
-    'trailer',
-    'upgrade',
-  ]) {
+  for (const name of ['x-a', 'x-b', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'trailer', 'upgrade']) {
     assert.ok(!names.has(name), name)
   }
-  assert.deepEqual(seen.values('connection'), ['keep-alive'])
+  assert.doesNotMatch(seen.values('connection').join(), /x-|auth|content|host|close/i)
+  // Whether the gateway itself takes trailers is its own word.
+  assert.ok(['', 'trailers'].includes(seen.values('te').join()))
   assert.deepEqual(seen.values('x-c'), ['3'])
   // Who somebody is cannot be taken away by naming it.
   assert.deepEqual(seen.values('authorization'), ['Bearer mine'])
