@@ -52,6 +52,9 @@ function nounOf(value: unknown): string {
   return NOUNS[typeof value] ?? typeof value
 }
 
+/** Of a union without words of its own; replaced by those of the branch that was meant. */
+const NO_BRANCH = 'nothing of this kind may stand here'
+
 /** Words for what the schema has no words of its own for. */
 function explain(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') {
@@ -62,6 +65,7 @@ function explain(issue: z.core.$ZodRawIssue): string | undefined {
   }
   if (issue.code === 'too_small') return `must be at least ${issue.minimum}`
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`
+  if (issue.code === 'invalid_union') return NO_BRANCH
   return undefined
 }
 
@@ -71,7 +75,7 @@ function quote(value: unknown): string {
 
 /** The errors for the issues of one document. */
 export function toErrors(result: Extract<SchemaResult, { ok: false }>, file: string, locate: Locate): ConfigError[] {
-  return result.issues.flatMap((issue) => {
+  return result.issues.flatMap(ofBranch).flatMap((issue) => {
     // The schema has no keys but texts and indexes.
     const path = issue.path as Path
     if (issue.code === 'unrecognized_keys') return unknownKeys(issue, { path, result, file, locate })
@@ -88,6 +92,26 @@ export function toErrors(result: Extract<SchemaResult, { ok: false }>, file: str
         : null
     return configError(file, { ...locate(path, 'value'), path }, { message: issue.message, suggestion })
   })
+}
+
+/** Where several kinds of values may stand, the issues of the kind that was meant: the first whose type is right. */
+function ofBranch(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union' || issue.message !== NO_BRANCH) return [issue]
+  const branches = issue.errors.map((branch) => branch.flatMap(ofBranch))
+  const meant = branches.find((branch) => !branch.some(isOfAnotherKind))
+  if (meant !== undefined) return meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+  const kinds = branches.flatMap((branch) => branch.filter(isOfAnotherKind))
+  const values = kinds.flatMap((inner) => (inner.code === 'invalid_value' ? inner.values : []))
+  const [first] = kinds
+  if (values.length > 0) {
+    const message = explain({ code: 'invalid_value', values, input: issue.input }) ?? NO_BRANCH
+    return [{ ...issue, code: 'invalid_value', values, message }]
+  }
+  return [first === undefined ? issue : { ...first, path: [...issue.path, ...first.path] }]
+}
+
+function isOfAnotherKind({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
 }
 
 function unknownKeys(

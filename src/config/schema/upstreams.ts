@@ -51,7 +51,7 @@ const balance = z
 
 const STATUS_HELP = 'expected a status such as `200`, or a class such as `2xx`'
 const status = z
-  .union([z.int().min(100).max(599), z.string().regex(/^[1-5]xx$/)], { error: STATUS_HELP })
+  .union([z.int().min(100).max(599), z.string().regex(/^[1-5]xx$/, { error: STATUS_HELP })], { error: STATUS_HELP })
   .transform((value) => {
     if (typeof value === 'number') return { from: value, to: value }
     const first = Number(value[0]) * 100
