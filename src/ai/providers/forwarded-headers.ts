@@ -7,6 +7,7 @@ export const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
   'accept',
   'idempotency-key',
   'openai-beta',
+  'tracestate',
   'user-agent',
   'x-client-request-id',
 ])
