@@ -22,6 +22,7 @@ export {
   readSecretFile,
   resolveReference,
 } from './reference.ts'
+export { ACCESS_PLACEHOLDER, ACCESS_PLACEHOLDERS, type AccessPlaceholder } from './schema/access-placeholders.ts'
 export { BUDGET_PERIODS, isScope, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
 export type {
