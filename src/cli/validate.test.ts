@@ -4,6 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createAuthority } from '../../test/harness/certificate.ts'
+import { renderErrors } from '../config/index.ts'
+import { validateFile } from './validate.ts'
 
 const MODULE = new URL('./validate.ts', import.meta.url)
 const RUN = `const { validateCommand } = await import(process.env.MODULE)
@@ -121,4 +125,121 @@ test('says what to do where there is no file', (t) => {
   const { status, stderr } = validate(createFolder(t, {}), [])
   assert.equal(status, 1)
   assert.match(stderr, /^no configuration here \(ferro\.yaml, .*\); name one with --config\n$/)
+})
+
+/** A route with as many tables of callers as a route may have. */
+function limitedRoute(id: string): string {
+  const limits = Array.from({ length: 8 }, (_, at) => `{ by: "header:h${at}", requests_per_minute: 1 }`)
+  return `{ id: ${id}, match: { path: /${id} }, respond: {}, rate_limits: [${limits.join(', ')}] }`
+}
+
+/** What only compiling finds: the line that is wrong, and what is said of it. Each stands in a document of its own. */
+const COMPILED: readonly (readonly [line: string, found: RegExp])[] = [
+  [
+    'routes: [{ id: a, respond: { body: "{nope}" } }]',
+    /1:36: routes\[0\]\.respond\.body: there is no placeholder \{nope\}/,
+  ],
+  ['routes: [{ id: a, redirect: { to: "/{nope}" } }]', /1:35: routes\[0\]\.redirect\.to: there is no placeholder/],
+  ['routes: [{ id: a, redirect: { to: "//{path}a.test" } }]', /1:35: routes\[0\]\.redirect\.to: \{path\} stands where/],
+  [
+    'routes: [{ id: a, respond: {}, response_headers: { set: { x-a: "{no}" } } }]',
+    /1:64: .*response_headers\.set\.x-a: /,
+  ],
+  ['routes: [{ id: a, match: { path: { regex: "/(" } }, respond: {} }]', /1:34: routes\[0\]\.match\.path: the regex/],
+  ['routes: [{ id: a, match: { path: { glob: /a } }, respond: {} }]', /1:34: routes\[0\]\.match\.path: the glob/],
+  ['routes: [{ id: a, match: { path: [/a, /b/**c] }, respond: {} }]', /1:39: routes\[0\]\.match\.path\[1\]: /],
+  ['routes: [{ id: a, match: { host: "a.*" }, respond: {} }]', /1:34: routes\[0\]\.match\.host: the host "a\.\*"/],
+  ['routes: [{ id: a, match: { query: { q: { regex: "[" } } }, respond: {} }]', /1:40: .*\.match\.query\.q: the regex/],
+  ['routes: [{ id: a, respond: {} }, { id: b, respond: {} }]', /1:34: routes\[1\]\.match: .*never reached/],
+  [
+    'routes: [{ id: a, respond: {}, cors: { origins: [a.test] } }]',
+    /1:50: routes\[0\]\.cors\.origins\[0\]: .*no origin/,
+  ],
+  ['routes: [{ id: a, files: { root: /no/such } }]', /1:34: routes\[0\]\.files\.root: .*no folder/],
+  [
+    'routes: [{ id: a, respond: {}, rate_limits: [{ by: key, requests_per_minute: 1 }] }]',
+    /1:52: .*rate_limits\[0\]\.by: /,
+  ],
+  [
+    'routes: [{ id: a, respond: {}, auth: { forward: { url: "ftp://a" } } }]',
+    /1:56: .*auth\.forward\.url: expected a URL/,
+  ],
+  [
+    'routes: [{ id: a, respond: {}, auth: { jwt: { issuer: i, audience: a, jwks_file: /no/such } } }]',
+    /1:82: routes\[0\]\.auth\.jwt\.jwks_file: /,
+  ],
+  ['egress: { rules: [{ id: a, action: allow, hosts: ["a*"] }] }', /1:51: egress\.rules\[0\]\.hosts\[0\]: .*no host/],
+  [
+    'egress: { rules: [{ id: a, action: allow, addresses: [10.0.0.1/8] }] }',
+    /1:55: egress\.rules\[0\]\.addresses\[0\]: /,
+  ],
+  [
+    'upstreams: { a: { targets: ["https://a.test"], tls: { ca: /no/such } } }',
+    /1:59: upstreams\.a\.tls\.ca: there is no/,
+  ],
+  [
+    'listeners: { a: { listen: "127.0.0.1:1", tls: { certificates: [{ cert: none.pem, key: a.key }] } } }',
+    /1:72: listeners\.a\.tls\.certificates\[0\]\.cert: there is no file none\.pem/,
+  ],
+  [
+    'listeners: { a: { listen: "127.0.0.1:1", tls: { certificates: [{ cert: a.pem, key: b.key }] } } }',
+    /1:64: listeners\.a\.tls\.certificates\[0\]: The key in b\.key does not belong to the certificate in a\.pem/,
+  ],
+  [
+    'listeners: { a: { listen: "127.0.0.1:1", tls: { certificates: [{ cert: a.key, key: a.pem }] } } }',
+    /1:72: .*\.cert: a\.key does not begin with a certificate[\s\S]*1:84: .*\.key: a\.pem holds no private key/,
+  ],
+  [
+    `routes: [${Array.from({ length: 65 }, (_, at) => limitedRoute(`r${at}`)).join(', ')}]`,
+    /1:9: routes: no room for slot/,
+  ],
+]
+
+test('finds what only compiling finds, each at its place, as a start does', async (t) => {
+  const authority = createAuthority()
+  const [first, second] = [authority.issue({ names: ['a.test'] }), authority.issue({ names: ['a.test'] })]
+  const pems = { 'a.pem': first.cert, 'a.key': first.key, 'b.key': second.key }
+  const folder = createFolder(t, Object.fromEntries(COMPILED.map(([line], at) => [`${at}.yaml`, `${line}\n`])))
+  for (const [name, text] of Object.entries(pems)) writeFileSync(join(folder, name), text)
+  const before = process.cwd()
+  t.after(() => process.chdir(before))
+  process.chdir(folder)
+  for (const [at, [line, found]] of COMPILED.entries()) {
+    const { valid, errors, text } = await validateFile(`${at}.yaml`, {})
+    const shown = renderErrors(errors, text)
+    assert.equal(valid, false, line)
+    assert.match(shown, found, line)
+    assert.doesNotMatch(shown, /BEGIN/)
+  }
+})
+
+test('says all of it at once, and a start says the same', (t) => {
+  const lines = COMPILED.map(([line]) => line).filter(
+    (line) => line.startsWith('routes: [{ id: a,') && !line.includes('{ id: b'),
+  )
+  const routes = lines.map(
+    (line, at) => `  - ${line.slice('routes: ['.length, -1).replace('id: a', `id: r${at}, priority: ${at}`)}`,
+  )
+  const folder = createFolder(t, { 'ferro.yaml': `routes:\n${routes.join('\n')}\n` })
+  const { stderr } = validate(folder, [])
+  assert.match(stderr, new RegExp(`invalid: ${lines.length} errors\n$`))
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const started = spawnSync(process.execPath, [main, 'run', '--data-dir', 'data'], { cwd: folder, encoding: 'utf8' })
+  assert.equal(started.status, 1)
+  const verdict = stderr.replace(/^.*invalid: .*\n/m, '')
+  assert.ok(started.stderr.includes(verdict), started.stderr)
+})
+
+test('counts routes, upstreams and listeners, and models only where there are any', (t) => {
+  const web = `upstreams: { a: { targets: ["http://a.test"] } }\nroutes: [{ id: a, upstream: a }]\n`
+  const rows = [
+    [web, '1 route, 1 upstream'],
+    [`${web}listeners: { b: { listen: "127.0.0.1:1" } }\n`, '1 route, 1 upstream, 1 listener'],
+    [`${web}providers: { p: { kind: demo } }\n`, '1 route, 1 upstream, 1 provider, 0 models, 0 keys'],
+    ['workers: 1\n', '0 providers, 0 models, 0 keys'],
+  ] as const
+  for (const [text, summary] of rows) {
+    const { stdout } = validate(createFolder(t, { 'ferro.yaml': text }), [])
+    assert.equal(stdout, `ferro.yaml: valid: ${summary}\n`)
+  }
 })
