@@ -53,10 +53,10 @@ function pemOf(file: string): PemFile {
   try {
     return { file, pem: readFileSync(file, 'utf8') }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
+    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
     if (code === 'ENOENT') throw new Error(`there is no file ${file}`)
     if (code === 'EISDIR') throw new Error(`${file} is a folder, not a file`)
     if (code === 'EACCES' || code === 'EPERM') throw new Error(`${file} may not be read by this user`)
-    throw new Error(`${file} cannot be read${code === null ? '' : ` (${String(code)})`}`)
+    throw new Error(`${file} cannot be read${code === null ? '' : ` (${code})`}`)
   }
 }

@@ -117,7 +117,7 @@ test('H25 who waits for leave to send gets it only when the body is wanted', asy
       await client.waitForResponses()
       await client.send(inner)
       await client.waitForClose()
-      assert.deepEqual(statuses(client), [status], `${lines} ${when}`)
+      assert.deepEqual(statuses(client), [status], `${lines.join()} ${when}`)
       assert.doesNotMatch(client.received.toString(), /100 Continue/)
       client.close()
     }

@@ -120,11 +120,11 @@ test('G3 listeners change under load: no connection is refused, the old one drai
   await eventually(() => web.waiting === 4)
 
   const from = web.gateway.stderr.text.length
-  await web.reload({ listeners: { fresh: { listen: `127.0.0.1:${newPort}` }, any: { listen: '127.0.0.1:0' } } })
+  await web.reload({ listeners: { fresh: { listen: `127.0.0.1:${newPort}` }, open: { listen: '127.0.0.1:0' } } })
   await eventually(() => 'fresh' in web.listeners(), { deadlineMs: 40_000, what: 'the new listener to be told' })
-  const { fresh, any, old } = web.listeners()
+  const { fresh, open, old } = web.listeners()
   assert.deepEqual([fresh, old], [`http://127.0.0.1:${newPort}`, undefined])
-  const both = [keepAsking(`${String(fresh)}/new`), keepAsking(`${String(any)}/any`)]
+  const both = [keepAsking(`${String(fresh)}/new`), keepAsking(`${String(open)}/open`)]
   t.after(() => Promise.all(both.map((each) => each.stop())))
   const token = readFileSync(join(web.gateway.dataDir, 'admin-token'), 'utf8').trim()
   const status = await ask(`${web.gateway.controlUrl}/admin/v1/status`, {
