@@ -20,7 +20,8 @@ import { firstKey } from './first-key.ts'
 import { removeInstance, writeInstance } from './instance-file.ts'
 import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
-import { type ListenerPorts, listenersOf, newAddresses } from './listeners.ts'
+import { listenerKey, url, urlsOf } from './listener-urls.ts'
+import { listenersOf, newAddresses } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
@@ -477,22 +478,6 @@ function workerCount(document: ConfigDocument): number {
   return document.workers === 'auto' ? Math.max(1, Math.min(8, availableParallelism() - 1)) : document.workers
 }
 
-/** What the address of a listener is called in the configuration. */
-function listenerKey(name: string, document: ConfigDocument): string {
-  return name === 'main' && document.listeners['main'] === undefined ? 'listen' : `listeners.${name}.listen`
-}
-
-/** Where each listener is reached. */
-function urlsOf(document: ConfigDocument, ports: ListenerPorts): Record<string, string> {
-  return Object.fromEntries(
-    listenersOf(document).map(({ name, config }) => {
-      const port = ports[name] ?? config.listen.port
-      const plain = url(config.listen.host, port)
-      return [name, config.tls === undefined ? plain : plain.replace(/^http:/, 'https:')]
-    }),
-  )
-}
-
 /** Whether the system balances connections over several listeners of one port; elsewhere one worker serves. */
 function canShare(): boolean {
   return process.platform === 'linux'
@@ -503,8 +488,4 @@ function databaseUrl(document: ConfigDocument): string | null {
   const resolved = resolveReference(document.storage.url, process.env)
   if (!resolved.ok) throw new StartError(`storage.url: ${resolved.missing}`)
   return resolved.secret.reveal()
-}
-
-function url(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
