@@ -3,7 +3,7 @@ import type { KeyRegistry } from './key-registry.ts'
 
 /** Budgets that have series of their own; each has five. */
 export const MAX_SHOWN = 2_000
-/** One rendering of the metrics asks several times. */
+/** How old the state of very many budgets may be: to read and sort them all takes a while. */
 const FRESH_MS = 500
 
 /** A budget as the metrics show it. */
@@ -43,6 +43,8 @@ export class ShownBudgets {
     this.#shown = all.length <= MAX_SHOWN ? all : all.sort((a, b) => shareOf(b) - shareOf(a)).slice(0, MAX_SHOWN)
     this.#leftOut = all.length - this.#shown.length
     this.#readAtMs = performance.now()
+    // One rendering of the metrics asks several times and must hear the same; the next one reads anew.
+    if (this.#leftOut === 0) queueMicrotask(() => (this.#readAtMs = Number.NEGATIVE_INFINITY))
     return this.#shown
   }
 }
