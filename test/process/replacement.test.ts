@@ -8,7 +8,9 @@ import { type JsonObject, parseJson } from '../harness/json.ts'
 import { Load, MIXED_MODELS } from './load.ts'
 import { Threads } from './threads.ts'
 
+const REPLACED = /the data workers were replaced/g
 const RELOADED = /the configuration was reloaded/g
+const replacements = (house: House) => house.gateway.stderr.text.match(REPLACED)?.length ?? 0
 const reloads = (house: House) => house.gateway.stderr.text.match(RELOADED)?.length ?? 0
 const configOf = (house: House) => Object(parseJson(readFileSync(house.gateway.configPath, 'utf8'))) as JsonObject
 
@@ -35,9 +37,9 @@ test('workers that are replaced in an orderly way fail no request and cut no str
   await eventually(() => streams.every((call) => call.entry.status === 200))
   for (let round = 0; round < scaled(1); round++) {
     const before = await threads.living('data')
-    const done = reloads(house)
+    const done = replacements(house)
     house.gateway.writeConfig({ ...config, log: { access: { sample: 0.5 + round / 1_000 } } })
-    await eventually(() => reloads(house) > done, { deadlineMs: 60_000, what: 'the replacement' })
+    await eventually(() => replacements(house) > done, { deadlineMs: 60_000, what: 'the replacement' })
     const after = await threads.living('data')
     assert.equal(after.length, 2)
     const old = new Set(before.map((thread) => thread.name))
