@@ -1,0 +1,122 @@
+import type { GatewayError } from '../../core/index.ts'
+import type { AnswerFault, ModelAnswer, StreamEvent } from '../ir/answer.ts'
+import type { JsonObject } from '../ir/json.ts'
+import type { Losses } from '../ir/losses.ts'
+import type { DialectName, ModelRequest } from '../ir/request.ts'
+
+/**
+ * A dialect as a client speaks it. All of it is pure: clocks and ids come with the context. `decodeRequest` throws a
+ * FieldProblem (`ir/fields.ts`) for a body that is wrong in this dialect.
+ */
+export interface ClientDialect {
+  readonly name: DialectName
+  decodeRequest(body: JsonObject, context: RequestContext): ModelRequest
+  encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonObject
+  streamEncoder(context: AnswerContext): StreamEncoder
+  /** The dialect's error object for a failure of whatever kind. */
+  encodeError(error: GatewayError, requestId: string): JsonObject
+}
+
+/** What a request's path and headers say, where the dialect puts it there. */
+export interface RequestContext {
+  /** The model of the path (Gemini); null where the body names it. */
+  readonly model: string | null
+  /** Gemini's streaming is another method. */
+  readonly stream: boolean
+  readonly losses: Losses
+}
+
+/** What an answer is told besides the upstream's own words. */
+export interface AnswerContext {
+  /** Ours, of this request: letters and digits, unique; dialects put their prefix before it. */
+  readonly id: string
+  /** The model as the upstream is asked for it; for answers that do not say it. */
+  readonly model: string
+  /** Seconds since the epoch. */
+  readonly createdAt: number
+  /** The request as the client made it; what it asked for decides what an answer shows. */
+  readonly request: ModelRequest
+  readonly losses: Losses
+}
+
+/** Turns events into the bytes of one stream. Each call returns what is to be sent now, '' for nothing. */
+export interface StreamEncoder {
+  push(event: StreamEvent): string
+  /** The dialect's own error event, after which nothing follows; at any point between two events. */
+  fail(error: GatewayError, requestId: string): string
+}
+
+/** A dialect as an upstream speaks it; pure as well. */
+export interface UpstreamDialect {
+  readonly name: DialectName
+  /** How its streams are framed. */
+  readonly framing: 'sse' | 'ndjson' | 'aws-event-stream'
+  readonly traits: DialectTraits
+  /** The body for the upstream. What cannot be said is reported; a FieldProblem refuses. */
+  encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject
+  /** Throws a FieldProblem for what is no answer of this dialect. `fault`: an error that came with status 200. */
+  decodeAnswer(body: JsonObject, context: DecodeContext): ModelAnswer | AnswerFault
+  streamDecoder(context: DecodeContext): StreamDecoder
+  /** What an error body says; null when it is none of this dialect. */
+  decodeError(body: JsonObject): AnswerFault | null
+}
+
+/** What a dialect cannot say at all; `lower.ts` takes it out of a request before the dialect encodes it. */
+export interface DialectTraits {
+  /** What a tool may be called; others are renamed and renamed back. */
+  readonly toolName: { readonly pattern: RegExp; readonly longest: number }
+  /** Ids of calls: others are replaced, consistently. */
+  readonly callId: { readonly pattern: RegExp; readonly longest: number } | null
+  /** Where instructions may stand. `leading`: only before the conversation; later ones become the user's text. */
+  readonly instructions: 'anywhere' | 'leading'
+  /** User and assistant take turns: neighbours of one role are merged. */
+  readonly alternates: boolean
+  /** Each call needs its result right behind it, and each result its call. */
+  readonly pairsCalls: boolean
+  /** Whether it has tools with free text as input; elsewhere they become functions with one text argument. */
+  readonly customTools: boolean
+  /** Whether it can ask for several answers. */
+  readonly choices: boolean
+}
+
+/** The facts of a target that decide what an encoder writes. */
+export interface EncodeContext {
+  /** The upstream's name of the model. */
+  readonly model: string
+  readonly capabilities: Capabilities
+  readonly losses: Losses
+}
+
+/** What a model takes, from the catalogue and the configuration; null: not known, then it is tried. */
+export interface Capabilities {
+  readonly maxOutputTokens: number | null
+  readonly contextTokens: number | null
+  /** Parameters by their neutral names (`ir/request.ts`) that the model refuses. */
+  readonly refuses: ReadonlySet<string>
+  readonly structuredOutput: 'native' | 'tool' | 'none' | null
+  readonly tools: boolean | null
+  readonly vision: boolean | null
+  /** How its reasoning is asked for: by an effort, by a budget of tokens, by letting it decide; none: it has none. */
+  readonly reasoning: 'effort' | 'budget' | 'adaptive' | 'level' | 'none' | null
+  /** Whose signatures it understands; see `Signature` in `ir/parts.ts`. */
+  readonly family: 'anthropic' | 'openai' | 'gemini' | 'other'
+}
+
+export interface DecodeContext {
+  readonly losses: Losses
+  /** Made for what the upstream leaves out, e.g. ids of calls: `next('call')` is unique within the request. */
+  readonly ids: { next(prefix: string): string }
+}
+
+/** One event of a stream: the framing's name of it, if it has one, and its text. */
+export interface WireEvent {
+  readonly name: string | null
+  readonly data: string
+}
+
+/** Reads a stream event by event. Never throws: what cannot be read is a `fault`. Ignores everything after `end` or a fault. */
+export interface StreamDecoder {
+  push(event: WireEvent, emit: (event: StreamEvent) => void): void
+  /** The upstream closed its stream: emits `end` when the answer was complete, or else a fault of kind `truncated`. */
+  close(emit: (event: StreamEvent) => void): void
+}

@@ -1,0 +1,66 @@
+/** How faithful a translation was. */
+export type Fidelity = 'exact' | 'adapted' | 'lossy'
+
+/** Names in a header and in a record are few; beyond this many one says how many more there are. */
+const MOST_NAMES = 32
+const INDEX = /\[\d+\]/g
+/** What may stand in a header and in a list: anything else of a client's member name becomes `_`. */
+const UNSAFE = /[^A-Za-z0-9_.\-[\]/]/g
+const LONGEST_NAME = 96
+
+/**
+ * What a translation could not carry as it was: filled by decoders and encoders, read by the answer's header and the
+ * record. Paths are in the words of the dialect that the thing was written in, without indexes: `messages[].name`.
+ */
+export class Losses {
+  readonly #dropped = new Set<string>()
+  readonly #adapted = new Set<string>()
+
+  /** Something the client, or the upstream, said does not arrive on the other side. */
+  drop(path: string): void {
+    this.#dropped.add(nameOf(path))
+  }
+
+  /** It arrives in another form with the same meaning, or nearly so: clamped, merged, carried by other means. */
+  adapt(path: string): void {
+    this.#adapted.add(nameOf(path))
+  }
+
+  /** Members that only their own dialect knows, of a thing that goes to another one. */
+  dropAll(path: string, extra: Readonly<Record<string, unknown>> | undefined): void {
+    if (extra === undefined) return
+    for (const name of Object.keys(extra)) this.drop(path === '' ? name : `${path}.${name}`)
+  }
+
+  get fidelity(): Fidelity {
+    if (this.#dropped.size > 0) return 'lossy'
+    return this.#adapted.size > 0 ? 'adapted' : 'exact'
+  }
+
+  get dropped(): readonly string[] {
+    return [...this.#dropped]
+  }
+
+  get adapted(): readonly string[] {
+    return [...this.#adapted]
+  }
+
+  /** The value of `x-ferro-translation`: `exact`, or `lossy; dropped=a,b; adapted=c`. */
+  header(): string {
+    let text: string = this.fidelity
+    if (this.#dropped.size > 0) text += `; dropped=${listed(this.#dropped)}`
+    if (this.#adapted.size > 0) text += `; adapted=${listed(this.#adapted)}`
+    return text
+  }
+}
+
+function nameOf(path: string): string {
+  const name = path.replace(INDEX, '[]').replace(UNSAFE, '_')
+  return name.length > LONGEST_NAME ? name.slice(0, LONGEST_NAME) : name
+}
+
+function listed(names: ReadonlySet<string>): string {
+  const all = [...names]
+  const shown = all.slice(0, MOST_NAMES).join(',')
+  return all.length > MOST_NAMES ? `${shown},and-${all.length - MOST_NAMES}-more` : shown
+}

@@ -1,0 +1,170 @@
+import type { JsonObject } from './json.ts'
+import type { AssistantPart, CacheMark, TextPart, ToolResultPart, UserPart } from './parts.ts'
+
+/** The dialects that clients or upstreams speak. */
+export type DialectName =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'openai-completions'
+  | 'anthropic-messages'
+  | 'gemini'
+  | 'bedrock-converse'
+  | 'cohere'
+  | 'ollama'
+
+/**
+ * One request in the neutral form. `extra` holds members that only `dialect` knows: its own encoder writes them again,
+ * every other one reports them as dropped. Optional members that are absent were not said by the client.
+ */
+export interface ModelRequest {
+  /** Whose words these are. */
+  readonly dialect: DialectName
+  /** As the client named it. */
+  readonly model: string
+  readonly messages: readonly Message[]
+  readonly tools: readonly Tool[]
+  readonly toolChoice?: ToolChoice | undefined
+  readonly parameters: Parameters
+  readonly stream: boolean
+  readonly extra?: JsonObject | undefined
+}
+
+/**
+ * One message. Results of tools are messages of their own, also where a dialect puts them into the user's: its encoder
+ * joins them with the user message that follows.
+ */
+export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+
+/** Instructions; in dialects with a place of their own for them, only those at the beginning go there. */
+export interface SystemMessage {
+  readonly role: 'system'
+  /** OpenAI's newer models tell developer from system. */
+  readonly authority: 'system' | 'developer'
+  readonly parts: readonly TextPart[]
+  readonly name?: string | undefined
+  readonly extra?: JsonObject | undefined
+}
+
+export interface UserMessage {
+  readonly role: 'user'
+  readonly parts: readonly UserPart[]
+  readonly name?: string | undefined
+  readonly extra?: JsonObject | undefined
+}
+
+export interface AssistantMessage {
+  readonly role: 'assistant'
+  /** In the order in which the model made them. */
+  readonly parts: readonly AssistantPart[]
+  readonly name?: string | undefined
+  readonly extra?: JsonObject | undefined
+}
+
+/** Results of one turn's tool calls. */
+export interface ToolMessage {
+  readonly role: 'tool'
+  readonly parts: readonly ToolResultPart[]
+  readonly extra?: JsonObject | undefined
+}
+
+export type Tool = FunctionTool | CustomTool | BuiltinTool
+
+export interface FunctionTool {
+  readonly type: 'function'
+  readonly name: string
+  readonly description?: string | undefined
+  /** JSON Schema; absent: the client gave none, and the tool takes nothing. */
+  readonly parameters?: JsonObject | undefined
+  readonly strict?: boolean | undefined
+  readonly cache?: CacheMark | undefined
+  readonly extra?: JsonObject | undefined
+}
+
+/** A tool whose input is free text, possibly of a grammar (OpenAI). */
+export interface CustomTool {
+  readonly type: 'custom'
+  readonly name: string
+  readonly description?: string | undefined
+  readonly format?: JsonObject | undefined
+  readonly extra?: JsonObject | undefined
+}
+
+/** What vendors run themselves; equals are listed here, and `other` is known to its own dialect only. */
+export type BuiltinKind =
+  | 'web-search'
+  | 'code-execution'
+  | 'file-search'
+  | 'computer'
+  | 'shell'
+  | 'text-editor'
+  | 'url-context'
+  | 'image-generation'
+  | 'other'
+
+export interface BuiltinTool {
+  readonly type: 'builtin'
+  readonly kind: BuiltinKind
+  /** Its definition as it came, in the words of the request's dialect. */
+  readonly definition: JsonObject
+  readonly cache?: CacheMark | undefined
+}
+
+export type ToolChoice =
+  | { readonly type: 'auto' | 'none' | 'required' }
+  | { readonly type: 'tool'; readonly name: string }
+  | { readonly type: 'allowed'; readonly mode: 'auto' | 'required'; readonly names: readonly string[] }
+
+/** What a client may set beside the conversation. Every encoder says of each what it makes of it. */
+export interface Parameters {
+  readonly maxOutputTokens?: number | undefined
+  readonly temperature?: number | undefined
+  readonly topP?: number | undefined
+  readonly topK?: number | undefined
+  readonly minP?: number | undefined
+  readonly frequencyPenalty?: number | undefined
+  readonly presencePenalty?: number | undefined
+  readonly seed?: number | undefined
+  readonly stop?: readonly string[] | undefined
+  /** Answers wanted (`n`). */
+  readonly choices?: number | undefined
+  readonly logprobs?: { readonly top: number } | undefined
+  readonly logitBias?: JsonObject | undefined
+  readonly parallelToolCalls?: boolean | undefined
+  readonly reasoning?: ReasoningRequest | undefined
+  readonly output?: OutputFormat | undefined
+  readonly verbosity?: 'low' | 'medium' | 'high' | undefined
+  /** Who the client's own user is. */
+  readonly user?: string | undefined
+  readonly metadata?: JsonObject | undefined
+  readonly serviceTier?: string | undefined
+  readonly store?: boolean | undefined
+  readonly promptCacheKey?: string | undefined
+  /** Kinds of output wanted, e.g. `text`, `audio`, `image`. */
+  readonly modalities?: readonly string[] | undefined
+  readonly audioOutput?: { readonly voice?: string | undefined; readonly format?: string | undefined } | undefined
+  readonly prediction?: string | undefined
+  /** OpenAI's chat streams report usage only when asked; other dialects always do. */
+  readonly includeUsage?: boolean | undefined
+}
+
+export type Effort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
+
+export interface ReasoningRequest {
+  readonly effort?: Effort | undefined
+  readonly budgetTokens?: number | undefined
+  /** `adaptive`: the model decides how much. */
+  readonly mode?: 'enabled' | 'adaptive' | 'disabled' | undefined
+  /** Whether, and how, the client wants to see it. */
+  readonly summary?: 'auto' | 'concise' | 'detailed' | 'none' | undefined
+}
+
+export type OutputFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'json' }
+  | {
+      readonly type: 'json-schema'
+      readonly name: string
+      readonly description?: string | undefined
+      readonly schema: JsonObject
+      readonly strict?: boolean | undefined
+    }
