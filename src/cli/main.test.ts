@@ -58,12 +58,14 @@ test('exits with 1 when a command that it understands fails, and says why', asyn
 
 test('checks the configuration without a start, as `validate` does', async (t) => {
   const { run } = createFerro(t, { 'ferro.yaml': 'workers: 2\n', 'bad.yaml': 'workers: 0\n' })
-  for (const args of [[], ['--config', 'bad.yaml'], ['--config', 'none.yaml']]) {
+  const bad = ['--config', 'bad.yaml']
+  for (const args of [[], bad, ['--config', 'none.yaml'], ['--format', 'json'], [...bad, '--format', 'json']]) {
     const [alias, validate] = await Promise.all([run(['run', '--validate-only', ...args]), run(['validate', ...args])])
     assert.deepEqual(alias, validate)
   }
   assert.equal((await run(['run', '--validate-only'])).code, 0)
   assert.equal((await run(['run', '--validate-only', '--no-config'])).code, 1)
+  assert.equal((await run(['run', '--format', 'json'])).code, 1)
 })
 
 test('loads nothing for a start that belongs to another command', async (t) => {

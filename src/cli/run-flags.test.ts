@@ -26,7 +26,7 @@ async function readByCommand(args: readonly string[]): Promise<RunOptions | null
 }
 
 test('reads every flag', () => {
-  const line = '-c a.yaml --data-dir d --workers 4 --listen [::1]:1 --control localhost:2 --validate-only'
+  const line = '-c a.yaml --data-dir d --workers 4 --listen [::1]:1 --control localhost:2 --validate-only --format json'
   assert.deepEqual(readRunFlags(line.split(' ')), {
     config: 'a.yaml',
     dataDir: 'd',
@@ -34,6 +34,7 @@ test('reads every flag', () => {
     listen: { host: '::1', port: 1 },
     control: { host: 'localhost', port: 2 },
     validateOnly: true,
+    format: 'json',
   })
   assert.deepEqual(readRunFlags(['--no-config', '--workers=auto']), { config: false, workers: 'auto' })
   assert.deepEqual(readRunFlags([]), {})
@@ -44,6 +45,7 @@ test('leaves whatever needs an explanation to the command', () => {
   for (const line of [
     ...lines,
     '--worker 2',
+    '--format xml',
     '--config',
     '--no-config --config a',
     '--workers 0 --workers 2',

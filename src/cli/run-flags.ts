@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly listen?: ListenAddress
   readonly control?: ListenAddress
   readonly validateOnly?: boolean
+  /** How `validateOnly` answers. */
+  readonly format?: 'text' | 'json'
 }
 
 /** A flag of `ferro run`. */
@@ -45,6 +47,7 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     parse: parseAddress,
   },
   { name: 'validate-only', value: null, description: 'check the configuration and end, like `ferro validate`' },
+  { name: 'format', value: 'format', description: 'how --validate-only answers: text or json', parse: parseFormat },
 ]
 
 /**
@@ -93,6 +96,11 @@ function parseWorkers(text: string): number | 'auto' {
   const count = /^\d{1,2}$/.test(text) ? Number(text) : 0
   if (count < 1 || count > 64) throw new Error('Expected `auto` or a whole number from 1 to 64.')
   return count
+}
+
+function parseFormat(text: string): 'text' | 'json' {
+  if (text !== 'text' && text !== 'json') throw new Error('Allowed choices are text, json.')
+  return text
 }
 
 function parseAddress(text: string): ListenAddress {

@@ -9,6 +9,8 @@ import { packageVersion } from './version.ts'
 /** Does what `ferro run` was asked to; resolves with the exit code when the gateway has ended. */
 export async function run(options: RunOptions): Promise<number> {
   if (options.validateOnly === true) return await validateOnly(options)
+  if (options.format !== undefined)
+    throw new Failure('--format says how --validate-only answers: a start has no answer')
   // From the beginning: the signal would end the process, and asks for what a start does anyway.
   process.on('SIGHUP', ignore)
   const gateway = await start(options)
@@ -53,10 +55,11 @@ function ignore(): void {
   // See where it is used.
 }
 
-async function validateOnly({ config }: RunOptions): Promise<number> {
+async function validateOnly({ config, format = 'text' }: RunOptions): Promise<number> {
   if (config === false) throw new Failure('without a configuration there is nothing to check: leave out --no-config')
   const { validateCommand } = await import('./validate.ts')
-  await validateCommand().parseAsync(config === undefined ? [] : ['--config', config], { from: 'user' })
+  const args = ['--format', format, ...(config === undefined ? [] : ['--config', config])]
+  await validateCommand().parseAsync(args, { from: 'user' })
   return typeof process.exitCode === 'number' ? process.exitCode : 0
 }
 

@@ -27,7 +27,7 @@ export interface Verdict {
 export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promise<Verdict> {
   const { CONFIG_FACTS } = await import('../ai/index.ts')
   const { startErrors } = await import('../app/index.ts')
-  const result = await loadConfig(file, CONFIG_FACTS)
+  const result = await loadConfig(file, { ...CONFIG_FACTS, env })
   const errors = result.ok ? await startErrors(result, env) : result.errors
   const warnings = result.ok ? result.warnings : []
   const valid = result.ok && errors.length === 0

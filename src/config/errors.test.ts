@@ -39,6 +39,21 @@ test('hands no control characters of a file to the terminal', async () => {
   assert.doesNotMatch(renderErrors(result.errors, text), /[^\P{Cc}\n]/u)
 })
 
+test('shows the line of a secret without it, and a reference or a number as it is', async () => {
+  const rows = [
+    ['keys: [{ id: a, hash: sha256:zz }]', 'keys: [{ id: a, hash: ************'],
+    ['providers: { p: { kind: demo, bad: 1, api_key: "{$NAME}" } }', null],
+    ['keys: [{ id: a, hash: x, budgets: [{ tokens: 1e400, per: day }] }]', /tokens: 1e400, per: day/],
+  ] as const
+  for (const [text, shown] of rows) {
+    const result = await parseConfig(text, { path: 'f.yaml' })
+    assert.ok(!result.ok)
+    const rendered = renderErrors(result.errors, text)
+    if (shown instanceof RegExp) assert.match(rendered, shown)
+    else assert.ok(rendered.includes(`  1 | ${shown ?? text}\n`), rendered)
+  }
+})
+
 const CANARY = 'sk-canary0123456789abcdef'
 /** One that only its place shows to be a secret. */
 const PLAIN = 'canaryTextOfNoKnownForm'
@@ -58,6 +73,12 @@ const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
     `providers: { p: { kind: demo, base_url: "https://user:${CANARY}@example.com" } }`,
     `providers: { p: { kind: demo, base_url: "https://example.com/?key=${CANARY}" } }`,
     `keys: [{ id: A, hash: ${CANARY} }]`,
+    `keys: [{ id: a, hash: "${PLAIN}, ${PLAIN}" }]`,
+    `keys:\n  - id: a\n    hash:\n      ${PLAIN} two ${PLAIN}\n`,
+    `keys: [{ id: a, hash: "\${X}${PLAIN}" }]`,
+    `storage: { url: "${PLAIN} x" }`,
+    `providers:\n  p:\n    kind: demo\n    api_kye: \${X}${PLAIN}\n`,
+    `providers: { p: { kind: demo, headers: { x: "\${A} ${PLAIN}\\r\\n" } } }`,
     `storage: { url: "postgres://u:${CANARY}@h/d" }`,
     `providers:\n  p:\n    kind: demo\n    api_key: x\n    ${PLAIN}\n`,
     `providers:\n  p:\n    api_key:\n    ${PLAIN}\n    kind: demo\n`,

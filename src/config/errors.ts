@@ -63,7 +63,7 @@ export function renderErrors(errors: readonly ConfigError[], text: string): stri
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
   const rendered = errors.slice(0, RENDERED_ERRORS).map((error) => {
     const source = lines[error.line - 1] ?? ''
-    const shown = source.trim() === '' || isSecretPath(error.path) ? '' : excerpt(error, source)
+    const shown = source.trim() === '' ? '' : excerpt(error, source)
     return `${headline(error)}\n${shown}`
   })
   if (errors.length > RENDERED_ERRORS) rendered.push(`… and ${errors.length - RENDERED_ERRORS} more errors\n`)
@@ -79,12 +79,22 @@ function headline(error: ConfigError): string {
 /** A window of the line around the column, so that a file of one long line stays readable. */
 function excerpt(error: ConfigError, source: string): string {
   const start = Math.max(0, error.column - 1 - SHOWN_COLUMNS / 2)
-  const window = maskSecrets(source)
+  const secretAt = secretStart(error, source)
+  const masked = maskSecrets(source)
+  const window = (secretAt === null ? masked : maskFrom(masked, source, secretAt))
     .slice(start, start + SHOWN_COLUMNS)
     // A terminal would obey control characters.
     .replaceAll(CONTROL_CHARACTERS, ' ')
   const number = String(error.line)
   return `  ${number} | ${window}\n  ${' '.repeat(number.length)} | ${' '.repeat(error.column - 1 - start)}^\n`
+}
+
+/** Where in the line the value of a secret begins that the error is about, also under a misspelt name; else null. */
+function secretStart({ path, suggestion, column }: ConfigError, source: string): number | null {
+  if (isSecretPath(path)) return column - 1
+  if (suggestion === undefined || !isSecretPath(`.${suggestion}`)) return null
+  const [name = ''] = /^[^:=]*[:=]\s*/.exec(source.slice(column - 1)) ?? []
+  return column - 1 + name.length
 }
 
 /** Everything below `headers`, and every key that holds a secret by its name. */
@@ -93,7 +103,7 @@ function isSecretPath(path: string): boolean {
 }
 
 const SECRET_VALUE =
-  /([\w-]*(?:key|token|secret|password|passwd|authorization|credential|cookie|hash|auth)[\w-]*["']?\s*[:=]\s*)('''.*?(?:'''|$)|""".*?(?:"""|$)|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,{}[\]#][^,}\]#]*)/gi
+  /([\w-]*(?:key|token|secret|password|passwd|authorization|credential|cookie|hash|auth)[\w-]*["']?\s*[:=]\s*)('''.*?(?:'''|$)|""".*?(?:"""|$)|"(?:[^"\\]|\\.)*"?|'[^']*'?|(?:\$\{\w+\}|\{env\.\w+\}|\{\$\w+\}|[^\s,{}[\]#])[^,}\]#]*)/gi
 const TEXT_LOOKING_LIKE_A_SECRET =
   /\b(?:sk|pk|fk|rk|xox[a-z]|gh[a-z]|AIza|eyJ)[-_A-Za-z0-9]{12,}|(?<=:\/\/)[^/@\s]+(?=@)|(?<=\bBearer\s)\S+/g
 
@@ -108,6 +118,19 @@ function maskSecrets(line: string): string {
     .replaceAll(TEXT_LOOKING_LIKE_A_SECRET, mask)
 }
 
+/** Where the error is about a secret itself: all from there to the end of the line, unless it is a mere reference. */
+function maskFrom(masked: string, source: string, start: number): string {
+  if (REFERENCE_TO_COME.test(source.slice(start))) return masked
+  return masked.slice(0, start) + masked.slice(start).replaceAll(/\S/g, '*')
+}
+
+const NAMED = String.raw`(?:\$\{\w+\}|\{env\.\w+\}|\{\$\w+\})`
+/** In quotes, or alone on its line: behind anything else the text may go on. */
+const REFERENCE_TO_COME = new RegExp(`^(?:"${NAMED}"|'${NAMED}'|${NAMED}\\s*$)`)
+const REFERENCE = new RegExp(`^(["']?)${NAMED}\\1\\s*$`)
+/** Numbers and the words of YAML that are no text: budgets have `tokens`. */
+const NO_TEXT = /^(?:[-+]?[\d_.]+(?:e[-+]?\d+)?|[-+]?\.inf|\.nan|true|false|null|~)\s*$/i
+
 function mask(value: string): string {
-  return /^\d+$/.test(value) ? value : '*'.repeat(value.length)
+  return NO_TEXT.test(value) || REFERENCE.test(value) ? value : '*'.repeat(value.length)
 }

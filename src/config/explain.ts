@@ -4,6 +4,7 @@ import { PROTOTYPE_KEYS } from './checks.ts'
 import { type ConfigError, configError } from './errors.ts'
 import { freezeDeep } from './freeze.ts'
 import type { Locate, Path } from './position.ts'
+import { isReference } from './reference.ts'
 import { type ConfigDocument, documentSchema } from './schema.ts'
 import { suggest } from './suggest.ts'
 
@@ -56,7 +57,7 @@ function nounOf(value: unknown): string {
 const NO_BRANCH = 'nothing of this kind may stand here'
 
 /** Words for what the schema has no words of its own for. */
-function explain(issue: z.core.$ZodRawIssue): string | undefined {
+export function explain(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') {
     return `expected ${NOUNS[issue.expected] ?? issue.expected}, got ${nounOf(issue.input)}`
   }
@@ -90,8 +91,15 @@ export function toErrors(result: Extract<SchemaResult, { ok: false }>, file: str
       issue.code === 'invalid_value' && typeof issue.input === 'string'
         ? suggest(issue.input, issue.values.map(String))
         : null
-    return configError(file, { ...locate(path, 'value'), path }, { message: issue.message, suggestion })
+    const message = `${issue.message}${referenceHint(issue)}`
+    return configError(file, { ...locate(path, 'value'), path }, { message, suggestion })
   })
+}
+
+/** Of a reference where a plain value must stand: it is read as text, and what it stands for is never looked at. */
+function referenceHint({ input, message }: z.core.$ZodIssue): string {
+  if (typeof input !== 'string' || !isReference(input) || /\breferences?\b/.test(message)) return ''
+  return '; a reference cannot stand here'
 }
 
 /** Where several kinds of values may stand, the issues of the kind that was meant: the first whose type is right. */
@@ -127,7 +135,17 @@ function unknownKeys(
     .map((name) => {
       const path = [...at.path, name]
       const suggestion = suggest(name, free)
-      const list = suggestion === null && free.length > 0 ? `; possible here: ${free.join(', ')}` : ''
-      return configError(at.file, { ...at.locate(path, 'key'), path }, { message: `unknown key${list}`, suggestion })
+      const message = `unknown key${suggestion === null ? unknownKeyHint(name, known, free) : ''}`
+      return configError(at.file, { ...at.locate(path, 'key'), path }, { message, suggestion })
     })
+}
+
+/** A key that looks like one that is there already was probably meant to be it; else everything that could stand here. */
+function unknownKeyHint(name: string, known: readonly string[], free: readonly string[]): string {
+  const twin = suggest(
+    name,
+    known.filter((key) => !free.includes(key)),
+  )
+  if (twin !== null) return `; \`${twin}\`, which it looks like, is already here`
+  return free.length > 0 ? `; possible here: ${free.join(', ')}` : ''
 }

@@ -13,7 +13,7 @@ export { type ConfigError, renderErrors, sortErrors } from './errors.ts'
 export type { Format } from './formats/format.ts'
 export { CONFIG_FILE_NAMES, CONFIG_MAX_BYTES, findConfigFile, loadConfig } from './load.ts'
 export { documentFrom, type ParseOptions, type ParseResult, parseConfig } from './parse.ts'
-export type { Locate, Path, Position, Positions } from './position.ts'
+export { formatPath, type Locate, type Path, type Position, type Positions } from './position.ts'
 export {
   type Environment,
   isCredentialHeader,
@@ -54,7 +54,8 @@ export async function renderDefaultDocument(): Promise<string> {
   return (await import('./default-source.ts')).renderDefaultDocument()
 }
 
-/** The schema of one virtual key, for keys that come from elsewhere than a file. */
+/** The schema of one virtual key, for keys that come from elsewhere than a file, and the words for what is wrong. */
 export async function loadKeySchema() {
-  return (await import('./schema/keys.ts')).key
+  const [{ key }, { explain }] = await Promise.all([import('./schema/keys.ts'), import('./explain.ts')])
+  return { key, explain }
 }

@@ -69,6 +69,20 @@ test('keeps references as they are written', async () => {
   assert.deepEqual([api_key, base_url, headers?.['x']], ['{env.A}', '{$B}', 'file:/c'])
 })
 
+test('reports references that cannot be used beside every other error', async () => {
+  const text =
+    'providers:\n  p: { kind: openai, api_key: "{$GONE}", bas: 1, headers: [a] }\nstorage: { url: "{$GONE}" }\n'
+  const found = async (env?: Record<string, string>) => {
+    const result = await parseConfig(text, { path: 'f.yaml', ...(env === undefined ? {} : { env }) })
+    assert.ok(!result.ok)
+    return result.errors.map(({ line, path }) => `${line} ${path}`)
+  }
+  const others = ['2 providers.p.bas', '2 providers.p.headers']
+  assert.deepEqual(await found(), others)
+  assert.deepEqual(await found({ GONE: 'sqlite:/x' }), others)
+  assert.deepEqual(await found({}), ['2 providers.p.api_key', ...others, '3 storage.url'])
+})
+
 test('freezes the document at every level', async () => {
   const { document } = await parseValid(readExample('yaml'))
   const check = (value: unknown): void => {

@@ -2,7 +2,9 @@ import { checkDocument } from './checks.ts'
 import { type ConfigError, configError, sortErrors } from './errors.ts'
 import { type Format, formatOf, loadParser } from './formats/format.ts'
 import { type Positions, START } from './position.ts'
+import type { Environment } from './reference.ts'
 import type { ConfigDocument } from './schema.ts'
+import { unresolvedReferences } from './unresolved.ts'
 
 /** How to read a text. */
 export interface ParseOptions {
@@ -15,6 +17,8 @@ export interface ParseOptions {
   readonly builtInProviders?: readonly string[]
   /** Whether a kind of provider has a model: false only where that is known. Absent: not checked. */
   readonly mayHaveModel?: (kind: string, model: string) => boolean
+  /** Where references are looked up when the text has other errors, to report all at once. Absent: they are not. */
+  readonly env?: Environment
 }
 
 /** A document, or every error of the text. */
@@ -43,7 +47,8 @@ export async function documentFrom(value: unknown): Promise<ConfigDocument> {
 
 /**
  * Reads a configuration: syntax, schema and the checks between its parts. Reports all errors at once, sorted by
- * position; a syntax error hides the others, because what follows it has no certain meaning. Resolves no reference.
+ * position; a syntax error hides the others, because what follows it has no certain meaning. Looks references up only
+ * with `env`, and only to say which of an invalid text's cannot be used: whoever takes a document asks for its own.
  */
 export async function parseConfig(text: string, options: ParseOptions): Promise<ParseResult> {
   const file = options.path
@@ -73,6 +78,10 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
       ;(finding.severity === 'error' ? errors : warnings).push(configError(file, { ...place, path }, finding))
     }
   }
-  if (!result.ok || errors.length > 0) return { ok: false, errors: sortErrors(errors), file, text }
+  if (!result.ok || errors.length > 0) {
+    const { env } = options
+    if (env !== undefined) errors.push(...(await unresolvedReferences(value, { positions, file, env })))
+    return { ok: false, errors: sortErrors(errors), file, text }
+  }
   return { ok: true, document: result.document, positions, warnings: sortErrors(warnings), file, text }
 }

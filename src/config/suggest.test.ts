@@ -41,9 +41,16 @@ test('suggests what was probably meant, and nothing where it would be a guess', 
     ['maxConnection', 'max_connections'],
     ['timeout', 'timeouts'],
     ['url', null],
+    ['bas', 'base_url'],
+    ['ba', null],
     ['flux', null],
     ['', null],
     ['x'.repeat(1000), null],
   ]
   for (const [word, meant] of rows) assert.equal(suggest(word, keys), meant, word)
+})
+
+test('does not choose among several words that begin alike', () => {
+  assert.equal(suggest('max', ['max_connections', 'headers']), 'max_connections')
+  assert.equal(suggest('max', ['max_connections', 'max_requests']), null)
 })

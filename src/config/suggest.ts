@@ -42,7 +42,14 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
       bestDistance = distance
     }
   }
-  return best
+  return best ?? onlyOneBeginningWith(plain, candidates)
+}
+
+/** A word that was cut short, such as `bas` for `base_url`; not when it could be several. */
+function onlyOneBeginningWith(plain: string, candidates: Iterable<string>): string | null {
+  if (plain.length < 3) return null
+  const [first, ...others] = [...candidates].filter((candidate) => fold(candidate).startsWith(plain))
+  return first !== undefined && others.length === 0 ? first : null
 }
 
 function fold(word: string): string {

@@ -3,7 +3,7 @@ import { type DocumentProblem, placeProblems } from './document-problem.ts'
 import type { ConfigError } from './errors.ts'
 import type { Path, Positions } from './position.ts'
 import { type Environment, isReference, readSecretFile, resolveReference } from './reference.ts'
-import type { ConfigDocument } from './schema.ts'
+import { at, entriesOf, text as textOf } from './value.ts'
 
 /** Where references are looked up, and the file that errors name. */
 export interface ResolveOptions {
@@ -14,10 +14,11 @@ export interface ResolveOptions {
 }
 
 /**
- * Every reference of the document that cannot be used: a variable that is unset or empty, a file that cannot be read,
- * a value that cannot stand where the reference stands. No value is kept or shown.
+ * Every reference of a document that cannot be used: a variable that is unset or empty, a file that cannot be read, a
+ * value that cannot stand where the reference stands. No value is kept or shown. Takes what a text held, valid or not:
+ * places of the wrong shape are skipped, since the schema reports them.
  */
-export async function unresolvedReferences(document: ConfigDocument, options: ResolveOptions): Promise<ConfigError[]> {
+export async function unresolvedReferences(document: unknown, options: ResolveOptions): Promise<ConfigError[]> {
   const faults = referencesOf(document).flatMap(({ path, text, use }): DocumentProblem[] => {
     if (!isReference(text)) return []
     const resolved = resolveReference(text, options.env, options.readFile ?? readSecretFile)
@@ -35,19 +36,20 @@ interface Place {
   readonly use: Use
 }
 
-function referencesOf(document: ConfigDocument): Place[] {
+function referencesOf(document: unknown): Place[] {
   const places: Place[] = []
-  const add = (path: Path, text: string | undefined, use: Use): void => {
-    if (text !== undefined) places.push({ path, text, use })
+  const add = (path: Path, value: unknown, use: Use): void => {
+    const text = textOf(value)
+    if (text !== null) places.push({ path, text, use })
   }
-  for (const [name, provider] of Object.entries(document.providers)) {
+  for (const [name, provider] of entriesOf(at(document, 'providers'))) {
     const path = ['providers', name]
-    add([...path, 'api_key'], provider.api_key, 'header')
-    add([...path, 'base_url'], provider.base_url, 'url')
-    add([...path, 'organization'], provider.organization, 'header')
-    for (const [header, text] of Object.entries(provider.headers)) add([...path, 'headers', header], text, 'header')
+    add([...path, 'api_key'], at(provider, 'api_key'), 'header')
+    add([...path, 'base_url'], at(provider, 'base_url'), 'url')
+    add([...path, 'organization'], at(provider, 'organization'), 'header')
+    for (const [header, value] of entriesOf(at(provider, 'headers'))) add([...path, 'headers', header], value, 'header')
   }
-  add(['storage', 'url'], document.storage.url, 'database')
+  add(['storage', 'url'], at(at(document, 'storage'), 'url'), 'database')
   return places
 }
 

@@ -150,15 +150,16 @@ test('names the field that is wrong, and makes nothing', async (t) => {
     [{ name: 'a\nb' }, 'name', /line breaks/],
     [{ expires_at: 'soon' }, 'expires_at', /date and time with an offset/],
     [{ expires_at: 5 }, 'expires_at', /date and time with an offset/],
-    [{ scopes: ['admin'] }, 'scopes.0', /models\.read/],
-    [{ limits: { requests_per_minute: 0 } }, 'limits.requests_per_minute', /.+/],
+    [{ scopes: ['admin'] }, 'scopes[0]', /models\.read/],
+    [{ limits: { requests_per_minute: 0 } }, 'limits.requests_per_minute', /must be at least 1/],
     [{ limits: { burst: 5 } }, 'limits.burst', /needs `requests_per_minute`/],
-    [{ budgets: [{ per: 'day' }] }, 'budgets.0', /exactly one/],
-    [{ budgets: [{ tokens: 1, per: 'week' }] }, 'budgets.0.per', /day/],
-    [{ budgets: [{ tokens: 1.5, per: 'day' }] }, 'budgets.0.tokens', /.+/],
+    [{ budgets: [{ per: 'day' }] }, 'budgets[0]', /exactly one/],
+    [{ budgets: [{ tokens: 1, per: 'week' }] }, 'budgets[0].per', /`day` or `month` or `total`, got `week`/],
+    [{ budgets: [{ tokens: 1 }] }, 'budgets[0].per', /required field is missing/],
+    [{ budgets: [{ tokens: 1.5, per: 'day' }] }, 'budgets[0].tokens', /expected a whole number/],
     [{ budgets: Array.from({ length: 17 }, () => ({ tokens: 1, per: 'day' })) }, 'budgets', /at most 16/],
-    ['[]', null, /.+/],
-    ['null', null, /.+/],
+    ['[]', null, /expected a mapping, got a list/],
+    ['null', null, /expected a mapping, got nothing/],
   ]
   for (const [body, expected, message] of rows) {
     const { status, code, param, text } = await call('POST', KEYS, { body })

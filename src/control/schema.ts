@@ -1,4 +1,4 @@
-import { loadKeySchema, suggest } from '../config/index.ts'
+import { formatPath, loadKeySchema, type Path, suggest } from '../config/index.ts'
 import { ControlError } from './errors.ts'
 import type { NewKey } from './port.ts'
 
@@ -6,12 +6,14 @@ const MAX_ISSUES_SHOWN = 5
 
 /**
  * What a request for a new key says, held to the schema that keys of a configuration file are held to. Throws
- * ControlError `invalid_request` that names every wrong field, the first of them as `param`.
+ * ControlError `invalid_request` that names every wrong field, the first of them as `param`, in the words and with the paths
+ * that errors of a file have.
  */
 export async function parseNewKey(value: unknown): Promise<NewKey> {
   // The gateway makes the secret and its hash; a key is made to be used, so it begins enabled.
-  const schema = (await loadKeySchema()).omit({ hash: true, enabled: true }).partial({ id: true })
-  const result = schema.safeParse(value)
+  const { key, explain } = await loadKeySchema()
+  const schema = key.omit({ hash: true, enabled: true }).partial({ id: true })
+  const result = schema.safeParse(value, { reportInput: true, error: explain })
   if (result.success) {
     const { expires_at: expiresAt } = result.data
     if (expiresAt === undefined || expiresAt > Date.now()) return result.data
@@ -19,10 +21,12 @@ export async function parseNewKey(value: unknown): Promise<NewKey> {
     throw new ControlError('invalid_request', message, { param: 'expires_at' })
   }
   const faults = result.error.issues.flatMap((issue) => {
-    const path = issue.path.map(String)
-    if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }]
+    // The schema has no fields but texts and indexes.
+    const path = issue.path as Path
+    const message = issue.input === undefined ? 'required field is missing' : issue.message
+    if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(path), message }]
     const known = path.length === 0 ? Object.keys(schema.shape) : []
-    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownField(key, known) }))
+    return issue.keys.map((name) => ({ path: formatPath([...path, name]), message: unknownField(name, known) }))
   })
   const shown = faults
     .slice(0, MAX_ISSUES_SHOWN)

@@ -34,7 +34,7 @@ async function answer(path: string | null): Promise<ConfigAnswer> {
 }
 
 async function documentOf(path: string): Promise<ConfigDocument> {
-  const parsed = await loadConfig(path, CONFIG_FACTS)
+  const parsed = await loadConfig(path, { ...CONFIG_FACTS, env: process.env })
   if (!parsed.ok) throw refusal(path, parsed.errors, parsed.text)
   const errors = await startErrors(parsed, process.env)
   if (errors.length > 0) throw refusal(path, errors, parsed.text)
