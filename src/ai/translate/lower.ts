@@ -1,0 +1,129 @@
+import type { Capabilities, DialectTraits } from '../dialects/dialect.ts'
+import { FieldProblem } from '../ir/fields.ts'
+import type { Losses } from '../ir/losses.ts'
+import { PARAMETER_NAMES, type ParameterName } from '../ir/parameter-names.ts'
+import type { AssistantPart } from '../ir/parts.ts'
+import type { DialectName, Message, ModelRequest, Parameters, Tool, ToolChoice } from '../ir/request.ts'
+import { withCallIds } from './call-ids.ts'
+import { withoutCustomCalls, withoutCustomTools } from './custom-tools.ts'
+import { withPairedCalls } from './paired-calls.ts'
+import { withOwnSeals } from './seals.ts'
+import { isWrapped, refuseOutput, withOutputTool } from './structured-output.ts'
+import { ToolNames } from './tool-names.ts'
+import { withLeadingInstructions, withTurns } from './turns.ts'
+
+/** What to do about a parameter that the model is known to refuse. */
+export type OnUnsupported = 'warn' | 'drop' | 'reject'
+
+export interface LoweringTarget {
+  readonly dialect: DialectName
+  readonly traits: DialectTraits
+  readonly capabilities: Capabilities
+  readonly onUnsupported: OnUnsupported
+}
+
+/** What `raise.ts` must know to put an answer into the client's words again. */
+export interface Undo {
+  readonly names: ToolNames
+  /** Tools of the client that take free text, and went out as functions. */
+  readonly custom: ReadonlySet<string>
+  /** The answer is the input of a tool. */
+  readonly outputTool: boolean
+  /** That input holds the answer in a member of its own. */
+  readonly wrappedOutput: boolean
+}
+
+export interface Lowered {
+  readonly request: ModelRequest
+  readonly undo: Undo
+}
+
+/**
+ * Prepares a request for what an upstream's dialect and model can say. Throws a FieldProblem for what must not be left out in
+ * silence: several answers, structured output, and by configuration any parameter that the model refuses.
+ */
+export function lower(request: ModelRequest, target: LoweringTarget, losses: Losses): Lowered {
+  const { traits, capabilities } = target
+  const { choices, output } = request.parameters
+  if (choices !== undefined && choices > 1 && !traits.choices) {
+    throw new FieldProblem('n', 'this model gives one answer at a time')
+  }
+  const parameters = withoutRefused(request.parameters, target, losses)
+  let lowered: ModelRequest = { ...request, parameters }
+  const byTool = capabilities.structuredOutput === 'tool' && output !== undefined && output.type !== 'text'
+  if (capabilities.structuredOutput === 'none') refuseOutput(output)
+  if (byTool) lowered = withOutputTool(lowered, losses)
+
+  const custom = new Set(lowered.tools.filter((tool) => tool.type === 'custom').map((tool) => tool.name))
+  let { messages, tools } = lowered
+  if (!traits.customTools) {
+    tools = withoutCustomTools(tools, losses)
+    messages = withoutCustomCalls(messages)
+  }
+  messages = withOwnSeals(messages, target.dialect, capabilities.family, losses)
+  messages = withCallIds(messages, traits.callId, losses)
+  if (traits.pairsCalls) messages = withPairedCalls(messages, losses)
+  if (traits.instructions === 'leading') messages = withLeadingInstructions(messages, losses)
+  if (traits.alternates) messages = withTurns(messages, losses)
+
+  const names = new ToolNames(traits.toolName)
+  tools = tools.map((tool) => renamed(tool, names))
+  messages = messages.map((message) => renamedIn(message, names))
+  const toolChoice = renamedChoice(lowered.toolChoice, names)
+  if (names.replacing) losses.adapt('tools[].name')
+  const undo: Undo = {
+    names,
+    custom: traits.customTools ? NONE : custom,
+    outputTool: byTool,
+    wrappedOutput: byTool && isWrapped(output),
+  }
+  return { request: { ...lowered, messages, tools, toolChoice }, undo }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: Losses): Parameters {
+  const { refuses } = target.capabilities
+  if (refuses.size === 0) return parameters
+  let kept: Record<string, unknown> | null = null
+  // The keys of `Parameters` are its parameters: nothing else is in there.
+  for (const name of Object.keys(parameters) as ParameterName[]) {
+    const publicName = PARAMETER_NAMES[name]
+    if (parameters[name] === undefined || !refuses.has(publicName)) continue
+    if (target.onUnsupported === 'reject') throw new FieldProblem(publicName, 'this model does not take it')
+    losses.drop(publicName)
+    if (target.onUnsupported === 'warn') continue
+    kept ??= { ...parameters }
+    delete kept[name]
+  }
+  return kept ?? parameters
+}
+
+function renamed(tool: Tool, names: ToolNames): Tool {
+  if (tool.type === 'builtin') return tool
+  const name = names.wire(tool.name)
+  return name === tool.name ? tool : { ...tool, name }
+}
+
+function renamedIn(message: Message, names: ToolNames): Message {
+  if (message.role === 'assistant') {
+    const calls = message.parts.some((part) => part.type === 'tool-call')
+    if (!calls) return message
+    const parts = message.parts.map((part): AssistantPart => {
+      return part.type === 'tool-call' ? { ...part, name: names.wire(part.name) } : part
+    })
+    return { ...message, parts }
+  }
+  if (message.role !== 'tool') return message
+  const parts = message.parts.map((part) => {
+    return part.name === undefined ? part : { ...part, name: names.wire(part.name) }
+  })
+  return { ...message, parts }
+}
+
+function renamedChoice(choice: ToolChoice | undefined, names: ToolNames): ToolChoice | undefined {
+  if (choice === undefined) return undefined
+  if (choice.type === 'tool') return { type: 'tool', name: names.wire(choice.name) }
+  if (choice.type === 'allowed') return { ...choice, names: choice.names.map((name) => names.wire(name)) }
+  return choice
+}

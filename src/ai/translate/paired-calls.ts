@@ -1,0 +1,88 @@
+import type { Losses } from '../ir/losses.ts'
+import type { ToolCallPart, ToolResultPart, UserPart } from '../ir/parts.ts'
+import type { Message, ToolMessage, UserMessage } from '../ir/request.ts'
+
+const CANCELLED = 'This call was cancelled before it had a result.'
+
+/**
+ * Puts the results of each turn's calls right behind them, and repairs what agents leave behind when a turn is cancelled: a
+ * call without a result gets one that says so, a result without a call becomes the user's text.
+ */
+export function withPairedCalls(messages: readonly Message[], losses: Losses): Message[] {
+  const results = gather(messages)
+  const used = new Set<ToolResultPart>()
+  const out: Message[] = []
+  for (const [at, message] of messages.entries()) {
+    if (message.role === 'tool') {
+      const orphans = message.parts.filter((part) => !used.has(part) && !claimedLater(part, messages, at))
+      if (orphans.length > 0) {
+        losses.adapt('messages[].tool_result')
+        out.push(asUserText(orphans))
+      }
+      continue
+    }
+    out.push(message)
+    if (message.role !== 'assistant') continue
+    const calls = message.parts.filter((part): part is ToolCallPart => part.type === 'tool-call')
+    // The last message may end with calls that the client is about to answer.
+    if (calls.length === 0 || at === messages.length - 1) continue
+    out.push(answersTo(calls, results, used, losses))
+  }
+  return out
+}
+
+/** Results by the id of their call, in the order in which they came. */
+function gather(messages: readonly Message[]): Map<string, ToolResultPart[]> {
+  const results = new Map<string, ToolResultPart[]>()
+  for (const message of messages) {
+    if (message.role !== 'tool') continue
+    for (const part of message.parts) {
+      const same = results.get(part.callId)
+      if (same === undefined) results.set(part.callId, [part])
+      else same.push(part)
+    }
+  }
+  return results
+}
+
+function claimedLater(part: ToolResultPart, messages: readonly Message[], at: number): boolean {
+  return messages
+    .slice(at + 1)
+    .some(
+      (message) =>
+        message.role === 'assistant' &&
+        message.parts.some((other) => other.type === 'tool-call' && other.id === part.callId),
+    )
+}
+
+function answersTo(
+  calls: readonly ToolCallPart[],
+  results: Map<string, ToolResultPart[]>,
+  used: Set<ToolResultPart>,
+  losses: Losses,
+): ToolMessage {
+  const parts = calls.map((call): ToolResultPart => {
+    const result = results.get(call.id)?.shift()
+    if (result !== undefined) {
+      used.add(result)
+      return result.name === undefined ? { ...result, name: call.name } : result
+    }
+    losses.adapt('messages[].tool_call')
+    return {
+      type: 'tool-result',
+      callId: call.id,
+      name: call.name,
+      content: [{ type: 'text', text: CANCELLED }],
+      isError: true,
+    }
+  })
+  return { role: 'tool', parts }
+}
+
+function asUserText(orphans: readonly ToolResultPart[]): UserMessage {
+  const parts = orphans.flatMap((part): UserPart[] => [
+    { type: 'text', text: `Result of a tool call (${part.name ?? part.callId}):` },
+    ...part.content,
+  ])
+  return { role: 'user', parts }
+}

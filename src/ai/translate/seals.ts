@@ -1,0 +1,48 @@
+import type { Capabilities } from '../dialects/dialect.ts'
+import type { Losses } from '../ir/losses.ts'
+import type { AssistantPart, Signature } from '../ir/parts.ts'
+import type { DialectName, Message } from '../ir/request.ts'
+
+/** Dialects whose models check that a thought is their own: one without a valid seal is refused there. */
+const CHECKS: ReadonlySet<DialectName> = new Set([
+  'anthropic-messages',
+  'gemini',
+  'openai-responses',
+  'bedrock-converse',
+])
+
+/** Sealed thoughts go back to the family that can read them; others are taken out, with a report. */
+export function withOwnSeals(
+  messages: readonly Message[],
+  dialect: DialectName,
+  family: Capabilities['family'],
+  losses: Losses,
+): Message[] {
+  const own = (seal: Signature | undefined) => seal !== undefined && seal.family === family
+  const kept = (part: AssistantPart): AssistantPart | null => {
+    switch (part.type) {
+      case 'reasoning': {
+        if (own(part.sealed) || own(part.signature)) return part
+        const sealed = part.sealed !== undefined || part.signature !== undefined
+        if (CHECKS.has(dialect) || part.text === '') {
+          losses.drop('messages[].reasoning')
+          return null
+        }
+        if (sealed) losses.drop('messages[].reasoning.signature')
+        return { ...part, signature: undefined, sealed: undefined }
+      }
+      case 'text':
+      case 'tool-call': {
+        if (part.signature === undefined || own(part.signature)) return part
+        losses.drop(part.type === 'text' ? 'messages[].text.signature' : 'messages[].tool_call.signature')
+        return { ...part, signature: undefined }
+      }
+      default:
+        return part
+    }
+  }
+  return messages.map((message) => {
+    if (message.role !== 'assistant') return message
+    return { ...message, parts: message.parts.map(kept).filter((part) => part !== null) }
+  })
+}

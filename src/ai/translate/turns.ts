@@ -1,0 +1,57 @@
+import type { Losses } from '../ir/losses.ts'
+import type { TextPart } from '../ir/parts.ts'
+import type { Message, SystemMessage } from '../ir/request.ts'
+
+/**
+ * Instructions that stand in the middle of a conversation, for dialects that have a place for them only in front of it:
+ * they become the user's text, marked as what they are.
+ */
+export function withLeadingInstructions(messages: readonly Message[], losses: Losses): Message[] {
+  const first = messages.findIndex((message) => message.role !== 'system')
+  if (first < 0) return [...messages]
+  return messages.map((message, at): Message => {
+    if (message.role !== 'system' || at < first) return message
+    losses.adapt('messages[].system')
+    return { role: 'user', parts: marked(message) }
+  })
+}
+
+function marked({ parts }: SystemMessage): TextPart[] {
+  return parts.map((part) => ({ ...part, text: `<system>\n${part.text}\n</system>` }))
+}
+
+/**
+ * Merges neighbours of one role, as dialects want it in which user and assistant take turns. Results of tools stay
+ * messages of their own in front of the user's text. A conversation that the assistant opens gets a user's turn before it.
+ */
+export function withTurns(messages: readonly Message[], losses: Losses): Message[] {
+  const out: Message[] = []
+  for (const message of messages) {
+    const before = out.at(-1)
+    const merged = before === undefined ? null : joined(before, message)
+    if (merged === null) out.push(message)
+    else out[out.length - 1] = merged
+  }
+  const opening = out.findIndex((message) => message.role !== 'system')
+  if (out[opening]?.role === 'assistant') {
+    losses.adapt('messages')
+    out.splice(opening, 0, { role: 'user', parts: [{ type: 'text', text: '(The conversation goes on.)' }] })
+  }
+  return out
+}
+
+function joined(before: Message, next: Message): Message | null {
+  if (before.role === 'user' && next.role === 'user') {
+    return { ...before, parts: [...before.parts, ...next.parts], extra: both(before.extra, next.extra) }
+  }
+  if (before.role === 'assistant' && next.role === 'assistant') {
+    return { ...before, parts: [...before.parts, ...next.parts], extra: both(before.extra, next.extra) }
+  }
+  if (before.role === 'tool' && next.role === 'tool') return { ...before, parts: [...before.parts, ...next.parts] }
+  return null
+}
+
+function both(first: Message['extra'], second: Message['extra']): Message['extra'] {
+  if (first === undefined || second === undefined) return first ?? second
+  return { ...first, ...second }
+}
