@@ -1,4 +1,4 @@
-import { intentRegionCells } from '../governance/index.ts'
+import { CONNECTION_COUNT_CELLS, intentRegionCells } from '../governance/index.ts'
 import { createCounters } from '../lib/index.ts'
 import { createMetricsRow } from '../observability/index.ts'
 
@@ -18,6 +18,8 @@ export interface SharedMemory {
   readonly generations: SharedArrayBuffer
   /** 32-bit cells, see PROCESS_CELL. */
   readonly process: SharedArrayBuffer
+  /** Connections by client address. */
+  readonly connections: SharedArrayBuffer
 }
 
 /** Regions of one worker, for its own life; control reads them, also after its death. */
@@ -26,6 +28,8 @@ export interface WorkerMemory {
   readonly status: SharedArrayBuffer
   readonly intents: SharedArrayBuffer
   readonly metrics: SharedArrayBuffer
+  /** What it added to `SharedMemory.connections`. */
+  readonly connections: SharedArrayBuffer
 }
 
 /** Cells of `SharedMemory.process`. */
@@ -57,6 +61,7 @@ export function createSharedMemory(): SharedMemory {
     counters: createCounters(),
     generations: new SharedArrayBuffer(MAX_KEYS * 4),
     process: new SharedArrayBuffer(64),
+    connections: new SharedArrayBuffer(CONNECTION_COUNT_CELLS * 8),
   }
 }
 
@@ -65,6 +70,7 @@ export function createWorkerMemory(): WorkerMemory {
     status: new SharedArrayBuffer(64),
     intents: new SharedArrayBuffer(intentRegionCells(INTENT_CAPACITY) * 8),
     metrics: createMetricsRow(),
+    connections: new SharedArrayBuffer(CONNECTION_COUNT_CELLS * 4),
   }
 }
 

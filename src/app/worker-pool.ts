@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
-import type { KeyChange, KeyDocument } from '../governance/index.ts'
+import { clearConnectionCounts, type KeyChange, type KeyDocument } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
 import { type ListenerPorts, samePorts } from './listeners.ts'
@@ -377,6 +377,7 @@ export class WorkerPool {
     member.waiting?.(null)
     this.#options.metrics.detach(member.worker)
     this.#options.slots.clearSeat(member.seat)
+    clearConnectionCounts({ shared: this.#options.memory.connections, own: member.own.connections })
     this.#options.onDeath({ worker: member.worker, startMs: member.startMs, own: member.own })
     this.#options.onListening(this.listening)
     this.#options.onQuiet()

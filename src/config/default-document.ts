@@ -27,6 +27,7 @@ const DEFAULTS: ConfigDocument = {
   limits: {
     body: 33_554_432,
     connections: 10_000,
+    connections_per_address: 5_000,
     header_timeout: 10_000,
     body_idle: 30_000,
     body_total: 300_000,

@@ -20,7 +20,12 @@ export interface GatewayOptions {
   readonly onFault: (error: unknown, x: Exchange | null) => void
   /** A client sent what is no request, and was refused: no exchange tells of it. Never the client's bytes. */
   readonly onUnreadable?: (error: GatewayError) => void
+  /** A connection was closed as it came: its address, or the whole listener, has as many as it may. */
+  readonly onRefusedConnection?: (reason: RefusedConnection, address: string | null) => void
 }
+
+/** Whose bound on connections was reached. */
+export type RefusedConnection = 'address' | 'listener'
 
 /** One thread's data plane: the current plan and everything that lives longer than a request. */
 export class Gateway {
@@ -31,6 +36,7 @@ export class Gateway {
   readonly deadlines = new Deadlines(this.exchanges)
   readonly onFault: (error: unknown, x: Exchange | null) => void
   readonly onUnreadable: ((error: GatewayError) => void) | null
+  readonly onRefusedConnection: ((reason: RefusedConnection, address: string | null) => void) | null
   /** Answers carry `Connection: close`, so that clients move to another worker or instance. */
   leaving = false
   /** How overloaded the thread is: 0 not, 1 strained, 2 overloaded; routes say from which on they are refused. */
@@ -44,6 +50,7 @@ export class Gateway {
     this.limits = options.limits
     this.onFault = options.onFault
     this.onUnreadable = options.onUnreadable ?? null
+    this.onRefusedConnection = options.onRefusedConnection ?? null
   }
 
   begin(x: Exchange): void {

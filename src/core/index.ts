@@ -18,11 +18,11 @@ export { dnsNames } from './connect/name-source.ts'
 export { Resolver } from './connect/resolve.ts'
 export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './errors.ts'
 export type { EndState, Exchange, HeaderOverlay, Principal } from './exchange.ts'
-export { type EdgeLimits, Gateway } from './gateway.ts'
+export { type EdgeLimits, Gateway, type RefusedConnection } from './gateway.ts'
 export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
 export { CertificateTable, checkAuthorities, type PemFile, readCertificate, readKey } from './listen/certificates.ts'
-export { Listener, type ListenerOptions } from './listen/listener.ts'
+export { type AddressCap, Listener, type ListenerOptions } from './listen/listener.ts'
 export { type ListenerTls, TlsAcceptor } from './listen/tls.ts'
 export {
   type AnswerHeaders,
@@ -45,7 +45,7 @@ export {
   WAIT,
 } from './phases.ts'
 export type { MethodTable, Plan } from './plan.ts'
-export { compileNetworks } from './proxy/client-address.ts'
+export { compileNetworks, isIn } from './proxy/client-address.ts'
 export { isHopByHop } from './proxy/hop-by-hop.ts'
 export { RefreshedTargets, type RefreshNews } from './proxy/refreshed-targets.ts'
 export { type PoolTarget, type SharedState, UpstreamPool } from './proxy/upstream-pool.ts'

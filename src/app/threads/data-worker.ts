@@ -11,6 +11,7 @@ import {
   LoadShedder,
   LoadSignals,
   type Plan,
+  type RefusedConnection,
   refuse,
   viewCells,
 } from '../../core/index.ts'
@@ -47,6 +48,7 @@ const IDLE_NOTICE_MS = 3_000
 /** The last bytes of finished answers get this long to leave. */
 const FLUSH_MS = 1_000
 const UNREADABLE_LOG_MS = 60_000
+const REFUSED_LOG_MS = 60_000
 
 /** Makes this thread a data worker, as soon as control sends what to start with: listens, serves, obeys. */
 export async function runDataWorker(): Promise<void> {
@@ -91,6 +93,8 @@ class DataWorker {
   #leaving = false
   #unreadableCount = 0
   #unreadableToldMs = Number.NEGATIVE_INFINITY
+  #refusedCount = 0
+  #refusedToldMs = Number.NEGATIVE_INFINITY
 
   constructor(start: DataWorkerStart, say: (message: FromWorker) => void) {
     const { document, memory, own } = start
@@ -196,6 +200,7 @@ class DataWorker {
       },
       onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
       onUnreadable: (error) => this.#unreadable(error),
+      onRefusedConnection: (reason, address) => this.#refusedConnection(reason, address),
     })
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
     this.#listeners = new Listeners(this.#gateway, start)
@@ -377,6 +382,19 @@ class DataWorker {
     this.#say({ type: 'log', level: 'warn', message: 'clients send what is no request and is refused', fields })
     this.#unreadableCount = 0
     this.#unreadableToldMs = nowMs
+  }
+
+  /** One line for as many as there were in a while: who floods must not fill the log as well. */
+  #refusedConnection(reason: RefusedConnection, address: string | null): void {
+    this.#metrics.connectionRefused(reason)
+    this.#refusedCount++
+    const nowMs = performance.now()
+    if (nowMs - this.#refusedToldMs < REFUSED_LOG_MS) return
+    const fields = { reason, address, count: this.#refusedCount, worker: this.#start.worker }
+    const key = reason === 'address' ? 'limits.connections_per_address' : 'limits.connections'
+    this.#say({ type: 'log', level: 'warn', message: `client connections beyond ${key} are closed`, fields })
+    this.#refusedCount = 0
+    this.#refusedToldMs = nowMs
   }
 
   #reopenLogs(): void {

@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs'
+import type { BlockList } from 'node:net'
 import type { ConfigDocument, ListenerConfig } from '../../config/index.ts'
 import {
+  type AddressCap,
   compileNetworks,
   type Gateway,
+  isIn,
   Listener,
   type ListenerTls,
   type PemFile,
   TlsAcceptor,
 } from '../../core/index.ts'
+import { ConnectionCounts } from '../../governance/index.ts'
 import { type ListenerPorts, listenersOf } from '../listeners.ts'
+import type { SharedMemory, WorkerMemory } from '../memory.ts'
 
 export interface ListenersOptions {
   readonly document: ConfigDocument
@@ -17,6 +22,8 @@ export interface ListenersOptions {
   readonly reusePort: boolean
   /** The same in all workers, so that each resumes what another began. */
   readonly ticketSeed: Uint8Array
+  readonly memory: Pick<SharedMemory, 'connections'>
+  readonly own: Pick<WorkerMemory, 'connections'>
 }
 
 /** All listeners of one worker. */
@@ -25,9 +32,15 @@ export class Listeners {
   readonly #ticketSeed: Buffer
 
   /** Throws when a certificate cannot be served. */
-  constructor(gateway: Gateway, { document, ports, reusePort, ticketSeed }: ListenersOptions) {
+  constructor(gateway: Gateway, options: ListenersOptions) {
+    const { document, ports, reusePort, ticketSeed, memory, own } = options
     const { limits } = document
     const trusted = compileNetworks(document.trusted_proxies)
+    const counts = new ConnectionCounts(
+      { shared: memory.connections, own: own.connections },
+      limits.connections_per_address,
+    )
+    const addressCap = capFor(counts, trusted)
     this.#ticketSeed = Buffer.from(ticketSeed)
     this.#held = listenersOf(document).map(({ name, config }) => ({
       name,
@@ -38,6 +51,7 @@ export class Listeners {
         port: config.listen.port === 0 ? (ports[name] ?? 0) : config.listen.port,
         reusePort,
         maxConnections: limits.connections,
+        addressCap,
         headerTimeoutMs: limits.header_timeout,
         requestTimeoutMs: limits.body_total,
         keepAliveMs: limits.keep_alive,
@@ -98,6 +112,15 @@ export class Listeners {
   get connections(): number {
     return this.#held.reduce((sum, { listener }) => sum + listener.connections, 0)
   }
+}
+
+/** Behind a proxy's address are many clients: a proxy that is trusted may have as many connections as there are. */
+function capFor(counts: ConnectionCounts, trusted: BlockList): AddressCap {
+  return { take: (address) => (isIn(trusted, address) ? nothing : counts.take(address)) }
+}
+
+function nothing(): void {
+  // a trusted proxy was not counted
 }
 
 function tlsOf({ tls }: ListenerConfig, ticketSeed: Buffer): ListenerTls | null {

@@ -28,6 +28,12 @@ export const limits = z.strictObject({
     .prefault('32MiB')
     .describe('Largest request body.'),
   connections: z.int().min(1).max(1_000_000).prefault(10_000).describe('Client connections of one data worker.'),
+  connections_per_address: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .prefault(5_000)
+    .describe('Client connections from one address (of IPv6: one /64 network), over all data workers.'),
   header_timeout: positiveDuration.prefault('10s').describe('Until the head of a request is complete.'),
   body_idle: positiveDuration.prefault('30s').describe('Between two pieces of a request body.'),
   body_total: positiveDuration.prefault('300s').describe('Until a request body is complete.'),

@@ -8,6 +8,12 @@ import type { Connection, ConnectionTimeouts, Door } from './door.ts'
 import { ProxyGreeting, type ProxyProtocol, proxyPolicy } from './proxy-protocol.ts'
 import { type ListenerTls, MAX_HANDSHAKES, TlsAcceptor } from './tls.ts'
 
+/** Bounds the connections of one client address. */
+export interface AddressCap {
+  /** Counts a connection; null when the address has as many as it may. What is returned takes it off again. */
+  take(address: string): (() => void) | null
+}
+
 export interface ListenerOptions extends ConnectionTimeouts {
   /** What routes and records call it; `main` without it. */
   readonly name?: string
@@ -16,6 +22,8 @@ export interface ListenerOptions extends ConnectionTimeouts {
   /** Several threads listen on the same port, each with its own accept queue. */
   readonly reusePort: boolean
   readonly maxConnections: number
+  /** Absent: an address may have as many connections as there are. */
+  readonly addressCap?: AddressCap | null
   /** Absent: no TLS. */
   readonly tls?: ListenerTls | null
   /** Absent: no PROXY protocol. */
@@ -56,6 +64,7 @@ export class Listener {
       this.#accept(socket)
     })
     this.#server.maxConnections = options.maxConnections
+    this.#server.on('drop', () => this.#gateway.onRefusedConnection?.('listener', null))
   }
 
   /** The certificates that are served now; empty without TLS. */
@@ -159,16 +168,35 @@ export class Listener {
   #accept(socket: Socket): void {
     const { proxyProtocol = null } = this.#options
     const policy = proxyProtocol === null ? 'skip' : proxyPolicy(proxyProtocol, socket.remoteAddress)
-    if (proxyProtocol === null || policy === 'skip') return this.#encrypt(socket, null)
+    if (proxyProtocol === null || policy === 'skip') {
+      if (this.#counted(socket, socket.remoteAddress ?? null)) this.#encrypt(socket, null)
+      return
+    }
     if (policy === 'refuse') {
       socket.destroy()
       return
     }
     const greeting: ProxyGreeting = new ProxyGreeting(socket, proxyProtocol.mode, (address) => {
       this.#connections.delete(greeting)
-      if (address !== undefined) this.#encrypt(socket, address)
+      if (address === undefined) return
+      if (this.#counted(socket, address ?? socket.remoteAddress ?? null)) this.#encrypt(socket, address)
     })
     this.#connections.add(greeting)
+  }
+
+  /** False, and the socket reset, when the client's address has as many connections as it may. */
+  #counted(socket: Socket, address: string | null): boolean {
+    const { addressCap = null } = this.#options
+    if (addressCap === null || address === null) return true
+    const takeOff = addressCap.take(address)
+    if (takeOff === null) {
+      // Not by FIN: it would leave the memory of the connection with us for a minute.
+      socket.resetAndDestroy()
+      this.#gateway.onRefusedConnection?.('address', address)
+      return false
+    }
+    socket.once('close', takeOff)
+    return true
   }
 
   #encrypt(socket: Socket, address: string | null): void {

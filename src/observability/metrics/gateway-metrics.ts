@@ -26,6 +26,10 @@ export const GATEWAY_METRICS = {
     name: 'ferro_requests_unreadable_total',
     help: 'Refused because they are no HTTP that can be read, by error code; they leave no record.',
   },
+  connectionsRefused: {
+    name: 'ferro_connections_refused_total',
+    help: 'Client connections that were closed as they came, by whose bound was reached.',
+  },
   cancelled: { name: 'ferro_cancelled_total', help: 'Requests whose client left before the end.' },
   connections: {
     name: 'ferro_upstream_connections_total',
@@ -109,6 +113,11 @@ export class GatewayMetrics {
   /** A client sent what is no request. */
   unreadable(code: string): void {
     this.#registry.add(this.#registry.counter(GATEWAY_METRICS.unreadable, { code }), 1)
+  }
+
+  /** A client's connection was closed as it came. */
+  connectionRefused(reason: string): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.connectionsRefused, { reason }), 1)
   }
 
   /** A connection to an upstream stands, or will not: `connected`, `denied`, `failed` or `abandoned`. */
