@@ -281,3 +281,15 @@ test('a client of HTTP/1.0 gets a body without chunks, ended by the connection',
   assert.deepEqual([response?.body.toString(), response?.header('transfer-encoding')], ['one two', undefined])
   assert.equal(client.closeKind, 'fin')
 })
+
+test('H27 methods that ask for a tunnel, an echo or another protocol are passed on by no route', async () => {
+  const before = house().origin.requests.length
+  for (const method of ['CONNECT', 'TRACE', 'PRI']) {
+    const client = await house().connect()
+    await client.send(`${method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello`)
+    const [answer] = await client.waitForResponses()
+    assert.deepEqual([answer?.status, answer?.header('allow')?.includes(method)], [405, false], method)
+    client.close()
+  }
+  assert.equal(house().origin.requests.length, before)
+})

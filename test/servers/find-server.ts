@@ -2,7 +2,7 @@ import { globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 /** A real server, or a browser, that tests run against where it is installed. */
-export type ServerKind = 'redis' | 'postgres' | 'nginx' | 'chromium'
+export type ServerKind = 'redis' | 'postgres' | 'nginx' | 'haproxy' | 'chromium'
 
 /** The program that must be there, and what to install when it is not. */
 const SERVERS: Readonly<Record<ServerKind, { program: string; debianPackage: string }>> = {
@@ -10,6 +10,7 @@ const SERVERS: Readonly<Record<ServerKind, { program: string; debianPackage: str
   // Debian keeps a version's programs out of the path.
   postgres: { program: 'initdb', debianPackage: 'postgresql' },
   nginx: { program: 'nginx', debianPackage: 'nginx-light' },
+  haproxy: { program: 'haproxy', debianPackage: 'haproxy' },
   chromium: { program: 'chromium', debianPackage: 'chromium' },
 }
 

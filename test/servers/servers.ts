@@ -110,6 +110,21 @@ export function startNginx(http: (place: { port: number; dir: string }) => strin
   })
 }
 
+/** Starts HAProxy; `sections` makes what follows its global section for the port to listen on. */
+export function startHaproxy(sections: (place: { port: number; dir: string }) => string): Promise<RunningServer> {
+  const command = need('haproxy')
+  return startServer({
+    name: 'haproxy',
+    account: null,
+    stopSignal: 'SIGTERM',
+    prepare: (place) => {
+      const file = path.join(place.dir, 'haproxy.cfg')
+      writeFileSync(file, `global\n  nbthread 1\n${sections(place)}\n`)
+      return { command, args: ['-db', '-q', '-f', file] }
+    },
+  })
+}
+
 /** A suite that needs a real server: skipped by name where it is absent, and failed there when `CI` is `true`. */
 export function serverSuite(kind: ServerKind, title: string, body: () => void): void {
   const name = `${title} (${kind})`

@@ -6,6 +6,13 @@ import { originOf } from '../proxy/client-address.ts'
 import type { RouteTable } from './route-table.ts'
 import { hasEncodedSlash } from './target.ts'
 
+/**
+ * Methods that no route of the configuration serves: CONNECT asks for a tunnel, whose bytes an upstream's kept connection
+ * would take for requests; TRACE gives back what the way added, credentials included; PRI begins HTTP/2.
+ */
+const UNSERVED: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'PRI'])
+const SERVED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
 /** Sets `x.route` (and `x.rest` for a prefix route), or says what is missing. */
 export function match(x: Exchange): GatewayError | null {
   const { plan } = x
@@ -29,6 +36,9 @@ export function match(x: Exchange): GatewayError | null {
 }
 
 function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
+  if (UNSERVED.has(x.method)) {
+    return new GatewayError('method_not_allowed', `${x.method} is served on no path.`, { allow: SERVED })
+  }
   const { head } = x
   const outcome = table.find({
     listener: x.client.listener,
