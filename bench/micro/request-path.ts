@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chatTraffic, compileSurfaces, DemoUpstream } from '../../src/ai/index.ts'
+import { compileSurfaces, conversationTraffic, DemoUpstream } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
 import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import {
@@ -105,7 +105,7 @@ const document = await documentFrom({
   models: { 'gpt-4o': { targets: [{ provider: 'mock', model: 'gpt-4o', prices: { input: 2.5, output: 10 } }] } },
 })
 const settle = [
-  createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, chatTraffic),
+  createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, conversationTraffic),
 ]
 const identify = createIdentify(keys)
 const surfaces = compileSurfaces({
@@ -117,7 +117,7 @@ const surfaces = compileSurfaces({
     chat: {
       identify,
       admit: [createScopeCheck('chat.completions'), createRateCheck(counters)],
-      reserve: createReserve({ counters, intents, journal, port: chatTraffic, accepting: () => true }),
+      reserve: createReserve({ counters, intents, journal, port: conversationTraffic, accepting: () => true }),
       settle,
     },
     models: { identify, admit: null, settle: null },

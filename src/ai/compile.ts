@@ -1,14 +1,14 @@
 import type { ConfigDocument, ProviderConfig, TargetConfig } from '../config/index.ts'
 import type { Route } from '../core/index.ts'
 import type { GatewayMetrics } from '../observability/index.ts'
-import { createChatInspect } from './chat/chat-route.ts'
-import { chatCodeName, renderChatError, renderChatStreamError } from './chat/errors.ts'
 import { mayHaveModel } from './config-facts.ts'
+import { createConversationInspect } from './conversation/conversation-route.ts'
+import { chatCodeName, renderChatError, renderChatStreamError } from './conversation/errors.ts'
 import { demoModels } from './demo/index.ts'
 import { createModelDetail, createModelList } from './models/models-route.ts'
 import type { Prices } from './models/price.ts'
 import { type CatalogueEntry, type DirectProvider, ModelRegistry } from './models/registry.ts'
-import { ChatTarget } from './models/target.ts'
+import { ModelTarget } from './models/target.ts'
 import { DEMO_PROVIDER, providerRow } from './providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from './providers/upstreams.ts'
 
@@ -49,7 +49,7 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
       ...hooks.chat,
       ...dialect,
       bodyLimit: document.limits.body,
-      inspect: createChatInspect(registry),
+      inspect: createConversationInspect(registry),
       renderStreamError: renderChatStreamError,
     },
     modelList: { ...plain, name: 'models.list', ...hooks.models, inspect: createModelList(registry, created) },
@@ -127,9 +127,9 @@ function makeTarget(
   model: string,
   config: Partial<TargetConfig>,
   prices: Prices | null,
-): ChatTarget {
+): ModelTarget {
   const { reservation } = options.document
-  return new ChatTarget({
+  return new ModelTarget({
     provider: providerName,
     model,
     upstream: provider.upstream,

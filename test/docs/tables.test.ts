@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chatCodeName } from '../../src/ai/chat/errors.ts'
+import { chatCodeName } from '../../src/ai/conversation/errors.ts'
 import { demoModels, PROVIDERS } from '../../src/ai/index.ts'
 import { FORWARDED_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
 import { NOT_READY } from '../../src/app/memory.ts'

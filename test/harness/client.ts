@@ -17,7 +17,7 @@ export interface ClientEntry {
 }
 
 /** A chat request to send; members of `body` override the ones made from the others. */
-export interface ChatRequest {
+export interface ConversationRequest {
   readonly model?: string
   readonly secret?: string | null
   readonly stream?: boolean
@@ -75,12 +75,12 @@ export class ChatClient {
   }
 
   /** Sends a chat request and reads the whole answer. */
-  chat(options: ChatRequest = {}): Promise<ChatResult> {
+  chat(options: ConversationRequest = {}): Promise<ChatResult> {
     return this.start(options).result
   }
 
   /** Sends a chat request and returns at once. */
-  start(options: ChatRequest = {}): ChatCall {
+  start(options: ConversationRequest = {}): ChatCall {
     const { model = 'ok', stream = false, content = 'one two three', nonce = `n-${randomUUID()}` } = options
     const entry: ClientEntry = { nonce, model, stream, status: null, requestId: null, outcome: 'open' }
     this.log.push(entry)

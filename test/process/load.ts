@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test'
-import type { ChatClient, ChatRequest, ChatResult } from '../harness/client.ts'
+import type { ChatClient, ChatResult, ConversationRequest } from '../harness/client.ts'
 
 /** Requests of every length: at once, some milliseconds, streams that are under way when something happens. */
-export const MIXED: readonly ChatRequest[] = [
+export const MIXED: readonly ConversationRequest[] = [
   { model: 'ok' },
   { model: 'ok', stream: true },
   { model: 'slow-5', stream: true },
@@ -16,7 +16,7 @@ export const MIXED_MODELS = ['ok', 'slow-5', 'slow-40', 'ok-40', 'slow-20'] as c
 
 /** How a load runs. */
 export interface LoadOptions {
-  readonly requests?: readonly ChatRequest[]
+  readonly requests?: readonly ConversationRequest[]
   /** Clients that each send one request after the other. */
   readonly concurrency?: number
   /** Every n-th request closes its connection, so that the next one is new; 0 keeps them all. */
@@ -27,7 +27,7 @@ export interface LoadOptions {
 export class Load {
   readonly results: ChatResult[] = []
   readonly #client: ChatClient
-  readonly #requests: readonly ChatRequest[]
+  readonly #requests: readonly ConversationRequest[]
   readonly #newConnectionEvery: number
   readonly #loops: Promise<void>[]
   #next = 0

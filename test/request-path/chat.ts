@@ -1,6 +1,6 @@
-import { ChatState } from '../../src/ai/chat/chat-state.ts'
-import { type ChatRequest, readChatRequest } from '../../src/ai/chat/request.ts'
-import { ChatTarget, type ChatTargetOptions } from '../../src/ai/models/target.ts'
+import { ConversationState } from '../../src/ai/conversation/conversation-state.ts'
+import { type ConversationRequest, readChatRequest } from '../../src/ai/conversation/request.ts'
+import { ModelTarget, type ModelTargetOptions } from '../../src/ai/models/target.ts'
 import type { Exchange } from '../../src/core/index.ts'
 import { createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { PATIENT } from './edge.ts'
@@ -18,8 +18,8 @@ const NOWHERE = { dispatch: () => false, close: () => Promise.resolve() }
 export const SECRET = 'provider-secret-42'
 
 /** A target `far/small` without prices. */
-export function targetOf(differences: Partial<ChatTargetOptions> = {}): ChatTarget {
-  return new ChatTarget({
+export function targetOf(differences: Partial<ModelTargetOptions> = {}): ModelTarget {
+  return new ModelTarget({
     provider: 'far',
     model: 'small',
     upstream: { name: 'far', origin: 'http://far.example', transport: NOWHERE, timeouts: PATIENT },
@@ -40,7 +40,7 @@ export function chatBody(fields: Readonly<Record<string, unknown>> = {}): Buffer
 }
 
 /** Reads a chat request; throws when it is refused. */
-export function chatRequestOf(body: Buffer): ChatRequest {
+export function chatRequestOf(body: Buffer): ConversationRequest {
   const request = readChatRequest(body)
   if (request instanceof Error) throw request
   return request
@@ -48,19 +48,19 @@ export function chatRequestOf(body: Buffer): ChatRequest {
 
 export interface ChatScene {
   readonly x: Exchange
-  readonly state: ChatState
-  readonly target: ChatTarget
+  readonly state: ConversationState
+  readonly target: ModelTarget
   readonly body: Buffer
 }
 
 /** A chat request that has passed `inspect`, dispatched once. */
 export function chatScene(
   fields: Readonly<Record<string, unknown>> = {},
-  target: ChatTarget = targetOf(),
+  target: ModelTarget = targetOf(),
   offline: OfflineOptions = {},
 ): ChatScene {
   const body = chatBody(fields)
-  const state = new ChatState(chatRequestOf(body))
+  const state = new ConversationState(chatRequestOf(body))
   state.target = target
   const x = offlineExchange({ path: '/v1/chat/completions', ...offline })
   x.body = body

@@ -1,14 +1,14 @@
 import { type ApiError, faultOf } from './api-error.ts'
 import { type Completion, type CompletionCall, usageOf } from './completion.ts'
 import type { DemoFault } from './models.ts'
-import type { ChatRequest } from './request-types.ts'
+import type { ConversationRequest } from './request-types.ts'
 import { errorScript, type Script, type Step, silentScript, wholeScript } from './script.ts'
 import { streamParts } from './tokens.ts'
 
 const FINGERPRINT = 'fp_demo'
 
 /** What happens to a request that was understood: the completion as one object or as a stream, or the fault asked for. */
-export function chatScript(request: ChatRequest, completion: () => Completion): Script {
+export function chatScript(request: ConversationRequest, completion: () => Completion): Script {
   const { behaviour } = request
   if (behaviour.kind === 'error') return errorScript(faultOf(behaviour.status))
   const fault = behaviour.kind === 'fault' ? behaviour.fault : null
@@ -56,7 +56,7 @@ function bodyScript(completion: Completion, { paceMs, fault }: Manner): Script {
   return { ...whole, steps: [half, faultStep(fault)].values() }
 }
 
-function streamScript(request: ChatRequest, completion: Completion, manner: Manner): Script {
+function streamScript(request: ConversationRequest, completion: Completion, manner: Manner): Script {
   return {
     kind: 'answer',
     status: 200,
@@ -66,7 +66,11 @@ function streamScript(request: ChatRequest, completion: Completion, manner: Mann
   }
 }
 
-function* streamSteps(request: ChatRequest, completion: Completion, { paceMs, fault }: Manner): Generator<Step> {
+function* streamSteps(
+  request: ConversationRequest,
+  completion: Completion,
+  { paceMs, fault }: Manner,
+): Generator<Step> {
   const total = countParts(completion)
   const withUsage = request.includeUsage && fault !== 'no-usage'
   const event = (choices: readonly unknown[], usage: unknown = null, delayMs = 0): Step => {

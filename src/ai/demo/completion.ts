@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { composeText, lastQuestion } from './compose.ts'
-import type { ChatRequest, ContentPart, Message } from './request-types.ts'
+import type { ContentPart, ConversationRequest, Message } from './request-types.ts'
 import { valueFor } from './schema-value.ts'
 import { countTokens, firstTokens } from './tokens.ts'
 import { decideCalls, hintsOf } from './tool-calls.ts'
@@ -40,7 +40,7 @@ const TOKENS_PER_MEDIUM = 85
  * Completes a request. The id comes from the bytes of its body; what is said, and the ids of calls, from the messages
  * alone, so that a stream says what the whole answer says, and the ids of a later turn differ from an earlier one's.
  */
-export function complete(request: ChatRequest, body: Buffer, nowMs: number): Completion {
+export function complete(request: ConversationRequest, body: Buffer, nowMs: number): Completion {
   const hash = sha256(JSON.stringify(request.messages))
   const choices = Array.from({ length: request.choices }, (_, index) => makeChoice(request, hash, index))
   return {
@@ -69,7 +69,7 @@ export function usageOf(completion: Completion): Record<string, unknown> {
   }
 }
 
-function makeChoice(request: ChatRequest, hash: string, index: number): Choice {
+function makeChoice(request: ConversationRequest, hash: string, index: number): Choice {
   const calls = decideCalls(request)
   if (calls.length > 0) {
     return limitCalls(
@@ -94,7 +94,7 @@ function makeChoice(request: ChatRequest, hash: string, index: number): Choice {
 }
 
 /** JSON that fits the schema that was asked for; without a schema an object with the answer. */
-function fill(schema: Readonly<Record<string, unknown>>, request: ChatRequest, answer: string): string {
+function fill(schema: Readonly<Record<string, unknown>>, request: ConversationRequest, answer: string): string {
   if (Object.keys(schema).length === 0) return JSON.stringify({ answer })
   const question = lastQuestion(request.messages).slice(0, 4_000)
   return JSON.stringify(valueFor(schema, hintsOf(question, answer)))
@@ -115,7 +115,7 @@ function limitCalls(calls: readonly CompletionCall[], maxTokens: number): Choice
   return { content: null, calls: kept, finishReason: 'tool_calls', tokens }
 }
 
-function countPrompt(request: ChatRequest): number {
+function countPrompt(request: ConversationRequest): number {
   let tokens = TOKENS_PER_MESSAGE
   for (const message of request.messages) tokens += countMessage(message)
   if (request.tools.length > 0) tokens += countTokens(JSON.stringify(request.tools))

@@ -1,6 +1,6 @@
 import { calculation } from './arithmetic.ts'
 import { isObject } from './checks.ts'
-import { type ChatRequest, type Message, textOf } from './request-types.ts'
+import { type ConversationRequest, type Message, textOf } from './request-types.ts'
 
 /** Longest part of a question that a rule looks at, and longest text that is repeated. */
 const MAX_QUESTION = 4_000
@@ -33,12 +33,12 @@ const PARAGRAPHS: readonly string[] = [
 ]
 
 /** The text that answers a request, for one of its choices. The same request gets the same text. */
-export function composeText(request: ChatRequest, seed: number, choice: number): string {
+export function composeText(request: ConversationRequest, seed: number, choice: number): string {
   const text = answerTo(request, seed)
   return choice === 0 ? text : `${text} (Answer ${choice + 1} of ${request.choices}.)`
 }
 
-function answerTo(request: ChatRequest, seed: number): string {
+function answerTo(request: ConversationRequest, seed: number): string {
   if (request.behaviour.kind === 'long') return longText(request.behaviour.words, seed)
   const results = toolResults(request.messages)
   if (results.length > 0) return results.map(describeResult).join(' ')

@@ -33,7 +33,7 @@ export interface Tool {
 }
 
 /** A request after its check, with the defaults of the API filled in. */
-export interface ChatRequest {
+export interface ConversationRequest {
   readonly model: string
   readonly behaviour: DemoBehaviour
   readonly messages: readonly Message[]

@@ -3,12 +3,12 @@ import { bodyCheck } from './body-check.ts'
 import { isObject } from './checks.ts'
 import { findBrokenTurn, findContradiction } from './contradictions.ts'
 import { behaviourOf, type DemoBehaviour } from './models.ts'
-import type { Body, ChatRequest } from './request-types.ts'
+import type { Body, ConversationRequest } from './request-types.ts'
 
 /** Reads the body of a chat completion; gives the error that the API would answer with when something is wrong. */
 export function readRequest(
   bytes: Buffer | null,
-): { readonly ok: true; readonly request: ChatRequest } | { readonly ok: false; readonly error: ApiError } {
+): { readonly ok: true; readonly request: ConversationRequest } | { readonly ok: false; readonly error: ApiError } {
   let value: unknown
   try {
     value = JSON.parse(bytes === null ? '' : bytes.toString())
@@ -39,7 +39,7 @@ function refuse(error: ApiError): { readonly ok: false; readonly error: ApiError
   return { ok: false, error }
 }
 
-function fillIn(body: Body, behaviour: DemoBehaviour): ChatRequest {
+function fillIn(body: Body, behaviour: DemoBehaviour): ConversationRequest {
   const { stop, tool_choice: choice, response_format: format } = body
   const tools = body.tools ?? []
   return {

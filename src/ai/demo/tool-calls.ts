@@ -1,5 +1,5 @@
 import { lastQuestion } from './compose.ts'
-import type { ChatRequest, Tool } from './request-types.ts'
+import type { ConversationRequest, Tool } from './request-types.ts'
 import { type Hints, type Schema, valueFor } from './schema-value.ts'
 
 /** A call that the demo model decided on. */
@@ -19,7 +19,7 @@ const GENERIC = new Set(
 )
 
 /** The calls that a request gets instead of a text; empty when it gets a text. */
-export function decideCalls(request: ChatRequest): DecidedCall[] {
+export function decideCalls(request: ConversationRequest): DecidedCall[] {
   if (request.tools.length === 0 || request.toolChoice === 'none') return []
   const question = lastQuestion(request.messages).slice(0, MAX_QUESTION)
   const tools = chooseTools(request, question)
@@ -31,7 +31,7 @@ export function decideCalls(request: ChatRequest): DecidedCall[] {
   return calls.slice(0, request.parallelToolCalls ? MAX_CALLS : 1)
 }
 
-function chooseTools(request: ChatRequest, question: string): Tool[] {
+function chooseTools(request: ConversationRequest, question: string): Tool[] {
   const { tools, toolChoice, behaviour } = request
   if (typeof toolChoice === 'object')
     return tools.filter((tool) => tool.function.name === toolChoice.forced).slice(0, 1)

@@ -1,5 +1,5 @@
 import { answer, type Exchange, type Hook } from '../../core/index.ts'
-import { allowed, unknownModel } from '../chat/chat-route.ts'
+import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import type { ModelRegistry } from './registry.ts'
 
 /** `GET /v1/models`: what this key may use, in OpenAI's shape. `created` is when the plan was made, in seconds. */

@@ -1,12 +1,12 @@
 import type { ResourceNames } from '../../governance/index.ts'
 import { LruMap } from '../../lib/index.ts'
-import type { ChatTarget } from './target.ts'
+import type { ModelTarget } from './target.ts'
 
 /** A name that clients may use, and the target that serves it. */
 export interface CatalogueEntry {
   readonly name: string
   readonly ownedBy: string
-  readonly target: ChatTarget
+  readonly target: ModelTarget
   /** It has an entry in the configuration, with settings of its own; no other spelling stands for it. */
   readonly configured: boolean
 }
@@ -17,7 +17,7 @@ export interface DirectProvider {
   /** Names that begin like this are the provider's too, e.g. `demo-`. */
   readonly barePrefix: string | null
   /** Null for a model that the provider is known not to have. */
-  readonly make: (model: string) => ChatTarget | null
+  readonly make: (model: string) => ModelTarget | null
 }
 
 const DIRECT_TARGETS = 1_000
@@ -32,7 +32,7 @@ export class ModelRegistry {
   /** Names of entries by the `provider/model` that serves them. */
   readonly #entriesOf: ReadonlyMap<string, readonly string[]>
   readonly #direct: readonly DirectProvider[]
-  readonly #made = new LruMap<string, ChatTarget>(DIRECT_TARGETS)
+  readonly #made = new LruMap<string, ModelTarget>(DIRECT_TARGETS)
   readonly #names = new LruMap<string, ResourceNames>(DIRECT_TARGETS)
 
   constructor(
@@ -50,7 +50,7 @@ export class ModelRegistry {
   }
 
   /** The target that serves a name or an alias; null when there is none. */
-  resolve(name: string): ChatTarget | null {
+  resolve(name: string): ModelTarget | null {
     return this.#serving(this.#aliases.get(name) ?? name)
   }
 
@@ -84,12 +84,12 @@ export class ModelRegistry {
     }
   }
 
-  #serving(canonical: string): ChatTarget | null {
+  #serving(canonical: string): ModelTarget | null {
     return this.#entries.get(canonical)?.target ?? this.#directTarget(canonical)
   }
 
   /** The ways to address a target directly; not those that the configuration gave another meaning. */
-  #spellings({ provider, model, name }: ChatTarget): string[] {
+  #spellings({ provider, model, name }: ModelTarget): string[] {
     const direct = this.#direct.find((candidate) => candidate.provider === provider)
     if (direct === undefined) return []
     const bare = direct.barePrefix !== null && model.startsWith(direct.barePrefix)
@@ -105,7 +105,7 @@ export class ModelRegistry {
     return target === null ? null : { name, ownedBy: target.provider, target, configured: false }
   }
 
-  #directTarget(name: string): ChatTarget | null {
+  #directTarget(name: string): ModelTarget | null {
     const made = this.#made.get(name)
     if (made !== undefined) return made
     if (!DIRECT_NAME.test(name)) return null

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { chatBody, chatRequestOf, chatScene, SECRET, targetOf } from '../../../test/request-path/chat.ts'
 import type { UpstreamRequest } from '../../core/index.ts'
-import { ChatState } from '../chat/chat-state.ts'
-import type { ChatTarget } from './target.ts'
+import { ConversationState } from '../conversation/conversation-state.ts'
+import type { ModelTarget } from './target.ts'
 
-const prepare = (body: Buffer, target: ChatTarget = targetOf()) => target.prepare(body, chatRequestOf(body)).toString()
+const prepare = (body: Buffer, target: ModelTarget = targetOf()) => target.prepare(body, chatRequestOf(body)).toString()
 
 test('a request that needs no change is the very same bytes', () => {
   for (const fields of [
@@ -84,7 +84,7 @@ test('a long text that looks like a picture is reserved for as text', () => {
   const long = 'A'.repeat(1_000_000)
   const estimate = (content: unknown) =>
     targetOf().estimate(
-      new ChatState(chatRequestOf(chatBody({ messages: [{ role: 'user', content }], max_tokens: 1 }))),
+      new ConversationState(chatRequestOf(chatBody({ messages: [{ role: 'user', content }], max_tokens: 1 }))),
     )
   assert.ok(estimate(`;base64,${long}`).tokens > 1_000_000)
   assert.ok(estimate([{ type: 'text', text: `data:image/png;base64,${long}` }]).tokens > 1_000_000)
@@ -204,7 +204,7 @@ test('prepares the body anew for a further attempt', () => {
 
 const estimateOf = (fields: object, differences = {}) =>
   targetOf({ reservation: { bytesPerToken: 2, outputTokens: 100 }, ...differences }).estimate(
-    new ChatState(chatRequestOf(chatBody({ ...fields }))),
+    new ConversationState(chatRequestOf(chatBody({ ...fields }))),
   )
 
 test('estimates the most that a request may use', () => {

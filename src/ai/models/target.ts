@@ -10,15 +10,15 @@ import {
 import type { Estimate } from '../../governance/index.ts'
 import { type Edit, patchTopLevel } from '../../lib/index.ts'
 import type { RequestSeries } from '../../observability/index.ts'
-import { type ChatState, chatStateOf } from '../chat/chat-state.ts'
-import { ChatTap } from '../chat/chat-tap.ts'
-import { FIELD } from '../chat/fields.ts'
-import { MEDIA_TOKENS } from '../chat/media.ts'
-import { type ChatRequest, readChatRequest } from '../chat/request.ts'
+import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
+import { FIELD } from '../conversation/fields.ts'
+import { MEDIA_TOKENS } from '../conversation/media.ts'
+import { type ConversationRequest, readChatRequest } from '../conversation/request.ts'
 import { FORWARDED_HEADERS } from '../providers/forwarded-headers.ts'
+import { ChatTap } from '../relay/chat-tap.ts'
 import { type Prices, worstCost } from './price.ts'
 
-export interface ChatTargetOptions {
+export interface ModelTargetOptions {
   readonly provider: string
   readonly model: string
   readonly upstream: Upstream
@@ -39,7 +39,7 @@ export interface ReservationRule {
 }
 
 /** One upstream model that serves chat completions by relay. */
-export class ChatTarget implements Candidate {
+export class ModelTarget implements Candidate {
   readonly name: string
   readonly provider: string
   readonly model: string
@@ -51,7 +51,7 @@ export class ChatTarget implements Candidate {
   readonly secretTexts: readonly string[]
   /** This target alone, as a list of candidates. */
   readonly asList: readonly Candidate[]
-  readonly #options: ChatTargetOptions
+  readonly #options: ModelTargetOptions
   readonly #modelJson: string
   readonly #providerJson: string
   /** Credential and content type, as they go over the wire. */
@@ -60,7 +60,7 @@ export class ChatTarget implements Candidate {
   /** Names of the headers that the provider's configuration sets: a client's own do not go beside them. */
   readonly #ownHeaders: ReadonlySet<string>
 
-  constructor(options: ChatTargetOptions) {
+  constructor(options: ModelTargetOptions) {
     this.#options = options
     this.asList = [this]
     this.name = `${options.provider}/${options.model}`
@@ -79,7 +79,7 @@ export class ChatTarget implements Candidate {
   }
 
   /** Patches the body while its scan is valid. */
-  prepare(body: Buffer, request: ChatRequest): Buffer {
+  prepare(body: Buffer, request: ConversationRequest): Buffer {
     const edits: Edit[] = []
     if (request.model !== this.model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
     if (request.stream && !request.asksUsage) {
@@ -89,7 +89,7 @@ export class ChatTarget implements Candidate {
   }
 
   /** What the request may cost at most, tokens by the rule of the configuration. */
-  estimate(state: ChatState): Estimate {
+  estimate(state: ConversationState): Estimate {
     const { bytesPerToken, outputTokens } = this.#options.reservation
     const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
     const unnamed = Math.min(this.#options.maxOutputTokens ?? outputTokens, outputTokens)
@@ -142,7 +142,7 @@ export class ChatTarget implements Candidate {
 }
 
 /** For a further attempt: the scan of the first one is gone, the body is still here. */
-function prepareAgain(target: ChatTarget, x: Exchange): Buffer {
+function prepareAgain(target: ModelTarget, x: Exchange): Buffer {
   const body = x.body
   const request = body === null ? null : readChatRequest(body)
   if (body === null || request === null || request instanceof GatewayError)
@@ -150,8 +150,8 @@ function prepareAgain(target: ChatTarget, x: Exchange): Buffer {
   return target.prepare(body, request)
 }
 
-function stateOf(x: Exchange): ChatState {
-  const state = chatStateOf(x)
+function stateOf(x: Exchange): ConversationState {
+  const state = conversationStateOf(x)
   if (state === null) throw new Error(`request ${x.id} is not a chat request`)
   return state
 }

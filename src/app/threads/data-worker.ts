@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
-import { chatTraffic } from '../../ai/index.ts'
+import { conversationTraffic } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import {
   DEFAULT_SHEDDING,
@@ -130,11 +130,11 @@ class DataWorker {
     const processCells = new Int32Array(memory.process)
     const journal = this.#journal
     const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
-    const settleChat = [createSettlement(sinks, chatTraffic)]
+    const settleChat = [createSettlement(sinks, conversationTraffic)]
     const settlePlain = [createSettlement(sinks, null)]
     const identify = createIdentify(this.#keys)
     const rate = createRateCheck(counters)
-    const reserve = createReserve({ counters, intents, journal: this.#journal, port: chatTraffic, accepting })
+    const reserve = createReserve({ counters, intents, journal: this.#journal, port: conversationTraffic, accepting })
     const hooks = {
       chat: { identify, admit: [createScopeCheck('chat.completions'), rate], reserve, settle: settleChat },
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chatScene, targetOf } from '../../../test/request-path/chat.ts'
 import { offlineExchange } from '../../../test/request-path/offline.ts'
-import { ChatTap } from './chat-tap.ts'
-import { chatTraffic } from './chat-traffic.ts'
-import { EventStream } from './event-stream.ts'
+import { ChatTap } from '../relay/chat-tap.ts'
+import { EventStream } from '../relay/event-stream.ts'
+import { conversationTraffic } from './conversation-traffic.ts'
 
 const PRICES = {
   rule: 'test:small',
@@ -38,7 +38,7 @@ function trafficOf(ending: Ending) {
     const tap = new ChatTap(x, priced, state)
     if (tap.start(ending.status ?? 200, JSON_HEADERS) === 'buffer') tap.complete(Buffer.from(ending.answer))
   }
-  const traffic = chatTraffic.traffic(x)
+  const traffic = conversationTraffic.traffic(x)
   assert.ok(traffic !== null)
   return traffic
 }
@@ -93,7 +93,7 @@ test('a report that came before the end of a cut answer does not hide what came 
     state.answered = true
     const stream = new EventStream(x, priced, state)
     for (const fields of events) stream.push(Buffer.from(event(fields)))
-    const traffic = chatTraffic.traffic(x)
+    const traffic = conversationTraffic.traffic(x)
     assert.deepEqual([traffic?.usageSource, traffic?.outputTokens, traffic?.inputTokens], [source, output, 10], end)
   }
 })
@@ -103,14 +103,14 @@ test('an estimate counts what was delivered before the end, and pictures by the 
   state.answered = true
   state.deliveredTokens = 12
   x.end = 'upstream_error'
-  assert.equal(chatTraffic.traffic(x)?.outputTokens, 12)
+  assert.equal(conversationTraffic.traffic(x)?.outputTokens, 12)
   const picture = (bytes: number) => [
     { content: [{ image_url: { url: `data:image/png;base64,${'A'.repeat(bytes)}` } }] },
   ]
   const inputs = [10, 100_000].map((bytes) => {
     const { x: seen } = chatScene({ messages: picture(bytes) })
     seen.end = 'timeout'
-    return chatTraffic.traffic(seen)?.inputTokens
+    return conversationTraffic.traffic(seen)?.inputTokens
   })
   assert.equal(inputs[0], inputs[1])
   assert.ok((inputs[0] ?? 0) > 2_000)
@@ -119,7 +119,7 @@ test('an estimate counts what was delivered before the end, and pictures by the 
 test('an estimate is never negative, wherever data stands', () => {
   const { x } = chatScene({ metadata: { logo: `data:image/png;base64,${'A'.repeat(100_000)}` } }, priced)
   x.end = 'timeout'
-  const traffic = chatTraffic.traffic(x)
+  const traffic = conversationTraffic.traffic(x)
   assert.ok((traffic?.inputTokens ?? -1) > 0)
   assert.ok((traffic?.costNanos ?? -1) > 0)
 })
@@ -135,6 +135,6 @@ test('names what was asked for and what served it', () => {
 
 test('without prices nothing is costed, and without a chat request nothing is told', () => {
   const { x } = chatScene()
-  assert.equal(chatTraffic.traffic(x)?.costNanos, null)
-  assert.equal(chatTraffic.traffic(offlineExchange()), null)
+  assert.equal(conversationTraffic.traffic(x)?.costNanos, null)
+  assert.equal(conversationTraffic.traffic(offlineExchange()), null)
 })

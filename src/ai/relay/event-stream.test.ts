@@ -4,7 +4,7 @@ import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { chatScene, SECRET } from '../../../test/request-path/chat.ts'
 import { GatewayError } from '../../core/index.ts'
-import type { ChatState } from './chat-state.ts'
+import type { ConversationState } from '../conversation/conversation-state.ts'
 import { EventStream } from './event-stream.ts'
 
 const delta = (content: string, finish: string | null = null, index = 0) => ({
@@ -19,7 +19,7 @@ const WHOLE = lines(delta('a'), delta('b'), delta('', 'stop'))
 interface Result {
   readonly text: string
   readonly error: GatewayError | null
-  readonly state: ChatState
+  readonly state: ConversationState
   readonly end: string
 }
 

@@ -1,11 +1,11 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
 import { readJson } from '../../lib/index.ts'
-import type { ChatTarget } from '../models/target.ts'
+import type { ConversationState } from '../conversation/conversation-state.ts'
+import { ANSWER, answerScanner } from '../conversation/fields.ts'
+import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from './answer-headers.ts'
-import type { ChatState } from './chat-state.ts'
 import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
-import { ANSWER, answerScanner } from './fields.ts'
 import { tailUsage } from './tail-usage.ts'
 import { errorOfAnswer, errorWithin } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
@@ -21,8 +21,8 @@ type Mode = 'error' | 'json' | 'events'
  */
 export class ChatTap implements AnswerTap {
   readonly #x: Exchange
-  readonly #target: ChatTarget
-  readonly #state: ChatState
+  readonly #target: ModelTarget
+  readonly #state: ConversationState
   #mode: Mode = 'json'
   #status = 0
   #headers: AnswerHeaders = {}
@@ -30,7 +30,7 @@ export class ChatTap implements AnswerTap {
   #tail: Buffer | null = null
   #streamedBytes = 0
 
-  constructor(x: Exchange, target: ChatTarget, state: ChatState) {
+  constructor(x: Exchange, target: ModelTarget, state: ConversationState) {
     this.#x = x
     this.#target = target
     this.#state = state

@@ -1,11 +1,11 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { principalOf } from '../../governance/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import { ChatState } from './chat-state.ts'
+import { ConversationState } from './conversation-state.ts'
 import { readChatRequest } from './request.ts'
 
 /** The `inspect` hook of `POST /v1/chat/completions`: reads the request and chooses its target. */
-export function createChatInspect(registry: ModelRegistry): Hook {
+export function createConversationInspect(registry: ModelRegistry): Hook {
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
@@ -13,7 +13,7 @@ export function createChatInspect(registry: ModelRegistry): Hook {
     if (wrongType !== null) return wrongType
     const request = readChatRequest(body)
     if (request instanceof GatewayError) return request
-    const state = new ChatState(request)
+    const state = new ConversationState(request)
     x.surface = state
     x.wantsStream = request.stream
     const target = registry.resolve(request.model)

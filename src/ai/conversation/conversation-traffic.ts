@@ -1,9 +1,9 @@
 import type { Candidate, Exchange } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { costOf, type Usage } from '../models/price.ts'
-import { ChatTarget } from '../models/target.ts'
-import { type ChatState, chatStateOf } from './chat-state.ts'
-import { estimateTokens } from './delivered.ts'
+import { ModelTarget } from '../models/target.ts'
+import { estimateTokens } from '../relay/delivered.ts'
+import { type ConversationState, conversationStateOf } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 
 const NOTHING: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
@@ -11,15 +11,15 @@ const NOTHING: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0
 const CONVERSATION_TOKENS = 7
 
 /** What chat requests cost: reserved before dispatch, charged when they end. */
-export const chatTraffic: TrafficPort = {
+export const conversationTraffic: TrafficPort = {
   estimate(x: Exchange, candidate: Candidate): Estimate {
-    const state = chatStateOf(x)
-    if (state === null || !(candidate instanceof ChatTarget)) throw new Error(`request ${x.id} is not a chat request`)
+    const state = conversationStateOf(x)
+    if (state === null || !(candidate instanceof ModelTarget)) throw new Error(`request ${x.id} is not a chat request`)
     return candidate.estimate(state)
   },
 
   traffic(x: Exchange): Traffic | null {
-    const state = chatStateOf(x)
+    const state = conversationStateOf(x)
     if (state === null) return null
     const target = state.target
     const [usage, usageSource] = usageOf(x, state)
@@ -44,7 +44,7 @@ export const chatTraffic: TrafficPort = {
  * a request that was cut or timed out after it was sent is estimated by its input, since it may have been worked on;
  * an upstream that refused or failed did not work for us.
  */
-function usageOf(x: Exchange, state: ChatState): [usage: Usage, source: Traffic['usageSource']] {
+function usageOf(x: Exchange, state: ConversationState): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
   if (state.usage !== null) return withRest(state.usage, x.end === 'success' ? 0 : state.unreportedTokens)
   const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'

@@ -1,5 +1,5 @@
 import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
-import type { ChatTarget } from '../models/target.ts'
+import type { ModelTarget } from '../models/target.ts'
 
 const LONGEST_QUOTE = 500
 const BACKSLASH = 0x5c
@@ -28,7 +28,7 @@ const CLIENT_FAULT: StatusRow = { code: 'upstream_rejected', status: null, passB
 const SERVER_FAULT: StatusRow = { code: 'upstream_error', status: 502, passBody: false }
 
 /** The error that an upstream's error answer becomes. */
-export function errorOfAnswer(target: ChatTarget, status: number, headers: AnswerHeaders, body: Buffer): GatewayError {
+export function errorOfAnswer(target: ModelTarget, status: number, headers: AnswerHeaders, body: Buffer): GatewayError {
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
   const retryAfterSeconds = retryAfter(headers)
@@ -50,7 +50,7 @@ export function errorOfAnswer(target: ChatTarget, status: number, headers: Answe
 }
 
 /** The error that an upstream's answer is which looked like a success. */
-export function errorWithin(target: ChatTarget, body: Buffer): GatewayError {
+export function errorWithin(target: ModelTarget, body: Buffer): GatewayError {
   const said = reveals(target, body) ? null : errorMessage(body)
   return new GatewayError(
     'upstream_error',
@@ -59,7 +59,7 @@ export function errorWithin(target: ChatTarget, body: Buffer): GatewayError {
 }
 
 /** Whether a body holds a secret of the target, as it stands or in another spelling that JSON allows. */
-export function reveals(target: ChatTarget, body: Buffer): boolean {
+export function reveals(target: ModelTarget, body: Buffer): boolean {
   const { secrets } = target
   if (secrets.length === 0) return false
   if (secrets.some((secret) => body.includes(secret))) return true

@@ -1,10 +1,10 @@
 import type { Exchange } from '../../core/index.ts'
 import type { Usage } from '../models/price.ts'
-import type { ChatTarget } from '../models/target.ts'
-import type { ChatRequest } from './request.ts'
+import type { ModelTarget } from '../models/target.ts'
+import type { ConversationRequest } from './request.ts'
 
 /** What the chat surface knows of one request; lives in `x.surface`. */
-export class ChatState {
+export class ConversationState {
   readonly modelRequested: string
   readonly stream: boolean
   readonly asksUsage: boolean
@@ -13,10 +13,10 @@ export class ChatState {
   readonly textBytes: number
   readonly mediaItems: number
   readonly messageBytes: number
-  target: ChatTarget | null = null
+  target: ModelTarget | null = null
   /** The patched body, made at once for the first target while the scan is valid. */
   prepared: Buffer | null = null
-  preparedFor: ChatTarget | null = null
+  preparedFor: ModelTarget | null = null
   /** As the upstream reported it. */
   usage: Usage | null = null
   /** Estimated output tokens that came from the upstream. */
@@ -26,7 +26,7 @@ export class ChatState {
   /** The upstream began a successful answer: what it made is charged. */
   answered = false
 
-  constructor(request: ChatRequest) {
+  constructor(request: ConversationRequest) {
     this.modelRequested = request.model
     this.stream = request.stream
     this.asksUsage = request.asksUsage
@@ -39,6 +39,6 @@ export class ChatState {
 }
 
 /** The state of a chat request that passed `inspect`, else null. */
-export function chatStateOf(x: Exchange): ChatState | null {
-  return x.surface instanceof ChatState ? x.surface : null
+export function conversationStateOf(x: Exchange): ConversationState | null {
+  return x.surface instanceof ConversationState ? x.surface : null
 }

@@ -1,11 +1,11 @@
 import { type Exchange, GatewayError, refuse } from '../../core/index.ts'
 import { eventData, patchTopLevel, readJson, type ScannedObject, SseCursor, SseFramer } from '../../lib/index.ts'
-import type { ChatTarget } from '../models/target.ts'
-import type { ChatState } from './chat-state.ts'
+import type { ConversationState } from '../conversation/conversation-state.ts'
+import { ANSWER, answerScanner } from '../conversation/fields.ts'
+import type { ModelTarget } from '../models/target.ts'
 import { ChoiceEnds } from './choice-ends.ts'
 import { DeliveredEstimate } from './delivered.ts'
 import { EditedPart } from './edited-part.ts'
-import { ANSWER, answerScanner } from './fields.ts'
 import { reveals } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
 
@@ -31,8 +31,8 @@ const ERROR_EVENT = /^event: ?error *$/m
  */
 export class EventStream {
   readonly #x: Exchange
-  readonly #target: ChatTarget
-  readonly #state: ChatState
+  readonly #target: ModelTarget
+  readonly #state: ConversationState
   readonly #framer = new SseFramer()
   readonly #cursor = new SseCursor()
   readonly #delivered = new DeliveredEstimate()
@@ -47,7 +47,7 @@ export class EventStream {
   #last: Buffer | null = null
   #beforeLast: Buffer | null = null
 
-  constructor(x: Exchange, target: ChatTarget, state: ChatState) {
+  constructor(x: Exchange, target: ModelTarget, state: ConversationState) {
     this.#x = x
     this.#target = target
     this.#state = state

@@ -5,7 +5,7 @@ import { countMedia } from './media.ts'
 import { readStreamOptions } from './stream-options.ts'
 
 /** What the gateway reads of a chat request; everything else passes untouched. */
-export interface ChatRequest {
+export interface ConversationRequest {
   readonly model: string
   readonly stream: boolean
   /** The client asked for the usage event of a stream itself. */
@@ -27,7 +27,7 @@ export interface ChatRequest {
 const MAX_MODEL_NAME = 256
 
 /** Scans a chat request, without parsing what it only relays. */
-export function readChatRequest(body: Buffer): ChatRequest | GatewayError {
+export function readChatRequest(body: Buffer): ConversationRequest | GatewayError {
   if (body.length === 0) return invalid('invalid_json', 'The request has no body; a JSON object is needed.')
   const scanned = requestScanner.scan(body)
   if (scanned.kind !== 'object') return scanError(scanned)
