@@ -19,8 +19,8 @@ const VENDOR_WORDS = [
 const AI_WORDS = ['llm', 'mcp', 'prompt', 'model', 'tool', 'embedding', ...VENDOR_WORDS]
 
 /**
- * Where a vendor may be named in code; everywhere else the code goes by what a provider's row says. `src/ai/chat` is the
- * surface of one vendor's dialect, and a configuration document names kinds of providers, so its schema does.
+ * Where a vendor may be named in code; everywhere else the code goes by what a provider's row says. `src/ai/relay` and
+ * `src/ai/conversation` still hold one vendor's dialect, and a configuration document names kinds of providers, so its schema does.
  */
 const VENDOR_PLACES = ['src/ai/providers/', 'src/ai/dialects/', 'src/ai/conversation/', 'src/ai/relay/', 'src/config/']
 

@@ -2,7 +2,8 @@ import type { GatewayError } from '../../core/index.ts'
 import type { AnswerFault, ModelAnswer, StreamEvent } from '../ir/answer.ts'
 import type { JsonObject } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
-import type { DialectName, ModelRequest } from '../ir/request.ts'
+import type { ModelRequest } from '../ir/request.ts'
+import type { DialectName, SealFamily } from './name.ts'
 
 /**
  * A dialect as a client speaks it. All of it is pure: clocks and ids come with the context. `decodeRequest` throws a
@@ -75,6 +76,8 @@ export interface DialectTraits {
   readonly pairsCalls: boolean
   /** Whether it has tools with free text as input; elsewhere they become functions with one text argument. */
   readonly customTools: boolean
+  /** Its models check that a thought in the history is their own: one without a valid seal is refused. */
+  readonly checksSeals: boolean
   /** Whether it can ask for several answers. */
   readonly choices: boolean
 }
@@ -99,7 +102,7 @@ export interface Capabilities {
   /** How its reasoning is asked for: by an effort, by a budget of tokens, by letting it decide; none: it has none. */
   readonly reasoning: 'effort' | 'budget' | 'adaptive' | 'level' | 'none' | null
   /** Whose signatures it understands; see `Signature` in `ir/parts.ts`. */
-  readonly family: 'anthropic' | 'openai' | 'gemini' | 'other'
+  readonly family: SealFamily
 }
 
 export interface DecodeContext {

@@ -67,8 +67,8 @@ function isSameNumber(value: number, source: string): boolean {
 }
 
 interface RawNumbers {
-  rawJSON(text: string): unknown
-  isRawJSON(value: unknown): boolean
+  readonly rawJSON: (text: string) => unknown
+  readonly isRawJSON: (value: unknown) => boolean
 }
 // The types of this TypeScript do not name these two functions of ES2026 yet.
 const { rawJSON: rawJson, isRawJSON: isRawNumber } = JSON as unknown as RawNumbers

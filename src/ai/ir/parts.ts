@@ -1,5 +1,5 @@
+import type { DialectName, SealFamily } from '../dialects/name.ts'
 import type { JsonObject } from './json.ts'
-import type { DialectName } from './request.ts'
 
 /** Up to here the vendor shall keep the prompt; the lifetime is the vendor's default when absent. */
 export interface CacheMark {
@@ -61,7 +61,7 @@ export interface VideoPart {
 
 /** Who can check or read what a vendor sealed: only the family that made it, and for some the account, too. */
 export interface Signature {
-  readonly family: 'anthropic' | 'openai' | 'gemini' | 'other'
+  readonly family: SealFamily
   readonly value: string
 }
 

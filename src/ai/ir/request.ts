@@ -1,16 +1,8 @@
+import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from './json.ts'
 import type { AssistantPart, CacheMark, TextPart, ToolResultPart, UserPart } from './parts.ts'
 
-/** The dialects that clients or upstreams speak. */
-export type DialectName =
-  | 'openai-chat'
-  | 'openai-responses'
-  | 'openai-completions'
-  | 'anthropic-messages'
-  | 'gemini'
-  | 'bedrock-converse'
-  | 'cohere'
-  | 'ollama'
+export type { DialectName } from '../dialects/name.ts'
 
 /**
  * One request in the neutral form. `extra` holds members that only `dialect` knows: its own encoder writes them again,

@@ -3,7 +3,7 @@ import { FieldProblem } from '../ir/fields.ts'
 import type { Losses } from '../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../ir/parameter-names.ts'
 import type { AssistantPart } from '../ir/parts.ts'
-import type { DialectName, Message, ModelRequest, Parameters, Tool, ToolChoice } from '../ir/request.ts'
+import type { Message, ModelRequest, Parameters, Tool, ToolChoice } from '../ir/request.ts'
 import { withCallIds } from './call-ids.ts'
 import { withoutCustomCalls, withoutCustomTools } from './custom-tools.ts'
 import { withPairedCalls } from './paired-calls.ts'
@@ -16,7 +16,6 @@ import { withLeadingInstructions, withTurns } from './turns.ts'
 export type OnUnsupported = 'warn' | 'drop' | 'reject'
 
 export interface LoweringTarget {
-  readonly dialect: DialectName
   readonly traits: DialectTraits
   readonly capabilities: Capabilities
   readonly onUnsupported: OnUnsupported
@@ -60,7 +59,7 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
     tools = withoutCustomTools(tools, losses)
     messages = withoutCustomCalls(messages)
   }
-  messages = withOwnSeals(messages, target.dialect, capabilities.family, losses)
+  messages = withOwnSeals(messages, traits, capabilities.family, losses)
   messages = withCallIds(messages, traits.callId, losses)
   if (traits.pairsCalls) messages = withPairedCalls(messages, losses)
   if (traits.instructions === 'leading') messages = withLeadingInstructions(messages, losses)

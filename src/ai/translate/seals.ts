@@ -1,20 +1,12 @@
-import type { Capabilities } from '../dialects/dialect.ts'
+import type { Capabilities, DialectTraits } from '../dialects/dialect.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { AssistantPart, Signature } from '../ir/parts.ts'
-import type { DialectName, Message } from '../ir/request.ts'
-
-/** Dialects whose models check that a thought is their own: one without a valid seal is refused there. */
-const CHECKS: ReadonlySet<DialectName> = new Set([
-  'anthropic-messages',
-  'gemini',
-  'openai-responses',
-  'bedrock-converse',
-])
+import type { Message } from '../ir/request.ts'
 
 /** Sealed thoughts go back to the family that can read them; others are taken out, with a report. */
 export function withOwnSeals(
   messages: readonly Message[],
-  dialect: DialectName,
+  traits: DialectTraits,
   family: Capabilities['family'],
   losses: Losses,
 ): Message[] {
@@ -24,7 +16,7 @@ export function withOwnSeals(
       case 'reasoning': {
         if (own(part.sealed) || own(part.signature)) return part
         const sealed = part.sealed !== undefined || part.signature !== undefined
-        if (CHECKS.has(dialect) || part.text === '') {
+        if (traits.checksSeals || part.text === '') {
           losses.drop('messages[].reasoning')
           return null
         }
