@@ -1,17 +1,7 @@
-import type { ErrorCode, Exchange, GatewayError, RenderedError } from '../../core/index.ts'
+import type { Exchange, GatewayError, RenderedError } from '../../core/index.ts'
+import { chatCodeName } from '../dialects/code-names.ts'
 
-/** Codes for which the core, which does not know what it carries, has only general words. */
-const RENAMED: Partial<Record<ErrorCode, string>> = {
-  resource_not_found: 'model_not_found',
-  resource_denied: 'model_not_allowed',
-  unpriced: 'model_unpriced',
-  budget_exceeded: 'insufficient_quota',
-}
-
-/** The name of a code in this dialect, which is also the one in records, logs and metrics. */
-export function chatCodeName(code: ErrorCode): string {
-  return RENAMED[code] ?? code
-}
+export { chatCodeName } from '../dialects/code-names.ts'
 
 function typeOf(status: number): string {
   if (status === 401) return 'authentication_error'

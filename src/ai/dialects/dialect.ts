@@ -88,6 +88,27 @@ export interface EncodeContext {
   readonly model: string
   readonly capabilities: Capabilities
   readonly losses: Losses
+  /** Absent: the upstream speaks the dialect as its vendor does, as far as `capabilities.family` tells. */
+  readonly habits?: UpstreamHabits | undefined
+}
+
+/**
+ * Where an upstream differs from the vendor whose dialect it speaks; a provider's row says it. What is absent is
+ * decided by the model's family.
+ */
+export interface UpstreamHabits {
+  /** What it calls the limit of output: newer models of OpenAI refuse the first, many others do not know the second. */
+  readonly outputLimit?: 'max_tokens' | 'max_completion_tokens' | undefined
+  /** Whether it tells instructions of a developer from those of the system. */
+  readonly developerRole?: boolean | undefined
+  /** Where its messages take an array of parts instead of a text. */
+  readonly contentParts?: 'all' | 'user' | undefined
+  /** The member by which reasoning is asked for. */
+  readonly reasoningRequest?: 'reasoning_effort' | 'reasoning' | 'thinking' | 'enable_thinking' | 'none' | undefined
+  /** The member of an assistant's message in which it takes thoughts of earlier turns back. */
+  readonly reasoningReplay?: 'none' | 'reasoning_content' | 'reasoning' | 'reasoning_details' | undefined
+  /** False: it refuses `stream_options`, or reports usage without being asked. */
+  readonly streamUsage?: boolean | undefined
 }
 
 /** What a model takes, from the catalogue and the configuration; null: not known, then it is tried. */
