@@ -75,6 +75,36 @@ test('believes a report of zero', () => {
   assert.deepEqual([traffic.usageSource, traffic.inputTokens, traffic.costNanos], ['reported', 0, 100])
 })
 
+test('a whole answer that was cut before it came is estimated by the time it was worked on', () => {
+  const waited = (ms: number, ending: Partial<Ending>, fields: Readonly<Record<string, unknown>> = {}) => {
+    const { x, state } = chatScene(fields, priced)
+    x.attempts = 1
+    x.sent = ending.sent ?? true
+    x.end = ending.end ?? 'cancelled'
+    x.dispatchedAt = 1_000
+    x.endedAt = 1_000 + ms
+    if (ending.answer !== undefined) state.deliveredTokens = 12
+    const traffic = conversationTraffic.traffic(x)
+    return [traffic?.outputTokens, traffic?.usageSource, (traffic?.costNanos ?? 0) > 0]
+  }
+  const rows: readonly (readonly [ms: number, ending: Partial<Ending>, fields: object, output: number])[] = [
+    [0, {}, {}, 0],
+    [2_000, {}, {}, 100],
+    [2_000, { end: 'drained' }, {}, 100],
+    [2_000, {}, { n: 3 }, 300],
+    [60_000, {}, { max_tokens: 200 }, 200],
+    [60_000, {}, { max_tokens: 200, n: 2 }, 400],
+    [3_600_000, {}, {}, 4_096],
+    [2_000, { end: 'timeout' }, {}, 0],
+    [2_000, { answer: 'it began' }, { stream: true }, 12],
+  ]
+  for (const [ms, ending, fields, output] of rows) {
+    const what = `${ms} ms ${JSON.stringify(ending)} ${JSON.stringify(fields)}`
+    assert.deepEqual(waited(ms, ending, { ...fields }), [output, 'estimated', true], what)
+  }
+  assert.deepEqual(waited(2_000, { sent: false }), [0, 'none', false])
+})
+
 test('a report that came before the end of a cut answer does not hide what came after it', () => {
   const event = (fields: object) =>
     `data: ${JSON.stringify({ choices: [{ delta: { content: 'word' } }], ...fields })}\n\n`

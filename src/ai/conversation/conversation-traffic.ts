@@ -9,6 +9,8 @@ import { MEDIA_TOKENS } from './media.ts'
 const NOTHING: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
 /** What every conversation costs beyond its text: the reply's primer and the frame of a message. */
 const CONVERSATION_TOKENS = 7
+/** What a model makes while nobody sees it: a middling pace, since fast ones make several times as much. */
+const UNSEEN_TOKENS_PER_SECOND = 50
 
 /** What chat requests cost: reserved before dispatch, charged when they end. */
 export const conversationTraffic: TrafficPort = {
@@ -40,9 +42,9 @@ export const conversationTraffic: TrafficPort = {
 
 /**
  * The upstream's own numbers win, an explicit zero too; when its answer was cut, what came after them is added as an
- * estimate. Without them: an answer that began is estimated from what came;
- * a request that was cut or timed out after it was sent is estimated by its input, since it may have been worked on;
- * an upstream that refused or failed did not work for us.
+ * estimate. Without them: an answer that began is estimated from what came; a request that was cut or timed out after it
+ * was sent is estimated by its input, since it may have been worked on, and when it was cut while the upstream had time
+ * left, by that work too; an upstream that refused or failed did not work for us.
  */
 function usageOf(x: Exchange, state: ConversationState): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
@@ -50,7 +52,17 @@ function usageOf(x: Exchange, state: ConversationState): [usage: Usage, source: 
   const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
   if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
   const input = estimateTokens(state.messageBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
-  return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens }, 'estimated']
+  return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state) }, 'estimated']
+}
+
+/**
+ * What was probably made of an answer of which no text came before it was cut: a whole answer comes at its end, and
+ * reasoning may come not at all. Not for a deadline of ours that passed: that upstream probably hung.
+ */
+function unseenTokens(x: Exchange, state: ConversationState): number {
+  if (state.target === null || state.deliveredTokens > 0 || (x.end !== 'cancelled' && x.end !== 'drained')) return 0
+  const pace = (UNSEEN_TOKENS_PER_SECOND / 1_000) * state.choices
+  return Math.min(Math.round((x.endedAt - x.dispatchedAt) * pace), state.target.mostOutput(state))
 }
 
 function withRest(usage: Usage, rest: number): [usage: Usage, source: Traffic['usageSource']] {

@@ -90,11 +90,10 @@ export class ModelTarget implements Candidate {
 
   /** What the request may cost at most, tokens by the rule of the configuration. */
   estimate(state: ConversationState): Estimate {
-    const { bytesPerToken, outputTokens } = this.#options.reservation
+    const { bytesPerToken } = this.#options.reservation
     const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
-    const unnamed = Math.min(this.#options.maxOutputTokens ?? outputTokens, outputTokens)
     // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
-    const output = Math.min((state.maxOutputTokens ?? unnamed) * state.choices, Number.MAX_SAFE_INTEGER - input)
+    const output = Math.min(this.mostOutput(state), Number.MAX_SAFE_INTEGER - input)
     return {
       tokens: input + output,
       nanos: this.prices === null ? null : worstCost(this.prices, input, output),
@@ -102,6 +101,13 @@ export class ModelTarget implements Candidate {
       modelJson: this.#modelJson,
       priceRuleJson: this.#priceRuleJson,
     }
+  }
+
+  /** The output tokens that are reserved: what the request names, else what the configuration supposes. */
+  mostOutput(state: ConversationState): number {
+    const { outputTokens } = this.#options.reservation
+    const unnamed = Math.min(this.#options.maxOutputTokens ?? outputTokens, outputTokens)
+    return (state.maxOutputTokens ?? unnamed) * state.choices
   }
 
   encode(x: Exchange): UpstreamRequest {
