@@ -8,7 +8,7 @@ import { eventually } from '../harness/eventually.ts'
 import { Gateway } from '../harness/gateway.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
-import { House, scaled } from './house.ts'
+import { House, scaled, scaledTime } from './house.ts'
 
 const OPTIONS = {
   models: ['ok', 'barrier', 'barrier-mid', 'hang-head', 'slow-20', 'reset-mid-stream'],
@@ -29,7 +29,7 @@ async function underLoad(house: House): Promise<ChatCall[]> {
 }
 
 test('C5 after a kill at any moment every dispatched request is in the database exactly once', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const house = await House.build(OPTIONS)
   try {
@@ -55,7 +55,7 @@ test('C5 after a kill at any moment every dispatched request is in the database 
   }
 })
 
-test('C5 a kill between the settlement and its ingest loses nothing', { timeout: 60_000 }, async () => {
+test('C5 a kill between the settlement and its ingest loses nothing', { timeout: scaledTime(60_000) }, async () => {
   const house = await House.build(OPTIONS)
   try {
     for (let round = 0; round < scaled(1); round++) {

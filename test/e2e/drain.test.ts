@@ -5,7 +5,7 @@ import { eventually } from '../harness/eventually.ts'
 import { at, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { RawClient } from '../harness/raw-client.ts'
-import { House, scaled } from './house.ts'
+import { House, scaled, scaledTime } from './house.ts'
 
 const MODELS = ['ok', 'slow-20', 'slow-100', 'barrier', 'barrier-mid', 'hang-body']
 
@@ -17,7 +17,7 @@ const evidenceOf = (house: House) => ({
 })
 
 test('D1 D5 after SIGTERM every accepted request is answered whole, and everything is in the database at exit', {
-  timeout: 60_000,
+  timeout: scaledTime(60_000),
 }, async () => {
   const more = { workers: 2, drain: { lag: '300ms', grace: '10s' } }
   const house = await House.build({ models: MODELS, more })

@@ -141,9 +141,16 @@ export function useHouse(options: HouseOptions = {}): () => House {
   }
 }
 
+const SCALE = Number(process.env.FERRO_TEST_SCALE ?? '1')
+
 /** `count` times FERRO_TEST_SCALE (default 1), at least one: how often a loop runs. */
 export function scaled(count: number): number {
-  return Math.max(1, Math.round(count * Number(process.env.FERRO_TEST_SCALE ?? '1')))
+  return Math.max(1, Math.round(count * SCALE))
+}
+
+/** The patience with a test whose loops are scaled, in milliseconds. */
+export function scaledTime(ms: number): number {
+  return ms * Math.max(1, SCALE)
 }
 
 /**

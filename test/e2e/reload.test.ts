@@ -4,7 +4,7 @@ import { violations } from '../harness/checker.ts'
 import { baseConfig } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import { at, type JsonObject, parseJson } from '../harness/json.ts'
-import { House, scaled } from './house.ts'
+import { House, scaled, scaledTime } from './house.ts'
 
 const MODELS = ['ok', 'slow-20', 'barrier-mid']
 
@@ -39,7 +39,7 @@ async function reload(
 }
 
 test('G2 reloads under load fail no request, cut no stream and answer nothing wrongly', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async () => {
   const house = await House.build({ models: MODELS, more: { workers: 2 } })
   try {

@@ -8,7 +8,7 @@ import { at, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { RawClient } from '../harness/raw-client.ts'
 import { WALL_KEY, Wall } from '../harness/wall/wall.ts'
-import { residentBytes, scaled, useHouse } from './house.ts'
+import { residentBytes, scaled, scaledTime, useHouse } from './house.ts'
 
 const SLOW_BYTES = 64 * 1_024 * 1_024
 const house = useHouse({
@@ -77,7 +77,9 @@ test('S3 characters split at every byte arrive whole', async () => {
   assert.match(whole.text, /👩‍🚀 grüßt 世界/)
 })
 
-test('S6 slow readers hold the upstream back, and the memory stays bounded', { timeout: 60_000 }, async (t) => {
+test('S6 slow readers hold the upstream back, and the memory stays bounded', {
+  timeout: scaledTime(60_000),
+}, async (t) => {
   const { gateway, wall } = house()
   const model = `huge-${SLOW_BYTES}`
   const count = scaled(40)

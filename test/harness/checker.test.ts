@@ -146,7 +146,10 @@ test('compares the wall and the clients with the database', async (t) => {
 
   await client.chat({ nonce: 'nonce-r2' })
   assert.match((await look()).join('\n'), /request 2 at the wall \(ok, nonce-r2\) is not in the database/)
-  books.request('r2', { request: { outcome: 'lost', status: 0, client_request_id: null, usage_source: 'reserved' } })
+  const lost = { outcome: 'lost', status: 0, client_request_id: null, usage_source: 'reserved' }
+  books.request('r2', { request: { ...lost, model_served: 'slow-5' } })
+  assert.match((await look()).join('\n'), /request 2 at the wall/, 'a lost row of another model is not its own')
+  books.database.exec(`UPDATE requests SET model_served = 'ok' WHERE id = 'r2'`)
   assert.deepEqual(await look(), [], 'a lost row stands for a request that nobody can name')
 
   books.database.exec(`UPDATE requests SET output_tokens = 9 WHERE id = 'r1'`)

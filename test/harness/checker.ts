@@ -64,10 +64,13 @@ function dispatchViolations(
   for (const [row, count] of matched) {
     if (count > row.attempts) found.push(`${row.id} reached the wall ${count} times, its row says ${row.attempts}`)
   }
-  // A record made after a crash knows nothing of the client: such rows are matched by number.
+  // A record made after a crash knows nothing of the client: such rows are matched by model and number.
   const anonymous = snapshot.requests.filter((row) => row.outcome === 'lost' && !matched.has(row))
-  for (const request of unmatched.slice(anonymous.length)) {
-    found.push(`request ${request.number} at the wall (${request.model}, ${request.nonce}) is not in the database`)
+  for (const [model, requests] of Map.groupBy(unmatched, (request) => request.model)) {
+    const rows = anonymous.filter((row) => row.modelServed === model)
+    for (const request of requests.slice(rows.length)) {
+      found.push(`request ${request.number} at the wall (${request.model}, ${request.nonce}) is not in the database`)
+    }
   }
   return found
 }

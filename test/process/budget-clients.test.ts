@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { House, scaled } from '../e2e/house.ts'
+import { House, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
@@ -51,7 +51,7 @@ function watch(house: House): { readonly samples: BudgetState[]; stop(): Promise
 
 for (const workers of [1, 4]) {
   test(`a budget of ten requests that use what they reserve serves ten of many, with ${workers} worker(s)`, {
-    timeout: 60_000,
+    timeout: scaledTime(60_000),
   }, async (t) => {
     const reservation = await reservationOf()
     // The upstream ignores the cap and uses exactly what was reserved.
@@ -78,7 +78,7 @@ for (const workers of [1, 4]) {
   })
 
   test(`what requests do not use comes back at once and no reader sees too much, with ${workers} worker(s)`, {
-    timeout: 60_000,
+    timeout: scaledTime(60_000),
   }, async (t) => {
     const limit = 3_000
     const key = { budgets: [{ tokens: limit, per: 'month' }] }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { House, openDescriptors, scaled } from '../e2e/house.ts'
+import { House, openDescriptors, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
@@ -24,7 +24,7 @@ const MOMENTS = [
 const eventsIn = (client: RawClient) => client.received.toString().split('data: ').length - 1
 
 test('a client that leaves with FIN or RST ends the upstream within 250 ms and is recorded once', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const house = await House.build({ models: MODELS, key: BIG_BUDGET })
   t.after(() => house.close())
@@ -69,7 +69,7 @@ test('a client that leaves with FIN or RST ends the upstream within 250 ms and i
 })
 
 test('a client that leaves at the very end is recorded once, as a success or as cancelled', {
-  timeout: 60_000,
+  timeout: scaledTime(60_000),
 }, async (t) => {
   const house = await House.build({ models: MODELS, key: BIG_BUDGET })
   t.after(() => house.close())
@@ -89,7 +89,7 @@ test('a client that leaves at the very end is recorded once, as a success or as 
 })
 
 test('after hundreds of clients that left nothing is held: no slot, no reservation, no descriptor', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const house = await House.build({ models: MODELS, key: BIG_BUDGET, more: { workers: 2 } })
   t.after(() => house.close())

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { House, scaled } from '../e2e/house.ts'
+import { House, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { at, parseJson } from '../harness/json.ts'
@@ -15,7 +15,7 @@ const evidenceOf = ({ gateway, wall, client }: House) => ({
 })
 
 test('streams that fit the grace period end well, the others with an error event, and all are settled', {
-  timeout: 60_000,
+  timeout: scaledTime(60_000),
 }, async (t) => {
   const house = await House.build({
     models: ['slow-100', 'barrier-mid', 'barrier'],
@@ -60,7 +60,9 @@ test('streams that fit the grace period end well, the others with an error event
   }
 })
 
-test('a request that ended just before SIGTERM is in the database at the exit', { timeout: 60_000 }, async (t) => {
+test('a request that ended just before SIGTERM is in the database at the exit', {
+  timeout: scaledTime(60_000),
+}, async (t) => {
   const house = await House.build({ more: { workers: 2 } })
   t.after(() => house.close())
   for (let round = 0; round < scaled(4); round++) {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, trunc
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { House, scaled } from '../e2e/house.ts'
+import { House, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { BIG_BUDGET } from './budget-metrics.ts'
 
@@ -41,7 +41,7 @@ function filesOf(dataDir: string): string[] {
   return readdirSync(join(dataDir, 'journal')).map((name) => join(dataDir, 'journal', name))
 }
 
-test('a journal cut at any byte is read up to there, and no more', { timeout: 120_000 }, async (t) => {
+test('a journal cut at any byte is read up to there, and no more', { timeout: scaledTime(120_000) }, async (t) => {
   const { house, restore, segments } = await killed(t)
   const { databasePath } = house.gateway
   const [segment = ''] = segments()
@@ -61,7 +61,7 @@ test('a journal cut at any byte is read up to there, and no more', { timeout: 12
 })
 
 test('a journal with a flipped byte is set aside with a loud log, and what stands before it counts', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const { house, restore, segments } = await killed(t)
   const { databasePath, dataDir } = house.gateway

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { House, scaled } from '../e2e/house.ts'
+import { House, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually, within } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
@@ -10,7 +10,7 @@ import { Load, MIXED_MODELS } from './load.ts'
 import { Threads } from './threads.ts'
 
 test('a killed process finds every dispatched request again, once, and its budget as the ledger has it', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const house = await House.build({ models: [...MIXED_MODELS, 'barrier'], key: BIG_BUDGET, more: { workers: 2 } })
   t.after(() => house.close())

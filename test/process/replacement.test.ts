@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { House, scaled } from '../e2e/house.ts'
+import { House, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type JsonObject, parseJson } from '../harness/json.ts'
@@ -19,7 +19,7 @@ function describeFailures(load: Load): string[] {
 }
 
 test('workers that are replaced in an orderly way fail no request and cut no stream', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const threads = new Threads()
   t.after(() => threads.close())
@@ -58,7 +58,7 @@ test('workers that are replaced in an orderly way fail no request and cut no str
 })
 
 test('a reload every second fails no request, and a bad file among them changes nothing', {
-  timeout: 60_000,
+  timeout: scaledTime(60_000),
 }, async (t) => {
   const house = await House.build({ models: MIXED_MODELS, more: { workers: 2 } })
   t.after(() => house.close())

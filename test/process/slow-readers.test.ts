@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { House, residentBytes, scaled } from '../e2e/house.ts'
+import { House, residentBytes, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
@@ -17,7 +17,7 @@ const FIXED_BYTES = 20 * MIB
 const SOCKET_BUFFER_BYTES = 16 * MIB
 
 test('clients that do not read hold the upstream back, and their memory is bounded', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const flood = await Flood.start()
   t.after(() => flood.close())

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { House, scaled } from '../e2e/house.ts'
+import { House, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { Load, MIXED_MODELS } from './load.ts'
@@ -51,7 +51,7 @@ async function strike(
 
 for (const workers of [1, 2]) {
   test(`a worker that throws, exits, runs out of memory or stalls is replaced and loses nothing, with ${workers}`, {
-    timeout: 120_000,
+    timeout: scaledTime(120_000),
   }, async (t) => {
     const scene = await build(t, workers)
     for (let round = 0; round < scaled(1); round++) for (const order of DEATHS) await strike(t, scene, order)
@@ -59,13 +59,15 @@ for (const workers of [1, 2]) {
 }
 
 test('a worker that dies before, within or behind a write to the journal leaves nothing taken or uncharged', {
-  timeout: 120_000,
+  timeout: scaledTime(120_000),
 }, async (t) => {
   const scene = await build(t, 2)
   for (let round = 0; round < scaled(1); round++) for (const order of DEATHS_AT_WRITE) await strike(t, scene, order)
 })
 
-test('a worker that is ended at any instruction leaves nothing taken or uncharged', { timeout: 120_000 }, async (t) => {
+test('a worker that is ended at any instruction leaves nothing taken or uncharged', {
+  timeout: scaledTime(120_000),
+}, async (t) => {
   const scene = await build(t, 2)
   for (let round = 0; round < scaled(3); round++) await strike(t, scene, 'terminate')
 })
