@@ -86,6 +86,8 @@ export interface AnswerFault {
 export type StreamEvent =
   | {
       readonly type: 'start'
+      /** Whose words the `extra` of parts and of the end are in. */
+      readonly dialect?: DialectName | undefined
       readonly id?: string | undefined
       readonly model?: string | undefined
       readonly createdAt?: number | undefined
@@ -109,4 +111,5 @@ export type StreamEvent =
   | { readonly type: 'stop'; readonly choice: number; readonly stop: Stop }
   | { readonly type: 'usage'; readonly usage: TokenUsage }
   | { readonly type: 'fault'; readonly fault: AnswerFault }
-  | { readonly type: 'end' }
+  /** `extra`: members of the answer that only the upstream's dialect knows. */
+  | { readonly type: 'end'; readonly extra?: JsonObject | undefined }

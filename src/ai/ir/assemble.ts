@@ -16,6 +16,7 @@ export class AnswerAssembler {
   #start: Extract<StreamEvent, { type: 'start' }> | null = null
   #usage: TokenUsage | undefined
   #fault: AnswerFault | null = null
+  #extra: JsonObject | undefined
   #ended = false
 
   constructor(dialect: DialectName) {
@@ -51,6 +52,7 @@ export class AnswerAssembler {
         this.#fault = event.fault
         return
       case 'end':
+        this.#extra = event.extra
         this.#ended = true
     }
   }
@@ -67,6 +69,7 @@ export class AnswerAssembler {
       createdAt: start?.createdAt,
       serviceTier: start?.serviceTier,
       usage: this.#usage,
+      extra: this.#extra,
       choices: [...this.#choices].sort(([a], [b]) => a - b).map(([index, growing]) => finished(index, growing)),
     }
   }
