@@ -1,0 +1,97 @@
+import type { TokenUsage } from '../../ir/answer.ts'
+import { isObject, type JsonObject } from '../../ir/json.ts'
+
+/**
+ * Messages API, "Usage": `input_tokens` counts neither what was read from the cache nor what was written to it; the total
+ * written is split by lifetime in `cache_creation`; `output_tokens` contains thinking. Where a conversation was compacted on
+ * the way, the totals leave that out, and `iterations` tells it ("Compaction", 2026).
+ */
+export function decodeUsage(raw: JsonObject): TokenUsage {
+  let usage = counters(raw)
+  const iterations = raw['iterations']
+  if (Array.isArray(iterations)) {
+    for (const item of iterations) {
+      if (isObject(item) && item['type'] === 'compaction') usage = sum(usage, counters(item))
+    }
+  }
+  const searches = isObject(raw['server_tool_use']) ? count(raw['server_tool_use']['web_search_requests']) : undefined
+  return searches === undefined || searches === 0 ? usage : { ...usage, webSearches: searches }
+}
+
+/** A later report of a stream over an earlier one: totals are cumulative, and what it leaves out stays. */
+export function mergedUsage(before: JsonObject, later: JsonObject): JsonObject {
+  const merged: Record<string, unknown> = { ...before }
+  for (const name of Object.keys(later)) if (later[name] !== null) merged[name] = later[name]
+  return merged
+}
+
+function counters(raw: JsonObject): TokenUsage {
+  const split = isObject(raw['cache_creation']) ? raw['cache_creation'] : null
+  const hour = count(split?.['ephemeral_1h_input_tokens'])
+  const written =
+    count(raw['cache_creation_input_tokens']) ?? (count(split?.['ephemeral_5m_input_tokens']) ?? 0) + (hour ?? 0)
+  const writtenHour = Math.min(hour ?? 0, written)
+  const output = count(raw['output_tokens']) ?? 0
+  const details = raw['output_tokens_details']
+  const thinking = isObject(details) ? count(details['thinking_tokens']) : undefined
+  const reasoning = thinking === undefined ? undefined : Math.min(thinking, output)
+  return {
+    input: count(raw['input_tokens']) ?? 0,
+    cacheRead: count(raw['cache_read_input_tokens']) || undefined,
+    cacheWrite: written === 0 && split === null ? undefined : written - writtenHour,
+    cacheWrite1h: hour === undefined ? undefined : writtenHour,
+    output: output - (reasoning ?? 0),
+    reasoning,
+  }
+}
+
+function sum(one: TokenUsage, other: TokenUsage): TokenUsage {
+  return {
+    input: one.input + other.input,
+    cacheRead: plus(one.cacheRead, other.cacheRead),
+    cacheWrite: plus(one.cacheWrite, other.cacheWrite),
+    cacheWrite1h: plus(one.cacheWrite1h, other.cacheWrite1h),
+    output: one.output + other.output,
+    reasoning: plus(one.reasoning, other.reasoning),
+  }
+}
+
+function plus(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined ? other : one + (other ?? 0)
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? Math.floor(value) : undefined
+}
+
+/** Usage as the API tells it; sound and pictures, which it does not count apart, stand with the text. */
+export function encodeUsage(usage: TokenUsage, serviceTier: string | undefined): JsonObject {
+  const { cacheWrite = 0, cacheWrite1h = 0, reasoning } = usage
+  const raw: Record<string, unknown> = {
+    input_tokens: usage.input + (usage.audioInput ?? 0) + (usage.imageInput ?? 0),
+    cache_creation_input_tokens: cacheWrite + cacheWrite1h,
+    cache_read_input_tokens: usage.cacheRead ?? 0,
+  }
+  if (usage.cacheWrite1h !== undefined) {
+    raw['cache_creation'] = { ephemeral_5m_input_tokens: cacheWrite, ephemeral_1h_input_tokens: cacheWrite1h }
+  }
+  raw['output_tokens'] = usage.output + (reasoning ?? 0) + (usage.audioOutput ?? 0) + (usage.imageOutput ?? 0)
+  if (reasoning !== undefined) raw['output_tokens_details'] = { thinking_tokens: reasoning }
+  if (usage.webSearches !== undefined) raw['server_tool_use'] = { web_search_requests: usage.webSearches }
+  const tier = serviceTier === undefined ? undefined : TIERS_ENCODED[serviceTier]
+  if (tier !== undefined) raw['service_tier'] = tier
+  return raw
+}
+
+const TIERS_ENCODED: Readonly<Record<string, string>> = {
+  default: 'standard',
+  standard: 'standard',
+  priority: 'priority',
+  batch: 'batch',
+}
+
+/** The tier that served an answer, in neutral words; undefined when it does not say. */
+export function decodeTier(raw: unknown): string | undefined {
+  if (typeof raw !== 'string') return undefined
+  return raw === 'standard' ? 'default' : raw
+}
