@@ -244,6 +244,24 @@ test('F8 an answer that is cut after the client saw some of it is cut for the cl
   }
 })
 
+test('F8 what is cut for a client of HTTP/1.0, whose answers end with their connection, ends with a reset', async () => {
+  const answers: Record<string, (request: IncomingMessage) => void> = {
+    whole: ({ socket }) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n0\r\n\r\n'),
+    cut: ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n')
+      setTimeout(() => socket.destroy(), 100)
+    },
+  }
+  for (const [name, answerer] of Object.entries(answers)) {
+    both(`/two/old-${name}`, answerer)
+    const client = await house().connect()
+    await client.send(`GET /two/old-${name} HTTP/1.0\r\nHost: a\r\n\r\n`)
+    assert.equal(await client.waitForClose(), name === 'whole' ? 'fin' : 'rst')
+    assert.match(client.received.toString(), /\r\n\r\nsome$/)
+    client.close()
+  }
+})
+
 test('F9 F12 silence within an answer, and an answer that never ends, are cut at their deadlines', async () => {
   both('/two/stalls', (_request, response) => void response.write('some'))
   const stalled = await house().ask('/two/stalls')

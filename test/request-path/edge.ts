@@ -89,6 +89,8 @@ export interface Edge {
   readonly endings: readonly Ending[]
   /** What `onFault` was told. */
   readonly faults: readonly unknown[]
+  /** Codes of what was refused as no request. */
+  readonly unreadable: readonly string[]
   /** The first `count` settlements; fails after five seconds. */
   settled(count?: number): Promise<readonly Ending[]>
 }
@@ -97,6 +99,7 @@ export interface Edge {
 export async function startEdge(t: TestContext, options: EdgeOptions): Promise<Edge> {
   const endings: Ending[] = []
   const faults: unknown[] = []
+  const unreadable: string[] = []
   const note = (x: Exchange) => {
     const { end, status, error, cancelled, body } = x
     endings.push({ x, end, status, error, cancelled, body })
@@ -105,6 +108,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions): Promise<E
     plan: watched(options.plan, note),
     limits: { bodyIdleMs: options.bodyIdleMs ?? 30_000, bodyMemoryBytes: options.bodyMemoryBytes ?? 1e9 },
     onFault: (error) => faults.push(error),
+    onUnreadable: ({ code }) => unreadable.push(code),
   })
   const listener = new Listener(gateway, {
     host: '127.0.0.1',
@@ -123,7 +127,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions): Promise<E
   })
   const settled = (count = 1) =>
     eventually(() => (endings.length >= count ? endings : null), { what: `${count} settlement(s)` })
-  return { gateway, listener, port, url: `http://127.0.0.1:${port}`, endings, faults, settled }
+  return { gateway, listener, port, url: `http://127.0.0.1:${port}`, endings, faults, unreadable, settled }
 }
 
 function watched(plan: Plan, note: (x: Exchange) => void): Plan {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { drained } from '../drained.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -41,6 +42,8 @@ export class Http1Connection implements Connection {
   readonly door: Door
   /** The body of the current request has arrived. */
   bodyRead = true
+  /** The end of the connection is that of the answer, which has no other framing (HTTP/1.0). */
+  endsWithAnswer = false
   #state: State = 'head'
   #stream: Http1Stream | null = null
   /** The head that is arriving, when it comes in pieces. */
@@ -128,7 +131,11 @@ export class Http1Connection implements Connection {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    const socket = this.#socket
+    // A client that knows the end of its answer by the end of the connection would take a FIN for it.
+    const isCut = this.endsWithAnswer && (this.#state !== 'discard' || this.unsentBytes > 0)
+    if (isCut && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+    else socket.destroy()
   }
 
   /** The answer of a request is complete. */

@@ -104,6 +104,7 @@ export class Http1Stream implements ClientStream {
       // Its end is the end of the connection.
       this.#framing = 'plain'
       this.#keepAlive = false
+      this.#connection.endsWithAnswer = true
     }
     this.#unsentHead = this.#completed(this.#framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : '')
     this.headSent = true

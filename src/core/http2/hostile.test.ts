@@ -102,6 +102,31 @@ test('a request that can be read in two ways is never served (H28)', async (t) =
   assert.deepEqual(edge.faults, [])
 })
 
+test('what is no request is counted, though the library answers it by itself', async (t) => {
+  const noPath = fields({ ':path': null })
+  const rows: readonly (readonly [what: string, bytes: Buffer])[] = [
+    ['a head that is not valid', request(1, noPath)],
+    ['one behind a request that was served', Buffer.concat([request(1), request(3, noPath)])],
+    ['a frame where none may be', frame(FRAME.data, 0, 0, 'abc')],
+    ['a header block that cannot be read', frame(FRAME.headers, FLAG.endHeaders, 1, Buffer.alloc(8, 0xff))],
+  ]
+  for (const [what, bytes] of rows) {
+    const { edge, client } = await start(t)
+    const connected = await client()
+    connected.send(bytes)
+    await eventually(() => edge.unreadable.length > 0, { what })
+    assert.deepEqual(edge.unreadable, ['malformed_request'], what)
+    connected.socket.destroy()
+  }
+  const { edge, client } = await start(t)
+  const connected = await client()
+  connected.send(request(1), request(13))
+  await connected.outcome(13)
+  connected.socket.end()
+  await eventually(() => edge.listener.connections === 0)
+  assert.deepEqual(edge.unreadable, [], 'ids may be left out')
+})
+
 /** nghttp2 takes these headers out of a request before anybody sees them (seen with 1.70). */
 const DROPPED: readonly (readonly [what: string, list: readonly string[]])[] = [
   ['CRLF in a value', fields({}, 'a', 'b\r\nc: d')],

@@ -55,6 +55,8 @@ export class Http2Session implements Connection {
   /** The client was told to go. */
   #toldAt = -1
   #closed = false
+  /** The last stream whose head came through. */
+  #lastSeen = 0
 
   constructor(gateway: Gateway, socket: Socket, onClosed: (connection: Http2Session) => void, door: Door) {
     this.#gateway = gateway
@@ -65,11 +67,16 @@ export class Http2Session implements Connection {
     this.#session = performServerHandshake(socket, LIMITS)
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     this.#session.on('stream', (stream, _headers, flags, list) => this.#onStream(stream, flags, list))
-    // What it says is told by `close` as well.
-    this.#session.on('error', () => undefined)
+    // That it is over is told by `close` as well.
+    this.#session.on('error', (error) => {
+      if (isProtocolError(error)) this.#unreadable()
+    })
     socket.on('error', () => undefined)
     // It wants no answer any more.
-    socket.on('end', () => this.destroy())
+    socket.on('end', () => {
+      this.#countUnseen()
+      this.destroy()
+    })
     socket.on('close', () => {
       this.#closed = true
       for (const stream of this.#streams) stream.abandon()
@@ -82,6 +89,7 @@ export class Http2Session implements Connection {
   }
 
   sweep(now: number, timeouts: ConnectionTimeouts): void {
+    this.#countUnseen()
     if (this.#gauge.isFlooded(now, this.#socket, this.bodyBytes)) return this.#calm()
     for (const stream of this.#streams) this.#look(stream, now, timeouts.requestTimeoutMs)
     if (this.#toldAt >= 0) return this.#goOnLeaving(now)
@@ -126,6 +134,7 @@ export class Http2Session implements Connection {
   }
 
   #onStream(stream: ServerHttp2Stream, flags: number, list: readonly string[]): void {
+    this.#lastSeen = stream.id ?? this.#lastSeen
     this.#gauge.begun(list)
     if (stream.closed || stream.destroyed) {
       // It was reset before anybody could look at it.
@@ -143,6 +152,22 @@ export class Http2Session implements Connection {
       this.#gateway.onFault(error, null)
       own.cut()
     }
+  }
+
+  /**
+   * nghttp2 resets a stream whose head is not valid and tells nobody; all that can be seen is that it has looked at a later
+   * stream than the last that came here. Several between two looks count as one.
+   */
+  #countUnseen(): void {
+    if (this.#session.destroyed) return
+    const { lastProcStreamID = 0 } = this.#session.state
+    if (lastProcStreamID <= this.#lastSeen) return
+    this.#lastSeen = lastProcStreamID
+    this.#unreadable()
+  }
+
+  #unreadable(): void {
+    this.#gateway.onUnreadable?.(new GatewayError('malformed_request', 'The request is not valid HTTP/2.'))
   }
 
   /** Rapid resets cost us more than the client (CVE-2023-44487), and so do faults that make us reset. */
@@ -169,4 +194,9 @@ export class Http2Session implements Connection {
     if (!this.#session.closed && !this.#session.destroyed) this.#session.close()
     if (this.idle && now - Math.max(this.#toldAt, this.#idleSince) > LAST_WORD_MS) this.#socket.destroy()
   }
+}
+
+/** What nghttp2 says of a peer that does not keep to the protocol; not that the connection has ended. */
+function isProtocolError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_HTTP2_ERROR'
 }

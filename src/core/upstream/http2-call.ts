@@ -1,4 +1,5 @@
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import { trailerFields } from '../http2/trailer-fields.ts'
 import type { BodyWriter, DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { Http2Client } from './http2-client.ts'
 import { answerHeaders } from './http2-headers.ts'
@@ -22,6 +23,8 @@ export class Http2Call implements DispatchController, BodyWriter {
   #whole = false
   #paused = false
   #trailers: readonly string[] | null = null
+  /** Those of the request. */
+  #sent: OutgoingHttpHeaders = {}
 
   constructor(client: Http2Client, request: UpstreamRequest, handler: ResponseHandler) {
     this.#client = client
@@ -42,7 +45,7 @@ export class Http2Call implements DispatchController, BodyWriter {
     const hasBody = source !== null || (body !== null && body.length > 0)
     let stream: ClientHttp2Stream
     try {
-      stream = session.request(list, { endStream: !hasBody })
+      stream = session.request(list, { endStream: !hasBody, waitForTrailers: source !== null })
     } catch (error) {
       this.#client.released(this)
       return this.fail(asError(error))
@@ -51,6 +54,10 @@ export class Http2Call implements DispatchController, BodyWriter {
     this.#listen(stream)
     if (source !== null) {
       stream.on('drain', () => source.onDrain())
+      // Everything before them has left.
+      stream.on('wantTrailers', () => {
+        if (!stream.closed && !stream.destroyed) stream.sendTrailers(this.#sent)
+      })
       this.#guarded(() => source.open(this))
     } else if (hasBody) stream.end(body)
   }
@@ -70,9 +77,10 @@ export class Http2Call implements DispatchController, BodyWriter {
     return this.#over || stream === null || stream.closed || bytes.length === 0 || stream.write(bytes)
   }
 
-  /** Trailers of requests are dropped: whether there will be any would have to be said with the head. */
-  end(): void {
-    if (!this.#over && this.#stream?.closed === false) this.#stream.end()
+  end(trailers: readonly string[] | null = null): void {
+    if (this.#over || this.#stream?.closed !== false) return
+    if (trailers !== null) this.#sent = trailerFields(trailers)
+    this.#stream.end()
   }
 
   /** Gives the answer up: the stream is reset at once, the connection goes on. */

@@ -241,6 +241,44 @@ test('answers without bodies, interim answers and trailers are read', async (t) 
   )
 })
 
+test('trailers of a request follow its body, and none where there are none', async (t) => {
+  const heard: unknown[] = []
+  const far = await plain(t, (stream) => {
+    let trailers: unknown = null
+    let body = ''
+    stream.on('trailers', (_fields, _flags, list) => (trailers = list))
+    stream.on('data', (chunk: Buffer) => (body += chunk))
+    stream.on('end', () => {
+      heard.push([body, trailers])
+      stream.respond({ ':status': 200 }, { endStream: true })
+    })
+  })
+  const pool = poolTo(t, `http://127.0.0.1:${far.port}`)
+  const ends: ((writer: BodyWriter) => void)[] = [
+    (writer) => writer.end(['x-sum', 'abc', 'x-sum', 'def', 'x-empty', '']),
+    (writer) => writer.end(null),
+    (writer) => writer.end(),
+  ]
+  for (const end of ends) {
+    const source: BodySource = {
+      length: -1,
+      onDrain: () => undefined,
+      open: (writer) => {
+        writer.write(Buffer.from('body'))
+        end(writer)
+      },
+    }
+    const recorder = await send(pool, { method: 'POST', source }).ended()
+    assert.deepEqual([recorder.error, recorder.status], [null, 200])
+  }
+  assert.deepEqual(heard, [
+    ['body', ['x-sum', 'abc', 'x-sum', 'def', 'x-empty', '']],
+    ['body', null],
+    ['body', null],
+  ])
+  assert.equal(far.sessions.length, 1)
+})
+
 test('a paused answer comes to a halt, and comes whole after it is resumed', async (t) => {
   const whole = Buffer.alloc(8_000_000, 'x')
   const far = await plain(t, (stream) => {
