@@ -28,6 +28,7 @@ import { registerProcessMetrics } from './process-metrics.ts'
 import { RateMemory } from './rate-memory.ts'
 import { Readiness } from './readiness.ts'
 import { reloadProblem, restartsWorkers } from './reload.ts'
+import { RouteRateMemory } from './route-rate-memory.ts'
 import { RouteSlots } from './route-slots.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
@@ -99,6 +100,7 @@ export class ControlThread implements RunningGateway {
   readonly #repair: CounterRepair
   readonly #backfill: BudgetBackfill
   readonly #rates: RateMemory
+  readonly #routeRates: RouteRateMemory
   readonly #revocation: KeyRevocation
   readonly #pool: WorkerPool
   readonly #pepper: string
@@ -127,7 +129,12 @@ export class ControlThread implements RunningGateway {
     this.#end = end
     const counters = new BigInt64Array(this.#memory.counters)
     this.#slots = new SlotAllocator(counters)
-    this.#routeSlots = new RouteSlots({ slots: this.#slots, counters: this.#memory.counters })
+    this.#routeRates = new RouteRateMemory(this.dataDir, counters, this.#log)
+    this.#routeSlots = new RouteSlots({
+      slots: this.#slots,
+      counters: this.#memory.counters,
+      onFresh: (name, index) => this.#routeRates.fill(name, index),
+    })
     this.#database = new Database({
       dataDir: this.dataDir,
       databaseUrl: databaseUrl(document),
@@ -243,6 +250,7 @@ export class ControlThread implements RunningGateway {
     }
     this.#rates.restore(recovery.admissions)
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
+    this.#routeRates.begin(() => this.#routeSlots.inForce)
     this.#urls = urlsOf(document, ports)
     registerUpstreamMetrics({
       metrics: this.#metrics,
@@ -423,7 +431,7 @@ export class ControlThread implements RunningGateway {
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
     this.#backfill.close()
-    await this.#rates.close()
+    await Promise.all([this.#rates.close(), this.#routeRates.close()])
     this.#revocation.close()
     await this.#repair.done()
     const complete = await this.#database.catchUp().catch(() => false)

@@ -18,6 +18,8 @@ export interface RouteSlotsOptions {
   /** `SharedMemory.counters`. */
   readonly counters: SharedArrayBuffer
   readonly keepMs?: number
+  /** A slot was given out that nobody has used. */
+  readonly onFresh?: (name: string, index: number) => void
 }
 
 /**
@@ -45,7 +47,10 @@ export class RouteSlots {
         slotNeeds(document).map(({ name, cells }) => {
           const isFresh = slots.find(name) === null
           const index = slots.allocate(name, cells)
-          if (isFresh) fresh.push(name)
+          if (isFresh) {
+            fresh.push(name)
+            this.#options.onFresh?.(name, index)
+          }
           return [name, index]
         }),
       )
@@ -55,6 +60,11 @@ export class RouteSlots {
       for (const name of fresh) slots.release(name)
       throw error
     }
+  }
+
+  /** Slots of the plan in force. */
+  get inForce(): SlotIndexes {
+    return this.#inForce
   }
 
   /** The plan with these slots is in force from this epoch on. */

@@ -89,6 +89,8 @@ export class Exchange {
   /** Whom a gate waits for: told when the request ends before it knows. */
   waiting: { cancel(): void } | null = null
   overlay: HeaderOverlay | null = null
+  /** What gates add to the headers of the answer, whoever gives it: flat, names in lower case. */
+  gateHeaders: string[] | null = null
   /** A body that is relayed while it arrives. */
   upload: Upload | null = null
   /** Hears in place of the attempt that the client takes more, and tells the attempt when it has room itself. */

@@ -22,13 +22,13 @@ import type { Rate } from './rate-limit.ts'
 
 const WAYS = 8
 const SETS = 2_048
-const SECRET_CELLS = 1
+export const SECRET_CELLS = 1
 /** Cells that the table takes: that of the secret, then those of the identities. */
 export const LIMIT_TABLE_CELLS = SECRET_CELLS + SETS * WAYS
 
-const MARK_SHIFT = 44n
-const TIME_MASK = (1n << MARK_SHIFT) - 1n
-const TIMES = 2 ** 44
+export const MARK_SHIFT = 44n
+export const TIME_MASK = (1n << MARK_SHIFT) - 1n
+export const TIMES = 2 ** 44
 const MARKS = 2 ** 20
 /** Bits of the time that are in the upper half of a cell. */
 const UPPER_TIME_BITS = 12
@@ -48,6 +48,8 @@ export class LimitTable {
   readonly #hash: KeyedHash
   readonly #intervalUs: number
   readonly #rangeUs: number
+  /** How far the limit that was asked last runs ahead of the clock, in microseconds. */
+  aheadUs = 0
 
   /**
    * `index` is the first of LIMIT_TABLE_CELLS cells, all zero when nobody has used them. Throws a RangeError for a burst
@@ -80,10 +82,13 @@ export class LimitTable {
       if (own < 0 ? usedUs > this.#usedAt(this.#leastUsed(first, now), now) : Number(held >> MARK_SHIFT) !== mark)
         continue
       const waitUs = usedUs + this.#intervalUs - this.#rangeUs
+      this.aheadUs = usedUs
       if (waitUs > 0) return waitUs
       const arrival = (now + usedUs + this.#intervalUs) % TIMES
       const next = (BigInt(mark) << MARK_SHIFT) | BigInt(arrival)
-      if (Atomics.compareExchange(this.#cells, cell, held, next) === held) return 0
+      if (Atomics.compareExchange(this.#cells, cell, held, next) !== held) continue
+      this.aheadUs = usedUs + this.#intervalUs
+      return 0
     }
   }
 

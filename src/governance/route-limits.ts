@@ -43,13 +43,21 @@ function createLimit(
   const { by, requests_per_minute: perMinute } = config
   const rate: Rate = { ...rateOf(perMinute, MINUTE_US), burst: config.burst ?? perMinute }
   const index = parts.indexOf(slotOf(route.id, route.rate_limits, at))
+  const told = teller(route, at, rate)
   const message = `Rate limit reached: ${perMinute} requests per minute ${PER[kindOf(by)]}.`
   const admit = (waitUs: number): GatewayError | null => {
     if (waitUs === 0) return null
     const seconds = Math.ceil(waitUs / 1_000_000)
     return new GatewayError('rate_limit_exceeded', `${message} Retry in ${seconds} s.`, { retryAfterSeconds: seconds })
   }
-  if (by === 'route') return () => admit(take(parts.counters, index, monotonicUs(), rate.intervalUs, rate.burst))
+  if (by === 'route') {
+    return (x) => {
+      const nowUs = monotonicUs()
+      const waitUs = take(parts.counters, index, nowUs, rate.intervalUs, rate.burst)
+      told(x, Math.max(0, Number(Atomics.load(parts.counters, index)) - nowUs))
+      return admit(waitUs)
+    }
+  }
   if (by === 'key' && !namesPrincipal(route)) {
     throw new Error(
       `rate_limits[${at}].by: \`key\` needs \`auth\` with \`keys\`, \`basic\` or \`jwt\`: nobody is named here`,
@@ -57,7 +65,32 @@ function createLimit(
   }
   const table = new LimitTable(parts.counters, index, rate)
   const identityOf = identitySource(by)
-  return (x) => admit(table.take(identityOf(x), monotonicUs()))
+  return (x) => {
+    const waitUs = table.take(identityOf(x), monotonicUs())
+    told(x, table.aheadUs)
+    return admit(waitUs)
+  }
+}
+
+/**
+ * Says in the answer what the limit is and what is left of it: `RateLimit-Policy` and `RateLimit`
+ * (draft-ietf-httpapi-ratelimit-headers-10, 2025-09). Quota and window are the burst and the time in which it comes back.
+ */
+function teller({ rate_limits: limits }: LimitedRoute, at: number, { intervalUs, burst }: Rate) {
+  const kind = kindOf(limits[at]?.by ?? '')
+  const before = limits.slice(0, at).filter(({ by }) => kindOf(by) === kind).length
+  const name = before === 0 ? kind : `${kind}-${before + 1}`
+  const policy = `"${name}";q=${burst};w=${Math.ceil((burst * intervalUs) / 1_000_000)}`
+  return (x: Exchange, aheadUs: number): void => {
+    const left = Math.max(0, Math.floor(burst - aheadUs / intervalUs))
+    const state = `"${name}";r=${left};t=${Math.ceil(aheadUs / 1_000_000)}`
+    const held = x.gateHeaders
+    if (held === null) x.gateHeaders = ['ratelimit-policy', policy, 'ratelimit', state]
+    else {
+      held[1] += `, ${policy}`
+      held[3] += `, ${state}`
+    }
+  }
 }
 
 const PER = {

@@ -41,6 +41,7 @@ export {
   type StoredKey,
   type UsageSource,
 } from './records.ts'
+export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { KeyTable } from './sqlite/key-table.ts'
 export type { AdmissionQuery, KeySpending, Spent } from './sqlite/spending.ts'
 export type {

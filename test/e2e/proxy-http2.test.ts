@@ -125,9 +125,9 @@ test('every address of a name is dialled, and the name is asked for and verified
       if (name !== null) assert.equal(said['name'], name)
     }
   }
-  const { metrics } = gateway ?? assert.fail()
+  const running = gateway ?? assert.fail()
   const listed = async () =>
-    (await metrics.call(gateway)).filter(({ labels }) => /^https?:\/\/localhost:\d+#/.test(labels['target'] ?? ''))
+    (await running.metrics()).filter(({ labels }) => /^https?:\/\/localhost:\d+#/.test(labels['target'] ?? ''))
   assert.ok((await eventually(listed)).length > 0, 'addresses are targets of their own')
 })
 

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { drained } from '../drained.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -134,7 +133,7 @@ export class Http1Connection implements Connection {
     const socket = this.#socket
     // A client that knows the end of its answer by the end of the connection would take a FIN for it.
     const isCut = this.endsWithAnswer && (this.#state !== 'discard' || this.unsentBytes > 0)
-    if (isCut && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+    if (isCut && this.door.scheme === 'http') socket.resetAndDestroy()
     else socket.destroy()
   }
 

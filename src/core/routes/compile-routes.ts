@@ -51,9 +51,10 @@ export function compileRoute(config: RouteConfig, parts: RouteParts): Route {
     renderStreamError: null,
     settle: parts.settle,
     editAnswer:
-      edit === null && editAnswer === null
+      edit === null && editAnswer === null && gates.length === 0
         ? null
         : (x, status, headers) => {
+            if (x.gateHeaders !== null) headers.push(...x.gateHeaders)
             editAnswer?.(x, status, headers)
             edit?.(x, headers)
           },

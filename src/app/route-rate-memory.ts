@@ -1,0 +1,97 @@
+import { LIMIT_TABLE_CELLS, type LimitSnapshot, readLimits, writeLimits } from '../governance/index.ts'
+import { monotonicUs } from '../lib/index.ts'
+import type { Log } from '../observability/index.ts'
+import { type RouteRateState, readRouteRateState, writeRouteRateState } from '../storage/index.ts'
+import type { SlotIndexes } from './route-slots.ts'
+
+const EVERY_MS = 5_000
+const LIMIT = 'limit\n'
+const SINGLE = /^limit\n[^\n]*\nroute\n/
+
+/**
+ * Keeps the rate limits of routes through a restart: every few seconds, and at the end, it saves how far each runs ahead
+ * of the clock. After a crash they lack what was used since it saved last.
+ */
+export class RouteRateMemory {
+  readonly #dataDir: string
+  readonly #counters: BigInt64Array
+  readonly #log: Log
+  #saved: RouteRateState | null
+  #inForce: () => SlotIndexes = () => ({})
+  #timer: NodeJS.Timeout | null = null
+  #saving: Promise<void> = Promise.resolve()
+  #failed = false
+  #wasEmpty: boolean
+
+  constructor(dataDir: string, counters: BigInt64Array, log: Log) {
+    this.#dataDir = dataDir
+    this.#counters = counters
+    this.#log = log
+    this.#saved = readRouteRateState(dataDir)
+    this.#wasEmpty = this.#saved === null
+  }
+
+  /** A slot was given out for the first time, before anybody counts in it. */
+  fill(name: string, index: number): void {
+    const snapshot = snapshotOf(this.#saved?.limits[name])
+    if (this.#saved === null || snapshot === null || !name.startsWith(LIMIT)) return
+    const elapsedUs = (Date.now() - this.#saved.atMs) * 1_000
+    writeLimits(this.#counters, placeOf(name, index), { snapshot, elapsedUs, nowUs: monotonicUs() })
+  }
+
+  /** The slots of the first plan are filled: from now on the limits in force are saved. */
+  begin(inForce: () => SlotIndexes): void {
+    this.#saved = null
+    this.#inForce = inForce
+    this.#timer = setInterval(() => this.#save(), EVERY_MS).unref()
+  }
+
+  /** Saves a last time. */
+  async close(): Promise<void> {
+    if (this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#save()
+    await this.#saving
+  }
+
+  #save(): void {
+    const nowUs = monotonicUs()
+    const limits: Record<string, LimitSnapshot> = {}
+    for (const [name, index] of Object.entries(this.#inForce())) {
+      const snapshot = name.startsWith(LIMIT) ? readLimits(this.#counters, placeOf(name, index), nowUs) : null
+      if (snapshot !== null) limits[name] = snapshot
+    }
+    const isEmpty = Object.keys(limits).length === 0
+    // Nothing used, as before: the old one says the same.
+    if (isEmpty && this.#wasEmpty) return
+    this.#wasEmpty = isEmpty
+    const state = { atMs: Date.now(), limits }
+    this.#saving = this.#saving.then(async () => {
+      try {
+        await writeRouteRateState(this.#dataDir, state)
+        this.#failed = false
+      } catch (error) {
+        if (!this.#failed)
+          this.#log.warn('the rate limits of routes cannot be saved; a restart would forget them', { error })
+        this.#failed = true
+      }
+    })
+  }
+}
+
+function placeOf(name: string, index: number): { index: number; cells: number } {
+  return { index, cells: SINGLE.test(name) ? 1 : LIMIT_TABLE_CELLS }
+}
+
+/** What a file says, as far as it is what we write. */
+function snapshotOf(value: unknown): LimitSnapshot | null {
+  if (typeof value !== 'object' || value === null || !('secret' in value) || !('used' in value)) return null
+  const { secret, used } = value
+  if (secret !== null && (typeof secret !== 'string' || !/^-?\d{1,19}$/.test(secret))) return null
+  if (!Array.isArray(used) || !used.every(isEntry)) return null
+  return { secret, used }
+}
+
+function isEntry(value: unknown): value is [number, number, number] {
+  return Array.isArray(value) && value.length === 3 && value.every((each) => Number.isSafeInteger(each) && each >= 0)
+}
