@@ -1,0 +1,97 @@
+import { FieldProblem, type Fields } from '../../ir/fields.ts'
+import type { OutputFormat, Parameters } from '../../ir/request.ts'
+import { decodeParts, decodeText } from './assistant.ts'
+import { decodeReasoning } from './reasoning-request.ts'
+
+/** Everything of a body but its messages and tools. */
+export function decodeParameters(body: Fields): Parameters {
+  const wantsLogprobs = body.boolean('logprobs')
+  const top = body.integer('top_logprobs')
+  const limit = body.integer('max_tokens')
+  const audio = body.fields('audio')
+  const options = body.fields('stream_options')
+  options?.value('include_obfuscation')
+  const user = body.string('user')
+  return {
+    maxOutputTokens:
+      positive(body, 'max_completion_tokens', body.integer('max_completion_tokens')) ??
+      positive(body, 'max_tokens', limit),
+    temperature: body.number('temperature'),
+    topP: body.number('top_p'),
+    topK: body.integer('top_k'),
+    minP: body.number('min_p'),
+    frequencyPenalty: body.number('frequency_penalty'),
+    presencePenalty: body.number('presence_penalty'),
+    seed: body.integer('seed'),
+    stop: decodeStopSequences(body),
+    choices: positive(body, 'n', body.integer('n')),
+    logprobs: wantsLogprobs === true ? { top: top ?? 0 } : undefined,
+    logitBias: body.object('logit_bias'),
+    parallelToolCalls: body.boolean('parallel_tool_calls'),
+    reasoning: decodeReasoning(body),
+    output: decodeOutput(body),
+    verbosity: body.oneOf('verbosity', ['low', 'medium', 'high'] as const),
+    user: user ?? body.string('safety_identifier'),
+    metadata: body.object('metadata'),
+    serviceTier: body.string('service_tier'),
+    store: body.boolean('store'),
+    promptCacheKey: body.string('prompt_cache_key'),
+    modalities: body.strings('modalities'),
+    audioOutput: audio === undefined ? undefined : { voice: voiceOf(audio), format: audio.string('format') },
+    prediction: decodePrediction(body),
+    includeUsage: options?.boolean('include_usage'),
+  }
+}
+
+function positive(body: Fields, name: string, value: number | undefined): number | undefined {
+  if (value !== undefined && value < 1) throw body.problem(name, 'a positive whole number')
+  return value
+}
+
+export function decodeStopSequences(body: Fields): readonly string[] | undefined {
+  const stop = body.value('stop')
+  if (stop === undefined) return undefined
+  const stops = typeof stop === 'string' ? [stop] : body.strings('stop')
+  return stops === undefined || stops.length === 0 ? undefined : stops
+}
+
+function decodeOutput(body: Fields): OutputFormat | undefined {
+  const format = body.fields('response_format')
+  if (format === undefined) return undefined
+  const type = format.oneOf('type', ['text', 'json_object', 'json_schema'] as const)
+  switch (type) {
+    case undefined:
+      throw format.problem('type', 'one of "text", "json_object", "json_schema"')
+    case 'text':
+      return { type: 'text' }
+    case 'json_object':
+      return { type: 'json' }
+    case 'json_schema': {
+      const named = format.fields('json_schema')
+      if (named === undefined) throw format.problem('json_schema', 'an object')
+      return {
+        type: 'json-schema',
+        name: named.text('name'),
+        description: named.string('description'),
+        schema: named.object('schema') ?? {},
+        strict: named.boolean('strict'),
+      }
+    }
+  }
+}
+
+/** A voice is a name, or an object with the id of one that the client made. */
+function voiceOf(audio: Fields): string | undefined {
+  const voice = audio.value('voice')
+  if (voice === undefined || typeof voice === 'string') return voice
+  return audio.fields('voice')?.text('id')
+}
+
+function decodePrediction(body: Fields): string | undefined {
+  const prediction = body.fields('prediction')
+  if (prediction === undefined) return undefined
+  prediction.value('type')
+  const parts = decodeParts(prediction, decodeText)
+  if (parts.length === 0) throw new FieldProblem(prediction.at('content'), 'expected a text')
+  return parts.map((part) => part.text).join('')
+}

@@ -1,0 +1,109 @@
+import type { JsonObject } from '../../ir/json.ts'
+import type { TextPart, ToolResultPart } from '../../ir/parts.ts'
+import type { Message, SystemMessage, UserMessage } from '../../ir/request.ts'
+import { encodeAssistantMessage } from './encode-assistant.ts'
+import { encodeMedia, encodeText } from './encode-parts.ts'
+import { ownExtra } from './extra.ts'
+import type { Spelling } from './spelling.ts'
+
+/** Stands before the result of a call that failed: the dialect has no member for that. Its decoder takes it off again. */
+export const FAILED = '[error] '
+
+/** The messages of a request, in order. */
+export function encodeMessages(messages: readonly Message[], spelling: Spelling): JsonObject[] {
+  const out: JsonObject[] = []
+  // Pictures that tools gave: a result holds text only, and results must follow their calls without a gap.
+  let shown: JsonObject[] = []
+  const show = () => {
+    if (shown.length > 0) out.push({ role: 'user', content: shown })
+    shown = []
+  }
+  for (const message of messages) {
+    if (message.role !== 'tool') show()
+    switch (message.role) {
+      case 'system':
+        out.push(encodeSystem(message, spelling))
+        break
+      case 'user':
+        out.push(encodeUser(message, spelling))
+        break
+      case 'assistant':
+        out.push(encodeAssistantMessage(message, spelling))
+        break
+      case 'tool':
+        for (const part of message.parts) out.push(encodeResult(part, shown, spelling))
+        ownExtra(false, message.extra, 'messages[]', spelling.losses)
+    }
+  }
+  show()
+  return out
+}
+
+function encodeSystem(message: SystemMessage, spelling: Spelling): JsonObject {
+  return {
+    ...ownExtra(spelling.own, message.extra, 'messages[]', spelling.losses),
+    role: message.authority === 'developer' && spelling.developerRole ? 'developer' : 'system',
+    content: encodeTexts(message.parts, '\n\n', spelling),
+    ...(message.name === undefined ? {} : { name: message.name }),
+  }
+}
+
+/** Texts as one, where there is one or the upstream takes no parts there. */
+export function encodeTexts(parts: readonly TextPart[], between: string, spelling: Spelling): string | JsonObject[] {
+  const encoded = parts.map((part) => encodeText(part, spelling))
+  const plain = encoded.every((part) => Object.keys(part).length === 2)
+  if (plain && parts.length <= 1) return parts[0]?.text ?? ''
+  if (spelling.partsEverywhere) return encoded
+  spelling.losses.adapt('messages[].content')
+  return parts.map((part) => part.text).join(between)
+}
+
+function encodeUser(message: UserMessage, spelling: Spelling): JsonObject {
+  const parts = message.parts.map((part) => encodeMedia(part, spelling)).filter((part) => part !== null)
+  const [first] = parts
+  const one = parts.length === 1 && first?.['type'] === 'text' && Object.keys(first).length === 2
+  return {
+    ...ownExtra(spelling.own, message.extra, 'messages[]', spelling.losses),
+    role: 'user',
+    content: one ? first['text'] : parts.length === 0 ? '' : parts,
+    ...(message.name === undefined ? {} : { name: message.name }),
+  }
+}
+
+function encodeResult(part: ToolResultPart, shown: JsonObject[], spelling: Spelling): JsonObject {
+  const { losses } = spelling
+  const texts: TextPart[] = []
+  for (const item of part.content) {
+    if (item.type === 'text') {
+      texts.push(item)
+      continue
+    }
+    const media = encodeMedia(item, spelling)
+    if (media === null) continue
+    if (media['type'] === 'text') {
+      texts.push({ type: 'text', text: String(media['text']) })
+      continue
+    }
+    losses.adapt(`messages[].tool_result.${item.type}`)
+    shown.push({ type: 'text', text: `From the result of the tool call ${part.callId}:` }, media)
+    texts.push({ type: 'text', text: `(The ${item.type} is in the next message of the user.)` })
+  }
+  if (part.cache !== undefined && spelling.cache === 'none') losses.drop('messages[].tool_result.cache_control')
+  const last = texts.at(-1)
+  if (part.cache !== undefined && spelling.cache !== 'none' && last !== undefined) {
+    texts[texts.length - 1] = { ...last, cache: last.cache ?? part.cache }
+  }
+  const [first] = texts
+  if (part.isError) {
+    losses.adapt('messages[].tool_result.is_error')
+    if (first === undefined) texts.push({ type: 'text', text: FAILED })
+    else texts[0] = { ...first, text: FAILED + first.text }
+  }
+  return {
+    ...ownExtra(spelling.own, part.extra, 'messages[].tool_result', losses),
+    role: 'tool',
+    tool_call_id: part.callId,
+    content: encodeTexts(texts, '\n', spelling),
+    ...(part.name === undefined || !spelling.own ? {} : { name: part.name }),
+  }
+}

@@ -1,0 +1,32 @@
+/*
+ * OpenAI's chat completions, written from its API reference and the types of its official clients (2026-11), and from the public
+ * documentation of the upstreams that speak the same dialect with differences (Azure, DeepSeek, Groq, Mistral,
+ * Moonshot, OpenRouter, Perplexity, Qwen, vLLM). `decode-*` reads the wire, `encode-*` writes it; `spelling.ts`
+ * decides how a request is written for one upstream.
+ */
+import type { UpstreamDialect } from '../dialect.ts'
+import { decodeAnswer } from './decode-answer.ts'
+import { ChatStreamDecoder } from './decode-stream.ts'
+import { encodeRequest } from './encode-request.ts'
+import { decodeError } from './errors.ts'
+
+/** Chat completions, as an upstream speaks them. */
+export const openaiChatUpstream: UpstreamDialect = {
+  name: 'openai-chat',
+  framing: 'sse',
+  traits: {
+    toolName: { pattern: /^[a-zA-Z0-9_-]+$/, longest: 64 },
+    callId: { pattern: /^[\x21-\x7e]+$/, longest: 40 },
+    instructions: 'anywhere',
+    alternates: false,
+    pairsCalls: true,
+    // The vendor's models have them; no compatible upstream does, and a function serves everywhere.
+    customTools: false,
+    checksSeals: false,
+    choices: true,
+  },
+  encodeRequest,
+  decodeAnswer,
+  streamDecoder: (context) => new ChatStreamDecoder(context),
+  decodeError,
+}
