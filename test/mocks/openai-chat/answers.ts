@@ -225,7 +225,7 @@ function detailDeltas(detail: Readonly<Record<string, unknown>>): Readonly<Recor
 
 /** A text in pieces of a few characters, never within one. */
 function pieces(text: string): string[] {
-  const chars = [...text]
+  const chars = Array.from(text)
   const out: string[] = []
   for (let at = 0; at < chars.length; at += 7) out.push(chars.slice(at, at + 7).join(''))
   return out

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { AudioPart, ReasoningPart, TextPart, ToolCallPart } from '../../ir/parts.ts'
 import type { AssistantMessage } from '../../ir/request.ts'
-import { encodeTexts } from './encode-messages.ts'
+import { encodeTexts } from './encode-parts.ts'
 import { innerOf, ownExtra } from './extra.ts'
 import { detailsOf, foreignSeal } from './reasoning-details.ts'
 import type { Spelling } from './spelling.ts'

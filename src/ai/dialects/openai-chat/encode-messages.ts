@@ -2,7 +2,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { TextPart, ToolResultPart } from '../../ir/parts.ts'
 import type { Message, SystemMessage, UserMessage } from '../../ir/request.ts'
 import { encodeAssistantMessage } from './encode-assistant.ts'
-import { encodeMedia, encodeText } from './encode-parts.ts'
+import { encodeMedia, encodeTexts } from './encode-parts.ts'
 import { ownExtra } from './extra.ts'
 import type { Spelling } from './spelling.ts'
 
@@ -46,16 +46,6 @@ function encodeSystem(message: SystemMessage, spelling: Spelling): JsonObject {
     content: encodeTexts(message.parts, '\n\n', spelling),
     ...(message.name === undefined ? {} : { name: message.name }),
   }
-}
-
-/** Texts as one, where there is one or the upstream takes no parts there. */
-export function encodeTexts(parts: readonly TextPart[], between: string, spelling: Spelling): string | JsonObject[] {
-  const encoded = parts.map((part) => encodeText(part, spelling))
-  const plain = encoded.every((part) => Object.keys(part).length === 2)
-  if (plain && parts.length <= 1) return parts[0]?.text ?? ''
-  if (spelling.partsEverywhere) return encoded
-  spelling.losses.adapt('messages[].content')
-  return parts.map((part) => part.text).join(between)
 }
 
 function encodeUser(message: UserMessage, spelling: Spelling): JsonObject {

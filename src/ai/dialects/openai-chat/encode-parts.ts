@@ -20,6 +20,16 @@ export function encodeText(part: TextPart, spelling: Spelling): JsonObject {
   }
 }
 
+/** Texts as one, where there is one or the upstream takes no parts there. */
+export function encodeTexts(parts: readonly TextPart[], between: string, spelling: Spelling): string | JsonObject[] {
+  const encoded = parts.map((part) => encodeText(part, spelling))
+  const plain = encoded.every((part) => Object.keys(part).length === 2)
+  if (plain && parts.length <= 1) return parts[0]?.text ?? ''
+  if (spelling.partsEverywhere) return encoded
+  spelling.losses.adapt('messages[].content')
+  return parts.map((part) => part.text).join(between)
+}
+
 /** A part of a user's message, or of what a tool gave; null for what the upstream cannot be told, which is reported. */
 export function encodeMedia(part: UserPart, spelling: Spelling): JsonObject | null {
   switch (part.type) {

@@ -4,11 +4,23 @@
  * Moonshot, OpenRouter, Perplexity, Qwen, vLLM). `decode-*` reads the wire, `encode-*` writes it; `spelling.ts`
  * decides how a request is written for one upstream.
  */
-import type { UpstreamDialect } from '../dialect.ts'
+import type { ClientDialect, UpstreamDialect } from '../dialect.ts'
 import { decodeAnswer } from './decode-answer.ts'
+import { decodeRequest } from './decode-request.ts'
 import { ChatStreamDecoder } from './decode-stream.ts'
+import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
-import { decodeError } from './errors.ts'
+import { ChatStreamEncoder } from './encode-stream.ts'
+import { decodeError, encodeError } from './errors.ts'
+
+/** Chat completions, as a client speaks them. */
+export const openaiChatClient: ClientDialect = {
+  name: 'openai-chat',
+  decodeRequest,
+  encodeAnswer,
+  streamEncoder: (context) => new ChatStreamEncoder(context),
+  encodeError,
+}
 
 /** Chat completions, as an upstream speaks them. */
 export const openaiChatUpstream: UpstreamDialect = {

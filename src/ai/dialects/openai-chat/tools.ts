@@ -70,7 +70,7 @@ export function encodeTools(request: ModelRequest, spelling: Spelling): JsonObje
       // Only the vendor's search models take it, and their names say so.
       losses.adapt('tools[].web_search')
       search = {}
-    } else losses.drop(`tools[].${String(tool.definition['type'] ?? tool.kind)}`)
+    } else losses.drop(`tools[].${tool.kind}`)
   }
   return { ...(tools.length === 0 ? {} : { tools }), ...(search === null ? {} : { [SEARCH]: search }) }
 }
