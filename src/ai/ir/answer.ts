@@ -109,7 +109,8 @@ export type StreamEvent =
   | { readonly type: 'part-end'; readonly choice: number; readonly index: number }
   | { readonly type: 'logprobs'; readonly choice: number; readonly logprobs: JsonObject }
   | { readonly type: 'stop'; readonly choice: number; readonly stop: Stop }
-  | { readonly type: 'usage'; readonly usage: TokenUsage }
+  /** `serviceTier`: where it is told with the usage, and not at the start. */
+  | { readonly type: 'usage'; readonly usage: TokenUsage; readonly serviceTier?: string | undefined }
   | { readonly type: 'fault'; readonly fault: AnswerFault }
   /** `extra`: members of the answer that only the upstream's dialect knows. */
   | { readonly type: 'end'; readonly extra?: JsonObject | undefined }

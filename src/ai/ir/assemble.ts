@@ -15,6 +15,7 @@ export class AnswerAssembler {
   readonly #choices = new Map<number, Growing>()
   #start: Extract<StreamEvent, { type: 'start' }> | null = null
   #usage: TokenUsage | undefined
+  #serviceTier: string | undefined
   #fault: AnswerFault | null = null
   #extra: JsonObject | undefined
   #ended = false
@@ -47,6 +48,7 @@ export class AnswerAssembler {
         return
       case 'usage':
         this.#usage = event.usage
+        this.#serviceTier = event.serviceTier ?? this.#serviceTier
         return
       case 'fault':
         this.#fault = event.fault
@@ -67,7 +69,7 @@ export class AnswerAssembler {
       id: start?.id,
       model: start?.model,
       createdAt: start?.createdAt,
-      serviceTier: start?.serviceTier,
+      serviceTier: this.#serviceTier ?? start?.serviceTier,
       usage: this.#usage,
       extra: this.#extra,
       choices: [...this.#choices].sort(([a], [b]) => a - b).map(([index, growing]) => finished(index, growing)),
