@@ -52,7 +52,17 @@ export function planThinking(request: ModelRequest, context: EncodeContext): Thi
     if (!off) losses.drop('reasoning')
     return { maxTokens, active: false }
   }
-  if (off) return { thinking: { type: 'disabled' }, effort: effortWord(reasoning), maxTokens, active: false }
+  if (off) {
+    // Models that always decide for themselves refuse `disabled`; without a word most of them do not think.
+    const says = own || capabilities.reasoning === 'budget'
+    if (!says) losses.adapt('reasoning')
+    return {
+      thinking: says ? { type: 'disabled' } : undefined,
+      effort: effortWord(reasoning),
+      maxTokens,
+      active: false,
+    }
+  }
   // A client of this dialect that names an effort alone does not ask for thinking.
   if (own && reasoning.mode === undefined) return { effort: effortWord(reasoning), maxTokens, active: false }
   const byBudget =

@@ -1,0 +1,79 @@
+import type { JsonObject } from '../../ir/json.ts'
+import type { Message, ModelRequest } from '../../ir/request.ts'
+import { addAssistantPart, addText, addToolResult, addUserPart, type PartWriting } from './encode-parts.ts'
+
+interface Turn {
+  readonly role: 'user' | 'assistant'
+  readonly content: JsonObject[]
+}
+
+export interface Conversation {
+  readonly system: readonly JsonObject[]
+  readonly messages: readonly Turn[]
+}
+
+/** Instructions and turns for Converse: user and assistant alternate, and results of tools stand in the user's turn. */
+export function encodeConversation(request: ModelRequest, writing: PartWriting): Conversation {
+  const system: JsonObject[] = []
+  const turns: Turn[] = []
+  for (const message of request.messages) {
+    report(message, writing)
+    if (message.role === 'system' && turns.length === 0) {
+      for (const part of message.parts) addText(system, part, writing)
+    } else {
+      addTo(turns, message, writing)
+    }
+  }
+  if (turns.length === 0 && system.length > 0) {
+    writing.losses.adapt('messages[].system') // Converse wants a turn to answer
+    return { system: [], messages: [{ role: 'user', content: system }] }
+  }
+  for (const turn of turns) nameDocuments(turn, writing)
+  trimPrefill(turns.at(-1), writing)
+  return { system, messages: turns }
+}
+
+function report(message: Message, { losses }: PartWriting): void {
+  if ('name' in message && message.name !== undefined) losses.drop('messages[].name')
+  losses.dropAll('messages[]', message.extra)
+}
+
+function addTo(turns: Turn[], message: Message, writing: PartWriting): void {
+  const role = message.role === 'assistant' ? 'assistant' : 'user'
+  const before = turns.at(-1)
+  const turn: Turn = before?.role === role ? before : { role, content: [] }
+  switch (message.role) {
+    case 'system':
+      writing.losses.adapt('messages[].system')
+      for (const part of message.parts) addText(turn.content, part, writing)
+      break
+    case 'user':
+      for (const part of message.parts) addUserPart(turn.content, part, writing)
+      break
+    case 'assistant':
+      for (const part of message.parts) addAssistantPart(turn.content, part, writing)
+      break
+    case 'tool':
+      for (const part of message.parts) addToolResult(turn.content, part, writing)
+  }
+  if (turn !== before && turn.content.length > 0) turns.push(turn)
+}
+
+/** A document wants a text beside it. */
+function nameDocuments(turn: Turn, { losses }: PartWriting): void {
+  const documents = turn.content.some((block) => 'document' in block)
+  if (!documents || turn.content.some((block) => 'text' in block)) return
+  losses.adapt('messages[].document')
+  turn.content.push({ text: 'See the document.' })
+}
+
+/** An answer that the client begins must not end with a space. */
+function trimPrefill(turn: Turn | undefined, { losses }: PartWriting): void {
+  const last = turn?.role === 'assistant' ? turn.content.at(-1) : undefined
+  const text = last?.['text']
+  if (turn === undefined || typeof text !== 'string') return
+  const trimmed = text.trimEnd()
+  if (trimmed.length === text.length) return
+  losses.adapt('messages[].text')
+  turn.content[turn.content.length - 1] = { text: trimmed }
+}

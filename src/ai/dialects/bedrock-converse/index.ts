@@ -1,0 +1,31 @@
+/*
+ * Amazon Bedrock's Converse dialect, as upstreams speak it: POST /model/{id}/converse and /converse-stream. Written from the
+ * API reference of Amazon Bedrock Runtime ("Converse", "ConverseStream" and their types, 2026) and the user guide's pages on reasoning,
+ * tools and prompt caching. Bytes are base64 in its JSON. Start with `encode-request.ts`.
+ */
+import type { UpstreamDialect } from '../dialect.ts'
+import { decodeAnswer } from './decode-answer.ts'
+import { ConverseDecoder } from './decode-stream.ts'
+import { encodeRequest } from './encode-request.ts'
+import { decodeError } from './errors.ts'
+
+export { errorKind } from './errors.ts'
+
+export const converseUpstream: UpstreamDialect = {
+  name: 'bedrock-converse',
+  framing: 'aws-event-stream',
+  traits: {
+    toolName: { pattern: /^[a-zA-Z0-9_-]+$/, longest: 64 },
+    callId: { pattern: /^[a-zA-Z0-9_-]+$/, longest: 64 },
+    instructions: 'leading',
+    alternates: true,
+    pairsCalls: true,
+    customTools: false,
+    checksSeals: true,
+    choices: false,
+  },
+  encodeRequest,
+  decodeAnswer,
+  streamDecoder: (context) => new ConverseDecoder(context),
+  decodeError,
+}

@@ -1,0 +1,116 @@
+import type { Losses } from '../../ir/losses.ts'
+import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
+import type { Parameters } from '../../ir/request.ts'
+
+/** The parts of a body that parameters go to, and what decides about them. */
+export interface Draft {
+  readonly inference: Record<string, unknown>
+  readonly body: Record<string, unknown>
+  readonly losses: Losses
+  /** The model thinks: it takes no sampling of the client's own. */
+  readonly thinking: boolean
+  /** Claude's newer models refuse `top_p` beside a temperature. */
+  readonly claude: boolean
+  readonly hasTemperature: boolean
+}
+
+type Writers = { readonly [Name in ParameterName]: (value: NonNullable<Parameters[Name]>, draft: Draft) => void }
+
+/** Limits of `requestMetadata` (Converse API). */
+const MOST_METADATA = 16
+const LONGEST_METADATA = 256
+const METADATA = /^[a-zA-Z0-9\s:_@$#=/+,.-]*$/
+
+const TIERS: Readonly<Record<string, string>> = {
+  default: 'default',
+  priority: 'priority',
+  flex: 'flex',
+  reserved: 'reserved',
+}
+
+const WRITERS = {
+  maxOutputTokens: elsewhere, // with the model's own fields, which it must fit
+  topK: elsewhere,
+  reasoning: elsewhere,
+  parallelToolCalls: elsewhere, // with the tools
+  includeUsage: elsewhere, // every stream reports it
+  temperature: (value, { inference, losses, thinking }) => {
+    if (thinking && value !== 1) return losses.drop('temperature')
+    if (value > 1) losses.adapt('temperature')
+    inference['temperature'] = Math.min(value, 1) // Converse's own limit, whatever the model's
+  },
+  topP: (value, { inference, losses, thinking, claude, hasTemperature }) => {
+    if (claude && hasTemperature && !thinking) {
+      if (value !== 1) losses.drop('top_p')
+      return
+    }
+    if (thinking && value < 0.95) return losses.drop('top_p')
+    inference['topP'] = value
+  },
+  stop: (value, { inference, losses }) => {
+    const kept = value.filter((sequence) => /\S/.test(sequence))
+    if (kept.length < value.length) losses.drop('stop')
+    if (kept.length > 0) inference['stopSequences'] = kept
+  },
+  output: (value, { body, losses }) => {
+    if (value.type === 'text') return
+    if (value.type === 'json') return losses.drop('response_format')
+    const { name, description, schema } = value
+    const jsonSchema = { schema: JSON.stringify(schema), name, ...(description === undefined ? {} : { description }) }
+    body['outputConfig'] = { textFormat: { type: 'json_schema', structure: { jsonSchema } } }
+  },
+  metadata: (value, { body, losses }) => {
+    const kept = Object.entries(value).filter(([name, text]) => isMetadata(name) && isMetadata(text))
+    if (kept.length < Object.keys(value).length || kept.length > MOST_METADATA) losses.drop('metadata')
+    if (kept.length > 0) body['requestMetadata'] = Object.fromEntries(kept.slice(0, MOST_METADATA))
+  },
+  serviceTier: (value, { body, losses }) => {
+    const type = TIERS[value]
+    if (type !== undefined) body['serviceTier'] = { type }
+    else if (value !== 'auto') losses.drop('service_tier')
+  },
+  choices: (value, { losses }) => {
+    if (value > 1) losses.drop('n')
+  },
+  store: (value, { losses }) => {
+    if (value) losses.drop('store') // nothing is stored there, as `false` wants it
+  },
+  modalities: (value, { losses }) => {
+    if (value.some((kind) => kind !== 'text')) losses.drop('modalities')
+  },
+  frequencyPenalty: (value, { losses }) => {
+    if (value !== 0) losses.drop(PARAMETER_NAMES.frequencyPenalty)
+  },
+  presencePenalty: (value, { losses }) => {
+    if (value !== 0) losses.drop(PARAMETER_NAMES.presencePenalty)
+  },
+  user: (_, { losses }) => losses.drop('user'),
+  minP: (_, { losses }) => losses.drop(PARAMETER_NAMES.minP),
+  seed: (_, { losses }) => losses.drop('seed'),
+  logprobs: (_, { losses }) => losses.drop('logprobs'),
+  logitBias: (_, { losses }) => losses.drop(PARAMETER_NAMES.logitBias),
+  verbosity: (_, { losses }) => losses.drop('verbosity'),
+  promptCacheKey: (_, { losses }) => losses.drop(PARAMETER_NAMES.promptCacheKey),
+  audioOutput: (_, { losses }) => losses.drop(PARAMETER_NAMES.audioOutput),
+  prediction: (_, { losses }) => losses.drop('prediction'),
+} satisfies Writers
+
+function elsewhere(): void {
+  return
+}
+
+function isMetadata(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= LONGEST_METADATA && METADATA.test(value)
+}
+
+/** Writes each parameter, or reports it. */
+export function encodeParameters(parameters: Parameters, draft: Draft): void {
+  // The keys of `Parameters` are its parameters.
+  for (const name of Object.keys(parameters) as ParameterName[]) {
+    const value = parameters[name]
+    if (value === undefined) continue
+    // Each writer takes the value of its own key.
+    const write = WRITERS[name] as (value: unknown, draft: Draft) => void
+    write(value, draft)
+  }
+}
