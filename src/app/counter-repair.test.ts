@@ -109,7 +109,7 @@ async function houseOf(t: TestContext) {
       const log = createLog({ level: 'error', write: (line) => assert.fail(line) })
       const repair = new CounterRepair(writerThread as unknown as Database, keys, counters, log)
       repair.buried({ worker: 1, startMs: START_MS, own })
-      await repair.done()
+      await repair.close()
     },
     use: () => [read(counters, tokens.index, PERIOD), read(counters, nanos.index, PERIOD)],
   }

@@ -20,6 +20,7 @@ export class CounterRepair {
   readonly #log: Log
   readonly #running = new Set<Promise<void>>()
   readonly #unreported = new Set<DeadWorkerMemory>()
+  #closing = false
 
   constructor(database: Database, keys: KeyRegistry, counters: BigInt64Array, log: Log) {
     this.#database = database
@@ -34,8 +35,12 @@ export class CounterRepair {
     this.#running.add(running)
   }
 
-  /** Resolves when every repair that began is complete. */
-  async done(): Promise<void> {
+  /**
+   * Resolves when every repair that began is complete. One for which the database refuses is given up: the counters end
+   * with the process, and the journal tells the next start.
+   */
+  async close(): Promise<void> {
+    this.#closing = true
     await Promise.all(this.#running)
   }
 
@@ -47,6 +52,7 @@ export class CounterRepair {
   async #mend(dead: DeadWorkerMemory): Promise<void> {
     const left = readIntents(new BigInt64Array(dead.own.intents))
     const report = await this.#report(dead, left.segment)
+    if (report === null) return
     const counters = this.#counters
     // Entries of the last segment beyond those that were cleared belong to the oldest intents.
     const journalled = report.sequence === left.segment ? Math.max(0, report.reserveCharges - left.journalled) : 0
@@ -74,8 +80,8 @@ export class CounterRepair {
     }
   }
 
-  /** The journal's story of the worker's last segment; asked again until the writer answers. */
-  async #report(dead: DeadWorkerMemory, segment: number): Promise<DeadWorker> {
+  /** The journal's story of the worker's last segment; asked again until the writer answers, or the process ends: null. */
+  async #report(dead: DeadWorkerMemory, segment: number): Promise<DeadWorker | null> {
     this.#unreported.add(dead)
     for (;;) {
       try {
@@ -83,6 +89,7 @@ export class CounterRepair {
         this.#unreported.delete(dead)
         return report
       } catch (error) {
+        if (this.#closing) return null
         this.#log.error('the writer did not answer for a dead worker; asking again', { worker: dead.worker, error })
         await delay(500)
       }

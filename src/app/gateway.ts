@@ -433,7 +433,7 @@ export class ControlThread implements RunningGateway {
     this.#backfill.close()
     await Promise.all([this.#rates.close(), this.#routeRates.close()])
     this.#revocation.close()
-    await this.#repair.done()
+    await this.#repair.close()
     const complete = await this.#database.catchUp().catch(() => false)
     if (!complete) this.#log.warn('the database refuses; the journal keeps what is missing for the next start', {})
     await this.#control?.close()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { House } from '../e2e/house.ts'
@@ -155,4 +155,16 @@ test('a reader thread that dies costs one query at most', { timeout: 60_000 }, a
     await eventually(async () => (await query()) === 200, { what: `an answer after ${order}` })
   }
   await house.assertUnharmed()
+})
+
+test('a stop ends although the database is damaged beyond reading', { timeout: 60_000 }, async (t) => {
+  const { house } = await build(t)
+  await house.client.chat()
+  await eventually(() => rows(house) === 1)
+  const path = house.gateway.databasePath
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) writeFileSync(file, Buffer.alloc(65_536, 'damage'))
+  await house.client.chat()
+  await eventually(async () => !(await isAvailable(house)), { deadlineMs: 30_000 })
+  assert.deepEqual(await house.gateway.stop(), { code: 0, signal: null })
+  assert.match(house.gateway.stderr.text, /the next start/)
 })
