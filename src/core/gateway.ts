@@ -3,6 +3,7 @@ import { Deadlines } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { ExchangeList } from './exchange-list.ts'
+import { PausedClients } from './http1/paused-clients.ts'
 import type { Plan } from './plan.ts'
 
 /** Limits of the listener that requests meet before a route's own. */
@@ -33,6 +34,7 @@ export class Gateway {
   readonly limits: EdgeLimits
   readonly ids = new RequestIds()
   readonly exchanges = new ExchangeList()
+  readonly pausedClients = new PausedClients()
   readonly deadlines = new Deadlines(this.exchanges)
   readonly onFault: (error: unknown, x: Exchange | null) => void
   readonly onUnreadable: ((error: GatewayError) => void) | null

@@ -39,6 +39,14 @@ const MOMENTS: Readonly<Record<string, (client: RawClient, begun: readonly Excha
     await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
     return 1
   },
+  'within an upload that nobody takes': async (client, begun) => {
+    await client.send('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n')
+    await eventually(() => begun.length === 1)
+    const stream = begun[0]?.client
+    stream?.readBody({ onBody: () => stream.pauseBody(), onBodyEnd: () => undefined })
+    for (let at = 0; at < 3; at++) await client.send(Buffer.alloc(20_000))
+    return 1
+  },
   'within a chunk': async (client) => {
     await client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nabc')
     return 1

@@ -54,6 +54,8 @@ export class Http1Connection implements Connection {
   #reading = false
   /** Whoever reads the body takes no more for now. */
   #bodyPaused = false
+  /** That has lasted: some bytes are read all the same. */
+  #ahead = false
   #chunked: ChunkedBody | null = null
   #left = 0
   #discarded = 0
@@ -117,11 +119,22 @@ export class Http1Connection implements Connection {
   pauseBody(): void {
     this.#bodyPaused = true
     this.#socket.pause()
+    this.#gateway.pausedClients.add(this)
   }
 
   resumeBody(): void {
-    this.#bodyPaused = false
+    this.#unpauseBody()
     this.#goOn()
+  }
+
+  /**
+   * libuv does not wait for the end of a socket that is not read. A write of nothing sends nothing, and fails once the kernel
+   * knows of a reset (seen with Node 26.10 on Linux); an orderly end is seen by reading on for a bounded while.
+   */
+  lookWhilePaused(): void {
+    this.#ahead = true
+    this.#adjustFlow()
+    if (this.#socket.writable && this.unsentBytes === 0) this.#socket.write('')
   }
 
   /** There is now somebody who takes the body. */
@@ -145,7 +158,7 @@ export class Http1Connection implements Connection {
     if (!keepAlive || !this.bodyRead) return this.#leave()
     this.#state = 'head'
     this.#since = this.#gateway.deadlines.now
-    this.#bodyPaused = false
+    this.#unpauseBody()
     this.#goOn()
   }
 
@@ -209,6 +222,13 @@ export class Http1Connection implements Connection {
     this.#read(held)
   }
 
+  #unpauseBody(): void {
+    if (!this.#bodyPaused) return
+    this.#bodyPaused = false
+    this.#ahead = false
+    this.#gateway.pausedClients.delete(this)
+  }
+
   #hold(bytes: Buffer): void {
     this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
     this.#adjustFlow()
@@ -216,7 +236,7 @@ export class Http1Connection implements Connection {
 
   /** The socket is read as long as somebody takes what it has, or there is room to keep it. */
   #adjustFlow(): void {
-    const flows = !this.#bodyPaused && (this.#held === null || this.#held.length <= HELD_BYTES)
+    const flows = (!this.#bodyPaused || this.#ahead) && (this.#held === null || this.#held.length <= HELD_BYTES)
     if (flows !== this.#socket.isPaused()) return
     if (flows) this.#socket.resume()
     else this.#socket.pause()
@@ -365,6 +385,7 @@ export class Http1Connection implements Connection {
     this.#state = 'discard'
     this.#since = performance.now()
     this.#held = null
+    this.#unpauseBody()
     this.#socket.end()
     if (this.#socket.isPaused()) this.#socket.resume()
   }
@@ -384,6 +405,7 @@ export class Http1Connection implements Connection {
   }
 
   #onClose(): void {
+    this.#unpauseBody()
     this.#onClosed(this)
     this.#tunnel?.onClose()
     this.#state = 'closed'

@@ -336,9 +336,17 @@ export class Http1Client implements AnswerListener {
     this.#turn = null
     this.#unsent = null
     this.#tunnel = null
+    if (turn?.bodySent === false) this.#reset()
     this.#drop()
     tunnel?.onClose()
     turn?.handler.onResponseError(turn, error)
+  }
+
+  /** An upstream that does not read its request would hear of an orderly end only behind all that was sent before. */
+  #reset(): void {
+    const { tls, socketPath } = this.#endpoint
+    const socket = this.#socket
+    if (socket !== null && !socket.connecting && tls === null && socketPath === undefined) socket.resetAndDestroy()
   }
 
   #drop(): void {
