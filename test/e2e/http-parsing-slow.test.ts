@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../harness/eventually.ts'
 import { RawClient } from '../harness/raw-client.ts'
-import { residentBytes, scaled, useHouse } from './house.ts'
+import { residentBytes, scaled, scaledTime, useHouse } from './house.ts'
 import { CHAT_BODY, chatBytesOf } from './refusal.ts'
 
 /* Clients that take their time, or leave. The times are the smallest that the configuration takes, the counts are those of a shared machine. */
@@ -49,7 +49,9 @@ async function besides<T>(work: () => Promise<T>): Promise<{ result: T; longestM
   }
 }
 
-test('L1 slow heads are each ended with 408 when their time is up, and delay nobody', { timeout: 60_000 }, async () => {
+test('L1 slow heads are each ended with 408 when their time is up, and delay nobody', {
+  timeout: scaledTime(60_000),
+}, async (t) => {
   const count = scaled(300)
   const before = residentBytes(house().gateway.pid)
   const { longestMs, requests } = await besides(async () => {
@@ -72,6 +74,7 @@ test('L1 slow heads are each ended with 408 when their time is up, and delay nob
       }),
     )
   })
+  t.diagnostic(`${count} slow heads; of ${requests} requests beside them the longest took ${longestMs.toFixed(0)} ms`)
   assert.ok(requests > 10 && longestMs < 2_000, `${requests} requests, the longest ${longestMs} ms`)
   assert.ok(residentBytes(house().gateway.pid) - before < 64 * MIB)
 })
