@@ -56,7 +56,7 @@ test('docs/static-files.md: the first configuration serves the files of a folder
   const folder = await get('/css')
   assert.equal(folder.status, 308)
   for (const path of ['/css/', '/none', '/.secret', '/..%2foutside.txt']) {
-    assert.ok([400, 404].includes((await get(path)).status), path)
+    assert.match(String((await get(path)).status), /^40[04]$/, path)
   }
   const posted = await get('/css/a.css', {}, 'POST')
   assert.deepEqual([posted.status, posted.headers['allow']], [405, 'GET, HEAD'])
