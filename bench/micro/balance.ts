@@ -40,6 +40,7 @@ function balancerOf(kind: PolicyKind, weights: readonly number[], open = 0): Bal
     ejector: new Ejector(states, DEFAULT_EJECTION),
     health: 'checked',
     panicBelow: DEFAULT_PANIC_BELOW,
+    failing: DEFAULT_EJECTION.statuses,
   })
 }
 

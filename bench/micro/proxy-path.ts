@@ -100,7 +100,7 @@ const pool = new UpstreamPool({
   targets: [{ id: 'http://127.0.0.1:9', weight: 1, transport }],
   shared,
   now,
-  ejection: { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.5 },
+  ejection: { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.5, statuses: new Set([502, 503, 504]) },
   health: null,
   policy: 'round_robin',
   keySource: null,

@@ -6,6 +6,7 @@
 export { proceed } from './attempt.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
 export { LoadSignals } from './balance/load-signals.ts'
+export { statusSet } from './balance/outcome.ts'
 export { viewCells } from './balance/shared-cells.ts'
 export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
 export type { BodySink, ClientStream } from './client-stream.ts'

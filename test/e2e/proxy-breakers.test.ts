@@ -12,7 +12,7 @@ const patient = { breaker: { consecutive_failures: 0, failure_share: 0 }, ejecti
 test('F15 R a breaker opens over all workers, lets single probes through, and closes when the server is back', async () => {
   const own = await ProxyHouse.build({
     workers: 2,
-    pool: { ejection: patient.ejection },
+    pool: { ejection: patient.ejection, balance: { panic_below: 'never' } },
     route: { breaker: { consecutive_failures: 4, open: '1s' }, retry: { attempts: 1 } },
   })
   try {
@@ -50,7 +50,7 @@ test('F15 a server that fails in a row is left alone for a while, and active che
     workers: 2,
     origins: 2,
     pool: {
-      ejection: { failures: 3, base: '1500ms', max: '1500ms' },
+      ejection: { failures: 3, base: '1500ms', max: '1500ms', on: [500] },
       health: { path: '/up', interval: '200ms', timeout: '200ms', healthy: 1, unhealthy: 2 },
     },
     route: { breaker: patient.breaker, retry: { attempts: 1 } },
@@ -137,6 +137,59 @@ test('R when everything fails, retries stay within their budget', async (t) => {
     t.diagnostic(`${attempts} attempts for ${total} requests in ${seconds.toFixed(1)} s`)
     assert.ok(attempts <= total * 1.2 + seconds + 3, `${attempts} attempts`)
     assert.ok(attempts >= total * 1.1)
+  } finally {
+    await own.close()
+  }
+})
+
+for (const health of [undefined, { path: '/up', interval: '1s' }]) {
+  const checks = health === undefined ? 'without checks' : 'with checks'
+  test(`both servers of a pool die in turn, with the default rules and ${checks}, and no GET is lost`, async () => {
+    const own = await ProxyHouse.build({ workers: 2, origins: 2, pool: health === undefined ? {} : { health } })
+    try {
+      const [first, second] = own.origins
+      assert.ok(first && second)
+      const lost: string[] = []
+      let running = true
+      const loop = async () => {
+        while (running) {
+          const { status, text } = await own.ask('/x')
+          if (status !== 200) lost.push(`${status} ${text}`)
+          await delay(5)
+        }
+      }
+      const loops = Array.from({ length: 8 }, loop)
+      for (const origin of [first, second, first]) {
+        await delay(500)
+        await origin.die()
+        await delay(1_500)
+        await origin.listen()
+      }
+      await delay(500)
+      running = false
+      await Promise.all(loops)
+      assert.deepEqual(lost, [])
+    } finally {
+      await own.close()
+    }
+  })
+}
+
+test('one page that answers 500 or 503 does not take the others with it, by default', async () => {
+  const own = await ProxyHouse.build({ workers: 2 })
+  try {
+    own.origin.on('/bad', (_request, response) => void response.writeHead(500).end())
+    own.origin.on('/busy', (_request, response) => void response.writeHead(503).end())
+    let refused = 0
+    const good = async () => {
+      for (let at = 0; at < 40; at++) if ((await own.ask('/good')).status !== 200) refused++
+    }
+    const bad = async (path: string) => {
+      for (let at = 0; at < 40; at++) await own.ask(path)
+    }
+    await Promise.all([good(), bad('/bad'), bad('/busy')])
+    await good()
+    assert.equal(refused, 0)
   } finally {
     await own.close()
   }

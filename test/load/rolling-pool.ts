@@ -10,19 +10,8 @@ const SECONDS = Number(process.argv[2] ?? 60)
 const DOWN_MS = 1_500
 const UP_MS = 1_000
 
-const house = await ProxyHouse.build({
-  workers: 2,
-  origins: 2,
-  pool: {
-    health: { path: '/up', interval: '300ms', timeout: '200ms', healthy: 1, unhealthy: 1 },
-    ejection: { base: '1s' },
-  },
-  route: {
-    retry: { budget_per_second: 200, attempts: 4 },
-    timeouts: { connect: '1s', first_byte: '5s' },
-    breaker: { open: '1s' },
-  },
-})
+/* Checks as the documentation shows them; all else as it is by default. */
+const house = await ProxyHouse.build({ workers: 2, origins: 2, pool: { health: { path: '/up', interval: '1s' } } })
 for (const origin of house.origins) {
   origin.on('/slow', (_request, response) => {
     setTimeout(() => response.end('slow'), 50)

@@ -10,6 +10,7 @@ import {
   RefreshedTargets,
   type RefreshNews,
   type SharedState,
+  statusSet,
   type TlsSettings,
   type Transport,
   targetIds,
@@ -153,6 +154,7 @@ export class Pools {
               baseMs: ejection.base,
               maxMs: Math.max(ejection.base, ejection.max),
               maxShare: ejection.max_share,
+              statuses: statusSet(ejection.on),
             },
       health:
         health === undefined

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { duration, positiveDuration, size } from './scalars.ts'
+import { duration, positiveDuration, size, statusRange } from './scalars.ts'
 import { scope } from './scope.ts'
 import { headerName, name, networkText, plainText, templateText } from './texts.ts'
 
@@ -221,7 +221,17 @@ const retry = z.strictObject({
 })
 
 const breaker = z.strictObject({
-  consecutive_failures: z.int().min(0).max(10_000).prefault(5).describe('Failures in a row that open it; 0: off.'),
+  on: z
+    .array(statusRange)
+    .max(50)
+    .prefault([502, 503, 504])
+    .describe('Statuses that count as failures, beside connections that fail and deadlines.'),
+  consecutive_failures: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .prefault(5)
+    .describe('Failures in a row that open it, when they are also `failure_share`, or no connection; 0: off.'),
   failure_share: z
     .number()
     .min(0)

@@ -106,3 +106,15 @@ export const instant = z
     return z.NEVER
   })
   .meta({ id: 'instant', description: 'Date and time with an offset: `2027-01-01T00:00:00Z`.', format: 'date-time' })
+
+const STATUS_HELP = 'expected a status such as `200`, or a class such as `2xx`'
+
+/** A status of an answer, or a class of them; in the document always a range. */
+export const statusRange = z
+  .union([z.int().min(100).max(599), z.string().regex(/^[1-5]xx$/, { error: STATUS_HELP })], { error: STATUS_HELP })
+  .transform((value) => {
+    if (typeof value === 'number') return { from: value, to: value }
+    const first = Number(value[0]) * 100
+    return { from: first, to: first + 99 }
+  })
+  .meta({ id: 'status-range', description: 'A status, or a class of them: `200`, `2xx`.' })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { positiveDuration, size } from './scalars.ts'
+import { positiveDuration, size, statusRange } from './scalars.ts'
 import { plainText } from './texts.ts'
 
 const TARGET_HELP = 'expected `http://host:port`, `https://host:port` or `unix:/path`, without a path behind the host'
@@ -49,21 +49,11 @@ const balance = z
     path: ['by'],
   })
 
-const STATUS_HELP = 'expected a status such as `200`, or a class such as `2xx`'
-const status = z
-  .union([z.int().min(100).max(599), z.string().regex(/^[1-5]xx$/, { error: STATUS_HELP })], { error: STATUS_HELP })
-  .transform((value) => {
-    if (typeof value === 'number') return { from: value, to: value }
-    const first = Number(value[0]) * 100
-    return { from: first, to: first + 99 }
-  })
-  .meta({ id: 'status-range', description: 'A status, or a class of them: `200`, `2xx`.' })
-
 const health = z.strictObject({
   path: z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024).describe('What is asked for (GET).'),
   interval: positiveDuration.prefault('10s').describe('Time between two checks of a target.'),
   timeout: positiveDuration.prefault('5s').describe('How long a check may take.'),
-  status: z.array(status).min(1).max(100).prefault(['2xx']).describe('Statuses of a healthy answer.'),
+  status: z.array(statusRange).min(1).max(100).prefault(['2xx']).describe('Statuses of a healthy answer.'),
   body: plainText.optional().describe('Text that the first 64 KiB of a healthy answer hold.'),
   healthy: z.int().min(1).max(100).prefault(2).describe('Checks in a row until a target is healthy again.'),
   unhealthy: z.int().min(1).max(100).prefault(3).describe('Checks in a row until a target is unhealthy.'),
@@ -76,6 +66,11 @@ const ejection = z.strictObject({
     .describe('Length of the first ejection; the n-th in a row lasts n times as long.'),
   max: positiveDuration.prefault('300s').describe('Longest ejection.'),
   max_share: z.number().min(0).max(1).prefault(0.5).describe('Share of the targets that may be ejected at once.'),
+  on: z
+    .array(statusRange)
+    .max(50)
+    .prefault([502, 503, 504])
+    .describe('Statuses that count as failures, beside connections that fail and deadlines.'),
 })
 
 const tls = z.strictObject({

@@ -10,6 +10,7 @@ import { cellsFor, SEATS, seat, seeded, statesOf, tally, targetsOf } from './tes
 
 const NOW = 1_000_000
 const CHECK = { healthyThreshold: 1, unhealthyThreshold: 1 }
+const GATEWAY = new Set([502, 503, 504])
 const BREAKER_RULES = {
   consecutiveFailures: 2,
   failures: null,
@@ -31,7 +32,7 @@ function pool(count: number, options: Partial<BalancerOptions> = {}) {
     const index = 1_000 + at * breakerCells(SEATS)
     return new Breaker({ cells, index, seat: seat(), random: () => 0 }, BREAKER_RULES)
   })
-  const ejector = new Ejector(states, { failures: 5, baseMs: 10_000, maxMs: 10_000, maxShare: 0.5 })
+  const ejector = new Ejector(states, { failures: 5, baseMs: 10_000, maxMs: 10_000, maxShare: 0.5, statuses: GATEWAY })
   const balancer = new Balancer({
     states,
     policy,
@@ -39,6 +40,7 @@ function pool(count: number, options: Partial<BalancerOptions> = {}) {
     ejector,
     health: 'checked',
     panicBelow: 0,
+    failing: GATEWAY,
     ...options,
   })
   const attempt = (nowMs = NOW, outcome: 'success' | 'failure' | 'neutral' = 'success') => {
@@ -59,7 +61,7 @@ function pool(count: number, options: Partial<BalancerOptions> = {}) {
 
 test('targets that are unhealthy, ejected or broken are left out', () => {
   const { states, attempt, breakDown } = pool(5)
-  states[0]?.enterCheck(false, CHECK)
+  states[0]?.enterCheck(false, CHECK, NOW)
   states[1]?.eject(NOW, 1, () => 10_000)
   breakDown(2)
   assert.deepEqual(
@@ -70,7 +72,7 @@ test('targets that are unhealthy, ejected or broken are left out', () => {
 
 test('what active checks once said does not count when they do not run', () => {
   const { states, attempt } = pool(2, { health: 'unchecked' })
-  states[0]?.enterCheck(false, CHECK)
+  states[0]?.enterCheck(false, CHECK, NOW)
   assert.deepEqual(
     tally(2, 10, () => Number(attempt())),
     [5, 5],
@@ -79,7 +81,7 @@ test('what active checks once said does not count when they do not run', () => {
 
 test('when no target is healthy all are used, but an open breaker stays closed to requests', () => {
   const { balancer, states, breakDown } = pool(3)
-  for (const state of states) state.enterCheck(false, CHECK)
+  for (const state of states) state.enterCheck(false, CHECK, NOW)
   breakDown(1)
   const choice = new Choice()
   assert.deepEqual(
@@ -102,23 +104,23 @@ test('panic begins below the configured share of healthy targets and ends at it'
     balancer.release(choice, NOW)
     return choice.panicked
   }
-  states[0]?.enterCheck(false, CHECK)
-  states[1]?.enterCheck(false, CHECK)
+  states[0]?.enterCheck(false, CHECK, NOW)
+  states[1]?.enterCheck(false, CHECK, NOW)
   assert.equal(panics(), false)
-  states[2]?.enterCheck(false, CHECK)
+  states[2]?.enterCheck(false, CHECK, NOW)
   assert.equal(panics(), true)
-  states[2]?.enterCheck(true, CHECK)
+  states[2]?.enterCheck(true, CHECK, NOW)
   assert.equal(panics(), false)
 })
 
 test('a pool without panic refuses when no target is healthy', () => {
   const { states, attempt } = pool(2, { panicBelow: null })
-  for (const state of states) state.enterCheck(false, CHECK)
+  for (const state of states) state.enterCheck(false, CHECK, NOW)
   assert.equal(attempt(), 'unhealthy')
 })
 
-test('when all breakers are open the verdict says so, and how long to wait for the first', () => {
-  const { balancer, attempt, breakDown } = pool(2)
+test('when all breakers are open and there is no panic the verdict says so, and how long to wait for the first', () => {
+  const { balancer, attempt, breakDown } = pool(2, { panicBelow: null })
   breakDown(0, NOW)
   breakDown(1, NOW + 5_000)
   assert.equal(attempt(NOW + 5_000), 'open')
@@ -144,7 +146,7 @@ test('a half-open breaker gets one request, the others go elsewhere until it has
 })
 
 test('a probe that ends without a report gives its place back', () => {
-  const { balancer, attempt, breakDown, breakers } = pool(1)
+  const { balancer, attempt, breakDown, breakers } = pool(1, { panicBelow: null })
   breakDown(0)
   const probe = new Choice()
   balancer.choose(probe, NOW + 30_000, NO_KEY, null)
@@ -173,11 +175,11 @@ test('a retry goes to a target that was not tried, until none is left', () => {
 })
 
 test('a target that is out of order is no other to retry on', () => {
-  const { balancer, states, breakDown } = pool(3)
-  states[1]?.enterCheck(false, CHECK)
+  const { balancer, states, breakDown } = pool(3, { panicBelow: null })
+  states[1]?.enterCheck(false, CHECK, NOW)
   breakDown(2)
   assert.equal(balancer.hasOther(NOW, [0]), false)
-  states[1]?.enterCheck(true, CHECK)
+  states[1]?.enterCheck(true, CHECK, NOW)
   assert.equal(balancer.hasOther(NOW, [0]), true)
 })
 
@@ -238,4 +240,79 @@ test('failures reach breakers and ejection, and a body that breaks off after a g
     tally(2, 10, () => Number(plain.attempt())),
     [0, 10],
   )
+})
+
+test('when every breaker is open requests go on where checks pass, and the first success closes the breaker', () => {
+  const { balancer, states, breakers, attempt, breakDown } = pool(3)
+  for (const at of [0, 1, 2]) breakDown(at)
+  states[0]?.enterCheck(false, CHECK, NOW)
+  states[1]?.enterCheck(true, CHECK, NOW)
+  states[2]?.enterCheck(false, CHECK, NOW)
+  const choice = new Choice()
+  assert.equal(balancer.choose(choice, NOW, NO_KEY, null), 'chosen')
+  assert.equal(choice.target, 1)
+  balancer.report(choice, 'failure', NOW)
+  balancer.release(choice, NOW)
+  assert.equal(breakers[1]?.state(NOW), 'open')
+  assert.equal(attempt(NOW), 1)
+  assert.equal(breakers[1]?.state(NOW), 'closed')
+})
+
+test('a retry after a failure goes past an open breaker when nobody else is left; instead of an answer it does not', () => {
+  const { balancer, breakDown } = pool(2)
+  breakDown(0)
+  assert.equal(balancer.hasOther(NOW, [1]), true)
+  assert.equal(balancer.hasOther(NOW, [1], 'answer'), false)
+  const choice = new Choice()
+  assert.equal(balancer.choose(choice, NOW, NO_KEY, [1]), 'chosen')
+  assert.equal(choice.target, 0)
+})
+
+test('no more than a bounded number of requests at a time go past open breakers', () => {
+  const { balancer, breakDown } = pool(1)
+  breakDown(0)
+  const choices = Array.from({ length: 64 }, () => new Choice())
+  for (const choice of choices) assert.equal(balancer.choose(choice, NOW, NO_KEY, null), 'chosen')
+  assert.equal(balancer.choose(new Choice(), NOW, NO_KEY, null), 'open')
+  for (const choice of choices) balancer.release(choice, NOW)
+  assert.equal(balancer.choose(new Choice(), NOW, NO_KEY, null), 'chosen')
+})
+
+test('one status can count for the breaker and not for ejection', () => {
+  const { balancer, states, breakers } = pool(1, { failing: new Set([500]) })
+  const choice = new Choice()
+  for (let n = 0; n < 6; n++) {
+    balancer.choose(choice, NOW, NO_KEY, null)
+    balancer.reportStatus(choice, 500, NOW)
+    balancer.release(choice, NOW)
+  }
+  assert.equal(breakers[0]?.state(NOW), 'open')
+  assert.equal(states[0]?.isEjected(NOW), false)
+})
+
+test('a target that fails checks and passes them again is not ejected any more; one that only passes still is', () => {
+  const { states } = pool(2)
+  const [back, steady] = states
+  assert.ok(back && steady)
+  for (const state of [back, steady]) {
+    state.enterCheck(true, CHECK, NOW)
+    state.eject(NOW, 1, () => 10_000)
+  }
+  back.enterCheck(false, CHECK, NOW + 1)
+  back.enterCheck(true, CHECK, NOW + 2)
+  steady.enterCheck(true, CHECK, NOW + 2)
+  assert.deepEqual([back.isEjected(NOW + 2), steady.isEjected(NOW + 2)], [false, true])
+})
+
+test('a target that is only ejected is taken before one whose breaker is open, and is back when that goes well', () => {
+  const { balancer, states, attempt, breakDown } = pool(3)
+  states[0]?.eject(NOW, 1, () => 10_000)
+  breakDown(1)
+  breakDown(2)
+  assert.ok(balancer.hasOther(NOW, [1]))
+  assert.deepEqual(
+    tally(3, 3, () => Number(attempt())),
+    [3, 0, 0],
+  )
+  assert.equal(states[0]?.isEjected(NOW), false)
 })

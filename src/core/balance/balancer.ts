@@ -1,7 +1,8 @@
 import { Available } from './available.ts'
-import { type Breaker, ORDINARY, type Permit, REFUSED } from './breaker.ts'
+import { type Breaker, FORCED, ORDINARY, type Permit, REFUSED } from './breaker.ts'
 import type { Outcome, Policy } from './contract.ts'
 import type { Ejector } from './ejection.ts'
+import { outcomeOfStatus } from './outcome.ts'
 import type { TargetState } from './target-state.ts'
 
 export interface BalancerOptions {
@@ -16,11 +17,17 @@ export interface BalancerOptions {
   readonly health: 'checked' | 'unchecked'
   /**
    * When a smaller share of the targets than this is healthy and not ejected, or none is, both are ignored ("panic"): so
-   * many failures at once are more likely a wrong check than dead servers, and the rest could not bear the load. Null:
-   * never; then a pool without a healthy target refuses. Breakers are not ignored: an open one is a promise.
+   * many failures at once are more likely a wrong check than dead servers, and the rest could not bear the load. Where
+   * breakers leave no target either, they hold back only what goes beyond MAX_FORCED requests. Null: never; then a pool
+   * without a target that is healthy and whose breaker admits a request refuses.
    */
   readonly panicBelow: number | null
+  /** Statuses of an answer that are failures for the breakers. */
+  readonly failing: ReadonlySet<number>
 }
+
+/** Requests in flight of one route in one thread that go past open breakers, as there is nowhere else to go. */
+const MAX_FORCED = 64
 
 /** Why there is a target or none: `exhausted` when only targets that were tried already are available. */
 export type Verdict = 'chosen' | 'exhausted' | 'open' | 'unhealthy'
@@ -41,6 +48,7 @@ export class Balancer {
   readonly #available: Available
   /** Healthy targets that are needed to do without panic. */
   readonly #needed: number
+  #forced = 0
 
   constructor(options: BalancerOptions) {
     this.#options = options
@@ -64,13 +72,22 @@ export class Balancer {
       if (this.#take(choice, position, nowMs)) return 'chosen'
       available.remove(position)
     }
-    return this.#whyNone(nowMs, tried, healthy)
+    const last = this.#collectLast(nowMs, tried)
+    if (last === 'none') return this.#whyNone(nowMs, tried, healthy)
+    choice.panicked = true
+    const position = policy.pick(available, key)
+    // Between the look and the choice another thread may have taken the probe.
+    if (last === 'forced' || !this.#take(choice, position, nowMs)) this.#force(choice, position)
+    return 'chosen'
   }
 
-  /** True when `choose` would find a target that was not tried; what `decideRetry` asks. */
-  hasOther(nowMs: number, tried: readonly number[] | null): boolean {
+  /**
+   * True when `choose` would find a target that was not tried; what `decideRetry` asks. `instead`: of an answer, which
+   * is better than what may come of a target whose breaker is open.
+   */
+  hasOther(nowMs: number, tried: readonly number[] | null, instead: 'failure' | 'answer' = 'failure'): boolean {
     if (this.#collect(nowMs, tried) < this.#needed) this.#collectAll(nowMs, tried)
-    return this.#available.count > 0
+    return this.#available.count > 0 || (instead === 'failure' && this.#collectLast(nowMs, tried) !== 'none')
   }
 
   /** Takes the same target once more; false when its breaker does not admit a request. */
@@ -84,22 +101,29 @@ export class Balancer {
    * was a success and whose body breaks off is reported twice.
    */
   report(choice: Choice, outcome: Outcome, nowMs: number): void {
-    const { target, permit } = choice
+    const { target } = choice
     if (target < 0) return
-    choice.permit = ORDINARY
-    this.#options.breakers?.[target]?.record(permit, outcome, nowMs)
-    this.#options.ejector?.record(target, outcome, nowMs)
+    this.#recordBreaker(choice, outcome, nowMs)
+    this.#recordEjection(choice, outcome, nowMs)
+  }
+
+  /** Enters the status of an answer, which may mean one thing for the breaker and another for ejection. */
+  reportStatus(choice: Choice, status: number, nowMs: number): void {
+    const { target } = choice
+    if (target < 0) return
+    this.#recordBreaker(choice, outcomeOfStatus(status, this.#options.failing), nowMs)
+    const { ejector } = this.#options
+    if (ejector !== null) this.#recordEjection(choice, ejector.outcomeOf(status), nowMs)
   }
 
   /** Ends the attempt, whatever became of it; a second call does nothing. */
   release(choice: Choice, nowMs: number): void {
     const { target, permit } = choice
     if (target < 0) return
-    choice.target = -1
-    choice.permit = ORDINARY
     this.#options.states[target]?.end()
     // A probe that has nothing to report makes room for the next.
-    if (permit > ORDINARY) this.#options.breakers?.[target]?.record(permit, 'neutral', nowMs)
+    if (permit !== ORDINARY) this.#recordBreaker(choice, 'neutral', nowMs)
+    choice.target = -1
   }
 
   /** Milliseconds until the first target may be available again, for `Retry-After`; 0 when one is, or nobody knows. */
@@ -111,6 +135,27 @@ export class Balancer {
       least = Math.min(least, wait)
     }
     return least
+  }
+
+  #recordBreaker(choice: Choice, outcome: Outcome, nowMs: number): void {
+    const { target, permit } = choice
+    choice.permit = ORDINARY
+    if (permit === FORCED) this.#forced--
+    this.#options.breakers?.[target]?.record(permit, outcome, nowMs)
+  }
+
+  #recordEjection({ target, panicked }: Choice, outcome: Outcome, nowMs: number): void {
+    // It was asked although it is ejected, and works.
+    if (panicked && outcome === 'success') this.#options.states[target]?.takeBack()
+    this.#options.ejector?.record(target, outcome, nowMs)
+  }
+
+  /** Takes a target whose breaker admits nothing. */
+  #force(choice: Choice, position: number): void {
+    choice.target = position
+    choice.permit = FORCED
+    this.#forced++
+    this.#options.states[position]?.begin()
   }
 
   #take(choice: Choice, position: number, nowMs: number): boolean {
@@ -144,6 +189,27 @@ export class Balancer {
     }
   }
 
+  /**
+   * Gathers what is left when no target may be chosen, by checks alone: those that are only ejected, else those whose
+   * breakers are open. Where checks call none healthy, or there are none, all count as healthy.
+   */
+  #collectLast(nowMs: number, tried: readonly number[] | null): 'none' | 'ejected' | 'forced' {
+    const { states, health, panicBelow } = this.#options
+    const available = this.#available
+    available.clear()
+    if (panicBelow === null) return 'none'
+    const all = health === 'unchecked' || states.every(({ unhealthy }) => unhealthy)
+    const left = [...states.keys()].filter((position) => {
+      return (all || states[position]?.unhealthy === false) && tried?.includes(position) !== true
+    })
+    const admitting = left.filter((position) => this.#admits(position, nowMs))
+    for (const position of admitting.length > 0 ? admitting : left) available.add(position)
+    if (admitting.length > 0) return 'ejected'
+    if (this.#forced < MAX_FORCED && left.length > 0) return 'forced'
+    available.clear()
+    return 'none'
+  }
+
   #isHealthy(position: number, nowMs: number): boolean {
     const { states, health, ejector } = this.#options
     const state = states[position]
@@ -157,7 +223,8 @@ export class Balancer {
   }
 
   #whyNone(nowMs: number, tried: readonly number[] | null, healthy: number): Verdict {
-    if (tried?.some((position) => this.#admits(position, nowMs)) === true) return 'exhausted'
+    const force = this.#needed > 0 && this.#forced < MAX_FORCED
+    if (tried?.some((position) => force || this.#admits(position, nowMs)) === true) return 'exhausted'
     return healthy === 0 && this.#needed === 0 ? 'unhealthy' : 'open'
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Breaker, type BreakerRules, ORDINARY, REFUSED } from './breaker.ts'
+import { Breaker, type BreakerRules, FORCED, ORDINARY, REFUSED } from './breaker.ts'
 import { cellsFor, seat } from './testing/pool.ts'
 
 const RULES: BreakerRules = {
@@ -200,4 +200,43 @@ test('a slot that is given to another target knows nothing of the last one, for 
   // Nor does the window count what was before.
   assert.equal(fail(one, failedAt + 3_000, 2), false)
   assert.equal(fail(one, failedAt + 3_000, 1), true)
+})
+
+test('failures in a row open it only when they are also the share, unless there was no connection at all', () => {
+  const rules = { failures: null, consecutiveFailures: 5, failureShare: { share: 0.5, minimumVolume: 100 } }
+  const { one: busy } = breakers(rules)
+  for (let n = 0; n < 40; n++) busy.record(busy.admit(NOW), 'success', NOW)
+  assert.equal(fail(busy, NOW, 12), false)
+  const { one: quiet } = breakers(rules)
+  assert.equal(fail(quiet, NOW, 5), true)
+  const { one: dead } = breakers(rules)
+  for (let n = 0; n < 40; n++) dead.record(dead.admit(NOW), 'success', NOW)
+  for (let n = 0; n < 4; n++) assert.equal(dead.record(dead.admit(NOW), 'down', NOW), false)
+  assert.equal(dead.record(dead.admit(NOW), 'down', NOW), true)
+})
+
+test('a check that passes after it opened makes it half-open; one that passed before does not', () => {
+  let passedAt = NOW - 1
+  const cells = cellsFor()
+  const place = { cells, index: 3, seat: seat(), random: () => 0, passedAtMs: () => passedAt }
+  const breaker = new Breaker(place, RULES)
+  fail(breaker, NOW, 5)
+  assert.equal(breaker.admit(NOW + 1_000), REFUSED)
+  assert.equal(breaker.waitMs(NOW + 1_000), 29_000)
+  passedAt = NOW + 500
+  assert.equal(breaker.waitMs(NOW + 1_000), 0)
+  const probe = breaker.admit(NOW + 1_000)
+  assert.ok(probe > ORDINARY)
+  assert.equal(breaker.admit(NOW + 1_000), REFUSED)
+  breaker.record(probe, 'success', NOW + 1_000)
+  assert.equal(breaker.state(NOW + 1_000), 'closed')
+})
+
+test('a request that went although it was open closes it when it succeeds, and changes nothing when it fails', () => {
+  const { one, other } = breakers()
+  fail(one, NOW, 5)
+  one.record(FORCED, 'failure', NOW)
+  assert.equal(other.state(NOW), 'open')
+  one.record(FORCED, 'success', NOW)
+  assert.equal(other.state(NOW), 'closed')
 })

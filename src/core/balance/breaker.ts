@@ -4,7 +4,10 @@ import { glance, lowerHalf, lowOf, packWord, type SharedCells, timeOf } from './
 
 /** When a breaker opens, and how it closes again. A null trigger is off. */
 export interface BreakerRules {
-  /** Failures in a row. */
+  /**
+   * Failures in a row. Without a connection they suffice; others open it only when they are also the share of
+   * `failureShare`, whatever the volume: some requests for one bad page must not outweigh all that go well.
+   */
   readonly consecutiveFailures: number | null
   /** Failures within the window. */
   readonly failures: number | null
@@ -27,8 +30,12 @@ export interface BreakerRules {
   readonly probeLeaseMs: number
 }
 
-/** Leave to send one request: REFUSED, ORDINARY, or above 0 a probe's, which counts for the half-open state it is from. */
+/**
+ * Leave to send one request: REFUSED, ORDINARY, FORCED (it goes although the breaker is open, since there is nowhere else
+ * to go), or above 0 a probe's, which counts for the half-open state it is from.
+ */
 export type Permit = number
+export const FORCED: Permit = -2
 export const REFUSED: Permit = -1
 export const ORDINARY: Permit = 0
 
@@ -69,6 +76,8 @@ export interface BreakerPlace {
   readonly index: number
   readonly seat: Seat
   readonly random: Random
+  /** When an active check of the target last passed; null without checks. One that passes later ends the open state. */
+  readonly passedAtMs?: (() => number) | null
 }
 
 /** The circuit breaker of one (route, target), one for all threads. */
@@ -81,8 +90,9 @@ export class Breaker {
   readonly #window: FailureWindow
   readonly #rules: BreakerRules
   readonly #random: Random
+  readonly #passedAtMs: (() => number) | null
 
-  constructor({ cells, index, seat, random }: BreakerPlace, rules: BreakerRules) {
+  constructor({ cells, index, seat, random, passedAtMs = null }: BreakerPlace, rules: BreakerRules) {
     this.#cells = cells
     this.#word = index
     this.#low = lowerHalf(index)
@@ -91,6 +101,7 @@ export class Breaker {
     this.#window = new FailureWindow(cells.halves, (index + FIXED_WORDS) * 2, { seat, windowMs: rules.windowMs })
     this.#rules = rules
     this.#random = random
+    this.#passedAtMs = passedAtMs
   }
 
   /** Says by its claim which target the slot is for: what is known of another one is forgotten. */
@@ -121,7 +132,7 @@ export class Breaker {
     const word = Atomics.load(this.#cells.words, this.#word)
     const low = lowOf(word)
     const full = (low & STATE) === OPEN || runningOf(low) >= this.#rules.probes
-    return full ? Math.max(0, timeOf(word) - nowMs) : 0
+    return full ? Math.max(0, this.#dueAt(word) - nowMs) : 0
   }
 
   /** Admits a request or not; every permit but REFUSED must be given to `record` once. */
@@ -133,7 +144,7 @@ export class Breaker {
       const state = low & STATE
       if (state === CLOSED) return ORDINARY
       const fresh = state === OPEN || runningOf(low) >= this.#rules.probes
-      if (fresh && nowMs < timeOf(held)) return REFUSED
+      if (fresh && nowMs < this.#dueAt(held)) return REFUSED
       const generation = fresh ? (generationOf(low) % MAX_GENERATION) + 1 : generationOf(low)
       const next = fresh ? halfOpen(generation, 1, 0) : halfOpen(generation, runningOf(low) + 1, successesOf(low))
       const found = Atomics.compareExchange(words, this.#word, held, packWord(nowMs + this.#rules.probeLeaseMs, next))
@@ -145,6 +156,7 @@ export class Breaker {
   /** Learns from a request; true when the breaker opened because of it. */
   record(permit: Permit, outcome: Outcome, nowMs: number): boolean {
     if (permit > ORDINARY) return this.#recordProbe(permit, outcome, nowMs)
+    if (permit === FORCED) return this.#recordForced(outcome, nowMs)
     if (permit === REFUSED || outcome === 'neutral') return false
     const { halves, words } = this.#cells
     this.#window.add(nowMs, outcome)
@@ -154,7 +166,7 @@ export class Breaker {
     }
     const consecutive = Atomics.add(halves, this.#consecutive, 1) + 1
     const held = Atomics.load(words, this.#word)
-    if ((lowOf(held) & STATE) !== CLOSED || !this.#trips(consecutive, timeOf(held), nowMs)) return false
+    if ((lowOf(held) & STATE) !== CLOSED || !this.#trips(consecutive, outcome, timeOf(held), nowMs)) return false
     return this.#open(held, nowMs)
   }
 
@@ -163,7 +175,7 @@ export class Breaker {
     for (let held = Atomics.load(words, this.#word); ; ) {
       const low = lowOf(held)
       if ((low & STATE) !== HALF_OPEN || generationOf(low) !== permit) return false
-      if (outcome === 'failure') {
+      if (outcome === 'failure' || outcome === 'down') {
         if (this.#open(held, nowMs)) return true
         held = Atomics.load(words, this.#word)
         continue
@@ -180,6 +192,30 @@ export class Breaker {
     }
   }
 
+  /** One that went well is as good as a probe; one that failed is no news. */
+  #recordForced(outcome: Outcome, nowMs: number): boolean {
+    if (outcome !== 'success') return false
+    const { words, halves } = this.#cells
+    Atomics.store(halves, this.#consecutive, 0)
+    for (let held = Atomics.load(words, this.#word); (lowOf(held) & STATE) !== CLOSED; ) {
+      const next = packWord(nowMs, (generationOf(lowOf(held)) << GENERATION_SHIFT) | CLOSED)
+      const found = Atomics.compareExchange(words, this.#word, held, next)
+      if (found === held) break
+      held = found
+    }
+    return false
+  }
+
+  /** When a breaker that is open or has no probe to give may have one. */
+  #dueAt(word: bigint): number {
+    const until = timeOf(word)
+    if (this.#passedAtMs === null || (lowOf(word) & STATE) !== OPEN) return until
+    // When it opened is not written down: at the latest this long before it ends.
+    const openedBy = until - this.#rules.openMs
+    const passed = this.#passedAtMs()
+    return passed > openedBy ? Math.min(passed, until) : until
+  }
+
   /** From `held` to open, unless another thread was faster. */
   #open(held: bigint, nowMs: number): boolean {
     const { openMs, jitterShare } = this.#rules
@@ -190,14 +226,15 @@ export class Breaker {
     return true
   }
 
-  #trips(consecutive: number, closedSinceMs: number, nowMs: number): boolean {
+  #trips(consecutive: number, outcome: 'failure' | 'down', closedSinceMs: number, nowMs: number): boolean {
     const { consecutiveFailures, failures, failureShare } = this.#rules
-    if (consecutiveFailures !== null && consecutive >= consecutiveFailures) return true
+    const inARow = consecutiveFailures !== null && consecutive >= consecutiveFailures
+    if (inARow && (outcome === 'down' || failureShare === null)) return true
     if (failures === null && failureShare === null) return false
     const window = this.#window
     window.sum(nowMs, closedSinceMs)
     if (failures !== null && window.failures >= failures) return true
-    if (failureShare === null || window.attempts < failureShare.minimumVolume) return false
+    if (failureShare === null || (!inARow && window.attempts < failureShare.minimumVolume)) return false
     return window.failures >= failureShare.share * window.attempts
   }
 }

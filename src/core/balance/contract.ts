@@ -38,10 +38,11 @@ export interface Policy {
 }
 
 /**
- * What an attempt says about its target. `neutral`: nothing (the client left, our own limit refused, the target said
- * that it is busy). `outcome.ts` has the table.
+ * What an attempt says about its target. `down`: there was no connection, which no request can bring about. `failure`:
+ * it failed otherwise, which may be this one request's fault. `neutral`: nothing (the client left, our own limit
+ * refused, the target said that it is busy). `outcome.ts` has the table.
  */
-export type Outcome = 'success' | 'failure' | 'neutral'
+export type Outcome = 'success' | 'failure' | 'down' | 'neutral'
 
 /** Who writes into cells that each thread has its own of. */
 export interface Seat {

@@ -17,7 +17,13 @@ export const DEFAULT_CHECK: HealthCheck = {
   expected: { statuses: [{ from: 200, to: 299 }], body: null },
 }
 
-export const DEFAULT_EJECTION: EjectionRules = { failures: 5, baseMs: 30_000, maxMs: 300_000, maxShare: 0.5 }
+export const DEFAULT_EJECTION: EjectionRules = {
+  failures: 5,
+  baseMs: 30_000,
+  maxMs: 300_000,
+  maxShare: 0.5,
+  statuses: new Set([502, 503, 504]),
+}
 
 export const DEFAULT_BREAKER: BreakerRules = {
   consecutiveFailures: 5,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type EjectionRules, Ejector } from './ejection.ts'
 import { cellsFor, seat, statesOf } from './testing/pool.ts'
 
-const RULES: EjectionRules = { failures: 3, baseMs: 10_000, maxMs: 25_000, maxShare: 0.5 }
+const RULES: EjectionRules = { failures: 3, baseMs: 10_000, maxMs: 25_000, maxShare: 0.5, statuses: new Set([503]) }
 const NOW = 1_000_000
 
 function pool(count: number, rules: EjectionRules = RULES) {

@@ -1,4 +1,5 @@
 import type { Outcome } from './contract.ts'
+import { outcomeOfStatus } from './outcome.ts'
 import type { TargetState } from './target-state.ts'
 
 export interface EjectionRules {
@@ -9,6 +10,8 @@ export interface EjectionRules {
   readonly maxMs: number
   /** Largest share of the pool's targets that may be ejected at once, 0 to 1; one may be in any pool of two or more. */
   readonly maxShare: number
+  /** Statuses of an answer that are failures. */
+  readonly statuses: ReadonlySet<number>
 }
 
 /**
@@ -27,6 +30,11 @@ export class Ejector {
     // Never the last target: ejecting it would turn some failures into only failures.
     this.#most = Math.min(states.length - 1, Math.max(1, Math.floor(states.length * rules.maxShare)))
     this.#lengthMs = (ejections) => Math.min(rules.maxMs, rules.baseMs * ejections)
+  }
+
+  /** What the status of an answer says. */
+  outcomeOf(status: number): Outcome {
+    return outcomeOfStatus(status, this.#rules.statuses)
   }
 
   /** Learns from an attempt; true when the target was ejected because of it. */

@@ -35,7 +35,7 @@ export class FailureWindow {
   }
 
   /** Counts one attempt. */
-  add(nowMs: number, outcome: 'success' | 'failure'): void {
+  add(nowMs: number, outcome: 'success' | 'failure' | 'down'): void {
     const halves = this.#halves
     const span = this.#spanOf(nowMs)
     const bucket = this.#own + (span % BUCKETS) * FIELDS
@@ -46,7 +46,7 @@ export class FailureWindow {
       Atomics.store(halves, bucket, span)
     }
     Atomics.add(halves, bucket + 1, 1)
-    if (outcome === 'failure') Atomics.add(halves, bucket + 2, 1)
+    if (outcome !== 'success') Atomics.add(halves, bucket + 2, 1)
   }
 
   /** Adds up what all seats counted within the window and after `sinceMs`, whose own bucket is left out. */

@@ -96,7 +96,8 @@ export class HealthMonitor {
     if (target === undefined || state === undefined) return
     const reason = checkOutcome(await this.#probe(target), check.expected)
     if (this.#closed || !lease.isHeld(clock.now())) return
-    if (state.enterCheck(reason === null, check)) onChange(target, reason === null ? 'healthy' : 'unhealthy', reason)
+    if (state.enterCheck(reason === null, check, clock.now()))
+      onChange(target, reason === null ? 'healthy' : 'unhealthy', reason)
   }
 
   /** Never rejects, and ends in time even when the probe does not. */

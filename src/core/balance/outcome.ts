@@ -30,8 +30,8 @@ export type Failure =
  */
 const OUTCOMES: Readonly<Record<Failure, Outcome>> = {
   saturated: 'neutral',
-  unreachable: 'failure',
-  untrusted: 'failure',
+  unreachable: 'down',
+  untrusted: 'down',
   stale_connection: 'neutral',
   closed: 'failure',
   invalid_answer: 'failure',
@@ -48,10 +48,16 @@ export function outcomeOfFailure(failure: Failure): Outcome {
 }
 
 /**
- * What an answer's status says about the target. 429 is a healthy server's word that this client asks too much. 501 and
- * 505 are about the request. All other 5xx are failures.
+ * What an answer's status says about the target, given those that count as failures. 429 says nothing otherwise: a
+ * healthy server's word that this client asks too much. A plain 500 is an answer by default: whoever finds one page that
+ * fails could switch off all others with it.
  */
-export function outcomeOfStatus(status: number): Outcome {
-  if (status === 429) return 'neutral'
-  return status >= 500 && status !== 501 && status !== 505 ? 'failure' : 'success'
+export function outcomeOfStatus(status: number, failing: ReadonlySet<number>): Outcome {
+  if (failing.has(status)) return 'failure'
+  return status === 429 ? 'neutral' : 'success'
+}
+
+/** Every status of some ranges. */
+export function statusSet(ranges: readonly { readonly from: number; readonly to: number }[]): ReadonlySet<number> {
+  return new Set(ranges.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, at) => from + at)))
 }

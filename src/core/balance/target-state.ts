@@ -7,9 +7,10 @@ import { glance, lowerHalf, packWord, type SharedCells, timeOf } from './shared-
  *
  *   0    ejection: until when │ 8 bits: ejections in a row, 1 bit: ejected
  *   1    halves: active health │ failures in a row
- *   2…   halves: requests in flight, one for each seat
+ *   2    when an active check last passed
+ *   3…   halves: requests in flight, one for each seat
  */
-const FIXED_WORDS = 2
+const FIXED_WORDS = 3
 const EJECTED = 1
 const MAX_EJECTIONS = 255
 
@@ -67,6 +68,7 @@ export class TargetState {
   /** The slot is another target's from now on: verdicts on the last one do not count. */
   forget(): void {
     Atomics.store(this.#cells.words, this.#word, 0n)
+    Atomics.store(this.#cells.words, this.#word + 2, 0n)
     Atomics.store(this.#cells.halves, this.#health, 0)
     Atomics.store(this.#cells.halves, this.#failures, 0)
   }
@@ -76,12 +78,32 @@ export class TargetState {
     return isUnhealthy(glance(this.#cells.halves, this.#health))
   }
 
-  /** Enters the result of an active check; true when the verdict changed. Only the thread that probes may call it. */
-  enterCheck(passed: boolean, rules: HealthRules): boolean {
-    const held = Atomics.load(this.#cells.halves, this.#health)
+  /** When an active check last passed that left it healthy; 0 when none did. */
+  get passedAtMs(): number {
+    return timeOf(Atomics.load(this.#cells.words, this.#word + 2))
+  }
+
+  /**
+   * Enters the result of an active check; true when the verdict changed. Only the thread that probes may call it. A
+   * target that failed checks and passes them again is back: its ejection ends.
+   */
+  enterCheck(passed: boolean, rules: HealthRules, nowMs: number): boolean {
+    const { words, halves } = this.#cells
+    const held = Atomics.load(halves, this.#health)
     const next = nextHealth(held, passed, rules)
-    if (next !== held) Atomics.store(this.#cells.halves, this.#health, next)
+    if (next !== held) Atomics.store(halves, this.#health, next)
+    if (passed && !isUnhealthy(next)) {
+      Atomics.store(words, this.#word + 2, packWord(nowMs, 0))
+      if (next !== held) this.takeBack()
+    }
     return isUnhealthy(held) !== isUnhealthy(next)
+  }
+
+  /** It works again: its ejection ends. */
+  takeBack(): void {
+    const word = Atomics.load(this.#cells.words, this.#word)
+    Atomics.compareExchange(this.#cells.words, this.#word, word, word & ~BigInt(EJECTED))
+    this.clearFailures()
   }
 
   /** Counts a failed request: how many in a row there are now, over all threads. */

@@ -17,8 +17,10 @@ import { ProxiedRequest, type ProxyRules } from './proxied-request.ts'
 const NOW = 1_000_000
 const transport = { dispatch: () => true, close: () => Promise.resolve() }
 
+const GATEWAY = new Set([502, 503, 504])
+
 /** Rules over `count` servers called s0, s1, … that are taken in turn. */
-function rulesOf(count: number, changes: Partial<ProxyRules> = {}) {
+function rulesOf(count: number, changes: Partial<ProxyRules> & { panicBelow?: null } = {}) {
   const cells = cellsFor()
   const states = statesOf(cells, count)
   const candidates = states.map((_, at) => ({ ...candidateOf({ transport }), name: `s${at}` }))
@@ -34,7 +36,16 @@ function rulesOf(count: number, changes: Partial<ProxyRules> = {}) {
       { ...DEFAULT_BREAKER, consecutiveFailures: 2 },
     )
   })
-  const balancer = new Balancer({ states, policy, breakers, ejector: null, health: 'unchecked', panicBelow: 0 })
+  const { panicBelow = 0 } = changes
+  const balancer = new Balancer({
+    states,
+    policy,
+    breakers,
+    ejector: null,
+    health: 'unchecked',
+    panicBelow,
+    failing: GATEWAY,
+  })
   const servers = { candidates, balancer }
   const rules: ProxyRules = {
     pool: 'pool',
@@ -114,7 +125,7 @@ test('a target that is left in number but not available is no other target: its 
 })
 
 test('when nobody is available the client is told when to come again', () => {
-  const { rules } = rulesOf(1, { retry: { ...DEFAULT_RETRIES, attempts: 1 } })
+  const { rules } = rulesOf(1, { retry: { ...DEFAULT_RETRIES, attempts: 1 }, panicBelow: null })
   for (let at = 0; at < 2; at++) {
     const { x, request, next } = requestOf(rules)
     next()

@@ -1,7 +1,7 @@
 import { type Attempting, type FailedDispatch, NO_MORE } from '../attempting.ts'
 import { backoffMs, retryAfterMs } from '../balance/backoff.ts'
 import { type Balancer, Choice } from '../balance/balancer.ts'
-import { type Failure, outcomeOfFailure, outcomeOfStatus } from '../balance/outcome.ts'
+import { type Failure, outcomeOfFailure } from '../balance/outcome.ts'
 import type { RetryBudget } from '../balance/retry-budget.ts'
 import { decideRetry, type RetryDecision, type RetryLimits } from '../balance/retry-rule.ts'
 import { GatewayError } from '../errors.ts'
@@ -92,7 +92,7 @@ export class ProxiedRequest implements Attempting {
 
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number {
     const nowMs = this.#rules.now()
-    this.#servers.balancer.report(this.#choice, outcomeOfStatus(status), nowMs)
+    this.#servers.balancer.reportStatus(this.#choice, status, nowMs)
     if (!this.#rules.retry.statuses.has(status) && status !== 421) return NO_MORE
     const retryAfter = headers['retry-after']
     const wait = this.#decide(x, status, {
@@ -144,7 +144,11 @@ export class ProxiedRequest implements Attempting {
         answerBegan: x.client.headSent,
         attemptsOnTarget: this.#attemptsOnTarget,
         attempts: this.#attempts,
-        othersLeft: this.#servers.balancer.hasOther(now(), this.#tried),
+        othersLeft: this.#servers.balancer.hasOther(
+          now(),
+          this.#tried,
+          typeof cause === 'number' ? 'answer' : 'failure',
+        ),
         leftMs,
       },
       retry,

@@ -2,6 +2,7 @@ import type { RouteConfig } from '../../config/index.ts'
 import { Balancer } from '../balance/balancer.ts'
 import { Breaker, type BreakerRules } from '../balance/breaker.ts'
 import { type KeySource, keyOf, NO_KEY } from '../balance/hash-key.ts'
+import { statusSet } from '../balance/outcome.ts'
 import { createPolicy } from '../balance/policy.ts'
 import { RetryBudget } from '../balance/retry-budget.ts'
 import { breakerSlot, retryBudgetSlot, type SlotNeed } from '../balance/slots.ts'
@@ -108,15 +109,17 @@ function balancerOf(config: RouteConfig, pool: UpstreamPool, { shared, now }: Ro
     breakers:
       rules === null
         ? null
-        : targets.map(({ id, slot = id, claim }) => {
+        : targets.map(({ id, slot = id, claim }, at) => {
             const index = shared.indexOf(breakerSlot(config.id, slot, seat.of))
-            const breaker = new Breaker({ cells, index, seat, random: Math.random }, rules)
+            const passedAtMs = pool.checked ? () => states[at]?.passedAtMs ?? 0 : null
+            const breaker = new Breaker({ cells, index, seat, random: Math.random, passedAtMs }, rules)
             if (claim !== undefined) breaker.belongTo(claim, now())
             return breaker
           }),
     ejector,
     health: pool.checked ? 'checked' : 'unchecked',
     panicBelow: pool.panicBelow,
+    failing: statusSet(config.breaker.on),
   })
 }
 
