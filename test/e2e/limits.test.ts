@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { errorCode } from '../harness/client.ts'
 import { parseJson } from '../harness/json.ts'
 import { RawClient } from '../harness/raw-client.ts'
 import { scanBytes } from '../harness/secret-scan.ts'
-import { useHouse } from './house.ts'
+import { residentBytes, useHouse } from './house.ts'
 
 const LIMIT = 256 * 1_024
 const house = useHouse({ more: { limits: { body: LIMIT } } })
@@ -37,6 +38,38 @@ test('L5 refuses a body above the limit before it is read, with a length and in 
       .status,
     200,
   )
+})
+
+test('L6 a body that is compressed, however often, is refused before anything is decoded', async () => {
+  const { gateway, wall, key } = house()
+  const seen = wall.requests.length
+  const before = residentBytes(gateway.pid)
+  const plain = chat('x')
+  // A hundred mebibytes in a hundred kibibytes, and the same once more.
+  const bomb = gzipSync(Buffer.alloc(100 * 1_048_576, ' '), { level: 9 })
+  const bodies: readonly (readonly [encoding: string, body: Buffer])[] = [
+    ['gzip', gzipSync(plain)],
+    ['gzip', bomb],
+    ['gzip, gzip', gzipSync(bomb)],
+    ['br', brotliCompressSync(plain)],
+    ['gzip, identity', gzipSync(plain)],
+    [Array(1_000).fill('gzip').join(','), gzipSync(plain)],
+  ]
+  for (const [encoding, body] of bodies) {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${key.secret}`,
+        'content-type': 'application/json',
+        'content-encoding': encoding,
+      },
+      body: new Uint8Array(body),
+    })
+    await answer.arrayBuffer()
+    assert.equal(answer.status, 415, encoding.slice(0, 40))
+  }
+  assert.equal(wall.requests.length, seen)
+  assert.ok(residentBytes(gateway.pid) - before <= 32 * 1_048_576)
 })
 
 test('L7 hostile JSON is refused or relayed within a second, and delays nobody else', async () => {
