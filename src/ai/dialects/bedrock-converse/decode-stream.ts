@@ -180,7 +180,8 @@ export class ConverseDecoder implements StreamDecoder {
   /** Ends the stream; one that comes before the message's end only tells the usage. */
   #metadata(event: JsonObject, emit: Emit): void {
     this.#start(emit)
-    const { usage, metrics: _metrics, serviceTier, ...further } = event
+    // `p` is padding that hides the length of events.
+    const { usage, metrics: _metrics, p: _padding, serviceTier, ...further } = event
     const told: TokenUsage | null = isObject(usage) ? decodeUsage(usage) : null
     if (told !== null) emit({ type: 'usage', usage: told, serviceTier: decodeTier(serviceTier) })
     if (Object.keys(further).length > 0) this.#extra = { ...this.#extra, ...further }

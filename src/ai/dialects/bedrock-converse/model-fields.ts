@@ -20,7 +20,7 @@ export function modelFields(request: ModelRequest, context: EncodeContext): Mode
 }
 
 function forClaude(request: ModelRequest, context: EncodeContext): ModelFields {
-  const { maxOutputTokens, topK, reasoning } = request.parameters
+  const { maxOutputTokens, topK } = request.parameters
   const plan = planThinking(request, context)
   const fields: Record<string, unknown> = {}
   if (plan.thinking !== undefined) fields['thinking'] = plan.thinking
@@ -29,8 +29,8 @@ function forClaude(request: ModelRequest, context: EncodeContext): ModelFields {
     if (plan.active) context.losses.drop('top_k')
     else fields['top_k'] = topK
   }
-  // Converse has a limit of its own for requests without one; with thinking it must be above the budget.
-  const unsaid = maxOutputTokens === undefined && (reasoning === undefined || !plan.active)
+  // Converse has a limit of its own for requests without one; with a budget it must be above that.
+  const unsaid = maxOutputTokens === undefined && plan.thinking?.['budget_tokens'] === undefined
   const known = context.capabilities.maxOutputTokens !== null
   return { fields, maxTokens: unsaid && !known ? undefined : plan.maxTokens, thinking: plan.active }
 }
