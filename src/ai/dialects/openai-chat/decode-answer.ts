@@ -62,10 +62,11 @@ function decodeChoice(choice: Fields, at: number, sources: readonly Citation[], 
   )
   const stop = decodeStop(raw, parts, choice.value('stop_reason'))
   const logprobs = logprobsOf(choice.value('logprobs'))
+  const index = choice.integer('index') ?? at
   for (const name of RUNNING) choice.value(name)
   choice.report(context.losses)
   message.report(context.losses)
-  return { index: choice.integer('index') ?? at, parts, stop, logprobs }
+  return { index, parts, stop, logprobs }
 }
 
 /** One text for neighbouring texts, as a stream of the same answer has it; arguments that are an object's text. */

@@ -94,6 +94,6 @@ function encodeResult(part: ToolResultPart, shown: JsonObject[], spelling: Spell
     role: 'tool',
     tool_call_id: part.callId,
     content: encodeTexts(texts, '\n', spelling),
-    ...(part.name === undefined || !spelling.own ? {} : { name: part.name }),
+    ...(part.name === undefined || spelling.vendor ? {} : { name: part.name }),
   }
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { ModelRequest, OutputFormat, Parameters } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeReasoning } from './reasoning-request.ts'
 import { type Spelling, spellingOf } from './spelling.ts'
@@ -9,6 +10,7 @@ import { encodeToolChoice, encodeTools, withoutAllowedTools } from './tools.ts'
 
 /** The body for an upstream. */
 export function encodeRequest(asked: ModelRequest, context: EncodeContext): JsonObject {
+  refuseForeignPrompts(asked)
   const spelling = spellingOf(asked, context)
   const request = withoutAllowedTools(asked, spelling)
   const { own, losses } = spelling

@@ -1,0 +1,37 @@
+import type { AnswerFault, Choice, ModelAnswer } from '../../ir/answer.ts'
+import { type Fields, fieldsOf } from '../../ir/fields.ts'
+import type { JsonObject } from '../../ir/json.ts'
+import type { DecodeContext } from '../dialect.ts'
+import { decodeError } from '../openai-chat/errors.ts'
+import { decodeStop } from '../openai-chat/stop-reasons.ts'
+import { decodeUsage } from '../openai-chat/usage.ts'
+import { decodeLogprobs } from './logprobs.ts'
+
+/** A whole answer. Throws a FieldProblem for what is none. */
+export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAnswer | AnswerFault {
+  const fault = decodeError(body)
+  if (fault !== null) return fault
+  const fields = fieldsOf(body, '')
+  const choices = fields.items('choices')
+  if (choices === undefined || choices.length === 0) throw fields.problem('choices', 'an array with an answer')
+  fields.value('object')
+  const answer: ModelAnswer = {
+    dialect: 'openai-completions',
+    id: fields.string('id'),
+    model: fields.string('model'),
+    createdAt: fields.number('created'),
+    choices: choices.map((choice, at) => decodeChoice(choice, at, context)),
+    usage: decodeUsage(fields.value('usage')) ?? undefined,
+  }
+  const extra = fields.rest()
+  return extra === undefined ? answer : { ...answer, extra }
+}
+
+function decodeChoice(choice: Fields, at: number, context: DecodeContext): Choice {
+  const text = choice.text('text')
+  const index = choice.integer('index') ?? at
+  const stop = decodeStop(choice.string('finish_reason') ?? null, [], choice.value('stop_reason'))
+  const logprobs = decodeLogprobs(choice.value('logprobs'))
+  choice.report(context.losses)
+  return { index, parts: text === '' ? [] : [{ type: 'text', text }], stop, logprobs }
+}
