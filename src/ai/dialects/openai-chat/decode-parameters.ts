@@ -1,21 +1,19 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { OutputFormat, Parameters } from '../../ir/request.ts'
 import { decodeParts, decodeText } from './assistant.ts'
 import { decodeReasoning } from './reasoning-request.ts'
 
 /** Everything of a body but its messages and tools. */
-export function decodeParameters(body: Fields): Parameters {
+export function decodeParameters(body: Fields, losses: Losses): Parameters {
   const wantsLogprobs = body.boolean('logprobs')
   const top = body.integer('top_logprobs')
-  const limit = body.integer('max_tokens')
   const audio = body.fields('audio')
   const options = body.fields('stream_options')
   options?.value('include_obfuscation')
   const user = body.string('user')
-  return {
-    maxOutputTokens:
-      positive(body, 'max_completion_tokens', body.integer('max_completion_tokens')) ??
-      positive(body, 'max_tokens', limit),
+  const parameters: Parameters = {
+    maxOutputTokens: atLeastOne(body, 'max_completion_tokens') ?? atLeastOne(body, 'max_tokens'),
     temperature: body.number('temperature'),
     topP: body.number('top_p'),
     topK: body.integer('top_k'),
@@ -24,12 +22,12 @@ export function decodeParameters(body: Fields): Parameters {
     presencePenalty: body.number('presence_penalty'),
     seed: body.integer('seed'),
     stop: decodeStopSequences(body),
-    choices: positive(body, 'n', body.integer('n')),
+    choices: atLeastOne(body, 'n'),
     logprobs: wantsLogprobs === true ? { top: top ?? 0 } : undefined,
     logitBias: body.object('logit_bias'),
     parallelToolCalls: body.boolean('parallel_tool_calls'),
-    reasoning: decodeReasoning(body),
-    output: decodeOutput(body),
+    reasoning: decodeReasoning(body, losses),
+    output: decodeOutput(body, losses),
     verbosity: body.oneOf('verbosity', ['low', 'medium', 'high'] as const),
     user: user ?? body.string('safety_identifier'),
     metadata: body.object('metadata'),
@@ -41,9 +39,14 @@ export function decodeParameters(body: Fields): Parameters {
     prediction: decodePrediction(body),
     includeUsage: options?.boolean('include_usage'),
   }
+  audio?.report(losses)
+  options?.report(losses)
+  return parameters
 }
 
-function positive(body: Fields, name: string, value: number | undefined): number | undefined {
+/** A whole number of one or more. */
+export function atLeastOne(body: Fields, name: string): number | undefined {
+  const value = body.integer(name)
   if (value !== undefined && value < 1) throw body.problem(name, 'a positive whole number')
   return value
 }
@@ -55,7 +58,7 @@ export function decodeStopSequences(body: Fields): readonly string[] | undefined
   return stops === undefined || stops.length === 0 ? undefined : stops
 }
 
-function decodeOutput(body: Fields): OutputFormat | undefined {
+function decodeOutput(body: Fields, losses: Losses): OutputFormat | undefined {
   const format = body.fields('response_format')
   if (format === undefined) return undefined
   const type = format.oneOf('type', ['text', 'json_object', 'json_schema'] as const)
@@ -69,13 +72,15 @@ function decodeOutput(body: Fields): OutputFormat | undefined {
     case 'json_schema': {
       const named = format.fields('json_schema')
       if (named === undefined) throw format.problem('json_schema', 'an object')
-      return {
+      const output: OutputFormat = {
         type: 'json-schema',
         name: named.text('name'),
         description: named.string('description'),
         schema: named.object('schema') ?? {},
         strict: named.boolean('strict'),
       }
+      named.report(losses)
+      return output
     }
   }
 }

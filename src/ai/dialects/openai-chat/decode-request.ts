@@ -1,5 +1,6 @@
 import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { Message, ModelRequest } from '../../ir/request.ts'
 import type { RequestContext } from '../dialect.ts'
@@ -23,10 +24,10 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
   const request: ModelRequest = {
     dialect: 'openai-chat',
     model,
-    messages: decodeMessages(items),
+    messages: decodeMessages(items, context.losses),
     tools: decodeTools(fields),
     toolChoice: decodeToolChoice(fields),
-    parameters: decodeParameters(fields),
+    parameters: decodeParameters(fields, context.losses),
     stream,
     legacyFunctions,
   }
@@ -36,7 +37,7 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
 
 const DETAILS = ['auto', 'low', 'high', 'original'] as const
 
-function decodeMessages(items: readonly Fields[]): Message[] {
+function decodeMessages(items: readonly Fields[], losses: Losses): Message[] {
   const messages: Message[] = []
   // The older form gives calls no id: a result answers the last call of its function.
   let legacyCalls = 0
@@ -71,7 +72,7 @@ function decodeMessages(items: readonly Fields[]): Message[] {
       case 'tool':
       case 'function': {
         const callId = role === 'tool' ? message.text('tool_call_id') : legacyId(legacyCalls)
-        const part = decodeResult(message, callId)
+        const part = decodeResult(message, callId, losses)
         const before = messages.at(-1)
         // Results of one turn are one message of the neutral form.
         if (before?.role === 'tool') messages[messages.length - 1] = { ...before, parts: [...before.parts, part] }
@@ -92,11 +93,13 @@ function legacyId(call: number): string {
   return `call_function_${call}`
 }
 
-function decodeResult(message: Fields, callId: string): ToolResultPart {
+function decodeResult(message: Fields, callId: string, losses: Losses): ToolResultPart {
   const name = message.string('name')
-  const content = decodeParts(message, decodeUserPart).filter(
-    (part) => part.type === 'text' || part.type === 'image' || part.type === 'document',
-  )
+  const content: ToolResultPart['content'][number][] = []
+  for (const part of decodeParts(message, decodeUserPart)) {
+    if (part.type === 'text' || part.type === 'image' || part.type === 'document') content.push(part)
+    else losses.drop(`messages[].tool_result.${part.type === 'opaque' ? part.name : part.type}`)
+  }
   const [first] = content
   const isError = first?.type === 'text' && first.text.startsWith(FAILED)
   if (isError) content[0] = { ...first, text: first.text.slice(FAILED.length) }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import fc from 'fast-check'
 import {
   ANSWER_NAMES,
   chatAnswer,
@@ -130,7 +131,47 @@ suite('a stream of chat completions', () => {
   })
 })
 
+test('a decoder of streams never throws, and ends or fails once, whatever the upstream sends', () => {
+  const word = fc.constantFrom(
+    'content',
+    'reasoning_content',
+    'reasoning_details',
+    'thinking_blocks',
+    'refusal',
+    'audio',
+  )
+  const more = fc.constantFrom('tool_calls', 'function_call', 'images', 'annotations', 'role')
+  const value = fc.oneof(
+    fc.jsonValue({ maxDepth: 3 }),
+    fc.constant([{ index: 0, id: 'a', function: { name: 'f', arguments: {} } }]),
+  )
+  const delta = fc.dictionary(fc.oneof(word, more), value)
+  const choice = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ index: fc.nat(2), delta, finish_reason: fc.constantFrom(null, '', 'stop', 5) }),
+  )
+  const event = fc.oneof(fc.jsonValue(), fc.record({ choices: fc.array(choice), usage: fc.jsonValue() }))
+  const wire = fc.array(
+    fc.oneof(
+      { arbitrary: event.map((each) => JSON.stringify(each)), weight: 9 },
+      { arbitrary: fc.string(), weight: 1 },
+    ),
+  )
+  fc.assert(
+    fc.property(wire, (events) => {
+      const ends = eventsOf(events).filter(({ type }) => type === 'end' || type === 'fault')
+      assert.equal(ends.length, 1)
+    }),
+  )
+})
+
 suite('oddities of compatible upstreams', () => {
+  test('arguments that are an object keep numbers that a double cannot hold', () => {
+    const data =
+      '{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":{"n":9007199254740993}}}]},"finish_reason":"stop"}]}'
+    assert.deepEqual(partsOf([data]), [{ type: 'tool-call', id: 'a', name: 'f', arguments: '{"n":9007199254740993}' }])
+  })
+
   const call = (members: object, inner: object) => chunk({ delta: { tool_calls: [{ ...members, function: inner }] } })
   const end = chunk({ delta: {}, finish_reason: 'tool_calls' })
 

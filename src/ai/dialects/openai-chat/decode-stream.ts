@@ -1,5 +1,5 @@
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
-import { isObject, type JsonObject } from '../../ir/json.ts'
+import { isObject, type JsonObject, parseExact } from '../../ir/json.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
 import { decodeSources } from './citations.ts'
 import { decodeError } from './errors.ts'
@@ -115,7 +115,8 @@ export class ChatStreamDecoder implements StreamDecoder {
 
 function parsed(text: string): JsonObject | null {
   try {
-    const value: unknown = JSON.parse(text)
+    // Arguments are a text within the text, and keep their numbers; those of an object would lose them.
+    const value: unknown = text.includes('"arguments":{') ? parseExact(text) : JSON.parse(text)
     return isObject(value) ? value : null
   } catch {
     return null // told as a fault

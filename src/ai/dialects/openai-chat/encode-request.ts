@@ -58,8 +58,11 @@ const MOST_STOPS = 4
 const TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority', 'fast'])
 
 const PARAMETERS = {
-  maxOutputTokens: (body, { parameters }, { outputLimit }) => {
-    body[outputLimit] = parameters.maxOutputTokens
+  maxOutputTokens: (body, { parameters }, { outputLimit, mostOutput, losses }) => {
+    const asked = parameters.maxOutputTokens ?? 1
+    const limit = mostOutput === null ? asked : Math.min(asked, mostOutput)
+    if (limit !== asked) losses.adapt(PARAMETER_NAMES.maxOutputTokens)
+    body[outputLimit] = limit
   },
   temperature: within('temperature', 0, 2),
   topP: same('topP'),

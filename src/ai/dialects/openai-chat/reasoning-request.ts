@@ -1,5 +1,6 @@
 import type { Fields } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { Effort, ReasoningRequest } from '../../ir/request.ts'
 import type { Spelling } from './spelling.ts'
 
@@ -11,7 +12,7 @@ const MODES = { enabled: 'enabled', adaptive: 'adaptive', auto: 'adaptive', disa
  * How much a client wants the model to think: `reasoning_effort` of the vendor, `reasoning` of routers, `thinking` of
  * clients of Claude, DeepSeek and Z.ai, `enable_thinking` with `thinking_budget` of Qwen's.
  */
-export function decodeReasoning(body: Fields): ReasoningRequest | undefined {
+export function decodeReasoning(body: Fields, losses: Losses): ReasoningRequest | undefined {
   const reasoning = body.fields('reasoning')
   const thinking = body.fields('thinking')
   const enabled = body.boolean('enable_thinking') ?? reasoning?.boolean('enabled')
@@ -23,6 +24,8 @@ export function decodeReasoning(body: Fields): ReasoningRequest | undefined {
     mode: mode === undefined ? (enabled === undefined ? undefined : enabled ? 'enabled' : 'disabled') : MODES[mode],
     summary: reasoning?.boolean('exclude') === true ? 'none' : reasoning?.oneOf('summary', SUMMARIES),
   }
+  reasoning?.report(losses)
+  thinking?.report(losses)
   return Object.values(asked).every((value) => value === undefined) ? undefined : asked
 }
 
@@ -47,7 +50,7 @@ export function encodeReasoning(asked: ReasoningRequest, spelling: Spelling): Js
   const off = asked.mode === 'disabled' || asked.effort === 'none'
   switch (spelling.reasoningRequest) {
     case 'none':
-      losses.drop('reasoning')
+      if (!off) losses.drop('reasoning')
       return {}
     case 'reasoning':
       return {
@@ -69,8 +72,9 @@ export function encodeReasoning(asked: ReasoningRequest, spelling: Spelling): Js
     case 'reasoning_effort': {
       reportSummary(asked, spelling)
       if (asked.effort !== undefined && asked.budgetTokens === undefined) return { reasoning_effort: asked.effort }
-      if (asked.effort === undefined && asked.budgetTokens === undefined && !off) {
-        // It thinks by itself, as much as it likes.
+      const switched = asked.effort === undefined && asked.budgetTokens === undefined && !off
+      // Only the vendor's newer models can be told not to think, by a word that others do not know.
+      if (switched || (asked.effort === undefined && off && !spelling.vendor)) {
         losses.adapt('reasoning')
         return {}
       }

@@ -304,6 +304,23 @@ suite('a request of chat completions', () => {
     )
   })
 
+  test('reports what nobody reads inside of members, and what a result of a tool cannot hold', () => {
+    const losses = new Losses()
+    const result = [{ type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } }]
+    const body = {
+      ...base,
+      messages: [user, { role: 'tool', tool_call_id: 'a', content: result }],
+      thinking: { type: 'enabled', display: 'omitted' },
+      stream_options: { include_usage: true, odd: 1 },
+    }
+    openaiChatClient.decodeRequest(body, { model: null, stream: false, losses })
+    assert.deepEqual(losses.dropped.toSorted(), [
+      'messages[].tool_result.audio',
+      'stream_options.odd',
+      'thinking.display',
+    ])
+  })
+
   test('asks for reasoning in any of the members that clients use', () => {
     assert.deepEqual(clean(decoded({ ...base, reasoning: { effort: 'low', exclude: true } }).parameters.reasoning), {
       effort: 'low',
@@ -430,6 +447,49 @@ suite('a request of another dialect', () => {
       'reasoning',
       'temperature',
     ])
+  })
+
+  test('stays within what the model is known to give, and to take', () => {
+    const known = { ...capabilities('openai'), maxOutputTokens: 100, reasoning: 'none' } as const
+    const losses = new Losses()
+    const request = foreign([asked], { parameters: { maxOutputTokens: 500, reasoning: { effort: 'high' } } })
+    const body = openaiChatUpstream.encodeRequest(request, { model: 'm', capabilities: known, losses })
+    assert.equal(body['max_completion_tokens'], 100)
+    assert.equal(body['reasoning_effort'], undefined)
+    assert.equal(losses.header(), 'lossy; dropped=reasoning; adapted=max_tokens')
+    const tools = Array.from({ length: 129 }, (_, at) => ({ type: 'function', name: `f${at}` }) as const)
+    assert.throws(
+      () => encodedWith(foreign([asked], { tools })),
+      (error) => error instanceof FieldProblem && error.message.includes('128'),
+    )
+  })
+
+  test('asks for reasoning by the member that the upstream knows', () => {
+    const sent = (reasoning: object, habits: UpstreamHabits = {}, family: SealFamily = 'openai') => {
+      const rest: Record<string, unknown> = {
+        ...encodedWith(foreign([asked], { parameters: { reasoning } }), family, habits).body,
+      }
+      delete rest['model']
+      delete rest['messages']
+      return rest
+    }
+    assert.deepEqual(sent({ effort: 'low' }), { reasoning_effort: 'low' })
+    assert.deepEqual(sent({ budgetTokens: 20_000 }), { reasoning_effort: 'high' })
+    assert.deepEqual(sent({ mode: 'disabled' }), { reasoning_effort: 'none' })
+    assert.deepEqual(sent({ mode: 'disabled' }, {}, 'other'), {})
+    assert.deepEqual(sent({ mode: 'adaptive' }), {})
+    assert.deepEqual(sent({ effort: 'low' }, { reasoningRequest: 'thinking' }), {
+      thinking: { type: 'enabled', budget_tokens: 1024 },
+    })
+    assert.deepEqual(sent({ mode: 'disabled' }, { reasoningRequest: 'thinking' }), { thinking: { type: 'disabled' } })
+    assert.deepEqual(sent({ budgetTokens: 9 }, { reasoningRequest: 'enable_thinking' }), {
+      enable_thinking: true,
+      thinking_budget: 9,
+    })
+    assert.deepEqual(sent({ budgetTokens: 9, summary: 'none' }, { reasoningRequest: 'reasoning' }), {
+      reasoning: { max_tokens: 9, exclude: true },
+    })
+    assert.deepEqual(sent({ effort: 'low' }, { reasoningRequest: 'none' }), {})
   })
 
   test('without any part is a body that the vendor takes', () => {

@@ -20,6 +20,8 @@ export interface Spelling {
   readonly reasoningReplay: NonNullable<UpstreamHabits['reasoningReplay']>
   readonly cache: CacheStyle
   readonly streamUsage: boolean
+  /** The most output that the model gives; null: not known. */
+  readonly mostOutput: number | null
 }
 
 /** The vendor's own models are spelt as its API reference says, others as most compatible servers take it. */
@@ -36,9 +38,10 @@ export function spellingOf(request: ModelRequest, { model, capabilities, losses,
     outputLimit: habits?.outputLimit ?? (vendor ? 'max_completion_tokens' : 'max_tokens'),
     developerRole: habits?.developerRole ?? vendor,
     partsEverywhere: habits?.contentParts === undefined ? vendor || family !== 'other' : habits.contentParts === 'all',
-    reasoningRequest: habits?.reasoningRequest ?? 'reasoning_effort',
+    reasoningRequest: capabilities.reasoning === 'none' ? 'none' : (habits?.reasoningRequest ?? 'reasoning_effort'),
     reasoningReplay: habits?.reasoningReplay ?? 'none',
     cache: family === 'anthropic' ? 'cache_control' : vendor && own ? 'prompt_cache_breakpoint' : 'none',
     streamUsage: habits?.streamUsage ?? true,
+    mostOutput: capabilities.maxOutputTokens,
   }
 }

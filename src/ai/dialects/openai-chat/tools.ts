@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf } from '../../ir/fields.ts'
+import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
 import { readCache, writeCache } from './cache.ts'
@@ -7,6 +7,8 @@ import type { Spelling } from './spelling.ts'
 
 /** What the search of `web_search_options` is called among tools; its definition holds the options. */
 const SEARCH = 'web_search_options'
+/** The vendor's limit (API reference, `tools`, 2026-11). */
+const MOST_TOOLS = 128
 
 /** The tools of a request: `tools`, the older `functions`, and the search that is asked for by a member of its own. */
 export function decodeTools(body: Fields): Tool[] {
@@ -71,6 +73,9 @@ export function encodeTools(request: ModelRequest, spelling: Spelling): JsonObje
       losses.adapt('tools[].web_search')
       search = {}
     } else losses.drop(`tools[].${tool.kind}`)
+  }
+  if (spelling.vendor && tools.length > MOST_TOOLS) {
+    throw new FieldProblem('tools', `this model takes at most ${MOST_TOOLS} tools, and ${tools.length} are given`)
   }
   return { ...(tools.length === 0 ? {} : { tools }), ...(search === null ? {} : { [SEARCH]: search }) }
 }

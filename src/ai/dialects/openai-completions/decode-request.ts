@@ -1,8 +1,8 @@
-import { type Fields, fieldsOf } from '../../ir/fields.ts'
+import { fieldsOf } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { ModelRequest } from '../../ir/request.ts'
 import type { RequestContext } from '../dialect.ts'
-import { decodeStopSequences } from '../openai-chat/decode-parameters.ts'
+import { atLeastOne, decodeStopSequences } from '../openai-chat/decode-parameters.ts'
 import { decodePrompts } from './prompts.ts'
 
 /** A client's request: its prompts become messages of the user. */
@@ -15,6 +15,8 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
   const choices = atLeastOne(fields, 'n')
   const top = fields.integer('logprobs')
   const stream = fields.boolean('stream') ?? false
+  const includeUsage = options?.boolean('include_usage')
+  options?.report(context.losses)
   const request: ModelRequest = {
     dialect: 'openai-completions',
     model,
@@ -34,7 +36,7 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
       logprobs: top === undefined ? undefined : { top },
       logitBias: fields.object('logit_bias'),
       user: fields.string('user'),
-      includeUsage: options?.boolean('include_usage'),
+      includeUsage,
     },
     stream,
   }
@@ -44,10 +46,4 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
   if (body['suffix'] === '') fields.string('suffix')
   const extra = fields.rest()
   return extra === undefined ? request : { ...request, extra }
-}
-
-function atLeastOne(fields: Fields, name: string): number | undefined {
-  const value = fields.integer(name)
-  if (value !== undefined && value < 1) throw fields.problem(name, 'a positive whole number')
-  return value
 }
