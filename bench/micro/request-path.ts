@@ -31,6 +31,7 @@ import {
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { hashKey, JournalAppender } from '../../src/storage/index.ts'
 import { ClientDouble } from '../../test/request-path/client-double.ts'
+import { tablesOf } from '../../test/request-path/served.ts'
 
 const BODY = Buffer.from(
   '{"max_tokens":4,"messages":[{"content":"Return one word.","role":"user"}],"model":"gpt-4o","stream":false}',
@@ -114,19 +115,19 @@ const surfaces = compileSurfaces({
   metrics,
   transports: { demo: new DemoUpstream(), connect: () => transport },
   hooks: {
-    chat: {
+    conversation: (scope) => ({
       identify,
-      admit: [createScopeCheck('chat.completions'), createRateCheck(counters)],
+      admit: [createScopeCheck(scope), createRateCheck(counters)],
       reserve: createReserve({ counters, intents, journal, port: conversationTraffic, accepting: () => true }),
       settle,
-    },
+    }),
     models: { identify, admit: null, settle: null },
     unmatched: { settle: null },
   },
 })
 const plan: Plan = {
   version: 1,
-  paths: new Map([['/v1/chat/completions', { POST: surfaces.chat }]]),
+  paths: new Map(tablesOf(surfaces, false)),
   prefixes: [],
   fallback: surfaces.fallback,
 }

@@ -8,6 +8,7 @@ export {
   type CompileOptions,
   compileSurfaces,
   type SurfaceHooks,
+  type SurfacePath,
   type Surfaces,
 } from './compile.ts'
 export { CONFIG_FACTS } from './config-facts.ts'

@@ -20,6 +20,10 @@ const DEFAULTS: ConfigDocument = {
   workers: 'auto',
   providers: {},
   models: {},
+  translation: {
+    on_loss: 'allow',
+    on_unsupported: 'warn',
+  },
   aliases: {},
   upstreams: {},
   routes: [],

@@ -8,7 +8,7 @@ import type { DeepReadonly } from './freeze.ts'
 import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
 import { listener, trustedProxies } from './schema/listeners.ts'
-import { model } from './schema/models.ts'
+import { model, translation } from './schema/models.ts'
 import {
   control,
   drain,
@@ -42,6 +42,7 @@ export const documentSchema = z.strictObject({
   workers: workers.default('auto').describe('Data workers: `auto` (by the number of cores) or 1 to 64.'),
   providers: z.record(providerName, provider).prefault({}).describe('Upstreams that serve models, by name.'),
   models: z.record(name, model).prefault({}).describe('Models as clients know them, by name.'),
+  translation: translation.prefault({}).describe("How requests are put into another dialect than their client's."),
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
   upstreams: z.record(providerName, upstream).prefault({}).describe('Pools of servers behind routes, by name.'),
   routes: z.array(route).max(10_000).prefault([]).describe('HTTP routes beside the paths of the gateway itself.'),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chatCodeName } from '../../src/ai/conversation/errors.ts'
+import { chatCodeName } from '../../src/ai/dialects/code-names.ts'
 import { demoModels, PROVIDERS } from '../../src/ai/index.ts'
-import { FORWARDED_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
+import { OPENAI_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
 import { NOT_READY } from '../../src/app/memory.ts'
 import { CONTROL_CODES } from '../../src/control/errors.ts'
 import { ERROR_CODES, type ErrorCode } from '../../src/core/errors.ts'
@@ -58,7 +58,7 @@ test('every kind of provider is documented with its address and its variable', (
 test('every header of the client that goes to a provider is documented', () => {
   const { text } = readPage('docs/providers-and-models.md')
   const sentence = /Of the client's headers, these go to the provider:([^.]*)\./.exec(text)?.[1] ?? ''
-  assert.deepEqual(codesIn(sentence).sort(), [...FORWARDED_HEADERS].sort())
+  assert.deepEqual(codesIn(sentence).sort(), [...OPENAI_HEADERS, 'tracestate'].sort())
 })
 
 test('every demo model is documented', () => {

@@ -1,6 +1,13 @@
 import { ConversationState } from '../../src/ai/conversation/conversation-state.ts'
-import { type ConversationRequest, readChatRequest } from '../../src/ai/conversation/request.ts'
+import { READERS } from '../../src/ai/conversation/readers.ts'
+import type { ConversationRequest } from '../../src/ai/conversation/request-reader.ts'
+import type { Surface } from '../../src/ai/conversation/surface.ts'
+import { openaiChatClient } from '../../src/ai/dialects/openai-chat/index.ts'
+import { UNKNOWN } from '../../src/ai/models/capabilities.ts'
 import { ModelTarget, type ModelTargetOptions } from '../../src/ai/models/target.ts'
+import { TargetEndpoint } from '../../src/ai/models/target-endpoint.ts'
+import type { Endpoint } from '../../src/ai/providers/endpoint.ts'
+import { OPENAI_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
 import type { Exchange } from '../../src/core/index.ts'
 import { createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { PATIENT } from './edge.ts'
@@ -17,20 +24,50 @@ const NOWHERE = { dispatch: () => false, close: () => Promise.resolve() }
 /** The credential of the target's provider. */
 export const SECRET = 'provider-secret-42'
 
-/** A target `far/small` without prices. */
-export function targetOf(differences: Partial<ModelTargetOptions> = {}): ModelTarget {
+/** The surface of chat completions. */
+export const CHAT: Surface = {
+  name: 'chat.completions',
+  dialect: 'openai-chat',
+  client: openaiChatClient,
+  reader: READERS['openai-chat'],
+}
+
+const CHAT_ENDPOINT: Endpoint = {
+  dialect: 'openai-chat',
+  path: () => '/v1/chat/completions',
+  modelInBody: true,
+  quirks: null,
+  habits: null,
+  headers: [],
+  forwards: OPENAI_HEADERS,
+}
+const HEADERS = ['content-type', 'application/json', 'authorization', `Bearer ${SECRET}`]
+
+/** A target `far/small` without prices; `headers` are its provider's. */
+export function targetOf(
+  differences: Partial<ModelTargetOptions> & { readonly headers?: readonly string[] } = {},
+): ModelTarget {
+  const { headers = HEADERS, ...options } = differences
+  const endpoint = new TargetEndpoint({
+    endpoint: CHAT_ENDPOINT,
+    model: options.model ?? 'small',
+    capabilities: UNKNOWN,
+    onUnsupported: 'warn',
+    onLoss: 'allow',
+    headers,
+    dialect: null,
+  })
   return new ModelTarget({
     provider: 'far',
     model: 'small',
     upstream: { name: 'far', origin: 'http://far.example', transport: NOWHERE, timeouts: PATIENT },
-    path: '/v1/chat/completions',
-    headers: ['content-type', 'application/json', 'authorization', `Bearer ${SECRET}`],
+    endpoints: [endpoint],
     secrets: [SECRET],
     prices: null,
     maxOutputTokens: null,
     reservation: { bytesPerToken: 1, outputTokens: 4_096 },
-    series: METRICS.series('chat.completions', 'small', 'far'),
-    ...differences,
+    series: (surface) => METRICS.series(surface, 'small', 'far'),
+    ...options,
   })
 }
 
@@ -41,7 +78,7 @@ export function chatBody(fields: Readonly<Record<string, unknown>> = {}): Buffer
 
 /** Reads a chat request; throws when it is refused. */
 export function chatRequestOf(body: Buffer): ConversationRequest {
-  const request = readChatRequest(body)
+  const request = READERS['openai-chat'].read(body)
   if (request instanceof Error) throw request
   return request
 }
@@ -60,7 +97,7 @@ export function chatScene(
   offline: OfflineOptions = {},
 ): ChatScene {
   const body = chatBody(fields)
-  const state = new ConversationState(chatRequestOf(body))
+  const state = new ConversationState(CHAT, chatRequestOf(body))
   state.target = target
   const x = offlineExchange({ path: '/v1/chat/completions', ...offline })
   x.body = body

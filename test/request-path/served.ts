@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
-import { compileSurfaces, DemoUpstream, type TransportSource } from '../../src/ai/index.ts'
+import { compileSurfaces, DemoUpstream, type Surfaces, type TransportSource } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
-import type { Exchange } from '../../src/core/index.ts'
+import type { Exchange, MethodTable } from '../../src/core/index.ts'
 import { type KeyDocument, KeyPrincipal } from '../../src/governance/index.ts'
 import { metricsOf } from './chat.ts'
 import { type Edge, planOf, startEdge } from './edge.ts'
@@ -38,16 +38,12 @@ export async function serve(t: TestContext, config: object, key: Partial<KeyDocu
     metrics: metricsOf(),
     transports,
     hooks: {
-      chat: { identify, admit: null, reserve: null, settle: null },
+      conversation: () => ({ identify, admit: null, reserve: null, settle: null }),
       models: { identify, admit: null, settle: null },
       unmatched: { settle: null },
     },
   })
-  const plan = planOf(
-    { '/v1/chat/completions': { POST: surfaces.chat }, '/v1/models': { GET: surfaces.modelList } },
-    [['/v1/models/', { GET: surfaces.modelDetail }]],
-    surfaces.fallback,
-  )
+  const plan = planOf(Object.fromEntries(tablesOf(surfaces, false)), tablesOf(surfaces, true), surfaces.fallback)
   const edge = await startEdge(t, { plan })
   const read = async (answer: Response): Promise<Answer> => {
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> } // both routes answer objects
@@ -62,6 +58,13 @@ export async function serve(t: TestContext, config: object, key: Partial<KeyDocu
     models: async (name) => await read(await fetch(`${edge.url}/v1/models${name === undefined ? '' : `/${name}`}`)),
     chat: async (model) => await read(await post({ model, messages: [{ role: 'user', content: 'Hello!' }] })),
   }
+}
+
+/** Methods by path of the surfaces, those that are prefixes or the others. */
+export function tablesOf({ paths }: Surfaces, prefixes: boolean): [string, MethodTable][] {
+  return paths
+    .filter(({ path }) => path.endsWith('/') === prefixes)
+    .map(({ path, method, route }) => [path, { [method]: route }])
 }
 
 /** The ids in a list of models. */

@@ -22,7 +22,14 @@ const AI_WORDS = ['llm', 'mcp', 'prompt', 'model', 'tool', 'embedding', ...VENDO
  * Where a vendor may be named in code; everywhere else the code goes by what a provider's row says. `src/ai/relay` and
  * `src/ai/conversation` still hold one vendor's dialect, and a configuration document names kinds of providers, so its schema does.
  */
-const VENDOR_PLACES = ['src/ai/providers/', 'src/ai/dialects/', 'src/ai/conversation/', 'src/ai/relay/', 'src/config/']
+const VENDOR_PLACES = [
+  'src/ai/providers/',
+  'src/ai/dialects/',
+  'src/ai/conversation/',
+  'src/ai/relay/',
+  'src/ai/surfaces/',
+  'src/config/',
+]
 
 /** Finds words of AI in `src/core`, comments included: the core is an HTTP gateway that has never heard of it. */
 export function checkCoreWords(files: readonly SourceFile[]): readonly Finding[] {

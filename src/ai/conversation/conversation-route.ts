@@ -2,18 +2,28 @@ import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { principalOf } from '../../governance/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { ConversationState } from './conversation-state.ts'
-import { readChatRequest } from './request.ts'
+import type { PathFacts } from './request-reader.ts'
+import type { Surface } from './surface.ts'
 
-/** The `inspect` hook of `POST /v1/chat/completions`: reads the request and chooses its target. */
-export function createConversationInspect(registry: ModelRegistry): Hook {
+/** What a path says of the request, where the dialect puts it there; an error when it says nothing that is served. */
+export type ReadPath = (x: Exchange) => PathFacts | GatewayError
+
+/** The `inspect` hook of a conversation's path: reads the request and chooses its target. */
+export function createConversationInspect(
+  registry: ModelRegistry,
+  surface: Surface,
+  readPath: ReadPath | null = null,
+): Hook {
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
     const wrongType = checkContentType(x)
     if (wrongType !== null) return wrongType
-    const request = readChatRequest(body)
+    const path = readPath === null ? null : readPath(x)
+    if (path instanceof GatewayError) return path
+    const request = surface.reader.read(body, path)
     if (request instanceof GatewayError) return request
-    const state = new ConversationState(request)
+    const state = new ConversationState(surface, request, path)
     x.surface = state
     x.wantsStream = request.stream
     const target = registry.resolve(request.model)
@@ -23,8 +33,9 @@ export function createConversationInspect(registry: ModelRegistry): Hook {
       return new GatewayError('resource_denied', message, { param: 'model' })
     }
     state.target = target
-    state.prepared = target.prepare(body, request)
-    state.preparedFor = target
+    const prepared = target.prepare(x, state, body, request)
+    if (prepared instanceof GatewayError) return prepared
+    state.prepared = prepared
     x.candidates = target.asList
     return null
   }

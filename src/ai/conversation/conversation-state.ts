@@ -1,10 +1,17 @@
 import type { Exchange } from '../../core/index.ts'
+import type { StreamEncoder } from '../dialects/dialect.ts'
+import type { Losses } from '../ir/losses.ts'
 import type { Usage } from '../models/price.ts'
 import type { ModelTarget } from '../models/target.ts'
-import type { ConversationRequest } from './request.ts'
+import type { PreparedRequest } from '../models/target-endpoint.ts'
+import type { ConversationRequest, PathFacts } from './request-reader.ts'
+import type { Surface } from './surface.ts'
 
-/** What the chat surface knows of one request; lives in `x.surface`. */
+/** What is known of one request for an answer of a model; lives in `x.surface`. */
 export class ConversationState {
+  readonly surface: Surface
+  /** What the path says, in dialects that put it there. */
+  readonly pathFacts: PathFacts | null
   readonly modelRequested: string
   readonly stream: boolean
   readonly asksUsage: boolean
@@ -12,11 +19,14 @@ export class ConversationState {
   readonly choices: number
   readonly textBytes: number
   readonly mediaItems: number
-  readonly messageBytes: number
+  readonly contentBytes: number
   target: ModelTarget | null = null
-  /** The patched body, made at once for the first target while the scan is valid. */
-  prepared: Buffer | null = null
-  preparedFor: ModelTarget | null = null
+  /** The body for the upstream and how its answer comes back; made at once for the first target while the scan is valid. */
+  prepared: PreparedRequest | null = null
+  /** What was lost on the way there and back; null for a relay that lost nothing. */
+  losses: Losses | null = null
+  /** Of an answer that is translated as it streams: it knows how to end it with an error. */
+  encoder: StreamEncoder | null = null
   /** As the upstream reported it. */
   usage: Usage | null = null
   /** Estimated output tokens that came from the upstream. */
@@ -26,7 +36,9 @@ export class ConversationState {
   /** The upstream began a successful answer: what it made is charged. */
   answered = false
 
-  constructor(request: ConversationRequest) {
+  constructor(surface: Surface, request: ConversationRequest, pathFacts: PathFacts | null = null) {
+    this.surface = surface
+    this.pathFacts = pathFacts
     this.modelRequested = request.model
     this.stream = request.stream
     this.asksUsage = request.asksUsage
@@ -34,11 +46,11 @@ export class ConversationState {
     this.choices = request.choices
     this.textBytes = request.textBytes
     this.mediaItems = request.mediaItems
-    this.messageBytes = request.messageBytes
+    this.contentBytes = request.contentBytes
   }
 }
 
-/** The state of a chat request that passed `inspect`, else null. */
+/** The state of a request that passed `inspect` of a conversation, else null. */
 export function conversationStateOf(x: Exchange): ConversationState | null {
   return x.surface instanceof ConversationState ? x.surface : null
 }

@@ -160,7 +160,7 @@ test('names what was asked for and what served it', () => {
     [traffic.modelRequested, traffic.modelServed, traffic.provider, traffic.upstream, traffic.priceRule],
     ['small', 'small', 'far', 'http://far.example', 'test:small'],
   )
-  assert.equal(traffic.series, priced.series)
+  assert.equal(traffic.series, priced.series('chat.completions'))
 })
 
 test('without prices nothing is costed, and without a chat request nothing is told', () => {

@@ -35,7 +35,7 @@ export const conversationTraffic: TrafficPort = {
       usageSource,
       costNanos: prices === null ? null : usageSource === 'none' ? 0 : costOf(prices, usage),
       priceRule: prices?.rule ?? null,
-      series: target?.series ?? null,
+      series: target?.series(state.surface.name) ?? null,
     }
   },
 }
@@ -51,7 +51,7 @@ function usageOf(x: Exchange, state: ConversationState): [usage: Usage, source: 
   if (state.usage !== null) return withRest(state.usage, x.end === 'success' ? 0 : state.unreportedTokens)
   const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
   if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
-  const input = estimateTokens(state.messageBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
+  const input = estimateTokens(state.contentBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
   return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state) }, 'estimated']
 }
 

@@ -1,29 +1,38 @@
 import type { Exchange, GatewayError, RenderedError } from '../../core/index.ts'
-import { chatCodeName } from '../dialects/code-names.ts'
+import type { AnswerContext, ClientDialect } from '../dialects/dialect.ts'
+import { Losses } from '../ir/losses.ts'
+import { type ConversationState, conversationStateOf } from './conversation-state.ts'
 
-export { chatCodeName } from '../dialects/code-names.ts'
+/** Puts errors of a route into the dialect of its clients. */
+export function createErrorRendering(client: ClientDialect): {
+  readonly renderError: (x: Exchange, error: GatewayError) => RenderedError
+  readonly renderStreamError: (x: Exchange, error: GatewayError) => Buffer
+} {
+  return {
+    renderError(x, error) {
+      // An upstream's own words, which are in this dialect: they may hold what no other form has.
+      if (error.body !== null) return { body: error.body, contentType: error.contentType ?? 'application/json' }
+      const body = Buffer.from(JSON.stringify(client.encodeError(error, x.id)))
+      return { body, contentType: 'application/json' }
+    },
 
-function typeOf(status: number): string {
-  if (status === 401) return 'authentication_error'
-  if (status === 402) return 'insufficient_quota'
-  if (status === 403) return 'permission_error'
-  if (status === 429) return 'rate_limit_error'
-  return status >= 500 ? 'server_error' : 'invalid_request_error'
+    /** No proper end follows: that would make a whole answer of a broken one. */
+    renderStreamError(x, error) {
+      const encoder = conversationStateOf(x)?.encoder ?? client.streamEncoder(relayed(x, conversationStateOf(x)))
+      return Buffer.from(encoder.fail(error, x.id))
+    },
+  }
 }
 
-/** OpenAI's error object (API reference, "Errors"): message, type, param, code. */
-function errorJson(error: GatewayError): string {
-  const code = chatCodeName(error.code)
-  return JSON.stringify({ error: { message: error.message, type: typeOf(error.status), param: error.param, code } })
-}
-
-/** An error as a whole answer. */
-export function renderChatError(_x: Exchange, error: GatewayError): RenderedError {
-  if (error.body !== null) return { body: error.body, contentType: error.contentType ?? 'application/json' }
-  return { body: Buffer.from(errorJson(error)), contentType: 'application/json' }
-}
-
-/** An error within a stream: the dialect's clients raise it. No `[DONE]` follows: that would be a proper end. */
-export function renderChatStreamError(_x: Exchange, error: GatewayError): Buffer {
-  return Buffer.from(`data: ${errorJson(error)}\n\n`)
+/** The context of a stream that was relayed so far: of its request nothing is known but what was read. */
+function relayed(x: Exchange, state: ConversationState | null): AnswerContext {
+  const model = state?.modelRequested ?? ''
+  const dialect = state?.surface.dialect ?? 'openai-chat'
+  return {
+    id: x.id.replaceAll('-', ''),
+    model,
+    createdAt: Math.floor(x.time / 1000),
+    request: { dialect, model, messages: [], tools: [], parameters: {}, stream: true },
+    losses: new Losses(),
+  }
 }

@@ -1,31 +1,49 @@
-import { createScanner } from '../../lib/index.ts'
+import { createScanner, type JsonScanner, type ScannedObject } from '../../lib/index.ts'
 
 /** Deepest nesting of a request body. */
 const MAX_DEPTH = 64
 
-/** Top-level keys of a chat request that the gateway reads or patches; their index is their number in scans. */
+/** Top-level members of a request that the gateway reads or patches; their index is their number in scans. */
 export const FIELD = {
   model: 0,
-  messages: 1,
+  content: 1,
   stream: 2,
   streamOptions: 3,
   maxTokens: 4,
-  maxCompletionTokens: 5,
-  n: 6,
+  otherMaxTokens: 5,
+  choices: 6,
 } as const
 
-export const requestScanner = createScanner(
-  ['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n'],
-  { maxDepth: MAX_DEPTH },
-)
+export type Field = keyof typeof FIELD
+
+/** What a dialect calls these members; those that it has not are left out. */
+export type FieldNames = Readonly<Partial<Record<Field, string>>>
+
+/** Finds the governed members of requests in one dialect. */
+export class RequestScanner {
+  readonly names: FieldNames
+  readonly #scanner: JsonScanner
+
+  constructor(names: FieldNames) {
+    this.names = names
+    const keys = Object.keys(FIELD) as Field[] // the keys of a constant
+    // A name for each number; what the dialect has not is never asked for (`has`).
+    this.#scanner = createScanner(
+      keys.map((field) => names[field] ?? `#${field}`),
+      { maxDepth: MAX_DEPTH },
+    )
+  }
+
+  scan(body: Buffer): ReturnType<JsonScanner['scan']> {
+    return this.#scanner.scan(body)
+  }
+
+  has(scanned: ScannedObject, field: Field): boolean {
+    return this.names[field] !== undefined && scanned.has(FIELD[field])
+  }
+}
 
 /** The one member of `stream_options` that the gateway reads or sets. */
 export const OPTION = { includeUsage: 0 } as const
 
 export const streamOptionsScanner = createScanner(['include_usage'], { maxDepth: MAX_DEPTH })
-
-/** Top-level keys of an answer, or of one event of a streamed answer. */
-export const ANSWER = { usage: 0, choices: 1, error: 2 } as const
-
-/** Answers nest deeper than requests may: tool arguments come back as the upstream wrote them. */
-export const answerScanner = createScanner(['usage', 'choices', 'error'], { maxDepth: 512 })

@@ -12,12 +12,14 @@ export interface MediaBytes {
 const NONE: MediaBytes = { bytes: 0, items: 0 }
 const QUOTE = 0x22
 /**
- * Ends of keys, one of which every media part has: a body without any is not walked through. They begin with a byte that
- * is rare in prose, which makes them quick to look for.
+ * Ends of keys or of values, one of which every media part has: a body without any is not walked through. They begin with
+ * a byte that is rare in prose, which makes them quick to look for.
  */
-const HINTS = ['_url"', '_audio"', '_data"'].map((text) => Buffer.from(text))
+const HINTS = ['_url"', '_audio"', '_data"', 'Data"', '"base64"'].map((text) => Buffer.from(text))
 /** The head of a data URL of something that providers count by the piece: other kinds are read as text. */
 const MEDIA_URL = /^data:(?:image|audio|video)\\?\/[^,]*;base64,|^data:application\\?\/pdf(?:;[^,]*)?;base64,/i
+/** Types of media that providers count by the piece. */
+const MEDIA_TYPE = /^(?:image|audio|video)\\?\/|^application\\?\/pdf/i
 const LONGEST_HEAD = 256
 
 /** Members of a content part that hold media, and the member in each that holds the data when it is an object. */
@@ -29,41 +31,104 @@ const MEDIA_MEMBERS: ReadonlyMap<string, { readonly member: string; readonly dat
   ['file', { member: 'file_data', data: 'url' }],
   ['input_audio', { member: 'data', data: 'base64' }],
 ])
+/** Members that hold base64 data beside its type: only a type that is counted by the piece makes it media. */
+const TYPED_MEMBERS: ReadonlySet<string> = new Set(['source', 'inlineData', 'inline_data'])
+const TYPE_MEMBERS: ReadonlySet<string> = new Set(['media_type', 'mimeType', 'mime_type'])
+/** Members of an item that hold a list of parts, or of items with parts. */
+const LISTS: ReadonlySet<string> = new Set(['content', 'parts', 'output'])
+/** The part whose own member holds a file's data; elsewhere that name means nothing. */
+const FILE_PART = 'input_file'
 const LONGEST_MEMBER = 16
 
 /**
- * Counts the media of a request: what stands in a media part of a message's content, and nowhere else. Providers count
+ * Counts the media of a request: what stands in a media part of the conversation, and nowhere else. Providers count
  * it by the piece; the same bytes in a text, a tool or a field that nobody reads are text, and counted by their length.
- * `messages` is the offset of the messages in a body whose scan succeeded.
+ * `content` is the offset of the conversation in a body whose scan succeeded.
  */
-export function countMedia(body: Buffer, messages: number): MediaBytes {
+export function countMedia(body: Buffer, content: number): MediaBytes {
   if (!HINTS.some((hint) => body.includes(hint))) return NONE
-  let bytes = 0
-  let items = 0
-  const readPart = (at: number): number =>
-    walkMembers(body, at, (value, keyStart, keyEnd) => {
-      const kind = MEDIA_MEMBERS.get(nameAt(body, keyStart, keyEnd))
-      if (kind === undefined) return skipValue(body, value)
-      const readData = (data: number): number => {
-        const end = skipValue(body, data)
-        const length = body[data] === QUOTE ? mediaLength(body, data + 1, end - 1, kind.data) : null
-        if (length !== null) {
-          bytes += length
-          items++
-        }
-        return end
-      }
-      if (body[value] === QUOTE) return readData(value)
-      return walkMembers(body, value, (inner, innerStart, innerEnd) =>
-        nameAt(body, innerStart, innerEnd) === kind.member ? readData(inner) : skipValue(body, inner),
-      )
+  const counter = new MediaCounter(body)
+  walkItems(body, content, counter.readItem)
+  return counter.items === 0 ? NONE : { bytes: counter.bytes, items: counter.items }
+}
+
+class MediaCounter {
+  bytes = 0
+  items = 0
+  readonly #body: Buffer
+
+  constructor(body: Buffer) {
+    this.#body = body
+  }
+
+  /** A message or an item: its lists hold parts. */
+  readonly readItem = (at: number): number =>
+    walkMembers(this.#body, at, (value, keyStart, keyEnd) =>
+      LISTS.has(nameAt(this.#body, keyStart, keyEnd))
+        ? walkItems(this.#body, value, this.#readPart)
+        : skipValue(this.#body, value),
+    )
+
+  /** A part; the result of a tool has parts of its own. */
+  readonly #readPart = (at: number): number => {
+    const body = this.#body
+    let isFile = false
+    let fileAt = -1
+    const end = walkMembers(body, at, (value, keyStart, keyEnd) => {
+      const name = nameAt(body, keyStart, keyEnd)
+      if (LISTS.has(name)) return walkItems(body, value, this.#readPart)
+      if (TYPED_MEMBERS.has(name)) return this.#readTyped(value)
+      const kind = MEDIA_MEMBERS.get(name)
+      if (kind !== undefined) return this.#readMember(value, kind)
+      const after = skipValue(body, value)
+      if (name === 'file_data') fileAt = value
+      else if (name === 'type') isFile = body.toString('latin1', value + 1, after - 1) === FILE_PART
+      return after
     })
-  walkItems(body, messages, (message) =>
-    walkMembers(body, message, (value, keyStart, keyEnd) =>
-      nameAt(body, keyStart, keyEnd) === 'content' ? walkItems(body, value, readPart) : skipValue(body, value),
-    ),
-  )
-  return items === 0 ? NONE : { bytes, items }
+    if (isFile && fileAt >= 0) this.#readData(fileAt, 'url')
+    return end
+  }
+
+  #readMember(value: number, kind: { readonly member: string; readonly data: 'url' | 'base64' }): number {
+    const body = this.#body
+    if (body[value] === QUOTE) return this.#readData(value, kind.data)
+    return walkMembers(body, value, (inner, innerStart, innerEnd) =>
+      nameAt(body, innerStart, innerEnd) === kind.member ? this.#readData(inner, kind.data) : skipValue(body, inner),
+    )
+  }
+
+  #readData(at: number, data: 'url' | 'base64'): number {
+    const body = this.#body
+    const end = skipValue(body, at)
+    const length = body[at] === QUOTE ? mediaLength(body, at + 1, end - 1, data) : null
+    if (length !== null) this.#add(length)
+    return end
+  }
+
+  #readTyped(at: number): number {
+    const body = this.#body
+    let bytes = -1
+    let isMedia = false
+    let isText = false
+    const end = walkMembers(body, at, (value, keyStart, keyEnd) => {
+      const name = nameAt(body, keyStart, keyEnd)
+      const after = skipValue(body, value)
+      if (body[value] !== QUOTE) return after
+      if (name === 'data') bytes = after - value - 2
+      else if (name === 'url' || name === 'file_id') bytes = Math.max(bytes, 0)
+      else if (TYPE_MEMBERS.has(name)) {
+        isMedia = MEDIA_TYPE.test(body.toString('latin1', value + 1, Math.min(after - 1, value + LONGEST_HEAD)))
+      } else if (name === 'type') isText = body.toString('latin1', value + 1, after - 1) === 'text'
+      return after
+    })
+    if (bytes === 0 || (bytes > 0 && isMedia && !isText)) this.#add(bytes)
+    return end
+  }
+
+  #add(bytes: number): void {
+    this.bytes += bytes
+    this.items++
+  }
 }
 
 function nameAt(body: Buffer, start: number, end: number): string {

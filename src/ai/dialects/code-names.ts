@@ -6,6 +6,7 @@ const RENAMED: Partial<Record<ErrorCode, string>> = {
   resource_denied: 'model_not_allowed',
   unpriced: 'model_unpriced',
   budget_exceeded: 'insufficient_quota',
+  conversion_lossy: 'translation_lossy',
 }
 
 /** The public name of a code: in every dialect's error objects, in records, logs and metrics. */

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { chatBody, chatRequestOf, chatScene, SECRET, targetOf } from '../../../test/request-path/chat.ts'
-import type { UpstreamRequest } from '../../core/index.ts'
+import { CHAT, chatBody, chatRequestOf, chatScene, SECRET, targetOf } from '../../../test/request-path/chat.ts'
+import { GatewayError, type UpstreamRequest } from '../../core/index.ts'
 import { ConversationState } from '../conversation/conversation-state.ts'
 import type { ModelTarget } from './target.ts'
 
-const prepare = (body: Buffer, target: ModelTarget = targetOf()) => target.prepare(body, chatRequestOf(body)).toString()
+/** The body that is sent for a client's. */
+function sentFor(body: Buffer, target: ModelTarget = targetOf()): Buffer {
+  const { x } = chatScene()
+  const request = chatRequestOf(body)
+  const prepared = target.prepare(x, new ConversationState(CHAT, request), body, request)
+  assert.ok(!(prepared instanceof GatewayError))
+  return prepared.body
+}
+
+const prepare = (body: Buffer, target?: ModelTarget) => sentFor(body, target).toString()
 
 test('a request that needs no change is the very same bytes', () => {
   for (const fields of [
@@ -15,7 +24,7 @@ test('a request that needs no change is the very same bytes', () => {
     { stream: true, stream_options: { include_usage: true } },
   ]) {
     const body = chatBody(fields)
-    assert.equal(targetOf().prepare(body, chatRequestOf(body)), body)
+    assert.equal(sentFor(body), body)
   }
 })
 
@@ -84,7 +93,7 @@ test('a long text that looks like a picture is reserved for as text', () => {
   const long = 'A'.repeat(1_000_000)
   const estimate = (content: unknown) =>
     targetOf().estimate(
-      new ConversationState(chatRequestOf(chatBody({ messages: [{ role: 'user', content }], max_tokens: 1 }))),
+      new ConversationState(CHAT, chatRequestOf(chatBody({ messages: [{ role: 'user', content }], max_tokens: 1 }))),
     )
   assert.ok(estimate(`;base64,${long}`).tokens > 1_000_000)
   assert.ok(estimate([{ type: 'text', text: `data:image/png;base64,${long}` }]).tokens > 1_000_000)
@@ -193,9 +202,11 @@ test('a header that the provider is configured with stands alone, whatever the c
 
 test('prepares the body anew for a further attempt', () => {
   const { x, state, target, body } = chatScene({ model: 'fast' })
-  state.prepared = target.prepare(body, chatRequestOf(body))
-  state.preparedFor = target
+  const prepared = target.prepare(x, state, body, chatRequestOf(body))
+  assert.ok(!(prepared instanceof GatewayError))
+  state.prepared = prepared
   const first = target.encode(x).body
+  target.open(x)
   assert.equal(state.prepared, null)
   assert.deepEqual(target.encode(x).body, first)
   const other = targetOf({ model: 'other' })
@@ -204,7 +215,7 @@ test('prepares the body anew for a further attempt', () => {
 
 const estimateOf = (fields: object, differences = {}) =>
   targetOf({ reservation: { bytesPerToken: 2, outputTokens: 100 }, ...differences }).estimate(
-    new ConversationState(chatRequestOf(chatBody({ ...fields }))),
+    new ConversationState(CHAT, chatRequestOf(chatBody({ ...fields }))),
   )
 
 test('estimates the most that a request may use', () => {

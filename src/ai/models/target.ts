@@ -3,34 +3,33 @@ import {
   type Candidate,
   type Exchange,
   GatewayError,
-  headerLines,
   type Upstream,
   type UpstreamRequest,
 } from '../../core/index.ts'
 import type { Estimate } from '../../governance/index.ts'
-import { type Edit, patchTopLevel } from '../../lib/index.ts'
 import type { RequestSeries } from '../../observability/index.ts'
 import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
-import { FIELD } from '../conversation/fields.ts'
 import { MEDIA_TOKENS } from '../conversation/media.ts'
-import { type ConversationRequest, readChatRequest } from '../conversation/request.ts'
-import { FORWARDED_HEADERS } from '../providers/forwarded-headers.ts'
-import { ChatTap } from '../relay/chat-tap.ts'
+import type { ConversationRequest } from '../conversation/request-reader.ts'
+import type { DialectName } from '../dialects/name.ts'
+import { relayTap } from '../relay/relay-tap.ts'
+import { TranslatingTap } from '../translate/translating-tap.ts'
+import { forwardedHeaders } from './forwarded-headers.ts'
 import { type Prices, worstCost } from './price.ts'
+import type { PreparedRequest, TargetEndpoint } from './target-endpoint.ts'
 
 export interface ModelTargetOptions {
   readonly provider: string
   readonly model: string
   readonly upstream: Upstream
-  readonly path: string
-  /** Flat; holds the provider's credential. */
-  readonly headers: readonly string[]
+  /** The one that translations use comes first. */
+  readonly endpoints: readonly TargetEndpoint[]
   /** Values that must never reach a client. */
   readonly secrets: readonly string[]
   readonly prices: Prices | null
   readonly maxOutputTokens: number | null
   readonly reservation: ReservationRule
-  readonly series: RequestSeries
+  readonly series: (surface: string) => RequestSeries
 }
 
 export interface ReservationRule {
@@ -38,54 +37,64 @@ export interface ReservationRule {
   readonly outputTokens: number
 }
 
-/** One upstream model that serves chat completions by relay. */
+/** One model of one provider: relays to it in its own dialects, and translates to it from all others. */
 export class ModelTarget implements Candidate {
   readonly name: string
   readonly provider: string
   readonly model: string
   readonly upstream: Upstream
   readonly prices: Prices | null
-  readonly series: RequestSeries
   readonly secrets: readonly Buffer[]
   /** The same, for headers. */
   readonly secretTexts: readonly string[]
   /** This target alone, as a list of candidates. */
   readonly asList: readonly Candidate[]
   readonly #options: ModelTargetOptions
-  readonly #modelJson: string
+  readonly #endpoints: ReadonlyMap<DialectName, TargetEndpoint>
+  readonly #preferred: TargetEndpoint
+  readonly #series = new Map<string, RequestSeries>()
   readonly #providerJson: string
-  /** Credential and content type, as they go over the wire. */
-  readonly #fixed: string
+  readonly #modelJson: string
   readonly #priceRuleJson: string
-  /** Names of the headers that the provider's configuration sets: a client's own do not go beside them. */
-  readonly #ownHeaders: ReadonlySet<string>
 
   constructor(options: ModelTargetOptions) {
+    const [preferred] = options.endpoints
+    if (preferred === undefined) throw new Error(`${options.provider} has no endpoint for conversations`)
     this.#options = options
+    this.#preferred = preferred
+    this.#endpoints = new Map(options.endpoints.map((endpoint) => [endpoint.endpoint.dialect, endpoint]))
     this.asList = [this]
     this.name = `${options.provider}/${options.model}`
     this.provider = options.provider
     this.model = options.model
     this.upstream = options.upstream
     this.prices = options.prices
-    this.series = options.series
     this.secretTexts = options.secrets.filter((secret) => secret.length >= 4)
     this.secrets = this.secretTexts.map((secret) => Buffer.from(secret))
-    this.#fixed = headerLines(options.headers)
-    this.#ownHeaders = new Set(options.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
     this.#priceRuleJson = JSON.stringify(options.prices?.rule ?? null)
   }
 
-  /** Patches the body while its scan is valid. */
-  prepare(body: Buffer, request: ConversationRequest): Buffer {
-    const edits: Edit[] = []
-    if (request.model !== this.model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
-    if (request.stream && !request.asksUsage) {
-      edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
+  /** Metrics of requests that this target serves to one surface. */
+  series(surface: string): RequestSeries {
+    let series = this.#series.get(surface)
+    if (series === undefined) {
+      series = this.#options.series(surface)
+      this.#series.set(surface, series)
     }
-    return edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
+    return series
+  }
+
+  /** Makes the body for the upstream, while the request's scan is valid. */
+  prepare(
+    x: Exchange,
+    state: ConversationState,
+    body: Buffer,
+    request: ConversationRequest,
+  ): PreparedRequest | GatewayError {
+    const own = this.#endpoints.get(state.surface.dialect)
+    return own === undefined ? this.#preferred.translate(x, state, body) : own.relay(state, body, request)
   }
 
   /** What the request may cost at most, tokens by the rule of the configuration. */
@@ -112,52 +121,46 @@ export class ModelTarget implements Candidate {
 
   encode(x: Exchange): UpstreamRequest {
     const state = stateOf(x)
-    const body = state.preparedFor === this ? state.prepared : prepareAgain(this, x)
-    state.prepared = null
-    state.preparedFor = null
-    return { method: 'POST', path: this.#options.path, fixed: this.#fixed, headers: this.#headersFor(x), body }
+    const { endpoint, body } = this.#prepared(x, state)
+    return {
+      method: 'POST',
+      path: endpoint.path(state.stream),
+      fixed: endpoint.fixed,
+      headers: forwardedHeaders(x, endpoint.endpoint.forwards, endpoint.ownHeaders),
+      body,
+    }
   }
 
   open(x: Exchange): AnswerTap {
-    return new ChatTap(x, this, stateOf(x))
+    const state = stateOf(x)
+    const { endpoint, translation } = this.#prepared(x, state)
+    // The body is with the transport now.
+    state.prepared = null
+    if (translation !== null) return new TranslatingTap(x, this, state, endpoint, translation)
+    return relayTap(x, this, state, endpoint.endpoint.dialect)
   }
 
-  #headersFor(x: Exchange): string[] {
-    const headers: string[] = []
-    const { names, values } = x.head
-    let seen = ''
-    let traceState: string | null = null
-    for (let at = 0; at < names.length; at++) {
-      const name = names[at] as string // in range
-      // A repeated header goes once: the first one.
-      if (name === 'tracestate') {
-        const value = values[at] as string // same length as names
-        traceState = traceState === null ? value : `${traceState},${value}`
-        continue
-      }
-      if (!FORWARDED_HEADERS.has(name) || this.#ownHeaders.has(name) || seen.includes(`|${name}|`)) continue
-      seen += `|${name}|`
-      headers.push(name, values[at] as string) // same length as names
+  /** Made anew for a further attempt: the scan of the first one is gone, the body is still here. */
+  #prepared(x: Exchange, state: ConversationState): PreparedRequest {
+    if (state.prepared !== null && this.#has(state.prepared.endpoint)) return state.prepared
+    const { body } = x
+    const request = body === null ? null : state.surface.reader.read(body, state.pathFacts)
+    if (body === null || request === null || request instanceof GatewayError) {
+      throw new Error(`request ${x.id} lost its body`)
     }
-    // Several lines are one list, and without a valid traceparent it means nothing (W3C Trace Context, sections 3.3 and 4.2).
-    if (traceState !== null && x.head.traceId !== null && !this.#ownHeaders.has('tracestate'))
-      headers.push('tracestate', traceState)
-    headers.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 1 ? '01' : '00'}`)
-    return headers
+    const prepared = this.prepare(x, state, body, request)
+    if (prepared instanceof GatewayError) throw prepared
+    state.prepared = prepared
+    return prepared
   }
-}
 
-/** For a further attempt: the scan of the first one is gone, the body is still here. */
-function prepareAgain(target: ModelTarget, x: Exchange): Buffer {
-  const body = x.body
-  const request = body === null ? null : readChatRequest(body)
-  if (body === null || request === null || request instanceof GatewayError)
-    throw new Error(`request ${x.id} lost its body`)
-  return target.prepare(body, request)
+  #has(endpoint: TargetEndpoint): boolean {
+    return this.#endpoints.get(endpoint.endpoint.dialect) === endpoint
+  }
 }
 
 function stateOf(x: Exchange): ConversationState {
   const state = conversationStateOf(x)
-  if (state === null) throw new Error(`request ${x.id} is not a chat request`)
+  if (state === null) throw new Error(`request ${x.id} is no conversation`)
   return state
 }

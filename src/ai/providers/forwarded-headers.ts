@@ -1,13 +1,14 @@
 /**
- * Headers of the client that go to an OpenAI-compatible provider. Everything else stays here, credentials first of
- * all: what is not on this list cannot leak. `accept` decides nothing upstream that the body does not say;
- * `tracestate` goes with a valid `traceparent` only.
+ * Headers of the client that go to an upstream, by the dialect in which it is spoken to. `accept` decides nothing
+ * upstream that the body does not say; `tracestate` goes with a valid `traceparent` only, and always.
  */
-export const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
-  'accept',
-  'idempotency-key',
-  'openai-beta',
-  'tracestate',
-  'user-agent',
-  'x-client-request-id',
-])
+const COMMON = ['accept', 'idempotency-key', 'user-agent', 'x-client-request-id']
+
+/** For OpenAI's dialects and those who speak them. */
+export const OPENAI_HEADERS: ReadonlySet<string> = new Set([...COMMON, 'openai-beta'])
+
+/** For Anthropic's dialect: betas are asked for by a header. */
+export const ANTHROPIC_HEADERS: ReadonlySet<string> = new Set([...COMMON, 'anthropic-beta', 'anthropic-version'])
+
+/** For all others. */
+export const PLAIN_HEADERS: ReadonlySet<string> = new Set(COMMON)

@@ -1,3 +1,7 @@
+import type { UpstreamHabits } from '../dialects/dialect.ts'
+import type { DialectName, SealFamily } from '../dialects/name.ts'
+import type { BodyQuirks } from './endpoint.ts'
+
 /** The kind of the demo provider, and the name of the built-in one; always there. Others of its kind have their own. */
 export const DEMO_PROVIDER = 'demo'
 
@@ -8,7 +12,16 @@ export interface ProviderRow {
   readonly baseUrl: string | null
   /** Environment variable of the API key: a start without a configuration file looks for it. */
   readonly keyVariable: string | null
-  readonly auth: 'bearer' | 'none'
+  /** How its key is sent: as a bearer token, or under a name of its own. */
+  readonly auth: 'bearer' | 'none' | 'x-api-key'
+  /** Flat; sent with every request unless the client says them itself. */
+  readonly headers: readonly string[]
+  /** The dialects that it speaks for conversations; the one that translations use comes first. */
+  readonly dialects: readonly DialectName[]
+  readonly quirks: BodyQuirks | null
+  readonly habits: UpstreamHabits | null
+  /** Whose models they are, as far as sealed thoughts and parameters go. */
+  readonly family: SealFamily
   /** A few of its models, listed by `GET /v1/models` of a start without a configuration file. */
   readonly knownModels: readonly string[]
 }
@@ -18,18 +31,39 @@ const row = (
   baseUrl: string | null,
   keyVariable: string | null,
   knownModels: readonly string[] = [],
-): ProviderRow => ({ kind, baseUrl, keyVariable, auth: keyVariable === null ? 'none' : 'bearer', knownModels })
+): ProviderRow => ({
+  kind,
+  baseUrl,
+  keyVariable,
+  auth: keyVariable === null ? 'none' : 'bearer',
+  dialects: ['openai-chat'],
+  quirks: null,
+  habits: null,
+  family: 'other',
+  headers: [],
+  knownModels,
+})
 
-/** Every kind that a provider can be. All speak OpenAI's chat completions. */
+/** Every kind that a provider can be. */
 export const PROVIDERS: readonly ProviderRow[] = [
-  row('openai', 'https://api.openai.com/v1', 'OPENAI_API_KEY', [
-    'gpt-4o',
-    'gpt-4o-mini',
-    'gpt-4.1',
-    'gpt-4.1-mini',
-    'gpt-5',
-    'gpt-5-mini',
-  ]),
+  {
+    ...row('openai', 'https://api.openai.com/v1', 'OPENAI_API_KEY', [
+      'gpt-4o',
+      'gpt-4o-mini',
+      'gpt-4.1',
+      'gpt-4.1-mini',
+      'gpt-5',
+      'gpt-5-mini',
+    ]),
+    family: 'openai',
+  },
+  {
+    ...row('anthropic', 'https://api.anthropic.com/v1', 'ANTHROPIC_API_KEY', ['claude-haiku-4-5', 'claude-sonnet-4-5']),
+    auth: 'x-api-key',
+    dialects: ['anthropic-messages'],
+    family: 'anthropic',
+    headers: ['anthropic-version', '2023-06-01'],
+  },
   row('ai21', 'https://api.ai21.com/studio/v1', 'AI21_API_KEY'),
   row('cerebras', 'https://api.cerebras.ai/v1', 'CEREBRAS_API_KEY'),
   row('deepinfra', 'https://api.deepinfra.com/v1/openai', 'DEEPINFRA_API_KEY'),
@@ -49,8 +83,8 @@ export const PROVIDERS: readonly ProviderRow[] = [
   row('sambanova', 'https://api.sambanova.ai/v1', 'SAMBANOVA_API_KEY'),
   row('together', 'https://api.together.ai/v1', 'TOGETHER_API_KEY'),
   row('xai', 'https://api.x.ai/v1', 'XAI_API_KEY'),
-  { kind: 'openai-compatible', baseUrl: null, keyVariable: null, auth: 'bearer', knownModels: [] },
-  { kind: DEMO_PROVIDER, baseUrl: 'demo:', keyVariable: null, auth: 'none', knownModels: [] },
+  { ...row('openai-compatible', null, null), auth: 'bearer' },
+  { ...row(DEMO_PROVIDER, 'demo:', null), family: 'openai' },
 ]
 
 const BY_KIND = new Map(PROVIDERS.map((provider) => [provider.kind, provider]))

@@ -27,7 +27,9 @@ async function built(provider: object, environment: Record<string, string> = {},
     connected.push(options)
     return transport()
   }
-  return { ...buildProvider('p', config, document, environment, { demo: DEMO, connect }), connected }
+  const made = buildProvider('p', config, document, environment, { demo: DEMO, connect })
+  const path = made.endpoints[0]?.path('m', false) ?? ''
+  return { ...made, root: path.replace(/\/(chat\/completions|messages)$/, ''), connected }
 }
 
 /** Flat headers as an object. */

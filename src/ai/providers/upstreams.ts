@@ -1,6 +1,9 @@
 import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
 import { isCredentialHeader, resolveReference } from '../../config/index.ts'
 import type { Timeouts, Transport, Upstream } from '../../core/index.ts'
+import type { SealFamily } from '../dialects/name.ts'
+import type { Endpoint } from './endpoint.ts'
+import { endpointsOf } from './endpoints.ts'
 import { providerRow } from './table.ts'
 
 /** Opens, or finds again, the connections to an origin; plans that follow each other share them. */
@@ -13,8 +16,8 @@ export interface TransportSource {
 /** A provider ready to be addressed. */
 export interface ProviderUpstream {
   readonly upstream: Upstream
-  /** Path of the API's root, without a slash at the end. */
-  readonly root: string
+  readonly endpoints: readonly Endpoint[]
+  readonly family: SealFamily
   /** Flat; the credential is among them. */
   readonly headers: readonly string[]
   readonly secrets: readonly string[]
@@ -51,7 +54,13 @@ export function buildProvider(
   const timeouts = mergeTimeouts(config, document)
   if (config.kind === 'demo') {
     const upstream = { name, origin: 'demo:', transport: transports.demo, timeouts }
-    return { upstream, root: '/v1', headers: ['content-type', 'application/json'], secrets: [] }
+    return {
+      upstream,
+      endpoints: endpointsOf(row, '/v1'),
+      family: row.family,
+      headers: ['content-type', 'application/json'],
+      secrets: [],
+    }
   }
   const base = config.base_url === undefined ? row.baseUrl : resolve('base_url', config.base_url)
   if (base === null) throw new Error(`providers.${name}.base_url: the kind ${config.kind} needs one`)
@@ -66,7 +75,11 @@ export function buildProvider(
     ['content-type', 'application/json'],
     ['accept-encoding', 'identity'],
   ])
-  if (config.api_key !== undefined) headers.set('authorization', `Bearer ${resolve('api_key', config.api_key)}`)
+  if (config.api_key !== undefined) {
+    const key = resolve('api_key', config.api_key)
+    if (row.auth === 'x-api-key') headers.set('x-api-key', key)
+    else headers.set('authorization', `Bearer ${key}`)
+  }
   if (config.organization !== undefined)
     headers.set('openai-organization', resolve('organization', config.organization))
   for (const [header, text] of Object.entries(config.headers)) {
@@ -74,7 +87,8 @@ export function buildProvider(
   }
   return {
     upstream: { name, origin: url.origin, transport, timeouts },
-    root: url.pathname.replace(/\/+$/, ''),
+    family: row.family,
+    endpoints: endpointsOf(row, url.pathname.replace(/\/+$/, '')),
     headers: [...headers].flat(),
     secrets: [...secrets],
   }

@@ -1,4 +1,5 @@
 import type { AnswerHeaders, Exchange } from '../../core/index.ts'
+import type { Losses } from '../ir/losses.ts'
 import type { ModelTarget } from '../models/target.ts'
 
 /**
@@ -24,6 +25,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   'x-request-id',
   'x-ferro-request-id',
   'x-ferro-model',
+  'x-ferro-translation',
   'x-accel-buffering',
 ])
 
@@ -34,6 +36,7 @@ export function clientHeaders(
   headers: AnswerHeaders,
   length: number | null,
   events: boolean,
+  losses: Losses | null = null,
 ): string[] {
   const out: string[] = []
   const listed = connectionListed(headers['connection'])
@@ -49,6 +52,7 @@ export function clientHeaders(
   if (length !== null) out.push('content-length', String(length))
   if (events) out.push('x-accel-buffering', 'no')
   out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
+  out.push('x-ferro-translation', losses === null ? 'exact' : losses.header())
   return out
 }
 

@@ -169,5 +169,6 @@ test('hands on the headers of the answer, less those of the connection and of th
     ['x-request-id', x.id],
     ['x-ferro-request-id', x.id],
     ['x-ferro-model', 'far/small'],
+    ['x-ferro-translation', 'exact'],
   ])
 })

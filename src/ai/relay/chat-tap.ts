@@ -1,8 +1,8 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
 import { readJson } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
-import { ANSWER, answerScanner } from '../conversation/fields.ts'
 import type { ModelTarget } from '../models/target.ts'
+import { ANSWER, answerScanner } from './answer-fields.ts'
 import { clientHeaders } from './answer-headers.ts'
 import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
@@ -118,7 +118,14 @@ export class ChatTap implements AnswerTap {
   }
 
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
-    return clientHeaders(this.#x, this.#target, headers, body === null ? null : body.length, this.#mode === 'events')
+    return clientHeaders(
+      this.#x,
+      this.#target,
+      headers,
+      body === null ? null : body.length,
+      this.#mode === 'events',
+      this.#state.losses,
+    )
   }
 }
 

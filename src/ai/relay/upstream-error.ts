@@ -27,12 +27,23 @@ const STATUSES: Readonly<Record<number, StatusRow>> = {
 const CLIENT_FAULT: StatusRow = { code: 'upstream_rejected', status: null, passBody: true }
 const SERVER_FAULT: StatusRow = { code: 'upstream_error', status: 502, passBody: false }
 
-/** The error that an upstream's error answer becomes. */
+/** The error that an upstream's error answer becomes for a client of the same dialect: its own words pass. */
 export function errorOfAnswer(target: ModelTarget, status: number, headers: AnswerHeaders, body: Buffer): GatewayError {
+  const said = reveals(target, body) ? null : errorMessage(body)
+  return errorOfStatus(target, status, headers, said, body)
+}
+
+/** The same with the upstream's message, read by whoever knows its dialect; `body` goes to the client when it may. */
+export function errorOfStatus(
+  target: ModelTarget,
+  status: number,
+  headers: AnswerHeaders,
+  said: string | null,
+  body: Buffer | null,
+): GatewayError {
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
   const retryAfterSeconds = retryAfter(headers)
-  const said = reveals(target, body) ? null : errorMessage(body)
   const options = {
     ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
     status: row.status ?? status,
@@ -45,7 +56,7 @@ export function errorOfAnswer(target: ModelTarget, status: number, headers: Answ
     )
   }
   const message = said === null ? `${name} answered ${status}.` : `${name} answered ${status}: ${said}`
-  const pass = row.passBody && said !== null
+  const pass = row.passBody && said !== null && body !== null
   return new GatewayError(row.code, message, pass ? { ...options, body, contentType: 'application/json' } : options)
 }
 

@@ -12,7 +12,7 @@ import { isWrapped, refuseOutput, withOutputTool } from './structured-output.ts'
 import { ToolNames } from './tool-names.ts'
 import { withLeadingInstructions, withTurns } from './turns.ts'
 
-/** What to do about a parameter that the model is known to refuse. */
+/** What to do about a parameter that the model is known to refuse: left out, with a line in the log or without; or refused. */
 export type OnUnsupported = 'warn' | 'drop' | 'reject'
 
 export interface LoweringTarget {
@@ -91,7 +91,6 @@ function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: 
     if (parameters[name] === undefined || !refuses.has(publicName)) continue
     if (target.onUnsupported === 'reject') throw new FieldProblem(publicName, 'this model does not take it')
     losses.drop(publicName)
-    if (target.onUnsupported === 'warn') continue
     kept ??= { ...parameters }
     delete kept[name]
   }

@@ -136,7 +136,12 @@ class DataWorker {
     const rate = createRateCheck(counters)
     const reserve = createReserve({ counters, intents, journal: this.#journal, port: conversationTraffic, accepting })
     const hooks = {
-      chat: { identify, admit: [createScopeCheck('chat.completions'), rate], reserve, settle: settleChat },
+      conversation: (scope: string) => ({
+        identify,
+        admit: [createScopeCheck(scope), rate],
+        reserve,
+        settle: settleChat,
+      }),
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
       unmatched: { settle: settlePlain },
     }

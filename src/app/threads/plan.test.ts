@@ -29,7 +29,7 @@ async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[
       metrics: metricsOf(),
       transports: source,
       hooks: {
-        chat: { identify, admit: null, reserve: null, settle },
+        conversation: () => ({ identify, admit: null, reserve: null, settle }),
         models: { identify, admit: null, settle },
         unmatched: { settle },
       },

@@ -1,4 +1,4 @@
-import type { SurfaceHooks } from '../../ai/index.ts'
+import type { SurfaceHooks, SurfacePath } from '../../ai/index.ts'
 import { compileSurfaces, type TransportSource } from '../../ai/index.ts'
 import type { ConfigDocument, RouteConfig, UpstreamConfig } from '../../config/index.ts'
 import {
@@ -47,8 +47,7 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
     return { GET: route, HEAD: route }
   }
   const paths = new Map<string, MethodTable>([
-    ['/v1/chat/completions', { POST: surfaces.chat }],
-    ['/v1/models', { GET: surfaces.modelList }],
+    ...exactPaths(surfaces.paths),
     ['/healthz', health('healthz', alive)],
     ['/livez', health('livez', alive)],
     ['/readyz', health('readyz', createReady(options.process))],
@@ -72,9 +71,17 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
       settle: routes.settle,
     }),
     paths,
-    prefixes: [['/v1/models/', { GET: surfaces.modelDetail }]],
+    prefixes: prefixPaths(surfaces.paths),
     fallback: document.routes.length === 0 ? surfaces.fallback : withPages(surfaces.fallback),
   }
+}
+
+function exactPaths(paths: readonly SurfacePath[]): [string, MethodTable][] {
+  return paths.filter(({ path }) => !path.endsWith('/')).map(({ path, method, route }) => [path, { [method]: route }])
+}
+
+function prefixPaths(paths: readonly SurfacePath[]): [string, MethodTable][] {
+  return paths.filter(({ path }) => path.endsWith('/')).map(({ path, method, route }) => [path, { [method]: route }])
 }
 
 /** Beside routes of people's own, only the paths of the API speak the API's dialect. */
@@ -86,7 +93,7 @@ function withPages(fallback: Route): Route {
 }
 
 function isOfApi(x: Exchange): boolean {
-  return x.path === '' || x.path.startsWith('/v1/')
+  return x.path === '' || x.path.startsWith('/v1/') || x.path.startsWith('/v1beta/')
 }
 
 /** Health is answered however loaded the thread is. */

@@ -1,5 +1,21 @@
 /** What a key may be allowed to do on the gateway's own endpoints. */
-export const SCOPES = ['models.read', 'chat.completions'] as const
+export const SCOPES = [
+  'models.read',
+  'chat.completions',
+  'completions.create',
+  'responses.create',
+  'messages.create',
+  'content.generate',
+  'embeddings.create',
+  'images.generate',
+  'audio.create',
+  'moderations.create',
+  'rerank.create',
+  'files.manage',
+  'batches.manage',
+  'realtime.connect',
+  'passthrough.use',
+] as const
 /** Scopes that people make up for their routes: the colon tells them from a slip in one of ours. */
 export const OWN_SCOPE = /^[a-z0-9][a-z0-9._-]{0,31}(?::[a-z0-9][a-z0-9._-]{0,31}){1,3}$/
 

@@ -11,6 +11,18 @@ export const prices = z.strictObject({
   request: usd.prefault(0).describe('Per request, added to the tokens.'),
 })
 
+/** What happens to a request that its model's dialect, or the model, cannot take whole. */
+export const onLoss = z
+  .enum(['allow', 'warn', 'reject'])
+  .describe(
+    'When the model speaks another dialect that cannot say all of a request. `allow`: the answer tells in x-ferro-translation; `warn`: a line in the log, too; `reject`: status 400.',
+  )
+export const onUnsupported = z
+  .enum(['warn', 'drop', 'reject'])
+  .describe(
+    'When a request has a parameter that the model is known to refuse. `warn`: it is left out, with a line in the log; `drop`: without one; `reject`: status 400. What is left out always stands in x-ferro-translation.',
+  )
+
 const target = z.strictObject({
   provider: plainText.describe('Name of a provider of this file, or a built-in one (`demo`).'),
   model: plainText.describe('The name that the provider gives the model.'),
@@ -25,6 +37,14 @@ const target = z.strictObject({
 
 /** A model as clients know it: a name and where its requests go. */
 export const model = z.strictObject({
+  on_loss: onLoss.optional().describe('Differs from `translation.on_loss` for this model.'),
+  on_unsupported: onUnsupported.optional().describe('Differs from `translation.on_unsupported` for this model.'),
   strategy: z.enum(['single']).default('single').describe('How a target is chosen. `single`: there is exactly one.'),
   targets: z.array(target).min(1, { error: 'a model needs a target' }).describe('Where requests for this model go.'),
+})
+
+/** How requests are put into another dialect than their client's. */
+export const translation = z.strictObject({
+  on_loss: onLoss.prefault('allow'),
+  on_unsupported: onUnsupported.prefault('warn'),
 })

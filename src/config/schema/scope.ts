@@ -9,6 +9,7 @@ export const scope = z
   })
   .meta({
     id: 'scope',
-    description: '`models.read`, `chat.completions`, or one of your own for routes, with a colon: `orders:read`.',
+    description:
+      'One of the gateway, such as `chat.completions`, or one of your own for routes, with a colon: `orders:read`.',
     anyOf: [{ enum: [...SCOPES] }, { pattern: OWN_SCOPE.source }],
   })

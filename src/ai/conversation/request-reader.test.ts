@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { chatBody, chatRequestOf } from '../../../test/request-path/chat.ts'
 import { GatewayError } from '../../core/index.ts'
-import { readChatRequest } from './request.ts'
+import { READERS } from './readers.ts'
 
 const MESSAGES = '"messages":[]'
 
 function refusal(text: string | Buffer): GatewayError {
-  const request = readChatRequest(Buffer.from(text as string))
+  const request = READERS['openai-chat'].read(Buffer.from(text as string))
   assert.ok(request instanceof GatewayError, String(text))
   return request
 }
@@ -26,7 +26,7 @@ test('reads what it needs, whatever else is there and however it is written', ()
   assert.equal(request.usageOptions, '{"include_usage":true,"other":1}')
   assert.equal(request.maxOutputTokens, 7)
   assert.equal(request.choices, 2)
-  assert.equal(request.messageBytes, '[{"role":"user"}]'.length)
+  assert.equal(request.contentBytes, '[{"role":"user"}]'.length)
 })
 
 test('of two maxima the larger one counts: which of them a provider follows is not known', () => {
@@ -151,7 +151,7 @@ test('any JSON value in any governed field is either taken or refused with 400',
   )
   fc.assert(
     fc.property(key, fc.jsonValue(), (name, value) => {
-      const request = readChatRequest(chatBody({ [name]: value }))
+      const request = READERS['openai-chat'].read(chatBody({ [name]: value }))
       if (request instanceof GatewayError) assert.deepEqual([request.status, request.param], [400, name])
     }),
     { numRuns: 1_000 },
@@ -164,7 +164,7 @@ test('counts the bytes of pictures apart from those of text', () => {
   const small = chatRequestOf(chatBody({ messages: picture('data:image/png;base64,') }))
   const large = chatRequestOf(chatBody({ messages: picture(`data:image/png;base64,${data}`) }))
   assert.deepEqual([large.mediaItems, large.textBytes], [1, small.textBytes])
-  assert.equal(large.messageBytes, small.messageBytes)
+  assert.equal(large.contentBytes, small.contentBytes)
 })
 
 test('base64 that stands in no media part is text, wherever it is', () => {

@@ -1,0 +1,28 @@
+import type { AnswerMeter } from '../relay/answer-meter.ts'
+import { messagesClient, messagesUpstream } from './anthropic-messages/index.ts'
+import { messagesMeter } from './anthropic-messages/meter.ts'
+import { converseUpstream } from './bedrock-converse/index.ts'
+import type { ClientDialect, UpstreamDialect } from './dialect.ts'
+import type { DialectName } from './name.ts'
+import { openaiChatClient, openaiChatUpstream } from './openai-chat/index.ts'
+
+/** Every dialect as upstreams speak it. */
+export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDialect>>> = {
+  'openai-chat': openaiChatUpstream,
+  'anthropic-messages': messagesUpstream,
+  'bedrock-converse': converseUpstream,
+}
+
+/** Every dialect that clients hold conversations in. */
+export const CLIENT_DIALECTS: Readonly<Partial<Record<DialectName, ClientDialect>>> = {
+  'openai-chat': openaiChatClient,
+  'anthropic-messages': messagesClient,
+}
+
+/** The dialect of errors where no other one is known. */
+export const COMMON_DIALECT: ClientDialect = openaiChatClient
+
+/** What is read of answers that are relayed in a dialect; OpenAI's older ones have a tap of their own. */
+export const METERS: Readonly<Partial<Record<DialectName, AnswerMeter>>> = {
+  'anthropic-messages': messagesMeter,
+}

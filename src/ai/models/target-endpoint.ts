@@ -1,0 +1,107 @@
+import { type Exchange, GatewayError, headerLines } from '../../core/index.ts'
+import { type Edit, patchTopLevel } from '../../lib/index.ts'
+import type { ConversationState } from '../conversation/conversation-state.ts'
+import { FIELD } from '../conversation/fields.ts'
+import type { ConversationRequest } from '../conversation/request-reader.ts'
+import type { Capabilities, UpstreamDialect } from '../dialects/dialect.ts'
+import { Losses } from '../ir/losses.ts'
+import type { Endpoint } from '../providers/endpoint.ts'
+import { QuirkPatcher } from '../providers/quirk-patcher.ts'
+import type { OnUnsupported } from '../translate/lower.ts'
+import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
+
+export interface TargetEndpointOptions {
+  readonly endpoint: Endpoint
+  readonly model: string
+  readonly capabilities: Capabilities
+  readonly onUnsupported: OnUnsupported
+  readonly onLoss: OnLoss
+  /** Flat; the provider's own, with its credential. */
+  readonly headers: readonly string[]
+  /** Null where nothing is ever translated for it. */
+  readonly dialect: UpstreamDialect | null
+}
+
+/** A body that is ready to be sent to one endpoint, and how its answer comes back. */
+export interface PreparedRequest {
+  readonly endpoint: TargetEndpoint
+  readonly body: Buffer
+  /** Null: the client speaks the endpoint's dialect, and the answer is relayed. */
+  readonly translation: Translation | null
+}
+
+/** One way to one model: everything about it that does not depend on the request. */
+export class TargetEndpoint {
+  readonly endpoint: Endpoint
+  /** Credential and content type, as they go over the wire. */
+  readonly fixed: string
+  /** Names of the headers that the provider's configuration sets: a client's own do not go beside them. */
+  readonly ownHeaders: ReadonlySet<string>
+  readonly dialect: UpstreamDialect | null
+  readonly #modelJson: string
+  readonly #model: string
+  readonly #patcher: QuirkPatcher | null
+  readonly #target: TranslationTarget | null
+  readonly #paths: readonly [whole: string, stream: string]
+
+  constructor(options: TargetEndpointOptions) {
+    const { endpoint, model, dialect } = options
+    const headers = [...options.headers, ...endpoint.headers]
+    this.endpoint = endpoint
+    this.dialect = dialect
+    this.fixed = headerLines(headers)
+    this.ownHeaders = new Set(headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))
+    this.#model = model
+    this.#modelJson = JSON.stringify(model)
+    this.#paths = [endpoint.path(model, false), endpoint.path(model, true)]
+    const patcher = endpoint.quirks === null ? null : new QuirkPatcher(endpoint.quirks)
+    this.#patcher = patcher
+    const { capabilities, onUnsupported, onLoss } = options
+    this.#target =
+      dialect === null
+        ? null
+        : {
+            dialect,
+            model,
+            habits: endpoint.habits ?? undefined,
+            capabilities,
+            onUnsupported,
+            onLoss,
+            patch: patcher === null ? null : (body, losses) => patcher.translated(body, losses),
+          }
+  }
+
+  path(stream: boolean): string {
+    return this.#paths[stream ? 1 : 0]
+  }
+
+  /** The client's own body, patched at its top level while its scan is valid. */
+  relay(state: ConversationState, body: Buffer, request: ConversationRequest): PreparedRequest {
+    const edits: Edit[] = []
+    if (this.endpoint.modelInBody && request.model !== this.#model) {
+      edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
+    }
+    if (request.stream && !request.asksUsage) {
+      edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
+    }
+    let patched = edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
+    if (this.#patcher !== null) {
+      const losses = new Losses()
+      patched = this.#patcher.relay(patched, losses)
+      state.losses = losses
+    }
+    return { endpoint: this, body: patched, translation: null }
+  }
+
+  /** The client's request in the endpoint's dialect. */
+  translate(x: Exchange, state: ConversationState, body: Buffer): PreparedRequest | GatewayError {
+    if (this.#target === null) {
+      return new GatewayError('invalid_request', `This model does not speak ${state.surface.dialect}.`)
+    }
+    const translation = translateRequest(state.surface.client, body, state.pathFacts, this.#target)
+    if (translation instanceof GatewayError) return translation
+    state.losses = translation.losses
+    x.wantsStream = state.stream
+    return { endpoint: this, body: translation.body, translation }
+  }
+}

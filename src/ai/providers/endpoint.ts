@@ -1,0 +1,27 @@
+import type { UpstreamHabits } from '../dialects/dialect.ts'
+import type { DialectName } from '../dialects/name.ts'
+import type { JsonObject } from '../ir/json.ts'
+
+/** One way to address a provider's models: a dialect, its path, and what this provider does differently. */
+export interface Endpoint {
+  readonly dialect: DialectName
+  /** Path and query on the provider's host for a model. */
+  readonly path: (model: string, stream: boolean) => string
+  /** False where the path alone says which model. */
+  readonly modelInBody: boolean
+  readonly quirks: BodyQuirks | null
+  /** Where it differs from the vendor whose dialect it speaks; null: in nothing, or nobody knows. */
+  readonly habits: UpstreamHabits | null
+  /** Flat; of this endpoint beside the provider's own, e.g. a version. */
+  readonly headers: readonly string[]
+  /** Headers of the client that go there, in lower case. */
+  readonly forwards: ReadonlySet<string>
+}
+
+/** Top-level members that a provider spells differently, does not take, or needs. */
+export interface BodyQuirks {
+  readonly rename?: Readonly<Record<string, string>>
+  readonly drop?: readonly string[]
+  /** Set when the client says nothing. */
+  readonly defaults?: JsonObject
+}

@@ -1,0 +1,223 @@
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+  refuse,
+} from '../../core/index.ts'
+import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
+import type { ConversationState } from '../conversation/conversation-state.ts'
+import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
+import { isObject, type JsonObject } from '../ir/json.ts'
+import type { ModelTarget } from '../models/target.ts'
+import { usageOfTokens } from '../models/token-usage.ts'
+import { faultError } from '../translate/fault-error.ts'
+import { mediaTypeOf } from '../translate/media-types.ts'
+import { clientHeaders } from './answer-headers.ts'
+import type { AnswerMeter, StreamMeter } from './answer-meter.ts'
+import { DeliveredEstimate, estimateTokens } from './delivered.ts'
+import { EditedPart } from './edited-part.ts'
+import { errorOfAnswer, reveals } from './upstream-error.ts'
+
+const MAX_EVENT_BYTES = 32 * 1024 * 1024
+/** Longest whole answer whose usage is read: longer ones are relayed and estimated. */
+const LONGEST_READ = 16 * 1024 * 1024
+const BLANK_LINE = Buffer.from('\n\n')
+
+/**
+ * Relays an answer in the client's own dialect byte for byte, and reads its usage on the way. Whole events go on as they
+ * are; an event that is cut waits for its rest, so that an error can follow cleanly at any time.
+ */
+export class MeteredTap implements AnswerTap {
+  readonly #x: Exchange
+  readonly #target: ModelTarget
+  readonly #state: ConversationState
+  readonly #meter: AnswerMeter
+  readonly #hints: readonly Buffer[]
+  readonly #events: StreamMeter
+  readonly #framer = new SseFramer(MAX_EVENT_BYTES)
+  readonly #cursor = new SseCursor()
+  readonly #delivered = new DeliveredEstimate()
+  #mode: 'error' | 'whole' | 'events' = 'whole'
+  #status = 0
+  #headers: AnswerHeaders = {}
+  #told: TokenUsage | null = null
+  #problem: GatewayError | null = null
+  /** A whole answer too long for the attempt's own buffer, which streams it. */
+  #long: Buffer[] | null = null
+  #longBytes = 0
+
+  constructor(x: Exchange, target: ModelTarget, state: ConversationState, meter: AnswerMeter) {
+    this.#x = x
+    this.#target = target
+    this.#state = state
+    this.#meter = meter
+    this.#hints = meter.hints.map((text) => Buffer.from(text))
+    this.#events = meter.stream()
+  }
+
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    this.#status = status
+    this.#headers = headers
+    if (status >= 400) {
+      this.#mode = 'error'
+      return 'buffer'
+    }
+    if (status !== 200) return this.#invalid(`answered ${status}, which is no answer to this request`)
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity') {
+      return this.#invalid('compressed its answer, though it was asked not to')
+    }
+    const type = mediaTypeOf(headers)
+    if (type === 'text/event-stream') {
+      if (!this.#x.wantsStream) return this.#invalid('answered with a stream of events, though none was asked for')
+      this.#mode = 'events'
+      this.#state.answered = true
+      return 'stream'
+    }
+    if (type !== 'application/json' && !type.endsWith('+json')) {
+      const what = type === '' ? 'no content type' : type
+      return this.#invalid(`answered 200 with ${what} instead of JSON or an event stream`)
+    }
+    this.#state.answered = true
+    return 'buffer'
+  }
+
+  complete(body: Buffer): Buffer | GatewayError {
+    if (this.#mode === 'error') return errorOfAnswer(this.#target, this.#status, this.#headers, body)
+    const answer = parsed(body)
+    if (answer === null) {
+      this.#state.answered = false
+      return this.#invalid(
+        `answered 200 with ${body.length === 0 ? 'an empty body' : 'a body that is not a JSON object'}`,
+      )
+    }
+    const fault = this.#meter.faultOf(answer)
+    if (fault !== null) {
+      this.#state.answered = false
+      return this.#failure(fault)
+    }
+    this.#readWhole(answer, body.length)
+    return body
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError | null {
+    if (this.#problem !== null) return this.#problem
+    if (this.#mode === 'error') return this.#invalid(`answered ${this.#status} with a very long body`)
+    if (this.#mode === 'whole') return this.#keep(chunk)
+    const part = this.#framer.push(chunk)
+    if (part === null) return null
+    return part === 'overflow' ? this.#invalid('sent an event that is too large') : this.#read(part)
+  }
+
+  end(): Buffer | GatewayError | null {
+    if (this.#problem !== null) return this.#problem
+    if (this.#mode === 'whole') {
+      if (this.#long !== null) {
+        const answer = parsed(Buffer.concat(this.#long))
+        if (answer !== null) this.#readWhole(answer, this.#longBytes)
+      }
+      return null
+    }
+    const rest = this.#framer.end()
+    // The blank line behind the last event may be missing; one that was cut within is no event.
+    const last = rest === null ? null : this.#read(Buffer.concat([rest, BLANK_LINE]))
+    if (last instanceof GatewayError) return last
+    if (this.#events.ended) return last
+    return new GatewayError(
+      'upstream_truncated',
+      `${this.#target.upstream.name} ended its answer before it was complete.`,
+    )
+  }
+
+  headers(headers: AnswerHeaders, body: Buffer | null): string[] {
+    return clientHeaders(
+      this.#x,
+      this.#target,
+      headers,
+      body === null ? null : body.length,
+      this.#mode === 'events',
+      this.#state.losses,
+    )
+  }
+
+  #keep(chunk: Buffer): Buffer {
+    this.#longBytes += chunk.length
+    this.#state.deliveredTokens = estimateTokens(this.#longBytes)
+    if (this.#longBytes > LONGEST_READ) this.#long = null
+    else if (this.#long === null) this.#long = [Buffer.from(chunk)]
+    else this.#long.push(Buffer.from(chunk))
+    return chunk
+  }
+
+  #readWhole(answer: JsonObject, bytes: number): void {
+    const usage = this.#meter.readUsage(answer)
+    if (usage !== null) this.#state.usage = usageOfTokens(usage)
+    this.#state.deliveredTokens = estimateTokens(bytes)
+  }
+
+  #read(part: Buffer): Buffer | GatewayError | null {
+    const cursor = this.#cursor
+    cursor.load(part)
+    const out = new EditedPart(part)
+    while (cursor.next()) {
+      const { start, end } = cursor
+      const event = part.subarray(start, end)
+      this.#delivered.add(end - start)
+      if (!this.#tells(event)) continue
+      const problem = this.#readTelling(event)
+      if (problem !== null) return this.#stopAt(problem, out.upTo(start))
+    }
+    this.#state.deliveredTokens = this.#delivered.tokens
+    this.#state.unreportedTokens = this.#delivered.unreported
+    return out.finish()
+  }
+
+  #tells(event: Buffer): boolean {
+    for (const hint of this.#hints) if (event.includes(hint)) return true
+    return false
+  }
+
+  #readTelling(event: Buffer): GatewayError | null {
+    const data = eventData(event, 0, event.length)
+    if (data === null || data.length === 0) return null
+    const value = parsed(data)
+    if (value === null) return null
+    const events = this.#events
+    events.read(value)
+    const { usage, fault } = events
+    if (fault !== null) return this.#failure(reveals(this.#target, data) ? { ...fault, message: '' } : fault)
+    if (usage !== null && usage !== this.#told) {
+      this.#told = usage
+      this.#state.usage = usageOfTokens(usage)
+      this.#delivered.report()
+    }
+    return null
+  }
+
+  /** What stands before the event is given now; the error follows with what comes next, or in the next turn. */
+  #stopAt(problem: GatewayError, before: Buffer | null): Buffer | GatewayError {
+    if (before === null || before.length === 0) return problem
+    this.#problem = problem
+    process.nextTick(refuse, this.#x, problem)
+    return before
+  }
+
+  #failure(fault: AnswerFault): GatewayError {
+    return faultError(this.#target.upstream.name, fault, this.#target.secretTexts)
+  }
+
+  #invalid(what: string): GatewayError {
+    return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
+  }
+}
+
+function parsed(body: Buffer): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return isObject(value) ? value : null
+  } catch {
+    return null // what cannot be read tells nothing
+  }
+}

@@ -1,0 +1,72 @@
+import { type Exchange, GatewayError } from '../../core/index.ts'
+import type { ReadPath } from '../conversation/conversation-route.ts'
+import { type ClientDialectName, READERS } from '../conversation/readers.ts'
+import type { Surface } from '../conversation/surface.ts'
+import { CLIENT_DIALECTS } from '../dialects/tables.ts'
+
+/** A conversation's path, and what a key needs to use it. */
+export interface ConversationRow {
+  /** As records, metrics and limits call it. */
+  readonly name: string
+  readonly scope: string
+  readonly dialect: ClientDialectName
+  /** An exact path, or with a slash at the end a prefix that the model follows. */
+  readonly path: string
+  readonly readPath: ReadPath | null
+}
+
+/** Every way for clients to hold a conversation. */
+export const CONVERSATIONS: readonly ConversationRow[] = [
+  {
+    name: 'chat.completions',
+    scope: 'chat.completions',
+    dialect: 'openai-chat',
+    path: '/v1/chat/completions',
+    readPath: null,
+  },
+  {
+    name: 'completions',
+    scope: 'completions.create',
+    dialect: 'openai-completions',
+    path: '/v1/completions',
+    readPath: null,
+  },
+  { name: 'responses', scope: 'responses.create', dialect: 'openai-responses', path: '/v1/responses', readPath: null },
+  { name: 'messages', scope: 'messages.create', dialect: 'anthropic-messages', path: '/v1/messages', readPath: null },
+  { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1beta/models/', readPath: modelOfPath },
+]
+
+/** The surface of a row; null as long as its dialect has no client side. */
+export function surfaceOf(row: ConversationRow): Surface | null {
+  const client = CLIENT_DIALECTS[row.dialect]
+  return client === undefined ? null : { name: row.name, dialect: row.dialect, client, reader: READERS[row.dialect] }
+}
+
+/** Streaming and not are two methods of one model; the path ends in `models/<model>:<method>`. */
+const METHODS: ReadonlyMap<string, boolean> = new Map([
+  ['generateContent', false],
+  ['streamGenerateContent', true],
+])
+const PREFIX = '/v1beta/models/'
+
+function modelOfPath(x: Exchange): { model: string; stream: boolean } | GatewayError {
+  const colon = x.path.lastIndexOf(':')
+  const stream = colon < 0 ? undefined : METHODS.get(x.path.slice(colon + 1))
+  const model = colon < 0 ? '' : decoded(x.path.slice(PREFIX.length, colon))
+  if (stream === undefined || model === '') {
+    return new GatewayError(
+      'not_found',
+      `There is no such method. Use ${PREFIX}{model}:generateContent or :streamGenerateContent.`,
+    )
+  }
+  return { model, stream }
+}
+
+/** The canonical path keeps what would change its meaning percent-encoded, such as a slash within a name. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,38 @@
+import type { AnswerHeaders, Exchange } from '../../core/index.ts'
+import type { Losses } from '../ir/losses.ts'
+import type { ModelTarget } from '../models/target.ts'
+
+/** Names under which vendors give their own id of a request. */
+const UPSTREAM_IDS = ['x-request-id', 'request-id', 'x-amzn-requestid', 'x-goog-request-id', 'apim-request-id']
+
+/**
+ * Headers of an answer that was translated, flat. Nothing of the upstream's passes but its id of the request: the
+ * rest belongs to another dialect, or to the operator's account.
+ */
+export function translatedHeaders(
+  x: Exchange,
+  target: ModelTarget,
+  headers: AnswerHeaders,
+  length: number | null,
+  events: boolean,
+  losses: Losses,
+): string[] {
+  const out = ['content-type', events ? 'text/event-stream; charset=utf-8' : 'application/json']
+  if (events) out.push('cache-control', 'no-cache', 'x-accel-buffering', 'no')
+  const upstreamId = idOf(headers)
+  if (upstreamId !== null && !target.secretTexts.some((secret) => upstreamId.includes(secret))) {
+    out.push('x-upstream-request-id', upstreamId)
+  }
+  if (length !== null) out.push('content-length', String(length))
+  out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
+  out.push('x-ferro-translation', losses.header())
+  return out
+}
+
+function idOf(headers: AnswerHeaders): string | null {
+  for (const name of UPSTREAM_IDS) {
+    const value = headers[name]
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return null
+}

@@ -1,0 +1,293 @@
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+  refuse,
+} from '../../core/index.ts'
+import type { ConversationState } from '../conversation/conversation-state.ts'
+import type { AnswerContext, DecodeContext, StreamDecoder, UpstreamDialect, WireEvent } from '../dialects/dialect.ts'
+import type { AnswerFault, ModelAnswer, StreamEvent } from '../ir/answer.ts'
+import { AnswerAssembler } from '../ir/assemble.ts'
+import { eventsOf } from '../ir/disassemble.ts'
+import { FieldProblem } from '../ir/fields.ts'
+import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
+import type { ModelTarget } from '../models/target.ts'
+import type { TargetEndpoint } from '../models/target-endpoint.ts'
+import { usageOfTokens } from '../models/token-usage.ts'
+import { estimateTokens } from '../relay/delivered.ts'
+import { errorOfStatus } from '../relay/upstream-error.ts'
+import { faultError } from './fault-error.ts'
+import { isStreamOf, mediaTypeOf } from './media-types.ts'
+import { EventRaiser, raiseAnswer } from './raise.ts'
+import { translatedHeaders } from './translated-headers.ts'
+import type { Translation } from './translation.ts'
+import type { WireReader } from './wire-reader.ts'
+import { wireReader } from './wire-readers.ts'
+
+/** Longest whole answer that is held to be translated. */
+const LONGEST_ANSWER = 64 * 1024 * 1024
+
+type Mode = 'error' | 'whole' | 'stream' | 'collect'
+
+/**
+ * Puts one answer of an upstream into the client's dialect: whole, event by event, or from one form into the other when
+ * the upstream chose another than the client. An error is never followed by anything.
+ */
+export class TranslatingTap implements AnswerTap {
+  readonly #x: Exchange
+  readonly #target: ModelTarget
+  readonly #state: ConversationState
+  readonly #translation: Translation
+  readonly #dialect: UpstreamDialect
+  readonly #context: AnswerContext
+  readonly #decoding: DecodeContext
+  readonly #raiser: EventRaiser
+  #mode: Mode = 'whole'
+  #status = 0
+  #headers: AnswerHeaders = {}
+  #reader: WireReader | null = null
+  #decoder: StreamDecoder | null = null
+  #assembler: AnswerAssembler | null = null
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** Text for the client that the event at hand made. */
+  #out = ''
+  #fault: AnswerFault | null = null
+  #problem: GatewayError | null = null
+  #textBytes = 0
+  #reportedBytes = 0
+
+  constructor(
+    x: Exchange,
+    target: ModelTarget,
+    state: ConversationState,
+    endpoint: TargetEndpoint,
+    translation: Translation,
+  ) {
+    const { dialect } = endpoint
+    if (dialect === null) throw new Error(`${target.name} is not translated to`)
+    this.#x = x
+    this.#target = target
+    this.#state = state
+    this.#translation = translation
+    this.#dialect = dialect
+    const { losses, request } = translation
+    const id = x.id.replaceAll('-', '')
+    this.#context = { id, model: target.model, createdAt: Math.floor(x.time / 1000), request, losses }
+    this.#decoding = { losses, ids: new Ids(id) }
+    this.#raiser = new EventRaiser(translation.undo)
+  }
+
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    this.#status = status
+    this.#headers = headers
+    const name = this.#target.upstream.name
+    if (status >= 400) {
+      this.#mode = 'error'
+      return 'buffer'
+    }
+    if (status !== 200) return this.#invalid(`answered ${status}, which is no answer to this request`)
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity') {
+      return this.#invalid('compressed its answer, though it was asked not to')
+    }
+    const type = mediaTypeOf(headers)
+    const streamed = isStreamOf(this.#dialect.framing, type, this.#state.stream)
+    if (!streamed && type !== 'application/json' && !type.endsWith('+json')) {
+      const what = type === '' ? 'no content type' : type
+      return new GatewayError(
+        'upstream_invalid_response',
+        `${name} answered 200 with ${what} instead of JSON or a stream.`,
+      )
+    }
+    this.#state.answered = true
+    if (this.#state.stream) this.#state.encoder = this.#state.surface.client.streamEncoder(this.#context)
+    if (!streamed) return 'buffer'
+    this.#mode = this.#state.stream ? 'stream' : 'collect'
+    this.#reader = wireReader(this.#dialect.framing)
+    this.#decoder = this.#dialect.streamDecoder(this.#decoding)
+    if (this.#mode === 'collect') this.#assembler = new AnswerAssembler(this.#dialect.name)
+    return 'stream'
+  }
+
+  complete(body: Buffer): Buffer | GatewayError {
+    if (this.#mode === 'error') return this.#errorOf(body)
+    const parsed = this.#parse(body)
+    if (parsed instanceof GatewayError) return parsed
+    const answer = this.#decode(parsed)
+    return answer instanceof GatewayError ? answer : this.#encode(answer)
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError | null {
+    if (this.#problem !== null) return this.#problem
+    if (this.#mode === 'error') return this.#errorOf(chunk)
+    if (this.#reader === null) return this.#hold(chunk)
+    const wrong = this.#reader.push(chunk, this.#read)
+    if (wrong !== null) return this.#invalid(wrong)
+    return this.#flush()
+  }
+
+  end(): Buffer | GatewayError | null {
+    if (this.#problem !== null) return this.#problem
+    if (this.#reader === null) return this.complete(Buffer.concat(this.#held))
+    const wrong = this.#reader.end(this.#read)
+    if (wrong !== null) return this.#invalid(wrong)
+    if (this.#fault === null) this.#decoder?.close(this.#raise)
+    if (this.#fault !== null) return this.#failure(this.#fault)
+    if (this.#assembler === null) return this.#flush()
+    const answer = this.#assembler.answer()
+    if (answer === null) return this.#failure({ message: '', kind: 'truncated' })
+    return 'choices' in answer ? this.#encode(answer) : this.#failure(answer)
+  }
+
+  headers(headers: AnswerHeaders, body: Buffer | null): string[] {
+    const { losses } = this.#translation
+    return translatedHeaders(
+      this.#x,
+      this.#target,
+      headers,
+      body === null ? null : body.length,
+      this.#state.stream,
+      losses,
+    )
+  }
+
+  #hold(chunk: Buffer): GatewayError | null {
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes > LONGEST_ANSWER) return this.#invalid('sent an answer that is too long to be translated')
+    this.#held.push(Buffer.from(chunk))
+    return null
+  }
+
+  readonly #read = (event: WireEvent): void => {
+    if (this.#fault === null) this.#decoder?.push(event, this.#raise)
+  }
+
+  readonly #raise = (event: StreamEvent): void => {
+    if (this.#fault === null) this.#raiser.push(event, this.#take)
+  }
+
+  readonly #take = (event: StreamEvent): void => {
+    const state = this.#state
+    switch (event.type) {
+      case 'fault':
+        this.#fault = event.fault
+        return
+      case 'usage':
+        state.usage = usageOfTokens(event.usage)
+        this.#reportedBytes = this.#textBytes
+        state.unreportedTokens = 0
+        break
+      case 'part-delta':
+        this.#textBytes += event.text.length
+        state.deliveredTokens = estimateTokens(this.#textBytes)
+        state.unreportedTokens = estimateTokens(this.#textBytes - this.#reportedBytes)
+        break
+      default:
+    }
+    if (this.#assembler !== null) this.#assembler.push(event)
+    else this.#out += state.encoder?.push(event) ?? ''
+  }
+
+  /** What the events so far made; an error follows it in the next turn, or when the upstream says more. */
+  #flush(): Buffer | GatewayError | null {
+    const text = this.#out
+    this.#out = ''
+    if (this.#fault !== null) {
+      const error = this.#failure(this.#fault)
+      if (text === '' || this.#assembler !== null) return error
+      this.#problem = error
+      process.nextTick(refuse, this.#x, error)
+    }
+    return text === '' ? null : Buffer.from(text)
+  }
+
+  #parse(body: Buffer): JsonObject | GatewayError {
+    let value: unknown
+    try {
+      value = parseExact(body.toString('utf8'))
+    } catch {
+      value = null // said below, as for any other value that is no object
+    }
+    if (isObject(value)) return value
+    this.#state.answered = false
+    const what = body.length === 0 ? 'an empty body' : 'a body that is not a JSON object'
+    return this.#invalid(`answered 200 with ${what}`)
+  }
+
+  #decode(body: JsonObject): ModelAnswer | GatewayError {
+    try {
+      const answer = this.#dialect.decodeAnswer(body, this.#decoding)
+      if (!('choices' in answer)) {
+        this.#state.answered = false
+        return this.#failure(answer)
+      }
+      return raiseAnswer(answer, this.#translation.undo)
+    } catch (error) {
+      if (!(error instanceof FieldProblem)) throw error
+      this.#state.answered = false
+      return this.#invalid(`sent an answer that cannot be read: ${error.param}: ${error.message}`)
+    }
+  }
+
+  #encode(answer: ModelAnswer): Buffer {
+    const state = this.#state
+    if (answer.usage !== undefined) state.usage = usageOfTokens(answer.usage)
+    state.deliveredTokens = estimateTokens(textLength(answer))
+    const { encoder } = state
+    if (encoder === null) return Buffer.from(writeJson(state.surface.client.encodeAnswer(answer, this.#context)))
+    let text = ''
+    for (const event of eventsOf(answer)) text += encoder.push(event)
+    return Buffer.from(text)
+  }
+
+  #errorOf(body: Buffer): GatewayError {
+    let said: string | null = null
+    try {
+      const value: unknown = JSON.parse(body.toString('utf8'))
+      if (isObject(value)) said = this.#dialect.decodeError(value)?.message ?? null
+    } catch {
+      said = null // an HTML page or a cut body: nothing to quote
+    }
+    if (said !== null && this.#target.secretTexts.some((secret) => said?.includes(secret) === true)) said = null
+    return errorOfStatus(this.#target, this.#status, this.#headers, said?.slice(0, LONGEST_QUOTE) ?? null, null)
+  }
+
+  #failure(fault: AnswerFault): GatewayError {
+    return faultError(this.#target.upstream.name, fault, this.#target.secretTexts)
+  }
+
+  #invalid(what: string): GatewayError {
+    return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
+  }
+}
+
+const LONGEST_QUOTE = 500
+
+/** Names for what an upstream leaves nameless, unique within the request and across requests. */
+class Ids {
+  readonly #request: string
+  #last = 0
+
+  constructor(request: string) {
+    this.#request = request
+  }
+
+  next(prefix: string): string {
+    this.#last++
+    return `${prefix}_${this.#request}${this.#last}`
+  }
+}
+
+function textLength(answer: ModelAnswer): number {
+  let length = 0
+  for (const choice of answer.choices) {
+    for (const part of choice.parts) {
+      if (part.type === 'tool-call') length += part.arguments.length
+      else if ('text' in part) length += part.text.length
+    }
+  }
+  return length
+}

@@ -1,0 +1,69 @@
+import { GatewayError } from '../../core/index.ts'
+import type { Capabilities, ClientDialect, UpstreamDialect, UpstreamHabits } from '../dialects/dialect.ts'
+import { FieldProblem } from '../ir/fields.ts'
+import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
+import { Losses } from '../ir/losses.ts'
+import type { ModelRequest } from '../ir/request.ts'
+import { lower, type OnUnsupported, type Undo } from './lower.ts'
+
+/** What to do about a request that cannot be carried whole. */
+export type OnLoss = 'allow' | 'warn' | 'reject'
+
+export interface TranslationTarget {
+  readonly dialect: UpstreamDialect
+  /** The upstream's name of the model. */
+  readonly model: string
+  readonly habits: UpstreamHabits | undefined
+  readonly capabilities: Capabilities
+  readonly onUnsupported: OnUnsupported
+  readonly onLoss: OnLoss
+  /** The provider's own spelling of what the encoder made. */
+  readonly patch: ((body: JsonObject, losses: Losses) => JsonObject) | null
+}
+
+/** A request that was put into another dialect, and what is needed to put its answer back. */
+export interface Translation {
+  readonly request: ModelRequest
+  readonly undo: Undo
+  readonly losses: Losses
+  readonly body: Buffer
+}
+
+/** Puts a client's body into the dialect of an upstream, or says why that cannot be. */
+export function translateRequest(
+  client: ClientDialect,
+  body: Buffer,
+  path: { readonly model: string; readonly stream: boolean } | null,
+  target: TranslationTarget,
+): Translation | GatewayError {
+  const losses = new Losses()
+  try {
+    const parsed = parseExact(body.toString('utf8'))
+    if (!isObject(parsed)) throw new FieldProblem('', 'expected an object')
+    const request = client.decodeRequest(parsed, { model: path?.model ?? null, stream: path?.stream ?? false, losses })
+    const { traits } = target.dialect
+    const { capabilities, onUnsupported, model, habits } = target
+    const lowered = lower(request, { traits, capabilities, onUnsupported }, losses)
+    let encoded = target.dialect.encodeRequest(lowered.request, { model, capabilities, losses, habits })
+    if (target.patch !== null) encoded = target.patch(encoded, losses)
+    if (target.onLoss === 'reject' && losses.fidelity === 'lossy') return lossy(losses)
+    return { request, undo: lowered.undo, losses, body: Buffer.from(writeJson(encoded)) }
+  } catch (error) {
+    if (error instanceof FieldProblem) return problemOf(error)
+    throw error
+  }
+}
+
+function lossy(losses: Losses): GatewayError {
+  const names = losses.dropped.slice(0, 16).join(', ')
+  return new GatewayError(
+    'conversion_lossy',
+    `The model behind this name does not take: ${names}. Leave it out, or let the route allow the loss (on_loss).`,
+  )
+}
+
+/** A client's mistake, in the words of its dialect. */
+export function problemOf({ param, message }: FieldProblem): GatewayError {
+  const text = param === '' ? `The body: ${message}.` : `"${param}": ${message}.`
+  return new GatewayError('invalid_request', text, param === '' ? {} : { param })
+}
