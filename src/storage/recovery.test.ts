@@ -262,3 +262,50 @@ test('a request whose worker died between two attempts is recorded as lost and c
   const [request] = query(dataDir, 'SELECT outcome, usage_source, input_tokens FROM requests')
   assert.deepEqual({ ...request }, { outcome: 'lost', usage_source: 'none', input_tokens: 0 })
 })
+
+test('attempts of one request that end in three segments are told in full as long as their segments stand', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const id = requestId(1)
+  const attempt = (n: number) => ({ attempt: n, tokens: 10 * n })
+  const given = (n: number) => settleText(id, { attempt: n, tokens: 0, record: null })
+  const segments = [
+    [reserveText(id, attempt(1))],
+    [given(1), reserveText(id, attempt(2))],
+    [given(2), reserveText(id, attempt(3))],
+  ]
+  for (const read of [1, 2, 3]) {
+    const directory = path.join(dataDir, String(read))
+    // Segments arrive one after the other; all but the last of those that were read may be gone when the worker dies.
+    const writer = openWriter(t, directory)
+    for (const [at, entries] of segments.entries()) {
+      putSegment(directory, { sequence: at + 1 }, segmentBytes([entries]))
+      if (at < read) pass(writer)
+    }
+    const { unapplied, open } = writer.workerDied(0, 1000, { sequence: 3, ordinal: 0 })
+    const charge = (amount: number) => ['key:dev:tokens:month', 24_313, amount]
+    assert.deepEqual(unapplied, [{ sequence: 3, ordinal: 1, reserved: [charge(20)], final: [charge(0)] }], `${read}`)
+    assert.deepEqual(open, [[charge(30)]], `${read}`)
+    checkInvariants(directory, `${read}`)
+    assert.deepEqual(query(directory, 'SELECT * FROM open_attempts'), [])
+    const [record] = query(directory, 'SELECT outcome, attempts, input_tokens FROM requests')
+    assert.deepEqual({ ...record }, { outcome: 'lost', attempts: 3, input_tokens: 30 })
+  }
+})
+
+test('a request between two attempts whose segments are gone still gets its record when its worker dies', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const id = requestId(1)
+  const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+  putSegment(dataDir, { sequence: 1 }, segmentBytes([[reserveText(id)]]))
+  putSegment(dataDir, { sequence: 2 }, segmentBytes([[settleText(id, { tokens: 0, record: null })]]))
+  pass(writer)
+  putSegment(dataDir, { sequence: 3 }, segmentBytes([]))
+  pass(writer)
+  pass(writer)
+  writer.close()
+  const next = openWriter(t, dataDir)
+  assert.equal(next.recover(NOW).lost, 0)
+  const [record] = query(dataDir, 'SELECT outcome, usage_source FROM requests')
+  assert.deepEqual({ ...record }, { outcome: 'lost', usage_source: 'none' })
+  assert.deepEqual(query(dataDir, 'SELECT * FROM open_attempts'), [])
+})

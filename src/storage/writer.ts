@@ -308,9 +308,9 @@ export class LedgerWriter {
       for (const segment of journal.segments) {
         if (!pass.done.has(segment)) break
         for (const { entry } of journal.fold.openIn(segment.count)) this.#keep(journal, entry, false)
-        for (const { entry } of journal.fold.unrecordedIn(segment.count)) this.#keep(journal, entry, true)
         this.#keepConcluded(journal, segment)
         for (const { entry } of segment.count.concluded) this.#kept.remove(entry)
+        for (const { entry } of journal.fold.unrecordedIn(segment.count)) this.#keep(journal, entry, true)
       }
     }
   }
@@ -319,7 +319,8 @@ export class LedgerWriter {
   #keepConcluded(journal: WorkerJournal, going: OpenSegment): void {
     for (const segment of journal.segments) {
       for (const attempt of segment.count.concluded) {
-        if (attempt.segment === going.count) this.#keep(journal, attempt.entry, false)
+        const endedHere = attempt.settledIn === segment.count
+        if (endedHere && attempt.segment === going.count) this.#keep(journal, attempt.entry, false)
       }
     }
   }

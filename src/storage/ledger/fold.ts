@@ -13,8 +13,8 @@ export interface SegmentCount {
   reserveCharges: number
   settles: number
   /**
-   * Attempts that were reserved in an earlier segment and ended in this one. As long as this segment stands, what they
-   * reserved must be known: it is told from here when their worker dies.
+   * Attempts of earlier segments that ended in this one, or whose request did. As long as this segment stands, what
+   * those reserved that ended in it must be known: it is told from here when their worker dies.
    */
   readonly concluded: OpenAttempt[]
 }
@@ -24,6 +24,8 @@ export interface OpenAttempt {
   entry: Reserved
   /** Null when it was read from the database. */
   readonly segment: SegmentCount | null
+  /** Where its settlement is; null while it is open, or when that was read from the database. */
+  settledIn: SegmentCount | null
   /** Its entry keeps no frame's text alive. */
   detached: boolean
 }
@@ -45,7 +47,7 @@ export class WorkerFold {
   readonly worker: number
   /** Reservations without settlement. */
   open = new Map<string, OpenAttempt>()
-  /** Settled attempts of requests that have no record yet, by request id: another attempt may follow. */
+  /** The last settled attempt of requests that have no record yet, by request id: another attempt may follow. */
   readonly unrecorded = new Map<string, OpenAttempt>()
   /** Entries that could not be read although their frame is whole. */
   unreadable = 0
@@ -81,14 +83,14 @@ export class WorkerFold {
     return [...this.open.values()].filter((attempt) => attempt.segment === segment)
   }
 
-  /** Settled attempts of a segment whose requests have no record yet. */
+  /** Attempts that were settled in a segment and whose requests have no record yet. */
   unrecordedIn(segment: SegmentCount): OpenAttempt[] {
-    return [...this.unrecorded.values()].filter((attempt) => attempt.segment === segment)
+    return [...this.unrecorded.values()].filter((attempt) => attempt.settledIn === segment)
   }
 
   /** Puts back an attempt that was kept in `open_attempts`. */
   restore(entry: Reserved, settled: boolean): void {
-    const attempt: OpenAttempt = { entry, segment: null, detached: true }
+    const attempt: OpenAttempt = { entry, segment: null, settledIn: null, detached: true }
     if (settled) this.unrecorded.set(entry.requestId, attempt)
     else this.open.set(keyOf(entry.requestId, entry.attempt), attempt)
   }
@@ -145,7 +147,7 @@ export class WorkerFold {
     const key = keyOf(entry.requestId, entry.attempt)
     const known = this.open.get(key)
     if (known !== undefined) return
-    const attempt: OpenAttempt = { entry, segment, detached: false }
+    const attempt: OpenAttempt = { entry, segment, settledIn: null, detached: false }
     const early = this.#early.size === 0 ? undefined : this.#early.get(key)
     if (early !== undefined) {
       this.#early.delete(key)
@@ -166,7 +168,7 @@ export class WorkerFold {
         this.#tell(segment, settlement, settlement)
         return
       }
-      attempt = { entry: row, segment: null, detached: true }
+      attempt = { entry: row, segment: null, settledIn: null, detached: true }
     } else this.open.delete(key)
     this.#tell(segment, attempt.entry, settlement)
     this.#conclude(attempt, settlement, segment, sink)
@@ -181,12 +183,12 @@ export class WorkerFold {
   #conclude(attempt: OpenAttempt, settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {
     const { record, requestId } = settlement
     sink.conclude(attempt.entry, settlement, record)
-    if (record === null && !sink.hasRecord(requestId)) {
-      this.unrecorded.set(requestId, attempt)
-      return
-    }
+    attempt.settledIn = segment
     if (attempt.segment !== segment) segment.concluded.push(attempt)
-    if (record !== null) this.#recorded(record.id, segment)
+    if (record !== null) return this.#recorded(record.id, segment)
+    if (sink.hasRecord(requestId)) return
+    this.#recorded(requestId, segment) // the attempt before it: one is enough to know that the record is missing
+    this.unrecorded.set(requestId, attempt)
   }
 
   /** The request was refused and never dispatched: the reservation ends at nothing. Its record stands for itself. */
@@ -196,6 +198,7 @@ export class WorkerFold {
     if (attempt === undefined) return
     this.open.delete(key)
     sink.conclude(attempt.entry, { tokens: 0, nanos: 0, usageSource: 'none' }, null)
+    attempt.settledIn = segment
     if (attempt.segment !== segment) segment.concluded.push(attempt)
   }
 
@@ -210,7 +213,7 @@ export class WorkerFold {
     const attempt = this.unrecorded.get(requestId)
     if (attempt === undefined) return
     this.unrecorded.delete(requestId)
-    if (attempt.segment !== segment) segment.concluded.push(attempt)
+    if (attempt.settledIn !== segment) segment.concluded.push(attempt)
   }
 
   /** A segment was lost, and with it the reservation: the settlement still counts, in full. */
