@@ -37,6 +37,8 @@ export interface AnswerContext {
   readonly createdAt: number
   /** The request as the client made it; what it asked for decides what an answer shows. */
   readonly request: ModelRequest
+  /** Gemini's clients that do not ask for `alt=sse` read a stream as one array of JSON; absent: server-sent events. */
+  readonly streamFraming?: 'sse' | 'json-array' | undefined
   readonly losses: Losses
 }
 
