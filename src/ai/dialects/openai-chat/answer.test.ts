@@ -166,6 +166,18 @@ suite('an answer of chat completions', () => {
     assert.deepEqual(losses.dropped.toSorted(), ['annotations', 'container'])
   })
 
+  test('reports that thoughts between calls lose their places', () => {
+    const losses = new Losses()
+    const call = (id: string) => ({ type: 'tool-call', id, name: 'f', arguments: '{}' }) as const
+    const between = [call('a'), { type: 'reasoning', text: 't' } as const, call('b')]
+    const answer: ModelAnswer = {
+      dialect: 'gemini',
+      choices: [{ index: 0, parts: between, stop: { reason: 'tool-calls' } }],
+    }
+    completionSchema.parse(plain(openaiChatClient.encodeAnswer(answer, answerContext(losses))))
+    assert.equal(losses.header(), 'adapted; adapted=message.content')
+  })
+
   test('stops with the word that is nearest', () => {
     const words: Readonly<Record<StopReason, string>> = {
       end: 'stop',

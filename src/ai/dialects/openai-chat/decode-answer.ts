@@ -9,8 +9,21 @@ import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
 import { decodeUsage } from './usage.ts'
 
-/** Members that tell how the upstream ran, and nothing of the answer: they are read by nobody on the other side. */
+/**
+ * Members that tell how the upstream ran, and nothing of the answer: nobody on the other side reads them, and a stream
+ * of the same answer does not tell them either. Everything else that is not known is kept or reported.
+ */
 const RUNNING = [
+  'object',
+  'system_fingerprint',
+  'provider',
+  'prompt_filter_results',
+  'x_groq',
+  'timings',
+  'prompt_logprobs',
+  'kv_transfer_params',
+]
+const CHOICE_RUNNING = [
   'content_filter_results',
   'content_filter_offsets',
   'native_finish_reason',
@@ -42,10 +55,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
     usage: decodeUsage(fields.value('usage')) ?? undefined,
     serviceTier: wordOf(fields.value('service_tier')),
   }
-  fields.value('object')
-  for (const name of ['prompt_filter_results', 'x_groq', 'timings', 'prompt_logprobs', 'kv_transfer_params']) {
-    fields.value(name)
-  }
+  for (const name of RUNNING) fields.value(name)
   const extra = fields.rest()
   return extra === undefined ? answer : { ...answer, extra }
 }
@@ -63,7 +73,7 @@ function decodeChoice(choice: Fields, at: number, sources: readonly Citation[], 
   const stop = decodeStop(raw, parts, choice.value('stop_reason'))
   const logprobs = logprobsOf(choice.value('logprobs'))
   const index = choice.integer('index') ?? at
-  for (const name of RUNNING) choice.value(name)
+  for (const name of CHOICE_RUNNING) choice.value(name)
   choice.report(context.losses)
   message.report(context.losses)
   return { index, parts, stop, logprobs }

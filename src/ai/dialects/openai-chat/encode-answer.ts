@@ -41,6 +41,10 @@ interface Manner {
 function encodeChoice({ index, parts, stop, logprobs }: Choice, manner: Manner): JsonObject {
   const refusal = parts.some((part) => part.type === 'refusal')
   const calls = parts.filter((part) => part.type === 'tool-call')
+  const called = parts.findIndex((part) => part.type === 'tool-call')
+  // What the model said, or thought, after a call: the dialect has no order between its members.
+  const later = (part: AssistantPart) => part.type === 'text' || part.type === 'reasoning'
+  if (called >= 0 && parts.slice(called).some(later)) manner.losses.adapt('message.content')
   const cut = stop.reason === 'length' || stop.reason === 'context-length'
   const encoded = calls.map((call) => encodeCall(call, cut, manner))
   const [first] = calls

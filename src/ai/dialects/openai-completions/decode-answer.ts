@@ -15,6 +15,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
   const choices = fields.items('choices')
   if (choices === undefined || choices.length === 0) throw fields.problem('choices', 'an array with an answer')
   fields.value('object')
+  fields.value('system_fingerprint')
   const answer: ModelAnswer = {
     dialect: 'openai-completions',
     id: fields.string('id'),
