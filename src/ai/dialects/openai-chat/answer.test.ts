@@ -166,15 +166,27 @@ suite('an answer of chat completions', () => {
     assert.deepEqual(losses.dropped.toSorted(), ['annotations', 'container'])
   })
 
-  test('reports that thoughts between calls lose their places', () => {
+  test('keeps thoughts between calls in their places for those who send them back', () => {
     const losses = new Losses()
     const call = (id: string) => ({ type: 'tool-call', id, name: 'f', arguments: '{}' }) as const
-    const between = [call('a'), { type: 'reasoning', text: 't' } as const, call('b')]
-    const answer: ModelAnswer = {
-      dialect: 'gemini',
-      choices: [{ index: 0, parts: between, stop: { reason: 'tool-calls' } }],
-    }
-    completionSchema.parse(plain(openaiChatClient.encodeAnswer(answer, answerContext(losses))))
+    const thought = (text: string) =>
+      ({ type: 'reasoning', text, signature: { family: 'anthropic', value: text } }) as const
+    const parts = [thought('1'), call('a'), thought('2'), call('b'), thought('3')]
+    const answer: ModelAnswer = { dialect: 'gemini', choices: [{ index: 0, parts, stop: { reason: 'tool-calls' } }] }
+    const out = plain(openaiChatClient.encodeAnswer(answer, answerContext(losses))) as JsonObject
+    completionSchema.parse(out)
+    assert.equal(losses.header(), 'exact')
+    assert.deepEqual(plain((decoded(out) as ModelAnswer).choices[0]?.parts), parts)
+  })
+
+  test('reports that a text behind a call loses its place', () => {
+    const losses = new Losses()
+    const parts = [
+      { type: 'tool-call', id: 'a', name: 'f', arguments: '{}' },
+      { type: 'text', text: 'x' },
+    ] as const
+    const answer: ModelAnswer = { dialect: 'gemini', choices: [{ index: 0, parts, stop: { reason: 'tool-calls' } }] }
+    openaiChatClient.encodeAnswer(answer, answerContext(losses))
     assert.equal(losses.header(), 'adapted; adapted=message.content')
   })
 

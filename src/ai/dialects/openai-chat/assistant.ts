@@ -15,7 +15,7 @@ export type MissingId = (call: Fields) => string
  * between them. Thoughts come first, calls last, as models make them.
  */
 export function decodeAssistant(message: Fields, missingId: MissingId): AssistantPart[] {
-  const { parts: thoughts, signatures } = readThoughts(message)
+  const { parts: thoughts, after, signatures } = readThoughts(message)
   const parts: AssistantPart[] = [...thoughts, ...decodeContent(message)]
   const refusal = message.string('refusal')
   if (refusal !== undefined && refusal !== '') parts.push({ type: 'refusal', text: refusal })
@@ -39,7 +39,19 @@ export function decodeAssistant(message: Fields, missingId: MissingId): Assistan
   const text = parts.findIndex((part) => part.type === 'text')
   // Found by its type just now.
   if (citations.length > 0 && text >= 0) parts[text] = { ...(parts[text] as TextPart), citations }
-  return signatures.size === 0 ? parts : withSignatures(parts, signatures)
+  const placed = after.size === 0 ? parts : withPlaces(parts, after)
+  return signatures.size === 0 ? placed : withSignatures(placed, signatures)
+}
+
+/** Thoughts behind their calls; those whose call is not there stay in front. */
+function withPlaces(parts: readonly AssistantPart[], after: ReadonlyMap<AssistantPart, string>): AssistantPart[] {
+  const ids = new Set(parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : [])))
+  const moves = (part: AssistantPart) => ids.has(after.get(part) ?? '')
+  return parts.flatMap((part) => {
+    if (moves(part)) return []
+    if (part.type !== 'tool-call') return [part]
+    return [part, ...parts.filter((thought) => after.get(thought) === part.id)]
+  })
 }
 
 /** Parts of a content that is a text or an array of parts. */

@@ -42,9 +42,8 @@ function encodeChoice({ index, parts, stop, logprobs }: Choice, manner: Manner):
   const refusal = parts.some((part) => part.type === 'refusal')
   const calls = parts.filter((part) => part.type === 'tool-call')
   const called = parts.findIndex((part) => part.type === 'tool-call')
-  // What the model said, or thought, after a call: the dialect has no order between its members.
-  const later = (part: AssistantPart) => part.type === 'text' || part.type === 'reasoning'
-  if (called >= 0 && parts.slice(called).some(later)) manner.losses.adapt('message.content')
+  // What the model said after a call: the dialect has no order between its members.
+  if (called >= 0 && parts.slice(called).some((part) => part.type === 'text')) manner.losses.adapt('message.content')
   const cut = stop.reason === 'length' || stop.reason === 'context-length'
   const encoded = calls.map((call) => encodeCall(call, cut, manner))
   const [first] = calls
@@ -138,11 +137,13 @@ export function encodeAudio(part: AudioPart, own: boolean, losses: Losses): Json
 function encodeThoughts(parts: readonly AssistantPart[]): JsonObject {
   let text = ''
   let thoughts = 0
+  let call: string | undefined
   const details: JsonObject[] = []
   for (const part of parts) {
+    if (part.type === 'tool-call') call = part.id
     if (part.type === 'reasoning') {
       text += part.text
-      details.push(...detailsOf(part, thoughts++))
+      details.push(...detailsOf(part, thoughts++, call))
     }
   }
   for (const part of parts) {

@@ -29,6 +29,8 @@ export interface Detail {
   readonly sealed: Signature | undefined
   readonly id: string | undefined
   readonly index: number | undefined
+  /** The call that it stands behind: a member of ours, for thoughts between calls. */
+  readonly after: string | undefined
   readonly extra: JsonObject | undefined
 }
 
@@ -42,6 +44,7 @@ export function readDetail(value: unknown): Detail | null {
     sealed: undefined,
     id: wordOf(value['id']),
     index: typeof value['index'] === 'number' ? value['index'] : undefined,
+    after: wordOf(value['after']),
     extra: format === undefined || FORMATS[family] === format ? undefined : { format },
   }
   switch (value['type']) {
@@ -59,7 +62,14 @@ export function readDetail(value: unknown): Detail | null {
 /** A block of `thinking_blocks`, which are Claude's own blocks (`thinking`, `redacted_thinking`). */
 export function readThinkingBlock(value: unknown): Detail | null {
   if (!isObject(value)) return null
-  const common = { signature: undefined, sealed: undefined, id: undefined, index: undefined, extra: undefined }
+  const common = {
+    signature: undefined,
+    sealed: undefined,
+    id: undefined,
+    index: undefined,
+    after: undefined,
+    extra: undefined,
+  }
   if (value['type'] === 'redacted_thinking') {
     return { ...common, kind: 'encrypted', text: '', sealed: seal('anthropic', value['data']) }
   }
@@ -98,8 +108,8 @@ export function continues(thought: ReasoningPart, index: number | undefined, det
   return detail.kind !== 'encrypted' && thought.signature === undefined
 }
 
-/** The details of one thought; a seal that `keeps` refuses is left out. */
-export function detailsOf(part: ReasoningPart, index: number): JsonObject[] {
+/** The details of one thought; `after`: the call that it stands behind, when it does not stand in front of all. */
+export function detailsOf(part: ReasoningPart, index: number, after?: string): JsonObject[] {
   const details: JsonObject[] = []
   const seal = part.signature ?? part.sealed
   const named = part.extra?.['format']
@@ -107,6 +117,7 @@ export function detailsOf(part: ReasoningPart, index: number): JsonObject[] {
     ...(part.itemId === undefined ? {} : { id: part.itemId }),
     format: typeof named === 'string' ? named : FORMATS[seal?.family ?? 'other'],
     index,
+    ...(after === undefined ? {} : { after }),
   }
   if (part.summary === true) details.push({ type: 'reasoning.summary', summary: part.text, ...common })
   else if (part.text !== '' || part.signature !== undefined) {

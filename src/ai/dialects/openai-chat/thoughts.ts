@@ -5,6 +5,8 @@ import { continues, type Detail, isForeignSeal, readDetail, readThinkingBlock, t
 /** Thoughts of one message, and the signatures that belong to its other parts. */
 export interface Thoughts {
   readonly parts: readonly ReasoningPart[]
+  /** Ids of the calls behind which some of them stand. */
+  readonly after: ReadonlyMap<ReasoningPart, string>
   /** By the call's id; '' for the text. */
   readonly signatures: ReadonlyMap<string, Signature>
 }
@@ -19,7 +21,8 @@ export function readThoughts(message: Fields): Thoughts {
   const plain = [message.value('reasoning_content'), message.value('reasoning')].find(isText)
   if (details.length > 0) return joined(details)
   if (blocks.length > 0) return joined(blocks)
-  return { parts: plain === undefined ? [] : [{ type: 'reasoning', text: plain }], signatures: new Map() }
+  const parts: ReasoningPart[] = plain === undefined ? [] : [{ type: 'reasoning', text: plain }]
+  return { parts, after: new Map(), signatures: new Map() }
 }
 
 function readAll(message: Fields, name: string, read: (value: unknown) => Detail | null): Detail[] {
@@ -33,6 +36,7 @@ function isText(value: unknown): value is string {
 
 function joined(details: readonly Detail[]): Thoughts {
   const parts: ReasoningPart[] = []
+  const places: (string | undefined)[] = []
   const signatures = new Map<string, Signature>()
   let index: number | undefined
   for (const detail of details) {
@@ -50,8 +54,14 @@ function joined(details: readonly Detail[]): Thoughts {
       }
     } else {
       parts.push(thoughtOf(detail))
+      places.push(detail.after)
     }
     index = detail.index
   }
-  return { parts, signatures }
+  const after = new Map<ReasoningPart, string>()
+  for (const [at, part] of parts.entries()) {
+    const place = places[at]
+    if (place !== undefined) after.set(part, place)
+  }
+  return { parts, after, signatures }
 }

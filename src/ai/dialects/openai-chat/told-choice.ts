@@ -19,6 +19,7 @@ type Told =
       readonly type: 'thought'
       readonly index: number
       readonly summary: boolean
+      readonly after: string | undefined
       known: ReasoningPart
       untold: boolean
     }
@@ -30,6 +31,7 @@ export class ToldChoice {
   readonly #parts = new Map<number, Told>()
   #begun = false
   #calls = 0
+  #lastCall: string | undefined
   #thoughts = 0
   #textLength = 0
   refused = false
@@ -115,7 +117,9 @@ export class ToldChoice {
     part.untold = false
     const { known } = part
     // Its text has been told; a thought of which only a seal is known has none.
-    const details = detailsOf({ ...known, text: '' }, part.index).filter(({ type }) => type !== 'reasoning.summary')
+    const details = detailsOf({ ...known, text: '' }, part.index, part.after).filter(
+      ({ type }) => type !== 'reasoning.summary',
+    )
     return details.length === 0 ? null : this.#first([{ reasoning_details: details }])
   }
 
@@ -152,6 +156,7 @@ export class ToldChoice {
       type: 'thought',
       index: this.#thoughts++,
       summary: part.summary === true,
+      after: this.#lastCall,
       known: part,
       untold: part.signature !== undefined || part.sealed !== undefined,
     }
@@ -163,6 +168,7 @@ export class ToldChoice {
     const { id, name, custom, arguments: text, signature } = call
     const told: Told = { type: 'call', call, wire: this.#calls++, empty: text === '' }
     this.#parts.set(index, told)
+    this.#lastCall = id
     if (this.#legacy) {
       if (told.wire === 0) return this.#first([{ function_call: { name, arguments: text } }])
       this.#losses.drop('tool_calls')
@@ -204,7 +210,11 @@ export class ToldChoice {
 }
 
 /** More of a thought, for those who show it and for those who send it back. */
-function thoughtDelta({ index, summary, known }: Extract<Told, { type: 'thought' }>, text: string): JsonObject {
-  const [detail] = detailsOf({ type: 'reasoning', text, summary, itemId: known.itemId, extra: known.extra }, index)
+function thoughtDelta({ index, summary, known, after }: Extract<Told, { type: 'thought' }>, text: string): JsonObject {
+  const [detail] = detailsOf(
+    { type: 'reasoning', text, summary, itemId: known.itemId, extra: known.extra },
+    index,
+    after,
+  )
   return { reasoning_content: text, reasoning_details: [detail] }
 }
