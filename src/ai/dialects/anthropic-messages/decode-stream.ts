@@ -39,8 +39,9 @@ export class MessagesDecoder implements StreamDecoder {
       if (isObject(event)) this.#event(event, data, emit)
       else this.#fail('an event of the stream is no object', emit)
     } catch (error) {
-      const where = error instanceof FieldProblem ? `${error.param}: ${error.message}` : 'it is no JSON'
-      this.#fail(`an event of the stream cannot be read: ${where}`, emit)
+      if (error instanceof SyntaxError) return this.#fail('an event of the stream is no JSON', emit)
+      if (!(error instanceof FieldProblem)) throw error
+      this.#fail(`an event of the stream cannot be read: ${error.param}: ${error.message}`, emit)
     }
   }
 

@@ -32,7 +32,7 @@ export function encodeConversation(request: ModelRequest, writing: PartWriting):
   const system: Block[] = []
   const turns: Turn[] = []
   for (const message of request.messages) {
-    if (message.role !== 'system' && message.role !== 'tool' && message.name !== undefined) {
+    if (message.role !== 'tool' && message.name !== undefined) {
       writing.losses.drop('messages[].name')
     }
     if (message.role === 'system' && turns.length === 0) system.push(...encodeAll(message.parts, encodeText, writing))

@@ -73,8 +73,8 @@ const PARAMETERS: readonly (readonly [string, Parameters, JsonObject, string])[]
   ['JSON without a schema is reported', { output: { type: 'json' } }, {}, 'lossy; dropped=response_format'],
   [
     'a schema is what the output has',
-    { output: { type: 'json-schema', name: 'n', schema: { type: 'object' } } },
-    { output_config: { format: { type: 'json_schema', schema: { type: 'object' } } } },
+    { output: { type: 'json-schema', name: 'n', schema: { type: 'object', additionalProperties: false } } },
+    { output_config: { format: { type: 'json_schema', schema: { type: 'object', additionalProperties: false } } } },
     'exact',
   ],
 ]

@@ -2,6 +2,7 @@ import type { Losses } from '../../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { Parameters } from '../../ir/request.ts'
 import type { Block } from './cache.ts'
+import { withinSubset } from './output-schema.ts'
 
 /** The body that is being written, and what decides about it. */
 export interface Draft {
@@ -53,11 +54,14 @@ const WRITERS = {
     if (kept.length < value.length) losses.drop('stop')
     if (kept.length > 0) body['stop_sequences'] = kept
   },
-  output: (value, { body, losses }) => {
+  output: (value, { body, own, losses }) => {
     if (value.type === 'text') return
     if (value.type === 'json') return losses.drop('response_format')
     if (value.description !== undefined) losses.adapt('response_format')
-    outputConfig(body)['format'] = { type: 'json_schema', schema: value.schema }
+    outputConfig(body)['format'] = {
+      type: 'json_schema',
+      schema: own ? value.schema : withinSubset(value.schema, losses, 'response_format'),
+    }
   },
   user: (value, { body }) => {
     metadata(body)['user_id'] = value

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { BuiltinKind, FunctionTool, Tool, ToolChoice } from '../../ir/request.ts'
 import { type Block, type CacheMarks, readCache } from './cache.ts'
 import { addExtra, type Writing } from './media.ts'
+import { withinSubset } from './output-schema.ts'
 
 /** What the types of the vendor's own tools begin with; a date follows. */
 const KINDS: readonly (readonly [string, BuiltinKind])[] = [
@@ -101,7 +102,9 @@ function encodeTool(tool: Tool, writing: Writing): Block | null {
 function encodeFunction(tool: FunctionTool, writing: Writing): Block {
   const block: Block = { name: tool.name }
   if (tool.description !== undefined) block['description'] = tool.description
-  block['input_schema'] = objectSchema(tool.parameters)
+  const schema = objectSchema(tool.parameters)
+  const held = tool.strict === true && !writing.own
+  block['input_schema'] = held ? withinSubset(schema, writing.losses, 'tools[].parameters') : schema
   if (tool.strict === true || (tool.strict === false && writing.own)) block['strict'] = tool.strict
   addExtra(block, tool.extra, 'tools[]', writing)
   return block

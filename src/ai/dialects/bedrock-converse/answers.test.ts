@@ -172,3 +172,31 @@ function sum({ input, cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0, output }:
   assert.ok(counters.every((counter) => counter >= 0))
   return counters.reduce((all, counter) => all + counter, 0)
 }
+
+test('a decoder never throws, whatever it is fed, and says nothing behind its end', () => {
+  const name = fc.constantFrom(
+    'messageStart',
+    'contentBlockStart',
+    'contentBlockDelta',
+    'contentBlockStop',
+    'messageStop',
+    'metadata',
+    'throttlingException',
+  )
+  const data = fc.record({
+    contentBlockIndex: fc.oneof(fc.nat(2), fc.jsonValue()),
+    start: fc.oneof(fc.jsonValue(), fc.record({ toolUse: fc.jsonValue() })),
+    delta: fc.oneof(fc.jsonValue(), fc.record({ text: fc.string() }), fc.record({ reasoningContent: fc.jsonValue() })),
+    stopReason: fc.jsonValue(),
+    usage: fc.jsonValue(),
+    message: fc.jsonValue(),
+  })
+  fc.assert(
+    fc.property(fc.array(fc.record({ name, data: data.map((value) => JSON.stringify(value)) })), (events) => {
+      const out = decoded(converseUpstream.streamDecoder(decodeContext()), events)
+      const ends = out.filter(({ type }) => type === 'end' || type === 'fault')
+      assert.equal(ends.length, 1)
+      assert.equal(out.at(-1), ends[0])
+    }),
+  )
+})

@@ -288,13 +288,22 @@ const PARAMETERS: readonly (readonly [string, Parameters, Target, JsonObject, st
   ],
   [
     'structured output',
-    { output: { type: 'json-schema', name: 'n', description: 'd', schema: { type: 'object' } } },
+    {
+      output: {
+        type: 'json-schema',
+        name: 'n',
+        description: 'd',
+        schema: { type: 'object', additionalProperties: false },
+      },
+    },
     {},
     {
       outputConfig: {
         textFormat: {
           type: 'json_schema',
-          structure: { jsonSchema: { schema: '{"type":"object"}', name: 'n', description: 'd' } },
+          structure: {
+            jsonSchema: { schema: '{"type":"object","additionalProperties":false}', name: 'n', description: 'd' },
+          },
         },
       },
     },

@@ -1,6 +1,7 @@
 import type { Losses } from '../../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { Parameters } from '../../ir/request.ts'
+import { withinSubset } from '../anthropic-messages/output-schema.ts'
 
 /** The parts of a body that parameters go to, and what decides about them. */
 export interface Draft {
@@ -56,7 +57,9 @@ const WRITERS = {
     if (value.type === 'text') return
     if (value.type === 'json') return losses.drop('response_format')
     const { name, description, schema } = value
-    const jsonSchema = { schema: JSON.stringify(schema), name, ...(description === undefined ? {} : { description }) }
+    // The service's subset of JSON Schema is the one of Claude's own API ("Structured outputs").
+    const subset = withinSubset(schema, losses, 'response_format')
+    const jsonSchema = { schema: JSON.stringify(subset), name, ...(description === undefined ? {} : { description }) }
     body['outputConfig'] = { textFormat: { type: 'json_schema', structure: { jsonSchema } } }
   },
   metadata: (value, { body, losses }) => {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
+import { withinSubset } from '../anthropic-messages/output-schema.ts'
 import { objectSchema } from '../anthropic-messages/tools.ts'
 import type { CachePoints } from './cache-points.ts'
 
@@ -56,12 +57,14 @@ interface ToolWriting {
 
 function addTool(tools: JsonObject[], tool: Tool, { points, losses }: ToolWriting): void {
   switch (tool.type) {
-    case 'function':
+    case 'function': {
       losses.dropAll('tools[]', tool.extra)
-      tools.push(
-        toolSpec({ name: tool.name, schema: tool.parameters, description: tool.description, strict: tool.strict }),
-      )
+      const { name, description, strict } = tool
+      const given = objectSchema(tool.parameters)
+      const schema = strict === true ? withinSubset(given, losses, 'tools[].parameters') : given
+      tools.push(toolSpec({ name, schema, description, strict }))
       return points.put(tools, tool.cache)
+    }
     case 'custom': {
       losses.adapt('tools[].custom')
       const schema = { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] }
