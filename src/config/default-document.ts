@@ -9,6 +9,7 @@ const DEFAULTS: ConfigDocument = {
   },
   listeners: {},
   trusted_proxies: [],
+  trusted_headers: ['x-forwarded-for', 'x-forwarded-proto'],
   control: {
     listen: {
       host: '127.0.0.1',

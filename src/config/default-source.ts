@@ -23,6 +23,7 @@ export function defaultDocument(): ConfigDocument {
 function literal(value: unknown, indent: string): string {
   if (typeof value === 'string') return `'${value.replaceAll(/['\\]/g, '\\$&')}'`
   if (Array.isArray(value) && value.length === 0) return '[]'
+  if (Array.isArray(value)) return `[${value.map((item) => literal(item, indent)).join(', ')}]`
   if (typeof value !== 'object' || value === null) return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, '_')
   const entries = Object.entries(value)
   if (entries.length === 0) return '{}'

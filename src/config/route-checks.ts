@@ -24,6 +24,7 @@ export function checkRoutes(value: unknown): Finding[] {
         ...checkUpgrade(route, path, value),
         ...checkMatchListeners(route, path, listeners),
         ...checkUse(route, path),
+        ...checkOwnPaths(route, path),
       ]
     }),
   ]
@@ -62,6 +63,19 @@ function checkUse(route: unknown, path: readonly (string | number)[]): Finding[]
   return proxyOnly
     .filter((name) => at(route, name) !== undefined)
     .map((name) => error([...path, name], `\`${name}\` is for routes with an \`upstream\``, { of: 'key' }))
+}
+
+/** Paths at which the gateway says how it is. */
+const OWN_PATHS = ['/healthz', '/livez', '/readyz']
+
+function checkOwnPaths(route: unknown, path: readonly (string | number)[]): Finding[] {
+  const named = at(at(route, 'match'), 'path')
+  return (Array.isArray(named) ? named : [named]).flatMap((given) => {
+    const exact = text(given) ?? text(at(given, 'exact'))
+    if (exact === null || !OWN_PATHS.includes(exact)) return []
+    const message = `${exact} is the gateway's own; this route takes it from the data listeners, the control listener keeps it`
+    return [{ ...error([...path, 'match', 'path'], message), severity: 'warning' as const }]
+  })
 }
 
 function checkTls(name: string, listener: unknown): Finding[] {

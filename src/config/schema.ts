@@ -7,7 +7,7 @@ import * as z from 'zod'
 import type { DeepReadonly } from './freeze.ts'
 import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
-import { listener, trustedProxies } from './schema/listeners.ts'
+import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, translation } from './schema/models.ts'
 import {
   control,
@@ -35,6 +35,7 @@ export const documentSchema = z.strictObject({
     .prefault({})
     .describe('Further data listeners, by name; `main` replaces `listen`.'),
   trusted_proxies: trustedProxies,
+  trusted_headers: trustedHeaders,
   control: control.prefault({}).describe('The control listener: health, metrics, admin API.'),
   data_dir: plainText
     .prefault('.ferro')

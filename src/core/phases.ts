@@ -192,4 +192,6 @@ export interface Route {
 export interface RenderedError {
   readonly body: Buffer
   readonly contentType: string
+  /** `none`: no `x-should-retry`, which only clients of an API heed. */
+  readonly hints?: 'none'
 }

@@ -1,6 +1,6 @@
-import type { BlockList } from 'node:net'
 import type { RouteTable } from './match/route-table.ts'
 import type { Route } from './phases.ts'
+import type { Trust } from './proxy/client-address.ts'
 
 /** Methods of one path. */
 export type MethodTable = Readonly<Record<string, Route | undefined>>
@@ -12,10 +12,12 @@ export interface Plan {
   readonly paths: ReadonlyMap<string, MethodTable>
   /** Paths ending in `/`, matched by prefix; the rest must not be empty. Longest first. */
   readonly prefixes: readonly (readonly [prefix: string, methods: MethodTable])[]
+  /** Of the paths above, those that routes of the configuration name, by the names of these routes: they go before. */
+  readonly claimed?: ReadonlyMap<string, ReadonlySet<string>>
   /** Routes of the configuration, for what is none of the paths above; absent: there are none. */
   readonly routes?: RouteTable<Route> | null
   /** Proxies that are believed when they say who the client is; absent: none. */
-  readonly trustedProxies?: BlockList | null
+  readonly trust?: Trust | null
   /** Renders what went wrong before a route was found. */
   readonly fallback: Route
 }

@@ -24,7 +24,15 @@ const routes = () => [
 const upstreams = (urls: readonly string[]) => ({ named: { targets: urls, host: 'client' } })
 const house = useProxyHouse({ routes, upstreams })
 /** The same behind a proxy that is trusted: every client of this machine. */
-const trusting = useProxyHouse({ routes, upstreams, more: { trusted_proxies: ['127.0.0.0/8', '10.0.0.0/8'] } })
+const trusted_proxies = ['127.0.0.0/8', '10.0.0.0/8']
+const trusted_headers = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']
+const trusting = useProxyHouse({ routes, upstreams, more: { trusted_proxies, trusted_headers } })
+/** One whose proxies speak the standard's header. */
+const standardTrust = useProxyHouse({
+  routes,
+  upstreams,
+  more: { trusted_proxies, trusted_headers: ['forwarded'] },
+})
 
 /** Sends a GET with these lines; gives what the server saw. */
 async function seenWith(where: ProxyHouse, lines: readonly string[], path = '/seen') {
@@ -129,6 +137,9 @@ test('H24 what a stranger says of itself is replaced', async () => {
     'X-Forwarded-Proto: https',
     'X-Forwarded-Host: evil.example',
     'X-Real-IP: 6.6.6.6',
+    'True-Client-IP: 6.6.6.6',
+    'X-Original-URL: /evil',
+    'X-Forwarded-Port: 6667',
     'Forwarded: for=6.6.6.6',
     `X-Request-Id: ${'x'.repeat(2_000)}`,
   ])
@@ -137,7 +148,7 @@ test('H24 what a stranger says of itself is replaced', async () => {
   assert.deepEqual(seen.values('x-forwarded-host'), ['shop.example'])
   assert.deepEqual([...seen.values('x-real-ip'), ...seen.values('forwarded')], [])
   assert.match(seen.values('x-request-id').join(), /^[0-9a-f-]{36}$/)
-  assert.doesNotMatch(JSON.stringify(seen.lines), /6\.6\.6\.6|7\.7\.7\.7|evil/)
+  assert.doesNotMatch(JSON.stringify(seen.lines), /6\.6\.6\.6|7\.7\.7\.7|evil|6667/)
   const named = await seenWith(house(), ['X-Request-Id: mine-1'])
   assert.deepEqual(named.values('x-request-id'), ['mine-1'])
 })
@@ -153,15 +164,18 @@ test('H24 what a trusted proxy says is passed on, whole', async () => {
   assert.deepEqual(seen.values('x-forwarded-for'), ['6.6.6.6, 9.9.9.9, 10.0.0.1, 127.0.0.1'])
   assert.deepEqual(seen.values('x-forwarded-proto'), ['https'])
   assert.deepEqual(seen.values('x-forwarded-host'), ['public.example'])
-  const standard = await seenWith(trusting(), [
+  const standard = await seenWith(standardTrust(), [
     'Forwarded: for=6.6.6.6, for="[2001:db8::1]:99";proto=https;host=f.example',
   ])
   assert.deepEqual(standard.values('x-forwarded-for'), ['2001:db8::1, 127.0.0.1'])
   assert.deepEqual(standard.values('x-forwarded-proto'), ['https'])
   assert.deepEqual(standard.values('x-forwarded-host'), ['f.example'])
   assert.deepEqual(standard.values('forwarded'), [])
-  const both = await seenWith(trusting(), ['Forwarded: for=5.5.5.5', 'X-Forwarded-For: 6.6.6.6'])
-  assert.deepEqual(both.values('x-forwarded-for'), ['5.5.5.5, 127.0.0.1'])
+  const both = ['Forwarded: for=5.5.5.5', 'X-Forwarded-For: 6.6.6.6', 'X-Forwarded-Port: 81']
+  const [byStandard, byUsual] = [await seenWith(standardTrust(), both), await seenWith(trusting(), both)]
+  assert.deepEqual(byStandard.values('x-forwarded-for'), ['5.5.5.5, 127.0.0.1'])
+  assert.deepEqual(byUsual.values('x-forwarded-for'), ['6.6.6.6, 127.0.0.1'])
+  assert.deepEqual(byUsual.values('x-forwarded-port'), ['81'])
 })
 
 test('a pool can be given the host that the client named', async () => {

@@ -46,17 +46,20 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
     const route: Route = { ...surfaces.fallback, name, inspect, settle: null, shedFrom: NEVER }
     return { GET: route, HEAD: route }
   }
+  const { document, version, routes } = options
+  const hasModels = servesModels(document)
+  const served = hasModels ? surfaces.paths : []
   const paths = new Map<string, MethodTable>([
-    ...exactPaths(surfaces.paths),
+    ...exactPaths(served),
     ['/healthz', health('healthz', alive)],
     ['/livez', health('livez', alive)],
     ['/readyz', health('readyz', createReady(options.process))],
   ])
-  const { document, version, routes } = options
   const trusted = document.trusted_proxies.length === 0 ? null : compileNetworks(document.trusted_proxies)
   return {
     version,
-    trustedProxies: trusted,
+    trust: trusted === null ? null : { proxies: trusted, headers: new Set(document.trusted_headers) },
+    claimed: claimedPaths(document),
     routes: await compileRoutes(document.routes, {
       shared: routes.shared,
       now: routes.now,
@@ -71,8 +74,8 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
       settle: routes.settle,
     }),
     paths,
-    prefixes: prefixPaths(surfaces.paths),
-    fallback: document.routes.length === 0 ? surfaces.fallback : withPages(surfaces.fallback),
+    prefixes: prefixPaths(served),
+    fallback: document.routes.length === 0 ? surfaces.fallback : withPages(surfaces.fallback, hasModels),
   }
 }
 
@@ -85,15 +88,32 @@ function prefixPaths(paths: readonly SurfacePath[]): [string, MethodTable][] {
 }
 
 /** Beside routes of people's own, only the paths of the API speak the API's dialect. */
-function withPages(fallback: Route): Route {
+function withPages(fallback: Route, hasModels: boolean): Route {
   return {
     ...fallback,
-    renderError: (x, error) => (isOfApi(x) ? fallback.renderError(x, error) : renderRouteError(x, error)),
+    renderError: (x, error) => (hasModels && isOfApi(x) ? fallback.renderError(x, error) : renderRouteError(x, error)),
   }
 }
 
 function isOfApi(x: Exchange): boolean {
   return x.path === '' || x.path.startsWith('/v1/') || x.path.startsWith('/v1beta/')
+}
+
+/** A gateway that only has routes speaks no API: the built-in models are for one that is not configured yet. */
+function servesModels({ routes, providers, models, aliases }: ConfigDocument): boolean {
+  return routes.length === 0 || [providers, models, aliases].some((part) => Object.keys(part).length > 0)
+}
+
+/** Paths that routes name exactly, with the routes that do: where they are the gateway's own, the route has them. */
+function claimedPaths({ routes }: ConfigDocument): ReadonlyMap<string, ReadonlySet<string>> {
+  const claimed = new Map<string, Set<string>>()
+  for (const { id, match } of routes) {
+    for (const path of match.path ?? []) {
+      const exact = typeof path === 'string' ? path : 'exact' in path ? path.exact : '*'
+      if (!exact.includes('*')) claimed.set(exact, (claimed.get(exact) ?? new Set()).add(id))
+    }
+  }
+  return claimed
 }
 
 /** Health is answered however loaded the thread is. */

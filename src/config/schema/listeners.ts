@@ -40,4 +40,14 @@ export const trustedProxies = z
   .array(networkText)
   .max(256)
   .prefault([])
-  .describe('Addresses and networks of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.')
+  .describe('Addresses and networks of proxies that are believed when they say who the client is.')
+
+/** Headers in which they say it. */
+export const trustedHeaders = z
+  .array(z.enum(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded']))
+  .max(4)
+  .refine((names) => !(names.includes('forwarded') && names.length > 1), {
+    error: '`forwarded` says everything; beside it, who is to be believed would be open',
+  })
+  .prefault(['x-forwarded-for', 'x-forwarded-proto'])
+  .describe('Headers that these proxies write themselves; others may be what a client sent through them.')

@@ -38,6 +38,11 @@ const SHORTEST_TURN_MS = 0.03
 /** A listener that accepts all the time is closed all the same. */
 const LONGEST_CLOSE_MS = 2_000
 
+/** An IPv4 client of a listener for both families is called by its IPv4 address. */
+function plainAddress(address: string | null): string | null {
+  return address?.startsWith('::ffff:') === true && address.includes('.') ? address.slice(7) : address
+}
+
 /** Listens on one address and hands requests to the gateway, in HTTP/1.1, or over TLS in what the client agrees to. */
 export class Listener {
   readonly #gateway: Gateway
@@ -199,8 +204,9 @@ export class Listener {
     return true
   }
 
-  #encrypt(socket: Socket, address: string | null): void {
+  #encrypt(socket: Socket, told: string | null): void {
     const listener = this.#name
+    const address = plainAddress(told ?? socket.remoteAddress ?? null)
     if (this.#tls === null) return this.#serve(socket, { listener, scheme: 'http', address })
     const handshake = this.#tls.accept(socket, (done) => {
       this.#connections.delete(handshake)

@@ -11,15 +11,18 @@ import { hasEncodedSlash } from './target.ts'
  * would take for requests; TRACE gives back what the way added, credentials included; PRI begins HTTP/2.
  */
 const UNSERVED: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'PRI'])
+/** Methods are case-sensitive (RFC 9110, 9.1), and not all servers know: `get` might be taken for GET behind the rules. */
+const SPELLED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', ...UNSERVED])
 const SERVED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** Sets `x.route` (and `x.rest` for a prefix route), or says what is missing. */
 export function match(x: Exchange): GatewayError | null {
   const { plan } = x
-  if (plan.trustedProxies !== undefined && plan.trustedProxies !== null) {
+  if (plan.trust !== undefined && plan.trust !== null) {
     const peer = { address: x.client.address ?? '', scheme: x.client.scheme }
-    x.origin = originOf(x.head, peer, plan.trustedProxies)
+    x.origin = originOf(x.head, peer, plan.trust)
   }
+  if (plan.claimed !== undefined && plan.claimed.size > 0 && isClaimed(x, plan.claimed)) return null
   const exact = plan.paths.get(x.path)
   if (exact !== undefined) return choose(x, exact)
   for (const [prefix, methods] of plan.prefixes) {
@@ -35,8 +38,19 @@ export function match(x: Exchange): GatewayError | null {
   return notFound(x)
 }
 
+/** Whether a route that names this path as its own takes the request. */
+function isClaimed(x: Exchange, claimed: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const names = claimed.get(x.path)
+  const { routes = null } = x.plan
+  if (names === undefined || routes === null) return false
+  if (find(x, routes) === null && x.route !== null && names.has(x.route.name)) return true
+  x.found = null
+  x.route = null
+  return false
+}
+
 function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
-  if (UNSERVED.has(x.method)) {
+  if (UNSERVED.has(x.method) || SPELLED.has(x.method.toUpperCase()) !== SPELLED.has(x.method)) {
     return new GatewayError('method_not_allowed', `${x.method} is served on no path.`, { allow: SERVED })
   }
   const { head } = x

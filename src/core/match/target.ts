@@ -13,6 +13,8 @@ export interface Target {
 
 /** Printable ASCII without `\`, `#` and space: what a target may be made of. */
 const ALLOWED = /^\/[!-"$-[\]-~]*$/
+const PLAIN_QUERY = /^[!"$-~]*$/
+const UNPRINTABLE = /[^!-~]/g
 /** Dot segments, empty segments, and encodings of characters that would change how the path is cut. */
 const AMBIGUOUS = /\/\/|\/\.{1,2}(?:\/|$|;)|;|%(?:00|25|5[cC]|2[eE])/
 /** An encoded slash: only a route's last, named part may hold one. */
@@ -45,7 +47,16 @@ export function splitRouteTarget(url: string): Target | GatewayError {
   const cut = url.indexOf('?')
   const path = canonicalPath(cut < 0 ? url : url.slice(0, cut), ROUTE_PATHS)
   if (path instanceof GatewayError) return path
-  return { path, query: cut < 0 ? '' : url.slice(cut + 1) }
+  if (cut < 0) return { path, query: '' }
+  const query = url.slice(cut + 1)
+  if (PLAIN_QUERY.test(query)) return { path, query }
+  if (query.includes('#')) return new GatewayError('invalid_target', 'The query has a "#".')
+  return { path, query: query.replace(UNPRINTABLE, encoded) }
+}
+
+/** A byte that came raw where only its encoding belongs: browsers' address lines and simple clients send UTF-8 as it is. */
+function encoded(byte: string): string {
+  return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }
 
 const ROUTE_PATHS = { segments: 'refuse', encodedSlash: 'allow' } as const

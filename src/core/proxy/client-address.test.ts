@@ -2,12 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { offlineExchange } from '../../../test/request-path/offline.ts'
-import { type ClientOrigin, compileNetworks, isIn, originOf } from './client-address.ts'
+import { type ClientOrigin, compileNetworks, isIn, originOf, type Trust } from './client-address.ts'
 
 const TRUSTED = compileNetworks(['10.0.0.0/8', '192.168.1.1', 'fd00::/8'])
 
+const USUAL = new Set(['x-forwarded-for', 'x-forwarded-proto'] as const)
+
 function origin(peer: string, ...headers: string[]): ClientOrigin {
-  return originOf(offlineExchange({ headers }).head, { address: peer, scheme: 'http' }, TRUSTED)
+  return said(USUAL, peer, ...headers)
+}
+
+function said(names: Trust['headers'], peer: string, ...headers: string[]): ClientOrigin {
+  const { head } = offlineExchange({ headers })
+  return originOf(head, { address: peer, scheme: 'http' }, { proxies: TRUSTED, headers: names })
 }
 
 test('addresses and networks of both families are found, also IPv4 in its IPv6 form', () => {
@@ -62,8 +69,26 @@ test('the first address from the right that is not trusted is the client', () =>
   }
 })
 
-test('Forwarded goes before X-Forwarded-For, with the scheme and host of the hop that counts', () => {
-  const found = origin(
+test('a header that the proxies do not write is a client that speaks through them, and is not believed', () => {
+  const both = ['X-Forwarded-For', '1.1.1.1', 'Forwarded', 'for=10.1.2.3;proto=https;host=evil']
+  assert.deepEqual(origin('10.0.0.1', ...both), {
+    address: '1.1.1.1',
+    scheme: 'http',
+    host: 'localhost',
+    trusted: true,
+  })
+  assert.equal(said(new Set(['forwarded'] as const), '10.0.0.1', ...both).address, '10.1.2.3')
+  assert.equal(origin('10.0.0.1', 'Forwarded', 'for=1.1.1.1').address, '10.0.0.1')
+  assert.equal(origin('10.0.0.1', 'X-Forwarded-Host', 'evil').host, 'localhost')
+  const named = new Set(['x-forwarded-for', 'x-forwarded-host'] as const)
+  const found = said(named, '10.0.0.1', 'X-Forwarded-Host', 'a', 'X-Forwarded-Proto', 'https')
+  assert.deepEqual([found.host, found.scheme], ['a', 'http'])
+})
+
+test('Forwarded says the scheme and host of the hop that counts', () => {
+  const forwarded = new Set(['forwarded'] as const)
+  const found = said(
+    forwarded,
     '10.0.0.1',
     'Forwarded',
     'for=6.6.6.6;host=evil;proto=http, For="[2001:db8::1]:4711" ; Proto=HTTPS ; host="good.example:8443"',
@@ -73,8 +98,8 @@ test('Forwarded goes before X-Forwarded-For, with the scheme and host of the hop
     '7.7.7.7',
   )
   assert.deepEqual(found, { address: '2001:db8::1', scheme: 'https', host: 'good.example:8443', trusted: true })
-  assert.equal(origin('10.0.0.1', 'Forwarded', 'for=_hidden').address, '10.0.0.1')
-  assert.equal(origin('10.0.0.1', 'Forwarded', 'proto=https').scheme, 'https')
+  assert.equal(said(forwarded, '10.0.0.1', 'Forwarded', 'for=_hidden').address, '10.0.0.1')
+  assert.equal(said(forwarded, '10.0.0.1', 'Forwarded', 'proto=https').scheme, 'https')
 })
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6())

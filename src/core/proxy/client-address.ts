@@ -32,18 +32,27 @@ export interface ClientOrigin {
   readonly trusted: boolean
 }
 
+/** Headers in which a proxy can say who its client is. */
+export const FORWARDING_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'] as const
+
+/** Proxies that are believed, and the headers that they write: others may be what a client sent through them. */
+export interface Trust {
+  readonly proxies: BlockList
+  readonly headers: ReadonlySet<(typeof FORWARDING_HEADERS)[number]>
+}
+
 /**
- * Reads `Forwarded` (RFC 7239), else `X-Forwarded-For`, `-Proto`, `-Host`, from right to left as long as each hop is
- * trusted: what stands further left was written by somebody who is not.
+ * Reads `Forwarded` (RFC 7239) or `X-Forwarded-For`, `-Proto`, `-Host`, whichever the proxies write, from right to left
+ * as long as each hop is trusted: what stands further left was written by somebody who is not.
  */
 export function originOf(
   head: RequestHead,
   peer: { readonly address: string; readonly scheme: 'http' | 'https' },
-  trusted: BlockList,
+  { proxies: trusted, headers }: Trust,
 ): ClientOrigin {
   const own = { address: peer.address, scheme: peer.scheme, host: head.host ?? '', trusted: false }
   if (!isIn(trusted, peer.address)) return own
-  const hops = head.get('forwarded') === null ? forwardedFor(head) : forwarded(head)
+  const hops = headers.has('forwarded') ? forwarded(head) : headers.has('x-forwarded-for') ? forwardedFor(head) : []
   let address = peer.address
   let nearest: Hop | null = null
   for (let at = hops.length - 1; at >= 0; at--) {
@@ -54,8 +63,10 @@ export function originOf(
     nearest = hop
     if (!isIn(trusted, address)) break
   }
-  const scheme = nearest?.scheme ?? schemeOf(valuesOf(head, 'x-forwarded-proto').at(-1) ?? '') ?? peer.scheme
-  const host = nearest?.host ?? valuesOf(head, 'x-forwarded-host').at(-1) ?? own.host
+  const said = (name: 'x-forwarded-proto' | 'x-forwarded-host') =>
+    headers.has(name) ? valuesOf(head, name).at(-1) : undefined
+  const scheme = nearest?.scheme ?? schemeOf(said('x-forwarded-proto') ?? '') ?? peer.scheme
+  const host = nearest?.host ?? said('x-forwarded-host') ?? own.host
   return { address, scheme, host, trusted: true }
 }
 

@@ -98,15 +98,17 @@ export class ProxyCandidate implements Candidate {
     const { names, values } = x.head
     const connection = allValues(x.head, 'connection')
     const { overlay } = x
+    const { trusted } = this.#options
+    const isTrusted = trusted !== null && isIn(trusted, x.client.address ?? '')
     const out: string[] = []
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string // in range
       if (REPLACED.has(name) || isHopByHop(name, connection) || isTwin(name)) continue
-      if (overlay?.removed.has(name) === true) continue
+      if (overlay?.removed.has(name) === true || (!isTrusted && CLAIMS.has(name))) continue
       out.push(name, values[at] as string) // as long as names
     }
     if (overlay !== null) out.push(...overlay.set)
-    this.#pushForwarded(x, out)
+    this.#pushForwarded(x, out, isTrusted)
     out.push('x-request-id', x.head.clientRequestId ?? x.id)
     out.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 0 ? '00' : '01'}`)
     const request = x.surface as ProxiedRequest // as above
@@ -118,10 +120,9 @@ export class ProxyCandidate implements Candidate {
   }
 
   /** What a client says of itself is only kept when it is a trusted proxy. */
-  #pushForwarded(x: Exchange, out: string[]): void {
+  #pushForwarded(x: Exchange, out: string[], isTrusted: boolean): void {
     const peer = x.client.address ?? ''
-    const { trusted } = this.#options
-    const before = trusted !== null && isIn(trusted, peer) ? forwardedBefore(x, peer) : null
+    const before = isTrusted ? forwardedBefore(x, peer) : null
     out.push('x-forwarded-for', before === null ? peer : `${before}, ${peer}`)
     out.push('x-forwarded-proto', x.origin?.scheme ?? x.client.scheme)
     const host = x.origin?.host ?? x.head.host
@@ -131,9 +132,10 @@ export class ProxyCandidate implements Candidate {
 
 /** The addresses in front of a trusted peer: all that proxies wrote, or the client that `Forwarded` names. */
 function forwardedBefore(x: Exchange, peer: string): string | null {
-  const written = allValues(x.head, 'x-forwarded-for')
   // Two headers that say who it is may say different things: the one that the gateway itself went by is passed on.
-  if (x.head.get('forwarded') === null) return written
+  if (x.plan.trust?.headers.has('forwarded') !== true) {
+    return x.plan.trust?.headers.has('x-forwarded-for') === true ? allValues(x.head, 'x-forwarded-for') : null
+  }
   const { origin } = x
   return origin === null || origin.address === peer ? null : origin.address
 }
@@ -147,6 +149,25 @@ const REPLACED = new Set([
   'forwarded',
   'x-request-id',
   'traceparent',
+])
+/** What else proxies say of clients and requests, and servers believe: only from proxies that are trusted. */
+const CLAIMS = new Set([
+  'cf-connecting-ip',
+  'client-ip',
+  'fastly-client-ip',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-forwarded',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-url',
+  'x-rewrite-url',
 ])
 const WEBSOCKET = /^sec-websocket-/
 

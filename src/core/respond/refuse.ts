@@ -31,7 +31,7 @@ function sendError(x: Exchange, error: GatewayError): void {
   if (error.retryAfterSeconds !== null) headers.push('retry-after', String(error.retryAfterSeconds))
   if (error.allow !== null) headers.push('allow', error.allow)
   if (error.authenticate !== null) headers.push('www-authenticate', error.authenticate)
-  if (error.retry === 'never') headers.push('x-should-retry', 'false')
+  if (error.retry === 'never' && rendered.hints !== 'none') headers.push('x-should-retry', 'false')
   if (CLOSES.has(error.code)) x.client.closeAfterAnswer()
   x.route?.editAnswer?.(x, error.status, headers)
   x.status = error.status

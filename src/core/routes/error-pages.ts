@@ -9,10 +9,10 @@ export function renderRouteError(x: Exchange, error: GatewayError): RenderedErro
   const accept = x.head.get('accept') ?? ''
   if (accept.includes('text/html')) {
     const page = `<!doctype html><meta charset="utf-8"><title>${error.status} ${title}</title><h1>${error.status} ${title}</h1><p>${escapeHtml(error.message)}</p><p>Request ${x.id}</p>\n`
-    return { body: Buffer.from(page), contentType: 'text/html; charset=utf-8' }
+    return { body: Buffer.from(page), contentType: 'text/html; charset=utf-8', hints: 'none' }
   }
   const problem = { title, status: error.status, code: error.code, detail: error.message, request_id: x.id }
-  return { body: Buffer.from(`${JSON.stringify(problem)}\n`), contentType: 'application/problem+json' }
+  return { body: Buffer.from(`${JSON.stringify(problem)}\n`), contentType: 'application/problem+json', hints: 'none' }
 }
 
 function escapeHtml(text: string): string {
