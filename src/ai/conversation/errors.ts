@@ -32,6 +32,7 @@ function relayed(x: Exchange, state: ConversationState | null): AnswerContext {
     id: x.id.replaceAll('-', ''),
     model,
     createdAt: Math.floor(x.time / 1000),
+    streamFraming: state?.pathFacts?.framing,
     request: { dialect, model, messages: [], tools: [], parameters: {}, stream: true },
     losses: new Losses(),
   }

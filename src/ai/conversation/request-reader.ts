@@ -41,6 +41,8 @@ export interface RequestShape {
 export interface PathFacts {
   readonly model: string
   readonly stream: boolean
+  /** How the client reads a stream. */
+  readonly framing: 'sse' | 'json-array'
 }
 
 const MAX_MODEL_NAME = 256

@@ -12,6 +12,8 @@ import type { DialectName, SealFamily } from './name.ts'
 export interface ClientDialect {
   readonly name: DialectName
   decodeRequest(body: JsonObject, context: RequestContext): ModelRequest
+  /** Refuses, by a FieldProblem, what no other dialect can carry and what must not be left out in silence. */
+  checkTranslation?(request: ModelRequest): void
   encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonObject
   streamEncoder(context: AnswerContext): StreamEncoder
   /** The dialect's error object for a failure of whatever kind. */

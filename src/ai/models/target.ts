@@ -94,7 +94,8 @@ export class ModelTarget implements Candidate {
     request: ConversationRequest,
   ): PreparedRequest | GatewayError {
     const own = this.#endpoints.get(state.surface.dialect)
-    return own === undefined ? this.#preferred.translate(x, state, body) : own.relay(state, body, request)
+    const inArray = state.stream && state.pathFacts?.framing === 'json-array'
+    return own === undefined || inArray ? this.#preferred.translate(x, state, body) : own.relay(state, body, request)
   }
 
   /** What the request may cost at most, tokens by the rule of the configuration. */

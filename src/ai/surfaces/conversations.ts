@@ -1,6 +1,7 @@
 import { type Exchange, GatewayError } from '../../core/index.ts'
 import type { ReadPath } from '../conversation/conversation-route.ts'
 import { type ClientDialectName, READERS } from '../conversation/readers.ts'
+import type { PathFacts } from '../conversation/request-reader.ts'
 import type { Surface } from '../conversation/surface.ts'
 import { CLIENT_DIALECTS } from '../dialects/tables.ts'
 
@@ -47,9 +48,10 @@ const METHODS: ReadonlyMap<string, boolean> = new Map([
   ['generateContent', false],
   ['streamGenerateContent', true],
 ])
+const ALT_SSE = /(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i
 const PREFIX = '/v1beta/models/'
 
-function modelOfPath(x: Exchange): { model: string; stream: boolean } | GatewayError {
+function modelOfPath(x: Exchange): PathFacts | GatewayError {
   const colon = x.path.lastIndexOf(':')
   const stream = colon < 0 ? undefined : METHODS.get(x.path.slice(colon + 1))
   const model = colon < 0 ? '' : decoded(x.path.slice(PREFIX.length, colon))
@@ -59,7 +61,9 @@ function modelOfPath(x: Exchange): { model: string; stream: boolean } | GatewayE
       `There is no such method. Use ${PREFIX}{model}:generateContent or :streamGenerateContent.`,
     )
   }
-  return { model, stream }
+  // Without this, streams of this dialect are one array of JSON that grows.
+  const framing = ALT_SSE.test(x.query) ? 'sse' : 'json-array'
+  return { model, stream, framing }
 }
 
 /** The canonical path keeps what would change its meaning percent-encoded, such as a slash within a name. */

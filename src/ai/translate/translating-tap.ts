@@ -75,7 +75,9 @@ export class TranslatingTap implements AnswerTap {
     this.#dialect = dialect
     const { losses, request } = translation
     const id = x.id.replaceAll('-', '')
-    this.#context = { id, model: target.model, createdAt: Math.floor(x.time / 1000), request, losses }
+    const streamFraming = state.pathFacts?.framing
+    const createdAt = Math.floor(x.time / 1000)
+    this.#context = { id, model: target.model, createdAt, request, losses, streamFraming }
     this.#decoding = { losses, ids: new Ids(id) }
     this.#raiser = new EventRaiser(translation.undo)
   }
@@ -149,7 +151,7 @@ export class TranslatingTap implements AnswerTap {
       this.#target,
       headers,
       body === null ? null : body.length,
-      this.#state.stream,
+      this.#state.stream && this.#context.streamFraming !== 'json-array',
       losses,
     )
   }

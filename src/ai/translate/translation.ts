@@ -41,6 +41,7 @@ export function translateRequest(
     const parsed = parseExact(body.toString('utf8'))
     if (!isObject(parsed)) throw new FieldProblem('', 'expected an object')
     const request = client.decodeRequest(parsed, { model: path?.model ?? null, stream: path?.stream ?? false, losses })
+    if (client.name !== target.dialect.name) client.checkTranslation?.(request)
     const { traits } = target.dialect
     const { capabilities, onUnsupported, model, habits } = target
     const lowered = lower(request, { traits, capabilities, onUnsupported }, losses)

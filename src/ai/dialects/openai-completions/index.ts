@@ -11,13 +11,13 @@ import { CompletionStreamDecoder } from './decode-stream.ts'
 import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { CompletionStreamEncoder } from './encode-stream.ts'
-
-export { refuseForeignPrompts } from './prompts.ts'
+import { refuseForeignPrompts } from './prompts.ts'
 
 /** Text completions, as a client speaks them. */
 export const openaiCompletionsClient: ClientDialect = {
   name: 'openai-completions',
   decodeRequest,
+  checkTranslation: refuseForeignPrompts,
   encodeAnswer,
   streamEncoder: (context) => new CompletionStreamEncoder(context),
   encodeError,
