@@ -36,7 +36,13 @@ export const PACKAGES: readonly ImportRow[] = [
   { name: 'toml-eslint-parser', from: ['src/config/'], reason: 'positions in configuration text' },
   { name: '@humanwhocodes/momoa', from: ['src/config/'], reason: 'configuration text' },
   { name: 're2js', from: ['src/core/match/'], reason: 'expressions of operators, which must not backtrack' },
-  { name: 'jose', from: ['src/governance/auth/'], reason: 'tokens of other issuers, and nothing else' },
+  {
+    name: 'jose',
+    from: ['src/governance/auth/', 'src/ai/providers/auth/'],
+    reason: 'tokens of other issuers, and ours for service accounts; nothing else',
+  },
+  { name: '@smithy/signature-v4', from: ['src/ai/providers/auth/'], reason: 'requests to AWS are signed' },
+  { name: '@smithy/eventstream-codec', from: ['src/ai/translate/'], reason: 'frames of streams from AWS' },
   { name: 'commander', from: ['src/cli/'], reason: 'command line' },
 ]
 

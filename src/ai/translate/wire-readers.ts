@@ -1,4 +1,5 @@
 import type { UpstreamDialect } from '../dialects/dialect.ts'
+import { AwsEventReader } from './aws-event-reader.ts'
 import { LineReader } from './line-reader.ts'
 import { SseReader } from './sse-reader.ts'
 import type { WireReader } from './wire-reader.ts'
@@ -11,6 +12,6 @@ export function wireReader(framing: UpstreamDialect['framing']): WireReader {
     case 'ndjson':
       return new LineReader()
     case 'aws-event-stream':
-      throw new Error('frames of AWS event streams are not read yet')
+      return new AwsEventReader()
   }
 }
