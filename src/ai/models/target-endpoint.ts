@@ -48,7 +48,7 @@ export class TargetEndpoint {
     const { endpoint, model, dialect } = options
     const headers = [...options.headers, ...endpoint.headers]
     this.endpoint = endpoint
-    this.dialect = dialect
+    this.dialect = dialect === null ? null : { ...dialect, traits: { ...dialect.traits, ...endpoint.traits } }
     this.fixed = headerLines(headers)
     this.ownHeaders = new Set(headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))
     this.#model = model
@@ -58,10 +58,10 @@ export class TargetEndpoint {
     this.#patcher = patcher
     const { capabilities, onUnsupported, onLoss } = options
     this.#target =
-      dialect === null
+      this.dialect === null
         ? null
         : {
-            dialect,
+            dialect: this.dialect,
             model,
             habits: endpoint.habits ?? undefined,
             capabilities,

@@ -1,4 +1,4 @@
-import type { UpstreamHabits } from '../dialects/dialect.ts'
+import type { DialectTraits, UpstreamHabits } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
 
@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly quirks: BodyQuirks | null
   /** Where it differs from the vendor whose dialect it speaks; null: in nothing, or nobody knows. */
   readonly habits: UpstreamHabits | null
+  /** What it can say that others of its dialect cannot, or cannot say; absent: as its dialect. */
+  readonly traits?: Partial<DialectTraits> | undefined
   /** Flat; of this endpoint beside the provider's own, e.g. a version. */
   readonly headers: readonly string[]
   /** Headers of the client that go there, in lower case. */
