@@ -1,0 +1,150 @@
+import { type JsonObject, RawJson } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
+import type { ToolResultPart, UserPart } from '../../ir/parts.ts'
+import type { AssistantMessage, Message, ModelRequest } from '../../ir/request.ts'
+import type { EncodeContext } from '../dialect.ts'
+
+/** The conversation in the vendor's roles: system, user, assistant, tool. */
+export function encodeMessages(request: ModelRequest, { losses }: EncodeContext): readonly JsonObject[] {
+  const own = request.dialect === 'cohere'
+  return request.messages.flatMap((message): readonly JsonObject[] => {
+    if (!own) losses.dropAll('messages[]', message.extra)
+    if (message.role !== 'tool' && message.name !== undefined) losses.drop('messages[].name')
+    return encodeMessage(message, losses)
+  })
+}
+
+function encodeMessage(message: Message, losses: Losses): readonly JsonObject[] {
+  switch (message.role) {
+    case 'system': {
+      const text = message.parts.map((part) => part.text).join('\n')
+      for (const part of message.parts) if (part.cache !== undefined) losses.drop('messages[].text.cache')
+      return text === '' ? [] : [{ role: 'system', content: text }]
+    }
+    case 'user': {
+      const parts = message.parts.map((part) => userPart(part, losses)).filter((part) => part !== null)
+      const [only] = parts
+      if (only === undefined) return []
+      const content = parts.length === 1 && only['type'] === 'text' ? only['text'] : parts
+      return [{ role: 'user', content }]
+    }
+    case 'assistant':
+      return assistant(message, losses)
+    case 'tool':
+      return message.parts.map((part) => result(part, losses))
+  }
+}
+
+function userPart(part: UserPart, losses: Losses): JsonObject | null {
+  switch (part.type) {
+    case 'text':
+      if (part.cache !== undefined) losses.drop('messages[].text.cache')
+      return part.text === '' ? null : { type: 'text', text: part.text }
+    case 'image': {
+      if (part.cache !== undefined) losses.drop('messages[].image.cache')
+      const { source, detail } = part
+      const url =
+        source.kind === 'data'
+          ? `data:${source.mediaType};base64,${source.base64}`
+          : source.kind === 'url'
+            ? source.url
+            : null
+      if (url === null) {
+        losses.drop('messages[].image.source')
+        return null
+      }
+      if (detail === 'original') losses.adapt('messages[].image.detail')
+      const known = detail === 'original' ? 'high' : detail
+      return { type: 'image_url', image_url: { url, ...(known !== undefined && { detail: known }) } }
+    }
+    case 'document':
+      // Only text can be a document here.
+      if (part.source.kind === 'text') {
+        losses.adapt('messages[].document')
+        return { type: 'text', text: part.name === undefined ? part.source.text : `${part.name}\n${part.source.text}` }
+      }
+      losses.drop('messages[].document')
+      return null
+    case 'audio':
+    case 'video':
+      losses.drop(`messages[].${part.type}`)
+      return null
+    case 'opaque':
+      losses.drop(`messages[].${part.name}`)
+      return null
+  }
+}
+
+/** Text before calls is the model's plan; behind them nothing may stand. */
+function assistant(message: AssistantMessage, losses: Losses): readonly JsonObject[] {
+  const content: JsonObject[] = []
+  const calls: JsonObject[] = []
+  const hasCalls = message.parts.some((part) => part.type === 'tool-call')
+  let plan = ''
+  for (const part of message.parts) {
+    switch (part.type) {
+      case 'text':
+        if (part.signature !== undefined) losses.drop('messages[].text.signature')
+        if (part.cache !== undefined) losses.drop('messages[].text.cache')
+        if (hasCalls) plan += part.text
+        else if (part.text !== '') content.push({ type: 'text', text: part.text })
+        break
+      case 'reasoning':
+        if (part.signature !== undefined || part.sealed !== undefined) losses.drop('messages[].reasoning.signature')
+        if (part.text !== '') content.push({ type: 'thinking', thinking: part.text })
+        break
+      case 'refusal':
+        losses.adapt('messages[].refusal')
+        if (part.text !== '') content.push({ type: 'text', text: part.text })
+        break
+      case 'tool-call':
+        if (part.signature !== undefined) losses.drop('messages[].tool_call.signature')
+        calls.push({
+          id: part.id,
+          type: 'function',
+          // Arguments are text here; empty ones are an object without members.
+          function: { name: part.name, arguments: part.arguments === '' ? '{}' : part.arguments },
+        })
+        break
+      case 'image':
+      case 'audio':
+        losses.drop(`messages[].${part.type}`)
+        break
+      case 'opaque':
+        losses.drop(`messages[].${part.name}`)
+    }
+  }
+  if (content.length === 0 && calls.length === 0) return []
+  return [
+    {
+      role: 'assistant',
+      ...(content.length > 0 && { content: plainly(content) }),
+      ...(plan !== '' && { tool_plan: plan }),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    },
+  ]
+}
+
+function plainly(content: readonly JsonObject[]): unknown {
+  const [only] = content
+  return content.length === 1 && only?.['type'] === 'text' ? only['text'] : content
+}
+
+/** A result is a document, so that the answer can cite it. */
+function result(part: ToolResultPart, losses: Losses): JsonObject {
+  if (part.cache !== undefined) losses.drop('messages[].tool_result.cache')
+  if (part.isError) losses.adapt('messages[].tool_result.is_error')
+  const texts: string[] = []
+  for (const item of part.content) {
+    if (item.type === 'text') texts.push(item.text)
+    else if (item.source.kind === 'text') texts.push(item.source.text)
+    else losses.drop(`messages[].tool_result.${item.type}`)
+  }
+  const member = part.isError ? 'error' : 'data'
+  const data = new RawJson(JSON.stringify({ [member]: texts.join('\n') }))
+  return {
+    role: 'tool',
+    tool_call_id: part.callId,
+    content: [{ type: 'document', document: { data } }],
+  }
+}
