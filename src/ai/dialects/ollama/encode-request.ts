@@ -1,0 +1,54 @@
+import { isObject, type JsonObject } from '../../ir/json.ts'
+import type { ModelRequest } from '../../ir/request.ts'
+import type { EncodeContext } from '../dialect.ts'
+import { encodeMessages } from './encode-messages.ts'
+import { encodeParameters } from './parameters.ts'
+
+/** The body of `POST /api/chat`. */
+export function encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject {
+  // The server's own words, which clients of other dialects add to theirs; nobody else has these names.
+  const { keep_alive: keepAlive, options: more, ...rest } = request.extra ?? {}
+  context.losses.dropAll('', rest)
+  const { options, ...parameters } = encodeParameters(request, context)
+  const merged = { ...(isObject(more) ? more : {}), ...(isObject(options) ? options : {}) }
+  const tools = encodeTools(request, context)
+  return {
+    model: context.model,
+    messages: encodeMessages(request, context),
+    // Streaming is what happens unless it is refused.
+    stream: request.stream,
+    ...(tools.length > 0 && { tools }),
+    ...parameters,
+    ...(Object.keys(merged).length > 0 && { options: merged }),
+    ...(keepAlive !== undefined && { keep_alive: keepAlive }),
+  }
+}
+
+/** Models call as they like: only not calling at all can be asked for, by leaving the tools out. */
+function encodeTools({ tools, toolChoice }: ModelRequest, { losses }: EncodeContext): readonly JsonObject[] {
+  if (toolChoice?.type === 'none') {
+    if (tools.length > 0) losses.adapt('tool_choice')
+    return []
+  }
+  if (toolChoice !== undefined && toolChoice.type !== 'auto') losses.drop('tool_choice')
+  const out: JsonObject[] = []
+  for (const tool of tools) {
+    if (tool.type !== 'function') {
+      losses.drop(tool.type === 'builtin' ? `tools[].${tool.kind}` : 'tools[].custom')
+      continue
+    }
+    if (toolChoice?.type === 'allowed' && !toolChoice.names.includes(tool.name)) continue
+    if (tool.cache !== undefined) losses.drop('tools[].cache')
+    if (tool.strict === true) losses.drop('tools[].strict')
+    losses.dropAll('tools[]', tool.extra)
+    out.push({
+      type: 'function',
+      function: {
+        name: tool.name,
+        ...(tool.description !== undefined && { description: tool.description }),
+        parameters: { type: 'object', properties: {}, ...tool.parameters },
+      },
+    })
+  }
+  return out
+}
