@@ -38,6 +38,15 @@ const record: RequestRecord = {
   usage_source: 'reported',
   cost_nanos: 99_300,
   price_rule: 'fast-chat/0',
+  cache_write_1h_tokens: 0,
+  audio_input_tokens: 0,
+  audio_output_tokens: 0,
+  image_input_tokens: 0,
+  image_output_tokens: 0,
+  web_searches: 0,
+  units: 0,
+  unit: null,
+  translation: null,
 }
 
 const ROUNDS = 7

@@ -49,7 +49,12 @@ export function totalTokens(traffic: Traffic): number {
     traffic.cacheReadTokens +
     traffic.cacheWriteTokens +
     traffic.outputTokens +
-    traffic.reasoningTokens
+    traffic.reasoningTokens +
+    (traffic.cacheWrite1hTokens ?? 0) +
+    (traffic.audioInputTokens ?? 0) +
+    (traffic.audioOutputTokens ?? 0) +
+    (traffic.imageInputTokens ?? 0) +
+    (traffic.imageOutputTokens ?? 0)
   )
 }
 
@@ -95,6 +100,15 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     usage_source: traffic?.usageSource ?? 'none',
     cost_nanos: traffic?.costNanos ?? null,
     price_rule: traffic?.priceRule ?? null,
+    cache_write_1h_tokens: traffic?.cacheWrite1hTokens ?? 0,
+    audio_input_tokens: traffic?.audioInputTokens ?? 0,
+    audio_output_tokens: traffic?.audioOutputTokens ?? 0,
+    image_input_tokens: traffic?.imageInputTokens ?? 0,
+    image_output_tokens: traffic?.imageOutputTokens ?? 0,
+    web_searches: traffic?.webSearches ?? 0,
+    units: traffic?.units ?? 0,
+    unit: traffic?.unit ?? null,
+    translation: traffic?.translation ?? null,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Candidate, Exchange } from '../core/index.ts'
 import type { RequestSeries } from '../observability/index.ts'
-import type { UsageSource } from '../storage/index.ts'
+import type { UsageSource, UsageUnit } from '../storage/index.ts'
 
 /** The most that an attempt may cost, as the surface estimates it before dispatch. */
 export interface Estimate {
@@ -24,10 +24,22 @@ export interface Traffic {
   cacheWriteTokens: number
   outputTokens: number
   reasoningTokens: number
+  /** Absent: zero, as with nearly every request. */
+  cacheWrite1hTokens?: number | undefined
+  audioInputTokens?: number | undefined
+  audioOutputTokens?: number | undefined
+  imageInputTokens?: number | undefined
+  imageOutputTokens?: number | undefined
+  webSearches?: number | undefined
+  /** What is not counted in tokens. */
+  units?: number | undefined
+  unit?: UsageUnit | undefined
   usageSource: UsageSource
   /** Null when the target has no price. */
   costNanos: number | null
   priceRule: string | null
+  /** What was lost between two dialects, as the answer's header says it; absent or null: nothing. */
+  translation?: string | null | undefined
   series: RequestSeries | null
 }
 

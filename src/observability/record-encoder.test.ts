@@ -8,6 +8,7 @@ import { RecordEncoder } from './record-encoder.ts'
 const word = fc.constantFrom('a', 'b', '"status":1', '\\"price_rule":', '/v1/x', '"worker":2', 'é\u2028')
 const wordOrNull = fc.option(word)
 const count = fc.nat()
+const rareCount = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: count })
 
 const records: fc.Arbitrary<RequestRecord> = fc.record({
   id: fc.constantFrom('01a1', '01a2'),
@@ -45,6 +46,15 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   usage_source: fc.constantFrom('reported', 'none'),
   cost_nanos: fc.option(count),
   price_rule: wordOrNull,
+  cache_write_1h_tokens: rareCount,
+  audio_input_tokens: rareCount,
+  audio_output_tokens: rareCount,
+  image_input_tokens: rareCount,
+  image_output_tokens: rareCount,
+  web_searches: rareCount,
+  units: rareCount,
+  unit: fc.constantFrom(null, null, null, 'images'),
+  translation: wordOrNull,
 })
 /** A route of the configuration knows no keys and no models. */
 const NO_MODEL = {
@@ -55,6 +65,7 @@ const NO_MODEL = {
   model_served: null,
   provider: null,
   price_rule: null,
+  translation: null,
 }
 /** A success has no error. */
 const likely = fc

@@ -7,11 +7,11 @@ interface Fixed {
   readonly of: RequestRecord
   /** From `worker` to `upstream`. */
   readonly middle: string
-  /** `price_rule` and the end. */
+  /** `price_rule` and the end, with rare counters that are all zero. */
   readonly end: string
   readonly packedKey: string
   readonly packedMiddle: string
-  /** `price_rule` and both brackets. */
+  /** The same, and both brackets. */
   readonly packedEnd: string
 }
 
@@ -43,7 +43,7 @@ export class RecordEncoder {
 
   #fixed(r: RequestRecord): Fixed | null {
     const key = r.key_id
-    if (r.outcome !== 'success' || r.client_request_id !== null) return null
+    if (r.outcome !== 'success' || r.client_request_id !== null || hasRareCounters(r)) return null
     if (key === null) {
       const last = this.#keyless
       if (last !== null && isSame(last.of, r)) return last
@@ -68,7 +68,7 @@ export class RecordEncoder {
       end: text.slice(last),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
-      packedEnd: `${encodeValues([r.price_rule]).slice(1)}]`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation]).slice(1)}]`,
     }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
     this.#byKey.set(key, fixed)
@@ -76,9 +76,20 @@ export class RecordEncoder {
   }
 }
 
+/** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
+const RARE_ZEROS = '0,0,0,0,0,0,0,null'
+const KEYLESS_END =
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null}'
+
+function hasRareCounters(r: RequestRecord): boolean {
+  const pictures = r.image_input_tokens + r.image_output_tokens + r.units
+  const sounds = r.audio_input_tokens + r.audio_output_tokens
+  return pictures + sounds + r.cache_write_1h_tokens + r.web_searches !== 0 || r.unit !== null
+}
+
 /** The texts of a record that has neither key nor model, made without a look at the rest; null when they need care. */
 function keylessOf(r: RequestRecord): Fixed | null {
-  if (r.run_id !== null || r.price_rule !== null || r.provider !== null) return null
+  if (r.run_id !== null || r.price_rule !== null || r.provider !== null || r.translation !== null) return null
   if (r.model_requested !== null || r.model_served !== null) return null
   const address = quoted(r.client_address)
   const method = quoted(r.method)
@@ -89,10 +100,10 @@ function keylessOf(r: RequestRecord): Fixed | null {
   return {
     of: r,
     middle: `"worker":${r.worker},"client_address":${address},"method":${method},"path":${path},"route":${route},"key_id":null,"run_id":null,"model_requested":null,"model_served":null,"provider":null,"upstream":${upstream},`,
-    end: '"price_rule":null}',
+    end: KEYLESS_END,
     packedKey: 'null',
     packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
-    packedEnd: 'null]]',
+    packedEnd: `null,${RARE_ZEROS},null]]`,
   }
 }
 
@@ -112,6 +123,7 @@ function isSame(a: RequestRecord, b: RequestRecord): boolean {
     a.provider === b.provider &&
     a.upstream === b.upstream &&
     a.price_rule === b.price_rule &&
+    a.translation === b.translation &&
     a.route === b.route &&
     a.method === b.method &&
     a.run_id === b.run_id &&

@@ -60,6 +60,15 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   usage_source: fc.constantFrom('reported', 'estimated', 'reserved', 'none'),
   cost_nanos: fc.option(fc.maxSafeNat()),
   price_rule: textOrNull,
+  cache_write_1h_tokens: count,
+  audio_input_tokens: count,
+  audio_output_tokens: count,
+  image_input_tokens: count,
+  image_output_tokens: count,
+  web_searches: count,
+  units: count,
+  unit: fc.constantFrom(null, 'images', 'seconds', 'characters', 'searches'),
+  translation: textOrNull,
 })
 const [sample] = fc.sample(records, 1)
 assert.ok(sample !== undefined)
@@ -79,6 +88,7 @@ const OUTSIDE = [
   'route',
   'client_address',
   'price_rule',
+  'translation',
 ] as const
 
 test('parses back to an equal record, whatever the texts hold', () => {

@@ -43,7 +43,8 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.upstream) &&
     isTameText(r.route) &&
     isTameText(r.client_address) &&
-    isTameText(r.price_rule)
+    isTameText(r.price_rule) &&
+    isTameText(r.translation)
   )
 }
 

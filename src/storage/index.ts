@@ -40,6 +40,7 @@ export {
   type StoredBudget,
   type StoredKey,
   type UsageSource,
+  type UsageUnit,
 } from './records.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { KeyTable } from './sqlite/key-table.ts'

@@ -4,7 +4,7 @@ import type { RequestRecord } from './records.ts'
 /** `count` is an integer that is not negative; a question mark allows null. */
 type FieldType = 'text' | 'text?' | 'count' | 'count?' | 'flag'
 
-/** The fields of a request record in the order of the interface, of the JSON text and of the table's columns. */
+/** The fields of a request record in the order of the interface, of the JSON text and of the table's columns. Append only. */
 export const RECORD_FIELDS = [
   ['id', 'text'],
   ['client_request_id', 'text?'],
@@ -41,6 +41,15 @@ export const RECORD_FIELDS = [
   ['usage_source', 'text'],
   ['cost_nanos', 'count?'],
   ['price_rule', 'text?'],
+  ['cache_write_1h_tokens', 'count'],
+  ['audio_input_tokens', 'count'],
+  ['audio_output_tokens', 'count'],
+  ['image_input_tokens', 'count'],
+  ['image_output_tokens', 'count'],
+  ['web_searches', 'count'],
+  ['units', 'count'],
+  ['unit', 'text?'],
+  ['translation', 'text?'],
 ] as const satisfies readonly (readonly [keyof RequestRecord, FieldType])[]
 
 /** Fails to compile when a field of the interface is missing above. */
@@ -50,6 +59,9 @@ void complete
 
 /** Fields of the packed list in its order: all but the two that stand before it. Append only: stored rows have it. */
 export const PACKED_FIELDS = RECORD_FIELDS.filter(([name]) => name !== 'id' && name !== 'key_id')
+
+/** How many packed fields the first version wrote; every later one wrote these, and some of the others in their order. */
+const FIRST_PACKED = 33
 
 /**
  * A request record as it is written and stored: the two fields that rows are found by, and the others as the JSON text
@@ -104,32 +116,44 @@ export function packRecord(r: RequestRecord, replacer?: (key: string, value: unk
       r.usage_source,
       r.cost_nanos,
       r.price_rule,
+      r.cache_write_1h_tokens,
+      r.audio_input_tokens,
+      r.audio_output_tokens,
+      r.image_input_tokens,
+      r.image_output_tokens,
+      r.web_searches,
+      r.units,
+      r.unit,
+      r.translation,
     ],
   ]
   return JSON.stringify(packed, replacer)
 }
 
-/** What a record's part of an entry holds, parsed; null when a field is missing or of another type. */
+/**
+ * What a record's part of an entry holds, parsed; null when a field is missing or of another type. An older version
+ * wrote fewer.
+ */
 export function rowOf(packed: unknown): RecordRow | null {
   if (!Array.isArray(packed) || packed.length !== 3) return null
   const [id, keyId, fields] = packed as unknown[] // narrows any[] to the border's type
   if (typeof id !== 'string' || !isOfType(keyId, 'text?') || !Array.isArray(fields)) return null
-  if (fields.length !== PACKED_FIELDS.length) return null
+  if (fields.length < FIRST_PACKED || fields.length > PACKED_FIELDS.length) return null
   for (let i = 0; i < fields.length; i++) {
     if (!isOfType(fields[i], PACKED_FIELDS[i]?.[1])) return null
   }
   return { id, keyId: keyId as string | null, fields: JSON.stringify(fields) } // its type is checked above
 }
 
-/** The record of a row that was stored by `rowOf` or after the pattern; fields that were added later are null. */
+/** The record of a row that was stored by `rowOf` or after the pattern; fields that were added later are 0 or null. */
 export function recordOf(row: RecordRow): RequestRecord {
   const values = JSON.parse(row.fields) as unknown[] // checked before it was stored
   const record: Record<string, unknown> = {}
   let at = 0
-  for (const [name] of RECORD_FIELDS) {
+  for (const [name, type] of RECORD_FIELDS) {
     if (name === 'id') record.id = row.id
     else if (name === 'key_id') record.key_id = row.keyId
-    else record[name] = values[at++] ?? null
+    else record[name] = values[at++] ?? (type === 'count' ? 0 : null)
   }
   return record as unknown as RequestRecord // complete by RECORD_FIELDS, and its types were checked
 }

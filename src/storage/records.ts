@@ -43,7 +43,7 @@ export interface RequestRecord {
   readonly total_us: number
   readonly bytes_in: number
   readonly bytes_out: number
-  /** Disjoint counters: the sum of all is what the provider bills. */
+  /** Disjoint counters: the sum of all tokens is what the provider bills. */
   readonly input_tokens: number
   readonly cache_read_tokens: number
   readonly cache_write_tokens: number
@@ -53,7 +53,23 @@ export interface RequestRecord {
   /** Nano-dollars; null when the model has no price. */
   readonly cost_nanos: number | null
   readonly price_rule: string | null
+  /** Written to a cache for an hour; what was written for the vendor's short lifetime is in `cache_write_tokens`. */
+  readonly cache_write_1h_tokens: number
+  readonly audio_input_tokens: number
+  readonly audio_output_tokens: number
+  readonly image_input_tokens: number
+  readonly image_output_tokens: number
+  /** Searches that the vendor bills one by one. */
+  readonly web_searches: number
+  /** What is not counted in tokens, in the unit of the next field. */
+  readonly units: number
+  readonly unit: UsageUnit | null
+  /** What was lost between two dialects, as `x-ferro-translation` says it; null when nothing was. */
+  readonly translation: string | null
 }
+
+/** What surfaces without tokens count. */
+export type UsageUnit = 'images' | 'seconds' | 'characters' | 'searches'
 
 export type Outcome =
   | 'success'

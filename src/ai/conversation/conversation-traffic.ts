@@ -1,6 +1,6 @@
 import type { Candidate, Exchange } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
-import { costOf, type Usage } from '../models/price.ts'
+import { costOf, ruleFor, type Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
@@ -25,7 +25,7 @@ export const conversationTraffic: TrafficPort = {
     if (state === null) return null
     const target = state.target
     const [usage, usageSource] = usageOf(x, state)
-    const prices = target?.prices ?? null
+    const [costNanos, priceRule] = chargeOf(x, target, usage, usageSource)
     return {
       modelRequested: state.modelRequested,
       modelServed: target?.model ?? null,
@@ -33,11 +33,33 @@ export const conversationTraffic: TrafficPort = {
       upstream: target?.upstream.origin ?? null,
       ...usage,
       usageSource,
-      costNanos: prices === null ? null : usageSource === 'none' ? 0 : costOf(prices, usage),
-      priceRule: prices?.rule ?? null,
+      costNanos,
+      priceRule,
+      translation: translationOf(state),
       series: target?.series(state.surface.name) ?? null,
     }
   },
+}
+
+/** What the upstream itself says that its answer costs wins over our prices; an estimate of ours it did not see. */
+function chargeOf(
+  x: Exchange,
+  target: ModelTarget | null,
+  usage: Usage,
+  source: Traffic['usageSource'],
+): [nanos: number | null, rule: string | null] {
+  if (target === null) return [null, null]
+  const { prices } = target
+  if (source === 'reported' && usage.costNanos !== undefined) return [usage.costNanos, `reported:${target.provider}`]
+  if (prices === null) return [null, null]
+  if (source === 'none') return [0, prices.rule]
+  const rule = ruleFor(prices, usage, x.time)
+  return [costOf(rule, usage), rule.rule]
+}
+
+/** Null when nothing was lost. */
+function translationOf({ losses }: ConversationState): string | null {
+  return losses === null || losses.fidelity === 'exact' ? null : losses.header()
 }
 
 /**

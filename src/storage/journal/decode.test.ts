@@ -55,6 +55,16 @@ test('packs a record in the order of its fields', () => {
   assert.equal(fields.length + 2, RECORD_FIELDS.length)
 })
 
+test('reads a record of the first version, with fewer fields, as one whose later counters are zero', () => {
+  const record = sampleRecord(requestId(1), { price_rule: 'small@1' })
+  const [id, keyId, fields] = JSON.parse(packRecord(record)) as [string, string, unknown[]]
+  const old = decodeEntry(JSON.stringify(['q', [id, keyId, fields.slice(0, 33)]]))
+  assert.ok(old?.kind === 'record')
+  assert.deepEqual(recordOf(old.record), record)
+  assert.equal(decodeEntry(JSON.stringify(['q', [id, keyId, fields.slice(0, 32)]])), null)
+  assert.equal(decodeEntry(JSON.stringify(['q', [id, keyId, [...fields, 0]]])), null)
+})
+
 test('gives the values of any reservation, whichever way it takes, and its text back', () => {
   const charge = fc.tuple(text, count, count)
   const entry = fc.tuple(text, count, count, textOrNull, text, text, count, count, textOrNull, fc.array(charge))

@@ -46,6 +46,15 @@ export function lostRecord(entry: Reserved, worker: number, usage: UsageSource &
     usage_source: usage,
     cost_nanos: charged && priceRule !== null ? nanos : null,
     price_rule: charged ? priceRule : null,
+    cache_write_1h_tokens: 0,
+    audio_input_tokens: 0,
+    audio_output_tokens: 0,
+    image_input_tokens: 0,
+    image_output_tokens: 0,
+    web_searches: 0,
+    units: 0,
+    unit: null,
+    translation: null,
   }
   return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { StorageError } from '../errors.ts'
-import { requestId, temporaryDirectory } from '../testing/samples.ts'
+import { packRecord } from '../record-fields.ts'
+import { requestId, sampleRecord, temporaryDirectory } from '../testing/samples.ts'
 import { databasePath, openDatabase } from './database.ts'
 import { firstIdAt, MIGRATIONS, migrate, versionAfter } from './migrations.ts'
 
@@ -85,4 +86,31 @@ test('ids from an instant on are not below its first id', () => {
   const ms = Date.UTC(2026, 0, 15)
   assert.ok(firstIdAt(ms) <= requestId(0, ms))
   assert.ok(firstIdAt(ms) > requestId(0xffff_ffff, ms - 1))
+})
+
+test('rows from before the later counters read as zero, and a settlement names the rule that priced it', (t) => {
+  const database = new DatabaseSync(path.join(temporaryDirectory(t), 'x.db'))
+  t.after(() => database.close())
+  migrate(database, 'x.db', MIGRATIONS.slice(0, 1))
+  const [, , fields] = JSON.parse(packRecord(sampleRecord('a', { price_rule: 'dear' }))) as [string, string, unknown[]]
+  const insert = database.prepare('INSERT INTO request_rows VALUES (?, ?, ?, ?)')
+  const attempt = JSON.stringify([1, 5, 'dev', 'wall', 'small', 100, 50, 'small@1', 32, 12, 'reported'])
+  insert.run('a', 'dev', JSON.stringify(fields.slice(0, 33)), attempt)
+  migrate(database, 'x.db')
+  insert.run('b', 'dev', JSON.stringify(fields.with(33, 7).with(41, 'lossy; dropped=seed')), attempt)
+  const rows = database
+    .prepare('SELECT cache_write_1h_tokens, units, unit, translation FROM requests ORDER BY id')
+    .all()
+  assert.deepEqual(
+    rows.map((row) => Object.values(row)),
+    [
+      [0, 0, null, null],
+      [7, 0, null, 'lossy; dropped=seed'],
+    ],
+  )
+  const rules = database.prepare("SELECT price_rule FROM ledger WHERE request_id = 'a' ORDER BY phase").all()
+  assert.deepEqual(
+    rules.map((row) => row.price_rule),
+    ['small@1', 'dear'],
+  )
 })

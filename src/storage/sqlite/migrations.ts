@@ -2,14 +2,18 @@ import type { DatabaseSync } from 'node:sqlite'
 import { StorageError } from '../errors.ts'
 
 /**
- * Columns of the view `requests`: the fields of `records.ts`, which is also their order. A field's number in the stored
- * list is its place here without `id` and `key_id`.
+ * Columns of the first view `requests`: the fields of `records.ts`, which is also their order. A field's number in the
+ * stored list is its place here without `id` and `key_id`.
  */
 const RECORD_COLUMNS =
   'id client_request_id trace_id time worker client_address method path route key_id run_id model_requested ' +
   'model_served provider upstream status outcome error_code error_source attempts stream cancelled queue_us ' +
   'first_byte_us total_us bytes_in bytes_out input_tokens cache_read_tokens cache_write_tokens output_tokens ' +
   'reasoning_tokens usage_source cost_nanos price_rule'
+
+/** Columns that came later: rows from before have no such fields. */
+const MORE_COUNTERS =
+  'cache_write_1h_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_searches units'
 
 /** The columns of `requests` as expressions over `request_rows`. */
 function recordColumns(): string {
@@ -19,14 +23,27 @@ function recordColumns(): string {
     .join(', ')
 }
 
+function moreColumns(): string {
+  const counters = MORE_COUNTERS.split(' ').map((name, at) => `coalesce(fields ->> ${33 + at}, 0) AS ${name}`)
+  return [...counters, 'fields ->> 40 AS unit', 'fields ->> 41 AS translation'].join(', ')
+}
+
+const SETTLED_RULE = 'coalesce(fields ->> 32, attempt ->> 7)'
+
 /** Rows of `ledger` of one phase from a stored attempt: its list of amounts, of which three belong to the phase. */
-function phaseRows(phase: 'reserve' | 'settle', id: string, amounts: string, table: string): string {
+function phaseRows(
+  phase: 'reserve' | 'settle',
+  id: string,
+  amounts: string,
+  table: string,
+  rule = `${amounts} ->> 7`,
+): string {
   const [number, tokens, nanos, source] =
     phase === 'reserve' ? [0, 5, 6, "'estimated'"] : [1, 8, 9, `${amounts} ->> 10`]
   return `SELECT ${id} AS request_id, ${amounts} ->> 0 AS attempt, ${number} AS phase, ${amounts} ->> 1 AS reserved_at,
      ${amounts} ->> 2 AS key_id, ${amounts} ->> 3 AS provider, ${amounts} ->> 4 AS model,
      ${amounts} ->> ${tokens} AS tokens, ${amounts} ->> ${nanos} AS nanos,
-     ${amounts} ->> 7 AS price_rule, ${source} AS usage_source FROM ${table}`
+     ${rule} AS price_rule, ${source} AS usage_source FROM ${table}`
 }
 
 /**
@@ -113,6 +130,18 @@ export const MIGRATIONS: readonly string[] = [
      burst INTEGER,
      budgets TEXT NOT NULL
    ) WITHOUT ROWID;`,
+
+  `DROP VIEW requests;
+   CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()} FROM request_rows;
+
+   -- A settlement names the rule that priced it, which the record of a request with one attempt knows: its reservation
+   -- was priced by the dearest that might apply.
+   DROP VIEW ledger;
+   CREATE VIEW ledger AS
+     ${phaseRows('reserve', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL')}
+     UNION ALL ${phaseRows('settle', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL', SETTLED_RULE)}
+     UNION ALL ${phaseRows('reserve', 'request_id', 'amounts', 'attempt_rows')}
+     UNION ALL ${phaseRows('settle', 'request_id', 'amounts', 'attempt_rows')};`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

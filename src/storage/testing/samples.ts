@@ -57,6 +57,15 @@ export function sampleRecord(id: string, differences: Partial<RequestRecord> = {
     usage_source: 'reported',
     cost_nanos: 12_345,
     price_rule: 'small@1',
+    cache_write_1h_tokens: 0,
+    audio_input_tokens: 0,
+    audio_output_tokens: 0,
+    image_input_tokens: 0,
+    image_output_tokens: 0,
+    web_searches: 0,
+    units: 0,
+    unit: null,
+    translation: null,
     ...differences,
   }
 }
