@@ -23,10 +23,12 @@ export interface SurfaceHooks {
 
 /** One path of the API and the route behind it. */
 export interface SurfacePath {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Exact, or a prefix when it ends in a slash. */
   readonly path: string
   readonly route: Route
+  /** A prefix for what nothing else serves, routes of the configuration included. */
+  readonly last?: boolean
 }
 
 export interface Surfaces {

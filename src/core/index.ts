@@ -17,8 +17,9 @@ export type { EgressObserver } from './connect/egress-trace.ts'
 export { parseAddress } from './connect/ip-address.ts'
 export { dnsNames } from './connect/name-source.ts'
 export { Resolver } from './connect/resolve.ts'
+export type { Watched } from './deadlines.ts'
 export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './errors.ts'
-export type { EndState, Exchange, HeaderOverlay, Principal } from './exchange.ts'
+export type { EndState, Exchange, HeaderOverlay, Principal, Upload } from './exchange.ts'
 export { type EdgeLimits, Gateway, type RefusedConnection } from './gateway.ts'
 export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
@@ -29,6 +30,8 @@ export {
   type AnswerHeaders,
   type AnswerPlan,
   type AnswerTap,
+  type BodySource,
+  type BodyWriter,
   type Candidate,
   type DispatchController,
   type Gate,

@@ -12,6 +12,8 @@ export interface Plan {
   readonly paths: ReadonlyMap<string, MethodTable>
   /** Paths ending in `/`, matched by prefix; the rest must not be empty. Longest first. */
   readonly prefixes: readonly (readonly [prefix: string, methods: MethodTable])[]
+  /** Prefixes for what none of the paths above and no route of the configuration serves; absent: none. */
+  readonly rests?: readonly (readonly [prefix: string, methods: MethodTable])[]
   /** Of the paths above, those that routes of the configuration name, by the names of these routes: they go before. */
   readonly claimed?: ReadonlyMap<string, ReadonlySet<string>>
   /** Routes of the configuration, for what is none of the paths above; absent: there are none. */

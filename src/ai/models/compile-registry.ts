@@ -34,7 +34,9 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
   const { document } = options
   const targets = new Targets(options)
   const entries = [...configured(document, targets), ...known(document, targets), ...demos(document, targets)]
-  return new ModelRegistry(entries, document.aliases, [...direct(document, targets), directDemo(targets)])
+  const provider = (name: string) =>
+    name === DEMO_PROVIDER || document.providers[name] !== undefined ? targets.provider(name) : null
+  return new ModelRegistry(entries, document.aliases, [...direct(document, targets), directDemo(targets)], provider)
 }
 
 /** Models of the configuration. */
@@ -105,7 +107,7 @@ class Targets {
 
   make({ label, provider: name, model, prices, target, named }: TargetSpec): ModelTarget {
     const { document, metrics } = this.#options
-    const provider = this.#provider(name)
+    const provider = this.provider(name)
     const maxOutputTokens = target?.max_output_tokens ?? null
     const shared = {
       model,
@@ -132,7 +134,7 @@ class Targets {
     })
   }
 
-  #provider(name: string): ProviderUpstream {
+  provider(name: string): ProviderUpstream {
     let provider = this.#providers.get(name)
     if (provider === undefined) {
       const { document, environment, transports } = this.#options

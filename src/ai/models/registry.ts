@@ -1,5 +1,6 @@
 import type { ResourceNames } from '../../governance/index.ts'
 import { LruMap } from '../../lib/index.ts'
+import type { ProviderUpstream } from '../providers/upstreams.ts'
 import type { ModelTarget } from './target.ts'
 
 /** A name that clients may use, and the target that serves it. */
@@ -32,6 +33,7 @@ export class ModelRegistry {
   /** Names of entries by the `provider/model` that serves them. */
   readonly #entriesOf: ReadonlyMap<string, readonly string[]>
   readonly #direct: readonly DirectProvider[]
+  readonly #provider: (name: string) => ProviderUpstream | null
   readonly #made = new LruMap<string, ModelTarget>(DIRECT_TARGETS)
   readonly #names = new LruMap<string, ResourceNames>(DIRECT_TARGETS)
 
@@ -39,10 +41,12 @@ export class ModelRegistry {
     entries: readonly CatalogueEntry[],
     aliases: Readonly<Record<string, string>>,
     direct: readonly DirectProvider[],
+    provider: (name: string) => ProviderUpstream | null = () => null,
   ) {
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]))
     this.#aliases = new Map(Object.entries(aliases))
     this.#direct = direct
+    this.#provider = provider
     const group = (pairs: readonly (readonly [key: string, name: string])[]) =>
       new Map([...Map.groupBy(pairs, ([key]) => key)].map(([key, same]) => [key, same.map(([, name]) => name)]))
     this.#aliasesOf = group(Object.entries(aliases).map(([alias, name]) => [name, alias]))
@@ -52,6 +56,11 @@ export class ModelRegistry {
   /** The target that serves a name or an alias; null when there is none. */
   resolve(name: string): ModelTarget | null {
     return this.#serving(this.#aliases.get(name) ?? name)
+  }
+
+  /** The provider of this name, for requests that are no conversations; null when there is none. */
+  provider(name: string): ProviderUpstream | null {
+    return this.#provider(name)
   }
 
   /** Every name of the model that this name leads to; null when it leads nowhere. */

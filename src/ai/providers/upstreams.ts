@@ -15,6 +15,9 @@ export interface TransportSource {
 
 /** A provider ready to be addressed. */
 export interface ProviderUpstream {
+  readonly kind: string
+  /** Path of the API's root on the host, without the last slash. */
+  readonly root: string
   readonly upstream: Upstream
   readonly endpoints: readonly Endpoint[]
   readonly family: SealFamily
@@ -55,6 +58,8 @@ export function buildProvider(
   if (config.kind === 'demo') {
     const upstream = { name, origin: 'demo:', transport: transports.demo, timeouts }
     return {
+      kind: config.kind,
+      root: '/v1',
       upstream,
       endpoints: endpointsOf(row, '/v1'),
       family: row.family,
@@ -85,10 +90,13 @@ export function buildProvider(
   for (const [header, text] of Object.entries(config.headers)) {
     headers.set(header.toLowerCase(), resolve(`headers.${header}`, text))
   }
+  const root = url.pathname.replace(/\/+$/, '')
   return {
+    kind: config.kind,
+    root,
     upstream: { name, origin: url.origin, transport, timeouts },
     family: row.family,
-    endpoints: endpointsOf(row, url.pathname.replace(/\/+$/, '')),
+    endpoints: endpointsOf(row, root),
     headers: [...headers].flat(),
     secrets: [...secrets],
   }

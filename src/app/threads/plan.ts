@@ -74,17 +74,24 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
       settle: routes.settle,
     }),
     paths,
-    prefixes: prefixPaths(served),
+    prefixes: prefixPaths(served.filter(({ last }) => last !== true)),
+    rests: prefixPaths(served.filter(({ last }) => last === true)),
     fallback: document.routes.length === 0 ? surfaces.fallback : withPages(surfaces.fallback, hasModels),
   }
 }
 
 function exactPaths(paths: readonly SurfacePath[]): [string, MethodTable][] {
-  return paths.filter(({ path }) => !path.endsWith('/')).map(({ path, method, route }) => [path, { [method]: route }])
+  return methodTables(paths.filter(({ path }) => !path.endsWith('/')))
 }
 
+/** The longest first: it says the most. */
 function prefixPaths(paths: readonly SurfacePath[]): [string, MethodTable][] {
-  return paths.filter(({ path }) => path.endsWith('/')).map(({ path, method, route }) => [path, { [method]: route }])
+  return methodTables(paths.filter(({ path }) => path.endsWith('/'))).sort(([a], [b]) => b.length - a.length)
+}
+
+function methodTables(paths: readonly SurfacePath[]): [string, MethodTable][] {
+  const byPath = Map.groupBy(paths, ({ path }) => path)
+  return [...byPath].map(([path, same]) => [path, Object.fromEntries(same.map(({ method, route }) => [method, route]))])
 }
 
 /** Beside routes of people's own, only the paths of the API speak the API's dialect. */

@@ -25,16 +25,28 @@ export function match(x: Exchange): GatewayError | null {
   if (plan.claimed !== undefined && plan.claimed.size > 0 && isClaimed(x, plan.claimed)) return null
   const exact = plan.paths.get(x.path)
   if (exact !== undefined) return choose(x, exact)
-  for (const [prefix, methods] of plan.prefixes) {
-    if (x.path.length > prefix.length && x.path.startsWith(prefix)) {
-      const rest = decode(x.path.slice(prefix.length))
-      if (rest === null) return new GatewayError('invalid_target', 'The path has an encoding that is not UTF-8.')
-      x.rest = rest
-      return choose(x, methods)
-    }
-  }
+  for (const [prefix, methods] of plan.prefixes) if (isUnder(x, prefix)) return chooseUnder(x, prefix, methods)
   if (plan.routes !== undefined && plan.routes !== null) return find(x, plan.routes)
   if (hasEncodedSlash(x.path)) return new GatewayError('invalid_target', 'The path has an encoded slash.')
+  return served(x)
+}
+
+function isUnder({ path }: Exchange, prefix: string): boolean {
+  return path.length > prefix.length && path.startsWith(prefix)
+}
+
+function chooseUnder(x: Exchange, prefix: string, methods: MethodTable): GatewayError | null {
+  const rest = decode(x.path.slice(prefix.length))
+  if (rest === null) return new GatewayError('invalid_target', 'The path has an encoding that is not UTF-8.')
+  x.rest = rest
+  return choose(x, methods)
+}
+
+/** What is left when nothing else has the path. */
+function served(x: Exchange): GatewayError | null {
+  for (const [prefix, methods] of x.plan.rests ?? []) {
+    if (isUnder(x, prefix) && !hasEncodedSlash(x.path)) return chooseUnder(x, prefix, methods)
+  }
   return notFound(x)
 }
 
@@ -74,7 +86,7 @@ function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
     case 'refused':
       return new GatewayError('invalid_target', outcome.reason)
     case 'none':
-      return notFound(x)
+      return served(x)
   }
 }
 
