@@ -62,9 +62,10 @@ export async function serve(t: TestContext, config: object, key: Partial<KeyDocu
 
 /** Methods by path of the surfaces, those that are prefixes or the others. */
 export function tablesOf({ paths }: Surfaces, prefixes: boolean): [string, MethodTable][] {
-  return paths
-    .filter(({ path }) => path.endsWith('/') === prefixes)
-    .map(({ path, method, route }) => [path, { [method]: route }])
+  const wanted = paths.filter(({ path }) => path.endsWith('/') === prefixes)
+  return [...Map.groupBy(wanted, ({ path }) => path)].map(([path, same]) => {
+    return [path, Object.fromEntries(same.map(({ method, route }) => [method, route]))]
+  })
 }
 
 /** The ids in a list of models. */

@@ -82,9 +82,16 @@ export interface DialectTraits {
   readonly customTools: boolean
   /** Its models check that a thought in the history is their own: one without a valid seal is refused. */
   readonly checksSeals: boolean
+  /**
+   * How it can ask for output of a schema, and for any JSON, as far as the model can: in words of its own, only by a tool that
+   * must be called, or not at all. Absent: in its own words.
+   */
+  readonly output?: { readonly schema: OutputWay; readonly json: OutputWay } | undefined
   /** Whether it can ask for several answers. */
   readonly choices: boolean
 }
+
+export type OutputWay = 'native' | 'tool' | 'none'
 
 /** The facts of a target that decide what an encoder writes. */
 export interface EncodeContext {
@@ -121,7 +128,7 @@ export interface Capabilities {
   readonly contextTokens: number | null
   /** Parameters by their neutral names (`ir/request.ts`) that the model refuses. */
   readonly refuses: ReadonlySet<string>
-  readonly structuredOutput: 'native' | 'tool' | 'none' | null
+  readonly structuredOutput: OutputWay | null
   readonly tools: boolean | null
   readonly vision: boolean | null
   /** How its reasoning is asked for: by an effort, by a budget of tokens, by letting it decide; none: it has none. */

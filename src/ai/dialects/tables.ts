@@ -2,10 +2,12 @@ import type { AnswerMeter } from '../relay/answer-meter.ts'
 import { messagesClient, messagesUpstream } from './anthropic-messages/index.ts'
 import { messagesMeter } from './anthropic-messages/meter.ts'
 import { converseUpstream } from './bedrock-converse/index.ts'
+import { cohereUpstream } from './cohere/index.ts'
 import type { ClientDialect, UpstreamDialect } from './dialect.ts'
 import { geminiClient, geminiUpstream } from './gemini/index.ts'
 import { geminiMeter } from './gemini/meter.ts'
 import type { DialectName } from './name.ts'
+import { ollamaUpstream } from './ollama/index.ts'
 import { openaiChatClient, openaiChatUpstream } from './openai-chat/index.ts'
 import { openaiCompletionsClient, openaiCompletionsUpstream } from './openai-completions/index.ts'
 
@@ -16,6 +18,8 @@ export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDia
   'anthropic-messages': messagesUpstream,
   'bedrock-converse': converseUpstream,
   gemini: geminiUpstream,
+  cohere: cohereUpstream,
+  ollama: ollamaUpstream,
 }
 
 /** Every dialect that clients hold conversations in. */

@@ -35,6 +35,7 @@ export const CONVERSATIONS: readonly ConversationRow[] = [
   { name: 'responses', scope: 'responses.create', dialect: 'openai-responses', path: '/v1/responses', readPath: null },
   { name: 'messages', scope: 'messages.create', dialect: 'anthropic-messages', path: '/v1/messages', readPath: null },
   { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1beta/models/', readPath: modelOfPath },
+  { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1/models/', readPath: modelOfPath },
 ]
 
 /** The surface of a row; null as long as its dialect has no client side. */
@@ -49,16 +50,16 @@ const METHODS: ReadonlyMap<string, boolean> = new Map([
   ['streamGenerateContent', true],
 ])
 const ALT_SSE = /(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i
-const PREFIX = '/v1beta/models/'
+const SEGMENT = '/models/'
 
 function modelOfPath(x: Exchange): PathFacts | GatewayError {
   const colon = x.path.lastIndexOf(':')
   const stream = colon < 0 ? undefined : METHODS.get(x.path.slice(colon + 1))
-  const model = colon < 0 ? '' : decoded(x.path.slice(PREFIX.length, colon))
+  const model = colon < 0 ? '' : decoded(x.path.slice(x.path.indexOf(SEGMENT) + SEGMENT.length, colon))
   if (stream === undefined || model === '') {
     return new GatewayError(
       'not_found',
-      `There is no such method. Use ${PREFIX}{model}:generateContent or :streamGenerateContent.`,
+      `There is no such method. POST to /v1beta/models/{model}:generateContent or :streamGenerateContent.`,
     )
   }
   // Without this, streams of this dialect are one array of JSON that grows.

@@ -1,9 +1,9 @@
-import type { Capabilities, DialectTraits } from '../dialects/dialect.ts'
+import type { Capabilities, DialectTraits, OutputWay } from '../dialects/dialect.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import type { Losses } from '../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../ir/parameter-names.ts'
 import type { AssistantPart } from '../ir/parts.ts'
-import type { Message, ModelRequest, Parameters, Tool, ToolChoice } from '../ir/request.ts'
+import type { Message, ModelRequest, OutputFormat, Parameters, Tool, ToolChoice } from '../ir/request.ts'
 import { withCallIds } from './call-ids.ts'
 import { withoutCustomCalls, withoutCustomTools } from './custom-tools.ts'
 import { withPairedCalls } from './paired-calls.ts'
@@ -49,8 +49,9 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
   }
   const parameters = withoutRefused(request.parameters, target, losses)
   let lowered: ModelRequest = { ...request, parameters }
-  const byTool = capabilities.structuredOutput === 'tool' && output !== undefined && output.type !== 'text'
-  if (capabilities.structuredOutput === 'none') refuseOutput(output)
+  const way = outputWay(output, target)
+  const byTool = way === 'tool'
+  if (way === 'none') refuseOutput(output)
   if (byTool) lowered = withOutputTool(lowered, losses)
 
   const custom = new Set(lowered.tools.filter((tool) => tool.type === 'custom').map((tool) => tool.name))
@@ -80,6 +81,15 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
 }
 
 const NONE: ReadonlySet<string> = new Set()
+
+/** How structured output is asked for: the worse of what the dialect can say and what the model can do. */
+function outputWay(output: OutputFormat | undefined, { traits, capabilities }: LoweringTarget): OutputWay {
+  if (output === undefined || output.type === 'text') return 'native'
+  const said = output.type === 'json' ? traits.output?.json : traits.output?.schema
+  const can = capabilities.structuredOutput
+  if (said === 'none' || can === 'none') return 'none'
+  return said === 'tool' || can === 'tool' ? 'tool' : 'native'
+}
 
 function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: Losses): Parameters {
   const { refuses } = target.capabilities

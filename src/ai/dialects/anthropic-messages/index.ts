@@ -37,6 +37,7 @@ export const messagesUpstream: UpstreamDialect = {
     pairsCalls: true,
     customTools: false,
     checksSeals: true,
+    output: { schema: 'native', json: 'tool' },
     choices: false,
   },
   encodeRequest,

@@ -22,6 +22,7 @@ export const converseUpstream: UpstreamDialect = {
     pairsCalls: true,
     customTools: false,
     checksSeals: true,
+    output: { schema: 'native', json: 'tool' },
     choices: false,
   },
   encodeRequest,

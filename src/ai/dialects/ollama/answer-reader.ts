@@ -17,6 +17,11 @@ const READ: ReadonlySet<string> = new Set([
   'eval_count',
   'logprobs',
   'error',
+  // How long the server took: nothing of the answer.
+  'total_duration',
+  'load_duration',
+  'prompt_eval_duration',
+  'eval_duration',
 ])
 
 const LARGEST = 1_000_000_000

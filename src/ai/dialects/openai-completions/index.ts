@@ -35,6 +35,7 @@ export const openaiCompletionsUpstream: UpstreamDialect = {
     pairsCalls: false,
     customTools: false,
     checksSeals: false,
+    output: { schema: 'none', json: 'none' },
     choices: true,
   },
   encodeRequest,
