@@ -122,7 +122,7 @@ export class ControlThread implements RunningGateway {
     this.#document = document
     this.dataDir = makeDataDir(document.data_dir)
     this.adminTokenFile = join(this.dataDir, 'admin-token')
-    this.#log = createLog({ level: document.log.level })
+    this.#log = createLog({ level: () => this.#document.log.level })
     this.#readiness = new Readiness(new Int32Array(this.#memory.process))
     const { promise, resolve: end } = Promise.withResolvers<number>()
     this.stopped = promise

@@ -22,9 +22,12 @@ test('models, keys and the like change in place; what workers read at their star
     [{ keys: [{ id: 'a', hash: `sha256:${'a'.repeat(64)}` }] }, false],
     [{ timeouts: { idle: '5s' } }, false],
     [{ reservation: { output_tokens: 5 } }, false],
-    [{ limits: { body: '1MB' } }, true],
+    [{ limits: { body: '1MB', keep_alive: '9s' } }, false],
     [{ journal: { sync: 'always' } }, true],
-    [{ log: { level: 'debug' } }, true],
+    [{ log: { level: 'debug' } }, false],
+    [{ egress: { dns: 'servers' } }, false],
+    [{ overload: { shed: 'off' } }, false],
+    [{ trusted_proxies: ['10.0.0.0/8'] }, false],
     [{ process: { stall_timeout: '9s' } }, true],
   ] as const
   for (const [changes, restarts] of rows) {

@@ -3,16 +3,7 @@ import type { ConfigDocument } from '../config/index.ts'
 /** Sections that are fixed for the life of the process. */
 const FIXED = ['listen', 'control', 'data_dir', 'storage', 'workers'] as const
 /** Sections that a data worker reads at its start: a change replaces the workers, one after the other. */
-const AT_WORKER_START = [
-  'limits',
-  'journal',
-  'log',
-  'process',
-  'egress',
-  'overload',
-  'listeners',
-  'trusted_proxies',
-] as const
+const AT_WORKER_START = ['journal', 'process', 'listeners'] as const
 
 /** Why a new document cannot take the old one's place in the running process; null when it can. */
 export function reloadProblem(old: ConfigDocument, next: ConfigDocument): string | null {

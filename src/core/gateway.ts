@@ -21,17 +21,17 @@ export interface GatewayOptions {
   readonly onFault: (error: unknown, x: Exchange | null) => void
   /** A client sent what is no request, and was refused: no exchange tells of it. Never the client's bytes. */
   readonly onUnreadable?: (error: GatewayError) => void
-  /** A connection was closed as it came: its address, or the whole listener, has as many as it may. */
+  /** A connection was closed since its address, or the whole listener, has as many as it may. */
   readonly onRefusedConnection?: (reason: RefusedConnection, address: string | null) => void
 }
 
-/** Whose bound on connections was reached. */
-export type RefusedConnection = 'address' | 'listener'
+/** Whose bound on connections was reached; `idle`: the listener's, and one that was idle gave way. */
+export type RefusedConnection = 'address' | 'listener' | 'idle'
 
 /** One thread's data plane: the current plan and everything that lives longer than a request. */
 export class Gateway {
   plan: Plan
-  readonly limits: EdgeLimits
+  limits: EdgeLimits
   readonly ids = new RequestIds()
   readonly exchanges = new ExchangeList()
   readonly pausedClients = new PausedClients()

@@ -24,7 +24,7 @@ export { type EdgeLimits, Gateway, type RefusedConnection } from './gateway.ts'
 export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
 export { CertificateTable, checkAuthorities, type PemFile, readCertificate, readKey } from './listen/certificates.ts'
-export { type AddressCap, Listener, type ListenerOptions } from './listen/listener.ts'
+export { type AddressCap, Listener, type ListenerLimits, type ListenerOptions } from './listen/listener.ts'
 export { type ListenerTls, TlsAcceptor } from './listen/tls.ts'
 export {
   type AnswerHeaders,

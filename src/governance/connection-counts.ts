@@ -38,7 +38,7 @@ export interface ConnectionCountMemory {
 export class ConnectionCounts {
   readonly #cells: BigInt64Array
   readonly #own: Int32Array
-  readonly #limit: number
+  #limit: number
   readonly #hash: KeyedHash
 
   constructor({ shared, own }: ConnectionCountMemory, limit: number) {
@@ -46,6 +46,11 @@ export class ConnectionCounts {
     this.#own = new Int32Array(own)
     this.#limit = limit
     this.#hash = sharedHash(this.#cells)
+  }
+
+  /** Another bound, for those that come from now on. */
+  setLimit(limit: number): void {
+    this.#limit = limit
   }
 
   /** Counts a connection from this address; null when it has as many as it may. What is returned takes it off again. */

@@ -8,7 +8,8 @@ import type { Traffic, TrafficPort } from './traffic.ts'
 export interface Sinks {
   readonly worker: number
   readonly journal: JournalAppender
-  readonly accessLog: AccessLog
+  /** Looked up for each request: a reload may put another in its place. */
+  accessLog: AccessLog
   readonly metrics: GatewayMetrics
   readonly refusals: NamelessRefusals
 }

@@ -22,8 +22,8 @@ export interface Log {
 
 /** What a log is made of. */
 export interface LogOptions {
-  /** Lines below this level are not written. */
-  readonly level: LogLevel
+  /** Lines below this level are not written; asked for each line where it may change. */
+  readonly level: LogLevel | (() => LogLevel)
   /** Takes one line without its line break. Default: stderr, at once. */
   readonly write?: (line: string) => void
   /** Milliseconds since the epoch. Default `Date.now`. */
@@ -42,23 +42,24 @@ const MAX_DEPTH = 4
 export function createLog(options: LogOptions): Log {
   const now = options.now ?? Date.now
   const write = options.write ?? writeToStderr
-  const stacks = options.level === 'debug'
+  const { level: given } = options
+  const lowest = typeof given === 'function' ? given : () => given
   const render = (level: LogLevel, message: string, fields: LogFields | undefined): string => {
     try {
-      return renderLine(now(), level, message, fields, stacks)
+      return renderLine(now(), level, message, fields, lowest() === 'debug')
     } catch {
       // A proxy or a getter that throws must not turn a report into a second failure.
-      return renderLine(now(), level, message, { note: 'the fields could not be rendered' }, stacks)
+      return renderLine(now(), level, message, { note: 'the fields could not be rendered' }, false)
     }
   }
   const repeats = createRepeatLimit((level, message, count) =>
     write(render(level, message, { suppressed: count, note: `suppressed ${count} lines like this` })),
   )
-  return logWith({ threshold: RANK[options.level], write, render, repeats, now }, undefined)
+  return logWith({ threshold: () => RANK[lowest()], write, render, repeats, now }, undefined)
 }
 
 interface Core {
-  readonly threshold: number
+  readonly threshold: () => number
   readonly write: (line: string) => void
   readonly render: (level: LogLevel, message: string, fields: LogFields | undefined) => string
   readonly repeats: RepeatLimit
@@ -67,7 +68,7 @@ interface Core {
 
 function logWith(core: Core, own: LogFields | undefined): Log {
   const emit = (level: LogLevel, message: string, fields: LogFields | undefined): void => {
-    if (RANK[level] < core.threshold) return
+    if (RANK[level] < core.threshold()) return
     core.repeats.sweep(core.now())
     // Only what may come in floods is limited; information is written by us, once.
     const limited = level === 'warn' || level === 'error'

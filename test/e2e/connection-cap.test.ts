@@ -110,7 +110,7 @@ test('L4 what a worker had counted is given back when it is replaced', { timeout
   const idle = await many(CAP, url)
   assert.equal(await opened(url), null)
   const replaced = () => gateway.stderr.text.includes('the data workers were replaced')
-  gateway.writeConfig(config({ workers: 1, limits: { connections_per_address: CAP, keep_alive: '70s' } }))
+  gateway.writeConfig(config({ workers: 1, limits: { connections_per_address: CAP }, journal: { interval: '21ms' } }))
   gateway.signal('SIGHUP')
   await eventually(replaced, { deadlineMs: 30_000, what: 'the replacement' })
   await eventually(

@@ -1,7 +1,9 @@
 /* Section 4.9 for routes of the configuration: G2 (shorter; test/load/reload-under-load.ts is the long one) and G5. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask, startAsking } from '../harness/ask.ts'
@@ -159,6 +161,55 @@ test('G1 a route that cannot be leaves the running ones in place, and says where
       assert.equal((await ask(`${house.gateway.url}/anything`)).status, 200)
     }
     await reload(house, 2)
+  } finally {
+    await house.close()
+  }
+})
+
+test('limits, log, egress and overload change in the running workers: no stream is cut, whatever the grace is', {
+  timeout: 60_000,
+}, async () => {
+  const drain = { grace: '200ms' }
+  const house = await ProxyHouse.build({ workers: 2, ...versionOf(0), more: { drain } })
+  try {
+    const { gateway, origin } = house
+    let open: ServerResponse | null = null
+    origin.on('/stream', (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n')
+      open = response
+    })
+    const stream = startAsking(`${gateway.url}/stream`)
+    await eventually(() => stream.received().length > 0)
+    const accessLog = join(gateway.dataDir, 'other.log')
+    const denied = { id: 'internal', action: 'refuse', hosts: ['*.internal'] }
+    const more = {
+      drain,
+      limits: { keep_alive: '300ms', body: '1KiB' },
+      log: { level: 'debug', access: { output: accessLog, format: 'combined' } },
+      overload: { shed: 'off' },
+      trusted_proxies: ['127.0.0.1'],
+      egress: { rules: [denied] },
+    }
+    gateway.writeConfig(house.config({ ...versionOf(1), more }))
+    gateway.signal('SIGHUP')
+    const get = async () =>
+      (await ask(`${gateway.url}/version`, { headers: { 'x-forwarded-for': '203.0.113.9' } })).text
+    await eventually(async () => (await Promise.all([get(), get(), get(), get()])).every((text) => text === '1'))
+    await delay(1_000)
+    assert.doesNotMatch(gateway.stderr.text, /workers were replaced|requests are cut/)
+    const idle = await house.connect()
+    await idle.send('GET /version HTTP/1.1\r\nHost: a\r\n\r\n')
+    await idle.waitForResponses()
+    await eventually(() => idle.closeKind !== 'open', { deadlineMs: 5_000, what: 'the new keep_alive to be in force' })
+    const large = await ask(`${gateway.url}/x`, { method: 'POST', body: 'x'.repeat(2_000) })
+    assert.equal(large.status, 413)
+    await eventually(() => readFileSync(accessLog, 'utf8').includes('203.0.113.9'), { what: 'the new access log' })
+    ;(open ?? (assert.fail('nobody asked for the stream') as ServerResponse)).end('data: last\n\n')
+    assert.deepEqual(await stream.answer.then(({ text, complete }) => [text, complete]), [
+      'data: first\n\ndata: last\n\n',
+      true,
+    ])
+    house.assertUnharmed()
   } finally {
     await house.close()
   }

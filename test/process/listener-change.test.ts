@@ -40,7 +40,7 @@ class Web {
       control: { listen: '127.0.0.1:0' },
       workers: 2,
       log: { access: { output: 'off' } },
-      upstreams: { app: { targets: [origin.url], ejection: { failures: 0 } } },
+      upstreams: { app: { targets: [origin.url], ejection: { failures: 0 }, balance: { panic_below: 'never' } } },
       routes: [{ id: 'all', upstream: 'app', retry: { attempts: 1 } }],
       ...more,
     }

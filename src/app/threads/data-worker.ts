@@ -3,6 +3,7 @@ import { conversationTraffic } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import {
   DEFAULT_SHEDDING,
+  type EdgeLimits,
   type EgressEvent,
   EMPTY_PLAN,
   Gateway,
@@ -26,6 +27,7 @@ import {
   Intents,
   KeyTable,
   NamelessRefusals,
+  type Sinks,
 } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
 import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
@@ -33,9 +35,9 @@ import { JournalAppender } from '../../storage/index.ts'
 import { INTENT_CAPACITY, PROCESS_CELL, SEATS, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
-import { createConnector } from './egress.ts'
+import { type EgressDoor, EgressDoors } from './egress.ts'
 import { Listeners } from './listeners.ts'
-import { compilePlan } from './plan.ts'
+import { compilePlan, type RouteHooks } from './plan.ts'
 import { Pools } from './pools.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
@@ -73,10 +75,12 @@ class DataWorker {
   readonly #status: Int32Array
   readonly #keys: KeyTable
   readonly #journal: JournalAppender
-  readonly #accessLog: AccessLog
+  readonly #sinks: Sinks
+  /** For the candidate, when its access log is another. */
+  #nextAccessLog: AccessLog | null = null
   readonly #metrics: GatewayMetrics
   readonly #transports: Transports
-  readonly #load: LoadSignals | null
+  #load: LoadSignals | null
   readonly #pools: Pools
   #slots: SlotIndexes
   readonly #gateway: Gateway
@@ -85,6 +89,7 @@ class DataWorker {
   readonly #compile: (version: number, document: DataWorkerStart['document']) => Promise<Plan>
   #candidate: Plan | null = null
   #next: DataWorkerStart['document'] | null = null
+  #document: DataWorkerStart['document']
   /** Version that is in force elsewhere; this worker may still compile it. */
   #dueVersion = 0
   readonly #quiet = new QuietWatch()
@@ -117,16 +122,16 @@ class DataWorker {
     })
     const registry = new MetricsRegistry({ row: own.metrics, onSeries: (series) => say({ type: 'series', series }) })
     this.#metrics = new GatewayMetrics(registry)
-    this.#accessLog = new AccessLog(document.log.access)
-
+    this.#document = document
     const refusals = new NamelessRefusals(performance.now())
-    const sinks = {
+    const sinks: Sinks = {
       worker: start.worker,
       journal: this.#journal,
-      accessLog: this.#accessLog,
+      accessLog: new AccessLog(document.log.access),
       metrics: this.#metrics,
       refusals,
     }
+    this.#sinks = sinks
     const processCells = new Int32Array(memory.process)
     const journal = this.#journal
     const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
@@ -145,8 +150,8 @@ class DataWorker {
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
       unmatched: { settle: settlePlain },
     }
-    const connector = createConnector(document, this.#egressObserver())
-    this.#transports = new Transports(connector)
+    const doors = new EgressDoors(this.#egressObserver())
+    this.#transports = new Transports()
     this.#slots = start.slots
     const now = () => monotonicUs() / 1_000
     const shared = {
@@ -156,7 +161,6 @@ class DataWorker {
     }
     this.#pools = new Pools({
       shared,
-      connector,
       now,
       onHealth: (pool, target, verdict, reason) =>
         say({
@@ -168,30 +172,31 @@ class DataWorker {
       onRefresh: (pool, news) => say(refreshLog(pool, news)),
     })
     const authMemory = new AuthMemory()
-    const routes = {
+    const routesThrough = (door: EgressDoor): RouteHooks => ({
       shared,
       now,
-      pool: this.#pools.pool.bind(this.#pools),
+      pool: (name, config, plan) => this.#pools.pool(name, config, { ...plan, door }),
       gates: (route: RouteConfig, version: number) =>
         createRouteGates(route, {
           keys: this.#keys,
           memory: authMemory,
-          connect: (server) => this.#transports.forVersion(version).connect(server),
+          connect: (server) => this.#transports.forVersion(version, door).connect(server),
           warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
           counters,
           indexOf: shared.indexOf,
         }),
       settle: settlePlain,
-    }
+    })
     this.#compile = async (version, next) => {
+      const door = doors.doorFor(next)
       const plan = await compilePlan({
         version,
         document: next,
         environment: process.env,
         metrics: this.#metrics,
-        transports: this.#transports.forVersion(version),
+        transports: this.#transports.forVersion(version, door),
         hooks,
-        routes,
+        routes: routesThrough(door),
         process: processCells,
       })
       await this.#pools.resolved()
@@ -199,10 +204,7 @@ class DataWorker {
     }
     this.#gateway = new Gateway({
       plan: EMPTY_PLAN,
-      limits: {
-        bodyIdleMs: document.limits.body_idle,
-        bodyMemoryBytes: Math.max(document.process.worker_memory * BODY_MEMORY_SHARE, document.limits.body * 2),
-      },
+      limits: edgeLimits(document),
       onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
       onUnreadable: (error) => this.#unreadable(error),
       onRefusedConnection: (reason, address) => this.#refusedConnection(reason, address),
@@ -246,6 +248,7 @@ class DataWorker {
     this.#slots = slots
     try {
       this.#listeners.check(document)
+      this.#openAccessLog(document)
       this.#candidate = await this.#compile(version, document)
       this.#next = document
       this.#say({ type: 'compiled', version })
@@ -253,6 +256,7 @@ class DataWorker {
       this.#swap(version)
       this.#quiet.begin(this.#epoch, performance.now())
     } catch (error) {
+      this.#closeNextAccessLog()
       this.#pools.discard(version)
       this.#say({ type: 'refused', version, message: error instanceof Error ? error.message : String(error) })
     }
@@ -260,7 +264,37 @@ class DataWorker {
 
   #discard(version: number): void {
     if (this.#candidate?.version === version) this.#candidate = null
+    this.#closeNextAccessLog()
     this.#pools.discard(version)
+  }
+
+  /** What cannot be written refuses the configuration, while the old one is still in force. */
+  #openAccessLog({ log }: DataWorkerStart['document']): void {
+    this.#closeNextAccessLog()
+    if (JSON.stringify(log.access) === JSON.stringify(this.#document.log.access)) return
+    this.#nextAccessLog = new AccessLog(log.access)
+  }
+
+  #closeNextAccessLog(): void {
+    void this.#nextAccessLog?.close()
+    this.#nextAccessLog = null
+  }
+
+  /** What of a document needs no new thread: requests that run go on under it. */
+  #adopt(document: DataWorkerStart['document']): void {
+    const before = this.#document
+    this.#document = document
+    this.#gateway.limits = edgeLimits(document)
+    this.#listeners.updateLimits(document)
+    if (this.#nextAccessLog !== null) {
+      void this.#sinks.accessLog.close()
+      this.#sinks.accessLog = this.#nextAccessLog
+      this.#nextAccessLog = null
+    }
+    if (document.overload.shed === before.overload.shed) return
+    this.#load?.close()
+    this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
+    this.#gateway.loadLevel = 0
   }
 
   #swap(version: number): void {
@@ -269,6 +303,7 @@ class DataWorker {
     if (candidate === null || candidate.version !== version) return
     this.#candidate = null
     this.#gateway.plan = candidate
+    if (this.#next !== null) this.#adopt(this.#next)
     this.#updateCertificates()
     this.#transports.retireBefore(version)
     this.#pools.retireBefore(version)
@@ -354,7 +389,7 @@ class DataWorker {
     } catch (error) {
       this.#fault('the journal could not be closed; recovery will settle what is open', error, {})
     }
-    await this.#accessLog.close()
+    await this.#sinks.accessLog.close()
     this.#start.keyPort.close()
     this.#writerPort.close()
     parentPort?.close()
@@ -403,7 +438,7 @@ class DataWorker {
   }
 
   #reopenLogs(): void {
-    const error = this.#accessLog.reopen()
+    const error = this.#sinks.accessLog.reopen()
     if (error !== null)
       this.#fault('the access log could not be opened again; the old file is still written', error, {})
   }
@@ -421,6 +456,13 @@ class DataWorker {
     const described =
       error instanceof Error ? { error: error.message, stack: error.stack ?? '' } : { error: String(error) }
     this.#say({ type: 'log', level: 'error', message, fields: { ...fields, ...described, worker: this.#start.worker } })
+  }
+}
+
+function edgeLimits({ limits, process }: DataWorkerStart['document']): EdgeLimits {
+  return {
+    bodyIdleMs: limits.body_idle,
+    bodyMemoryBytes: Math.max(process.worker_memory * BODY_MEMORY_SHARE, limits.body * 2),
   }
 }
 

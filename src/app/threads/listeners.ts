@@ -7,6 +7,7 @@ import {
   type Gateway,
   isIn,
   Listener,
+  type ListenerLimits,
   type ListenerTls,
   type PemFile,
   TlsAcceptor,
@@ -30,17 +31,15 @@ export interface ListenersOptions {
 export class Listeners {
   readonly #held: readonly { readonly name: string; readonly hasTls: boolean; readonly listener: Listener }[]
   readonly #ticketSeed: Buffer
+  readonly #counts: ConnectionCounts
 
   /** Throws when a certificate cannot be served. */
   constructor(gateway: Gateway, options: ListenersOptions) {
     const { document, ports, reusePort, ticketSeed, memory, own } = options
-    const { limits } = document
-    const trusted = compileNetworks(document.trusted_proxies)
-    const counts = new ConnectionCounts(
+    this.#counts = new ConnectionCounts(
       { shared: memory.connections, own: own.connections },
-      limits.connections_per_address,
+      document.limits.connections_per_address,
     )
-    const addressCap = capFor(counts, trusted)
     this.#ticketSeed = Buffer.from(ticketSeed)
     this.#held = listenersOf(document).map(({ name, config }) => ({
       name,
@@ -50,13 +49,8 @@ export class Listeners {
         host: config.listen.host,
         port: config.listen.port === 0 ? (ports[name] ?? 0) : config.listen.port,
         reusePort,
-        maxConnections: limits.connections,
-        addressCap,
-        headerTimeoutMs: limits.header_timeout,
-        requestTimeoutMs: limits.body_total,
-        keepAliveMs: limits.keep_alive,
         tls: tlsOf(config, this.#ticketSeed),
-        proxyProtocol: config.proxy_protocol === 'off' ? null : { mode: config.proxy_protocol, trusted },
+        ...this.#limitsOf(document, config),
       }),
     }))
   }
@@ -74,6 +68,26 @@ export class Listeners {
     for (const { config } of listenersOf(document)) {
       const tls = tlsOf(config, this.#ticketSeed)
       if (tls !== null) void new TlsAcceptor(tls)
+    }
+  }
+
+  /** Bounds that hold from now on, of listeners whose place is the same. */
+  updateLimits(document: ConfigDocument): void {
+    this.#counts.setLimit(document.limits.connections_per_address)
+    for (const { name, config } of listenersOf(document)) {
+      this.#held.find((held) => held.name === name)?.listener.updateLimits(this.#limitsOf(document, config))
+    }
+  }
+
+  #limitsOf({ limits, trusted_proxies }: ConfigDocument, { proxy_protocol: mode }: ListenerConfig): ListenerLimits {
+    const trusted = compileNetworks(trusted_proxies)
+    return {
+      maxConnections: limits.connections,
+      addressCap: capFor(this.#counts, trusted),
+      headerTimeoutMs: limits.header_timeout,
+      requestTimeoutMs: limits.body_total,
+      keepAliveMs: limits.keep_alive,
+      proxyProtocol: mode === 'off' ? null : { mode, trusted },
     }
   }
 

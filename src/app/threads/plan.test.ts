@@ -16,8 +16,10 @@ const identify = (x: Exchange) => {
   return null
 }
 
+const DOOR = { key: '', connector: new Connector() }
+
 async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[] } = {}) {
-  const transports = new Transports(new Connector())
+  const transports = new Transports()
   t.after(() => transports.close())
   const process = new Int32Array(new SharedArrayBuffer(4 * Object.keys(PROCESS_CELL).length))
   const settle = [(x: Exchange) => void settled.push(x)]
@@ -52,7 +54,7 @@ async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[
 test('serves the models and chat endpoints, and health that leaves no record', async (t) => {
   const settled: Exchange[] = []
   const { make, transports } = await compiled(t, { settled })
-  const plan = await make(transports.forVersion(3))
+  const plan = await make(transports.forVersion(3, DOOR))
   assert.equal(plan.version, 3)
   const { url } = await startEdge(t, { plan })
   const status = async (path: string, method = 'GET') => {
@@ -83,7 +85,7 @@ test('serves the models and chat endpoints, and health that leaves no record', a
 
 test('readiness follows the shared cell, with the reasons in words; life does not', async (t) => {
   const { make, process, transports } = await compiled(t)
-  const { url } = await startEdge(t, { plan: await make(transports.forVersion(3)) })
+  const { url } = await startEdge(t, { plan: await make(transports.forVersion(3, DOOR)) })
   Atomics.store(process, PROCESS_CELL.notReady, NOT_READY.draining | NOT_READY.journal_full)
   const answer = await fetch(`${url}/readyz`)
   assert.equal(answer.status, 503)
@@ -96,8 +98,8 @@ test('readiness follows the shared cell, with the reasons in words; life does no
 test('a secret that is missing keeps the plan from being made, and says which', async (t) => {
   const config = { providers: { far: { kind: 'openai', api_key: '{env.FAR_KEY}', direct: true } } }
   const { make, transports } = await compiled(t, { config })
-  await assert.rejects(make(transports.forVersion(3)), /providers\.far\.api_key: .*`FAR_KEY` is not set/)
-  assert.equal((await make(transports.forVersion(3), { FAR_KEY: 'x' })).version, 3)
+  await assert.rejects(make(transports.forVersion(3, DOOR)), /providers\.far\.api_key: .*`FAR_KEY` is not set/)
+  assert.equal((await make(transports.forVersion(3, DOOR), { FAR_KEY: 'x' })).version, 3)
 })
 
 test('plans that follow each other share the connections to an origin that both have', async (t) => {
@@ -109,7 +111,7 @@ test('plans that follow each other share the connections to an origin that both 
   const { make, transports } = await compiled(t, { config })
   const pools: unknown[] = []
   const noted = (version: number): TransportSource => {
-    const source = transports.forVersion(version)
+    const source = transports.forVersion(version, DOOR)
     return {
       demo: source.demo,
       connect: (options) => {

@@ -48,7 +48,14 @@ async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
   const dns = await startDns(t, () => told)
   const result = await parseConfig(
     JSON.stringify({
-      upstreams: { app: { targets: [`http://app.test:${port}`], dns_refresh: '20ms', ejection: { failures: 0 } } },
+      upstreams: {
+        app: {
+          targets: [`http://app.test:${port}`],
+          dns_refresh: '20ms',
+          ejection: { failures: 0 },
+          balance: { panic_below: 'never' },
+        },
+      },
       routes: [{ id: 'app', upstream: 'app', retry: { attempts: 1 }, breaker: { consecutive_failures: 2 } }],
     }),
     { path: 'ferro.json' },
@@ -64,9 +71,10 @@ async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
     indexOf: ({ name }: { name: string }) => indexes.get(name) ?? assert.fail(`no slot ${name}`),
   }
   const news: RefreshNews[] = []
+  const resolver = new Resolver({ source: dnsNames({ servers: [dns.address], tries: 1 }) })
+  const door = { key: '', connector: new Connector({ resolver }) }
   const pools = new Pools({
     shared,
-    connector: new Connector({ resolver: new Resolver({ source: dnsNames({ servers: [dns.address], tries: 1 }) }) }),
     now: () => performance.now(),
     onHealth: () => undefined,
     onRefresh: (_pool, what) => news.push(what),
@@ -81,7 +89,7 @@ async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
       pool: (name, connectMs) => {
         const config = document.upstreams[name]
         assert.ok(config)
-        return pools.pool(name, config, { version, connectMs })
+        return pools.pool(name, config, { version, connectMs, door })
       },
       gates: () => [],
       settle: null,

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import type { UpstreamConfig } from '../../config/index.ts'
 import {
   ConnectionPool,
-  type Connector,
   type Destination,
   Http2Pool,
   isRefreshed,
@@ -16,15 +15,22 @@ import {
   targetIds,
   UpstreamPool,
 } from '../../core/index.ts'
+import type { EgressDoor } from './egress.ts'
 
 /** A plan comes in force without the addresses of names that are not told by then. */
 const FIRST_ADDRESSES_MS = 5_000
 /** After a swap, requests of the old plan may still use a pool; then its connections are closed. */
 const RETIRE_AFTER_MS = 30_000
 
+/** The plan that a pool is for. */
+export interface PoolPlan {
+  readonly version: number
+  readonly connectMs: number
+  readonly door: EgressDoor
+}
+
 export interface PoolsOptions {
   readonly shared: SharedState
-  readonly connector: Connector
   readonly now: () => number
   readonly onHealth: (pool: string, target: string, verdict: 'healthy' | 'unhealthy', reason: string | null) => void
   readonly onRefresh: (pool: string, news: RefreshNews) => void
@@ -51,9 +57,9 @@ export class Pools {
   }
 
   /** The pool for the plan of this version. Throws when a file that it names cannot be read. */
-  pool(name: string, config: UpstreamConfig, plan: { version: number; connectMs: number }): UpstreamPool {
+  pool(name: string, config: UpstreamConfig, plan: PoolPlan): UpstreamPool {
     const tls = readTls(config)
-    const key = JSON.stringify([name, config, tls, plan.connectMs])
+    const key = JSON.stringify([name, config, tls, plan.connectMs, plan.door.key])
     let held = this.#held.get(key)
     if (held === undefined) {
       held = this.#open(name, config, { tls, ...plan })
@@ -100,8 +106,9 @@ export class Pools {
     this.#held.clear()
   }
 
-  #open(name: string, config: UpstreamConfig, plan: { tls: TlsSettings; version: number; connectMs: number }): Held {
-    const { shared, connector, now, onHealth, onRefresh } = this.#options
+  #open(name: string, config: UpstreamConfig, plan: PoolPlan & { tls: TlsSettings }): Held {
+    const { connector } = plan.door
+    const { shared, now, onHealth, onRefresh } = this.#options
     const open = (origin: string, address: string | null): Transport => {
       const options = {
         origin,

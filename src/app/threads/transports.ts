@@ -1,5 +1,6 @@
 import { DemoUpstream, type TransportSource } from '../../ai/index.ts'
-import { ConnectionPool, type Connector, type Transport } from '../../core/index.ts'
+import { ConnectionPool, type Transport } from '../../core/index.ts'
+import type { EgressDoor } from './egress.ts'
 
 /** After a swap, requests that started under the old plan may still dispatch; then its connections are closed. */
 const RETIRE_AFTER_MS = 30_000
@@ -16,22 +17,17 @@ interface Held {
 export class Transports {
   readonly #pools = new Map<string, Held>()
   readonly #demo: Transport = new DemoUpstream()
-  readonly #connector: Connector
-
-  constructor(connector: Connector) {
-    this.#connector = connector
-  }
 
   /** The source for compiling one plan. */
-  forVersion(version: number): TransportSource {
+  forVersion(version: number, door: EgressDoor): TransportSource {
     return {
       demo: this.#demo,
       connect: ({ origin, connectTimeoutMs, maxConnections }) => {
-        const key = `${origin} ${connectTimeoutMs} ${maxConnections}`
+        const key = `${origin} ${connectTimeoutMs} ${maxConnections} ${door.key}`
         let held = this.#pools.get(key)
         if (held === undefined) {
           const maxWaiting = maxConnections * WAITING_PER_CONNECTION
-          const connector = this.#connector
+          const { connector } = door
           const pool = new ConnectionPool({ origin, connectTimeoutMs, maxConnections, maxWaiting, connector })
           held = { pool, version }
           this.#pools.set(key, held)

@@ -57,5 +57,6 @@ function lagOf(delays: Delays, sinceMs: number): number {
 
 function heapShare(): number {
   const heap = getHeapStatistics()
-  return heap.used_heap_size / heap.heap_size_limit
+  // Bodies lie outside of the heap, and in the same memory.
+  return (heap.used_heap_size + heap.external_memory) / heap.heap_size_limit
 }

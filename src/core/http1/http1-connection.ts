@@ -94,6 +94,11 @@ export class Http1Connection implements Connection {
     return this.#state === 'head' && this.#arriving === null && this.#held === null && this.unsentBytes === 0
   }
 
+  /** When the last answer ended, or the connection began. */
+  get idleSince(): number {
+    return this.#since
+  }
+
   writeText(text: string): boolean {
     return this.#socket.write(text, 'latin1')
   }

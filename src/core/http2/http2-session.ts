@@ -84,6 +84,10 @@ export class Http2Session implements Connection {
     })
   }
 
+  get idleSince(): number {
+    return this.#idleSince
+  }
+
   get idle(): boolean {
     return this.#streams.size === 0
   }

@@ -30,6 +30,8 @@ export interface ConnectionTimeouts {
 export interface Connection {
   /** True while no request is under way or arriving. */
   readonly idle: boolean
+  /** Since when, in milliseconds; absent: from the start. */
+  readonly idleSince?: number
   /** Looks whether the client has taken too long; called every second or so. */
   sweep(now: number, timeouts: ConnectionTimeouts): void
   /** Tells the client that no request is taken any more, where the protocol has words for it. */

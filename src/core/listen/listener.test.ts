@@ -175,3 +175,32 @@ test('tells that its port is taken', async (t) => {
     (error: NodeJS.ErrnoException) => error.code === 'EADDRINUSE',
   )
 })
+
+test('L4 connections that hold a full listener without asking anything give way, and those at work stay', async (t) => {
+  const { route } = slowRoute()
+  const plan = planOf({ '/': { GET: quick, HEAD: quick }, '/slow': { GET: route } })
+  const { client } = await start(t, { plan, listener: { maxConnections: 4 } })
+  const busy = await client()
+  await busy.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
+  const [first, second, third] = [await client(), await client(), await client()]
+  await first.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await first.waitForResponses()
+  const newcomer = await client()
+  await newcomer.send('GET /?in HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.equal((await newcomer.waitForResponses())[0]?.body.toString(), 'in')
+  const closed = () => [first, second, third].filter(({ closeKind }) => closeKind !== 'open')
+  await eventually(() => closed().length === 1, { what: 'an idle one to be closed' })
+  assert.equal(busy.closeKind, 'open')
+})
+
+test('a full listener on which every connection is at work refuses the next one', async (t) => {
+  const { route } = slowRoute()
+  const refused: string[] = []
+  const { edge, client } = await start(t, { plan: planOf({ '/': { GET: route } }), listener: { maxConnections: 2 } })
+  Object.assign(edge.gateway, { onRefusedConnection: (reason: string) => void refused.push(reason) })
+  for (let at = 0; at < 2; at++) await (await client()).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await eventually(() => edge.gateway.exchanges.size === 2)
+  const late = await client().catch(() => null)
+  await eventually(() => late === null || late.closeKind !== 'open')
+  assert.deepEqual(refused, ['listener'])
+})

@@ -14,24 +14,31 @@ export interface AddressCap {
   take(address: string): (() => void) | null
 }
 
-export interface ListenerOptions extends ConnectionTimeouts {
+/** What of a listener may change while it listens. */
+export interface ListenerLimits extends ConnectionTimeouts {
+  readonly maxConnections: number
+  /** Absent: an address may have as many connections as there are. */
+  readonly addressCap?: AddressCap | null
+  /** Absent: no PROXY protocol. */
+  readonly proxyProtocol?: ProxyProtocol | null
+}
+
+export interface ListenerOptions extends ListenerLimits {
   /** What routes and records call it; `main` without it. */
   readonly name?: string
   readonly host: string
   readonly port: number
   /** Several threads listen on the same port, each with its own accept queue. */
   readonly reusePort: boolean
-  readonly maxConnections: number
-  /** Absent: an address may have as many connections as there are. */
-  readonly addressCap?: AddressCap | null
   /** Absent: no TLS. */
   readonly tls?: ListenerTls | null
-  /** Absent: no PROXY protocol. */
-  readonly proxyProtocol?: ProxyProtocol | null
 }
 
 /** Of the connections that a listener takes, so many may be in their handshake. */
 const HANDSHAKE_SHARE = 0.25
+/** Of the connections that a full listener has, this share is given up at a time, when idle; at least one. */
+const ROOM_SHARE = 0.001
+const FULL_MS = 20
 const SWEEP_MS = 1_000
 /** A turn of the event loop in which nothing happened takes less. */
 const SHORTEST_TURN_MS = 0.03
@@ -47,7 +54,7 @@ function plainAddress(address: string | null): string | null {
 export class Listener {
   readonly #gateway: Gateway
   readonly #server: Server
-  readonly #options: ListenerOptions
+  #options: ListenerOptions
   readonly #name: string
   readonly #tls: TlsAcceptor | null
   readonly #connections = new Set<Connection>()
@@ -55,6 +62,7 @@ export class Listener {
     this.#connections.delete(connection)
   }
   #accepted = 0
+  #fullUntil = 0
   #sweep: NodeJS.Timeout | null = null
 
   /** Throws a CertificateError for what TLS cannot be served with. */
@@ -68,8 +76,6 @@ export class Listener {
       this.#accepted++
       this.#accept(socket)
     })
-    this.#server.maxConnections = options.maxConnections
-    this.#server.on('drop', () => this.#gateway.onRefusedConnection?.('listener', null))
   }
 
   /** The certificates that are served now; empty without TLS. */
@@ -84,6 +90,11 @@ export class Listener {
   updateTls(tls: ListenerTls): void {
     if (this.#tls === null) throw new Error(`listener ${this.#name} was opened without TLS`)
     this.#tls.update(this.#bounded(tls))
+  }
+
+  /** Other bounds, for connections that stand as well; names and places stay what they are. */
+  updateLimits(limits: ListenerLimits): void {
+    this.#options = { ...this.#options, ...limits }
   }
 
   /** Resolves with the port when the socket listens; rejects with Node's error (EADDRINUSE, EACCES…). */
@@ -171,7 +182,12 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { proxyProtocol = null } = this.#options
+    const { proxyProtocol = null, maxConnections } = this.#options
+    if (this.#connections.size >= maxConnections && !this.#makeRoom()) {
+      socket.resetAndDestroy()
+      this.#gateway.onRefusedConnection?.('listener', null)
+      return
+    }
     const policy = proxyProtocol === null ? 'skip' : proxyPolicy(proxyProtocol, socket.remoteAddress)
     if (proxyProtocol === null || policy === 'skip') {
       if (this.#counted(socket, socket.remoteAddress ?? null)) this.#encrypt(socket, null)
@@ -187,6 +203,22 @@ export class Listener {
       if (this.#counted(socket, address ?? socket.remoteAddress ?? null)) this.#encrypt(socket, address)
     })
     this.#connections.add(greeting)
+  }
+
+  /** Gives up what has been idle for longest, so that nobody can keep a listener to himself by holding connections. */
+  #makeRoom(): boolean {
+    const now = performance.now()
+    if (now < this.#fullUntil) return false
+    const idle = [...this.#connections].filter((connection) => connection.idle)
+    // Looking through all is dear: who comes when none is idle does not make us look each time.
+    if (idle.length === 0) this.#fullUntil = now + FULL_MS
+    idle.sort((one, other) => (one.idleSince ?? 0) - (other.idleSince ?? 0))
+    for (const connection of idle.slice(0, Math.ceil(this.#options.maxConnections * ROOM_SHARE))) {
+      this.#connections.delete(connection)
+      connection.destroy()
+      this.#gateway.onRefusedConnection?.('idle', null)
+    }
+    return idle.length > 0
   }
 
   /** False, and the socket reset, when the client's address has as many connections as it may. */
