@@ -10,10 +10,13 @@ import type { DialectName } from './name.ts'
 import { ollamaUpstream } from './ollama/index.ts'
 import { openaiChatClient, openaiChatUpstream } from './openai-chat/index.ts'
 import { openaiCompletionsClient, openaiCompletionsUpstream } from './openai-completions/index.ts'
+import { openaiResponsesClient, openaiResponsesUpstream } from './openai-responses/index.ts'
+import { responsesMeter } from './openai-responses/meter.ts'
 
 /** Every dialect as upstreams speak it. */
 export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDialect>>> = {
   'openai-chat': openaiChatUpstream,
+  'openai-responses': openaiResponsesUpstream,
   'openai-completions': openaiCompletionsUpstream,
   'anthropic-messages': messagesUpstream,
   'bedrock-converse': converseUpstream,
@@ -25,6 +28,7 @@ export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDia
 /** Every dialect that clients hold conversations in. */
 export const CLIENT_DIALECTS: Readonly<Partial<Record<DialectName, ClientDialect>>> = {
   'openai-chat': openaiChatClient,
+  'openai-responses': openaiResponsesClient,
   'openai-completions': openaiCompletionsClient,
   'anthropic-messages': messagesClient,
   gemini: geminiClient,
@@ -35,6 +39,7 @@ export const COMMON_DIALECT: ClientDialect = openaiChatClient
 
 /** What is read of answers that are relayed in a dialect; OpenAI's older ones have a tap of their own. */
 export const METERS: Readonly<Partial<Record<DialectName, AnswerMeter>>> = {
+  'openai-responses': responsesMeter,
   'anthropic-messages': messagesMeter,
   gemini: geminiMeter,
 }

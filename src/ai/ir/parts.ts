@@ -22,6 +22,8 @@ export interface TextPart {
   readonly cache?: CacheMark | undefined
   /** Gemini signs texts, too; see ReasoningPart. */
   readonly signature?: Signature | undefined
+  /** OpenAI's Responses name the message that it stands in. */
+  readonly itemId?: string | undefined
   readonly extra?: JsonObject | undefined
 }
 
@@ -111,6 +113,7 @@ export interface ReasoningPart {
 export interface RefusalPart {
   readonly type: 'refusal'
   readonly text: string
+  readonly itemId?: string | undefined
 }
 
 /** Something of one dialect that has no equal: its own encoder writes it again, others report it. */

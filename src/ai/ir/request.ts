@@ -34,6 +34,8 @@ export interface SystemMessage {
   readonly role: 'system'
   /** OpenAI's newer models tell developer from system. */
   readonly authority: 'system' | 'developer'
+  /** It stood in a member of its own, for this request alone (OpenAI's Responses), and not among the messages. */
+  readonly place?: 'instructions' | undefined
   readonly parts: readonly TextPart[]
   readonly name?: string | undefined
   readonly extra?: JsonObject | undefined

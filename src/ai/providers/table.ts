@@ -55,6 +55,7 @@ export const PROVIDERS: readonly ProviderRow[] = [
       'gpt-5',
       'gpt-5-mini',
     ]),
+    dialects: ['openai-chat', 'openai-responses'],
     family: 'openai',
   },
   {

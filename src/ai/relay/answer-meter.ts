@@ -12,6 +12,11 @@ export interface AnswerMeter {
   readUsage(answer: JsonObject): TokenUsage | null
   /** The fault that a whole answer of status 200 tells of; null for none. */
   faultOf(answer: JsonObject): AnswerFault | null
+  /**
+   * An event that tells of a fault ends the stream in the dialect's own way, with more than an error of ours could say: it
+   * goes on as it came when the client has begun to read.
+   */
+  readonly forwardsFaults?: true
   /** A new meter for one stream. */
   stream(): StreamMeter
 }

@@ -44,6 +44,8 @@ export class MeteredTap implements AnswerTap {
   #headers: AnswerHeaders = {}
   #told: TokenUsage | null = null
   #problem: GatewayError | null = null
+  /** The upstream said that it failed, in an event that went on. */
+  #failed = false
   /** A whole answer too long for the attempt's own buffer, which streams it. */
   #long: Buffer[] | null = null
   #longBytes = 0
@@ -124,7 +126,7 @@ export class MeteredTap implements AnswerTap {
     // The blank line behind the last event may be missing; one that was cut within is no event.
     const last = rest === null ? null : this.#read(Buffer.concat([rest, BLANK_LINE]))
     if (last instanceof GatewayError) return last
-    if (this.#events.ended) return last
+    if (this.#events.ended || this.#failed) return last
     return new GatewayError(
       'upstream_truncated',
       `${this.#target.upstream.name} ended its answer before it was complete.`,
@@ -187,12 +189,21 @@ export class MeteredTap implements AnswerTap {
     const events = this.#events
     events.read(value)
     const { usage, fault } = events
-    if (fault !== null) return this.#failure(reveals(this.#target, data) ? { ...fault, message: '' } : fault)
     if (usage !== null && usage !== this.#told) {
       this.#told = usage
       this.#state.usage = usageOfTokens(usage)
       this.#delivered.report()
     }
+    return fault === null ? null : this.#readFault(fault, data)
+  }
+
+  #readFault(fault: AnswerFault, data: Buffer): GatewayError | null {
+    const secret = reveals(this.#target, data)
+    const error = this.#failure(secret ? { ...fault, message: '' } : fault)
+    if (secret || this.#meter.forwardsFaults !== true || !this.#x.client.headSent) return error
+    this.#failed = true
+    this.#x.error = error
+    this.#x.end = 'upstream_error'
     return null
   }
 

@@ -1,0 +1,131 @@
+import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
+import { isObject, type JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
+import type { AssistantPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
+import type { Message } from '../../ir/request.ts'
+import { FAILED } from '../openai-chat/encode-messages.ts'
+import { OutputReader } from './decode-output.ts'
+import { decodeContent, decodeResultContent, decodeText, decodeUserPart } from './decode-parts.ts'
+
+/** Items of the client that are no messages: they stand where the user's turn is. */
+const CLIENT_ITEMS: ReadonlySet<string> = new Set([
+  'mcp_approval_response',
+  'additional_tools',
+  'configuration_update',
+  'compaction_trigger',
+])
+
+/**
+ * The conversation: a text, or items. What the model made between two turns of the client's is one message, as are results of
+ * tools that stand together.
+ */
+export function decodeInput(body: Fields, losses: Losses): Message[] {
+  const input = body.value('input')
+  if (typeof input === 'string') return [{ role: 'user', parts: input === '' ? [] : [{ type: 'text', text: input }] }]
+  const items = body.array('input')
+  if (items === undefined || items.length === 0) throw body.problem('input', 'a string, or an array of items')
+  const reader = new InputReader(losses)
+  for (const [at, value] of items.entries()) {
+    const item = fieldsOf(value, `${body.at('input')}[${at}]`)
+    reader.read(isObject(value) ? value : {}, item)
+  }
+  return reader.messages
+}
+
+class InputReader {
+  readonly messages: Message[] = []
+  readonly #losses: Losses
+  readonly #output = new OutputReader((item) => {
+    throw item.problem('call_id', 'a string')
+  })
+
+  constructor(losses: Losses) {
+    this.#losses = losses
+  }
+
+  read(object: JsonObject, item: Fields): void {
+    const type = item.string('type') ?? (item.has('role') ? 'message' : undefined)
+    switch (type) {
+      case undefined:
+        throw item.problem('type', 'a string')
+      case 'message':
+        return this.#message(object, item)
+      case 'function_call_output':
+        return this.#result(item, false)
+      case 'custom_tool_call_output':
+        return this.#result(item, true)
+      case 'item_reference': {
+        const text = 'items that are kept elsewhere cannot be looked up here: send the item itself'
+        throw new FieldProblem(item.at('id'), text)
+      }
+      default:
+        if (!type.endsWith('_output') && !CLIENT_ITEMS.has(type)) return this.#said(this.#output.read(object, item))
+        return this.#asked({ type: 'opaque', dialect: 'openai-responses', name: type, value: object })
+    }
+  }
+
+  #message(object: JsonObject, item: Fields): void {
+    const role = item.text('role')
+    switch (role) {
+      case 'assistant':
+        return this.#said(this.#output.read(object, item))
+      case 'user': {
+        const parts: UserPart[] = decodeContent(item, 'content', decodeUserPart)
+        this.messages.push({ role, parts, extra: restOf(item) })
+        return
+      }
+      case 'system':
+      case 'developer': {
+        const parts = decodeContent(item, 'content', decodeText)
+        this.messages.push({ role: 'system', authority: role, parts, extra: restOf(item) })
+        return
+      }
+      default:
+        throw item.problem('role', 'one of "user", "assistant", "system", "developer"')
+    }
+  }
+
+  #said(parts: readonly AssistantPart[]): void {
+    const whole = parts.map((part) => {
+      const empty = part.type === 'tool-call' && part.custom !== true && part.arguments === ''
+      return empty ? { ...part, arguments: '{}' } : part
+    })
+    const before = this.messages.at(-1)
+    if (before?.role === 'assistant') {
+      this.messages[this.messages.length - 1] = { ...before, parts: [...before.parts, ...whole] }
+    } else if (whole.length > 0) this.messages.push({ role: 'assistant', parts: whole })
+  }
+
+  #asked(part: UserPart): void {
+    const before = this.messages.at(-1)
+    if (before?.role === 'user' && before.parts.every((other) => other.type === 'opaque')) {
+      this.messages[this.messages.length - 1] = { ...before, parts: [...before.parts, part] }
+    } else this.messages.push({ role: 'user', parts: [part] })
+  }
+
+  #result(item: Fields, custom: boolean): void {
+    const callId = item.text('call_id')
+    const content = [...decodeResultContent(item, this.#losses)]
+    const [first] = content
+    const isError = first?.type === 'text' && first.text.startsWith(FAILED)
+    if (isError) content[0] = { ...first, text: first.text.slice(FAILED.length) }
+    const part: ToolResultPart = {
+      type: 'tool-result',
+      callId,
+      name: item.string('name'),
+      content,
+      isError,
+      ...(custom ? { custom } : {}),
+      extra: restOf(item),
+    }
+    const before = this.messages.at(-1)
+    if (before?.role === 'tool') this.messages[this.messages.length - 1] = { ...before, parts: [...before.parts, part] }
+    else this.messages.push({ role: 'tool', parts: [part] })
+  }
+}
+
+/** Ids and states of a client's items name them, and say nothing to a model. */
+function restOf(item: Fields): JsonObject | undefined {
+  for (const name of ['type', 'id', 'status', 'created_by']) item.value(name)
+  return item.rest()
+}
