@@ -104,7 +104,8 @@ function textsOf(output: unknown): string[] {
   return (output as readonly JsonObject[]).map((item) => {
     const parts = [...((item['summary'] as JsonObject[]) ?? []), ...((item['content'] as JsonObject[]) ?? [])]
     const prose = parts.map((part) => String(part['text'] ?? part['refusal'])).join('')
-    return prose + String(item['arguments'] ?? item['input'] ?? '')
+    const { arguments: text, input } = item
+    return prose + (typeof text === 'string' ? text : typeof input === 'string' ? input : '')
   })
 }
 

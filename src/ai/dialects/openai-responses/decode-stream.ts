@@ -36,7 +36,8 @@ export class ResponsesDecoder implements StreamDecoder {
       if (typeof number === 'number' && number > 0 && number === this.#number && data === this.#data) return
       this.#number = typeof number === 'number' ? number : -1
       this.#data = data
-      this.#event(String(event['type'] ?? name ?? ''), event, data, emit)
+      const { type } = event
+      this.#event(typeof type === 'string' ? type : (name ?? ''), event, data, emit)
     } catch (error) {
       if (error instanceof SyntaxError) return this.#fail('an event of the stream is no JSON', emit)
       if (!(error instanceof FieldProblem)) throw error

@@ -9,7 +9,7 @@ const LARGEST = 1_000_000_000
  * Usage in the vendor's convention (API reference, "ResponseUsage", 2026-11): input_tokens contain what was read from and written to
  * a cache, output_tokens contain reasoning. The counters given here add up to both. Null for what is no report.
  */
-export function decodeUsage(value: unknown, searches?: number | undefined): TokenUsage | null {
+export function decodeUsage(value: unknown, searches?: number): TokenUsage | null {
   if (!isObject(value)) return null
   const whole = count(value['input_tokens'])
   const made = count(value['output_tokens'])
