@@ -350,7 +350,12 @@ export class Attempt implements ResponseHandler, Watched {
     const total = x.startedAt + timeouts.totalMs
     if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs, this.#headDueAt)
     const { upload } = x
-    if (upload !== null && !upload.complete) return Math.min(total, upload.movedAt + timeouts.idleMs)
+    if (upload !== null && !upload.complete) {
+      const clientMs = Math.min(timeouts.idleMs, x.gateway.limits.bodyIdleMs)
+      // Before the request is on its way nobody knows yet for whom the body will wait: then it is looked at early.
+      const isClients = upload.waitsFor === 'client' || this.#stage === 'connect'
+      return Math.min(total, upload.movedAt + (isClients ? clientMs : timeouts.idleMs))
+    }
     const begin = upload === null ? x.dispatchedAt : upload.movedAt
     const firstByteMs = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
     return Math.min(total, begin + firstByteMs)

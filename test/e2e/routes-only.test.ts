@@ -76,3 +76,18 @@ test('raw bytes in a query are forwarded encoded, and a number sign is refused',
   assert.equal(house().origin.seen('/raw').at(-1)?.url, '/raw?q=k%C3%A4se&%FF')
   assert.equal(await statusOf('GET /raw?a#b HTTP/1.1'), 400)
 })
+
+test('L2 a body that stops arriving ends after limits.body_idle, also where it is streamed', async () => {
+  const own = await ProxyHouse.build({ more: { limits: { body_idle: '1s' } } })
+  try {
+    const client = await own.connect()
+    const begun = performance.now()
+    await client.send('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\nhello')
+    const [response] = await client.waitForResponses()
+    assert.equal(response?.status, 408)
+    assert.ok(performance.now() - begun < 10_000)
+    client.close()
+  } finally {
+    await own.close()
+  }
+})
