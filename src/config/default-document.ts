@@ -25,6 +25,9 @@ const DEFAULTS: ConfigDocument = {
     on_loss: 'allow',
     on_unsupported: 'warn',
   },
+  catalogue: {
+    unpriced: 'allow',
+  },
   aliases: {},
   upstreams: {},
   routes: [],

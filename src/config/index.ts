@@ -30,6 +30,7 @@ export type {
   KeyConfig,
   ListenerConfig,
   ModelConfig,
+  PricesConfig,
   ProviderConfig,
   RouteConfig,
   TargetConfig,

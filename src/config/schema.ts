@@ -9,6 +9,7 @@ import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, translation } from './schema/models.ts'
+import { catalogue } from './schema/prices.ts'
 import {
   control,
   drain,
@@ -44,6 +45,7 @@ export const documentSchema = z.strictObject({
   providers: z.record(providerName, provider).prefault({}).describe('Upstreams that serve models, by name.'),
   models: z.record(name, model).prefault({}).describe('Models as clients know them, by name.'),
   translation: translation.prefault({}).describe("How requests are put into another dialect than their client's."),
+  catalogue: catalogue.prefault({}).describe('Prices and capabilities of models that the file says nothing about.'),
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
   upstreams: z.record(providerName, upstream).prefault({}).describe('Pools of servers behind routes, by name.'),
   routes: z.array(route).max(10_000).prefault([]).describe('HTTP routes beside the paths of the gateway itself.'),
@@ -70,6 +72,8 @@ export type ProviderConfig = ConfigDocument['providers'][string]
 export type ModelConfig = ConfigDocument['models'][string]
 /** One target of a model. */
 export type TargetConfig = ModelConfig['targets'][number]
+/** Prices as the document has them. */
+export type PricesConfig = NonNullable<TargetConfig['prices']>
 /** One HTTP route of the document. */
 export type RouteConfig = ConfigDocument['routes'][number]
 /** One pool of servers of the document. */

@@ -32,6 +32,7 @@ export function createConversationInspect(
       const message = `This API key may not use the model "${shorten(request.model)}". GET /v1/models lists what it may.`
       return new GatewayError('resource_denied', message, { param: 'model' })
     }
+    if (target.isRefusedUnpriced) return unpriced(request.model)
     state.target = target
     const prepared = target.prepare(x, state, body, request)
     if (prepared instanceof GatewayError) return prepared
@@ -47,6 +48,11 @@ export function allowed(x: Exchange, registry: ModelRegistry, name: string): boo
   if (principal.allow === null && principal.deny === null) return true
   const names = registry.namesOf(name)
   return names !== null && principal.mayUse(names)
+}
+
+function unpriced(name: string): GatewayError {
+  const message = `The model "${shorten(name)}" has no price, and models without one are not served here. Ask the operator to set one.`
+  return new GatewayError('unpriced', message, { param: 'model' })
 }
 
 /** The answer for a model that does not exist. */

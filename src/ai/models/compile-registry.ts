@@ -5,7 +5,7 @@ import { demoModels } from '../demo/index.ts'
 import { UPSTREAM_DIALECTS } from '../dialects/tables.ts'
 import { DEMO_PROVIDER, providerRow } from '../providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from '../providers/upstreams.ts'
-import { UNKNOWN } from './capabilities.ts'
+import { ModelFactsSource } from './model-facts.ts'
 import type { Prices } from './price.ts'
 import { type CatalogueEntry, type DirectProvider, ModelRegistry } from './registry.ts'
 import { ModelTarget } from './target.ts'
@@ -24,7 +24,10 @@ interface TargetSpec {
   readonly label: string
   readonly provider: string
   readonly model: string
+  /** Those that are always its own; null: by the configuration and the catalogue. */
   readonly prices: Prices | null
+  /** Where it stands in the configuration. */
+  readonly owner?: string
   readonly target?: TargetConfig
   readonly named?: ModelConfig
 }
@@ -45,8 +48,7 @@ function* configured({ models }: ConfigDocument, targets: Targets): Generator<Ca
     const target = named.targets[0]
     if (target === undefined) throw new Error(`models.${name}.targets is empty`)
     const { provider, model } = target
-    const prices = pricesOf(`models.${name}`, target)
-    const made = targets.make({ label: name, provider, model, prices, target, named })
+    const made = targets.make({ label: name, provider, model, prices: null, owner: `models.${name}`, target, named })
     yield { name, ownedBy: provider, target: made, configured: true }
   }
 }
@@ -100,18 +102,20 @@ function directDemo(targets: Targets): DirectProvider {
 class Targets {
   readonly #options: RegistryOptions
   readonly #providers = new Map<string, ProviderUpstream>()
+  readonly #facts: ModelFactsSource
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    this.#facts = new ModelFactsSource(options.document)
   }
 
-  make({ label, provider: name, model, prices, target, named }: TargetSpec): ModelTarget {
+  make({ label, provider: name, model, prices, owner = '', target, named }: TargetSpec): ModelTarget {
     const { document, metrics } = this.#options
     const provider = this.provider(name)
-    const maxOutputTokens = target?.max_output_tokens ?? null
+    const facts = this.#facts.of(provider.kind, model, owner, target)
     const shared = {
       model,
-      capabilities: { ...UNKNOWN, maxOutputTokens, family: provider.family },
+      capabilities: { ...facts.capabilities, family: provider.family },
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,
       headers: provider.headers,
@@ -124,8 +128,10 @@ class Targets {
         return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
       }),
       secrets: provider.secrets,
-      prices,
-      maxOutputTokens,
+      prices: prices ?? facts.prices,
+      refusesUnpriced: document.catalogue.unpriced === 'refuse',
+      facts,
+      maxOutputTokens: facts.capabilities.maxOutputTokens,
       reservation: {
         bytesPerToken: document.reservation.bytes_per_token,
         outputTokens: document.reservation.output_tokens,
@@ -153,16 +159,4 @@ const BUILT_IN_DEMO: ProviderConfig = {
   headers: {},
   timeouts: {},
   max_connections: 1024,
-}
-
-function pricesOf(rule: string, { prices }: TargetConfig): Prices | null {
-  if (prices === undefined) return null
-  return {
-    rule: `config:${rule}`,
-    input: prices.input,
-    output: prices.output,
-    cacheRead: prices.cache_read ?? prices.input,
-    cacheWrite: prices.cache_write ?? prices.input,
-    request: prices.request,
-  }
 }

@@ -15,7 +15,8 @@ import type { DialectName } from '../dialects/name.ts'
 import { relayTap } from '../relay/relay-tap.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
-import { type Prices, worstCost } from './price.ts'
+import type { ModelFacts } from './model-facts.ts'
+import { dearestRule, type PriceRule, type Prices } from './price.ts'
 import type { PreparedRequest, TargetEndpoint } from './target-endpoint.ts'
 
 export interface ModelTargetOptions {
@@ -27,7 +28,11 @@ export interface ModelTargetOptions {
   /** Values that must never reach a client. */
   readonly secrets: readonly string[]
   readonly prices: Prices | null
+  /** Whether requests are refused while it has no price. */
+  readonly refusesUnpriced?: boolean | undefined
   readonly maxOutputTokens: number | null
+  /** For lists of models; absent: nothing is known. */
+  readonly facts?: ModelFacts | undefined
   readonly reservation: ReservationRule
   readonly series: (surface: string) => RequestSeries
 }
@@ -55,7 +60,8 @@ export class ModelTarget implements Candidate {
   readonly #series = new Map<string, RequestSeries>()
   readonly #providerJson: string
   readonly #modelJson: string
-  readonly #priceRuleJson: string
+  /** Names of rules as JSON text, each made once. */
+  readonly #ruleJson = new Map<PriceRule | null, string>()
 
   constructor(options: ModelTargetOptions) {
     const [preferred] = options.endpoints
@@ -73,7 +79,6 @@ export class ModelTarget implements Candidate {
     this.secrets = this.secretTexts.map((secret) => Buffer.from(secret))
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
-    this.#priceRuleJson = JSON.stringify(options.prices?.rule ?? null)
   }
 
   /** Metrics of requests that this target serves to one surface. */
@@ -104,13 +109,33 @@ export class ModelTarget implements Candidate {
     const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
     // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
     const output = Math.min(this.mostOutput(state), Number.MAX_SAFE_INTEGER - input)
+    const dearest = this.prices === null ? null : dearestRule(this.prices, input, output, Date.now())
     return {
       tokens: input + output,
-      nanos: this.prices === null ? null : worstCost(this.prices, input, output),
+      nanos: dearest === null ? null : dearest.nanos,
       providerJson: this.#providerJson,
       modelJson: this.#modelJson,
-      priceRuleJson: this.#priceRuleJson,
+      priceRuleJson: this.#ruleJsonOf(dearest === null ? null : dearest.rule),
     }
+  }
+
+  #ruleJsonOf(rule: PriceRule | null): string {
+    let text = this.#ruleJson.get(rule)
+    if (text === undefined) {
+      text = JSON.stringify(rule === null ? null : rule.rule)
+      this.#ruleJson.set(rule, text)
+    }
+    return text
+  }
+
+  /** What is known of its model. */
+  get facts(): ModelFacts | null {
+    return this.#options.facts ?? null
+  }
+
+  /** By the operator's word nobody may use it: it has no price. */
+  get isRefusedUnpriced(): boolean {
+    return this.prices === null && this.#options.refusesUnpriced === true
   }
 
   /** The output tokens that are reserved: what the request names, else what the configuration supposes. */

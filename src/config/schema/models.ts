@@ -1,15 +1,6 @@
 import * as z from 'zod'
-import { usd } from './scalars.ts'
+import { capabilities, prices } from './prices.ts'
 import { plainText } from './texts.ts'
-
-/** What a model costs. Written in US dollars; in the document nano-dollars per million tokens (`request`: per request). */
-export const prices = z.strictObject({
-  input: usd.describe('Per million input tokens.'),
-  output: usd.describe('Per million output tokens.'),
-  cache_read: usd.optional().describe('Per million input tokens read from the cache; absent: as `input`.'),
-  cache_write: usd.optional().describe('Per million input tokens written to the cache; absent: as `input`.'),
-  request: usd.prefault(0).describe('Per request, added to the tokens.'),
-})
 
 /** What happens to a request that its model's dialect, or the model, cannot take whole. */
 export const onLoss = z
@@ -26,7 +17,11 @@ export const onUnsupported = z
 const target = z.strictObject({
   provider: plainText.describe('Name of a provider of this file, or a built-in one (`demo`).'),
   model: plainText.describe('The name that the provider gives the model.'),
-  prices: prices.optional().describe('US dollars per million tokens; absent: requests have no cost.'),
+  prices: prices.optional().describe('US dollars per million tokens; absent: as the catalogue has them.'),
+  capabilities: capabilities.optional().describe('What it takes; absent: as the catalogue has it.'),
+  catalogue: plainText
+    .optional()
+    .describe("The entry of the catalogue that it is, `provider/model`; absent: by its provider's kind and its name."),
   max_output_tokens: z
     .int()
     .min(1)

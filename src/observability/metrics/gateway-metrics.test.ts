@@ -53,6 +53,22 @@ test('counts a served request in every series that it belongs to', () => {
   }
 })
 
+test('A1, A7: tokens without a cost are counted, so that they can raise an alarm', () => {
+  const { metrics, lines } = setUp()
+  const series = metrics.series('chat.completions', 'fast', 'demo')
+  series.finish(SUCCESS)
+  series.finish({ ...SUCCESS, cost_nanos: null })
+  series.finish({ ...SUCCESS, cost_nanos: 0 })
+  series.finish({ ...SUCCESS, cost_nanos: 0, usage_source: 'none' })
+  const empty = { input_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, output_tokens: 0, reasoning_tokens: 0 }
+  series.finish({ ...SUCCESS, ...empty, cost_nanos: null })
+  const found = lines().filter((line) => line.startsWith('ferro_requests_without_cost_total{'))
+  assert.deepEqual(found.sort(), [
+    'ferro_requests_without_cost_total{model="fast",provider="demo",reason="unpriced"} 1',
+    'ferro_requests_without_cost_total{model="fast",provider="demo",reason="zero"} 1',
+  ])
+})
+
 test('shows the requests in flight as they were last told', () => {
   const { metrics, lines } = setUp()
   metrics.setInFlight(2)

@@ -15,6 +15,10 @@ export const GATEWAY_METRICS = {
   },
   tokens: { name: 'ferro_tokens_total', help: 'Tokens used, in kinds that do not overlap.' },
   cost: { name: 'ferro_cost_nanodollars_total', help: 'Cost of what was used, in nano-dollars (1e-9 USD).' },
+  withoutCost: {
+    name: 'ferro_requests_without_cost_total',
+    help: 'Requests that used tokens and cost nothing: their model has no price, or prices of zero.',
+  },
   inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
   attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
   refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
@@ -202,9 +206,16 @@ export class RequestSeries {
       registry.add(this.#tokens.output, record.output_tokens)
       registry.add(this.#tokens.reasoning, record.reasoning_tokens)
       registry.add(this.#tokens.cost, record.cost_nanos ?? 0)
+      if (!record.cost_nanos && usedTokens(record)) this.#withoutCost(record.cost_nanos)
     }
     if (record.attempts > 0) registry.add(this.#attemptSlot(attemptResult(record)), 1)
     this.#gateway.ended(record)
+  }
+
+  #withoutCost(cost: number | null): void {
+    const { model, provider } = this.#labels
+    const labels = { model, provider, reason: cost === null ? 'unpriced' : 'zero' }
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.withoutCost, labels), 1)
   }
 
   #attemptSlot(result: AttemptResult): number {
@@ -242,6 +253,11 @@ function attemptResult({ outcome, error_code: code }: CountedRecord): AttemptRes
     case 'lost':
       return 'error'
   }
+}
+
+function usedTokens(record: CountedRecord): boolean {
+  const input = record.input_tokens + record.cache_read_tokens + record.cache_write_tokens
+  return input + record.output_tokens + record.reasoning_tokens > 0
 }
 
 interface TokenSlots {
