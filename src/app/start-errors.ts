@@ -4,6 +4,7 @@ import {
   type Environment,
   type ParseResult,
   placeProblems,
+  type ResolveOptions,
   sortErrors,
   unresolvedReferences,
 } from '../config/index.ts'
@@ -15,9 +16,10 @@ import {
 export async function startErrors(
   { document, positions, file }: Extract<ParseResult, { ok: true }>,
   env: Environment,
+  providerFacts: ResolveOptions['providerFacts'],
 ): Promise<ConfigError[]> {
   return sortErrors([
-    ...(await unresolvedReferences(document, { positions, file, env })),
+    ...(await unresolvedReferences(document, { positions, file, env, providerFacts })),
     ...(await placeProblems(await compileProblems(document), { positions, file })),
   ])
 }

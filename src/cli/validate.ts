@@ -28,7 +28,7 @@ export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promis
   const { CONFIG_FACTS } = await import('../ai/index.ts')
   const { startErrors } = await import('../app/index.ts')
   const result = await loadConfig(file, { ...CONFIG_FACTS, env })
-  const errors = result.ok ? await startErrors(result, env) : result.errors
+  const errors = result.ok ? await startErrors(result, env, CONFIG_FACTS.providerFacts) : result.errors
   const warnings = result.ok ? result.warnings : []
   const valid = result.ok && errors.length === 0
   const summary =

@@ -5,7 +5,7 @@
  */
 import { compileGlob } from '../lib/index.ts'
 import type { Path } from './position.ts'
-import { isCredentialHeader, isReference, REFERENCE_FORMS } from './reference.ts'
+import { checkProviders, type ProviderCheckOptions } from './provider-checks.ts'
 import { checkRoutes } from './route-checks.ts'
 import { isLoopback, parseListen } from './schema/listen.ts'
 import { suggest } from './suggest.ts'
@@ -22,9 +22,7 @@ export interface Finding {
 }
 
 /** What the caller knows and the document does not say. */
-export interface CheckOptions {
-  /** Kinds that a provider may be of; absent: any. */
-  readonly providerKinds?: readonly string[]
+export interface CheckOptions extends ProviderCheckOptions {
   /**
    * Providers that are there without being configured, named as their kinds; their models are named `provider/model` or
    * `provider-model`.
@@ -114,38 +112,6 @@ function checkListeners(value: unknown): Finding[] {
     findings.push(error(['control', 'listen'], message))
   }
   return findings
-}
-
-function checkProviders(value: unknown, { providerKinds, builtInProviders }: CheckOptions): Finding[] {
-  return entriesOf(at(value, 'providers')).flatMap(([name, provider]) => {
-    const findings: Finding[] = []
-    const path = ['providers', name]
-    const kind = text(at(provider, 'kind'))
-    if (kind !== null && providerKinds !== undefined && !providerKinds.includes(kind)) {
-      const suggestion = suggest(kind, providerKinds)
-      const message = `unknown provider kind \`${kind}\`; there are ${providerKinds.join(', ')}`
-      findings.push(error([...path, 'kind'], message, { suggestion }))
-    }
-    if (kind !== null && kind !== name && builtInProviders.includes(name)) {
-      const message = `\`${name}\` is the built-in provider; one of another kind needs a name of its own`
-      findings.push(error([...path, 'kind'], message))
-    }
-    // A kind that is only compatible with something has no address of its own.
-    if (kind?.endsWith('-compatible') === true && at(provider, 'base_url') === undefined) {
-      findings.push(error([...path, 'base_url'], `the kind \`${kind}\` needs a \`base_url\``, { of: 'owner' }))
-    }
-    const credentials = entriesOf(at(provider, 'headers')).filter(([header]) => isCredentialHeader(header))
-    for (const [place, value] of [
-      [['api_key'], at(provider, 'api_key')] as const,
-      ...credentials.map(([header, value]) => [['headers', header], value] as const),
-    ]) {
-      const secret = text(value)
-      if (secret === null || secret === '' || isReference(secret)) continue
-      const message = `a secret stands in the file; write a reference instead: ${REFERENCE_FORMS}`
-      findings.push({ path: [...path, ...place], of: 'value', message, severity: 'warning' })
-    }
-    return findings
-  })
 }
 
 function checkModels(value: unknown, names: Names): Finding[] {

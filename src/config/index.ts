@@ -14,6 +14,7 @@ export type { Format } from './formats/format.ts'
 export { CONFIG_FILE_NAMES, CONFIG_MAX_BYTES, findConfigFile, loadConfig } from './load.ts'
 export { documentFrom, type ParseOptions, type ParseResult, parseConfig } from './parse.ts'
 export { formatPath, type Locate, type Path, type Position, type Positions } from './position.ts'
+export type { ProviderFacts } from './provider-checks.ts'
 export {
   type Environment,
   isCredentialHeader,

@@ -2,6 +2,7 @@ import { checkDocument } from './checks.ts'
 import { type ConfigError, configError, sortErrors } from './errors.ts'
 import { type Format, formatOf, loadParser } from './formats/format.ts'
 import { type Positions, START } from './position.ts'
+import type { ProviderFacts } from './provider-checks.ts'
 import type { Environment } from './reference.ts'
 import type { ConfigDocument } from './schema.ts'
 import { unresolvedReferences } from './unresolved.ts'
@@ -13,6 +14,8 @@ export interface ParseOptions {
   readonly format?: Format
   /** Kinds that a provider may be of; absent: the kind is not checked. */
   readonly providerKinds?: readonly string[]
+  /** What is known of a kind; absent: nothing. */
+  readonly providerFacts?: (kind: string) => ProviderFacts | null
   /** Providers that are there without being configured, and addressed directly; absent: `demo`. */
   readonly builtInProviders?: readonly string[]
   /** Whether a kind of provider has a model: false only where that is known. Absent: not checked. */
@@ -79,8 +82,8 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
     }
   }
   if (!result.ok || errors.length > 0) {
-    const { env } = options
-    if (env !== undefined) errors.push(...(await unresolvedReferences(value, { positions, file, env })))
+    const { env, providerFacts } = options
+    if (env !== undefined) errors.push(...(await unresolvedReferences(value, { positions, file, env, providerFacts })))
     return { ok: false, errors: sortErrors(errors), file, text }
   }
   return { ok: true, document: result.document, positions, warnings: sortErrors(warnings), file, text }

@@ -2,6 +2,7 @@ import { baseUrlFault } from './base-url.ts'
 import { type DocumentProblem, placeProblems } from './document-problem.ts'
 import type { ConfigError } from './errors.ts'
 import type { Path, Positions } from './position.ts'
+import { credentialsOf, type ProviderFacts } from './provider-checks.ts'
 import { type Environment, isReference, readSecretFile, resolveReference } from './reference.ts'
 import { at, entriesOf, text as textOf } from './value.ts'
 
@@ -11,6 +12,8 @@ export interface ResolveOptions {
   readonly positions: Positions
   readonly env: Environment
   readonly readFile?: (path: string) => string
+  /** What each kind of provider must be told; absent: nothing is missed. */
+  readonly providerFacts?: ((kind: string) => ProviderFacts | null) | undefined
 }
 
 /**
@@ -25,10 +28,41 @@ export async function unresolvedReferences(document: unknown, options: ResolveOp
     const message = resolved.ok ? valueFault(resolved.secret.reveal(), use) : resolved.missing
     return message === null ? [] : [{ path, message }]
   })
-  return await placeProblems(faults, options)
+  return await placeProblems([...faults, ...missingSettings(document, options)], options)
 }
 
-type Use = 'header' | 'url' | 'database'
+/** What neither the document says of a provider nor the environment. */
+function missingSettings(document: unknown, { env, providerFacts }: ResolveOptions): DocumentProblem[] {
+  return entriesOf(at(document, 'providers')).flatMap(([name, provider]) => {
+    const kind = textOf(at(provider, 'kind'))
+    const needs = kind === null ? [] : (providerFacts?.(kind)?.needs ?? [])
+    return needs.flatMap(({ key, variable }): DocumentProblem[] => {
+      if (at(provider, key) !== undefined) return []
+      if (variable !== null && (env[variable] ?? '') !== '') return []
+      // Said by the checks of the document, which need no environment.
+      if (variable === null && key === 'base_url') return []
+      const or = variable === null ? '' : `, or the environment variable \`${variable}\``
+      return [{ path: ['providers', name, 'kind'], message: `the kind \`${kind}\` needs \`${key}\`${or}` }]
+    })
+  })
+}
+
+type Use = 'header' | 'url' | 'database' | 'address' | 'any'
+
+/** Texts of a credential that may hold references. */
+const TEXTS: readonly (readonly [section: string | null, member: string, use: Use])[] = [
+  [null, 'api_key', 'header'],
+  [null, 'base_url', 'url'],
+  [null, 'organization', 'header'],
+  ['aws', 'access_key_id', 'header'],
+  ['aws', 'secret_access_key', 'any'],
+  ['aws', 'session_token', 'header'],
+  ['google', 'service_account', 'any'],
+  ['entra', 'tenant', 'address'],
+  ['entra', 'client_id', 'any'],
+  ['entra', 'client_secret', 'any'],
+  ['entra', 'authority', 'url'],
+]
 
 interface Place {
   readonly path: Path
@@ -44,10 +78,18 @@ function referencesOf(document: unknown): Place[] {
   }
   for (const [name, provider] of entriesOf(at(document, 'providers'))) {
     const path = ['providers', name]
-    add([...path, 'api_key'], at(provider, 'api_key'), 'header')
-    add([...path, 'base_url'], at(provider, 'base_url'), 'url')
-    add([...path, 'organization'], at(provider, 'organization'), 'header')
-    for (const [header, value] of entriesOf(at(provider, 'headers'))) add([...path, 'headers', header], value, 'header')
+    for (const setting of ['region', 'project', 'account', 'api_version']) {
+      add([...path, setting], at(provider, setting), 'address')
+    }
+    for (const [place, credential] of credentialsOf(provider)) {
+      const own = [...path, ...place]
+      for (const [section, member, use] of TEXTS) {
+        const inner = section === null ? credential : at(credential, section)
+        add([...own, ...(section === null ? [] : [section]), member], at(inner, member), use)
+      }
+      for (const [header, value] of entriesOf(at(credential, 'headers')))
+        add([...own, 'headers', header], value, 'header')
+    }
   }
   add(['storage', 'url'], at(at(document, 'storage'), 'url'), 'database')
   return places
@@ -61,6 +103,12 @@ function valueFault(value: string, use: Use): string | null {
       const fault = baseUrlFault(value)
       return fault === null ? null : `stands for something else: ${fault}`
     }
+    case 'address':
+      return /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/.test(value)
+        ? null
+        : 'stands for something else: expected letters, digits and `. _ : -`'
+    case 'any':
+      return null
     case 'database':
       return /^sqlite:./.test(value) ? null : 'stands for something else: expected `sqlite:` and the path of a file'
   }

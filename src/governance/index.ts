@@ -4,6 +4,7 @@
  * Start reading at `reservation.ts`, then `budget.ts` and `key-table.ts`.
  */
 export { createRateCheck, createScopeCheck } from './admit.ts'
+export { type AskOptions, ask, type Reply } from './auth/ask.ts'
 export { AuthMemory } from './auth/auth-memory.ts'
 export type { AuthParts, AuthServer } from './auth/auth-parts.ts'
 export { hashPassword } from './auth/password-hash.ts'

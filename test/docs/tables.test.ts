@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chatCodeName } from '../../src/ai/dialects/code-names.ts'
-import { demoModels, PROVIDERS } from '../../src/ai/index.ts'
+import { demoModels, PROVIDERS, variablesOf } from '../../src/ai/index.ts'
 import { OPENAI_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
+import type { KeyHeader } from '../../src/ai/providers/provider-row.ts'
 import { NOT_READY } from '../../src/app/memory.ts'
 import { CONTROL_CODES } from '../../src/control/errors.ts'
 import { ERROR_CODES, type ErrorCode } from '../../src/core/errors.ts'
@@ -47,11 +48,21 @@ test('every field of a record is documented, and shown in the example', () => {
   assert.deepEqual(Object.keys(Object(shown.data[0])).sort(), fields)
 })
 
-test('every kind of provider is documented with its address and its variable', () => {
+test('every kind of provider is documented with its address, endpoints, credentials and variables', () => {
   const rows = tableRows(readPage('docs/providers-and-models.md'), '## Kinds')
+  const keys = (scheme: KeyHeader): string[] => {
+    if (scheme === 'both-keys') return ['api-key', 'x-api-key']
+    return scheme === 'none' ? [] : [scheme]
+  }
   assert.deepEqual(
-    rows.map((cells) => cells.map((cell) => codesIn(cell)[0] ?? null)),
-    PROVIDERS.map(({ kind, baseUrl, keyVariable }) => [kind, baseUrl, keyVariable]),
+    rows.map((cells) => cells.map((cell) => codesIn(cell))),
+    PROVIDERS.map(({ kind, baseUrl, endpoints, key, tokens }) => [
+      [kind],
+      baseUrl === null ? [] : [baseUrl],
+      [...new Set(endpoints.map(({ dialect }) => dialect))],
+      [...keys(key), ...(tokens === null ? [] : [tokens])],
+      [...variablesOf(kind)],
+    ]),
   )
 })
 

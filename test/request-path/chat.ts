@@ -8,6 +8,7 @@ import { ModelTarget, type ModelTargetOptions } from '../../src/ai/models/target
 import { TargetEndpoint } from '../../src/ai/models/target-endpoint.ts'
 import type { Endpoint } from '../../src/ai/providers/endpoint.ts'
 import { OPENAI_HEADERS } from '../../src/ai/providers/forwarded-headers.ts'
+import { SecretSet } from '../../src/ai/providers/secret-set.ts'
 import type { Exchange } from '../../src/core/index.ts'
 import { createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { PATIENT } from './edge.ts'
@@ -62,7 +63,7 @@ export function targetOf(
     model: 'small',
     upstream: { name: 'far', origin: 'http://far.example', transport: NOWHERE, timeouts: PATIENT },
     endpoints: [endpoint],
-    secrets: [SECRET],
+    secrets: new SecretSet([SECRET]),
     prices: null,
     maxOutputTokens: null,
     reservation: { bytesPerToken: 1, outputTokens: 4_096 },

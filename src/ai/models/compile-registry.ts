@@ -114,8 +114,8 @@ class Targets {
     const provider = this.provider(name)
     const facts = this.#facts.of(provider.kind, model, owner, target)
     const shared = {
-      model,
-      capabilities: { ...facts.capabilities, family: provider.family },
+      model: provider.nameOf(model),
+      capabilities: { ...facts.capabilities, family: provider.familyOf(model) },
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,
       headers: provider.headers,
@@ -124,9 +124,11 @@ class Targets {
       provider: name,
       model,
       upstream: provider.upstream,
-      endpoints: provider.endpoints.map((endpoint) => {
-        return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
-      }),
+      endpoints: provider.endpoints
+        .filter(({ models }) => models === null || models.test(model))
+        .map(({ endpoint }) => {
+          return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
+        }),
       secrets: provider.secrets,
       prices: prices ?? facts.prices,
       refusesUnpriced: document.catalogue.unpriced === 'refuse',
@@ -157,6 +159,7 @@ const BUILT_IN_DEMO: ProviderConfig = {
   kind: DEMO_PROVIDER,
   direct: true,
   headers: {},
+  deployments: {},
   timeouts: {},
   max_connections: 1024,
 }

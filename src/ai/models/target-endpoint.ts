@@ -46,7 +46,7 @@ export class TargetEndpoint {
 
   constructor(options: TargetEndpointOptions) {
     const { endpoint, model, dialect } = options
-    const headers = [...options.headers, ...endpoint.headers]
+    const headers = joined(options.headers, endpoint.headers)
     this.endpoint = endpoint
     this.dialect = dialect === null ? null : { ...dialect, traits: { ...dialect.traits, ...endpoint.traits } }
     this.fixed = headerLines(headers)
@@ -67,7 +67,7 @@ export class TargetEndpoint {
             capabilities,
             onUnsupported,
             onLoss,
-            patch: patcher === null ? null : (body, losses) => patcher.translated(body, losses),
+            patch: patchOf(endpoint, patcher),
           }
   }
 
@@ -78,10 +78,10 @@ export class TargetEndpoint {
   /** The client's own body, patched at its top level while its scan is valid. */
   relay(state: ConversationState, body: Buffer, request: ConversationRequest): PreparedRequest {
     const edits: Edit[] = []
-    if (this.endpoint.modelInBody && request.model !== this.#model) {
-      edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
-    }
-    if (request.stream && !request.asksUsage) {
+    if (!this.endpoint.modelInBody) edits.push({ kind: 'remove', index: FIELD.model })
+    else if (request.model !== this.#model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
+    if (this.endpoint.habits?.streamUsage === false) edits.push({ kind: 'remove', index: FIELD.streamOptions })
+    else if (request.stream && !request.asksUsage) {
       edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
     }
     let patched = edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
@@ -103,5 +103,25 @@ export class TargetEndpoint {
     state.losses = translation.losses
     x.wantsStream = state.stream
     return { endpoint: this, body: translation.body, translation }
+  }
+}
+
+/** Flat lists of headers as one; where both have a name, the first says what it is. */
+function joined(own: readonly string[], more: readonly string[]): string[] {
+  const headers = [...own]
+  const names = new Set(own.filter((_, at) => at % 2 === 0))
+  for (let at = 0; at + 1 < more.length; at += 2) {
+    if (!names.has(more[at] ?? '')) headers.push(more[at] ?? '', more[at + 1] ?? '')
+  }
+  return headers
+}
+
+/** What is done to a body that an encoder made. */
+function patchOf({ modelInBody }: Endpoint, patcher: QuirkPatcher | null): TranslationTarget['patch'] {
+  if (modelInBody) return patcher === null ? null : (body, losses) => patcher.translated(body, losses)
+  return (encoded, losses) => {
+    const body: Record<string, unknown> = { ...encoded }
+    delete body['model']
+    return patcher === null ? body : patcher.translated(body, losses)
   }
 }

@@ -12,6 +12,7 @@ import { type ConversationState, conversationStateOf } from '../conversation/con
 import { MEDIA_TOKENS } from '../conversation/media.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
 import type { DialectName } from '../dialects/name.ts'
+import type { SecretSet } from '../providers/secret-set.ts'
 import { relayTap } from '../relay/relay-tap.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
@@ -26,7 +27,7 @@ export interface ModelTargetOptions {
   /** The one that translations use comes first. */
   readonly endpoints: readonly TargetEndpoint[]
   /** Values that must never reach a client. */
-  readonly secrets: readonly string[]
+  readonly secrets: SecretSet
   readonly prices: Prices | null
   /** Whether requests are refused while it has no price. */
   readonly refusesUnpriced?: boolean | undefined
@@ -49,9 +50,6 @@ export class ModelTarget implements Candidate {
   readonly model: string
   readonly upstream: Upstream
   readonly prices: Prices | null
-  readonly secrets: readonly Buffer[]
-  /** The same, for headers. */
-  readonly secretTexts: readonly string[]
   /** This target alone, as a list of candidates. */
   readonly asList: readonly Candidate[]
   readonly #options: ModelTargetOptions
@@ -75,10 +73,18 @@ export class ModelTarget implements Candidate {
     this.model = options.model
     this.upstream = options.upstream
     this.prices = options.prices
-    this.secretTexts = options.secrets.filter((secret) => secret.length >= 4)
-    this.secrets = this.secretTexts.map((secret) => Buffer.from(secret))
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
+  }
+
+  /** Values that must never reach a client, as they are now. */
+  get secrets(): readonly Buffer[] {
+    return this.#options.secrets.bytes
+  }
+
+  /** The same, for headers. */
+  get secretTexts(): readonly string[] {
+    return this.#options.secrets.texts
   }
 
   /** Metrics of requests that this target serves to one surface. */

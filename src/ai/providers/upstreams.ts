@@ -1,9 +1,16 @@
 import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
-import { isCredentialHeader, resolveReference } from '../../config/index.ts'
 import type { Timeouts, Transport, Upstream } from '../../core/index.ts'
 import type { SealFamily } from '../dialects/name.ts'
-import type { Endpoint } from './endpoint.ts'
-import { endpointsOf } from './endpoints.ts'
+import { loadEventStreamCodec } from '../translate/aws-event-reader.ts'
+import { type Credential, CredentialTransport } from './auth/credential-transport.ts'
+import { Prepared } from './auth/prepared.ts'
+import { proofOf } from './auth/proof.ts'
+import { ModelDiscovery } from './discovery.ts'
+import { type ChosenEndpoint, endpointsOf } from './endpoints.ts'
+import type { ProviderRow } from './provider-row.ts'
+import { References } from './references.ts'
+import { SecretSet } from './secret-set.ts'
+import { baseUrlOf, fill, rootOf, type Settings, settingsOf } from './settings.ts'
 import { providerRow } from './table.ts'
 
 /** Opens, or finds again, the connections to an origin; plans that follow each other share them. */
@@ -16,20 +23,24 @@ export interface TransportSource {
 /** A provider ready to be addressed. */
 export interface ProviderUpstream {
   readonly kind: string
-  /** Path of the API's root on the host, without the last slash. */
+  /** Path of the API's root on the host, without the last slash: `chat/completions` and its kin stand below it. */
   readonly root: string
   readonly upstream: Upstream
-  readonly endpoints: readonly Endpoint[]
-  readonly family: SealFamily
-  /** Flat; the credential is among them. */
+  readonly endpoints: readonly ChosenEndpoint[]
+  readonly familyOf: (model: string) => SealFamily
+  /** What a model is called there. */
+  readonly nameOf: (model: string) => string
+  /** Flat; a credential that never changes is among them. */
   readonly headers: readonly string[]
-  readonly secrets: readonly string[]
+  readonly secrets: SecretSet
+  /** Null where nothing lists its models. */
+  readonly discovery: ModelDiscovery | null
 }
 
-/** A shorter part of a value, such as the name of a region, would be found in texts that reveal nothing. */
-const SHORTEST_PART = 8
-
 type Environment = Readonly<Record<string, string | undefined>>
+
+/** Connections to a server that only gives credentials. */
+const TOKEN_CONNECTIONS = 4
 
 /** Builds one provider's upstream; references are resolved here and nowhere earlier. Throws an Error that names the key. */
 export function buildProvider(
@@ -41,71 +52,216 @@ export function buildProvider(
 ): ProviderUpstream {
   const row = providerRow(config.kind)
   if (row === null) throw new Error(`providers.${name}.kind: there is no kind "${config.kind}"`)
-  const secrets = new Set<string>()
-  const resolve = (key: string, text: string): string => {
-    const result = resolveReference(text, environment)
-    if (!result.ok) throw new Error(`providers.${name}.${key}: ${result.missing}`)
-    const value = result.secret.reveal()
-    if (isSecret(key, value !== text)) {
-      secrets.add(value)
-      // What is shown elsewhere may be the token without its scheme, or one reference of several.
-      const parts = [value.split(' ').at(-1) ?? '', ...result.parts.map((part) => part.reveal())]
-      for (const part of parts) if (part.length >= SHORTEST_PART) secrets.add(part)
-    }
-    return value
-  }
   const timeouts = mergeTimeouts(config, document)
-  if (config.kind === 'demo') {
-    const upstream = { name, origin: 'demo:', transport: transports.demo, timeouts }
-    return {
-      kind: config.kind,
-      root: '/v1',
-      upstream,
-      endpoints: endpointsOf(row, '/v1'),
-      family: row.family,
-      headers: ['content-type', 'application/json'],
-      secrets: [],
-    }
-  }
-  const base = config.base_url === undefined ? row.baseUrl : resolve('base_url', config.base_url)
-  if (base === null) throw new Error(`providers.${name}.base_url: the kind ${config.kind} needs one`)
-  const url = new URL(base)
-  const transport = transports.connect({
-    origin: url.origin,
-    connectTimeoutMs: timeouts.connectMs,
-    maxConnections: config.max_connections,
-  })
-  // By name: of two values for one header an upstream would choose.
-  const headers = new Map([
-    ['content-type', 'application/json'],
-    ['accept-encoding', 'identity'],
-  ])
-  if (config.api_key !== undefined) {
-    const key = resolve('api_key', config.api_key)
-    if (row.auth === 'x-api-key') headers.set('x-api-key', key)
-    else headers.set('authorization', `Bearer ${key}`)
-  }
-  if (config.organization !== undefined)
-    headers.set('openai-organization', resolve('organization', config.organization))
-  for (const [header, text] of Object.entries(config.headers)) {
-    headers.set(header.toLowerCase(), resolve(`headers.${header}`, text))
-  }
-  const root = url.pathname.replace(/\/+$/, '')
+  if (config.kind === 'demo') return demoUpstream(name, row, timeouts, transports.demo)
+  return new ProviderBuilder(name, row, config, environment, transports, timeouts).build()
+}
+
+function demoUpstream(name: string, row: ProviderRow, timeouts: Timeouts, transport: Transport): ProviderUpstream {
   return {
-    kind: config.kind,
-    root,
-    upstream: { name, origin: url.origin, transport, timeouts },
-    family: row.family,
-    endpoints: endpointsOf(row, root),
-    headers: [...headers].flat(),
-    secrets: [...secrets],
+    kind: row.kind,
+    root: '/v1',
+    upstream: { name, origin: 'demo:', transport, timeouts },
+    endpoints: endpointsOf(row, { root: '/v1', settings: {} }),
+    familyOf: () => row.family,
+    nameOf: (model) => model,
+    headers: ['content-type', 'application/json'],
+    secrets: new SecretSet(),
+    discovery: null,
   }
 }
 
-/** The key, and a header that is a credential by its name or because its value is kept elsewhere. */
-function isSecret(key: string, isKeptElsewhere: boolean): boolean {
-  const header = /^headers\.(.*)$/.exec(key)?.[1]
-  return key === 'api_key' || (header !== undefined && (isKeptElsewhere || isCredentialHeader(header)))
+/** What is needed while one provider is put together. */
+class ProviderBuilder {
+  readonly #name: string
+  readonly #row: ProviderRow
+  readonly #config: ProviderConfig
+  readonly #environment: Environment
+  readonly #transports: TransportSource
+  readonly #timeouts: Timeouts
+  readonly #references: References
+  readonly #settings: Settings
+  #secrets: SecretSet | null = null
+
+  constructor(
+    name: string,
+    row: ProviderRow,
+    config: ProviderConfig,
+    environment: Environment,
+    transports: TransportSource,
+    timeouts: Timeouts,
+  ) {
+    this.#name = name
+    this.#row = row
+    this.#config = config
+    this.#environment = environment
+    this.#transports = transports
+    this.#timeouts = timeouts
+    this.#references = new References(name, environment)
+    this.#settings = this.#named(() => {
+      const said = (setting: keyof Settings) => {
+        const text = config[setting]
+        return text === undefined ? undefined : this.#references.text(setting, text)
+      }
+      return settingsOf(row, said, environment)
+    })
+  }
+
+  build(): ProviderUpstream {
+    const row = this.#row
+    const { quirks, dialects, deployment, deployments, kind } = this.#config
+    const url = this.#baseUrl()
+    const root = rootOf(row, url)
+    const endpoints = endpointsOf(row, { root, settings: this.#settings, dialects, quirks })
+    if (endpoints.length === 0) throw new Error(`providers.${this.#name}.dialects: the kind ${kind} has none of these`)
+    const credentials = this.#credentials(url, root)
+    const secrets = new SecretSet(this.#references.secrets)
+    this.#secrets = secrets
+    const [only] = credentials
+    const isPlain = credentials.length === 1 && only?.authenticator === null
+    const transport = isPlain ? only.transport : new CredentialTransport(root, credentials)
+    const headers = [...this.#sharedHeaders(), ...(isPlain ? only.headers : [])]
+    const upstream = { name: this.#name, origin: url.origin, transport, timeouts: this.#timeouts }
+    return {
+      kind,
+      root: apiRoot(endpoints) ?? root,
+      upstream,
+      endpoints,
+      familyOf: (model) => row.families.find(([models]) => models.test(model))?.[1] ?? row.family,
+      nameOf: (model) => deployments[model] ?? deployment ?? model,
+      headers,
+      secrets,
+      discovery: this.#discovery(transport, root, headers),
+    }
+  }
+
+  #baseUrl(): URL {
+    const said = this.#config.base_url
+    if (said !== undefined) return new URL(this.#references.text('base_url', said))
+    const { baseUrlVariable: variable, kind } = this.#row
+    const given = variable === null ? undefined : this.#environment[variable]
+    const base = given === undefined || given === '' ? baseUrlOf(this.#row, this.#settings) : withScheme(given)
+    if (base === null) throw new Error(`providers.${this.#name}.base_url: the kind ${kind} needs one`)
+    return new URL(base)
+  }
+
+  /** Of what is sent with every request, whatever the credential. */
+  #sharedHeaders(): readonly string[] {
+    const { referer, title } = this.#config
+    const said = new Map([
+      ['content-type', 'application/json'],
+      ['accept-encoding', 'identity'],
+      ...(referer === undefined ? [] : [['http-referer', referer] as const]),
+      ...(title === undefined ? [] : [['x-title', title] as const]),
+    ])
+    for (const name of this.#ownNames(null)) said.delete(name)
+    return [...said].flat()
+  }
+
+  #credentials(url: URL, root: string): readonly Credential[] {
+    const { credentials } = this.#config
+    if (credentials === undefined) return [this.#credential(null, '', url, root)]
+    return credentials.map((each, index) => this.#credential(each, `credentials.${index}.`, url, root))
+  }
+
+  #credential(
+    own: NonNullable<ProviderConfig['credentials']>[number] | null,
+    place: string,
+    shared: URL,
+    root: string,
+  ): Credential {
+    const config = this.#config
+    const references = this.#references
+    const url = own?.base_url === undefined ? shared : new URL(references.text(`${place}base_url`, own.base_url))
+    const proof = this.#named(() =>
+      proofOf(own ?? config, {
+        row: this.#row,
+        place,
+        references,
+        environment: this.#environment,
+        region: this.#settings.region,
+        origin: url.origin,
+        connect: (origin) => this.#connect(origin, TOKEN_CONNECTIONS),
+        now: Date.now,
+        onToken: (source, token) => this.#secrets?.remember(source, token),
+        saysItself: this.#ownNames(own).has('authorization'),
+      }),
+    )
+    // By name: of two values for one header an upstream would choose.
+    const headers = new Map(proof.headers)
+    const organization = own?.organization ?? config.organization
+    if (organization !== undefined) {
+      const at = own?.organization === undefined ? '' : place
+      headers.set('openai-organization', references.text(`${at}organization`, organization))
+    }
+    for (const [at, said] of [['', config.headers] as const, [place, own?.headers ?? {}] as const]) {
+      for (const [header, text] of Object.entries(said)) {
+        headers.set(header.toLowerCase(), references.header(`${at}headers.${header}`, header, text))
+      }
+    }
+    const streamsFrames = this.#row.endpoints.some(({ dialect }) => dialect === 'bedrock-converse')
+    return {
+      headers: [...headers].flat(),
+      authenticator: streamsFrames ? new Prepared(proof.authenticator, loadEventStreamCodec) : proof.authenticator,
+      transport: this.#connect(url.origin, config.max_connections),
+      root: url === shared ? null : this.#rootOf(url, root),
+      weight: own?.weight ?? 1,
+    }
+  }
+
+  #rootOf(url: URL, root: string): string | null {
+    const own = rootOf(this.#row, url)
+    return own === root ? null : own
+  }
+
+  /** Names of the headers that the configuration sets itself, for one credential. */
+  #ownNames(own: Pick<ProviderConfig, 'headers'> | null): ReadonlySet<string> {
+    const names = [...Object.keys(this.#config.headers), ...Object.keys(own?.headers ?? {})]
+    return new Set(names.map((name) => name.toLowerCase()))
+  }
+
+  #discovery(transport: Transport, root: string, headers: readonly string[]): ModelDiscovery | null {
+    const { discovery, headers: always } = this.#row
+    if (discovery === null) return null
+    const isElsewhere = discovery.baseUrl !== undefined && this.#config.base_url === undefined
+    const url = isElsewhere ? new URL(fill(discovery.baseUrl ?? '', this.#settings)) : null
+    return new ModelDiscovery({
+      name: this.#name,
+      row: discovery,
+      path: `${url === null ? root : ''}${discovery.path}`,
+      headers: [...headers, ...always],
+      transport: url === null ? () => transport : () => new CredentialTransport('', this.#credentials(url, '')),
+      now: Date.now,
+    })
+  }
+
+  #connect(origin: string, maxConnections: number): Transport {
+    return this.#transports.connect({ origin, connectTimeoutMs: this.#timeouts.connectMs, maxConnections })
+  }
+
+  /** Runs what throws errors that name a key, and adds the provider's. */
+  #named<T>(make: () => T): T {
+    try {
+      return make()
+    } catch (error) {
+      if (!(error instanceof Error) || error.message.startsWith('providers.')) throw error
+      throw new Error(`providers.${this.#name}.${error.message}`, { cause: error })
+    }
+  }
+}
+
+const CHAT_PATH = '/chat/completions'
+
+/** Where the rest of an API in the common dialect is expected: beside its conversations. */
+function apiRoot(endpoints: readonly ChosenEndpoint[]): string | null {
+  const chat = endpoints.find(({ endpoint }) => endpoint.dialect === 'openai-chat' && endpoint.modelInBody)
+  const path = chat?.endpoint.path('', false)
+  return path?.endsWith(CHAT_PATH) === true ? path.slice(0, -CHAT_PATH.length) : null
+}
+
+/** Variables of addresses may hold a host alone. */
+function withScheme(address: string): string {
+  return /^https?:\/\//i.test(address) ? address : `https://${address}`
 }
 
 function mergeTimeouts(config: ProviderConfig, document: ConfigDocument): Timeouts {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chatScene, targetOf } from '../../../test/request-path/chat.ts'
+import { SecretSet } from '../providers/secret-set.ts'
 import { clientHeaders } from './answer-headers.ts'
 
 test('a header of the upstream that shows the secret of its provider goes to no client', () => {
-  const target = targetOf({ secrets: ['sk-provider-secret', 'abc'] })
+  const target = targetOf({ secrets: new SecretSet(['sk-provider-secret', 'abc']) })
   const { x } = chatScene({}, target)
   const headers = {
     'x-leak': 'key=sk-provider-secret;',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SECRET, targetOf } from '../../../test/request-path/chat.ts'
+import { SecretSet } from '../providers/secret-set.ts'
 import { errorOfAnswer } from './upstream-error.ts'
 
 const body = (message: unknown) => Buffer.from(JSON.stringify({ error: { message, type: 't', code: 'c' } }))
@@ -42,7 +43,7 @@ test('tells the client what a status means for it', () => {
 
 test('never quotes a credential, however it is written', () => {
   const slashed = 'base64/secret+"quoted"'
-  const target = targetOf({ secrets: [SECRET, slashed, 'x'] })
+  const target = targetOf({ secrets: new SecretSet([SECRET, slashed, 'x']) })
   const bodies = [
     body(`wrong key ${SECRET}`),
     Buffer.from(`{"error":{"message":"wrong","detail":"${SECRET}"}}`),

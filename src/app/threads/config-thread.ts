@@ -36,7 +36,7 @@ async function answer(path: string | null): Promise<ConfigAnswer> {
 async function documentOf(path: string): Promise<ConfigDocument> {
   const parsed = await loadConfig(path, { ...CONFIG_FACTS, env: process.env })
   if (!parsed.ok) throw refusal(path, parsed.errors, parsed.text)
-  const errors = await startErrors(parsed, process.env)
+  const errors = await startErrors(parsed, process.env, CONFIG_FACTS.providerFacts)
   if (errors.length > 0) throw refusal(path, errors, parsed.text)
   return parsed.document
 }
@@ -48,11 +48,6 @@ function refusal(path: string, errors: readonly ConfigError[], text: string): St
 
 /** A start without a file: providers whose keys are in the environment, each addressed as `provider/model`. */
 async function documentWithoutFile(): Promise<ConfigDocument> {
-  const providers = Object.fromEntries(
-    providersIn(process.env).map((row) => [
-      row.kind,
-      { kind: row.kind, api_key: `\${${row.keyVariable}}`, direct: true },
-    ]),
-  )
+  const providers = Object.fromEntries(providersIn(process.env))
   return Object.keys(providers).length === 0 ? defaultDocument() : await documentFrom({ providers })
 }

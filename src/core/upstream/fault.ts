@@ -16,6 +16,8 @@ const UNTRUSTED = new Set([
 
 /** What a transport's error means. Decided by code, never by message. */
 export function faultOf(error: Error, upstream: string, connected: boolean, answering: boolean): GatewayError {
+  // A transport that had to do something else first says itself what went wrong with it.
+  if (error instanceof GatewayError) return error
   const code = errorCode(error)
   const row = classify(code, connected, answering)
   return new GatewayError(row[0], `${upstream} ${row[1]}${code === '' ? '' : ` (${code})`}.`, { cause: error })
@@ -41,6 +43,7 @@ function classify(code: string, connected: boolean, answering: boolean): [code: 
 /** The same, in the words of those who decide whether another attempt follows. */
 export function failureOf(error: Error, connected: boolean, answering: boolean): Failure {
   if (answering) return 'truncated'
+  if (error instanceof GatewayError) return error.code === 'saturated' ? 'saturated' : 'unreachable'
   const code = errorCode(error)
   if (code === 'invalid_answer') return 'invalid_answer'
   if (code === 'stale_connection') return 'stale_connection'

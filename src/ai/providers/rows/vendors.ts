@@ -1,0 +1,91 @@
+import { CHAT, COMPLETIONS, MESSAGES, type ProviderRow, RESPONSES, row, under } from '../provider-row.ts'
+
+/** Thoughts of earlier turns are taken back as they were given. */
+const REASONING_CONTENT = { reasoningReplay: 'reasoning_content' } as const
+
+/** Endpoints in this dialect ask for a version, even where they do not read it. */
+const VERSION = ['anthropic-version', '2023-06-01']
+
+/** Vendors of models, in the dialects of others or with a compatible endpoint; each as its own reference says. */
+export const VENDORS: readonly ProviderRow[] = [
+  row('openai', 'https://api.openai.com/v1', 'OPENAI_API_KEY', {
+    endpoints: [CHAT, RESPONSES, { ...COMPLETIONS, models: /instruct|^babbage|^davinci/ }],
+    family: 'openai',
+    knownModels: ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-4.1-mini', 'gpt-5', 'gpt-5-mini'],
+  }),
+  row('anthropic', 'https://api.anthropic.com/v1', 'ANTHROPIC_API_KEY', {
+    key: 'x-api-key',
+    headers: ['anthropic-version', '2023-06-01'],
+    endpoints: [MESSAGES],
+    family: 'anthropic',
+    discovery: { path: '/models?limit=1000', form: 'anthropic' },
+    knownModels: ['claude-haiku-4-5', 'claude-sonnet-4-5'],
+  }),
+  row('gemini', 'https://generativelanguage.googleapis.com/v1beta', 'GEMINI_API_KEY', {
+    key: 'x-goog-api-key',
+    endpoints: [
+      {
+        dialect: 'gemini',
+        path: '/models/{model}:generateContent',
+        streamPath: '/models/{model}:streamGenerateContent?alt=sse',
+      },
+    ],
+    family: 'gemini',
+    discovery: { path: '/models?pageSize=1000', form: 'gemini' },
+    knownModels: ['gemini-2.5-flash', 'gemini-2.5-pro'],
+  }),
+  row('cohere', 'https://api.cohere.com', 'COHERE_API_KEY', {
+    baseEnds: ['/v1', '/v2'],
+    endpoints: [{ dialect: 'cohere', path: '/v2/chat' }],
+    discovery: { path: '/v1/models?endpoint=chat&page_size=1000', form: 'cohere' },
+    knownModels: ['command-a-03-2025', 'command-r7b-12-2024'],
+  }),
+  row('mistral', 'https://api.mistral.ai/v1', 'MISTRAL_API_KEY', {
+    quirks: { rename: { seed: 'random_seed' } },
+    habits: { outputLimit: 'max_tokens', streamUsage: false },
+    knownModels: ['mistral-large-latest', 'mistral-small-latest'],
+  }),
+  row('deepseek', 'https://api.deepseek.com', 'DEEPSEEK_API_KEY', {
+    baseEnds: ['/v1', '/anthropic'],
+    endpoints: [under('/v1', CHAT), under('/anthropic/v1', MESSAGES, { quirks: {}, headers: VERSION })],
+    quirks: { rename: { user: 'user_id' } },
+    habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
+    discovery: { path: '/models', form: 'openai' },
+    knownModels: ['deepseek-chat', 'deepseek-reasoner'],
+  }),
+  row('moonshot', 'https://api.moonshot.ai', 'MOONSHOT_API_KEY', {
+    baseEnds: ['/v1', '/anthropic'],
+    endpoints: [under('/v1', CHAT), under('/v1', RESPONSES), under('/anthropic/v1', MESSAGES, { headers: VERSION })],
+    habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
+    discovery: { path: '/v1/models', form: 'openai' },
+  }),
+  row('z-ai', 'https://api.z.ai/api', 'ZAI_API_KEY', {
+    baseEnds: ['/paas/v4', '/anthropic'],
+    endpoints: [under('/paas/v4', CHAT), under('/anthropic/v1', MESSAGES, { headers: VERSION })],
+    habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
+    discovery: { path: '/paas/v4/models', form: 'openai' },
+  }),
+  row('minimax', 'https://api.minimax.io', 'MINIMAX_API_KEY', {
+    baseEnds: ['/v1', '/anthropic'],
+    endpoints: [under('/v1', CHAT), under('/anthropic/v1', MESSAGES, { headers: VERSION })],
+    habits: { reasoningRequest: 'none', reasoningReplay: 'reasoning_details' },
+    discovery: { path: '/v1/models', form: 'openai' },
+  }),
+  row('xai', 'https://api.x.ai/v1', 'XAI_API_KEY', {
+    endpoints: [CHAT, RESPONSES],
+    knownModels: ['grok-4'],
+  }),
+  row('ai21', 'https://api.ai21.com/studio/v1', 'AI21_API_KEY', {
+    habits: { reasoningRequest: 'none', streamUsage: false },
+    discovery: null,
+    knownModels: ['jamba-large', 'jamba-mini'],
+  }),
+  row('perplexity', 'https://api.perplexity.ai', 'PERPLEXITY_API_KEY', {
+    habits: { streamUsage: false },
+    discovery: null,
+    knownModels: ['sonar', 'sonar-pro'],
+  }),
+  row('qwen', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', 'QWEN_API_KEY', {
+    habits: { ...REASONING_CONTENT, reasoningRequest: 'enable_thinking' },
+  }),
+]
