@@ -1,12 +1,14 @@
-import type { Route } from '../core/index.ts'
+import type { Hook, Route } from '../core/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
+import type { ClientDialectName } from './conversation/readers.ts'
+import { countTokens } from './counting/count-route.ts'
 import { chatCodeName } from './dialects/code-names.ts'
-import { COMMON_DIALECT } from './dialects/tables.ts'
+import { CLIENT_DIALECTS, COMMON_DIALECT } from './dialects/tables.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import { createModelDetail, createModelList } from './models/models-route.ts'
 import type { ModelRegistry } from './models/registry.ts'
-import { CONVERSATIONS, surfaceOf } from './surfaces/conversations.ts'
+import { CONVERSATIONS, COUNTS, surfaceOf } from './surfaces/conversations.ts'
 
 export interface CompileOptions extends RegistryOptions {
   /** Hooks that the composition root puts around the surfaces. */
@@ -57,18 +59,38 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
   }
 }
 
-function conversationPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
-  return CONVERSATIONS.flatMap((row): SurfacePath[] => {
+function conversationPaths(options: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  const conversations = CONVERSATIONS.flatMap((row) => {
     const surface = surfaceOf(row)
     if (surface === null) return []
-    const route: Route = {
-      name: row.name,
-      ...hooks.conversation(row.scope),
-      codeName: chatCodeName,
-      ...createErrorRendering(surface.client),
-      bodyLimit: document.limits.body,
-      inspect: createConversationInspect(registry, surface, row.readPath),
+    const { countedAt = null, dialect } = row
+    const answer = createConversationInspect(registry, surface, row.readPath)
+    const inspect: Hook = (x) => {
+      const counted = countedAt === null ? null : countedAt(x)
+      return counted === null ? answer(x) : countTokens(x, registry, dialect, counted)
     }
-    return [{ method: 'POST', path: row.path, route }]
+    return conversationPath(options, row, countedAt === null ? answer : inspect)
   })
+  const counts = COUNTS.flatMap((row) =>
+    conversationPath(options, row, (x) => countTokens(x, registry, row.dialect, null)),
+  )
+  return [...conversations, ...counts]
+}
+
+function conversationPath(
+  { hooks, document }: CompileOptions,
+  row: { readonly name: string; readonly scope: string; readonly path: string; readonly dialect: ClientDialectName },
+  inspect: Hook,
+): SurfacePath[] {
+  const client = CLIENT_DIALECTS[row.dialect]
+  if (client === undefined) return []
+  const route: Route = {
+    name: row.name,
+    ...hooks.conversation(row.scope),
+    codeName: chatCodeName,
+    ...createErrorRendering(client),
+    bodyLimit: document.limits.body,
+    inspect,
+  }
+  return [{ method: 'POST', path: row.path, route }]
 }

@@ -9,7 +9,16 @@ const EVERY_MS = 5_000
 const SHORT_PAST_MS = 60_000
 const LONG_PAST_MS = 600_000
 /** Routes whose requests are counted by the limits of keys. */
-const ROUTES = ['chat.completions', 'completions', 'responses', 'messages', 'content', 'models.list', 'models.get']
+const ROUTES = [
+  'chat.completions',
+  'completions',
+  'responses',
+  'messages',
+  'messages.count',
+  'content',
+  'models.list',
+  'models.get',
+]
 
 /**
  * Keeps rate limits through a restart: every few seconds it saves how far each runs ahead of the clock, and a start adds

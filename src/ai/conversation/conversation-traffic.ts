@@ -1,5 +1,6 @@
 import type { Candidate, Exchange } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
+import { CountCandidate } from '../counting/count-candidate.ts'
 import { costOf, ruleFor, type Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
@@ -15,6 +16,7 @@ const UNSEEN_TOKENS_PER_SECOND = 50
 /** What chat requests cost: reserved before dispatch, charged when they end. */
 export const conversationTraffic: TrafficPort = {
   estimate(x: Exchange, candidate: Candidate): Estimate {
+    if (candidate instanceof CountCandidate) return candidate.target.freeEstimate
     const state = conversationStateOf(x)
     if (state === null || !(candidate instanceof ModelTarget)) throw new Error(`request ${x.id} is not a chat request`)
     return candidate.estimate(state)

@@ -4,10 +4,13 @@ import type { ConversationState } from '../conversation/conversation-state.ts'
 import { FIELD } from '../conversation/fields.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
 import type { Capabilities, UpstreamDialect } from '../dialects/dialect.ts'
+import type { TokenCountDialect } from '../dialects/token-counts.ts'
+import type { JsonObject } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
+import type { ModelRequest } from '../ir/request.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
-import type { OnUnsupported } from '../translate/lower.ts'
+import { lower, type OnUnsupported } from '../translate/lower.ts'
 import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
 
 export interface TargetEndpointOptions {
@@ -91,6 +94,16 @@ export class TargetEndpoint {
       state.losses = losses
     }
     return { endpoint: this, body: patched, translation: null }
+  }
+
+  /** The body that asks how many tokens a request has. */
+  countBody(request: ModelRequest, counts: TokenCountDialect): JsonObject {
+    const target = this.#target
+    if (target === null) throw new Error(`${this.endpoint.dialect} counts nothing`)
+    const { dialect, model, capabilities, onUnsupported, habits } = target
+    const losses = new Losses()
+    const lowered = lower(request, { traits: dialect.traits, capabilities, onUnsupported }, losses)
+    return counts.encodeRequest(lowered.request, { model, capabilities, losses, habits })
   }
 
   /** The client's request in the endpoint's dialect. */

@@ -97,6 +97,12 @@ export class ModelTarget implements Candidate {
     return series
   }
 
+  /** The first of its endpoints whose dialect this holds for; null for none. */
+  endpointWhere(holds: (dialect: DialectName) => boolean): TargetEndpoint | null {
+    for (const [dialect, endpoint] of this.#endpoints) if (holds(dialect)) return endpoint
+    return null
+  }
+
   /** Makes the body for the upstream, while the request's scan is valid. */
   prepare(
     x: Exchange,
@@ -107,6 +113,17 @@ export class ModelTarget implements Candidate {
     const own = this.#endpoints.get(state.surface.dialect)
     const inArray = state.stream && state.pathFacts?.framing === 'json-array'
     return own === undefined || inArray ? this.#preferred.translate(x, state, body) : own.relay(state, body, request)
+  }
+
+  /** Of a request that costs nothing. */
+  get freeEstimate(): Estimate {
+    return {
+      tokens: 0,
+      nanos: 0,
+      providerJson: this.#providerJson,
+      modelJson: this.#modelJson,
+      priceRuleJson: 'null',
+    }
   }
 
   /** What the request may cost at most, tokens by the rule of the configuration. */

@@ -14,7 +14,11 @@ export interface ConversationRow {
   /** An exact path, or with a slash at the end a prefix that the model follows. */
   readonly path: string
   readonly readPath: ReadPath | null
+  /** The model whose tokens a path of this prefix asks to be counted; null for other paths, absent: there are none. */
+  readonly countedAt?: (x: Exchange) => string | null
 }
+
+const OF_PATH = { readPath: modelOfPath, countedAt }
 
 /** Every way for clients to hold a conversation. */
 export const CONVERSATIONS: readonly ConversationRow[] = [
@@ -34,9 +38,19 @@ export const CONVERSATIONS: readonly ConversationRow[] = [
   },
   { name: 'responses', scope: 'responses.create', dialect: 'openai-responses', path: '/v1/responses', readPath: null },
   { name: 'messages', scope: 'messages.create', dialect: 'anthropic-messages', path: '/v1/messages', readPath: null },
-  { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1beta/models/', readPath: modelOfPath },
-  { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1/models/', readPath: modelOfPath },
+  { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1beta/models/', ...OF_PATH },
+  { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1/models/', ...OF_PATH },
 ]
+
+/** Paths on which a client asks how many tokens a request has. */
+export const COUNTS = [
+  {
+    name: 'messages.count',
+    scope: 'messages.create',
+    dialect: 'anthropic-messages',
+    path: '/v1/messages/count_tokens',
+  },
+] as const
 
 /** The surface of a row; null as long as its dialect has no client side. */
 export function surfaceOf(row: ConversationRow): Surface | null {
@@ -51,6 +65,13 @@ const METHODS: ReadonlyMap<string, boolean> = new Map([
 ])
 const ALT_SSE = /(?:^|&)(?:%24|\$)?alt=sse(?:&|$)/i
 const SEGMENT = '/models/'
+
+const COUNTED = ':countTokens'
+
+function countedAt({ path }: Exchange): string | null {
+  if (!path.endsWith(COUNTED)) return null
+  return decoded(path.slice(path.indexOf(SEGMENT) + SEGMENT.length, -COUNTED.length))
+}
 
 function modelOfPath(x: Exchange): PathFacts | GatewayError {
   const colon = x.path.lastIndexOf(':')

@@ -1,0 +1,119 @@
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Candidate,
+  type Exchange,
+  GatewayError,
+  type Upstream,
+  type UpstreamRequest,
+} from '../../core/index.ts'
+import { FieldProblem } from '../ir/fields.ts'
+import { isObject, type JsonObject } from '../ir/json.ts'
+import { forwardedHeaders } from '../models/forwarded-headers.ts'
+import type { ModelTarget } from '../models/target.ts'
+import type { TargetEndpoint } from '../models/target-endpoint.ts'
+import { errorOfStatus } from '../relay/upstream-error.ts'
+import { mediaTypeOf } from '../translate/media-types.ts'
+
+export interface CountOptions {
+  readonly target: ModelTarget
+  readonly endpoint: TargetEndpoint
+  readonly path: string
+  readonly body: Buffer
+  /** Null when the upstream's answer does not say it. */
+  readonly read: (body: JsonObject) => number | null
+  /** The client's answer. */
+  readonly answer: (tokens: number) => JsonObject
+}
+
+/** Asks the model's own vendor how many tokens a request has. It costs nothing, and no budget is taken for it. */
+export class CountCandidate implements Candidate {
+  readonly name: string
+  readonly upstream: Upstream
+  readonly target: ModelTarget
+  readonly #options: CountOptions
+
+  constructor(options: CountOptions) {
+    this.name = options.target.name
+    this.upstream = options.target.upstream
+    this.target = options.target
+    this.#options = options
+  }
+
+  encode(x: Exchange): UpstreamRequest {
+    const { endpoint, path, body } = this.#options
+    const headers = forwardedHeaders(x, endpoint.endpoint.forwards, endpoint.ownHeaders)
+    return { method: 'POST', path, fixed: endpoint.fixed, headers, body }
+  }
+
+  open(x: Exchange): AnswerTap {
+    return new CountTap(x, this.#options)
+  }
+}
+
+class CountTap implements AnswerTap {
+  readonly #x: Exchange
+  readonly #options: CountOptions
+  #status = 0
+  #headers: AnswerHeaders = {}
+
+  constructor(x: Exchange, options: CountOptions) {
+    this.#x = x
+    this.#options = options
+  }
+
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    this.#status = status
+    this.#headers = headers
+    if (status >= 400) return 'buffer'
+    return status === 200 && mediaTypeOf(headers).endsWith('json') ? 'buffer' : this.#invalid()
+  }
+
+  complete(body: Buffer): Buffer | GatewayError {
+    const { target, endpoint, read, answer } = this.#options
+    const value = parsed(body)
+    if (this.#status >= 400) {
+      const said = value === null ? null : (endpoint.dialect?.decodeError(value)?.message ?? null)
+      const shown = said === null || target.secretTexts.some((secret) => said.includes(secret)) ? null : said
+      return errorOfStatus(target, this.#status, this.#headers, shown, null)
+    }
+    try {
+      const tokens = value === null ? null : read(value)
+      return tokens === null ? this.#invalid() : Buffer.from(JSON.stringify(answer(tokens)))
+    } catch (error) {
+      if (error instanceof FieldProblem) return this.#invalid()
+      throw error
+    }
+  }
+
+  push(): GatewayError {
+    return this.#invalid()
+  }
+
+  end(): GatewayError {
+    return this.#invalid()
+  }
+
+  headers(_headers: AnswerHeaders, body: Buffer | null): string[] {
+    const { target } = this.#options
+    const out = ['content-type', 'application/json', 'content-length', String(body?.length ?? 0)]
+    out.push('x-request-id', this.#x.head.clientRequestId ?? this.#x.id, 'x-ferro-request-id', this.#x.id)
+    out.push('x-ferro-model', target.name)
+    return out
+  }
+
+  #invalid(): GatewayError {
+    const { name } = this.#options.target.upstream
+    return new GatewayError('upstream_invalid_response', `${name} did not say how many tokens there are.`)
+  }
+}
+
+function parsed(body: Buffer): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return isObject(value) ? value : null
+  } catch {
+    return null // a page or a cut body says nothing
+  }
+}
