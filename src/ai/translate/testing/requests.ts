@@ -1,4 +1,5 @@
 import type { Capabilities, DialectTraits } from '../../dialects/dialect.ts'
+import { COMMON_DIALECT } from '../../dialects/tables.ts'
 import type { Message, ModelRequest, ToolMessage } from '../../ir/request.ts'
 import { UNKNOWN } from '../../models/capabilities.ts'
 
@@ -32,7 +33,7 @@ export function capabilitiesOf(differences: Partial<Capabilities> = {}): Capabil
 
 export function requestOf(differences: Partial<ModelRequest> = {}): ModelRequest {
   return {
-    dialect: 'openai-chat',
+    dialect: COMMON_DIALECT.name,
     model: 'fast',
     messages: [user('hello')],
     tools: [],
