@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   invalid_json: { status: 400, source: 'client', retry: 'never' },
   invalid_request: { status: 400, source: 'client', retry: 'never' },
   conversion_lossy: { status: 400, source: 'client', retry: 'never' },
+  unsupported_parameter: { status: 400, source: 'client', retry: 'never' },
   request_timeout: { status: 408, source: 'client', retry: 'later' },
   request_too_large: { status: 413, source: 'client', retry: 'never' },
   uri_too_long: { status: 414, source: 'client', retry: 'never' },

@@ -16,6 +16,8 @@ export interface RegistryOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly metrics: GatewayMetrics
   readonly transports: TransportSource
+  /** The operational log; absent: nobody reads it. */
+  readonly warn?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined
 }
 
 /** One model of one provider, as a name of clients leads to it. */
@@ -98,6 +100,9 @@ function directDemo(targets: Targets): DirectProvider {
   }
 }
 
+const WARN_EVERY_MS = 60_000
+const MOST_NAMES = 16
+
 /** Makes targets, and each provider that they need once. */
 class Targets {
   readonly #options: RegistryOptions
@@ -119,6 +124,7 @@ class Targets {
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,
       headers: provider.headers,
+      warn: this.#warner(`${name}/${model}`),
     }
     return new ModelTarget({
       provider: name,
@@ -140,6 +146,19 @@ class Targets {
       },
       series: (surface) => metrics.series(surface, label, name),
     })
+  }
+
+  /** Whoever repeats a request must not fill the log: each message stands there once in a while for a target. */
+  #warner(target: string): ((message: string, parameters: readonly string[]) => void) | undefined {
+    const { warn } = this.#options
+    if (warn === undefined) return undefined
+    const next = new Map<string, number>()
+    return (message, parameters) => {
+      const now = performance.now()
+      if (now < (next.get(message) ?? 0)) return
+      next.set(message, now + WARN_EVERY_MS)
+      warn(message, { target, parameters: parameters.slice(0, MOST_NAMES).join(',') })
+    }
   }
 
   provider(name: string): ProviderUpstream {

@@ -10,6 +10,7 @@ import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
+import { RefusedMembers } from '../relay/refused-members.ts'
 import { lower, type OnUnsupported } from '../translate/lower.ts'
 import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
 
@@ -19,6 +20,8 @@ export interface TargetEndpointOptions {
   readonly capabilities: Capabilities
   readonly onUnsupported: OnUnsupported
   readonly onLoss: OnLoss
+  /** Tells the operator what is left out, where the configuration asks for it; absent: nobody listens. */
+  readonly warn?: ((message: string, names: readonly string[]) => void) | undefined
   /** Flat; the provider's own, with its credential. */
   readonly headers: readonly string[]
   /** Null where nothing is ever translated for it. */
@@ -44,6 +47,8 @@ export class TargetEndpoint {
   readonly #modelJson: string
   readonly #model: string
   readonly #patcher: QuirkPatcher | null
+  readonly #refused: RefusedMembers | null
+  readonly #options: TargetEndpointOptions
   readonly #target: TranslationTarget | null
   readonly #paths: readonly [whole: string, stream: string]
 
@@ -59,6 +64,9 @@ export class TargetEndpoint {
     this.#paths = [endpoint.path(model, false), endpoint.path(model, true)]
     const patcher = endpoint.quirks === null ? null : new QuirkPatcher(endpoint.quirks)
     this.#patcher = patcher
+    this.#options = options
+    const action = options.onUnsupported === 'reject' ? 'reject' : 'leave-out'
+    this.#refused = RefusedMembers.of(endpoint.dialect, options.capabilities.refuses, action)
     const { capabilities, onUnsupported, onLoss } = options
     this.#target =
       this.dialect === null
@@ -79,7 +87,7 @@ export class TargetEndpoint {
   }
 
   /** The client's own body, patched at its top level while its scan is valid. */
-  relay(state: ConversationState, body: Buffer, request: ConversationRequest): PreparedRequest {
+  relay(state: ConversationState, body: Buffer, request: ConversationRequest): PreparedRequest | GatewayError {
     const edits: Edit[] = []
     if (!this.endpoint.modelInBody) edits.push({ kind: 'remove', index: FIELD.model })
     else if (request.model !== this.#model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
@@ -88,11 +96,16 @@ export class TargetEndpoint {
       edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
     }
     let patched = edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
-    if (this.#patcher !== null) {
-      const losses = new Losses()
-      patched = this.#patcher.relay(patched, losses)
-      state.losses = losses
+    if (this.#refused === null && this.#patcher === null) return { endpoint: this, body: patched, translation: null }
+    const losses = new Losses()
+    if (this.#refused !== null) {
+      const taken = this.#refused.apply(patched, losses)
+      if (taken instanceof GatewayError) return taken
+      patched = taken
+      this.#warnOfRefused(losses.dropped)
     }
+    if (this.#patcher !== null) patched = this.#patcher.relay(patched, losses)
+    state.losses = losses
     return { endpoint: this, body: patched, translation: null }
   }
 
@@ -114,8 +127,23 @@ export class TargetEndpoint {
     const translation = translateRequest(state.surface.client, body, state.pathFacts, this.#target)
     if (translation instanceof GatewayError) return translation
     state.losses = translation.losses
+    this.#warnOf(translation.losses)
     x.wantsStream = state.stream
     return { endpoint: this, body: translation.body, translation }
+  }
+
+  #warnOf(losses: Losses): void {
+    const { warn, onLoss, capabilities } = this.#options
+    if (warn === undefined || losses.fidelity !== 'lossy') return
+    const { dropped } = losses
+    this.#warnOfRefused(dropped.filter((name) => capabilities.refuses.has(name)))
+    if (onLoss === 'warn') warn('translations to a model lose parts of requests', dropped)
+  }
+
+  #warnOfRefused(names: readonly string[]): void {
+    const { warn, onUnsupported } = this.#options
+    if (names.length === 0 || onUnsupported !== 'warn') return
+    warn?.('a model does not take parameters of requests; they are left out', names)
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GatewayError } from '../../core/index.ts'
 import type { ModelAnswer, StreamEvent } from '../ir/answer.ts'
 import { AnswerAssembler } from '../ir/assemble.ts'
 import { eventsOf } from '../ir/disassemble.ts'
@@ -166,7 +167,7 @@ test('what must not be left out in silence is refused, with the name of the memb
   for (const [request, target, param] of rows) {
     assert.throws(
       () => lower(request, target, new Losses()),
-      (error) => error instanceof FieldProblem && error.param === param,
+      (error) => (error instanceof FieldProblem || error instanceof GatewayError) && error.param === param,
     )
   }
 })

@@ -4,6 +4,7 @@ import type { Losses } from '../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../ir/parameter-names.ts'
 import type { AssistantPart } from '../ir/parts.ts'
 import type { Message, ModelRequest, OutputFormat, Parameters, Tool, ToolChoice } from '../ir/request.ts'
+import { unsupported } from '../relay/refused-members.ts'
 import { withCallIds } from './call-ids.ts'
 import { withoutCustomCalls, withoutCustomTools } from './custom-tools.ts'
 import { withPairedCalls } from './paired-calls.ts'
@@ -99,7 +100,7 @@ function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: 
   for (const name of Object.keys(parameters) as ParameterName[]) {
     const publicName = PARAMETER_NAMES[name]
     if (parameters[name] === undefined || !refuses.has(publicName)) continue
-    if (target.onUnsupported === 'reject') throw new FieldProblem(publicName, 'this model does not take it')
+    if (target.onUnsupported === 'reject') throw unsupported(publicName)
     losses.drop(publicName)
     kept ??= { ...parameters }
     delete kept[name]

@@ -51,6 +51,7 @@ export function translateRequest(
     return { request, undo: lowered.undo, losses, body: Buffer.from(writeJson(encoded)) }
   } catch (error) {
     if (error instanceof FieldProblem) return problemOf(error)
+    if (error instanceof GatewayError) return error
     throw error
   }
 }

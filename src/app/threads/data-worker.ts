@@ -198,6 +198,7 @@ class DataWorker {
         hooks,
         routes: routesThrough(door),
         process: processCells,
+        warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
       })
       await this.#pools.resolved()
       return plan

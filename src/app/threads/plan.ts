@@ -24,6 +24,8 @@ export interface PlanOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly metrics: GatewayMetrics
   readonly transports: TransportSource
+  /** The operational log. */
+  readonly warn?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined
   readonly hooks: SurfaceHooks
   readonly routes: RouteHooks
   /** `SharedMemory.process`. */

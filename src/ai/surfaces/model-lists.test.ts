@@ -23,7 +23,6 @@ test('describes models in the shape of the dialect, listed and one by one', asyn
   const listed = (body['data'] as { id: string }[]).find(({ id }) => id === 'quick')
   const one = await models('quick')
   assert.deepEqual(one, { status: 200, body: listed })
-  assert.deepEqual(Object.keys(one.body), ['id', 'object', 'created', 'owned_by'])
   assert.deepEqual([one.body['object'], one.body['owned_by']], ['model', 'far'])
 })
 
@@ -66,4 +65,68 @@ test('names that lead nowhere are not found, whatever is in them', async (t) => 
     assert.deepEqual([status, codeOf(body)], [404, 'model_not_found'], name)
     assert.ok(JSON.stringify(body).length < 400, 'a long name is cut')
   }
+})
+
+test('tells what is known of a model, and nothing of one that nobody knows', async (t) => {
+  const { models } = await serve(t, CONFIG)
+  const { created: _created, ...known } = (await models('openai/gpt-4o')).body
+  assert.deepEqual(known, {
+    id: 'openai/gpt-4o',
+    object: 'model',
+    owned_by: 'openai',
+    mode: 'chat',
+    context_window: 128_000,
+    max_output_tokens: 16_384,
+    capabilities: [
+      'vision',
+      'function_calling',
+      'parallel_tool_calls',
+      'json_mode',
+      'response_schema',
+      'streaming',
+      'prompt_caching',
+    ],
+  })
+  const { body } = await models('priced')
+  assert.deepEqual(Object.keys(body), ['id', 'object', 'created', 'owned_by'])
+})
+
+test('clients of the Messages API get its shape, page by page', async (t) => {
+  const { edge } = await serve(t, CONFIG)
+  const get = async (query: string) => {
+    const answer = await fetch(`${edge.url}/v1/models${query}`, { headers: { 'anthropic-version': '2023-06-01' } })
+    return (await answer.json()) as Record<string, unknown> // both shapes are objects
+  }
+  const all = await get('?limit=1000')
+  const ids = namesIn(all)
+  assert.equal(all['has_more'], false)
+  const first = await get('?limit=2')
+  assert.deepEqual([namesIn(first), first['has_more'], first['last_id']], [ids.slice(0, 2), true, ids[1]])
+  const second = await get(`?limit=2&after_id=${encodeURIComponent(String(ids[1]))}`)
+  assert.deepEqual(namesIn(second), ids.slice(2, 4))
+  const back = await get(`?limit=2&before_id=${encodeURIComponent(String(ids[3]))}`)
+  assert.deepEqual([namesIn(back), back['has_more'], back['first_id']], [ids.slice(1, 3), true, ids[1]])
+  assert.deepEqual(namesIn(await get('?after_id=gone')), [])
+  const one = await get('/openai/gpt-4o')
+  assert.deepEqual([one['type'], one['id'], one['display_name']], ['model', 'openai/gpt-4o', 'GPT-4o'])
+  assert.equal(Object((await get('?limit=x'))['error']).param ?? 'limit', 'limit')
+})
+
+test("Gemini's clients get its shape, page by page", async (t) => {
+  const { edge } = await serve(t, CONFIG)
+  const get = async (path: string) => {
+    return (await (await fetch(`${edge.url}/v1beta/models${path}`)).json()) as Record<string, unknown> // objects, all
+  }
+  const names = (page: Record<string, unknown>) => (page['models'] as { name: string }[]).map(({ name }) => name) // checked by use
+  const all = names(await get('?pageSize=1000'))
+  const first = await get('?pageSize=3')
+  assert.deepEqual([names(first), first['nextPageToken']], [all.slice(0, 3), all[2]?.slice('models/'.length)])
+  const rest = await get(`?pageSize=1000&pageToken=${encodeURIComponent(String(first['nextPageToken']))}`)
+  assert.deepEqual([names(rest), rest['nextPageToken']], [all.slice(3), undefined])
+  const one = await get('/openai/gpt-4o')
+  assert.deepEqual(
+    [one['name'], one['inputTokenLimit'], one['outputTokenLimit']],
+    ['models/openai/gpt-4o', 128_000, 16_384],
+  )
+  assert.equal(Object((await get('/nope'))['error']).status, 'NOT_FOUND')
 })
