@@ -7,6 +7,7 @@ import { CallBook } from './calls.ts'
 import { decodeGenerationConfig } from './decode-config.ts'
 import { decodeModelPart, decodeUserPart } from './decode-parts.ts'
 import { decodeTools } from './decode-tools.ts'
+import { joined } from './joined-parts.ts'
 import { camelFields, camelItems, camelMember } from './spelling.ts'
 
 /** Reads the body of `generateContent` and `streamGenerateContent`; the model and the method stand in the path. */
@@ -78,7 +79,9 @@ function decodeContent(content: Fields, calls: CallBook, messages: Message[]): v
     const said = parts.map((part): AssistantPart => {
       return part.has('functionCall') ? calls.decodeCall(part) : decodeModelPart(part)
     })
-    messages.push({ role: 'assistant', parts: said, ...more })
+    const before = messages.at(-1)
+    if (before?.role !== 'assistant') messages.push({ role: 'assistant', parts: said, ...more })
+    else messages[messages.length - 1] = { ...before, ...more, parts: joined(before.parts, said) }
     return
   }
   if (role !== 'user' && role !== 'function') throw content.problem('role', '"user" or "model"')
