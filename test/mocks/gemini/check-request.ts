@@ -41,7 +41,7 @@ export function checkRequest({ method, path, headers, body }: MockRequest, key: 
 }
 
 function contentProblem(body: Json, model: string): string | null {
-  const contents = list(body['contents'])
+  const contents = turnsOf(list(body['contents']))
   if (contents.length === 0) return 'GenerateContentRequest.contents: contents is not specified'
   if (contents[0]?.['role'] === 'model') return 'Please ensure that the first turn is of the role user.'
   for (const [index, content] of contents.entries()) {
@@ -67,6 +67,17 @@ function contentProblem(body: Json, model: string): string | null {
     if (own > 0 && refersInside(parts)) return 'Invalid function_response.response: $ref is not allowed.'
   }
   return signatureProblem(contents, model) ?? toolProblem(body)
+}
+
+/** The vendor's own clients give the chunks of a streamed answer back as one content each: they are one turn. */
+function turnsOf(contents: readonly Json[]): Json[] {
+  const turns: Json[] = []
+  for (const content of contents) {
+    const before = turns.at(-1)
+    if (before === undefined || content['role'] !== 'model' || before['role'] !== 'model') turns.push(content)
+    else turns[turns.length - 1] = { ...before, parts: [...list(before['parts']), ...list(content['parts'])] }
+  }
+  return turns
 }
 
 /** In the current turn the first call of each step is signed. */

@@ -58,6 +58,8 @@ const message = z.discriminatedUnion('role', [
     content: z.union([z.string(), z.array(z.discriminatedUnion('type', [text, refusalPart])).nonempty()]).nullish(),
     name,
     refusal: z.string().nullish(),
+    // Answers have them, and clients that send a whole message back are not refused.
+    annotations: z.array(z.looseObject({ type: z.string() })).nullish(),
     audio: z.strictObject({ id: z.string() }).nullish(),
     tool_calls: z.array(call).nonempty().optional(),
     function_call: z.strictObject({ name: z.string(), arguments: z.string() }).optional(),
