@@ -15,6 +15,8 @@ import { ANSWER_NAMES, chatAnswer, chatStream } from '../mocks/openai-chat/answe
 import { checkChatBody } from '../mocks/openai-chat/check-request.ts'
 import { COMPLETION_NAMES, completionAnswer, completionStream } from '../mocks/openai-completions/answers.ts'
 import { checkCompletionBody } from '../mocks/openai-completions/check-request.ts'
+import { ANSWER_NAMES as RESPONSE_NAMES, responsesAnswer, responsesStream } from '../mocks/openai-responses/answers.ts'
+import { checkResponsesBody } from '../mocks/openai-responses/check-request.ts'
 
 /** The same answer of a vendor, whole and as its stream. */
 export interface UpstreamAnswer {
@@ -52,6 +54,17 @@ export const UPSTREAMS: Readonly<Partial<Record<DialectName, Upstream>>> = {
       COMPLETION_NAMES.map((name) => {
         const events = completionStream(name).map((text) => ({ name: null, data: text }))
         return [name, { whole: completionAnswer(name), events }]
+      }),
+    ),
+  },
+  'openai-responses': {
+    check: checkResponsesBody,
+    answers: Object.fromEntries(
+      RESPONSE_NAMES.map((name) => {
+        const events = responsesStream(name).map((event) => {
+          return { name: String(event['type']), data: JSON.stringify(event) }
+        })
+        return [name, { whole: responsesAnswer(name), events }]
       }),
     ),
   },
