@@ -8,7 +8,7 @@ import { CLIENT_DIALECTS, COMMON_DIALECT } from './dialects/tables.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
 import { CONVERSATIONS, COUNTS, surfaceOf } from './surfaces/conversations.ts'
-import { createModelLists } from './surfaces/model-lists.ts'
+import { modelPaths } from './surfaces/model-paths.ts'
 
 export interface CompileOptions extends RegistryOptions {
   /** Hooks that the composition root puts around the surfaces. */
@@ -47,20 +47,9 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
   const rendering = createErrorRendering(COMMON_DIALECT)
   const dialect = { codeName: chatCodeName, renderError: rendering.renderError }
   const plain = { ...dialect, bodyLimit: -1, reserve: null, renderStreamError: null }
-  const lists = createModelLists(registry, created)
-  const list: Route = { ...plain, name: 'models.list', ...hooks.models, inspect: lists.list }
-  const detail: Route = { ...list, name: 'models.get', inspect: lists.detail }
-  const gemini = createErrorRendering(CLIENT_DIALECTS['gemini'] ?? COMMON_DIALECT)
-  const geminiList: Route = { ...list, renderError: gemini.renderError, inspect: lists.geminiList }
-  const geminiDetail: Route = { ...detail, renderError: gemini.renderError, inspect: lists.geminiDetail }
+  const models: Omit<Route, 'inspect'> = { ...plain, name: 'models.list', ...hooks.models }
   return {
-    paths: [
-      ...conversationPaths(options, registry),
-      { method: 'GET', path: '/v1/models', route: list },
-      { method: 'GET', path: '/v1/models/', route: detail },
-      { method: 'GET', path: '/v1beta/models', route: geminiList },
-      { method: 'GET', path: '/v1beta/models/', route: geminiDetail },
-    ],
+    paths: [...conversationPaths(options, registry), ...modelPaths(registry, created, models)],
     fallback: { ...plain, name: 'none', identify: null, admit: null, inspect: null, ...hooks.unmatched },
   }
 }

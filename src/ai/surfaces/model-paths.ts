@@ -1,0 +1,20 @@
+import type { Route } from '../../core/index.ts'
+import type { SurfacePath } from '../compile.ts'
+import { createErrorRendering } from '../conversation/errors.ts'
+import { CLIENT_DIALECTS, COMMON_DIALECT } from '../dialects/tables.ts'
+import type { ModelRegistry } from '../models/registry.ts'
+import { createModelLists } from './model-lists.ts'
+
+/** The paths that list models; `shared` is what their routes have in common. */
+export function modelPaths(registry: ModelRegistry, created: number, shared: Omit<Route, 'inspect'>): SurfacePath[] {
+  const lists = createModelLists(registry, created)
+  const { renderError } = createErrorRendering(CLIENT_DIALECTS.gemini ?? COMMON_DIALECT)
+  const gemini = { ...shared, renderError }
+  const detail = { name: 'models.get' }
+  return [
+    { method: 'GET', path: '/v1/models', route: { ...shared, inspect: lists.list } },
+    { method: 'GET', path: '/v1/models/', route: { ...shared, ...detail, inspect: lists.detail } },
+    { method: 'GET', path: '/v1beta/models', route: { ...gemini, inspect: lists.geminiList } },
+    { method: 'GET', path: '/v1beta/models/', route: { ...gemini, ...detail, inspect: lists.geminiDetail } },
+  ]
+}
