@@ -60,9 +60,13 @@ function checkMatchListeners(route: unknown, path: readonly (string | number)[],
 function checkUse(route: unknown, path: readonly (string | number)[]): Finding[] {
   if (at(route, 'upstream') !== undefined) return []
   const proxyOnly = ['upgrade', 'retry', 'breaker', 'timeouts', 'request_headers'] as const
-  return proxyOnly
-    .filter((name) => at(route, name) !== undefined)
-    .map((name) => error([...path, name], `\`${name}\` is for routes with an \`upstream\``, { of: 'key' }))
+  const misplaced = [
+    ...proxyOnly.map((name) => [name]),
+    ...(['query', 'location', 'cookie_path'] as const).map((name) => ['rewrite', name]),
+  ]
+  return misplaced
+    .filter((keys) => keys.reduce(at, route) !== undefined)
+    .map((keys) => error([...path, ...keys], `\`${keys.at(-1)}\` is for routes with an \`upstream\``, { of: 'key' }))
 }
 
 /** Paths at which the gateway says how it is. */

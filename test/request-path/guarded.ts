@@ -64,6 +64,7 @@ export async function guard(
     host: 'target',
     maxResponse: 1e6,
     trusted: null,
+    rewrite: null,
   })
   const inspect = (x: Exchange) => {
     x.surface = { target: x.path, body: null, upgrade: null } // what ProxyCandidate reads of a request

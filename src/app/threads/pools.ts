@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { UpstreamConfig } from '../../config/index.ts'
 import {
   ConnectionPool,
+  closeTarget,
   type Destination,
   Http2Pool,
   isRefreshed,
@@ -14,6 +15,7 @@ import {
   type Transport,
   targetIds,
   UpstreamPool,
+  type UpstreamRequest,
 } from '../../core/index.ts'
 import type { EgressDoor } from './egress.ts'
 
@@ -21,6 +23,11 @@ import type { EgressDoor } from './egress.ts'
 const FIRST_ADDRESSES_MS = 5_000
 /** After a swap, requests of the old plan may still use a pool; then its connections are closed. */
 const RETIRE_AFTER_MS = 30_000
+
+type Limits = Pick<ConstructorParameters<typeof ConnectionPool>[0], 'maxConnections' | 'maxWaiting'>
+
+/** A check that was given up may still be there when the next one comes. */
+const ONE_CHECK: Limits = { maxConnections: 2, maxWaiting: 1 }
 
 /** The plan that a pool is for. */
 export interface PoolPlan {
@@ -35,6 +42,8 @@ export interface PoolsOptions {
   readonly onHealth: (pool: string, target: string, verdict: 'healthy' | 'unhealthy', reason: string | null) => void
   readonly onRefresh: (pool: string, news: RefreshNews) => void
 }
+
+type Health = NonNullable<UpstreamConfig['health']>
 
 interface Held {
   readonly pool: UpstreamPool
@@ -109,24 +118,30 @@ export class Pools {
   #open(name: string, config: UpstreamConfig, plan: PoolPlan & { tls: TlsSettings }): Held {
     const { connector } = plan.door
     const { shared, now, onHealth, onRefresh } = this.#options
-    const open = (origin: string, address: string | null): Transport => {
+    const { balance, ejection, health } = config
+    const connections = (origin: string, address: string | null, limits: Limits): Transport => {
       const options = {
         origin,
         connectTimeoutMs: plan.connectMs,
-        maxConnections: config.max_connections,
-        maxWaiting: config.max_pending,
+        ...limits,
         connector,
         ...(address === null ? {} : { address }),
         ...(origin.startsWith('https:') ? { tls: plan.tls } : {}),
       }
       return config.http === '2' ? new Http2Pool(options) : new ConnectionPool(options)
     }
+    const open = (origin: string, address: string | null) => {
+      const limits = { maxConnections: config.max_connections, maxWaiting: config.max_pending }
+      const transport = connections(origin, address, limits)
+      if (health === undefined) return { transport }
+      return { transport, probe: connections(withPort(origin, health.port), address, ONE_CHECK) }
+    }
     const refreshed: RefreshedTargets[] = []
     const opened: UpstreamPool[] = []
     const ids = targetIds(config)
     const parts = config.targets.map(({ url, weight }, at): { readonly targets: readonly PoolTarget[] } => {
       const id = ids[at] ?? url
-      if (!isRefreshed(config, id)) return { targets: [{ id, weight, transport: open(id, null) }] }
+      if (!isRefreshed(config, id)) return { targets: [{ id, weight, ...open(id, null) }] }
       const made = new RefreshedTargets({
         pool: name,
         target: id,
@@ -142,7 +157,6 @@ export class Pools {
       refreshed.push(made)
       return made
     })
-    const { balance, ejection, health } = config
     const pool = new UpstreamPool({
       name,
       targets: parts.flatMap(({ targets }) => targets),
@@ -167,7 +181,7 @@ export class Pools {
         health === undefined
           ? null
           : {
-              path: health.path,
+              request: checkRequestOf(health, config.host),
               intervalMs: health.interval,
               timeoutMs: health.timeout,
               healthyThreshold: health.healthy,
@@ -185,7 +199,22 @@ export class Pools {
 async function close({ pool, refreshed }: Held): Promise<void> {
   pool.close()
   for (const each of refreshed) each.close()
-  await Promise.all(pool.members.targets.map(async ({ transport }) => await transport.close()))
+  await Promise.all(pool.members.targets.map(closeTarget))
+}
+
+/** The origin at which a server says how it is. */
+function withPort(origin: string, port: number | undefined): string {
+  if (port === undefined || origin.startsWith('unix:')) return origin
+  const url = new URL(origin)
+  url.port = String(port)
+  return url.origin
+}
+
+function checkRequestOf({ method, path, host, headers }: Health, poolHost: string): UpstreamRequest {
+  const named = host ?? (poolHost === 'target' || poolHost === 'client' ? null : poolHost)
+  const own = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value])
+  const agent = own.includes('user-agent') ? [] : ['user-agent', 'ferro-health']
+  return { method, path, host: named, headers: [...agent, ...own], body: null }
 }
 
 /** Where a name is asked for; connections to it are made by its transports. */

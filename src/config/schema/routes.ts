@@ -71,7 +71,24 @@ const rewrite = z
   .strictObject({
     strip_prefix: pathText.optional().describe('Taken off the front of the path, by whole segments.'),
     add_prefix: pathText.optional().describe('Put in front of the path.'),
-    path: pathText.optional().describe('The new path; placeholders `{path.rest}`, `{path.1}`, `{path.name}`.'),
+    path: pathText
+      .regex(/^[^?#]*$/, { error: 'a path without `?` and `#`; `query` says the query' })
+      .optional()
+      .describe('The new path; placeholders `{path.rest}`, `{path.1}`, `{path.name}`.'),
+    query: z
+      .string()
+      .max(2048)
+      .regex(/^[!"$->@-~][!"$-~]*$|^$/, { error: 'a query of printable ASCII, without `?` in front, `#` and spaces' })
+      .optional()
+      .describe('The new query, with placeholders; empty: none; absent: as the client sent it.'),
+    location: z
+      .enum(['map', 'keep'])
+      .default('map')
+      .describe('`map`: a Location of the answer that leads to the target or to a path of it gets the prefixes back.'),
+    cookie_path: z
+      .enum(['map', 'keep'])
+      .default('keep')
+      .describe('`map`: the Path of a Set-Cookie of the answer gets the prefixes back.'),
   })
   .refine((value) => value.path === undefined || (value.strip_prefix ?? value.add_prefix) === undefined, {
     error: '`path` stands alone; it says the whole path',

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { positiveDuration, size, statusRange } from './scalars.ts'
-import { plainText } from './texts.ts'
+import { headerName, plainText } from './texts.ts'
 
 const TARGET_HELP = 'expected `http://host:port`, `https://host:port` or `unix:/path`, without a path behind the host'
 
@@ -49,8 +49,21 @@ const balance = z
     path: ['by'],
   })
 
+const HOST_HELP = 'expected `target`, `client`, or a host such as `app.example.com` or `app.example.com:8443`'
+const hostText = z
+  .string({ error: HOST_HELP })
+  .regex(/^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/, {
+    error: HOST_HELP,
+  })
+
 const health = z.strictObject({
-  path: z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024).describe('What is asked for (GET).'),
+  path: z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024).describe('What is asked for.'),
+  method: z.enum(['GET', 'HEAD', 'OPTIONS']).default('GET').describe('How it is asked for.'),
+  host: hostText
+    .optional()
+    .describe("Host of the check; absent: the pool's `host` when that is a name, else the target's."),
+  headers: z.record(headerName, plainText).prefault({}).describe('Headers of the check.'),
+  port: z.int().min(1).max(65_535).optional().describe('Port that is asked; absent: the one of the target.'),
   interval: positiveDuration.prefault('10s').describe('Time between two checks of a target.'),
   timeout: positiveDuration.prefault('5s').describe('How long a check may take.'),
   status: z.array(statusRange).min(1).max(100).prefault(['2xx']).describe('Statuses of a healthy answer.'),
@@ -89,10 +102,9 @@ export const upstream = z.strictObject({
     .describe('Every address of a name is a target of its own, looked up anew after this time; absent: one per name.'),
   balance: balance.prefault({}).describe('How a target is chosen.'),
   http: z.enum(['1.1', '2']).default('1.1').describe('`2`: HTTP/2, over TLS or, for `http://`, with prior knowledge.'),
-  host: z
-    .enum(['target', 'client'])
-    .default('target')
-    .describe('Which Host the server sees: its own, or the one that the client named.'),
+  host: hostText
+    .prefault('target')
+    .describe('Which Host the server sees: its own (`target`), the one that the client named (`client`), or this one.'),
   max_connections: z.int().min(1).max(65_535).prefault(1024).describe('Connections per target and data worker.'),
   max_pending: z.int().min(0).max(65_535).prefault(1024).describe('Requests that may wait for a connection.'),
   max_response: size.optional().describe('Largest answer body; absent: unbounded.'),

@@ -3,7 +3,7 @@ import type { Target } from './contract.ts'
 import { MAX_PROBE_BODY_BYTES, type ProbeOutcome } from './expectation.ts'
 import type { Probe } from './health.ts'
 
-/** Probes over the connections that requests use too: a check that passes has gone the road of a request. */
+/** Probes over connections of their own: a server whose connections are all in use is not a dead one. */
 export function httpProbe(transportOf: (target: Target) => Transport, request: UpstreamRequest): Probe {
   return async (target, signal) =>
     await new Promise<ProbeOutcome>((resolve) => {

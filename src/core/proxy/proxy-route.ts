@@ -12,6 +12,7 @@ import { RelayTap } from './relay-tap.ts'
 import { KEPT_BYTES, RelayedBody } from './relayed-body.ts'
 import { type RewriteRules, rewrittenPath } from './rewrite.ts'
 import { passableNames, takesTrailers } from './trailers.ts'
+import { type WayBackRules, wayBackOf } from './way-back.ts'
 
 export interface ProxyRouteOptions {
   readonly rules: ProxyRules
@@ -40,7 +41,8 @@ export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: Prox
     const body = relayed ? new RelayedBody(x, bodyLimit) : null
     // The bytes of another protocol could not be told from the rest of a body.
     const upgrade = upgrades.length === 0 || relayed ? null : upgradeOf(x, upgrades)
-    const target = x.query === '' ? path : `${path}?${x.query}`
+    const query = rewrite?.query == null ? x.query : rewrite.query(x)
+    const target = query === '' ? path : `${path}?${query}`
     const request = new ProxiedRequest(x, rules, target, { body, upgrade })
     x.attempting = request
     x.surface = request
@@ -53,10 +55,11 @@ export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: Prox
 export interface ProxyCandidateOptions {
   readonly upstream: Upstream
   readonly edit: HeaderEdit | null
-  /** Which Host the server sees. */
-  readonly host: 'target' | 'client'
+  /** Which Host the server sees: `target`, `client`, or a name. */
+  readonly host: string
   readonly maxResponse: number
   readonly trusted: BlockList | null
+  readonly rewrite: RewriteRules | null
 }
 
 /** One server of a pool, as a route sends requests to it. */
@@ -64,11 +67,13 @@ export class ProxyCandidate implements Candidate {
   readonly name: string
   readonly upstream: Upstream
   readonly #options: ProxyCandidateOptions
+  readonly #wayBack: WayBackRules | null
 
   constructor(options: ProxyCandidateOptions) {
     this.name = options.upstream.origin
     this.upstream = options.upstream
     this.#options = options
+    this.#wayBack = wayBackOf(options.rewrite, { origin: options.upstream.origin, host: options.host })
   }
 
   encode(x: Exchange): UpstreamRequest {
@@ -77,7 +82,8 @@ export class ProxyCandidate implements Candidate {
     this.#options.edit?.(x, headers)
     const bodiless = x.method === 'GET' || x.method === 'HEAD'
     const body = x.body !== null && (x.body.length > 0 || !bodiless) ? x.body : null
-    const host = this.#options.host === 'client' ? x.head.host : null
+    const { host: seen } = this.#options
+    const host = seen === 'client' ? x.head.host : seen === 'target' ? null : seen
     return {
       method: x.method,
       path: request.target,
@@ -91,7 +97,7 @@ export class ProxyCandidate implements Candidate {
   }
 
   open(x: Exchange): AnswerTap {
-    return new RelayTap(x, this.#options.maxResponse)
+    return new RelayTap(x, this.#options.maxResponse, this.#wayBack)
   }
 
   #headers(x: Exchange): string[] {

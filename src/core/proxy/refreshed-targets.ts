@@ -3,8 +3,7 @@ import { SharedLease } from '../balance/shared-lease.ts'
 import { positionName, positionNames, positionsSlot, targetSlot, tellerSlot } from '../balance/slots.ts'
 import { TargetState } from '../balance/target-state.ts'
 import { TargetList } from '../connect/target-list.ts'
-import type { Transport } from '../phases.ts'
-import type { PoolTarget, SharedState } from './upstream-pool.ts'
+import { closeTarget, type PoolTarget, type SharedState } from './upstream-pool.ts'
 
 /** What was found out of the addresses of a name. */
 export interface RefreshNews {
@@ -26,7 +25,7 @@ export interface RefreshedTargetsOptions {
   readonly now: () => number
   readonly addresses: () => Promise<readonly string[]>
   /** Opens connections to one address; null: to whatever the name leads to when a connection is made. */
-  readonly open: (address: string | null) => Transport
+  readonly open: (address: string | null) => Pick<PoolTarget, 'transport' | 'probe'>
   /** `targets` has changed. */
   readonly onChange: () => void
   /** Of all threads one tells. */
@@ -122,16 +121,14 @@ export class RefreshedTargets {
       const place = { slot: positionName(target, position.number), claim: position.claim }
       if (held?.slot === place.slot && held.claim === place.claim) return [held]
       const id = address === BY_NAME ? target : `${target}#${address}`
-      return [
-        { id, weight, address, ...place, transport: held?.transport ?? open(address === BY_NAME ? null : address) },
-      ]
+      return [{ ...(held ?? open(address === BY_NAME ? null : address)), id, weight, address, ...place }]
     })
     const isSame = next.length === this.#held.length && next.every((held, at) => held === this.#held[at])
     if (!isSame) {
       this.#held = next
       onChange()
       const kept = new Set(next.map(({ transport }) => transport))
-      for (const { transport } of before.values()) if (!kept.has(transport)) void transport.close()
+      for (const held of before.values()) if (!kept.has(held.transport)) void closeTarget(held)
     }
     return addresses.filter((_, at) => positions[at] === null)
   }

@@ -3,6 +3,7 @@ import type { Exchange } from '../exchange.ts'
 import type { AnswerHeaders, AnswerPlan, AnswerTap } from '../phases.ts'
 import { isHopByHop } from './hop-by-hop.ts'
 import { passableNames, passableTrailers, takesTrailers } from './trailers.ts'
+import { mapBack, type WayBackRules } from './way-back.ts'
 
 /** Headers of an answer that frame it (they are made anew) or speak for the gateway. */
 const REPLACED = new Set(['x-request-id', 'x-ferro-request-id'])
@@ -11,10 +12,12 @@ const REPLACED = new Set(['x-request-id', 'x-ferro-request-id'])
 export class RelayTap implements AnswerTap {
   readonly #x: Exchange
   readonly #limit: number
+  readonly #wayBack: WayBackRules | null
   #bytes = 0
 
-  constructor(x: Exchange, limit: number) {
+  constructor(x: Exchange, limit: number, wayBack: WayBackRules | null = null) {
     this.#x = x
+    this.#wayBack = wayBack
     this.#limit = limit
   }
 
@@ -50,6 +53,7 @@ export class RelayTap implements AnswerTap {
       else for (const each of value) out.push(name, each)
     }
     const x = this.#x
+    if (this.#wayBack !== null) mapBack(out, x.path, this.#wayBack)
     const { trailer } = headers
     if (trailer !== undefined && takesTrailers(x)) {
       const names = passableNames(String(trailer))

@@ -1,23 +1,44 @@
 import type { RouteConfig } from '../../config/index.ts'
-import type { GatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { canonicalRewrite } from '../match/canonical-path.ts'
-import { compileTemplate, type Template } from '../routes/template.ts'
+import { compileTemplate, type Template, withPlaceholders } from '../routes/template.ts'
 
-/** How a path becomes the handler's. */
+/** How a path and a query become the handler's. */
 export interface RewriteRules {
   readonly stripPrefix: string | null
   readonly addPrefix: string | null
   readonly path: Template | null
+  /** Null: the query stays. */
+  readonly query: Template | null
+  /** Whether answers are told in the client's paths (`way-back.ts`). */
+  readonly mapsLocation: boolean
+  readonly mapsCookiePath: boolean
 }
 
-/** The rules of a route; null when its paths stay as they are. Throws a RangeError for an unknown placeholder. */
-export function rewriteOf({ rewrite }: Pick<RouteConfig, 'rewrite'>): RewriteRules | null {
+type RewriteConfig = NonNullable<RouteConfig['rewrite']>
+
+const PATHS = { segments: 'refuse', encodedSlash: 'allow' } as const
+/** What they stand for begins a query, or may hold one: it never fits into a path. */
+const NO_PATH = /\{(?:uri|query)\}/
+/** Characters that end or divide the parts of a query; percent signs are those of encodings in paths. */
+const QUERY_MARKS = /[&+=#?]/g
+
+/**
+ * The rules of a route; null when its paths stay as they are. Throws a RangeError for an unknown placeholder, and for
+ * text that would make every request one that is refused.
+ */
+export function rewriteOf({ rewrite }: { readonly rewrite?: Partial<RewriteConfig> | undefined }): RewriteRules | null {
   if (rewrite === undefined) return null
+  const { strip_prefix: strip, add_prefix: add, path, query } = rewrite
+  for (const text of [strip, add]) if (text !== undefined) checkPath(text)
   return {
-    stripPrefix: rewrite.strip_prefix?.replace(/\/$/, '') ?? null,
-    addPrefix: rewrite.add_prefix?.replace(/\/$/, '') ?? null,
-    path: rewrite.path === undefined ? null : compileTemplate(rewrite.path),
+    stripPrefix: strip?.replace(/\/$/, '') ?? null,
+    addPrefix: add?.replace(/\/$/, '') ?? null,
+    path: path === undefined ? null : compilePath(path),
+    query: query === undefined ? null : compileTemplate(query, safeInQuery),
+    mapsLocation: rewrite.location !== 'keep',
+    mapsCookiePath: rewrite.cookie_path === 'map',
   }
 }
 
@@ -35,5 +56,29 @@ export function rewrittenPath(
     if (path === '') path = '/'
   }
   if (addPrefix !== null) path = path === '/' ? addPrefix : `${addPrefix}${path}`
-  return canonicalRewrite(path, { segments: 'refuse', encodedSlash: 'allow' }, null)
+  return canonicalRewrite(path, PATHS, null)
+}
+
+function compilePath(text: string): Template {
+  const [unfit] = NO_PATH.exec(text) ?? []
+  if (unfit !== undefined) throw new RangeError(`${unfit} is not a part of a path; \`query\` says the query`)
+  const template = compileTemplate(text, safeInPath)
+  checkPath(withPlaceholders(text, 'x'))
+  return template
+}
+
+/** Throws when no path that is made of this text would be taken. */
+function checkPath(text: string): void {
+  const path = canonicalRewrite(text, PATHS, null)
+  if (path instanceof GatewayError) throw new RangeError(`every request would be refused: ${path.message}`)
+}
+
+/** Paths are canonical already; of all else, what a path cannot hold is encoded. */
+function safeInPath(value: string, name: string): string {
+  return name.startsWith('path') ? value : encodeURIComponent(value)
+}
+
+function safeInQuery(value: string, name: string): string {
+  if (name === 'query' || name === 'uri') return value
+  return name.startsWith('path') ? value.replace(QUERY_MARKS, encodeURIComponent) : encodeURIComponent(value)
 }

@@ -8,7 +8,7 @@ import type { SharedCells } from '../balance/shared-cells.ts'
 import { SharedLease } from '../balance/shared-lease.ts'
 import { monitorSlot, type SlotNeed, targetSlot } from '../balance/slots.ts'
 import { TargetState } from '../balance/target-state.ts'
-import type { Transport } from '../phases.ts'
+import type { Transport, UpstreamRequest } from '../phases.ts'
 
 /** Memory that all workers share, as one worker sees it. */
 export interface SharedState {
@@ -21,9 +21,16 @@ export interface SharedState {
 /** A server of a pool, and the connections to it. */
 export interface PoolTarget extends Target {
   readonly transport: Transport
+  /** Connections of the health checks, which wait for no request; absent: those of the requests. */
+  readonly probe?: Transport
   /** What its slots are called by, and its claim to them, where targets have the same slots one after the other. */
   readonly slot?: string
   readonly claim?: bigint
+}
+
+/** Connections of a target finish what they carry and close. */
+export async function closeTarget({ transport, probe }: PoolTarget): Promise<void> {
+  await Promise.all([transport.close(), probe?.close()])
 }
 
 /** The servers of a pool at one time; a new object whenever they have changed. */
@@ -42,13 +49,13 @@ export interface UpstreamPoolOptions {
   /** Milliseconds of the clock that all threads share. */
   readonly now: () => number
   readonly ejection: EjectionRules | null
-  readonly health: (HealthCheck & { readonly path: string }) | null
+  readonly health: (HealthCheck & { readonly request: UpstreamRequest }) | null
   readonly policy: PolicyKind
   /** What keeps requests on one target, for a policy that heeds it. */
   readonly keySource: KeySource | null
   readonly panicBelow: number | null
-  /** Which Host the servers see. */
-  readonly host: 'target' | 'client'
+  /** Which Host the servers see: `target`, `client`, or a name. */
+  readonly host: string
   /** Largest answer body in bytes; Infinity without a bound. */
   readonly maxResponse: number
   /** A target became healthy or unhealthy. */
@@ -62,7 +69,7 @@ export class UpstreamPool {
   readonly policy: PolicyKind
   readonly keySource: KeySource | null
   readonly panicBelow: number | null
-  readonly host: 'target' | 'client'
+  readonly host: string
   readonly maxResponse: number
   readonly #options: UpstreamPoolOptions
   #members: PoolMembers
@@ -111,13 +118,12 @@ export class UpstreamPool {
     const { shared, name, health: check, now, onHealth } = this.#options
     if (check === null) return null
     const { targets, states } = this.#members
-    const transports = new Map(targets.map((target) => [target.id, target.transport]))
-    const request = { method: 'GET', path: check.path, headers: ['user-agent', 'ferro-health'], body: null }
+    const transports = new Map(targets.map(({ id, transport, probe = transport }) => [id, probe]))
     const monitor = new HealthMonitor({
       targets,
       states,
       check,
-      probe: httpProbe((target) => transports.get(target.id) as Transport, request), // the monitor probes these targets
+      probe: httpProbe((target) => transports.get(target.id) as Transport, check.request), // the monitor probes these targets
       lease: new SharedLease(shared.cells, shared.indexOf(monitorSlot(name)), {
         seat: shared.seat,
         lengthMs: leaseLengthMs(check),

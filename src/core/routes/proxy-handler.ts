@@ -8,7 +8,7 @@ import { RetryBudget } from '../balance/retry-budget.ts'
 import { breakerSlot, retryBudgetSlot, type SlotNeed } from '../balance/slots.ts'
 import type { ProxyRules, ProxyServers } from '../proxy/proxied-request.ts'
 import { createProxyInspect, ProxyCandidate, RELAY_ABOVE } from '../proxy/proxy-route.ts'
-import { rewriteOf } from '../proxy/rewrite.ts'
+import { type RewriteRules, rewriteOf } from '../proxy/rewrite.ts'
 import type { PoolMembers, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import type { HandlerParts, RouteParts } from './route-parts.ts'
@@ -17,17 +17,20 @@ const RETRY_CAPACITY = 100
 const BREAKER_JITTER = 0.2
 const PROBE_LEASE_MS = 30_000
 
+type ProxyParts = RouteParts & { readonly rewrite: RewriteRules | null }
+
 /** A route that a pool of servers answers. */
 export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerParts {
   const pool = parts.pool(config.upstream ?? '', config.timeouts.connect)
+  const rewrite = rewriteOf(config)
   const bodyLimit = config.max_body ?? parts.bodyLimit
   return {
     bodyLimit,
     relayAbove: RELAY_ABOVE,
     encodedBody: 'pass',
     inspect: createProxyInspect({
-      rules: rulesOf(config, pool, parts),
-      rewrite: rewriteOf(config),
+      rules: rulesOf(config, pool, { ...parts, rewrite }),
+      rewrite,
       bodyLimit,
       upgrades: config.upgrade,
     }),
@@ -39,7 +42,7 @@ export function routeSlots(config: RouteConfig, targets: readonly string[], seat
   return [retryBudgetSlot(config.id), ...targets.map((id) => breakerSlot(config.id, id, seats))]
 }
 
-function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): ProxyRules {
+function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: ProxyParts): ProxyRules {
   const { shared, now } = parts
   const { timeouts, retry } = config
   const budgetIndex = shared.indexOf(retryBudgetSlot(config.id))
@@ -66,7 +69,7 @@ function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): Pr
 }
 
 /** Follows the pool: made anew at the first request after its servers have changed. */
-function serversOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): () => ProxyServers {
+function serversOf(config: RouteConfig, pool: UpstreamPool, parts: ProxyParts): () => ProxyServers {
   const { timeouts } = config
   const edit = compileHeaderEdits(config.request_headers)
   const limits = {
@@ -86,6 +89,7 @@ function serversOf(config: RouteConfig, pool: UpstreamPool, parts: RouteParts): 
           host: pool.host,
           maxResponse: pool.maxResponse,
           trusted: parts.trusted,
+          rewrite: parts.rewrite,
         }),
     )
   let { members } = pool

@@ -26,6 +26,10 @@ test('names the key of everything that cannot be compiled, all at once', async (
     [{ redirect: { to: '/{no}' } }, [/redirect\.to: there is no placeholder \{no\}/]],
     [{ redirect: { to: 'https://{path}x.test/' } }, [/redirect\.to: \{path\} stands where the host/]],
     [{ upstream: 'web', rewrite: { path: '/{no}' } }, [/rewrite\.path: there is no placeholder/]],
+    [{ upstream: 'web', rewrite: { path: '/x{uri}' } }, [/rewrite\.path: \{uri\} is not a part of a path/]],
+    [{ upstream: 'web', rewrite: { path: '/x//{path.rest}' } }, [/rewrite\.path: every request would be refused/]],
+    [{ upstream: 'web', rewrite: { query: 'a={no}' } }, [/rewrite\.query: there is no placeholder/]],
+    [{ upstream: 'web', rewrite: { add_prefix: '/a?b' } }, [/rewrite\.add_prefix: every request would be refused/]],
     [
       { upstream: 'web', request_headers: { set: { 'x-a': '{no}', 'x-b': 'b' }, add: { 'x-c': '{nor}' } } },
       [/request_headers\.set\.x-a: .*\{no\}/, /request_headers\.add\.x-c: .*\{nor\}/],

@@ -61,7 +61,11 @@ function partProblems(config: RouteConfig): DocumentProblem[] {
   return [
     ...editProblems('request_headers', config),
     ...editProblems('response_headers', config),
-    ...(rewrite === undefined ? [] : problemsOf(['rewrite', 'path'], () => rewriteOf({ rewrite }))),
+    ...(['strip_prefix', 'add_prefix', 'path', 'query'] as const).flatMap((key) =>
+      rewrite?.[key] === undefined
+        ? []
+        : problemsOf(['rewrite', key], () => rewriteOf({ rewrite: { [key]: rewrite[key] } })),
+    ),
     ...(cors?.origins ?? []).flatMap((origin, at) =>
       problemsOf(['cors', 'origins', at], () => cors && createCors({ ...cors, origins: [origin] })),
     ),

@@ -30,13 +30,14 @@ export const PLACEHOLDERS: readonly string[] = [...Object.keys(SOURCES), 'header
  * Compiles a text; throws a RangeError for a placeholder that there is none of. `safe` is applied to what each of them
  * stands for.
  */
-export function compileTemplate(text: string, safe: ((value: string) => string) | null = null): Template {
+export function compileTemplate(text: string, safe: ((value: string, name: string) => string) | null = null): Template {
   const parts: Part[] = []
   let at = 0
   for (const match of text.matchAll(PLACEHOLDER)) {
     if (match.index > at) parts.push(text.slice(at, match.index))
-    const source = sourceOf(match[1] ?? '')
-    parts.push(safe === null ? source : (x) => safe(source(x)))
+    const [, name = ''] = match
+    const source = sourceOf(name)
+    parts.push(safe === null ? source : (x) => safe(source(x), name))
     at = match.index + match[0].length
   }
   if (at < text.length) parts.push(text.slice(at))
@@ -48,6 +49,11 @@ export function compileTemplate(text: string, safe: ((value: string) => string) 
     for (const part of parts) out += typeof part === 'string' ? part : part(x)
     return out
   }
+}
+
+/** The text with the same in the place of every placeholder. */
+export function withPlaceholders(text: string, stand: string): string {
+  return text.replaceAll(PLACEHOLDER, stand)
 }
 
 function sourceOf(name: string): Template {
