@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { compileSurfaces, DemoUpstream, type Surfaces, type TransportSource } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
-import type { Exchange, MethodTable } from '../../src/core/index.ts'
+import type { Exchange, MethodTable, Transport } from '../../src/core/index.ts'
 import { type KeyDocument, KeyPrincipal } from '../../src/governance/index.ts'
 import { metricsOf } from './chat.ts'
 import { type Edge, planOf, startEdge } from './edge.ts'
@@ -22,8 +22,20 @@ export interface Served {
   readonly post: (body: string | object, headers?: Record<string, string>) => Promise<Response>
 }
 
+/** What a test sets up otherwise. */
+export interface ServedParts {
+  readonly environment?: Readonly<Record<string, string>>
+  /** In place of connections to the origin itself. */
+  readonly connect?: (origin: string) => Transport
+}
+
 /** Serves a configuration to a key that may do everything but what `key` says; all of it ends with the test. */
-export async function serve(t: TestContext, config: object, key: Partial<KeyDocument> = {}): Promise<Served> {
+export async function serve(
+  t: TestContext,
+  config: object,
+  key: Partial<KeyDocument> = {},
+  parts: ServedParts = {},
+): Promise<Served> {
   const demo = new DemoUpstream()
   t.after(() => demo.close())
   const principal = new KeyPrincipal(keyOf('dev', key))
@@ -31,10 +43,11 @@ export async function serve(t: TestContext, config: object, key: Partial<KeyDocu
     x.principal = principal
     return null
   }
-  const transports: TransportSource = { demo, connect: ({ origin }) => poolTo(t, origin) }
+  const connect = parts.connect ?? ((origin: string) => poolTo(t, origin))
+  const transports: TransportSource = { demo, connect: ({ origin }) => connect(origin) }
   const surfaces = compileSurfaces({
     document: await documentFrom(config),
-    environment: {},
+    environment: parts.environment ?? {},
     metrics: metricsOf(),
     transports,
     hooks: {

@@ -3,6 +3,7 @@ import type { GatewayMetrics } from '../../observability/index.ts'
 import { mayHaveModel } from '../config-facts.ts'
 import { demoModels } from '../demo/index.ts'
 import { UPSTREAM_DIALECTS } from '../dialects/tables.ts'
+import type { Endpoint } from '../providers/endpoint.ts'
 import { DEMO_PROVIDER, providerRow } from '../providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from '../providers/upstreams.ts'
 import { ModelFactsSource } from './model-facts.ts'
@@ -130,11 +131,9 @@ class Targets {
       provider: name,
       model,
       upstream: provider.upstream,
-      endpoints: provider.endpoints
-        .filter(({ models }) => models === null || models.test(model))
-        .map(({ endpoint }) => {
-          return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
-        }),
+      endpoints: endpointsFor(provider, model).map((endpoint) => {
+        return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
+      }),
       secrets: provider.secrets,
       prices: prices ?? facts.prices,
       refusesUnpriced: document.catalogue.unpriced === 'refuse',
@@ -172,6 +171,12 @@ class Targets {
     }
     return provider
   }
+}
+
+/** Those that serve the model; all, when that is not known of this one. */
+function endpointsFor({ endpoints }: ProviderUpstream, model: string): readonly Endpoint[] {
+  const serving = endpoints.filter(({ models }) => models === null || models.test(model))
+  return (serving.length === 0 ? endpoints : serving).map(({ endpoint }) => endpoint)
 }
 
 const BUILT_IN_DEMO: ProviderConfig = {

@@ -124,7 +124,18 @@ export const provider = z.strictObject({
     .describe('Address of your application, for providers that list those (`http-referer`).'),
   title: plainText.optional().describe('Name of your application, for providers that list those (`x-title`).'),
   dialects: z
-    .array(z.enum(['openai-chat', 'openai-responses', 'openai-completions', 'anthropic-messages', 'ollama']))
+    .array(
+      z.enum([
+        'openai-chat',
+        'openai-responses',
+        'openai-completions',
+        'anthropic-messages',
+        'gemini',
+        'bedrock-converse',
+        'cohere',
+        'ollama',
+      ]),
+    )
     .min(1)
     .optional()
     .describe("The provider's endpoints, the preferred one first; absent: those that the kind is known to have."),

@@ -22,7 +22,7 @@ export interface SigV4Options {
 }
 
 /** Headers that say whose request it is; the others that are signed go with the request as they are. */
-const ADDED = ['x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256', 'authorization']
+const ADDED = ['x-amz-date', 'x-amz-security-token', 'authorization']
 
 /** Signs requests with SigV4 (AWS's "Signature Version 4 signing process"): method, path, query, host and body. */
 export class SigV4 implements Authenticator {
@@ -64,7 +64,8 @@ export class SigV4 implements Authenticator {
     await this.#options.prepare?.()
     const { service, region, keys } = this.#options
     const credentials = async () => await keys()
-    this.#signer = new SignatureV4({ service, region, credentials, sha256: Sha256 })
+    // The hash of the body is signed in any case; only S3 wants it as a header, too.
+    this.#signer = new SignatureV4({ service, region, credentials, sha256: Sha256, applyChecksum: false })
     return this.#signer
   }
 }

@@ -2,6 +2,7 @@ import { CHAT, COMPLETIONS, MESSAGES, type ProviderRow, RESPONSES, row, under } 
 
 /** Thoughts of earlier turns are taken back under this name. */
 const REASONING = { reasoningReplay: 'reasoning' } as const
+const VERSION = ['anthropic-version', '2023-06-01']
 const REASONING_CONTENT = { reasoningReplay: 'reasoning_content' } as const
 
 /** Those who serve the models of others, in OpenAI's dialects; each as its own reference says. */
@@ -29,7 +30,7 @@ export const HOSTS: readonly ProviderRow[] = [
     habits: REASONING_CONTENT,
   }),
   row('fireworks', 'https://api.fireworks.ai/inference/v1', 'FIREWORKS_API_KEY', {
-    endpoints: [CHAT, RESPONSES, COMPLETIONS, MESSAGES],
+    endpoints: [CHAT, RESPONSES, COMPLETIONS, { ...MESSAGES, headers: VERSION }],
     habits: REASONING_CONTENT,
   }),
   row('groq', 'https://api.groq.com/openai/v1', 'GROQ_API_KEY', {
@@ -45,7 +46,7 @@ export const HOSTS: readonly ProviderRow[] = [
     endpoints: [
       under('/openai/v1', CHAT),
       under('/openai/v1', COMPLETIONS),
-      under('/anthropic/v1', MESSAGES, { headers: ['anthropic-version', '2023-06-01'] }),
+      under('/anthropic/v1', MESSAGES, { headers: VERSION }),
     ],
     habits: REASONING_CONTENT,
     discovery: { path: '/openai/v1/models', form: 'openai' },
@@ -54,7 +55,7 @@ export const HOSTS: readonly ProviderRow[] = [
     habits: REASONING_CONTENT,
   }),
   row('openrouter', 'https://openrouter.ai/api/v1', 'OPENROUTER_API_KEY', {
-    endpoints: [CHAT, RESPONSES, COMPLETIONS, MESSAGES],
+    endpoints: [CHAT, RESPONSES, COMPLETIONS, { ...MESSAGES, headers: VERSION }],
     habits: { reasoningRequest: 'reasoning', reasoningReplay: 'reasoning_details' },
     families: [
       [/^~?anthropic\//, 'anthropic'],

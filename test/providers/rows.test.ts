@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DEMO_PROVIDER, PROVIDERS } from '../../src/ai/index.ts'
+import { serve } from '../request-path/served.ts'
+import { CASES, KEY, type ProviderCase } from './cases.ts'
+import { startVendor } from './vendor.ts'
+import { WIRES } from './wire.ts'
+
+test('every kind of provider has a case for each of its dialects', () => {
+  const there = new Set(CASES.map(({ kind, dialect }) => `${kind} ${dialect}`))
+  const needed = PROVIDERS.filter(({ kind }) => kind !== DEMO_PROVIDER).flatMap(({ kind, endpoints }) =>
+    endpoints.map(({ dialect }) => `${kind} ${dialect}`),
+  )
+  assert.deepEqual([...there].sort(), [...new Set(needed)].sort())
+})
+
+for (const each of CASES) {
+  test(`${each.kind} is asked in ${each.dialect} at ${each.origin}${each.path}`, async (t) => {
+    const wire = WIRES[each.dialect]
+    const vendor = await startVendor(t, ({ path }) => {
+      return path === each.streamPath || wantsStream(vendor.seen.at(-1)?.body ?? '')
+        ? { type: wire.streamType, body: wire.stream }
+        : { body: JSON.stringify(wire.whole) }
+    })
+    const config = { kind: each.kind, api_key: KEY, direct: true, dialects: [each.dialect], ...each.config }
+    const { edge } = await serve(
+      t,
+      { providers: { p: config } },
+      {},
+      {
+        connect: vendor.connect,
+        environment: each.environment ?? {},
+      },
+    )
+    for (const stream of [false, true]) {
+      // Where no client speaks the dialect, one of chat completions is translated.
+      const ask = wire.ask ?? WIRES['openai-chat'].ask
+      const { path, body } = ask?.(`p/${each.model}`, stream) ?? { path: '', body: {} }
+      const headers = {
+        'content-type': 'application/json',
+        authorization: 'Bearer virtual-key',
+        'x-api-key': 'virtual',
+      }
+      const answer = await fetch(`${edge.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      const text = await answer.text()
+      assert.equal(answer.status, 200, text)
+      assert.match(answer.headers.get('content-type') ?? '', stream ? /^text\/event-stream/ : /^application\/json/)
+      assert.ok(SAID.test(text) && !text.includes('"error":{'), text)
+      checkRequest(each, stream, vendor.seen.at(-1))
+    }
+    assert.equal(vendor.seen.length, 2)
+  })
+}
+
+/** What the answers of the mocks say. */
+const SAID = /The sky|Hello|a gateway/
+
+function wantsStream(body: string): boolean {
+  return body !== '' && Object(JSON.parse(body)).stream === true
+}
+
+function checkRequest(
+  each: ProviderCase,
+  stream: boolean,
+  seen: Awaited<ReturnType<typeof startVendor>>['seen'][number] | undefined,
+): void {
+  assert.ok(seen !== undefined)
+  const { method, origin, path, headers } = seen
+  const expected = stream ? (each.streamPath ?? each.path) : each.path
+  assert.deepEqual({ method, origin, path }, { method: 'POST', origin: each.origin, path: expected })
+  for (const [name, value] of Object.entries(each.headers)) assert.equal(headers[name], value, name)
+  assert.equal(headers['content-type'], 'application/json')
+  assert.equal(headers['accept-encoding'], 'identity')
+  for (const name of ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']) {
+    if (each.headers[name] === undefined) assert.equal(headers[name], undefined, `${name} must not be sent`)
+  }
+  const body: Record<string, unknown> = JSON.parse(seen.body)
+  for (const [name, value] of Object.entries(each.body ?? {})) {
+    assert.equal(body[name], value, name)
+    delete body[name]
+  }
+  const { bodyModel = each.model } = each
+  if (bodyModel === null) assert.ok(!('model' in body), seen.body)
+  else assert.equal(body['model'], bodyModel)
+  const isNamedByPath = bodyModel === null && !['gemini', 'bedrock-converse'].includes(each.dialect)
+  const wrong = WIRES[each.dialect].check(isNamedByPath ? { ...body, model: each.model } : body)
+  assert.equal(wrong, null, `${JSON.stringify(wrong)} in ${seen.body}`)
+}
