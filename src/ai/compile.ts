@@ -1,4 +1,5 @@
 import type { Hook, Route } from '../core/index.ts'
+import type { ContentPort } from '../storage/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
 import type { ClientDialectName } from './conversation/readers.ts'
@@ -9,10 +10,13 @@ import { compileRegistry, type RegistryOptions } from './models/compile-registry
 import type { ModelRegistry } from './models/registry.ts'
 import { CONVERSATIONS, COUNTS, surfaceOf } from './surfaces/conversations.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
+import { responsesPaths } from './surfaces/responses/responses-paths.ts'
 
 export interface CompileOptions extends RegistryOptions {
   /** Hooks that the composition root puts around the surfaces. */
   readonly hooks: SurfaceHooks
+  /** Where answers are kept that clients may ask for again; absent: nowhere. */
+  readonly content?: ContentPort
 }
 
 /** What governance brings to a surface: who calls, what it may, what it costs. */
@@ -55,9 +59,14 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
 }
 
 function conversationPaths(options: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  const { hooks, document } = options
+  const content = document.content.responses === 'on' ? (options.content ?? null) : null
   const conversations = CONVERSATIONS.flatMap((row) => {
     const surface = surfaceOf(row)
     if (surface === null) return []
+    if (row.dialect === 'openai-responses' && content !== null) {
+      return responsesPaths(row, surface, { hooks, document, content, registry })
+    }
     const { countedAt = null, dialect } = row
     const answer = createConversationInspect(registry, surface, row.readPath)
     const inspect: Hook = (x) => {

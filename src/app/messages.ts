@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
+import type { KeepingLimits, KeptContent } from '../storage/index.ts'
 import type { ListenerPorts } from './listeners.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
 import type { SlotIndexes } from './route-slots.ts'
@@ -32,9 +33,27 @@ export interface DataWorkerStart {
   readonly keys: readonly KeyDocument[]
   /** Key changes arrive here, where they can be taken synchronously. */
   readonly keyPort: MessagePort
-  /** Wakes the writer thread. */
+  /** Wakes the writer thread, and reaches the store of content there. */
   readonly writerPort: MessagePort
 }
+
+/** What a data worker says to the writer thread: null, there is something new in the journal. */
+export type ToWriter = null | ContentCall
+
+/** A call of the store of content; `keep` is not answered. */
+export type ContentCall =
+  | {
+      readonly method: 'keep'
+      readonly tenant: string
+      readonly content: KeptContent
+      readonly limits: KeepingLimits
+    }
+  | { readonly method: 'chain' | 'remove'; readonly call: number; readonly tenant: string; readonly id: string }
+  | { readonly method: 'holders'; readonly call: number; readonly tenant: string; readonly items: readonly string[] }
+
+export type ContentAnswer =
+  | { readonly call: number; readonly value: readonly string[] | boolean | null }
+  | { readonly call: number; readonly error: string }
 
 /** Start data of a database thread. */
 export interface DatabaseThreadStart {

@@ -65,6 +65,11 @@ const DEFAULTS: ConfigDocument = {
     max_bytes: 1_073_741_824,
   },
   storage: {},
+  content: {
+    responses: 'on',
+    ttl: 604_800_000,
+    max_bytes: 1_073_741_824,
+  },
   log: {
     level: 'info',
     access: {

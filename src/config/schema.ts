@@ -11,6 +11,7 @@ import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, translation } from './schema/models.ts'
 import { catalogue } from './schema/prices.ts'
 import {
+  content,
   control,
   drain,
   journal,
@@ -57,6 +58,7 @@ export const documentSchema = z.strictObject({
   reservation: reservation.prefault({}).describe('What is reserved from budgets before a request is dispatched.'),
   journal: journal.prefault({}).describe('Durability of reservations and settlements.'),
   storage: storage.prefault({}).describe('The database of records and ledger.'),
+  content: content.prefault({}).describe('What is kept of conversations for clients that ask for it again.'),
   log: log.prefault({}).describe('The operational log and the access log.'),
   drain: drain.prefault({}).describe('Orderly shutdown.'),
   process: processSection.prefault({}).describe('The watch over data workers.'),

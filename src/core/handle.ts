@@ -15,6 +15,8 @@ import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 
 const OVERLOADED = 2
+/** Value of `x.gate` while `inspect` waits: behind every gate. */
+const INSPECTING = Number.MAX_SAFE_INTEGER
 
 /** Serves one request of a listener. Never throws. */
 export function handle(gateway: Gateway, client: ClientStream, head: RequestHead): Exchange {
@@ -46,12 +48,13 @@ function matchAndAdmit(x: Exchange): void {
   passGates(x, x.route)
 }
 
-/** Goes on with a request whose gate had to wait. */
+/** Goes on with a request whose gate, or `inspect`, had to wait. */
 export function resume(x: Exchange, problem: GatewayError | null): void {
   if (x.settled || x.route === null) return
   x.waiting = null
   try {
     if (problem !== null) refuse(x, problem)
+    else if (x.gate === INSPECTING) inspect(x)
     else passGates(x, x.route)
   } catch (error) {
     fault(x, error)
@@ -100,8 +103,12 @@ function afterRead(x: Exchange, problem: GatewayError | null): void {
 function inspect(x: Exchange): void {
   const hook = x.route?.inspect ?? null
   if (hook !== null) {
-    const problem = hook(x)
-    if (problem !== null) return refuse(x, problem)
+    const verdict = hook(x)
+    if (verdict === WAIT) {
+      x.gate = INSPECTING
+      return
+    }
+    if (verdict !== null) return refuse(x, verdict)
   }
   if (x.settled) return
   if (x.candidates === null && x.attempting === null)

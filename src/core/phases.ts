@@ -15,7 +15,7 @@ export type Hook = (x: Exchange) => GatewayError | null
 /** What a gate answers that does not know yet: `resume` of `handle.ts` says later how it goes on. */
 export const WAIT = Symbol('wait')
 
-/** A hook before the body is read; one that has to ask somebody answers WAIT. */
+/** A hook that may have to ask somebody: it answers WAIT then. */
 export type Gate = (x: Exchange) => GatewayError | typeof WAIT | null
 
 /** Takes what the attempt may cost and makes it durable; calls `proceed(x, error)` of `attempt.ts` when it is known. */
@@ -175,8 +175,11 @@ export interface Route {
   readonly relayAbove?: number
   /** Whether a body may be compressed: `refuse` unless it is passed on as it is. */
   readonly encodedBody?: 'refuse' | 'pass'
-  /** Ends the request itself (`answer`), leaves candidates in `x.candidates`, or one who names them in `x.attempting`. */
-  readonly inspect: Hook | null
+  /**
+   * Ends the request itself (`answer`), leaves candidates in `x.candidates`, or one who names them in `x.attempting`. One that
+   * waited is asked again.
+   */
+  readonly inspect: Gate | null
   readonly reserve: ReserveHook | null
   /** What the route's dialect calls an error: the one name of it for clients, records, logs and metrics. */
   readonly codeName: (code: ErrorCode) => string

@@ -8,6 +8,8 @@
  * `ledger/fold.ts`.
  */
 
+export type { ContentPort, KeepingLimits, KeptContent } from './content/content-port.ts'
+export type { ContentStore } from './content/content-store.ts'
 export type { DeadWorker } from './dead-worker.ts'
 export { StorageError, type StorageErrorCode } from './errors.ts'
 export { IngestLoop, type IngestLoopOptions } from './ingest-loop.ts'
@@ -54,6 +56,7 @@ export type {
   WorkersAtTakeOver,
 } from './writer.ts'
 
+import type { ContentStore } from './content/content-store.ts'
 import type { LedgerReader } from './reader-queries.ts'
 import type { LedgerWriter, LedgerWriterOptions } from './writer.ts'
 
@@ -67,4 +70,13 @@ export async function openLedgerWriter(options: LedgerWriterOptions): Promise<Le
 export async function openLedgerReader(options: LedgerWriterOptions): Promise<LedgerReader> {
   const { LedgerReader: Reader } = await import('./reader-queries.ts')
   return new Reader(options)
+}
+
+/** Loads SQLite and opens the store of content. */
+export async function openContentStore(
+  dataDir: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ContentStore> {
+  const { ContentStore: Store } = await import('./content/content-store.ts')
+  return Store.open(dataDir, environment)
 }

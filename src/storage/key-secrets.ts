@@ -29,13 +29,19 @@ export function hashKeyWithPepper(secret: string, pepper: string): string {
 
 /** The pepper of keyed hashes: FERRO_PEPPER of the environment, or the file `pepper` in the data directory, made at need. */
 export function readPepper(dataDir: string, environment: Readonly<Record<string, string | undefined>>): string {
-  const given = environment.FERRO_PEPPER
-  if (given === undefined || given === '') return readOrCreateSecret(path.join(dataDir, 'pepper'))
+  return givenSecret('FERRO_PEPPER', environment) ?? readOrCreateSecret(path.join(dataDir, 'pepper'))
+}
+
+/** What stored content is encrypted with: FERRO_CONTENT_KEY, or the file `content-key` in the data directory, made at need. */
+export function readContentSecret(dataDir: string, environment: Readonly<Record<string, string | undefined>>): string {
+  return givenSecret('FERRO_CONTENT_KEY', environment) ?? readOrCreateSecret(path.join(dataDir, 'content-key'))
+}
+
+function givenSecret(name: string, environment: Readonly<Record<string, string | undefined>>): string | null {
+  const given = environment[name]
+  if (given === undefined || given === '') return null
   if (given.length < 16) {
-    throw new StorageError(
-      'bad_secret_file',
-      'FERRO_PEPPER has fewer than 16 characters. Give it at least 32 random ones.',
-    )
+    throw new StorageError('bad_secret_file', `${name} has fewer than 16 characters. Give it at least 32 random ones.`)
   }
   return given
 }

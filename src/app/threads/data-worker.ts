@@ -35,6 +35,7 @@ import { JournalAppender } from '../../storage/index.ts'
 import { INTENT_CAPACITY, PROCESS_CELL, SEATS, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
+import { ContentCaller } from './content-caller.ts'
 import { type EgressDoor, EgressDoors } from './egress.ts'
 import { Listeners } from './listeners.ts'
 import { compilePlan, type RouteHooks } from './plan.ts'
@@ -71,6 +72,7 @@ export async function runDataWorker(): Promise<void> {
 class DataWorker {
   readonly #start: DataWorkerStart
   #writerPort: MessagePort
+  readonly #content = new ContentCaller()
   readonly #say: (message: FromWorker) => void
   readonly #status: Int32Array
   readonly #keys: KeyTable
@@ -105,6 +107,7 @@ class DataWorker {
     const { document, memory, own } = start
     this.#start = start
     this.#writerPort = start.writerPort
+    this.#content.connect(start.writerPort)
     this.#say = say
     this.#status = new Int32Array(own.status)
     const counters = new BigInt64Array(memory.counters)
@@ -196,6 +199,7 @@ class DataWorker {
         metrics: this.#metrics,
         transports: this.#transports.forVersion(version, door),
         hooks,
+        content: this.#content,
         routes: routesThrough(door),
         process: processCells,
         warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
@@ -239,6 +243,7 @@ class DataWorker {
         return
       case 'writer-port':
         this.#writerPort = message.port
+        this.#content.connect(message.port)
         return
       case 'leave':
         void this.#leave(message.graceMs, message.reason)

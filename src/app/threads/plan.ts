@@ -16,6 +16,7 @@ import {
   type UpstreamPool,
 } from '../../core/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
+import type { ContentPort } from '../../storage/index.ts'
 import { PROCESS_CELL, reasonsOf } from '../memory.ts'
 
 export interface PlanOptions {
@@ -27,6 +28,7 @@ export interface PlanOptions {
   /** The operational log. */
   readonly warn?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined
   readonly hooks: SurfaceHooks
+  readonly content?: ContentPort
   readonly routes: RouteHooks
   /** `SharedMemory.process`. */
   readonly process: Int32Array

@@ -8,7 +8,8 @@ import {
   type StoredKey,
   type WorkersAtTakeOver,
 } from '../../storage/index.ts'
-import type { DatabaseThreadStart } from '../messages.ts'
+import type { DatabaseThreadStart, ToWriter } from '../messages.ts'
+import { ContentDesk } from './content-desk.ts'
 import { serveCalls } from './rpc.ts'
 
 const DAY_MS = 86_400_000
@@ -32,6 +33,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
   const report = new StateReport(writer, port)
   const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
   const forgetting = start.retentionDays === null ? null : new Forgetting(writer, start.retentionDays * DAY_MS)
+  const content = new ContentDesk(start.dataDir)
   serveCalls(port, {
     ready: () => true,
     recover: (nowMs: number, admitted: AdmissionQuery) => {
@@ -47,7 +49,10 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
       forgetting?.start()
     },
     attach: (wake: MessagePort) => {
-      wake.on('message', () => loop.notify())
+      wake.on('message', (message: ToWriter) => {
+        if (message === null) loop.notify()
+        else void content.serve(message, wake)
+      })
     },
     catchUp: () => catchUp(writer),
     workerDied: (...args: Parameters<LedgerWriter['workerDied']>) => writer.workerDied(...args),
@@ -58,6 +63,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     close: () => {
       forgetting?.stop()
       loop.stop()
+      content.close()
       writer.close()
       setImmediate(() => port.close())
     },

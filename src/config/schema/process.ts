@@ -56,6 +56,18 @@ export const reservation = z.strictObject({
     .describe('Output tokens reserved for a request that names no maximum.'),
 })
 
+/** What is kept of conversations, apart from records: for clients that ask for it again. */
+export const content = z.strictObject({
+  responses: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      '`on`: answers of `/v1/responses` whose upstream keeps none are kept, encrypted, unless a request says `store: false`.',
+    ),
+  ttl: positiveDuration.prefault('7d').describe('How long they are kept.'),
+  max_bytes: size.prefault('1GiB').describe('How much is kept at most; the oldest goes first.'),
+})
+
 /** The journal: what was reserved and settled, before the database has it. */
 export const journal = z.strictObject({
   sync: z

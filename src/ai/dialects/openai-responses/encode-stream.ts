@@ -9,9 +9,18 @@ import { responseObject } from './response-object.ts'
 import { encodeStop } from './stop-reasons.ts'
 import { encodeUsage } from './usage.ts'
 
+/** For a surface that keeps answers. */
+export interface Keeping {
+  /** Members of the answer that the surface knows. */
+  readonly members: JsonObject
+  /** The answer as it is at its end, unless it failed. */
+  readonly onEnd: (response: JsonObject) => void
+}
+
 /** Writes the events of one streamed response: each has its type in its name and in its data, and a number. */
 export class ResponsesEncoder implements StreamEncoder {
   readonly #context: AnswerContext
+  readonly #keeping: Keeping | null
   readonly #output: OutputItems
   #start: Extract<StreamEvent, { type: 'start' }> = { type: 'start' }
   #response: JsonObject | null = null
@@ -23,8 +32,9 @@ export class ResponsesEncoder implements StreamEncoder {
   /** What the event at hand made. */
   #out = ''
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, keeping: Keeping | null = null) {
     this.#context = context
+    this.#keeping = keeping
     this.#output = new OutputItems(context, this.#write)
   }
 
@@ -86,7 +96,7 @@ export class ResponsesEncoder implements StreamEncoder {
 
   #begin(): void {
     if (this.#response !== null) return
-    this.#response = responseObject(this.#start, this.#context)
+    this.#response = { ...responseObject(this.#start, this.#context), ...this.#keeping?.members }
     this.#write('response.created', { response: this.#response })
     this.#write('response.in_progress', { response: this.#response })
   }
@@ -99,16 +109,16 @@ export class ResponsesEncoder implements StreamEncoder {
     const ended = encodeStop(this.#stop, output.refused, losses)
     const tier = this.#tier === undefined ? {} : { service_tier: this.#tier }
     this.#over = true
-    this.#write(ended['status'] === 'completed' ? 'response.completed' : 'response.incomplete', {
-      response: {
-        ...ownExtra(output.own, extra, '', losses),
-        ...this.#response,
-        ...tier,
-        ...ended,
-        output: output.items,
-        usage: this.#usage === null ? null : encodeUsage(this.#usage, losses),
-      },
-    })
+    const response = {
+      ...ownExtra(output.own, extra, '', losses),
+      ...this.#response,
+      ...tier,
+      ...ended,
+      output: output.items,
+      usage: this.#usage === null ? null : encodeUsage(this.#usage, losses),
+    }
+    this.#keeping?.onEnd(response)
+    this.#write(ended['status'] === 'completed' ? 'response.completed' : 'response.incomplete', { response })
   }
 
   /** What has been told stays told; what was cut within has no end. */

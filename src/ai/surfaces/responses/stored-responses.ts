@@ -1,0 +1,134 @@
+import { answer, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { principalOf } from '../../../governance/index.ts'
+import type { ContentPort } from '../../../storage/index.ts'
+import { conversationOf, inputItems, type KeptRecord, readRecord } from './kept-record.ts'
+import { replayed } from './replay.ts'
+import { UNHEARD, unreadable } from './responses-inspect.ts'
+
+/** The turns up to the one that was asked for, the oldest first; null: it is not kept here. */
+type Turns = readonly KeptRecord[] | null
+type Render = (x: Exchange, turns: readonly KeptRecord[], last: KeptRecord) => GatewayError | null
+
+/** `GET /v1/responses/{id}` and `…/input_items`. */
+export function createStoredRead(content: ContentPort): Gate {
+  return lookedUp(content, (x) => {
+    const [id = '', what, ...more] = x.rest.split('/')
+    if (more.length > 0 || (what !== undefined && what !== 'input_items')) return null
+    return { id, render: what === undefined ? renderResponse : renderItems }
+  })
+}
+
+/** `POST /v1/responses/{id}/cancel`: only answers that are made in the background can be cancelled, and none is. */
+export function createStoredCancel(content: ContentPort): Gate {
+  return lookedUp(content, (x) => {
+    const [id = '', what, ...more] = x.rest.split('/')
+    if (more.length > 0 || what !== 'cancel') return null
+    return {
+      id,
+      render: () =>
+        new GatewayError('invalid_request', 'Only a response that is made in the background can be cancelled.'),
+    }
+  })
+}
+
+/** `DELETE /v1/responses/{id}`. */
+export function createStoredDelete(content: ContentPort): Gate {
+  const removed = new WeakMap<Exchange, boolean>()
+  return (x) => {
+    const known = removed.get(x)
+    if (known === undefined) {
+      if (x.rest.includes('/')) return unknownPath()
+      x.waiting = UNHEARD
+      content.remove(principalOf(x).id, x.rest).then(
+        (value) => {
+          removed.set(x, value)
+          resume(x, null)
+        },
+        () => resume(x, unreadable()),
+      )
+      return WAIT
+    }
+    if (!known) return unknown(x.rest)
+    answer(x, 200, 'application/json', JSON.stringify({ id: x.rest, object: 'response', deleted: true }))
+    return null
+  }
+}
+
+function lookedUp(
+  content: ContentPort,
+  read: (x: Exchange) => { readonly id: string; readonly render: Render } | null,
+): Gate {
+  const found = new WeakMap<Exchange, { readonly turns: Turns }>()
+  return (x) => {
+    const asked = read(x)
+    if (asked === null) return unknownPath()
+    const known = found.get(x)
+    if (known === undefined) {
+      x.waiting = UNHEARD
+      content.chain(principalOf(x).id, asked.id).then(
+        (texts) => {
+          found.set(x, { turns: texts?.map(readRecord).filter((record) => record !== null) ?? null })
+          resume(x, null)
+        },
+        () => resume(x, unreadable()),
+      )
+      return WAIT
+    }
+    const last = known.turns?.at(-1)
+    if (known.turns === null || last === undefined) return unknown(asked.id)
+    return asked.render(x, known.turns, last)
+  }
+}
+
+const renderResponse: Render = (x, _turns, { response }) => {
+  const query = new URLSearchParams(x.query)
+  if (query.get('stream') !== 'true') {
+    answer(x, 200, 'application/json', JSON.stringify(response))
+    return null
+  }
+  const after = query.get('starting_after')
+  if (after !== null && !/^\d{1,9}$/.test(after)) return wrongQuery('starting_after', 'a whole number')
+  answer(x, 200, 'text/event-stream; charset=utf-8', replayed(response, after === null ? -1 : Number(after)))
+  return null
+}
+
+const MOST_ITEMS = 100
+const ITEMS = 20
+
+const renderItems: Render = (x, turns, last) => {
+  const query = new URLSearchParams(x.query)
+  const limit = Number(query.get('limit') ?? ITEMS)
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MOST_ITEMS) {
+    return wrongQuery('limit', `a whole number from 1 to ${MOST_ITEMS}`)
+  }
+  const order = query.get('order') ?? 'desc'
+  if (order !== 'asc' && order !== 'desc') return wrongQuery('order', '"asc" or "desc"')
+  const all = [...conversationOf(turns.slice(0, -1)), ...inputItems(last)]
+  if (order === 'desc') all.reverse()
+  const after = query.get('after')
+  const start = after === null ? 0 : all.findIndex((item) => item['id'] === after) + 1
+  if (after !== null && start === 0) return wrongQuery('after', 'the id of one of the items')
+  const data = all.slice(start, start + limit)
+  const body = {
+    object: 'list',
+    data,
+    first_id: data[0]?.['id'] ?? null,
+    last_id: data.at(-1)?.['id'] ?? null,
+    has_more: start + limit < all.length,
+  }
+  answer(x, 200, 'application/json', JSON.stringify(body))
+  return null
+}
+
+function wrongQuery(param: string, expected: string): GatewayError {
+  return new GatewayError('invalid_request', `"${param}" must be ${expected}.`, { param })
+}
+
+function unknown(id: string): GatewayError {
+  const shown = id.length > 128 ? `${id.slice(0, 128)}…` : id
+  return new GatewayError('not_found', `Response with id '${shown}' not found: this key has none of this name.`)
+}
+
+function unknownPath(): GatewayError {
+  return new GatewayError('not_found', 'There is no such path under /v1/responses/.')
+}

@@ -1,0 +1,55 @@
+import type { MessagePort } from 'node:worker_threads'
+import { type ContentStore, openContentStore } from '../../storage/index.ts'
+import type { ContentAnswer, ContentCall } from '../messages.ts'
+
+/** The store of content as data workers call it: opened at the first call, since most gateways never need it. */
+export class ContentDesk {
+  readonly #dataDir: string
+  #store: Promise<ContentStore> | null = null
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir
+  }
+
+  async serve(message: ContentCall, port: MessagePort): Promise<void> {
+    try {
+      const store = await this.#opened()
+      if (message.method === 'keep') store.keep(message.tenant, message.content, message.limits)
+      else port.postMessage({ call: message.call, value: answerOf(store, message) } satisfies ContentAnswer)
+    } catch (error) {
+      // What is not kept is not found later; a client that asks hears it.
+      if (message.method === 'keep') return
+      const said = error instanceof Error ? error.message : String(error)
+      port.postMessage({ call: message.call, error: said } satisfies ContentAnswer)
+    }
+  }
+
+  close(): void {
+    this.#store?.then(
+      (store) => store.close(),
+      () => undefined,
+    )
+  }
+
+  async #opened(): Promise<ContentStore> {
+    this.#store ??= openContentStore(this.#dataDir, process.env)
+    try {
+      return await this.#store
+    } catch (error) {
+      // The next call tries again: a full disk may have room by then.
+      this.#store = null
+      throw error
+    }
+  }
+}
+
+function answerOf(store: ContentStore, message: Exclude<ContentCall, { method: 'keep' }>) {
+  switch (message.method) {
+    case 'chain':
+      return store.chain(message.tenant, message.id)
+    case 'holders':
+      return store.holders(message.tenant, message.items)
+    case 'remove':
+      return store.remove(message.tenant, message.id)
+  }
+}

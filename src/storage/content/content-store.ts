@@ -1,0 +1,176 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { readContentSecret } from '../key-secrets.ts'
+import type { KeepingLimits, KeptContent } from './content-port.ts'
+import { ContentSeal } from './content-seal.ts'
+
+const FILE = 'content.db'
+const BUSY_TIMEOUT_MS = 1_000
+/** Longer conversations than this go on by their whole text. */
+const LONGEST_CHAIN = 2_000
+const EXPIRE_EVERY_MS = 60_000
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS content (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
+    expires_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, sealed BLOB NOT NULL,
+    UNIQUE (tenant, id)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS item (
+    tenant TEXT NOT NULL, id TEXT NOT NULL,
+    sequence INTEGER NOT NULL REFERENCES content (sequence) ON DELETE CASCADE,
+    PRIMARY KEY (tenant, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS item_of_content ON item (sequence);
+  CREATE INDEX IF NOT EXISTS content_expiry ON content (expires_ms);`
+
+interface Row {
+  readonly id: string
+  readonly parent: string | null
+  readonly sealed: Uint8Array
+}
+
+/**
+ * What clients may ask for again, in a database of its own beside records and ledger: sealed, bound to the key that made it, and
+ * gone after its time. Beyond its bound the oldest goes first. What it holds may be lost at any time: nobody is charged by it.
+ */
+export class ContentStore {
+  readonly #database: DatabaseSync
+  readonly #seal: ContentSeal
+  readonly #now: () => number
+  readonly #find: StatementSync
+  readonly #findItem: StatementSync
+  readonly #insert: StatementSync
+  readonly #insertItem: StatementSync
+  readonly #delete: StatementSync
+  readonly #oldest: StatementSync
+  #bytes: number
+  #expiredAt = Number.NEGATIVE_INFINITY
+
+  private constructor(database: DatabaseSync, seal: ContentSeal, now: () => number) {
+    this.#database = database
+    this.#seal = seal
+    this.#now = now
+    this.#find = database.prepare(
+      'SELECT id, parent, sealed FROM content WHERE tenant = ? AND id = ? AND expires_ms > ?',
+    )
+    this.#findItem = database.prepare(
+      `SELECT DISTINCT content.id, parent, sealed FROM item JOIN content USING (sequence)
+       WHERE item.tenant = ? AND item.id = ? AND expires_ms > ?`,
+    )
+    this.#insert = database.prepare(
+      `INSERT INTO content (tenant, id, parent, expires_ms, bytes, sealed) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING RETURNING sequence`,
+    )
+    this.#insertItem = database.prepare('INSERT OR REPLACE INTO item (tenant, id, sequence) VALUES (?, ?, ?)')
+    this.#delete = database.prepare('DELETE FROM content WHERE tenant = ? AND id = ? RETURNING bytes')
+    this.#oldest = database.prepare(
+      'DELETE FROM content WHERE sequence = (SELECT MIN(sequence) FROM content) RETURNING bytes',
+    )
+    this.#bytes = this.#sum()
+  }
+
+  /** Opens the database in the data directory, and makes it and its key at need. */
+  static open(
+    dataDir: string,
+    environment: Readonly<Record<string, string | undefined>>,
+    now: () => number = Date.now,
+  ): ContentStore {
+    const seal = new ContentSeal(readContentSecret(dataDir, environment))
+    const file = path.join(dataDir, FILE)
+    // SQLite would make it readable by everybody; its other files take over the mode of this one.
+    fs.closeSync(fs.openSync(file, 'a', 0o600))
+    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; ${SCHEMA}`)
+    return new ContentStore(database, seal, now)
+  }
+
+  /** False when it is larger than all that may be kept. */
+  keep(tenant: string, content: KeptContent, { ttlMs, maxBytes }: KeepingLimits): boolean {
+    const { id, parent, items, text } = content
+    const sealed = this.#seal.seal(text, placeOf(tenant, id))
+    const nowMs = this.#now()
+    this.#expire(nowMs)
+    if (sealed.length > maxBytes) return false
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const row = this.#insert.get(tenant, id, parent, nowMs + ttlMs, sealed.length, sealed)
+      const sequence = row?.['sequence']
+      if (typeof sequence === 'number') {
+        for (const item of items) this.#insertItem.run(tenant, item, sequence)
+        this.#bytes += sealed.length
+      }
+      while (this.#bytes > maxBytes) {
+        const gone = this.#oldest.get()?.['bytes']
+        if (typeof gone !== 'number') break
+        this.#bytes -= gone
+      }
+      this.#database.exec('COMMIT')
+      return true
+    } catch (error) {
+      this.#database.exec('ROLLBACK')
+      this.#bytes = this.#sum()
+      throw error
+    }
+  }
+
+  /** See ContentPort. */
+  chain(tenant: string, id: string): string[] | null {
+    const texts: string[] = []
+    for (let next: string | null = id; next !== null; ) {
+      const row: Row | null = this.#row(this.#find.get(tenant, next, this.#now()))
+      const text = row === null ? null : this.#seal.open(row.sealed, placeOf(tenant, row.id))
+      if (row === null || text === null || texts.length >= LONGEST_CHAIN) return null
+      texts.push(text)
+      next = row.parent
+    }
+    return texts.reverse()
+  }
+
+  /** See ContentPort. */
+  holders(tenant: string, items: readonly string[]): string[] {
+    const texts = new Map<string, string>()
+    for (const item of items) {
+      const row = this.#row(this.#findItem.get(tenant, item, this.#now()))
+      const text = row === null ? null : this.#seal.open(row.sealed, placeOf(tenant, row.id))
+      if (row !== null && text !== null) texts.set(row.id, text)
+    }
+    return [...texts.values()]
+  }
+
+  /** See ContentPort. */
+  remove(tenant: string, id: string): boolean {
+    const there = this.#find.get(tenant, id, this.#now()) !== undefined
+    const gone = this.#delete.get(tenant, id)?.['bytes']
+    if (typeof gone === 'number') this.#bytes -= gone
+    return there
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #row(row: Readonly<Record<string, unknown>> | undefined): Row | null {
+    if (row === undefined) return null
+    return row as unknown as Row // the columns that both queries name
+  }
+
+  #expire(nowMs: number): void {
+    if (nowMs - this.#expiredAt < EXPIRE_EVERY_MS) return
+    this.#expiredAt = nowMs
+    const { changes } = this.#database.prepare('DELETE FROM content WHERE expires_ms <= ?').run(nowMs)
+    if (changes !== 0) this.#bytes = this.#sum()
+  }
+
+  #sum(): number {
+    const row = this.#database.prepare('SELECT COALESCE(SUM(bytes), 0) AS bytes FROM content').get()
+    return Number(row?.['bytes'] ?? 0)
+  }
+}
+
+/** What a text is bound to. */
+function placeOf(tenant: string, id: string): string {
+  return `${tenant}\n${id}`
+}
