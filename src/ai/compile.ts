@@ -64,7 +64,7 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
   const conversations = CONVERSATIONS.flatMap((row) => {
     const surface = surfaceOf(row)
     if (surface === null) return []
-    if (row.dialect === 'openai-responses' && content !== null) {
+    if (row.answersKept === true && content !== null) {
       return responsesPaths(row, surface, { hooks, document, content, registry })
     }
     const { countedAt = null, dialect } = row

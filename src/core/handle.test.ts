@@ -111,3 +111,28 @@ test('a gate that answers itself ends the request there', async (t) => {
   const [response] = await client.waitForResponses()
   assert.deepEqual([response?.status, reached], [204, false])
 })
+
+test('an inspection that waits is asked again with the body there, and the gates before it are not', async (t) => {
+  const { gate, waiting, cancels } = waitingGate()
+  let passed = 0
+  let asked = 0
+  const pass: Gate = () => {
+    passed++
+    return null
+  }
+  const inspect: Gate = (x) => {
+    asked++
+    if (asked === 1) return gate(x)
+    answer(x, 200, 'text/plain', x.body?.toString() ?? 'none')
+    return null
+  }
+  const plan = planOf({ '/': { POST: routeOf({ admit: [pass], bodyLimit: 1_000, inspect }) } })
+  const edge = await startEdge(t, { plan })
+  const client = await RawClient.connect(edge.url)
+  t.after(() => client.close())
+  await client.send(POST)
+  resume(await eventually(() => waiting[0]), null)
+  const [response] = await client.waitForResponses()
+  assert.deepEqual([response?.status, response?.body.toString()], [200, 'hello'])
+  assert.deepEqual([passed, asked, cancels()], [1, 2, 0])
+})

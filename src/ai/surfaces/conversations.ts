@@ -14,6 +14,8 @@ export interface ConversationRow {
   /** An exact path, or with a slash at the end a prefix that the model follows. */
   readonly path: string
   readonly readPath: ReadPath | null
+  /** Its clients may ask for an answer again, and go on with it; absent: answers are given once. */
+  readonly answersKept?: true
   /** The model whose tokens a path of this prefix asks to be counted; null for other paths, absent: there are none. */
   readonly countedAt?: (x: Exchange) => string | null
 }
@@ -36,7 +38,14 @@ export const CONVERSATIONS: readonly ConversationRow[] = [
     path: '/v1/completions',
     readPath: null,
   },
-  { name: 'responses', scope: 'responses.create', dialect: 'openai-responses', path: '/v1/responses', readPath: null },
+  {
+    name: 'responses',
+    scope: 'responses.create',
+    dialect: 'openai-responses',
+    path: '/v1/responses',
+    readPath: null,
+    answersKept: true,
+  },
   { name: 'messages', scope: 'messages.create', dialect: 'anthropic-messages', path: '/v1/messages', readPath: null },
   { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1beta/models/', ...OF_PATH },
   { name: 'content', scope: 'content.generate', dialect: 'gemini', path: '/v1/models/', ...OF_PATH },
