@@ -209,7 +209,11 @@ export class MeteredTap implements AnswerTap {
 
   /** What stands before the event is given now; the error follows with what comes next, or in the next turn. */
   #stopAt(problem: GatewayError, before: Buffer | null): Buffer | GatewayError {
-    if (before === null || before.length === 0) return problem
+    if (before === null || before.length === 0) {
+      // An upstream that failed at once did not work for us.
+      if (!this.#x.client.headSent) this.#state.answered = false
+      return problem
+    }
     this.#problem = problem
     process.nextTick(refuse, this.#x, problem)
     return before

@@ -56,6 +56,8 @@ export class TranslatingTap implements AnswerTap {
   #out = ''
   #fault: AnswerFault | null = null
   #problem: GatewayError | null = null
+  /** Something of the answer itself came. */
+  #began = false
   #textBytes = 0
   #reportedBytes = 0
 
@@ -176,7 +178,12 @@ export class TranslatingTap implements AnswerTap {
     switch (event.type) {
       case 'fault':
         this.#fault = event.fault
+        // An upstream that failed at once did not work for us.
+        if (!this.#began && event.fault.kind !== 'truncated') state.answered = false
         return
+      case 'part-start':
+        this.#began = true
+        break
       case 'usage':
         state.usage = usageOfTokens(event.usage)
         this.#reportedBytes = this.#textBytes

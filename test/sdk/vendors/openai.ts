@@ -25,7 +25,7 @@ const chunk = (delta: object, finish: string | null = null) => ({
 /** OpenAI, by chat completions. */
 export const openai: Vendor = {
   name: 'openai',
-  config: { kind: 'openai' },
+  config: { kind: 'openai', dialects: ['openai-chat'] },
   root: '/v1',
   model: 'gpt-5.2',
   check: (request) => checkChatRequest(request, { key: VENDOR_KEY, reasoning: true }),
