@@ -43,6 +43,11 @@ export const PACKAGES: readonly ImportRow[] = [
   },
   { name: '@smithy/signature-v4', from: ['src/ai/providers/auth/'], reason: 'requests to AWS are signed' },
   { name: '@smithy/eventstream-codec', from: ['src/ai/translate/'], reason: 'frames of streams from AWS' },
+  {
+    name: 'gpt-tokenizer',
+    from: ['src/ai/tokens/tokenizer-worker.ts'],
+    reason: 'encodings weigh 40 MB each: only the thread that counts loads them',
+  },
   { name: 'commander', from: ['src/cli/'], reason: 'command line' },
 ]
 
@@ -54,7 +59,11 @@ const EGRESS = 'connections leave by one door, which judges where they go: the c
  */
 export const BUILTINS: readonly ImportRow[] = [
   { name: 'node:sqlite', from: ['src/storage/'], reason: 'it is synchronous: only the database threads may wait' },
-  { name: 'node:worker_threads', from: ['src/app/', 'src/storage/'], reason: 'threads are made in one place' },
+  {
+    name: 'node:worker_threads',
+    from: ['src/app/', 'src/storage/', 'src/ai/tokens/'],
+    reason: 'threads are made in one place; the one that counts tokens by the module that needs it',
+  },
   { name: 'node:child_process', from: ['src/app/', 'src/cli/'], reason: 'the data path starts no process' },
   { name: 'node:cluster', from: [], reason: 'data workers are threads that share memory' },
   { name: 'node:http', from: ['src/core/', 'src/control/'], reason: 'two listeners' },

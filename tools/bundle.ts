@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 
@@ -21,9 +21,13 @@ export interface EmittedFile {
 export async function bundle(root: string, target: string): Promise<readonly EmittedFile[]> {
   const build = await rolldown({
     cwd: root,
-    // Two folders deep, as in the sources: the version is read from `../../package.json`. The entry of the threads is
+    // Two folders deep, as in the sources: the version is read from `../../package.json`. The entries of threads are
     // looked for beside the file that starts them.
-    input: { 'cli/main': 'src/cli/main.ts', 'lib/entry': 'src/app/threads/entry.ts' },
+    input: {
+      'cli/main': 'src/cli/main.ts',
+      'lib/entry': 'src/app/threads/entry.ts',
+      'lib/tokenizer-worker': 'src/ai/tokens/tokenizer-worker.ts',
+    },
     platform: 'node',
     // Nothing happens at import time: a module of which nothing is used can be left out.
     treeshake: { moduleSideEffects: false },
@@ -41,6 +45,8 @@ export async function bundle(root: string, target: string): Promise<readonly Emi
   })
   await build.close()
   const files = output.filter((item): item is OutputChunk => item.type === 'chunk').map((item) => describe(root, item))
+  // The catalogue of models, with its notice; `src/ai/catalogue` looks for it beside the folder of its own code.
+  cpSync(path.join(root, 'data'), path.join(target, 'data'), { recursive: true })
   writeFileSync(path.join(target, 'THIRD-PARTY-LICENSES.txt'), licencesOf(root, files))
   return files
 }

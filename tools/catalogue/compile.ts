@@ -1,6 +1,6 @@
 import type { MatchLogic, ModelInfo } from '@pydantic/genai-prices'
 import type { StoredModel, StoredRates } from '../../src/ai/catalogue/stored.ts'
-import { factsOf, modeOf } from './facts.ts'
+import { encodingOf, factsOf, modeOf } from './facts.ts'
 import { pricesOf } from './price-lines.ts'
 import { ALSO, CAPABILITY_PROVIDERS, PRICED_PROVIDERS } from './providers.ts'
 import type { CapabilityRow, Source } from './sources.ts'
@@ -128,6 +128,7 @@ function storedOf(key: string, { model, capability }: Draft, now: Date): StoredM
     ...optional('so', facts.structured),
     ...optional('no', facts.refuses?.join(',')),
     ...(model?.deprecated === true ? { dep: 1 as const } : {}),
+    ...optional('e', encodingOf(provider, id)),
     ...optional('p', rates),
     ...optional('k', prices === null || prices.rules.length === 0 ? undefined : prices.rules),
   }

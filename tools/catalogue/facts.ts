@@ -143,6 +143,20 @@ export function factsOf(provider: string, id: string): Facts {
   return Object.assign({}, ...rows, { providers: undefined, id: undefined })
 }
 
+const ENCODINGS: readonly (readonly [encoding: string, id: RegExp])[] = [
+  [
+    'o200k_base',
+    /^(?:gpt-4o|gpt-4\.1|gpt-4\.5|gpt-[56]|chatgpt-4o|o1|o3|o4)(?!.*(?:audio|realtime|tts|transcribe|image))/,
+  ],
+  ['cl100k_base', /^(?:gpt-4(?:$|-)|gpt-3\.5|text-embedding-)/],
+]
+
+/** The encoding that the vendor's own library names for its models (tiktoken's table, 2026-11). */
+export function encodingOf(provider: string, id: string): string | undefined {
+  if (!OPENAI.includes(provider)) return undefined
+  return ENCODINGS.find(([, pattern]) => pattern.test(id))?.[0]
+}
+
 export type Mode =
   | 'chat'
   | 'completion'

@@ -19,11 +19,13 @@ export interface CatalogueModel {
   readonly structuredOutput: 'native' | 'tool' | 'none' | null
   readonly refuses: readonly string[]
   readonly deprecated: boolean
+  /** The public encoding that counts its tokens; null when it has none. */
+  readonly encoding: string | null
   readonly prices: Prices | null
 }
 
 const PACKAGED = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../data/catalogue.txt' : '../../data/catalogue.txt',
+  import.meta.url.endsWith('.ts') ? '../../../data/catalogue.txt' : '../data/catalogue.txt',
   import.meta.url,
 )
 
@@ -128,6 +130,7 @@ function modelOf(key: string, stored: StoredModel): CatalogueModel {
     structuredOutput: oneOf(STRUCTURED, stored.so),
     refuses: stored.no?.split(',') ?? [],
     deprecated: stored.dep === 1,
+    encoding: stored.e ?? null,
     prices: stored.p === undefined ? null : pricesOf(`catalogue:${key}`, stored.p, stored.k ?? []),
   }
 }

@@ -53,6 +53,8 @@ export interface StoredModel {
   /** Parameters that it refuses, with commas. */
   readonly no?: string
   readonly dep?: 1
+  /** Its public encoding, if it has one. */
+  readonly e?: string
   readonly p?: StoredRates
   readonly k?: readonly StoredRule[]
 }

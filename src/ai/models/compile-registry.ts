@@ -118,7 +118,7 @@ class Targets {
   make({ label, provider: name, model, prices, owner = '', target, named }: TargetSpec): ModelTarget {
     const { document, metrics } = this.#options
     const provider = this.provider(name)
-    const facts = this.#facts.of(provider.kind, model, owner, target)
+    const facts = this.#facts.of(provider.kind === DEMO_PROVIDER ? null : provider.kind, model, owner, target)
     const shared = {
       model: provider.nameOf(model),
       capabilities: { ...facts.capabilities, family: provider.familyOf(model) },

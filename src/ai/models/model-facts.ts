@@ -25,10 +25,10 @@ export class ModelFactsSource {
     this.#fallback = priced ? configuredPrices('config:catalogue.prices', prices) : null
   }
 
-  /** `owner` is where the target stands in the configuration, for the name of its price rule. */
-  of(kind: string, model: string, owner: string, target: TargetConfig | undefined): ModelFacts {
+  /** `kind` is null for a provider whose models are in no catalogue. `owner` is where the target stands in the configuration, for the name of its price rule. */
+  of(kind: string | null, model: string, owner: string, target: TargetConfig | undefined): ModelFacts {
     const [provider, id] = splitEntry(target?.catalogue) ?? [kind, model]
-    const entry = this.#catalogue.find(provider, id)
+    const entry = provider === null ? null : this.#catalogue.find(provider, id)
     const own = target?.prices === undefined ? null : configuredPrices(`config:${owner}`, target.prices)
     return { prices: own ?? entry?.prices ?? this.#fallback, capabilities: capabilitiesOf(entry, target), entry }
   }
