@@ -155,6 +155,15 @@ export const CASES: readonly ProviderCase[] = [
     },
   ),
   ...plain('openrouter', 'https://openrouter.ai', { 'anthropic-messages': '/api/v1/messages' }),
+  ...plain(
+    'replicate',
+    'https://api.replicate.com',
+    { replicate: '/v1/predictions' },
+    {
+      model: 'meta/meta-llama-3-70b-instruct',
+      bodyModel: null,
+    },
+  ),
   ...plain('sambanova', 'https://api.sambanova.ai', { ...CHAT, ...RESPONSES }),
   ...plain('together', 'https://api.together.ai', { ...CHAT, ...COMPLETIONS }),
   ...plain(

@@ -82,7 +82,7 @@ function checkRequest(
   const { bodyModel = each.model } = each
   if (bodyModel === null) assert.ok(!('model' in body), seen.body)
   else assert.equal(body['model'], bodyModel)
-  const isNamedByPath = bodyModel === null && !['gemini', 'bedrock-converse'].includes(each.dialect)
+  const isNamedByPath = bodyModel === null && !['gemini', 'bedrock-converse', 'replicate'].includes(each.dialect)
   const wrong = WIRES[each.dialect].check(isNamedByPath ? { ...body, model: each.model } : body)
   assert.equal(wrong, null, `${JSON.stringify(wrong)} in ${seen.body}`)
 }

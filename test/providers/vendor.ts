@@ -36,15 +36,19 @@ export async function startVendor(
   const server = await startHttp(t, (req, res) => {
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
-    req.on('end', async () => {
-      const { [ORIGIN]: origin, ...headers } = req.headers
-      const body = Buffer.concat(chunks).toString('utf8')
-      const request = { origin: String(origin), method: req.method ?? '', path: req.url ?? '', headers, body }
-      seen.push(request)
-      const { status = 200, type = 'application/json', body: said } = await answer(request)
-      res.writeHead(status, { 'content-type': type })
-      res.end(said)
-    })
+    req.on(
+      'end',
+      () =>
+        void (async () => {
+          const { [ORIGIN]: origin, ...headers } = req.headers
+          const body = Buffer.concat(chunks).toString('utf8')
+          const request = { origin: String(origin), method: req.method ?? '', path: req.url ?? '', headers, body }
+          seen.push(request)
+          const { status = 200, type = 'application/json', body: said } = await answer(request)
+          res.writeHead(status, { 'content-type': type })
+          res.end(said)
+        })(),
+    )
   })
   return {
     seen,

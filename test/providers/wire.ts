@@ -56,6 +56,17 @@ const request = (path: string, body: unknown) => ({
 const named = (data: Readonly<Record<string, unknown>>) =>
   `event: ${String(data['type'])}\ndata: ${JSON.stringify(data)}\n\n`
 
+function isPrediction(body: Readonly<Record<string, unknown>>): boolean {
+  const { version, input, stream, ...others } = body
+  const isFlag = stream === undefined || stream === true
+  return (
+    typeof version === 'string' &&
+    typeof Object(input).prompt === 'string' &&
+    isFlag &&
+    Object.keys(others).length === 0
+  )
+}
+
 export const WIRES: Readonly<Record<DialectName, Wire>> = {
   'openai-chat': {
     check: (body) => checkChatBody(body),
@@ -107,6 +118,19 @@ export const WIRES: Readonly<Record<DialectName, Wire>> = {
     whole: required(COHERE['text']).whole,
     stream: required(COHERE['text']).events.map(named).join(''),
     streamType: SSE,
+    ask: null,
+  },
+  replicate: {
+    check: (body) => (isPrediction(body) ? null : 'no prediction'),
+    whole: {
+      id: 'p1',
+      status: 'succeeded',
+      output: ['Hel', 'lo'],
+      metrics: { input_token_count: 3, output_token_count: 2 },
+    },
+    // The prediction whose stream is there is not of this table: see replicate.test.ts.
+    stream: JSON.stringify({ id: 'p1', status: 'succeeded', output: ['Hel', 'lo'] }),
+    streamType: 'application/json',
     ask: null,
   },
   ollama: {

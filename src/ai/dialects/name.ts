@@ -8,6 +8,7 @@ export type DialectName =
   | 'bedrock-converse'
   | 'cohere'
   | 'ollama'
+  | 'replicate'
 
 /** Who can read what a vendor sealed: only the family of models that made it. */
 export type SealFamily = 'anthropic' | 'openai' | 'gemini' | 'other'

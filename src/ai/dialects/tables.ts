@@ -12,6 +12,7 @@ import { openaiChatClient, openaiChatUpstream } from './openai-chat/index.ts'
 import { openaiCompletionsClient, openaiCompletionsUpstream } from './openai-completions/index.ts'
 import { openaiResponsesClient, openaiResponsesUpstream } from './openai-responses/index.ts'
 import { responsesMeter } from './openai-responses/meter.ts'
+import { replicateUpstream } from './replicate/index.ts'
 
 /** Every dialect as upstreams speak it. */
 export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDialect>>> = {
@@ -23,6 +24,7 @@ export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDia
   gemini: geminiUpstream,
   cohere: cohereUpstream,
   ollama: ollamaUpstream,
+  replicate: replicateUpstream,
 }
 
 /** Every dialect that clients hold conversations in. */

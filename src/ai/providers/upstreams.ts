@@ -7,6 +7,7 @@ import { Prepared } from './auth/prepared.ts'
 import { proofOf } from './auth/proof.ts'
 import { ModelDiscovery } from './discovery.ts'
 import { type ChosenEndpoint, endpointsOf } from './endpoints.ts'
+import { PredictionsTransport } from './predictions-transport.ts'
 import type { ProviderRow } from './provider-row.ts'
 import { References } from './references.ts'
 import { SecretSet } from './secret-set.ts'
@@ -119,8 +120,11 @@ class ProviderBuilder {
     this.#secrets = secrets
     const [only] = credentials
     const isPlain = credentials.length === 1 && only?.authenticator === null
-    const transport = isPlain ? only.transport : new CredentialTransport(root, credentials)
     const headers = [...this.#sharedHeaders(), ...(isPlain ? only.headers : [])]
+    const direct = isPlain ? only.transport : new CredentialTransport(root, credentials)
+    const transport = endpoints.some(({ endpoint }) => endpoint.dialect === 'replicate')
+      ? new PredictionsTransport({ transport: direct, headers, streams: (origin) => this.#streams(origin, url) })
+      : direct
     const upstream = { name: this.#name, origin: url.origin, transport, timeouts: this.#timeouts }
     return {
       kind,
@@ -233,6 +237,13 @@ class ProviderBuilder {
       transport: url === null ? () => transport : () => new CredentialTransport('', this.#credentials(url, '')),
       now: Date.now,
     })
+  }
+
+  /** The address of a stream is the vendor's to say, but not to choose who hears the credential. */
+  #streams(origin: string, { origin: own, hostname }: URL): Transport | null {
+    const vendor = hostname.split('.').slice(-2).join('.')
+    const isVendors = origin.startsWith('https://') && new URL(origin).hostname.endsWith(`.${vendor}`)
+    return origin === own || isVendors ? this.#connect(origin, this.#config.max_connections) : null
   }
 
   #connect(origin: string, maxConnections: number): Transport {

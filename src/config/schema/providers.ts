@@ -134,6 +134,7 @@ export const provider = z.strictObject({
         'bedrock-converse',
         'cohere',
         'ollama',
+        'replicate',
       ]),
     )
     .min(1)

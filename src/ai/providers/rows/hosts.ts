@@ -62,6 +62,10 @@ export const HOSTS: readonly ProviderRow[] = [
       [/^~?google\/gemini/, 'gemini'],
     ],
   }),
+  row('replicate', 'https://api.replicate.com/v1', 'REPLICATE_API_TOKEN', {
+    endpoints: [{ dialect: 'replicate', path: '/predictions' }],
+    discovery: null,
+  }),
   row('sambanova', 'https://api.sambanova.ai/v1', 'SAMBANOVA_API_KEY', {
     endpoints: [CHAT, RESPONSES],
   }),
