@@ -7,9 +7,10 @@ import type { Connection, ConnectionTimeouts, Door } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel } from '../settle.ts'
-import { type BodyFault, ChunkedBody } from './chunked-body.ts'
 import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_EMPTY_LINES, MAX_HEAD_BYTES } from './head-buffer.ts'
 import { Http1Stream } from './http1-stream.ts'
+import { lendReads, ownBytes } from './lend-reads.ts'
+import { RequestBody } from './request-body.ts'
 import { RequestHead, readRequestHead } from './request-head.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -56,8 +57,7 @@ export class Http1Connection implements Connection {
   #bodyPaused = false
   /** That has lasted: some bytes are read all the same. */
   #ahead = false
-  #chunked: ChunkedBody | null = null
-  #left = 0
+  readonly #body = new RequestBody()
   #discarded = 0
   #tunnel: SocketTunnel | null = null
   /** When the state began; -1 as long as what it waits for is not known to have begun. */
@@ -65,14 +65,16 @@ export class Http1Connection implements Connection {
   #served = false
   readonly #stall: StallWatch
 
-  constructor(gateway: Gateway, socket: Socket, onClosed: (connection: Http1Connection) => void, door: Door = MAIN) {
+  constructor(gateway: Gateway, accepted: Socket, onClosed: (connection: Http1Connection) => void, door: Door = MAIN) {
     this.door = door
     this.#gateway = gateway
+    const lent = lendReads(accepted, (bytes) => this.#onData(bytes))
+    const socket = lent ?? accepted
     this.#socket = socket
     this.#onClosed = onClosed
     this.address = door.address ?? socket.remoteAddress ?? null
     this.#stall = new StallWatch(socket, this.#since)
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    if (lent === null) socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     // What it says is told by `close` as well: the client has left.
@@ -203,14 +205,14 @@ export class Http1Connection implements Connection {
   }
 
   #onData(bytes: Buffer): void {
-    if (this.#tunnel !== null) return this.#tunnel.onBytes(bytes)
+    if (this.#tunnel !== null) return this.#tunnel.onBytes(ownBytes(bytes, 0))
     if (this.#state === 'discard') {
       this.#discarded += bytes.length
       if (this.#discarded > DISCARD_BYTES) this.#socket.pause()
       return
     }
     if (this.#held === null && !this.#reading) this.#read(bytes)
-    else this.#hold(bytes)
+    else this.#hold(bytes, 0)
   }
 
   /** Reads on where a request ended, or its body is asked for: first what came before, then what the socket has. */
@@ -234,8 +236,8 @@ export class Http1Connection implements Connection {
     this.#gateway.pausedClients.delete(this)
   }
 
-  #hold(bytes: Buffer): void {
-    this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
+  #hold(bytes: Buffer, from: number): void {
+    this.#held = this.#held === null ? ownBytes(bytes, from) : Buffer.concat([this.#held, bytes.subarray(from)])
     this.#adjustFlow()
   }
 
@@ -259,7 +261,7 @@ export class Http1Connection implements Connection {
       at = bytes.length
     }
     this.#reading = false
-    if (at < bytes.length) this.#hold(at === 0 ? bytes : bytes.subarray(at))
+    if (at < bytes.length) this.#hold(bytes, at)
     else this.#adjustFlow()
   }
 
@@ -277,7 +279,7 @@ export class Http1Connection implements Connection {
         at = this.#readBody(stream, bytes, at)
       } else if (this.#state === 'answer') return at
       else {
-        this.#tunnel?.onBytes(bytes.subarray(at))
+        this.#tunnel?.onBytes(ownBytes(bytes, at))
         return bytes.length
       }
     }
@@ -322,43 +324,23 @@ export class Http1Connection implements Connection {
       this.bodyRead = false
       this.#state = 'body'
       this.#since = performance.now()
-      this.#expectBody(head)
+      this.#body.expect(head)
     }
     stream.exchange = handle(this.#gateway, stream, head)
   }
 
-  #expectBody(head: RequestHead): void {
-    this.#left = head.contentLength
-    if (!head.chunked) this.#chunked = null
-    else if (this.#chunked === null) this.#chunked = new ChunkedBody(invalidBody)
-    else this.#chunked.reset()
-  }
-
   #readBody(stream: Http1Stream, bytes: Buffer, from: number): number {
-    if (this.#chunked !== null) return this.#readChunked(stream, this.#chunked, bytes, from)
-    const end = Math.min(bytes.length, from + this.#left)
-    this.#left -= end - from
-    const complete = this.#left === 0
-    if (complete) this.#bodyArrived()
-    stream.sink?.onBody(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
-    if (complete) stream.sink?.onBodyEnd()
-    return end
-  }
-
-  #readChunked(stream: Http1Stream, chunked: ChunkedBody, bytes: Buffer, from: number): number {
-    let at = from
-    try {
-      at = chunked.read(bytes, from)
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error
-      this.#refuseCurrent(error)
+    const body = this.#body
+    const at = body.read(bytes, from)
+    if (at instanceof GatewayError) {
+      this.#refuseCurrent(at)
       return bytes.length
     }
-    if (chunked.dataEnd > chunked.dataStart) stream.sink?.onBody(bytes.subarray(chunked.dataStart, chunked.dataEnd))
-    if (chunked.complete && stream === this.#stream) {
-      this.#bodyArrived()
-      stream.sink?.onBodyEnd(chunked.trailers)
-    }
+    const { start, end, complete } = body
+    // Whoever ends the request on hearing of its last bytes ends one whose body was read.
+    if (complete) this.#bodyArrived()
+    if (end > start) stream.sink?.onBody(ownBytes(bytes, start, end))
+    if (complete) stream.sink?.onBodyEnd(body.trailers)
     return at
   }
 
@@ -423,11 +405,6 @@ export class Http1Connection implements Connection {
       if (stream.exchange !== null) cancel(stream.exchange)
     }
   }
-}
-
-function invalidBody(what: string, kind: BodyFault): GatewayError {
-  const code = kind === 'too_large' ? 'headers_too_large' : 'malformed_request'
-  return new GatewayError(code, `The body of the request is not valid: ${what}.`)
 }
 
 function timeout(what: string): GatewayError {
