@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { lendReads, ownBytes } from '../connect/lend-reads.ts'
 import { drained } from '../drained.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -7,19 +8,16 @@ import type { Connection, ConnectionTimeouts, Door } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel } from '../settle.ts'
-import { HEAD_END_BYTES, HeadBuffer, headEnd, headTooLarge, MAX_EMPTY_LINES, MAX_HEAD_BYTES } from './head-buffer.ts'
+import { ClientFlow, HELD_BYTES } from './client-flow.ts'
+import { headTooLarge, MAX_HEAD_BYTES } from './head-buffer.ts'
+import { HeadReader } from './head-reader.ts'
 import { Http1Stream } from './http1-stream.ts'
-import { lendReads, ownBytes } from './lend-reads.ts'
 import { RequestBody } from './request-body.ts'
 import { RequestHead, readRequestHead } from './request-head.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { StallWatch } from './stall-watch.ts'
 import { unreadableAnswer } from './unreadable.ts'
 
-const CR = 0x0d
-const LF = 0x0a
-/** Bytes that came before their turn: reading stops at so many, and so does the sending of answers to requests ahead. */
-const HELD_BYTES = 65_536
 /** What is read and thrown away after an answer that came before the body was read, and for how long at least. */
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 1_000
@@ -46,17 +44,9 @@ export class Http1Connection implements Connection {
   endsWithAnswer = false
   #state: State = 'head'
   #stream: Http1Stream | null = null
-  /** The head that is arriving, when it comes in pieces. */
-  #arriving: HeadBuffer | null = null
-  /** Read over before the request line. */
-  #emptyLines = 0
-  /** Bytes that came before their turn. */
-  #held: Buffer | null = null
+  readonly #flow: ClientFlow
   #reading = false
-  /** Whoever reads the body takes no more for now. */
-  #bodyPaused = false
-  /** That has lasted: some bytes are read all the same. */
-  #ahead = false
+  readonly #heads = new HeadReader()
   readonly #body = new RequestBody()
   #discarded = 0
   #tunnel: SocketTunnel | null = null
@@ -71,6 +61,7 @@ export class Http1Connection implements Connection {
     const lent = lendReads(accepted, (bytes) => this.#onData(bytes))
     const socket = lent ?? accepted
     this.#socket = socket
+    this.#flow = new ClientFlow(socket)
     this.#onClosed = onClosed
     this.address = door.address ?? socket.remoteAddress ?? null
     this.#stall = new StallWatch(socket, this.#since)
@@ -93,7 +84,7 @@ export class Http1Connection implements Connection {
 
   /** True while no request is under way or arriving. */
   get idle(): boolean {
-    return this.#state === 'head' && this.#arriving === null && this.#held === null && this.unsentBytes === 0
+    return this.#state === 'head' && !this.#heads.isArriving && !this.#flow.holds && this.unsentBytes === 0
   }
 
   /** When the last answer ended, or the connection began. */
@@ -124,8 +115,7 @@ export class Http1Connection implements Connection {
   }
 
   pauseBody(): void {
-    this.#bodyPaused = true
-    this.#socket.pause()
+    this.#flow.pauseBody()
     this.#gateway.pausedClients.add(this)
   }
 
@@ -139,8 +129,7 @@ export class Http1Connection implements Connection {
    * knows of a reset (seen with Node 26.10 on Linux); an orderly end is seen by reading on for a bounded while.
    */
   lookWhilePaused(): void {
-    this.#ahead = true
-    this.#adjustFlow()
+    this.#flow.readAhead()
     if (this.#socket.writable && this.unsentBytes === 0) this.#socket.write('')
   }
 
@@ -171,11 +160,9 @@ export class Http1Connection implements Connection {
 
   /** From now on the bytes of the connection are another protocol's; those that came already are its first. */
   tunnel(): TunnelEnd {
-    const held = this.#held
-    this.#held = null
     this.#stream = null
     this.#state = 'tunnel'
-    this.#tunnel = new SocketTunnel(this.#socket, held)
+    this.#tunnel = new SocketTunnel(this.#socket, this.#flow.take())
     return this.#tunnel
   }
 
@@ -185,7 +172,7 @@ export class Http1Connection implements Connection {
     const waited = now - this.#since
     switch (this.#state) {
       case 'head':
-        if (this.#arriving !== null || !this.#served) {
+        if (this.#heads.isArriving || !this.#served) {
           if (waited > timeouts.headerTimeoutMs) this.#refuse(timeout('The head of the request'))
         } else if (this.unsentBytes > 0) this.#since = now
         else if (waited > timeouts.keepAliveMs) this.destroy()
@@ -211,42 +198,25 @@ export class Http1Connection implements Connection {
       if (this.#discarded > DISCARD_BYTES) this.#socket.pause()
       return
     }
-    if (this.#held === null && !this.#reading) this.#read(bytes)
-    else this.#hold(bytes, 0)
+    if (this.#reading || this.#flow.holds) this.#flow.hold(bytes, 0)
+    else this.#read(bytes)
   }
 
   /** Reads on where a request ended, or its body is asked for: first what came before, then what the socket has. */
   #goOn(): void {
     if (this.#reading) return
-    if (this.#held !== null) setImmediate(() => this.#readHeld())
-    else this.#adjustFlow()
+    if (this.#flow.holds) setImmediate(() => this.#readHeld())
+    else this.#flow.adjust()
   }
 
   #readHeld(): void {
-    const held = this.#held
-    if (held === null || this.#reading || this.#bodyPaused) return
-    this.#held = null
-    this.#read(held)
+    if (this.#reading || this.#flow.bodyPaused) return
+    const held = this.#flow.take()
+    if (held !== null) this.#read(held)
   }
 
   #unpauseBody(): void {
-    if (!this.#bodyPaused) return
-    this.#bodyPaused = false
-    this.#ahead = false
-    this.#gateway.pausedClients.delete(this)
-  }
-
-  #hold(bytes: Buffer, from: number): void {
-    this.#held = this.#held === null ? ownBytes(bytes, from) : Buffer.concat([this.#held, bytes.subarray(from)])
-    this.#adjustFlow()
-  }
-
-  /** The socket is read as long as somebody takes what it has, or there is room to keep it. */
-  #adjustFlow(): void {
-    const flows = (!this.#bodyPaused || this.#ahead) && (this.#held === null || this.#held.length <= HELD_BYTES)
-    if (flows !== this.#socket.isPaused()) return
-    if (flows) this.#socket.resume()
-    else this.#socket.pause()
+    if (this.#flow.unpauseBody()) this.#gateway.pausedClients.delete(this)
   }
 
   #read(bytes: Buffer): void {
@@ -261,8 +231,8 @@ export class Http1Connection implements Connection {
       at = bytes.length
     }
     this.#reading = false
-    if (at < bytes.length) this.#hold(bytes, at)
-    else this.#adjustFlow()
+    if (at < bytes.length) this.#flow.hold(bytes, at)
+    else this.#flow.adjust()
   }
 
   /** Reads as far as it is somebody's turn; returns where it stopped. */
@@ -275,7 +245,7 @@ export class Http1Connection implements Connection {
         at = this.#readHead(bytes, at)
       } else if (this.#state === 'body') {
         const stream = this.#stream
-        if (stream === null || stream.sink === null || this.#bodyPaused) return at
+        if (stream === null || stream.sink === null || this.#flow.bodyPaused) return at
         at = this.#readBody(stream, bytes, at)
       } else if (this.#state === 'answer') return at
       else {
@@ -287,32 +257,20 @@ export class Http1Connection implements Connection {
   }
 
   #readHead(bytes: Buffer, from: number): number {
-    let at = from
-    if (this.#arriving === null) {
-      for (; this.#emptyLines < MAX_EMPTY_LINES && bytes[at] === CR && bytes[at + 1] === LF; at += 2) this.#emptyLines++
-      const end = headEnd(bytes, at)
-      if (end >= 0 && end - at <= MAX_HEAD_BYTES) {
-        this.#begin(bytes.toString('latin1', at, end))
-        return end + HEAD_END_BYTES
-      }
-      if (at === bytes.length) return at
-      this.#arriving = new HeadBuffer(this.#emptyLines)
-      this.#since = performance.now()
-    }
-    const taken = this.#arriving.push(bytes, at)
-    if (taken instanceof GatewayError) {
-      this.#refuse(taken)
+    const heads = this.#heads
+    const wasArriving = heads.isArriving
+    const at = heads.read(bytes, from)
+    if (at instanceof GatewayError) {
+      this.#refuse(at)
       return bytes.length
     }
-    if (taken < 0) return bytes.length
-    const text = this.#arriving.text()
-    this.#arriving = null
-    this.#begin(text)
-    return at + taken
+    const text = heads.take()
+    if (text !== null) this.#begin(text)
+    else if (heads.isArriving && !wasArriving) this.#since = performance.now()
+    return at
   }
 
   #begin(text: string): void {
-    this.#emptyLines = 0
     const head = text.length > MAX_HEAD_BYTES ? headTooLarge() : readRequestHead(text)
     if (head instanceof GatewayError) return this.#refuse(head)
     const stream = new Http1Stream(this, head)
@@ -358,7 +316,7 @@ export class Http1Connection implements Connection {
 
   /** Answers what is no request, and closes. */
   #refuse(error: GatewayError): void {
-    this.#arriving = null
+    this.#heads.drop()
     this.#gateway.onUnreadable?.(error)
     const body = unreadableAnswer(error)
     const stream = new Http1Stream(this, new RequestHead('', ''))
@@ -371,7 +329,7 @@ export class Http1Connection implements Connection {
   #leave(): void {
     this.#state = 'discard'
     this.#since = performance.now()
-    this.#held = null
+    this.#flow.take()
     this.#unpauseBody()
     this.#socket.end()
     if (this.#socket.isPaused()) this.#socket.resume()
@@ -396,8 +354,8 @@ export class Http1Connection implements Connection {
     this.#onClosed(this)
     this.#tunnel?.onClose()
     this.#state = 'closed'
-    this.#held = null
-    this.#arriving = null
+    this.#flow.take()
+    this.#heads.drop()
     const stream = this.#stream
     this.#stream = null
     if (stream !== null) {
