@@ -20,6 +20,10 @@ export interface LineSinkOptions {
  */
 const PIPE_BYTES = 4_096
 const RETRY_MS = 50
+/** Of a sink that is seldom written to; it grows with what is written at once. */
+const FIRST_MEMORY_BYTES = 4_096
+/** Four times what a busy sink writes at once; what a slow reader let grow further is not kept. */
+const MAX_MEMORY_BYTES = 262_144
 
 /**
  * Lines to a file descriptor, buffered and bounded, from any thread. Never blocks the event loop and never throws
@@ -37,6 +41,7 @@ export class LineSink {
   #characters = 0
   /** What is being written, and how much of it was. */
   #chunk: Buffer | null = null
+  #memory = Buffer.allocUnsafeSlow(FIRST_MEMORY_BYTES)
   #written = 0
   #chunkCharacters = 0
   #chunkLines = 0
@@ -144,14 +149,25 @@ export class LineSink {
     if (this.#due === 0) return false
     const lines = this.#lines.splice(0, this.#pipe ? Math.min(countThatFit(this.#lines), this.#due) : this.#due)
     this.#due -= lines.length
-    const text = `${lines.join('\n')}\n`
-    this.#chunk = Buffer.from(this.#torn ? `\n${text}` : text)
+    this.#chunkLines = lines.length
+    // As a line of its own: a break that is added to the text afterwards would have all of it copied again.
+    lines.push('')
+    const text = lines.join('\n')
+    this.#chunk = this.#encode(this.#torn ? `\n${text}` : text)
     this.#torn = false
     this.#written = 0
     this.#chunkCharacters = text.length
-    this.#chunkLines = lines.length
     this.#characters -= text.length
     return true
+  }
+
+  /** The text in the sink's own memory: one chunk is written at a time. */
+  #encode(text: string): Buffer {
+    const length = Buffer.byteLength(text)
+    if (length > MAX_MEMORY_BYTES) return Buffer.from(text)
+    if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)))
+    this.#memory.write(text)
+    return this.#memory.subarray(0, length)
   }
 
   #write(): void {

@@ -7,7 +7,6 @@ import type { Exchange } from '../../core/index.ts'
 export function forwardedHeaders(x: Exchange, taken: ReadonlySet<string>, own: ReadonlySet<string>): string[] {
   const headers: string[] = []
   const { names, values } = x.head
-  let seen = ''
   let traceState: string | null = null
   for (let at = 0; at < names.length; at++) {
     const name = names[at] as string // in range
@@ -17,8 +16,7 @@ export function forwardedHeaders(x: Exchange, taken: ReadonlySet<string>, own: R
       traceState = traceState === null ? value : `${traceState},${value}`
       continue
     }
-    if (!taken.has(name) || own.has(name) || seen.includes(`|${name}|`)) continue
-    seen += `|${name}|`
+    if (!taken.has(name) || own.has(name) || names.indexOf(name) < at) continue
     headers.push(name, values[at] as string) // same length as names
   }
   // Several lines are one list, and without a valid traceparent it means nothing (W3C Trace Context, sections 3.3 and 4.2).
