@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileSurfaces, conversationTraffic, DemoUpstream } from '../../src/ai/index.ts'
+import { compileSurfaces, modelTraffic, DemoUpstream } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
 import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import {
@@ -106,7 +106,7 @@ const document = await documentFrom({
   models: { 'gpt-4o': { targets: [{ provider: 'mock', model: 'gpt-4o', prices: { input: 2.5, output: 10 } }] } },
 })
 const settle = [
-  createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, conversationTraffic),
+  createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, modelTraffic),
 ]
 const identify = createIdentify(keys)
 const surfaces = compileSurfaces({
@@ -118,7 +118,7 @@ const surfaces = compileSurfaces({
     conversation: (scope) => ({
       identify,
       admit: [createScopeCheck(scope), createRateCheck(counters)],
-      reserve: createReserve({ counters, intents, journal, port: conversationTraffic, accepting: () => true }),
+      reserve: createReserve({ counters, intents, journal, port: modelTraffic, accepting: () => true }),
       settle,
     }),
     models: { identify, admit: null, settle: null },

@@ -8,6 +8,7 @@ import { chatCodeName } from './dialects/code-names.ts'
 import { CLIENT_DIALECTS, COMMON_DIALECT } from './dialects/tables.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
+import { operationPaths } from './operations/paths.ts'
 import { CONVERSATIONS, COUNTS, surfaceOf } from './surfaces/conversations.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
 import { responsesPaths } from './surfaces/responses/responses-paths.ts'
@@ -53,7 +54,11 @@ export function compileSurfaces(options: CompileOptions): Surfaces {
   const plain = { ...dialect, bodyLimit: -1, reserve: null, renderStreamError: null }
   const models: Omit<Route, 'inspect'> = { ...plain, name: 'models.list', ...hooks.models }
   return {
-    paths: [...conversationPaths(options, registry), ...modelPaths(registry, created, models)],
+    paths: [
+      ...conversationPaths(options, registry),
+      ...operationPaths(options, registry),
+      ...modelPaths(registry, created, models),
+    ],
     fallback: { ...plain, name: 'none', identify: null, admit: null, inspect: null, ...hooks.unmatched },
   }
 }

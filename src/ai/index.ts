@@ -12,10 +12,10 @@ export {
   type Surfaces,
 } from './compile.ts'
 export { CONFIG_FACTS } from './config-facts.ts'
-export { conversationTraffic } from './conversation/conversation-traffic.ts'
 export { DemoUpstream, demoModels } from './demo/index.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
 export { providersIn, variablesOf } from './providers/found.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export { DEMO_PROVIDER, PROVIDERS, providerKinds, providerRow } from './providers/table.ts'
 export type { TransportSource } from './providers/upstreams.ts'
+export { modelTraffic } from './traffic.ts'

@@ -150,7 +150,8 @@ export class Attempt implements ResponseHandler, Watched {
     const plan = this.#tap.start(status, headers)
     if (plan instanceof GatewayError) refuse(x, plan)
     else {
-      this.streaming = this.eventful = plan !== 'buffer'
+      this.streaming = plan !== 'buffer'
+      this.eventful = plan === 'stream'
       if (plan === 'relay') this.#headDueAt = this.#lastByteAt + HEAD_WAIT_MS
       this.dueAt = this.#nextDueAt()
     }

@@ -27,6 +27,7 @@ const VENDOR_PLACES = [
   'src/ai/dialects/',
   'src/ai/conversation/',
   'src/ai/relay/',
+  'src/ai/operations/',
   'src/ai/surfaces/',
   // The package that knows public encodings is named after a family of models.
   'src/ai/tokens/tokenizer-worker.ts',

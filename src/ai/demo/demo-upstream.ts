@@ -2,7 +2,9 @@ import type { ResponseHandler, Transport, UpstreamRequest } from '../../core/ind
 import { invalidRequest, notFound } from './api-error.ts'
 import { chatScript } from './chat-script.ts'
 import { complete } from './completion.ts'
+import { embeddingsScript } from './embeddings.ts'
 import { behaviourOf, demoModels } from './models.ts'
+import { moderationsScript } from './moderations.ts'
 import { Playback } from './playback.ts'
 import { readRequest } from './request.ts'
 import { errorScript, jsonScript, type Script } from './script.ts'
@@ -59,6 +61,8 @@ export class DemoUpstream implements Transport {
     if (path === '/chat/completions') {
       return request.method === 'POST' ? this.#chat(request.body) : wrongMethod(request)
     }
+    const make = MAKERS.get(path)
+    if (make !== undefined) return request.method === 'POST' ? make(request.body) : wrongMethod(request)
     if (path === '/models' || path.startsWith('/models/')) {
       return request.method === 'GET' ? listModels(path.slice('/models/'.length)) : wrongMethod(request)
     }
@@ -71,6 +75,12 @@ export class DemoUpstream implements Transport {
     return chatScript(read.request, () => complete(read.request, body ?? Buffer.alloc(0), this.#now()))
   }
 }
+
+/** What is answered beside conversations. */
+const MAKERS: ReadonlyMap<string, (body: Buffer | null) => Script> = new Map([
+  ['/embeddings', embeddingsScript],
+  ['/moderations', moderationsScript],
+])
 
 function listModels(id: string): Script {
   const entry = (name: string): unknown => ({ id: name, object: 'model', created: MODELS_CREATED, owned_by: 'demo' })

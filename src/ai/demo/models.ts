@@ -6,6 +6,8 @@ export type DemoBehaviour =
   | { readonly kind: 'long'; readonly words: number }
   | { readonly kind: 'error'; readonly status: number }
   | { readonly kind: 'fault'; readonly fault: DemoFault }
+  /** No model for conversations. */
+  | { readonly kind: 'embedding' | 'moderation' }
 
 export type DemoFault = 'hang' | 'reset' | 'cut' | 'stall' | 'error-event' | 'bad-json' | 'no-usage'
 
@@ -37,6 +39,8 @@ const NAMED: ReadonlyMap<string, DemoBehaviour> = new Map([
   ['demo-error-event', fault('error-event')],
   ['demo-bad-json', fault('bad-json')],
   ['demo-no-usage', fault('no-usage')],
+  ['demo-embedding', { kind: 'embedding' }],
+  ['demo-moderation', { kind: 'moderation' }],
 ])
 
 /** Names that end in a figure, with its range and what it means. */
@@ -91,4 +95,6 @@ export const demoModels: readonly DemoModel[] = [
   model('demo-cut', 'Breaks the connection half way through its answer.'),
   model('demo-bad-json', 'Answers with JSON that is not valid.'),
   model('demo-no-usage', 'Answers without saying what was used.'),
+  model('demo-embedding', 'Makes vectors of texts: near where words are the same.'),
+  model('demo-moderation', 'Says whether a text has bad words, of the few that it knows.'),
 ]

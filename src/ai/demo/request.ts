@@ -32,6 +32,11 @@ export function readRequest(
   if (contradiction !== null) return refuse(contradiction)
   const behaviour = behaviourOf(body.model)
   if (behaviour === null) return refuse(notFound('The model does not exist.', 'model_not_found'))
+  if (behaviour.kind === 'embedding' || behaviour.kind === 'moderation') {
+    return refuse(
+      notFound('This is not a chat model and thus not supported in the v1/chat/completions endpoint.', null),
+    )
+  }
   return { ok: true, request: fillIn(body, behaviour) }
 }
 

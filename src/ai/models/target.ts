@@ -126,6 +126,22 @@ export class ModelTarget implements Candidate {
     }
   }
 
+  /** Bytes that are taken for one token when a request's cost is reserved. */
+  get bytesPerToken(): number {
+    return this.#options.reservation.bytesPerToken
+  }
+
+  /** The journal's words for a request that is no conversation, and what it may use at most. */
+  estimateOf(tokens: number, nanos: number | null): Estimate {
+    return {
+      tokens,
+      nanos,
+      providerJson: this.#providerJson,
+      modelJson: this.#modelJson,
+      priceRuleJson: this.#ruleJsonOf(this.prices),
+    }
+  }
+
   /** What the request may cost at most, tokens by the rule of the configuration. */
   estimate(state: ConversationState): Estimate {
     const { bytesPerToken } = this.#options.reservation

@@ -1,6 +1,6 @@
 import type { AnswerHeaders, Exchange } from '../../core/index.ts'
 import type { Losses } from '../ir/losses.ts'
-import type { ModelTarget } from '../models/target.ts'
+import type { AnswerSource } from './answer-source.ts'
 
 /**
  * Headers of an upstream that do not go to the client: of the connection (RFC 9110, 7.6.1), of the body's framing,
@@ -32,7 +32,7 @@ const DROPPED: ReadonlySet<string> = new Set([
 /** Headers for the client, flat. `length` is the body's when it is known. */
 export function clientHeaders(
   x: Exchange,
-  target: ModelTarget,
+  target: AnswerSource,
   headers: AnswerHeaders,
   length: number | null,
   events: boolean,
@@ -57,7 +57,7 @@ export function clientHeaders(
 }
 
 /** Whether a header gives away what the provider was sent to prove who the operator is. */
-function showsSecret({ secretTexts }: ModelTarget, value: string | string[]): boolean {
+function showsSecret({ secretTexts }: AnswerSource, value: string | string[]): boolean {
   return secretTexts.some((secret) =>
     typeof value === 'string' ? value.includes(secret) : value.some((item) => item.includes(secret)),
   )

@@ -1,5 +1,5 @@
 import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
-import type { ModelTarget } from '../models/target.ts'
+import type { AnswerSource } from './answer-source.ts'
 
 const LONGEST_QUOTE = 500
 const BACKSLASH = 0x5c
@@ -28,14 +28,19 @@ const CLIENT_FAULT: StatusRow = { code: 'upstream_rejected', status: null, passB
 const SERVER_FAULT: StatusRow = { code: 'upstream_error', status: 502, passBody: false }
 
 /** The error that an upstream's error answer becomes for a client of the same dialect: its own words pass. */
-export function errorOfAnswer(target: ModelTarget, status: number, headers: AnswerHeaders, body: Buffer): GatewayError {
+export function errorOfAnswer(
+  target: AnswerSource,
+  status: number,
+  headers: AnswerHeaders,
+  body: Buffer,
+): GatewayError {
   const said = reveals(target, body) ? null : errorMessage(body)
   return errorOfStatus(target, status, headers, said, body)
 }
 
 /** The same with the upstream's message, read by whoever knows its dialect; `body` goes to the client when it may. */
 export function errorOfStatus(
-  target: ModelTarget,
+  target: AnswerSource,
   status: number,
   headers: AnswerHeaders,
   said: string | null,
@@ -61,7 +66,7 @@ export function errorOfStatus(
 }
 
 /** The error that an upstream's answer is which looked like a success. */
-export function errorWithin(target: ModelTarget, body: Buffer): GatewayError {
+export function errorWithin(target: AnswerSource, body: Buffer): GatewayError {
   const said = reveals(target, body) ? null : errorMessage(body)
   return new GatewayError(
     'upstream_error',
@@ -70,7 +75,7 @@ export function errorWithin(target: ModelTarget, body: Buffer): GatewayError {
 }
 
 /** Whether a body holds a secret of the target, as it stands or in another spelling that JSON allows. */
-export function reveals(target: ModelTarget, body: Buffer): boolean {
+export function reveals(target: AnswerSource, body: Buffer): boolean {
   const { secrets } = target
   if (secrets.length === 0) return false
   if (secrets.some((secret) => body.includes(secret))) return true

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
-import { conversationTraffic } from '../../ai/index.ts'
+import { modelTraffic } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import {
   DEFAULT_SHEDDING,
@@ -138,11 +138,11 @@ class DataWorker {
     const processCells = new Int32Array(memory.process)
     const journal = this.#journal
     const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
-    const settleChat = [createSettlement(sinks, conversationTraffic)]
+    const settleChat = [createSettlement(sinks, modelTraffic)]
     const settlePlain = [createSettlement(sinks, null)]
     const identify = createIdentify(this.#keys)
     const rate = createRateCheck(counters)
-    const reserve = createReserve({ counters, intents, journal: this.#journal, port: conversationTraffic, accepting })
+    const reserve = createReserve({ counters, intents, journal: this.#journal, port: modelTraffic, accepting })
     const hooks = {
       conversation: (scope: string) => ({
         identify,

@@ -1,0 +1,133 @@
+import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
+import { type Edit, patchTopLevel, type ScannedObject } from '../../lib/index.ts'
+import { allowed, unknownModel } from '../conversation/conversation-route.ts'
+import { isObject, writeJson } from '../ir/json.ts'
+import { Losses } from '../ir/losses.ts'
+import type { ModelRegistry } from '../models/registry.ts'
+import type { ModelTarget } from '../models/target.ts'
+import { type JsonRequest, memberAt, readJsonRequest } from './json-request.ts'
+import type { Operation, OperationMember } from './operation.ts'
+import { OperationCandidate } from './operation-candidate.ts'
+import { OperationState } from './operation-state.ts'
+import { type Serving, servingOf } from './providers.ts'
+
+/** The `inspect` hook of an operation whose requests are JSON. */
+export function createOperationInspect(registry: ModelRegistry, operation: Operation): Hook {
+  return (x) => {
+    const { body } = x
+    if (body === null) throw new Error(`${operation.name} reads its body`)
+    const wrongType = checkJsonType(x)
+    if (wrongType !== null) return wrongType
+    const request = readJsonRequest(operation, body)
+    if (request instanceof GatewayError) return request
+    const state = new OperationState(operation, request.facts)
+    state.vectors = request.vectors
+    x.surface = state
+    x.wantsStream = request.facts.stream
+    const chosen = chooseTarget(x, registry, state)
+    if (chosen instanceof GatewayError) return chosen
+    const { target, serving } = chosen
+    if (serving.codec === null) state.body = relayed(body, { state, request, target, serving })
+    else {
+      const problem = translate(x, state, { target, serving, body })
+      if (problem !== null) return problem
+    }
+    x.candidates = [chosen.candidate]
+    return null
+  }
+}
+
+export interface ChosenTarget {
+  readonly target: ModelTarget
+  readonly serving: Serving
+  readonly candidate: OperationCandidate
+}
+
+/** The target of a request's model, when the key may use it and its provider serves the operation. */
+export function chooseTarget(x: Exchange, registry: ModelRegistry, state: OperationState): ChosenTarget | GatewayError {
+  const { operation, facts } = state
+  const target = registry.resolve(facts.model)
+  if (target === null) return unknownModel(facts.model)
+  if (!allowed(x, registry, facts.model)) {
+    const message = `This API key may not use the model "${facts.model.slice(0, 128)}". GET /v1/models lists what it may.`
+    return new GatewayError('resource_denied', message, { param: 'model' })
+  }
+  state.target = target
+  const provider = registry.provider(target.provider)
+  const serving = provider === null ? null : servingOf(provider.kind, operation, target.model)
+  if (provider === null || serving === null) {
+    const message = `The model "${facts.model.slice(0, 128)}" is not served at ${operation.path}: its provider has no such endpoint.`
+    return new GatewayError('resource_not_found', message, { param: 'model' })
+  }
+  const path = serving.path(provider.root, target.model)
+  return { target, serving, candidate: new OperationCandidate(target, provider, path) }
+}
+
+/** Absent is taken as JSON: simple clients leave it out, and the scan decides anyway. */
+export function checkJsonType(x: Exchange): GatewayError | null {
+  const type = x.head.contentType
+  if (type === null || /^application\/(?:[a-z0-9.+-]*\+)?json\b/i.test(type)) return null
+  return new GatewayError('unsupported_media_type', 'The body must be JSON: send Content-Type: application/json.')
+}
+
+interface Relaying {
+  readonly state: OperationState
+  readonly request: JsonRequest
+  readonly target: ModelTarget
+  readonly serving: Serving
+}
+
+/** The client's own bytes, but for what this provider wants otherwise. */
+function relayed(body: Buffer, { state, request, target, serving }: Relaying): Buffer {
+  const { scanned } = request
+  const edits: Edit[] = []
+  const set = (member: OperationMember, json: string) => edits.push({ kind: 'set', index: memberAt(member), json })
+  if (request.facts.model !== target.model || !scanned.has(memberAt('model')))
+    set('model', JSON.stringify(target.model))
+  if (
+    isNull(body, scanned, 'encoding_format') ||
+    (serving.vectors === 'float' && scanned.has(memberAt('encoding_format')))
+  ) {
+    // Some servers refuse a null, and others know only one form: it is put right in the answer.
+    edits.push({ kind: 'remove', index: memberAt('encoding_format') })
+  }
+  const patched = edits.length === 0 ? body : patchTopLevel(body, scanned, edits)
+  if (serving.patcher === null) return patched
+  state.losses = new Losses()
+  return serving.patcher.relay(patched, state.losses)
+}
+
+function isNull(body: Buffer, scanned: ScannedObject, member: OperationMember): boolean {
+  const index = memberAt(member)
+  return scanned.has(index) && body.toString('latin1', scanned.valueStart(index), scanned.valueEnd(index)) === 'null'
+}
+
+interface Translating {
+  readonly target: ModelTarget
+  readonly serving: Serving
+  readonly body: Buffer
+}
+
+function translate(x: Exchange, state: OperationState, { target, serving, body }: Translating): GatewayError | null {
+  const value: unknown = JSON.parse(body.toString('utf8'))
+  if (!isObject(value) || serving.codec === null) throw new Error('the scan found an object')
+  if (state.facts.stream) {
+    const message = 'This model does not stream its results at this endpoint; leave "stream" out.'
+    return new GatewayError('invalid_request', message, { param: 'stream' })
+  }
+  const losses = new Losses()
+  // What is said without saying anything is not sent on.
+  const request = Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+  const context = {
+    model: target.model,
+    losses,
+    createdAt: Math.floor(x.time / 1000),
+    id: x.id.replaceAll('-', ''),
+  }
+  const encoded = serving.codec(request, context)
+  if (encoded instanceof GatewayError) return encoded
+  state.losses = losses
+  state.decode = encoded.decode
+  state.body = Buffer.from(writeJson(encoded.body))
+  return null
+}

@@ -1,0 +1,35 @@
+import type { BodySource, Exchange } from '../../core/index.ts'
+import type { Losses } from '../ir/losses.ts'
+import type { Usage } from '../models/price.ts'
+import type { ModelTarget } from '../models/target.ts'
+import type { Encoded } from './codec.ts'
+import type { Operation, OperationFacts } from './operation.ts'
+
+/** What is known of one request that is no conversation; lives in `x.surface`. */
+export class OperationState {
+  readonly operation: Operation
+  readonly facts: OperationFacts
+  target: ModelTarget | null = null
+  /** The body for the upstream: whole, or as it arrives. */
+  body: Buffer | null = null
+  source: BodySource | null = null
+  /** How the answer is read of a provider that has words of its own. */
+  decode: Encoded['decode'] | null = null
+  /** The form of vectors that the client asked for. */
+  vectors: 'float' | 'base64' | null = null
+  losses: Losses | null = null
+  /** As the upstream reported it. */
+  usage: Usage | null = null
+  /** The upstream began a successful answer. */
+  answered = false
+
+  constructor(operation: Operation, facts: OperationFacts) {
+    this.operation = operation
+    this.facts = facts
+  }
+}
+
+/** The state of a request that passed `inspect` of an operation, else null. */
+export function operationStateOf(x: Exchange): OperationState | null {
+  return x.surface instanceof OperationState ? x.surface : null
+}

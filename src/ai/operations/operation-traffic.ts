@@ -1,0 +1,59 @@
+import type { Candidate, Exchange } from '../../core/index.ts'
+import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
+import { costOf, type Prices, type Usage } from '../models/price.ts'
+import { type OperationState, operationStateOf } from './operation-state.ts'
+import { NOTHING, tokensOf } from './usage.ts'
+
+/** What operations cost: reserved before dispatch, charged when they end. */
+export const operationTraffic: TrafficPort = {
+  estimate(x: Exchange, _candidate: Candidate): Estimate {
+    const state = operationStateOf(x)
+    const target = state?.target ?? null
+    if (state === null || target === null) throw new Error(`request ${x.id} is no operation`)
+    const most = state.operation.meter.most(state.facts, target.bytesPerToken)
+    return target.estimateOf(tokensOf(most), priceOf(target.prices, most))
+  },
+
+  traffic(x: Exchange): Traffic | null {
+    const state = operationStateOf(x)
+    if (state === null) return null
+    const { target } = state
+    const [usage, usageSource] = usageOf(x, state)
+    const prices = target?.prices ?? null
+    return {
+      modelRequested: state.facts.model,
+      modelServed: target?.model ?? null,
+      provider: target?.provider ?? null,
+      upstream: target?.upstream.origin ?? null,
+      ...usage,
+      usageSource,
+      costNanos: usageSource === 'none' ? (prices === null ? null : 0) : priceOf(prices, usage),
+      priceRule: prices?.rule ?? null,
+      translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
+      series: target?.series(state.operation.name) ?? null,
+    }
+  },
+}
+
+/** Nano-dollars; null when there is no price, or none for what was used: never a silent zero. */
+export function priceOf(prices: Prices | null, usage: Usage): number | null {
+  if (prices === null) return null
+  const { unit, units = 0 } = usage
+  const isSold = unit === undefined || units === 0 || prices.units?.[unit] !== undefined || prices.request > 0
+  if (!isSold && !(tokensOf(usage) > 0 && sellsTokens(prices))) return null
+  return costOf(prices, usage)
+}
+
+function sellsTokens({ input, output }: Prices): boolean {
+  return input > 0 || output > 0
+}
+
+/** The upstream's own numbers win; an answer that began, or a request that was cut after it was sent, is estimated. */
+function usageOf(x: Exchange, state: OperationState): [usage: Usage, source: Traffic['usageSource']] {
+  if (x.attempts === 0) return [NOTHING, 'none']
+  if (state.usage !== null) return [state.usage, 'reported']
+  const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
+  if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
+  const uploadBytes = state.facts.uploadBytes > 0 ? state.facts.uploadBytes : x.bytesIn
+  return [state.operation.meter.guess({ ...state.facts, uploadBytes }), 'estimated']
+}

@@ -1,0 +1,32 @@
+import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
+import type { CompileOptions, SurfacePath } from '../compile.ts'
+import { chatCodeName } from '../dialects/code-names.ts'
+import { encodeError } from '../dialects/openai-chat/errors.ts'
+import type { ModelRegistry } from '../models/registry.ts'
+import { createOperationInspect } from './operation-route.ts'
+import { OPERATIONS } from './table.ts'
+
+/** Every path that is no conversation, and the route behind it. */
+export function operationPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  return OPERATIONS.filter(({ body }) => body === 'json').map((operation): SurfacePath => {
+    const route: Route = {
+      name: operation.name,
+      ...hooks.conversation(operation.scope),
+      ...dialect,
+      bodyLimit: document.limits.body,
+      inspect: createOperationInspect(registry, operation),
+    }
+    return { method: 'POST', path: operation.path, route }
+  })
+}
+
+/** Errors as OpenAI's clients read them. */
+const dialect = {
+  codeName: chatCodeName,
+  renderError(_x: Exchange, error: GatewayError): RenderedError {
+    if (error.body !== null) return { body: error.body, contentType: error.contentType ?? 'application/json' }
+    return { body: Buffer.from(JSON.stringify(encodeError(error))), contentType: 'application/json' }
+  },
+  renderStreamError: (_x: Exchange, error: GatewayError): Buffer =>
+    Buffer.from(`event: error\ndata: ${JSON.stringify(encodeError(error))}\n\n`),
+}
