@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileSurfaces, modelTraffic, DemoUpstream } from '../../src/ai/index.ts'
+import { compileSurfaces, DemoUpstream, modelTraffic } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
 import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import {

@@ -91,7 +91,7 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     queue_us: x.dispatchedAt === 0 ? null : microseconds(x.dispatchedAt - x.startedAt),
     first_byte_us: x.firstByteAt === 0 ? null : microseconds(x.firstByteAt - x.startedAt),
     total_us: microseconds(x.endedAt - x.startedAt),
-    bytes_in: x.body === null ? x.bodyBytes : x.body.length,
+    bytes_in: x.body === null ? Math.max(x.bodyBytes, x.bytesIn) : x.body.length,
     bytes_out: x.bytesOut,
     input_tokens: traffic?.inputTokens ?? 0,
     cache_read_tokens: traffic?.cacheReadTokens ?? 0,

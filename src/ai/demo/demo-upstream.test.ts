@@ -151,7 +151,7 @@ test('lists its models, and each listed one exists', async () => {
 
 test('a path or method that does not exist is an error', async () => {
   const request = { headers: [], body: null }
-  assert.equal((await exchange(upstream(), { method: 'POST', path: '/v1/embeddings', ...request })).status, 404)
+  assert.equal((await exchange(upstream(), { method: 'POST', path: '/v1/nothing', ...request })).status, 404)
   assert.equal((await exchange(upstream(), { method: 'GET', path: '/v1/chat/completions', ...request })).status, 405)
 })
 

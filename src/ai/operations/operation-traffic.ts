@@ -1,6 +1,6 @@
 import type { Candidate, Exchange } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
-import { costOf, type Prices, type Usage } from '../models/price.ts'
+import { costOf, type PriceRule, type Prices, ruleFor, type Usage } from '../models/price.ts'
 import { type OperationState, operationStateOf } from './operation-state.ts'
 import { NOTHING, tokensOf } from './usage.ts'
 
@@ -11,7 +11,7 @@ export const operationTraffic: TrafficPort = {
     const target = state?.target ?? null
     if (state === null || target === null) throw new Error(`request ${x.id} is no operation`)
     const most = state.operation.meter.most(state.facts, target.bytesPerToken)
-    return target.estimateOf(tokensOf(most), priceOf(target.prices, most))
+    return target.estimateOf(tokensOf(most), priceOf(ruleAt(target.prices, most, x.time), most))
   },
 
   traffic(x: Exchange): Traffic | null {
@@ -20,6 +20,7 @@ export const operationTraffic: TrafficPort = {
     const { target } = state
     const [usage, usageSource] = usageOf(x, state)
     const prices = target?.prices ?? null
+    const rule = prices === null ? null : ruleFor(prices, usage, x.time)
     return {
       modelRequested: state.facts.model,
       modelServed: target?.model ?? null,
@@ -27,16 +28,20 @@ export const operationTraffic: TrafficPort = {
       upstream: target?.upstream.origin ?? null,
       ...usage,
       usageSource,
-      costNanos: usageSource === 'none' ? (prices === null ? null : 0) : priceOf(prices, usage),
-      priceRule: prices?.rule ?? null,
+      costNanos: usageSource === 'none' ? (rule === null ? null : 0) : priceOf(rule, usage),
+      priceRule: rule?.rule ?? null,
       translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
       series: target?.series(state.operation.name) ?? null,
     }
   },
 }
 
+function ruleAt(prices: Prices | null, usage: Usage, atMs: number): PriceRule | null {
+  return prices === null ? null : ruleFor(prices, usage, atMs)
+}
+
 /** Nano-dollars; null when there is no price, or none for what was used: never a silent zero. */
-export function priceOf(prices: Prices | null, usage: Usage): number | null {
+export function priceOf(prices: PriceRule | null, usage: Usage): number | null {
   if (prices === null) return null
   const { unit, units = 0 } = usage
   const isSold = unit === undefined || units === 0 || prices.units?.[unit] !== undefined || prices.request > 0
@@ -44,7 +49,7 @@ export function priceOf(prices: Prices | null, usage: Usage): number | null {
   return costOf(prices, usage)
 }
 
-function sellsTokens({ input, output }: Prices): boolean {
+function sellsTokens({ input, output }: PriceRule): boolean {
   return input > 0 || output > 0
 }
 

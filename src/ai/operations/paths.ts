@@ -3,19 +3,24 @@ import type { CompileOptions, SurfacePath } from '../compile.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import { createFormGate, createFormInspect } from './multipart/form-route.ts'
 import { createOperationInspect } from './operation-route.ts'
 import { OPERATIONS } from './table.ts'
 
 /** Every path that is no conversation, and the route behind it. */
 export function operationPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
-  return OPERATIONS.filter(({ body }) => body === 'json').map((operation): SurfacePath => {
-    const route: Route = {
-      name: operation.name,
-      ...hooks.conversation(operation.scope),
-      ...dialect,
-      bodyLimit: document.limits.body,
-      inspect: createOperationInspect(registry, operation),
-    }
+  return OPERATIONS.map((operation): SurfacePath => {
+    const governed = hooks.conversation(operation.scope)
+    const named = { name: operation.name, ...governed, ...dialect }
+    const route: Route =
+      operation.body === 'json'
+        ? { ...named, bodyLimit: document.limits.body, inspect: createOperationInspect(registry, operation) }
+        : {
+            ...named,
+            admit: [...(governed.admit ?? []), createFormGate(document.limits.body)],
+            bodyLimit: -1,
+            inspect: createFormInspect(registry, operation),
+          }
     return { method: 'POST', path: operation.path, route }
   })
 }

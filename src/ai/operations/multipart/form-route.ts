@@ -1,0 +1,86 @@
+import { type Gate, GatewayError, type Hook, WAIT } from '../../../core/index.ts'
+import type { ModelRegistry } from '../../models/registry.ts'
+import type { Operation } from '../operation.ts'
+import { chooseTarget } from '../operation-route.ts'
+import { OperationState } from '../operation-state.ts'
+import { FormUpload } from './form-upload.ts'
+import { boundaryOf } from './part-scanner.ts'
+
+const MAX_MODEL_NAME = 256
+
+/** The gate that reads a form until its model is known; the last one, since bytes are taken only of who may send them. */
+export function createFormGate(bodyLimit: number): Gate {
+  return (x) => {
+    const { head } = x
+    const boundary = boundaryOf(head.contentType)
+    if (boundary === null) {
+      const message = 'The body must be a form: send Content-Type: multipart/form-data with one boundary.'
+      return new GatewayError('unsupported_media_type', message)
+    }
+    if (head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
+      return new GatewayError('unsupported_media_type', 'A compressed form is not taken; send it uncompressed.')
+    }
+    if (head.contentLength > bodyLimit) {
+      return new GatewayError('request_too_large', `The body is larger than the limit of ${bodyLimit} bytes.`)
+    }
+    if (!head.chunked && head.contentLength <= 0) return new GatewayError('invalid_request', 'The form has no body.')
+    if (head.expect !== null) {
+      if (head.expect.toLowerCase() !== '100-continue') {
+        return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
+      }
+      x.client.askForBody()
+    }
+    const upload = new FormUpload(x, boundary, bodyLimit)
+    x.surface = upload
+    x.upload = upload
+    x.watched = upload
+    x.client.readBody(upload)
+    return WAIT
+  }
+}
+
+/** The `inspect` hook of an operation whose requests are forms. */
+export function createFormInspect(registry: ModelRegistry, operation: Operation): Hook {
+  return (x) => {
+    const { surface: upload } = x
+    if (!(upload instanceof FormUpload)) throw new Error(`${operation.name} has a gate that reads its form`)
+    const { model: named, n, stream } = upload.fields
+    const model = named ?? operation.defaultModel
+    if (model === null || model === '') {
+      return new GatewayError('invalid_request', 'The form must have a field "model" with a name in it.', {
+        param: 'model',
+      })
+    }
+    if (model.length > MAX_MODEL_NAME) {
+      const message = `"model" must be at most ${MAX_MODEL_NAME} characters.`
+      return new GatewayError('invalid_request', message, { param: 'model' })
+    }
+    const facts = {
+      model,
+      stream: stream === 'true',
+      textBytes: 0,
+      characters: 0,
+      count: countOf(n),
+      uploadBytes: Math.max(0, x.head.contentLength),
+    }
+    const state = new OperationState(operation, facts)
+    x.surface = state
+    x.wantsStream = facts.stream
+    const chosen = chooseTarget(x, registry, state)
+    if (chosen instanceof GatewayError) return chosen
+    if (named !== null && named !== chosen.target.model) upload.rename(chosen.target.model)
+    if (named === null && chosen.target.model !== operation.defaultModel) {
+      const message = 'The form must have a field "model": the default is served under another name here.'
+      return new GatewayError('invalid_request', message, { param: 'model' })
+    }
+    state.source = upload
+    x.candidates = [chosen.candidate]
+    return null
+  }
+}
+
+/** Pictures asked for; a wrong number is for the upstream to refuse. */
+function countOf(n: string | null): number {
+  const count = n === null ? 1 : Number(n)
+  return Number.isSafeInteger(count) && count > 0 && count <= 10_000 ? count : 1
+}

@@ -1,0 +1,227 @@
+import {
+  type BodySink,
+  type BodySource,
+  type BodyWriter,
+  type Exchange,
+  GatewayError,
+  refuse,
+  resume,
+  type Upload,
+  type Watched,
+} from '../../../core/index.ts'
+import { PartScanner } from './part-scanner.ts'
+
+/** So much waits for an upstream that is not connected yet, beyond which the client is not read further. */
+const KEPT_BYTES = 65_536
+/** Fields whose words decide something here. */
+const FIELDS: ReadonlySet<string> = new Set(['model', 'n', 'stream'])
+
+/** Words of a form that were found so far, and where the model's name stands. */
+export interface FormFields {
+  readonly model: string | null
+  readonly n: string | null
+  readonly stream: string | null
+}
+
+/**
+ * A form on its way from the client to the upstream. Until its model is known the request waits, and what came is held
+ * and counted; from then on it streams, with the model's name replaced. A form that names a second model is stopped.
+ */
+export class FormUpload implements BodySink, BodySource, Upload, Watched {
+  readonly #x: Exchange
+  readonly #limit: number
+  readonly #scanner: PartScanner
+  readonly #fields = new Map<string, string>()
+  #models = 0
+  #modelAt = -1
+  #modelEnd = -1
+  #replacement: Buffer | null = null
+  /** What came and was not handed over. */
+  #held: Buffer[] = []
+  #heldBytes = 0
+  #waiting = true
+  #opened = false
+  #writer: BodyWriter | null = null
+  #paused = false
+  complete = false
+  movedAt: number
+  dueAt: number
+
+  constructor(x: Exchange, boundary: string, limit: number) {
+    this.#x = x
+    this.#limit = limit
+    this.movedAt = performance.now()
+    this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
+    this.#scanner = new PartScanner(boundary, {
+      onPart: (name, isFile) => this.#onPart(name, isFile),
+      onValue: (name, value, start, end) => {
+        if (this.#fields.has(name)) return
+        this.#fields.set(name, value)
+        if (name === 'model') [this.#modelAt, this.#modelEnd] = [start, end]
+      },
+    })
+  }
+
+  get fields(): FormFields {
+    const of = (name: string) => this.#fields.get(name) ?? null
+    return { model: of('model'), n: of('n'), stream: of('stream') }
+  }
+
+  /** Bytes in all as they leave; -1 when nobody knows. */
+  get length(): number {
+    const { head } = this.#x
+    if (head.chunked) return -1
+    const change = this.#replacement === null ? 0 : this.#replacement.length - (this.#modelEnd - this.#modelAt)
+    return head.contentLength + change
+  }
+
+  get waitsFor(): 'client' | 'upstream' {
+    return this.#paused ? 'upstream' : 'client'
+  }
+
+  /** Another name for the model, before anything was handed over. The form must have one. */
+  rename(model: string): void {
+    if (this.#modelAt >= 0) this.#replacement = Buffer.from(model)
+  }
+
+  onBody(bytes: Buffer): void {
+    const x = this.#x
+    if (x.settled) return
+    this.movedAt = x.gateway.deadlines.now
+    this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
+    x.bytesIn += bytes.length
+    if (x.bytesIn > this.#limit) {
+      const message = `The body is larger than the limit of ${this.#limit} bytes.`
+      return this.#fail(new GatewayError('request_too_large', message))
+    }
+    const wrong = this.#scanner.push(bytes)
+    if (wrong !== null) return this.#fail(malformed(wrong))
+    if (this.#models > 1) return this.#fail(malformed('names its model twice; it could be read in two ways'))
+    const writer = this.#writer
+    if (writer !== null) {
+      if (!writer.write(bytes)) this.#pause()
+      return
+    }
+    this.#hold(bytes)
+    if (x.settled) return
+    if (this.#waiting && this.#modelAt >= 0) this.#found()
+    else if (!this.#waiting && this.#heldBytes > KEPT_BYTES) this.#pause()
+  }
+
+  onBodyEnd(): void {
+    if (this.#x.settled) return
+    this.complete = true
+    this.movedAt = this.#x.gateway.deadlines.now
+    if (!this.#scanner.ended) return this.#fail(malformed('ends before its last boundary'))
+    if (this.#waiting) this.#found()
+    this.#writer?.end()
+  }
+
+  open(writer: BodyWriter): void {
+    this.#writer = writer
+    this.#opened = true
+    let more = true
+    for (const piece of this.#renamed()) more = writer.write(piece) && more
+    this.#release()
+    if (this.complete) return writer.end()
+    if (more) this.#goOn()
+    else this.#pause()
+  }
+
+  onDrain(): void {
+    this.movedAt = this.#x.gateway.deadlines.now
+    this.#goOn()
+  }
+
+  close(): void {
+    this.#writer = null
+    this.#release()
+  }
+
+  onDue(): void {
+    const seconds = Math.round(this.#x.gateway.limits.bodyIdleMs / 1000)
+    this.#fail(new GatewayError('request_timeout', `No byte of the body arrived for ${seconds} s.`))
+  }
+
+  /** Names that servers could take for the model's count as it, so that none of them is read behind our back. */
+  #onPart(name: string, isFile: boolean): boolean {
+    const plain = name.toLowerCase().replace(/[^a-z_]/g, '')
+    if (plain === 'model') {
+      this.#models += name === 'model' && !isFile ? 1 : 2
+      return name === 'model' && !isFile
+    }
+    return !isFile && FIELDS.has(name)
+  }
+
+  /** The request goes on: what it asks for is known as far as it ever will be before it is sent. */
+  #found(): void {
+    this.#waiting = false
+    this.#x.watched = null
+    // What follows is read when the upstream takes it.
+    if (!this.complete && this.#heldBytes > KEPT_BYTES) this.#pause()
+    resume(this.#x, null)
+  }
+
+  #fail(error: GatewayError): void {
+    if (!this.#waiting) return refuse(this.#x, error)
+    this.#waiting = false
+    this.#x.watched = null
+    resume(this.#x, error)
+  }
+
+  #hold(bytes: Buffer): void {
+    const x = this.#x
+    this.#held.push(bytes)
+    this.#heldBytes += bytes.length
+    x.bodyBytes += bytes.length
+    x.gateway.bodyBytes += bytes.length
+    if (x.gateway.bodyBytes <= x.gateway.limits.bodyMemoryBytes) return
+    const message = 'Too many request bodies are in memory; try again soon.'
+    this.#fail(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
+  }
+
+  /** What was held, with the model's name replaced. */
+  #renamed(): Buffer[] {
+    const replacement = this.#replacement
+    if (replacement === null) return this.#held
+    const pieces: Buffer[] = []
+    let at = 0
+    for (const piece of this.#held) {
+      const from = this.#modelAt - at
+      const to = this.#modelEnd - at
+      if (to <= 0 || from >= piece.length) pieces.push(piece)
+      else {
+        if (from > 0) pieces.push(piece.subarray(0, from))
+        if (from >= 0) pieces.push(replacement)
+        if (to < piece.length) pieces.push(piece.subarray(to))
+      }
+      at += piece.length
+    }
+    return pieces
+  }
+
+  #release(): void {
+    const x = this.#x
+    const freed = Math.min(this.#heldBytes, x.bodyBytes)
+    x.bodyBytes -= freed
+    x.gateway.bodyBytes -= freed
+    this.#held = []
+    this.#heldBytes = 0
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#x.client.pauseBody()
+  }
+
+  #goOn(): void {
+    if (!this.#paused || !this.#opened) return
+    this.#paused = false
+    this.#x.client.resumeBody()
+  }
+}
+
+function malformed(what: string): GatewayError {
+  return new GatewayError('invalid_request', `The form ${what}.`)
+}
