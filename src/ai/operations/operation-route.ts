@@ -4,7 +4,6 @@ import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import { isObject, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import type { ModelTarget } from '../models/target.ts'
 import { type JsonRequest, memberAt, readJsonRequest } from './json-request.ts'
 import type { Operation, OperationMember } from './operation.ts'
 import { OperationCandidate } from './operation-candidate.ts'
@@ -26,10 +25,10 @@ export function createOperationInspect(registry: ModelRegistry, operation: Opera
     x.wantsStream = request.facts.stream
     const chosen = chooseTarget(x, registry, state)
     if (chosen instanceof GatewayError) return chosen
-    const { target, serving } = chosen
-    if (serving.codec === null) state.body = relayed(body, { state, request, target, serving })
+    const { model, serving } = chosen
+    if (serving.codec === null) state.body = relayed(body, { state, request, model, serving })
     else {
-      const problem = translate(x, state, { target, serving, body })
+      const problem = translate(x, state, { model, serving, body })
       if (problem !== null) return problem
     }
     x.candidates = [chosen.candidate]
@@ -38,7 +37,8 @@ export function createOperationInspect(registry: ModelRegistry, operation: Opera
 }
 
 export interface ChosenTarget {
-  readonly target: ModelTarget
+  /** As the provider calls it. */
+  readonly model: string
   readonly serving: Serving
   readonly candidate: OperationCandidate
 }
@@ -59,8 +59,9 @@ export function chooseTarget(x: Exchange, registry: ModelRegistry, state: Operat
     const message = `The model "${facts.model.slice(0, 128)}" is not served at ${operation.path}: its provider has no such endpoint.`
     return new GatewayError('resource_not_found', message, { param: 'model' })
   }
-  const path = serving.path(provider.root, target.model)
-  return { target, serving, candidate: new OperationCandidate(target, provider, path) }
+  const model = provider.nameOf(target.model)
+  const path = serving.path(provider.root, model)
+  return { model, serving, candidate: new OperationCandidate(target, provider, path) }
 }
 
 /** Absent is taken as JSON: simple clients leave it out, and the scan decides anyway. */
@@ -73,17 +74,16 @@ export function checkJsonType(x: Exchange): GatewayError | null {
 interface Relaying {
   readonly state: OperationState
   readonly request: JsonRequest
-  readonly target: ModelTarget
+  readonly model: string
   readonly serving: Serving
 }
 
 /** The client's own bytes, but for what this provider wants otherwise. */
-function relayed(body: Buffer, { state, request, target, serving }: Relaying): Buffer {
+function relayed(body: Buffer, { state, request, model, serving }: Relaying): Buffer {
   const { scanned } = request
   const edits: Edit[] = []
   const set = (member: OperationMember, json: string) => edits.push({ kind: 'set', index: memberAt(member), json })
-  if (request.facts.model !== target.model || !scanned.has(memberAt('model')))
-    set('model', JSON.stringify(target.model))
+  if (request.facts.model !== model || !scanned.has(memberAt('model'))) set('model', JSON.stringify(model))
   if (
     isNull(body, scanned, 'encoding_format') ||
     (serving.vectors === 'float' && scanned.has(memberAt('encoding_format')))
@@ -103,12 +103,12 @@ function isNull(body: Buffer, scanned: ScannedObject, member: OperationMember): 
 }
 
 interface Translating {
-  readonly target: ModelTarget
+  readonly model: string
   readonly serving: Serving
   readonly body: Buffer
 }
 
-function translate(x: Exchange, state: OperationState, { target, serving, body }: Translating): GatewayError | null {
+function translate(x: Exchange, state: OperationState, { model, serving, body }: Translating): GatewayError | null {
   const value: unknown = JSON.parse(body.toString('utf8'))
   if (!isObject(value) || serving.codec === null) throw new Error('the scan found an object')
   if (state.facts.stream) {
@@ -119,7 +119,7 @@ function translate(x: Exchange, state: OperationState, { target, serving, body }
   // What is said without saying anything is not sent on.
   const request = Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
   const context = {
-    model: target.model,
+    model,
     losses,
     createdAt: Math.floor(x.time / 1000),
     id: x.id.replaceAll('-', ''),

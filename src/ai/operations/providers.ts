@@ -50,7 +50,8 @@ const EVERYTHING = like(
 )
 
 const segment = (model: string) => encodeURIComponent(model)
-const googleModel = (method: string) => (root: string, model: string) => `${root}/models/${segment(model)}:${method}`
+const googleModel = (method: string) => (root: string, model: string) =>
+  `${root.replace(/\/openai$/, '')}/models/${segment(model)}:${method}`
 /** The base URL of the kind is that of Google's endpoint for OpenAI's dialect. */
 const vertexModel = (root: string, model: string) =>
   `${root.replace(/\/endpoints\/openapi$/, '')}/publishers/google/models/${segment(model.replace(/^google\//, ''))}:predict`
@@ -72,6 +73,11 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   ),
   'openai-compatible': EVERYTHING,
   demo: like('embeddings', 'moderations'),
+  litellm: EVERYTHING,
+  vllm: [...EMBEDDINGS, ...SOUND_IN, { operation: 'rerank' }],
+  'lm-studio': [{ operation: 'embeddings', vectors: 'float' }],
+  'llama-cpp': [...EMBEDDINGS, { operation: 'rerank' }],
+  'z-ai': [{ operation: 'embeddings', vectors: 'float' }, ...IMAGES],
   'azure-openai': like(
     'embeddings',
     'images.generations',

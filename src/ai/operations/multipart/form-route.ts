@@ -68,8 +68,8 @@ export function createFormInspect(registry: ModelRegistry, operation: Operation)
     x.wantsStream = facts.stream
     const chosen = chooseTarget(x, registry, state)
     if (chosen instanceof GatewayError) return chosen
-    if (named !== null && named !== chosen.target.model) upload.rename(chosen.target.model)
-    if (named === null && chosen.target.model !== operation.defaultModel) {
+    if (named !== null && named !== chosen.model) upload.rename(chosen.model)
+    if (named === null && chosen.model !== operation.defaultModel) {
       const message = 'The form must have a field "model": the default is served under another name here.'
       return new GatewayError('invalid_request', message, { param: 'model' })
     }
