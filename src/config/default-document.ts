@@ -29,6 +29,17 @@ const DEFAULTS: ConfigDocument = {
     unpriced: 'allow',
   },
   aliases: {},
+  files: {
+    bind_keys: false,
+  },
+  realtime: {
+    idle: 300_000,
+    total: 3_600_000,
+    reserve_tokens: 20_000,
+  },
+  passthrough: {
+    enabled: true,
+  },
   upstreams: {},
   routes: [],
   keys: [],

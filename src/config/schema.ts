@@ -9,6 +9,7 @@ import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, translation } from './schema/models.ts'
+import { files, passthrough, realtime } from './schema/operations.ts'
 import { catalogue } from './schema/prices.ts'
 import {
   content,
@@ -48,6 +49,9 @@ export const documentSchema = z.strictObject({
   translation: translation.prefault({}).describe("How requests are put into another dialect than their client's."),
   catalogue: catalogue.prefault({}).describe('Prices and capabilities of models that the file says nothing about.'),
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
+  files: files.prefault({}).describe('Files and batches, which stay with one provider.'),
+  realtime: realtime.prefault({}).describe('Sessions over a WebSocket.'),
+  passthrough: passthrough.prefault({}).describe('Paths under `/v1/` that the gateway does not know.'),
   upstreams: z.record(providerName, upstream).prefault({}).describe('Pools of servers behind routes, by name.'),
   routes: z.array(route).max(10_000).prefault([]).describe('HTTP routes beside the paths of the gateway itself.'),
   keys: z.array(key).prefault([]).describe('Virtual keys that this file owns.'),

@@ -232,7 +232,10 @@ export class Attempt implements ResponseHandler, Watched {
       refuse(x, new GatewayError('upstream_invalid_response', 'The protocol was switched when that was not possible.'))
       return end.destroy()
     }
-    x.watched = new Tunnel(x, client, end, this.#candidate.upstream.timeouts.idleMs)
+    x.watched = new Tunnel(x, client, end, {
+      idleMs: this.#candidate.upstream.timeouts.idleMs,
+      watch: this.#tap.watchTunnel?.() ?? null,
+    })
   }
 
   /** This attempt came to nothing; another may follow as long as the client has seen none of its answer. */

@@ -44,6 +44,7 @@ export {
   type Route,
   type SettleHook,
   type Transport,
+  type TunnelWatch,
   type Upstream,
   type UpstreamRequest,
   WAIT,
@@ -52,7 +53,17 @@ export type { MethodTable, Plan } from './plan.ts'
 export { compileNetworks, isIn } from './proxy/client-address.ts'
 export { isHopByHop } from './proxy/hop-by-hop.ts'
 export { RefreshedTargets, type RefreshNews } from './proxy/refreshed-targets.ts'
-export { closeTarget, type PoolTarget, type SharedState, UpstreamPool } from './proxy/upstream-pool.ts'
+export { RelayedBody } from './proxy/relayed-body.ts'
+export {
+  closeTarget,
+  type PoolTarget,
+  type PoolTarget,
+  type SharedState,
+  type SharedState,
+  UpstreamPool,
+  UpstreamPool,
+} from './proxy/upstream-pool.ts'
+
 export { answer, answerWith } from './respond/answer.ts'
 export { refuse } from './respond/refuse.ts'
 export { compileRoutes } from './routes/compile-routes.ts'

@@ -65,6 +65,8 @@ export interface UpstreamRequest {
   readonly takesTrailers?: boolean
   /** The protocol that the client asks to switch to; its bytes follow when the upstream agrees. */
   readonly upgrade?: string | null
+  /** Which of several ways to the upstream it takes, where a transport has them; absent: as that likes. */
+  readonly lane?: number
 }
 
 /** A request body that is handed over as it arrives. */
@@ -160,6 +162,18 @@ export interface AnswerTap {
   headers(headers: AnswerHeaders, body: Buffer | null): string[]
   /** Trailers for the client, from the upstream's (flat), of a streamed answer; absent: none. */
   trailers?(trailers: readonly string[]): readonly string[] | null
+  /** Watches a connection whose protocol was switched; absent: nobody does, and only the upstream's idle time ends it. */
+  watchTunnel?(): TunnelWatch
+}
+
+/** Sees the bytes of a switched connection go by, and says how long it may last. */
+export interface TunnelWatch {
+  readonly idleMs: number
+  readonly totalMs: number
+  /** Bytes on their way to the client; an error ends both sides. */
+  onUpstreamBytes(bytes: Buffer): GatewayError | null
+  /** Last bytes for the client of a connection that ends for this; null for none. */
+  farewell(error: GatewayError): Buffer | null
 }
 
 /** A route after the plan is compiled. */

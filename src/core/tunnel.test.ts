@@ -45,7 +45,7 @@ function tunnel(idleMs = 1_000) {
   gateway.begin(x)
   gateway.deadlines.stop()
   const [client, upstream] = [new End(), new End()]
-  const made = new Tunnel(x, client, upstream, idleMs)
+  const made = new Tunnel(x, client, upstream, { idleMs, watch: null })
   return { x, client, upstream, made, settled: () => settlements }
 }
 
@@ -91,7 +91,7 @@ test('silence ends it; bytes either way put that off', () => {
   x.gateway.deadlines.now = performance.now() + 900
   client.peer?.onBytes(Buffer.from('x'))
   assert.ok(made.dueAt > performance.now() + 1_500)
-  made.onDue()
+  made.onDue(performance.now())
   assert.deepEqual([x.settled, x.end, x.error?.code], [true, 'timeout', 'upstream_timeout'])
   assert.ok(client.calls.includes('destroy') && upstream.calls.includes('destroy'))
 })

@@ -2,6 +2,8 @@ import { type Exchange, GatewayError, type Hook } from '../core/index.ts'
 import { type KeyPrincipal, type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
 
 const BEARER = /^bearer +/i
+/** Browsers can set no header on a WebSocket: clients of realtime sessions offer their key as a subprotocol. */
+const SUBPROTOCOL = /(?:^|[,\s])[a-z]+-insecure-api-key\.([^,\s]+)/
 
 /**
  * Identifies the caller by its virtual key: bearer, `x-api-key`, `api-key` or `x-goog-api-key`. Several that agree are
@@ -48,6 +50,12 @@ function presentedSecret(x: Exchange): string | GatewayError | null {
       case 'x-goog-api-key':
         value = values[at] as string // as above
         break
+      case 'sec-websocket-protocol': {
+        const offered = SUBPROTOCOL.exec(values[at] as string)?.[1] // as above
+        if (offered === undefined) continue
+        value = offered
+        break
+      }
       default:
         continue
     }

@@ -53,7 +53,7 @@ export function useOperationsHouse(
             const row = database.prepare('SELECT * FROM requests WHERE route = ? ORDER BY id DESC LIMIT 1').get(route)
             return Object.entries(expected).every(([column, value]) => at(row, column) === value)
           },
-          { what: `the record of ${route} to say ${JSON.stringify(expected)}` },
+          { deadlineMs: 20_000, what: `the record of ${route} to say ${JSON.stringify(expected)}` },
         )
       },
     }

@@ -3,12 +3,61 @@ import type { CompileOptions, SurfacePath } from '../compile.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import { createFilesInspect } from './forward/files-route.ts'
+import { createPassthroughInspect } from './forward/passthrough-route.ts'
+import { createRealtimeInspect } from './forward/realtime-route.ts'
 import { createFormGate, createFormInspect } from './multipart/form-route.ts'
 import { createOperationInspect } from './operation-route.ts'
 import { OPERATIONS } from './table.ts'
 
 /** Every path that is no conversation, and the route behind it. */
-export function operationPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+export function operationPaths(options: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  return [...modelPaths(options, registry), ...filesPaths(options, registry), ...otherPaths(options, registry)]
+}
+
+/** Files and batches of one provider. */
+function filesPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  return (['files', 'batches'] as const).flatMap((kind) => {
+    const inspect = createFilesInspect({ registry, document, kind })
+    const route: Route = { name: kind, ...hooks.conversation(`${kind}.manage`), ...dialect, bodyLimit: -1, inspect }
+    // What is uploaded streams through; a batch is a few words.
+    const making: Route = kind === 'batches' ? { ...route, bodyLimit: document.limits.body } : route
+    return [
+      { method: 'GET', path: `/v1/${kind}`, route },
+      { method: 'POST', path: `/v1/${kind}`, route: making },
+      { method: 'GET', path: `/v1/${kind}/`, route },
+      { method: 'POST', path: `/v1/${kind}/`, route: making },
+      { method: 'DELETE', path: `/v1/${kind}/`, route },
+    ]
+  })
+}
+
+/** Sessions, and what the gateway does not know. */
+function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  const session: Route = {
+    name: 'realtime',
+    ...hooks.conversation('realtime.connect'),
+    ...dialect,
+    bodyLimit: -1,
+    inspect: createRealtimeInspect({ registry, settings: document.realtime }),
+  }
+  const paths: SurfacePath[] = [{ method: 'GET', path: '/v1/realtime', route: session }]
+  if (!document.passthrough.enabled || Object.keys(document.providers).length === 0) return paths
+  const rest: Route = {
+    name: 'passthrough',
+    ...hooks.conversation('passthrough.use'),
+    ...dialect,
+    bodyLimit: document.limits.body,
+    inspect: createPassthroughInspect({ registry, outputTokens: document.reservation.output_tokens }),
+  }
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+    paths.push({ method, path: '/v1/', route: rest, last: true })
+  }
+  return paths
+}
+
+/** Requests for one model each. */
+function modelPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
   return OPERATIONS.map((operation): SurfacePath => {
     const governed = hooks.conversation(operation.scope)
     const named = { name: operation.name, ...governed, ...dialect }

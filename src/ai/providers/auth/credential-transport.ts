@@ -42,7 +42,8 @@ export class CredentialTransport implements Transport {
   }
 
   dispatch(request: UpstreamRequest, handler: Waiting): boolean {
-    const credential = this.#next()
+    const own = request.lane === undefined ? undefined : this.#credentials[request.lane]
+    const credential = own?.credential ?? this.#next()
     const { authenticator, transport } = credential
     const placed = this.#place(request, credential)
     const added = authenticator === null ? [] : authenticator.headers(placed)

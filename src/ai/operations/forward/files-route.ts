@@ -1,0 +1,173 @@
+import type { ConfigDocument } from '../../../config/index.ts'
+import { type Exchange, GatewayError, type Hook, RelayedBody } from '../../../core/index.ts'
+import { principalOf } from '../../../governance/index.ts'
+import { LruMap } from '../../../lib/index.ts'
+import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
+import type { Usage } from '../../models/price.ts'
+import type { ModelRegistry } from '../../models/registry.ts'
+import { readUsageObject } from '../usage.ts'
+import { namedProvider, providerOf } from './choose-provider.ts'
+import { ForwardCandidate } from './forward-candidate.ts'
+import { ForwardState } from './forward-state.ts'
+import { Origin, type OriginOfId, readId } from './origin.ts'
+
+/** Kinds whose API has files and batches in OpenAI's shape (their API references, 2026-11). */
+const KEEPING: ReadonlySet<string> = new Set([
+  'openai',
+  'azure-openai',
+  'groq',
+  'novita',
+  'qwen',
+  'mistral',
+  'together',
+  'openai-compatible',
+  'litellm',
+])
+/** Batches whose use was counted; the oldest are forgotten. */
+const COUNTED = 10_000
+
+export interface FilesOptions {
+  readonly registry: ModelRegistry
+  readonly document: ConfigDocument
+  /** `files` or `batches`. */
+  readonly kind: 'files' | 'batches'
+}
+
+/** The `inspect` hook of files and batches: they stay with the provider, and the account, that made them. */
+export function createFilesInspect(options: FilesOptions): Hook {
+  const { registry, document, kind } = options
+  const keepers = Object.entries(document.providers)
+    .filter(([, provider]) => KEEPING.has(provider.kind))
+    .map(([name]) => name)
+  const counted = new LruMap<string, true>(COUNTED)
+  return (x) => {
+    const [first = '', ...more] = x.rest === '' ? [] : x.rest.split('/')
+    const asked = readId(first)
+    const input = inputOf(x)
+    if (input instanceof GatewayError) return input
+    const name = asked.provider ?? input?.provider ?? namedProvider(x) ?? document.files.provider ?? onlyOf(keepers)
+    if (name === null) {
+      const message = `Several providers could be meant, or none: name one in x-ferro-provider (${keepers.join(', ') || 'none is configured'}).`
+      return new GatewayError('invalid_request', message, { param: 'x-ferro-provider' })
+    }
+    const provider = keepers.includes(name) ? providerOf(registry, name) : notKeeping(name)
+    if (provider instanceof GatewayError) return provider
+    const isBound = document.files.bind_keys
+    const secret = isBound ? (provider.secrets.texts[0] ?? name) : null
+    const origin = isBound || keepers.length > 1 ? new Origin(name, principalOf(x).id, secret) : null
+    const foreign = checkOwner(x, origin, { isBound, ids: first === '' ? input : asked })
+    if (foreign !== null) return foreign
+    const query = withoutOrigins(x.query)
+    const path = [
+      `${provider.root}/${kind}`,
+      ...(first === '' ? [] : [encodeURIComponent(asked.id), ...more.map(encodeURIComponent)]),
+    ].join('/')
+    const state = new ForwardState(kind, provider, query === '' ? path : `${path}?${query}`)
+    state.origin = origin
+    state.isFree = true
+    x.surface = state
+    const problem = takeBody(x, state, input, document.limits.body)
+    if (problem !== null) return problem
+    if (kind === 'batches') {
+      const isRead = first !== '' && x.method === 'GET'
+      state.readAnswer = (answer) => (isRead ? usedBy(answer, { registry, state, counted, name }) : null)
+    }
+    x.candidates = [new ForwardCandidate(state)]
+    return null
+  }
+}
+
+interface Counting {
+  readonly registry: ModelRegistry
+  readonly state: ForwardState
+  readonly counted: LruMap<string, true>
+  readonly name: string
+}
+
+/** What a batch used, told when it is first seen to be over; every later answer says nothing new. */
+function usedBy(answer: JsonObject, { registry, state, counted, name }: Counting): Usage | null {
+  const { id, status, model, usage } = answer
+  if (typeof id !== 'string' || (status !== 'completed' && status !== 'expired' && status !== 'cancelled')) return null
+  const used = readUsageObject(usage)
+  const key = `${name} ${id}`
+  if (used === null || counted.get(key) !== undefined) return null
+  counted.set(key, true)
+  if (typeof model === 'string') {
+    state.modelRequested = model
+    state.target = registry.resolve(`${name}/${model}`)
+  }
+  return { ...used, serviceTier: 'batch' }
+}
+
+/** The input file that a new batch names, with the place of its id in the body. */
+interface NamedInput extends OriginOfId {
+  readonly body: JsonObject
+}
+
+function inputOf(x: Exchange): NamedInput | null | GatewayError {
+  if (x.body === null || x.body.length === 0) return null
+  let value: unknown
+  try {
+    value = JSON.parse(x.body.toString('utf8'))
+  } catch {
+    return new GatewayError('invalid_json', 'The body is not valid JSON.')
+  }
+  if (!isObject(value)) return new GatewayError('invalid_request', 'The body must be a JSON object.')
+  const { input_file_id: id } = value
+  return { ...readId(typeof id === 'string' ? id : ''), body: value }
+}
+
+function checkOwner(
+  x: Exchange,
+  origin: Origin | null,
+  { isBound, ids }: { readonly isBound: boolean; readonly ids: OriginOfId | null },
+): GatewayError | null {
+  if (!isBound || origin === null) return null
+  if (ids === null || ids.id === '') {
+    if (x.method === 'POST') return null
+    return new GatewayError('resource_denied', 'This gateway binds files and batches to keys: it cannot list them.')
+  }
+  if (origin.owns(ids)) return null
+  return new GatewayError('resource_not_found', 'There is no such file or batch of this API key.')
+}
+
+/** Cursors of lists are ids too. */
+function withoutOrigins(query: string): string {
+  if (query === '') return query
+  const parameters = new URLSearchParams(query)
+  for (const name of ['after', 'before']) {
+    const value = parameters.get(name)
+    if (value !== null) parameters.set(name, readId(value).id)
+  }
+  return parameters.toString()
+}
+
+function takeBody(x: Exchange, state: ForwardState, input: NamedInput | null, limit: number): GatewayError | null {
+  if (input !== null) {
+    const { body, id } = input
+    state.body = Buffer.from(writeJson(id === '' ? body : { ...body, input_file_id: id }))
+    return null
+  }
+  const { head } = x
+  if (x.body !== null || !(head.chunked || head.contentLength > 0)) {
+    state.body = x.body !== null && x.body.length > 0 ? x.body : null
+    return null
+  }
+  if (head.contentLength > limit) {
+    return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
+  }
+  const body = new RelayedBody(x, limit)
+  state.source = body
+  x.upload = body
+  x.client.readBody(body)
+  return null
+}
+
+function notKeeping(name: string): GatewayError {
+  const message = `The provider "${name.slice(0, 64)}" keeps no files and batches, or is not configured.`
+  return new GatewayError('invalid_request', message, { param: 'x-ferro-provider' })
+}
+
+function onlyOf(names: readonly string[]): string | null {
+  return names.length === 1 ? (names[0] ?? null) : null
+}

@@ -1,0 +1,40 @@
+import type { BodySource, Exchange } from '../../../core/index.ts'
+import type { JsonObject } from '../../ir/json.ts'
+import type { Usage } from '../../models/price.ts'
+import type { ModelTarget } from '../../models/target.ts'
+import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import type { Origin } from './origin.ts'
+
+/** A request that goes to one provider as it is; lives in `x.surface`. */
+export class ForwardState {
+  readonly name: string
+  readonly provider: ProviderUpstream
+  /** What it calls for there: path and query. */
+  readonly path: string
+  modelRequested: string | null = null
+  target: ModelTarget | null = null
+  source: BodySource | null = null
+  body: Buffer | null = null
+  upgrade: string | null = null
+  /** How ids in answers are told to the client; null: as they are. */
+  origin: Origin | null = null
+  /** Tokens that are reserved for it. */
+  mostTokens = 0
+  /** It can cost nothing by itself. */
+  isFree = false
+  /** Says what a whole answer of JSON used; null: its own `usage` does. */
+  readAnswer: ((answer: JsonObject) => Usage | null) | null = null
+  usage: Usage | null = null
+  answered = false
+
+  constructor(name: string, provider: ProviderUpstream, path: string) {
+    this.name = name
+    this.provider = provider
+    this.path = path
+  }
+}
+
+/** The state of a request that is forwarded, else null. */
+export function forwardStateOf(x: Exchange): ForwardState | null {
+  return x.surface instanceof ForwardState ? x.surface : null
+}

@@ -1,0 +1,142 @@
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+} from '../../../core/index.ts'
+import { eventData, SseCursor, SseFramer } from '../../../lib/index.ts'
+import { isObject, type JsonObject } from '../../ir/json.ts'
+import { clientHeaders } from '../../relay/answer-headers.ts'
+import type { AnswerSource } from '../../relay/answer-source.ts'
+import { errorOfAnswer, reveals } from '../../relay/upstream-error.ts'
+import { tailMember } from '../tail-member.ts'
+import { laterUsage, readAnyUsage } from './any-usage.ts'
+import type { ForwardState } from './forward-state.ts'
+
+const TAIL_BYTES = 65_536
+const LONGEST_EVENT = 16 * 1024 * 1024
+const BLANK_LINE = Buffer.from('\n\n')
+
+/** Passes an answer on byte for byte, reads what usage it tells in any dialect, and wraps ids where there are origins. */
+export class ForwardTap implements AnswerTap {
+  readonly #x: Exchange
+  readonly #source: AnswerSource
+  readonly #state: ForwardState
+  readonly #framer = new SseFramer(LONGEST_EVENT)
+  readonly #cursor = new SseCursor()
+  #mode: 'error' | 'json' | 'events' | 'bytes' = 'bytes'
+  #status = 0
+  #headers: AnswerHeaders = {}
+  #tail: Buffer | null = null
+
+  constructor(x: Exchange, source: AnswerSource, state: ForwardState) {
+    this.#x = x
+    this.#source = source
+    this.#state = state
+  }
+
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    this.#status = status
+    this.#headers = headers
+    if (status < 200 || status >= 300) {
+      this.#mode = 'error'
+      if (status < 400) return this.#invalid(`answered ${status}, which is not followed`)
+      return 'buffer'
+    }
+    this.#state.answered = true
+    const type = String(headers['content-type'] ?? '').toLowerCase()
+    if (type.startsWith('text/event-stream')) {
+      this.#mode = 'events'
+      return 'stream'
+    }
+    if (/^application\/(?:[a-z0-9.+-]*\+)?json\b/.test(type)) {
+      this.#mode = 'json'
+      return 'buffer'
+    }
+    return 'relay'
+  }
+
+  complete(body: Buffer): Buffer | GatewayError {
+    if (this.#mode === 'error') return this.#error(body)
+    const answer = parsed(body)
+    if (answer === null) return body
+    const { origin, readAnswer } = this.#state
+    this.#state.usage = readAnswer === null ? readAnyUsage(answer) : readAnswer(answer)
+    return origin === null ? body : Buffer.from(JSON.stringify(origin.wrapAll(answer)))
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError | null {
+    if (this.#mode === 'error') return this.#invalid(`answered ${this.#status} with a very long body`)
+    if (this.#mode === 'events') {
+      const part = this.#framer.push(chunk)
+      if (part === null) return null
+      if (part === 'overflow') return this.#invalid('sent an event that is too large')
+      this.#readEvents(part)
+      return part
+    }
+    if (this.#mode === 'json') {
+      if (this.#state.origin !== null)
+        return this.#invalid('sent an answer that is too long for its ids to be told apart')
+      const joined = this.#tail === null ? chunk : Buffer.concat([this.#tail, chunk])
+      this.#tail = joined.length > TAIL_BYTES ? Buffer.from(joined.subarray(joined.length - TAIL_BYTES)) : joined
+    }
+    return chunk
+  }
+
+  end(): Buffer | GatewayError | null {
+    if (this.#mode === 'events') {
+      const rest = this.#framer.end()
+      if (rest !== null) this.#readEvents(Buffer.concat([rest, BLANK_LINE]))
+      return rest
+    }
+    const usage = this.#tail === null ? null : tailMember(this.#tail, 'usage')
+    if (isObject(usage)) this.#state.usage = readAnyUsage({ usage })
+    return null
+  }
+
+  headers(headers: AnswerHeaders, body: Buffer | null): string[] {
+    const length = body === null ? null : body.length
+    const out = clientHeaders(this.#x, this.#source, headers, length, this.#mode === 'events')
+    out.push('x-ferro-provider', this.#source.upstream.name)
+    return out
+  }
+
+  #readEvents(part: Buffer): void {
+    const cursor = this.#cursor
+    cursor.load(part)
+    while (cursor.next()) {
+      const event = part.subarray(cursor.start, cursor.end)
+      if (!event.includes('"usage')) continue
+      const data = eventData(event, 0, event.length)
+      const value = data === null ? null : parsed(data)
+      const usage = value === null ? null : readAnyUsage(value)
+      if (usage !== null) this.#state.usage = laterUsage(this.#state.usage, usage)
+    }
+  }
+
+  /** The provider's own words, in whatever shape, as long as they give nothing away. */
+  #error(body: Buffer): GatewayError {
+    const error = errorOfAnswer(this.#source, this.#status, this.#headers, body)
+    if (error.code !== 'upstream_rejected' || error.body !== null) return error
+    if (reveals(this.#source, body) || parsed(body) === null) return error
+    return new GatewayError('upstream_rejected', error.message, {
+      status: this.#status,
+      body,
+      contentType: 'application/json',
+    })
+  }
+
+  #invalid(what: string): GatewayError {
+    return new GatewayError('upstream_invalid_response', `${this.#source.upstream.name} ${what}.`)
+  }
+}
+
+function parsed(body: Buffer): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return isObject(value) ? value : null
+  } catch {
+    return null // what cannot be read tells nothing
+  }
+}

@@ -1,0 +1,44 @@
+import type { Candidate, Exchange } from '../../../core/index.ts'
+import type { Estimate, Traffic, TrafficPort } from '../../../governance/index.ts'
+import { ruleFor } from '../../models/price.ts'
+import { priceOf } from '../operation-traffic.ts'
+import { NOTHING } from '../usage.ts'
+import { forwardStateOf } from './forward-state.ts'
+
+/** What the ledger has where it has the name of a model. */
+const NO_MODEL = '""'
+
+/** What forwarded requests cost, as far as anybody says. */
+export const forwardTraffic: TrafficPort = {
+  estimate(x: Exchange, _candidate: Candidate): Estimate {
+    const state = forwardStateOf(x)
+    if (state === null) throw new Error(`request ${x.id} is not forwarded`)
+    const { target, isFree, mostTokens } = state
+    const prices = target?.prices ?? null
+    const most = { ...NOTHING, outputTokens: mostTokens, audioOutputTokens: state.upgrade === null ? undefined : 0 }
+    const nanos = isFree ? 0 : prices === null ? null : priceOf(ruleFor(prices, most, x.time), most)
+    if (target !== null) return target.estimateOf(mostTokens, nanos)
+    const providerJson = JSON.stringify(state.provider.upstream.name)
+    return { tokens: mostTokens, nanos, providerJson, modelJson: NO_MODEL, priceRuleJson: 'null' }
+  },
+
+  traffic(x: Exchange): Traffic | null {
+    const state = forwardStateOf(x)
+    if (state === null) return null
+    const { target, usage, isFree } = state
+    const rule =
+      target === null || target.prices === null || usage === null ? null : ruleFor(target.prices, usage, x.time)
+    const cost = usage === null ? (isFree ? 0 : null) : priceOf(rule, usage)
+    return {
+      modelRequested: state.modelRequested,
+      modelServed: target?.model ?? null,
+      provider: state.provider.upstream.name,
+      upstream: state.provider.upstream.origin,
+      ...(usage ?? NOTHING),
+      usageSource: usage === null ? 'none' : 'reported',
+      costNanos: cost,
+      priceRule: rule?.rule ?? null,
+      series: target?.series(state.name) ?? null,
+    }
+  },
+}

@@ -1,0 +1,109 @@
+import { type Exchange, GatewayError, type Hook } from '../../../core/index.ts'
+import { principalOf } from '../../../governance/index.ts'
+import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
+import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
+import type { ModelRegistry } from '../../models/registry.ts'
+import type { ModelTarget } from '../../models/target.ts'
+import { namedProvider, providerOf } from './choose-provider.ts'
+import { ForwardCandidate } from './forward-candidate.ts'
+import { ForwardState } from './forward-state.ts'
+
+const MAX_DEPTH = 64
+const scanner = createScanner(['model'], { maxDepth: MAX_DEPTH })
+
+export interface PassthroughOptions {
+  readonly registry: ModelRegistry
+  /** Tokens that are reserved for an answer of which nothing is known. */
+  readonly outputTokens: number
+}
+
+/**
+ * The `inspect` hook of paths that the gateway does not know. They go to the provider that a header names, or whose model
+ * the body names; a model that nobody has is never sent anywhere.
+ */
+export function createPassthroughInspect({ registry, outputTokens }: PassthroughOptions): Hook {
+  return (x) => {
+    const read = readModel(x, registry)
+    if (read instanceof GatewayError) return read
+    const name = namedProvider(x) ?? read?.target?.provider ?? null
+    if (name === null) return notFound(x)
+    const provider = providerOf(registry, name)
+    if (provider instanceof GatewayError) return provider
+    const refusal = checkModel(x, registry, { read, provider: name })
+    if (refusal !== null) return refusal
+    const path = `${provider.root}${x.path.slice('/v1'.length)}`
+    const state = new ForwardState('passthrough', provider, x.query === '' ? path : `${path}?${x.query}`)
+    state.modelRequested = read?.name ?? null
+    state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`))
+    state.body = bodyOf(x, read, state.target === null ? null : provider.nameOf(state.target.model))
+    state.isFree = x.method === 'GET' || x.method === 'DELETE'
+    const bytes = state.body?.length ?? 0
+    state.mostTokens = state.isFree ? 0 : bytes + outputTokens
+    x.surface = state
+    x.candidates = [new ForwardCandidate(state)]
+    return null
+  }
+}
+
+interface ReadModel {
+  /** As the client calls it. */
+  readonly name: string
+  readonly start: number
+  readonly target: ModelTarget | null
+}
+
+/** The top-level model of a JSON body; null for none. */
+function readModel(x: Exchange, registry: ModelRegistry): ReadModel | null | GatewayError {
+  const { body, head } = x
+  if (body === null || body.length === 0 || head.contentType?.includes('json') !== true) return null
+  const scanned = scanner.scan(body)
+  if (scanned.kind !== 'object') {
+    if (scanned.kind === 'not-object') return null
+    return new GatewayError('invalid_json', `The body cannot be read as one JSON value: see byte ${scanned.offset}.`)
+  }
+  if (!scanned.has(0)) return null
+  const name = readString(body, scanned.valueStart(0), scanned.valueEnd(0))
+  if (name === null || name === '') {
+    return new GatewayError('invalid_request', '"model" must be a non-empty string.', { param: 'model' })
+  }
+  return { name, start: scanned.valueStart(0), target: registry.resolve(name) }
+}
+
+/** A key that is held to some models reaches no others on this way. */
+function checkModel(
+  x: Exchange,
+  registry: ModelRegistry,
+  { read, provider }: { readonly read: ReadModel | null; readonly provider: string },
+): GatewayError | null {
+  const { allow, deny } = principalOf(x)
+  if (read === null) {
+    if (allow === null && deny === null) return null
+    const message = 'This API key is held to some models, and this request names none: it may not pass.'
+    return new GatewayError('resource_denied', message)
+  }
+  const target = read.target ?? registry.resolve(`${provider}/${read.name}`)
+  if (target === null) return unknownModel(read.name)
+  if (target.provider !== provider) {
+    const message = `The model "${read.name.slice(0, 128)}" is not of the provider "${provider}".`
+    return new GatewayError('invalid_request', message, { param: 'model' })
+  }
+  if (allowed(x, registry, read.target === null ? `${provider}/${read.name}` : read.name)) return null
+  const message = `This API key may not use the model "${read.name.slice(0, 128)}". GET /v1/models lists what it may.`
+  return new GatewayError('resource_denied', message, { param: 'model' })
+}
+
+/** The client's bytes, with the model as the provider calls it. */
+function bodyOf(x: Exchange, read: ReadModel | null, model: string | null): Buffer | null {
+  const { body } = x
+  if (body === null || body.length === 0) return null
+  if (read === null || model === null || read.name === model) return body
+  const scanned = scanner.scan(body)
+  if (scanned.kind !== 'object') return body
+  const edit: Edit = { kind: 'set', index: 0, json: JSON.stringify(model) }
+  return patchTopLevel(body, scanned, [edit])
+}
+
+function notFound(x: Exchange): GatewayError {
+  const message = `There is no ${x.method} ${x.path} here. To pass it on, name a provider in x-ferro-provider, or a model in a JSON body.`
+  return new GatewayError('not_found', message)
+}

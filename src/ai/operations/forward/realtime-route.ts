@@ -1,0 +1,147 @@
+import type { ConfigDocument } from '../../../config/index.ts'
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+  type Hook,
+  type TunnelWatch,
+} from '../../../core/index.ts'
+import { principalOf } from '../../../governance/index.ts'
+import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
+import { isObject } from '../../ir/json.ts'
+import type { ModelRegistry } from '../../models/registry.ts'
+import { addUsage, readUsageObject, tokensOf } from '../usage.ts'
+import { ForwardCandidate } from './forward-candidate.ts'
+import { ForwardState } from './forward-state.ts'
+import { ForwardTap } from './forward-tap.ts'
+import { closeFrame, FrameReader } from './frame-reader.ts'
+
+/** Kinds with sessions in OpenAI's shape (their API references, 2026-11). */
+const SPEAKING: ReadonlySet<string> = new Set(['openai', 'azure-openai', 'xai', 'openai-compatible', 'litellm'])
+const USAGE = Buffer.from('"usage"')
+/** Events that say what was used: of an answer, and of what was heard. */
+const TELLING: ReadonlySet<unknown> = new Set([
+  'response.done',
+  'conversation.item.input_audio_transcription.completed',
+])
+const POLICY = 1008
+const GOING_AWAY = 1001
+
+export interface RealtimeOptions {
+  readonly registry: ModelRegistry
+  readonly settings: ConfigDocument['realtime']
+}
+
+/** The `inspect` hook of realtime sessions: opens a WebSocket to the model's provider, and counts what goes by. */
+export function createRealtimeInspect({ registry, settings }: RealtimeOptions): Hook {
+  return (x) => {
+    const upgrade = x.head.get('upgrade')
+    if (upgrade === null || upgrade.trim().toLowerCase() !== 'websocket') {
+      return new GatewayError('invalid_request', 'A realtime session needs a WebSocket: send Upgrade: websocket.')
+    }
+    const query = new URLSearchParams(x.query)
+    const name = query.get('model')
+    if (name === null || name === '') {
+      return new GatewayError('invalid_request', 'The query must name a model: /v1/realtime?model=…', {
+        param: 'model',
+      })
+    }
+    const target = registry.resolve(name)
+    if (target === null) return unknownModel(name)
+    if (!allowed(x, registry, name)) {
+      return new GatewayError('resource_denied', `This API key may not use the model "${name.slice(0, 128)}".`, {
+        param: 'model',
+      })
+    }
+    const provider = registry.provider(target.provider)
+    if (provider === null || !SPEAKING.has(provider.kind)) {
+      const message = `The model "${name.slice(0, 128)}" has no realtime sessions: its provider has no such endpoint.`
+      return new GatewayError('resource_not_found', message, { param: 'model' })
+    }
+    query.set('model', provider.nameOf(target.model))
+    const state = new ForwardState('realtime', provider, `${provider.root}/realtime?${query.toString()}`)
+    state.modelRequested = name
+    state.target = target
+    state.upgrade = 'websocket'
+    state.mostTokens = settings.reserve_tokens
+    x.surface = state
+    x.wantsStream = true
+    x.candidates = [new ForwardCandidate(state, (y, candidate) => new RealtimeTap(y, candidate, { state, settings }))]
+    return null
+  }
+}
+
+/** Counts a session by its events, and ends it when what was reserved of a budget is used. */
+class RealtimeTap implements AnswerTap {
+  readonly #refusal: ForwardTap
+  readonly #state: ForwardState
+  readonly #settings: RealtimeOptions['settings']
+  readonly #isLimited: boolean
+
+  constructor(x: Exchange, candidate: ForwardCandidate, { state, settings }: SessionParts) {
+    this.#refusal = new ForwardTap(x, candidate, state)
+    this.#state = state
+    this.#settings = settings
+    this.#isLimited = principalOf(x).budgets !== null
+  }
+
+  start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
+    const plan = this.#refusal.start(status, headers)
+    if (status >= 400 || plan instanceof GatewayError) return plan
+    return new GatewayError('upstream_invalid_response', 'The upstream did not open a WebSocket for the session.')
+  }
+
+  complete(body: Buffer): Buffer | GatewayError {
+    return this.#refusal.complete(body)
+  }
+
+  push(chunk: Buffer): Buffer | GatewayError | null {
+    return this.#refusal.push(chunk)
+  }
+
+  end(): Buffer | GatewayError | null {
+    return this.#refusal.end()
+  }
+
+  headers(headers: AnswerHeaders, body: Buffer | null): string[] {
+    return this.#refusal.headers(headers, body)
+  }
+
+  watchTunnel(): TunnelWatch {
+    const state = this.#state
+    const reader = new FrameReader((text) => readEvent(state, text))
+    const { idle, total, reserve_tokens: most } = this.#settings
+    state.answered = true
+    return {
+      idleMs: idle,
+      totalMs: total,
+      onUpstreamBytes: (bytes) => {
+        reader.push(bytes)
+        if (!this.#isLimited || state.usage === null || tokensOf(state.usage) < most) return null
+        return new GatewayError('budget_exceeded', 'The session has used what was reserved for it; begin another one.')
+      },
+      farewell: (error) => closeFrame(error.code === 'budget_exceeded' ? POLICY : GOING_AWAY, error.message),
+    }
+  }
+}
+
+interface SessionParts {
+  readonly state: ForwardState
+  readonly settings: RealtimeOptions['settings']
+}
+
+function readEvent(state: ForwardState, text: Buffer): void {
+  if (!text.includes(USAGE)) return
+  let event: unknown
+  try {
+    event = JSON.parse(text.toString('utf8'))
+  } catch {
+    return // no event of this protocol
+  }
+  if (!isObject(event) || !TELLING.has(event['type'])) return
+  const { response } = event
+  const usage = readUsageObject(isObject(response) ? response['usage'] : event['usage'])
+  if (usage !== null) state.usage = state.usage === null ? usage : addUsage(state.usage, usage)
+}

@@ -1,0 +1,35 @@
+/** Endpoints that hold no conversation. */
+import * as z from 'zod'
+import { positiveDuration } from './scalars.ts'
+import { plainText } from './texts.ts'
+
+/** `/v1/files` and `/v1/batches`: what one provider keeps. */
+export const files = z.strictObject({
+  provider: plainText
+    .optional()
+    .describe('Where files and batches go that name no provider; absent: to the only provider, if there is one.'),
+  bind_keys: z
+    .boolean()
+    .default(false)
+    .describe('A key reaches only the files and batches that it made; it cannot list them.'),
+})
+
+/** `/v1/realtime`: sessions over a WebSocket. */
+export const realtime = z.strictObject({
+  idle: positiveDuration.prefault('300s').describe('A session ends after so long without a byte either way.'),
+  total: positiveDuration.prefault('3600s').describe('A session ends after so long in any case.'),
+  reserve_tokens: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .prefault(20_000)
+    .describe('Reserved from the budgets of a key for a session, which ends when it has used them.'),
+})
+
+/** Paths under `/v1/` that the gateway does not know. */
+export const passthrough = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Requests go on to the provider that they name, or whose model they name; `false`: they are not found.'),
+})

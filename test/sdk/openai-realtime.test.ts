@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { test } from 'node:test'
+import { keyPair } from '../harness/config.ts'
+import { at } from '../harness/json.ts'
+import { acceptLines, CLOSE, frameOf, onFrames, TEXT } from '../harness/web-socket-server.ts'
+import { UPSTREAM_KEY, useOperationsHouse } from './operations-house.ts'
+
+const poor = keyPair('poor')
+const house = useOperationsHouse({ realtime: { reserve_tokens: 100 } }, [
+  { key: poor, budgets: [{ tokens: 1_000, per: 'month' }] },
+])
+
+const DONE = (tokens: number) =>
+  JSON.stringify({
+    type: 'response.done',
+    event_id: 'event_1',
+    response: {
+      id: 'resp_1',
+      output: [],
+      usage: {
+        total_tokens: tokens + 10,
+        input_tokens: 10,
+        output_tokens: tokens,
+        input_token_details: { text_tokens: 4, audio_tokens: 6, cached_tokens: 0 },
+        output_token_details: { text_tokens: 2, audio_tokens: tokens - 2 },
+      },
+    },
+  })
+
+/** Answers each event with one that tells of usage; notes the head. */
+function answerWith(tokens: number): { heads: IncomingMessage[] } {
+  const heads: IncomingMessage[] = []
+  house().upstream.upgrading = (request, socket) => {
+    heads.push(request)
+    const key = request.headers['sec-websocket-key'] ?? ''
+    socket.write(acceptLines(key, ['Sec-WebSocket-Protocol: realtime']))
+    onFrames(socket, ({ opcode, payload }) => {
+      if (opcode === TEXT) {
+        const done = frameOf(DONE(tokens))
+        // Cut within: what is read of a frame does not hang on how it arrives.
+        socket.write(done.subarray(0, 50))
+        setImmediate(() => socket.write(done.subarray(50)))
+      }
+      if (opcode === CLOSE) socket.end(frameOf(payload, CLOSE))
+    })
+  }
+  return { heads }
+}
+
+/**
+ * A session as the official client opens it in browsers, up to its first event. (That client insists on TLS, and can
+ * set no header: its key is one of the subprotocols.)
+ */
+async function firstEvent(apiKey: string): Promise<{ socket: WebSocket; type: unknown }> {
+  const url = `${house().gateway.url.replace('http', 'ws')}/v1/realtime?model=vendor/gpt-realtime`
+  const socket = new WebSocket(url, ['realtime', `openai-insecure-api-key.${apiKey}`])
+  const event = new Promise<unknown>((resolve, reject) => {
+    socket.addEventListener('message', ({ data }) => resolve(at(JSON.parse(String(data)), 'type')), { once: true })
+    socket.addEventListener('error', () => reject(new Error('the session could not be opened')))
+  })
+  socket.addEventListener('open', () => socket.send('{"type":"response.create"}'))
+  return { socket, type: await event }
+}
+
+test('a browser holds a realtime session, with the key of the provider in place of its own, and it is metered', async () => {
+  const { key, recorded } = house()
+  const { heads } = answerWith(40)
+  const { socket, type } = await firstEvent(key.secret)
+  assert.equal(type, 'response.done')
+  const [head] = heads
+  assert.equal(head?.url, '/v1/realtime?model=gpt-realtime')
+  assert.equal(head?.headers.authorization, `Bearer ${UPSTREAM_KEY}`)
+  assert.equal(head?.headers['sec-websocket-protocol'], 'realtime')
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
+  socket.close()
+  await closed
+  await recorded('realtime', { output_tokens: 2, audio_output_tokens: 38, audio_input_tokens: 6, status: 101 })
+})
+
+test('a session of a key with a budget ends when what was reserved for it is used', async () => {
+  answerWith(200)
+  const { socket } = await firstEvent(poor.secret)
+  const closed = await new Promise<CloseEvent>((resolve) => socket.addEventListener('close', resolve))
+  assert.equal(closed.code, 1008)
+  await house().recorded('realtime', { audio_output_tokens: 198, error_code: 'insufficient_quota' })
+})
+
+test('a session without a key, without a model or without a WebSocket is refused', async () => {
+  const { gateway, key } = house()
+  const headers = { authorization: `Bearer ${key.secret}` }
+  assert.equal((await fetch(`${gateway.url}/v1/realtime?model=x`)).status, 401)
+  assert.equal((await fetch(`${gateway.url}/v1/realtime?model=x`, { headers })).status, 400)
+})
