@@ -54,15 +54,7 @@ export { compileNetworks, isIn } from './proxy/client-address.ts'
 export { isHopByHop } from './proxy/hop-by-hop.ts'
 export { RefreshedTargets, type RefreshNews } from './proxy/refreshed-targets.ts'
 export { RelayedBody } from './proxy/relayed-body.ts'
-export {
-  closeTarget,
-  type PoolTarget,
-  type PoolTarget,
-  type SharedState,
-  type SharedState,
-  UpstreamPool,
-  UpstreamPool,
-} from './proxy/upstream-pool.ts'
+export { closeTarget, type PoolTarget, type SharedState, UpstreamPool } from './proxy/upstream-pool.ts'
 
 export { answer, answerWith } from './respond/answer.ts'
 export { refuse } from './respond/refuse.ts'
