@@ -116,7 +116,7 @@ const routes = await compileRoutes(document.routes, {
   bodyLimit: document.limits.body,
   pool: () => pool,
   gates: () => [],
-  settle: [createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, null)],
+  settle: () => [createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, null)],
 })
 const plan: Plan = { ...EMPTY_PLAN, version: 1, routes }
 const gateway = new Gateway({

@@ -22,6 +22,7 @@ export function renderReference(): string {
       ['Kind', 'Written as'],
       Object.entries(schema.$defs ?? {}).map(([name, { description = '' }]) => [name, description]),
     ),
+    ...kindTables(schema.$defs ?? {}),
     '## Top level',
     rowsTable(single.map(([name, section]) => rowOf(name, section, schema.required?.includes(name) ?? false))),
     ...tables.flatMap(([name, section]) => {
@@ -50,6 +51,16 @@ The first three name an environment variable and may stand anywhere in the text;
 resolved when the value is needed. A variable that is unset or empty, and a file that is empty or cannot be read, is an
 error.`
 
+/** The keys of kinds that may be mappings. */
+function kindTables(kinds: Readonly<Record<string, JsonSchema>>): string[] {
+  return Object.entries(kinds).flatMap(([name, kind]) => {
+    const rows = rowsBelow(name, kind)
+    return rows.length === 0
+      ? []
+      : [`As a mapping, \`${name}\` has one of these keys, and what goes with it:`, rowsTable(rows)]
+  })
+}
+
 function isSection(schema: JsonSchema): boolean {
   return schema.type === 'object' || schema.type === 'array'
 }
@@ -61,9 +72,17 @@ function rowsBelow(key: string, schema: JsonSchema): Row[] {
       ...rowsBelow(`${key}.${name}`, inner),
     ])
   }
+  if (schema.anyOf !== undefined) return rowsOfForms(key, schema.anyOf)
   if (schema.items !== undefined) return rowsBelow(`${key}[]`, schema.items)
   if (typeof schema.additionalProperties !== 'object') return []
   return rowsBelow(`${key}.<name>`, schema.additionalProperties)
+}
+
+/** A key of several forms is listed once; of one value or a list of such, it is the list's. */
+function rowsOfForms(key: string, forms: readonly JsonSchema[]): Row[] {
+  const listed = forms.flatMap(({ items }) => (items === undefined ? [] : [JSON.stringify(items)]))
+  const rows = forms.filter((form) => !listed.includes(JSON.stringify(form))).flatMap((form) => rowsBelow(key, form))
+  return [...new Map(rows.toReversed().map((row) => [row.key, row])).values()].toReversed()
 }
 
 function rowOf(key: string, schema: JsonSchema, isRequired: boolean): Row {

@@ -1,5 +1,5 @@
 import type { Exchange, SettleHook } from '../core/index.ts'
-import { type AccessLog, accessLevel, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
+import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { Reservation } from './reservation.ts'
@@ -14,8 +14,22 @@ export interface Sinks {
   readonly refusals: NamelessRefusals
 }
 
+/** What a settle hook leaves behind. */
+export interface SettlementRules {
+  /** Requests that leave a record; `errors`: those whose line in the access log is no `info`. */
+  readonly record: 'all' | 'errors' | 'none'
+  /** `edge`: lines of JSON also tell what an HTTP server knows: host, scheme, protocol, query, user agent. */
+  readonly access: 'record' | 'edge'
+}
+
+const ALL: SettlementRules = { record: 'all', access: 'record' }
+
 /** The settle hook of every route that leaves a record: charge, journal, metrics, access log. */
-export function createSettlement(sinks: Sinks, port: TrafficPort | null): SettleHook {
+export function createSettlement(
+  sinks: Sinks,
+  port: TrafficPort | null,
+  { record: recorded, access }: SettlementRules = ALL,
+): SettleHook {
   const encoder = new RecordEncoder()
   return (x) => {
     const traffic = port === null ? null : port.traffic(x)
@@ -25,9 +39,13 @@ export function createSettlement(sinks: Sinks, port: TrafficPort | null): Settle
       sinks.metrics.recordLeftOut()
       return
     }
-    const record = encoder.pack(facts)
+    const level = accessLevel(facts.outcome, facts.status)
+    const leavesRecord = recorded === 'all' || (recorded === 'errors' && level !== 'info')
+    const record = leavesRecord ? encoder.pack(facts) : null
     const reservation = x.reservation
-    if (reservation instanceof Reservation && reservation.written) {
+    if (record === null) {
+      // What is reserved is settled by a record: routes that leave none reserve nothing.
+    } else if (reservation instanceof Reservation && reservation.written) {
       const tokens = traffic === null ? 0 : totalTokens(traffic)
       reservation.settle(tokens, traffic?.costNanos ?? 0, traffic?.usageSource ?? 'none', record)
     } else {
@@ -35,10 +53,9 @@ export function createSettlement(sinks: Sinks, port: TrafficPort | null): Settle
     }
     const series = traffic?.series ?? sinks.metrics.series(x.route?.name)
     series.finish(facts)
-    const level = accessLevel(facts.outcome, facts.status)
     const { accessLog } = sinks
     if (!accessLog.wants(level)) return
-    if (accessLog.format === null) accessLog.write(encoder.encode(facts), level)
+    if (accessLog.format === null) accessLog.write(encoder.encode(facts), level, access === 'edge' ? edgeFields(x) : '')
     else accessLog.writeText(accessLog.format(x, facts))
   }
 }

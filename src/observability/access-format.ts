@@ -1,7 +1,7 @@
 import { ACCESS_PLACEHOLDER, type AccessPlaceholder } from '../config/index.ts'
 import type { Exchange } from '../core/index.ts'
 import type { RequestRecord } from '../storage/index.ts'
-import { cut } from './json-text.ts'
+import { cut, escapeUnsafe } from './json-text.ts'
 import { isSecretField, REDACTED, redactText } from './redact.ts'
 
 /** How lines of the access log are written, as the configuration has it. */
@@ -46,6 +46,23 @@ const SOURCES: Readonly<Record<AccessPlaceholder, Source>> = {
   upstream: (_x, record) => record.upstream,
   uri: (x, record) => (x.query === '' ? record.path : `${record.path}?${withoutSecrets(x.query)}`),
   worker: (_x, record) => record.worker,
+}
+
+/** What an HTTP server knows of a request beside its record, as fields of JSON; secrets in the query are replaced. */
+export function edgeFields(x: Exchange): string {
+  const agent = x.head.get('user-agent')
+  const fields = {
+    host: x.origin?.host ?? x.head.host,
+    scheme: x.origin?.scheme ?? x.client.scheme,
+    protocol: x.head.protocol,
+    query: x.query === '' ? null : withoutSecrets(x.query),
+    user_agent: agent === null ? null : redactText(agent),
+  }
+  return escapeUnsafe(JSON.stringify(fields, cutValue)).slice(1, -1)
+}
+
+function cutValue(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? cut(value, MAX_VALUE) : value
 }
 
 /** Compiles a format; null for JSON, which the record's own encoder writes. Placeholders were checked with the schema. */

@@ -93,9 +93,10 @@ export class AccessLog {
     this.#sink?.push(line)
   }
 
-  /** Takes a record for which `wants` said yes. */
-  write(recordJson: string, level: AccessLevel): void {
-    this.#sink?.push(this.#prefix[level] + recordJson.slice(1))
+  /** Takes a record for which `wants` said yes; `more` is JSON text of further fields, or empty. */
+  write(recordJson: string, level: AccessLevel, more = ''): void {
+    const line = this.#prefix[level] + recordJson.slice(1)
+    this.#sink?.push(more === '' ? line : `${line.slice(0, -1)},${more}}`)
   }
 
   /** Opens the file anew (for log rotation); returns the error when that fails, and goes on with the old file. */

@@ -4,6 +4,7 @@
  * `storage`), and it knows no business rules: a record comes in, lines and numbers go out.
  * Start reading at `metrics/row.ts` (what workers and the control thread share), then `access-log.ts` and `log.ts`.
  */
+export { edgeFields } from './access-format.ts'
 export { type AccessLevel, AccessLog, type AccessLogOptions, accessLevel } from './access-log.ts'
 export { createLog, type Log, type LogFields, type LogLevel, type LogOptions } from './log.ts'
 export { MetricsCollector, type Sample } from './metrics/collector.ts'

@@ -140,6 +140,11 @@ class DataWorker {
     const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
     const settleChat = [createSettlement(sinks, modelTraffic)]
     const settlePlain = [createSettlement(sinks, null)]
+    const settleRoute = {
+      all: [createSettlement(sinks, null, { record: 'all', access: 'edge' })],
+      errors: [createSettlement(sinks, null, { record: 'errors', access: 'edge' })],
+      none: [createSettlement(sinks, null, { record: 'none', access: 'edge' })],
+    }
     const identify = createIdentify(this.#keys)
     const rate = createRateCheck(counters)
     const reserve = createReserve({ counters, intents, journal: this.#journal, port: modelTraffic, accepting })
@@ -188,7 +193,7 @@ class DataWorker {
           counters,
           indexOf: shared.indexOf,
         }),
-      settle: settlePlain,
+      settle: ({ record }) => settleRoute[record],
     })
     this.#compile = async (version, next) => {
       const door = doors.doorFor(next)
@@ -319,11 +324,14 @@ class DataWorker {
   #shedLoad(): LoadSignals {
     const shedder = new LoadShedder(DEFAULT_SHEDDING)
     const signals = new LoadSignals(shedder)
-    signals.start(({ lagMs, heapShare }) => {
-      this.#gateway.loadLevel = LOAD_LEVELS.indexOf(shedder.level)
-      const fields = { level: shedder.level, lag_ms: Math.round(lagMs), heap_share: heapShare }
-      this.#say({ type: 'log', level: 'warn', message: 'the load of a data worker has changed', fields })
-    })
+    signals.start(
+      ({ lagMs, heapShare }) => {
+        this.#gateway.loadLevel = LOAD_LEVELS.indexOf(shedder.level)
+        const fields = { level: shedder.level, lag_ms: Math.round(lagMs), heap_share: heapShare }
+        this.#say({ type: 'log', level: 'warn', message: 'the load of a data worker has changed', fields })
+      },
+      ({ lagMs }) => this.#metrics.setLoad(this.#start.worker, { lagMs, level: this.#gateway.loadLevel }),
+    )
     return signals
   }
 
@@ -454,6 +462,7 @@ class DataWorker {
     Atomics.store(this.#status, WORKER_CELL.inFlight, this.#gateway.exchanges.size)
     Atomics.store(this.#status, WORKER_CELL.connections, this.#listeners.connections)
     this.#metrics.setInFlight(this.#gateway.exchanges.size)
+    this.#metrics.setClientConnections(this.#listeners.connections)
     const epoch = this.#quiet.reached(this.#gateway.exchanges)
     if (epoch !== null) this.#say({ type: 'quiet', epoch })
   }

@@ -45,7 +45,7 @@ async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[
         now: () => performance.now(),
         pool: () => assert.fail('a plan without routes needs no pools'),
         gates: () => [],
-        settle,
+        settle: () => settle,
       },
     })
   return { make, process, transports }

@@ -40,7 +40,7 @@ export interface RouteHooks {
   readonly now: () => number
   readonly pool: (name: string, config: UpstreamConfig, plan: { version: number; connectMs: number }) => UpstreamPool
   readonly gates: (route: RouteConfig, version: number) => readonly Gate[]
-  readonly settle: Route['settle']
+  readonly settle: (route: RouteConfig) => Route['settle']
 }
 
 /** Compiles a document into the plan that requests are served by. Rejects when it cannot: a missing reference. */

@@ -92,7 +92,7 @@ async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
         return pools.pool(name, config, { version, connectMs, door })
       },
       gates: () => [],
-      settle: null,
+      settle: () => null,
     })
   const edge = await startEdge(t, { plan: EMPTY_PLAN })
   edge.gateway.plan = { ...EMPTY_PLAN, routes: await compile(1) }

@@ -284,6 +284,22 @@ export const route = z
       .default('normal')
       .describe('Who is refused first when a worker is overloaded.'),
     encoded_slash: z.enum(['refuse', 'allow']).default('refuse').describe('Whether the path may hold `%2F`.'),
+    semicolon: z
+      .enum(['refuse', 'allow'])
+      .default('refuse')
+      .describe(
+        'Whether the path may hold `;`. Without what follows it up to the next slash it must be the same route.',
+      ),
+    encoded_percent: z
+      .enum(['refuse', 'allow'])
+      .default('refuse')
+      .describe('Whether the path may hold `%25`; never before two hex digits.'),
+    record: z
+      .enum(['all', 'errors', 'none'])
+      .default('all')
+      .describe(
+        'Requests that leave a record; `errors`: answers of 400 and above, and faults. Logs and metrics have all.',
+      ),
     auth: auth.optional().describe('Who may; absent: everybody.'),
     rate_limits: z.array(rateLimit).max(8).prefault([]).describe('How fast; every one must hold.'),
     max_body: size.optional().describe('Largest request body; absent: `limits.body`.'),

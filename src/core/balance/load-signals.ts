@@ -20,8 +20,8 @@ export class LoadSignals {
     this.#everyMs = everyMs
   }
 
-  /** `onChange` is told when the shedder's level changed. */
-  start(onChange: (sample: LoadSample) => void): void {
+  /** `onChange` is told when the shedder's level changed; `onSample` of every look, after that. */
+  start(onChange: (sample: LoadSample) => void, onSample: ((sample: LoadSample) => void) | null = null): void {
     const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
     delays.enable()
     this.#delays = delays
@@ -35,6 +35,7 @@ export class LoadSignals {
       lookedAt = now
       const sample = { lagMs, heapShare: heapShare() }
       if (this.#shedder.enter(sample)) onChange(sample)
+      onSample?.(sample)
     }, this.#everyMs).unref()
   }
 

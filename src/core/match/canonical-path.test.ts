@@ -54,6 +54,29 @@ const anyTarget = fc
   )
   .map((pieces) => `/${pieces.join('')}`)
 
+test('a semicolon and an encoded percent sign stand where they are allowed, and mean no other path when they are read twice', () => {
+  const rules: PathRules = { segments: 'refuse', encodedSlash: 'allow', marks: 'allow' }
+  const rows = [
+    ['/a;b', '/a;b'],
+    ['/a;v=1/b;c', '/a;v=1/b;c'],
+    ['/wiki/100%25', '/wiki/100%25'],
+    ['/100%25/x', '/100%25/x'],
+    ['/a;%78', '/a;x'],
+    ['/..;/b', REFUSED],
+    ['/a/.;x/b', REFUSED],
+    ['/a/;x', REFUSED],
+    ['/a%2F..;/b', REFUSED],
+    ['/a%3Bb', REFUSED],
+    ['/a%252Fb', REFUSED],
+    ['/a%25%32%46b', REFUSED],
+    ['/a%25%2541', REFUSED],
+  ] as const
+  for (const [path, expected] of rows) {
+    assert.equal(canonical(path, rules), expected, path)
+    assert.equal(canonical(path, DEFAULT_PATH_RULES), REFUSED, path)
+  }
+})
+
 test('every spelling of a protected path has its canonical form, or is refused', () => {
   assert.ok(PATH_SPELLINGS.length >= 60)
   for (const [spelling, strict, mending] of PATH_SPELLINGS) {

@@ -6,6 +6,7 @@
  *     /a|b               what a path may not hold raw is encoded                         /a%7Cb
  *     /a//b  /a/./b      refused, or /a/b where `segments` is `normalise`
  *     /a%2Fb             kept as it is; the route table refuses it unless the route takes it
+ *     /a;b  /100%25      the same, where `marks` is `allow`
  *
  * Upper and lower case are different, and no Unicode form is changed: servers differ there, and bytes are what counts.
  */
@@ -17,9 +18,14 @@ export type SegmentRule = 'refuse' | 'normalise'
 /** Whether `%2F`, a slash that is no separator, may stand in a path. */
 export type EncodedSlashRule = 'refuse' | 'allow'
 
+/** Whether a mark that servers read in two ways may stand in a path. */
+export type MarkRule = 'refuse' | 'allow'
+
 export interface PathRules {
   readonly segments: SegmentRule
   readonly encodedSlash: EncodedSlashRule
+  /** Whether `;`, which begins parameters at some servers, and `%25` may stand in a path; `refuse` when it is not named. */
+  readonly marks?: MarkRule
 }
 
 /** What holds where nothing is configured. */
@@ -27,8 +33,13 @@ export const DEFAULT_PATH_RULES: PathRules = { segments: 'refuse', encodedSlash:
 
 /** The usual path: no escapes, no empty segment, and no segment that begins with a dot. It is canonical as it stands. */
 const PLAIN = /^\/(?:[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*(?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?)?$/
-/** Raw characters that may stand in a target: printable ASCII, no space, `#`, `?`, `\` or `;`. */
-const RAW = /^\/[!-"$-:<->@-[\]-~]*$/
+/** Raw characters that may stand in a target: printable ASCII, no space, `#`, `?` or `\`. */
+const RAW = /^\/[!-"$->@-[\]-~]*$/
+/** What a server that cuts parameters off would find empty, or a dot segment. */
+const UNCLEAN_BEFORE_PARAMETERS = /(?:\/|%2F)\.{0,2};/
+/** Decoded twice it would be another character. */
+const TWICE_ENCODED = /%25[0-9A-Fa-f]{2}/
+const PARAMETERS = /;[^/]*/g
 const ESCAPE = /%(?:[0-9a-fA-F]{2})?/g
 const MUST_BE_ENCODED = /["<>[\]^`{|}]/g
 const UNRESERVED = /[A-Za-z0-9._~-]/
@@ -41,14 +52,16 @@ const RESERVED = /%(?:2[1467-9A-CF]|3[AD]|40)/g
 /** The canonical form of a path (without its query string), or why there is none. */
 export function canonicalPath(path: string, rules: PathRules): string | GatewayError {
   if (PLAIN.test(path)) return path
-  if (!RAW.test(path)) return refused('must start with "/" and hold printable ASCII without "\\", "#", ";" and spaces')
-  const spelled = path.includes('%') ? spellEscapes(path) : path
+  if (!RAW.test(path)) return refused('must start with "/" and hold printable ASCII without "\\", "#" and spaces')
+  if (rules.marks !== 'allow' && path.includes(';')) return refused('has a semicolon (;)')
+  const spelled = path.includes('%') ? spellEscapes(path, rules.marks ?? 'refuse') : path
   if (typeof spelled !== 'string') return spelled
   const encoded = spelled.replace(MUST_BE_ENCODED, escapeOf)
   if (encoded.includes('%2F')) {
     if (rules.encodedSlash === 'refuse') return refused('has an encoded slash (%2F)')
     if (UNCLEAN_BY_ENCODED_SLASH.test(encoded)) return refused('has an empty or dot segment beside an encoded slash')
   }
+  if (UNCLEAN_BEFORE_PARAMETERS.test(encoded)) return refused('has an empty or dot segment before a semicolon')
   if (!UNCLEAN.test(encoded)) return encoded
   if (rules.segments === 'refuse') return refused('has empty segments (//) or dot segments (/./, /../)')
   return resolveSegments(encoded)
@@ -80,18 +93,24 @@ export function decodedReading(path: string): string | null {
   return decoded === path ? null : decoded
 }
 
+/** How a server reads a path that takes what follows a semicolon for parameters; null when there is no other way. */
+export function readingWithoutParameters(path: string): string | null {
+  return path.includes(';') ? path.replace(PARAMETERS, '') : null
+}
+
 /** Writes every escape in its one form, or refuses the path. */
-function spellEscapes(path: string): string | GatewayError {
+function spellEscapes(path: string, marks: MarkRule): string | GatewayError {
   let problem: string | null = null
   const spelled = path.replace(ESCAPE, (encoding) => {
     const code = encoding.length === 3 ? Number.parseInt(encoding.slice(1), 16) : -1
     if (code < 0) problem ??= 'has a "%" without two hex digits'
     else if (code < 0x20 || code === 0x7f) problem ??= 'has an encoded control character'
-    else if (code === 0x25) problem ??= 'has an encoded percent sign (%25)'
+    else if (code === 0x25 && marks === 'refuse') problem ??= 'has an encoded percent sign (%25)'
     else if (code === 0x5c || code === 0x3b) problem ??= 'has an encoded backslash or semicolon (%5C, %3B)'
     else if (code < 0x80 && UNRESERVED.test(String.fromCharCode(code))) return String.fromCharCode(code)
     return encoding.toUpperCase()
   })
+  if (TWICE_ENCODED.test(spelled)) problem ??= 'is encoded twice (%25 before two hex digits)'
   if (problem === null && !isUtf8(spelled)) problem = 'has an encoding that is not UTF-8'
   return problem === null ? spelled : refused(problem)
 }

@@ -34,6 +34,8 @@ export interface CompiledRule<R> {
   /** How many of method, header, query, address and listener conditions it has. */
   readonly conditionCount: number
   readonly allowsEncodedSlash: boolean
+  readonly allowsSemicolon: boolean
+  readonly allowsEncodedPercent: boolean
   readonly found: RouteMatch<R>
 }
 
@@ -81,6 +83,11 @@ export function compileRule<R>(
   if (!Number.isSafeInteger(priority)) report('priority', `priority is ${priority}; write a whole number`)
   const hosts = each('hosts', match.hosts, compileHost)
   const paths = each('paths', match.paths, (pattern) => compilePath(pattern, regex))
+  for (const [at, { kind, text }] of paths.entries()) {
+    const mark = kind === 'regex' ? null : refusedMark(text, rule)
+    if (mark !== null)
+      report('paths', `"${text}" matches nothing: ${mark} in a path is refused, unless the route allows it`, at)
+  }
   const methods = each('methods', match.methods, methodName)
   const listeners = each('listeners', match.listeners, (name) => name)
   const addresses = each('addresses', match.addresses && [match.addresses], compileAddresses)
@@ -100,6 +107,8 @@ export function compileRule<R>(
     conditions: conditions.length === 0 ? null : conditions,
     conditionCount: conditions.length + (methods.length > 0 ? 1 : 0) + (listeners.length > 0 ? 1 : 0),
     allowsEncodedSlash: rule.encodedSlash === 'allow',
+    allowsSemicolon: rule.semicolon === 'allow',
+    allowsEncodedPercent: rule.encodedPercent === 'allow',
   }
   const same = JSON.stringify([methods.sort(), listeners.sort(), match.headers, match.query, match.addresses])
   const places = orNone(hosts).flatMap((host) => orNone(paths).map((path) => ({ host, path })))
@@ -108,6 +117,12 @@ export function compileRule<R>(
     const captures = (asked: string) => path?.captures(asked) ?? NO_CAPTURES
     return { ...shared, host, path, part, key, found: { type: 'route', id, route, captures } }
   })
+}
+
+/** A mark of the pattern that the rule takes no path with. */
+function refusedMark(text: string, { semicolon, encodedPercent }: RouteRule<unknown>): string | null {
+  if (semicolon !== 'allow' && text.includes(';')) return '";"'
+  return encodedPercent !== 'allow' && text.includes('%25') ? '"%25"' : null
 }
 
 function orNone<T>(items: readonly T[]): readonly (T | null)[] {

@@ -4,7 +4,7 @@ import type { Route } from '../phases.ts'
 import type { MethodTable } from '../plan.ts'
 import { originOf } from '../proxy/client-address.ts'
 import type { RouteTable } from './route-table.ts'
-import { hasEncodedSlash } from './target.ts'
+import { hasEncodedSlash, hasMark } from './target.ts'
 
 /**
  * Methods that no route of the configuration serves: CONNECT asks for a tunnel, whose bytes an upstream's kept connection
@@ -36,6 +36,7 @@ function isUnder({ path }: Exchange, prefix: string): boolean {
 }
 
 function chooseUnder(x: Exchange, prefix: string, methods: MethodTable): GatewayError | null {
+  if (hasMark(x.path)) return marked()
   const rest = decode(x.path.slice(prefix.length))
   if (rest === null) return new GatewayError('invalid_target', 'The path has an encoding that is not UTF-8.')
   x.rest = rest
@@ -86,7 +87,7 @@ function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
     case 'refused':
       return new GatewayError('invalid_target', outcome.reason)
     case 'none':
-      return served(x)
+      return hasMark(x.path) ? marked() : served(x)
   }
 }
 
@@ -99,6 +100,10 @@ function choose(x: Exchange, methods: MethodTable): GatewayError | null {
 
 function methodNotAllowed(x: Exchange, allow: string): GatewayError {
   return new GatewayError('method_not_allowed', `${x.path} takes ${allow}, not ${x.method}.`, { allow })
+}
+
+function marked(): GatewayError {
+  return new GatewayError('invalid_target', 'The path has a semicolon (;) or an encoded percent sign (%25).')
 }
 
 function notFound(x: Exchange): GatewayError {

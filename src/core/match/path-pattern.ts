@@ -1,5 +1,5 @@
 /** The patterns of paths that a rule may have, compiled once. All of them see the canonical path, encoded as it is. */
-import { canonicalPath, decodedReading } from './canonical-path.ts'
+import { canonicalPath, decodedReading, readingWithoutParameters } from './canonical-path.ts'
 import { PathGlob } from './path-glob.ts'
 import { PatternError } from './pattern-error.ts'
 import type { RegexCompiler } from './regex-engine.ts'
@@ -61,8 +61,11 @@ export function compilePath(pattern: PathPattern, regex: RegexCompiler | null): 
 /** True for a path that any of the patterns matches, in either of its readings. For lists of paths that are denied. */
 export function anyPath(patterns: readonly CompiledPath[]): (path: string) => boolean {
   return (path) => {
-    const other = decodedReading(path)
-    return patterns.some((pattern) => pattern.matches(path) || (other !== null && pattern.matches(other)))
+    const decoded = decodedReading(path)
+    const others = [decoded, readingWithoutParameters(path), decoded && readingWithoutParameters(decoded)]
+    return patterns.some(
+      (pattern) => pattern.matches(path) || others.some((other) => other !== null && pattern.matches(other)),
+    )
   }
 }
 
@@ -111,17 +114,26 @@ function globPath(pattern: string): CompiledPath {
 
 function regexPath(pattern: string, compile: RegexCompiler): CompiledPath {
   const regex = compile(pattern)
+  const start = literalStartOf(pattern)
   return {
     kind: 'regex',
     text: pattern,
-    literalStart: '',
+    literalStart: start,
     literalLength: 0,
-    matches: (asked) => regex.matches(asked),
+    matches: (asked) => asked.startsWith(start) && regex.matches(asked),
     captures(asked) {
       const found = regex.groups(asked)
       return found === null ? NO_CAPTURES : { rest: '', groups: found.groups, named: found.named }
     },
   }
+}
+
+/** What every text that an expression matches begins with, as far as that is plain to see. */
+function literalStartOf(pattern: string): string {
+  if (pattern.includes('|')) return ''
+  const [plain = ''] = /^[A-Za-z0-9/_~-]*/.exec(pattern) ?? []
+  // A quantifier is about the last character alone.
+  return /^[*+?{]/.test(pattern.slice(plain.length)) ? plain.slice(0, -1) : plain
 }
 
 /** True for the prefix itself and what is beneath it; the prefix has no slash at its end. */
@@ -132,7 +144,7 @@ function isBeneath(path: string, prefix: string): boolean {
 /** A pattern is written in the form that paths are brought to, so `/café` and `/caf%C3%A9` are one. */
 function canonicalPattern(path: string): string {
   const encoded = path.replaceAll(/[^\0-\x7f]+/gu, encodeURIComponent)
-  const canonical = canonicalPath(encoded, { segments: 'refuse', encodedSlash: 'allow' })
+  const canonical = canonicalPath(encoded, { segments: 'refuse', encodedSlash: 'allow', marks: 'allow' })
   if (typeof canonical === 'string') return canonical
   throw new PatternError(`"${path}" is no pattern of a path: ${canonical.message}`)
 }

@@ -1,5 +1,5 @@
 /** A rule as the configuration has it: under which conditions a request takes a route. */
-import type { EncodedSlashRule } from './canonical-path.ts'
+import type { EncodedSlashRule, MarkRule } from './canonical-path.ts'
 import type { PathPattern } from './path-pattern.ts'
 import type { NamedCondition } from './value-match.ts'
 
@@ -28,6 +28,10 @@ export interface RouteRule<R> {
   readonly priority?: number
   /** Whether its paths may have `%2F`; `refuse` when it is not named. */
   readonly encodedSlash?: EncodedSlashRule
+  /** Whether its paths may have `;`; `refuse` when it is not named. */
+  readonly semicolon?: MarkRule
+  /** Whether its paths may have `%25`; `refuse` when it is not named. */
+  readonly encodedPercent?: MarkRule
   readonly route: R
 }
 

@@ -61,10 +61,57 @@ function lenientReading(path: string): string {
   return new URL(`http://localhost/${segments.replace(/^\//, '').replaceAll(/[^!-~]/g, '_')}`).pathname
 }
 
+const ALL_MARKS = { encodedSlash: 'allow', semicolon: 'allow', encodedPercent: 'allow' } as const
+
+test('semicolons and encoded percent signs pass only where the rule allows them', async () => {
+  const table = await tableOf(
+    rule('strict', { paths: [prefix('/a')] }),
+    rule('app', { paths: [prefix('/app')] }, { semicolon: 'allow' }),
+    rule('admin', { paths: [prefix('/app/admin')] }),
+    rule('wiki', { paths: [prefix('/wiki')] }, { encodedPercent: 'allow' }),
+  )
+  assert.equal(found(table, '/a/b;c'), 'refused')
+  assert.equal(found(table, '/a/100%25'), 'refused')
+  assert.equal(found(table, '/app/b;jsessionid=1'), 'app')
+  assert.equal(found(table, '/app;x/admin'), 'none')
+  assert.equal(found(table, '/app/admin;x'), 'refused')
+  assert.equal(found(table, '/wiki/100%25'), 'wiki')
+  assert.equal(found(table, '/wiki/a;b'), 'refused')
+})
+
+test('a path that is too long for an expression is refused, unless no expression could have it', async () => {
+  const table = await tableOf(
+    rule('any', { paths: [prefix('/')] }),
+    rule('user', { paths: [expression('/users/[a-z]+')] }),
+    rule('long', { paths: [prefix('/files')] }),
+  )
+  const long = 'x'.repeat(2_000)
+  assert.equal(found(table, '/users/x'), 'user')
+  assert.equal(found(table, `/users/${long}`), 'refused')
+  assert.equal(found(table, `/other/${long}`), 'any')
+  assert.equal(found(table, `/files/${long}`), 'long')
+  const open = await tableOf(rule('any', { paths: [prefix('/')] }), rule('user', { paths: [expression('.*/x|/y')] }))
+  assert.equal(found(open, `/other/${long}`), 'refused')
+})
+
+test('what an expression plainly begins with is only a beginning', async () => {
+  for (const [pattern, yes, no] of [
+    ['/ab?', '/a', '/b'],
+    ['/ab*c', '/ac', '/b'],
+    ['/a|/b', '/b', '/c'],
+    ['(?i)/abc', '/ABC', '/x'],
+    ['/ab{0,2}', '/a', '/b'],
+    ['/a[bc]', '/ab', '/a'],
+  ] as const) {
+    const table = await tableOf(rule('it', { paths: [expression(pattern)] }))
+    assert.deepEqual([found(table, yes), found(table, no)], ['it', 'none'], pattern)
+  }
+})
+
 test('U1: what a lenient server reads as a protected path was matched as one, or refused', async () => {
   const table = await tableOf(
-    rule('admin', { paths: [prefix('/admin'), prefix('/p@th/x')] }, { encodedSlash: 'allow' }),
-    rule('open', { paths: [prefix('/')] }, { encodedSlash: 'allow' }),
+    rule('admin', { paths: [prefix('/admin'), prefix('/p@th/x')] }, ALL_MARKS),
+    rule('open', { paths: [prefix('/')] }, ALL_MARKS),
   )
   const pieces = fc.constantFrom(
     ...[
@@ -103,10 +150,12 @@ test('U1: what a lenient server reads as a protected path was matched as one, or
       '?',
     ],
   )
+  const segments = ['refuse', 'normalise'] as const
+  const rules = segments.flatMap((each) => (['refuse', 'allow'] as const).map((marks) => ({ segments: each, marks })))
   let reached = 0
   fc.assert(
-    fc.property(fc.array(pieces, { maxLength: 8 }), fc.constantFrom('refuse', 'normalise'), (parts, segments) => {
-      const path = canonicalPath(`/${parts.join('')}`, { segments, encodedSlash: 'allow' })
+    fc.property(fc.array(pieces, { maxLength: 8 }), fc.constantFrom(...rules), (parts, rule) => {
+      const path = canonicalPath(`/${parts.join('')}`, { ...rule, encodedSlash: 'allow' })
       if (path instanceof GatewayError) return
       const id = found(table, path)
       if (!/^\/(?:admin|p@th\/x)(?:\/|$)/.test(lenientReading(path))) return

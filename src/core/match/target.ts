@@ -17,6 +17,7 @@ const PLAIN_QUERY = /^[!"$-~]*$/
 const UNPRINTABLE = /[^!-~]/g
 /** Dot segments, empty segments, and encodings of characters that would change how the path is cut. */
 const AMBIGUOUS = /\/\/|\/\.{1,2}(?:\/|$|;)|;|%(?:00|25|5[cC]|2[eE])/
+const MARK = /;|%25/
 /** An encoded slash: only a route's last, named part may hold one. */
 const ENCODED_SLASH = /%2[fF]/
 
@@ -59,7 +60,12 @@ function encoded(byte: string): string {
   return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }
 
-const ROUTE_PATHS = { segments: 'refuse', encodedSlash: 'allow' } as const
+const ROUTE_PATHS = { segments: 'refuse', encodedSlash: 'allow', marks: 'allow' } as const
+
+/** True when the path holds a mark (`;`, `%25`) that only routes which say so take. */
+export function hasMark(path: string): boolean {
+  return MARK.test(path)
+}
 
 /** True when the path holds an encoded slash. */
 export function hasEncodedSlash(path: string): boolean {

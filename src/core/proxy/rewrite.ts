@@ -18,7 +18,7 @@ export interface RewriteRules {
 
 type RewriteConfig = NonNullable<RouteConfig['rewrite']>
 
-const PATHS = { segments: 'refuse', encodedSlash: 'allow' } as const
+const PATHS = { segments: 'refuse', encodedSlash: 'allow', marks: 'allow' } as const
 /** What they stand for begins a query, or may hold one: it never fits into a path. */
 const NO_PATH = /\{(?:uri|query)\}/
 /** Characters that end or divide the parts of a query; percent signs are those of encodings in paths. */

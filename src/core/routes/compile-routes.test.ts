@@ -49,7 +49,7 @@ async function given(t: TestContext, config: Given, origin = 'http://127.0.0.1:1
     bodyLimit: 1_000_000,
     pool,
     gates: () => [],
-    settle: null,
+    settle: () => null,
   }
   return { document, parts }
 }
@@ -169,4 +169,15 @@ test('a compiled route serves requests through its pool, with what it does to pa
   assert.deepEqual([answer.status, answer.text, answer.headers['x-route']], [200, 'from the server', 'r'])
   assert.deepEqual(seen, ['GET /x?y=%2F /x'])
   assert.equal((await ask(`${edge.url}/other`)).status, 404)
+})
+
+test('a folder whose prefix is stripped is redirected to its slash, as any folder is', async (t) => {
+  const files = { root: import.meta.dirname }
+  const config = { routes: [{ id: 'r', match: { path: { prefix: '/st' } }, rewrite: { strip_prefix: '/st' }, files }] }
+  const { document, parts } = await given(t, config)
+  const edge = await startEdge(t, { plan: planOf({}) })
+  edge.gateway.plan = { ...planOf({}), routes: await compileRoutes(document.routes, parts) }
+  const folder = await ask(`${edge.url}/st`)
+  assert.deepEqual([folder.status, folder.headers.location], [308, './st/'])
+  assert.equal((await ask(`${edge.url}/st/slots.ts`)).status, 200)
 })

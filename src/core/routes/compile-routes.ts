@@ -49,7 +49,7 @@ export function compileRoute(config: RouteConfig, parts: RouteParts): Route {
     codeName: (code) => code,
     renderError: renderRouteError,
     renderStreamError: null,
-    settle: parts.settle,
+    settle: parts.settle(config),
     editAnswer:
       edit === null && editAnswer === null && gates.length === 0
         ? null

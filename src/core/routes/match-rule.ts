@@ -5,8 +5,8 @@ import type { NamedCondition, ValueTest } from '../match/value-match.ts'
 
 /** The rule by which requests take a route of the configuration. */
 export function ruleOf<R>(config: RouteConfig, route: R): RouteRule<R> {
-  const { id, priority, encoded_slash: encodedSlash } = config
-  return { id, match: matchOf(config), priority, encodedSlash, route }
+  const { id, priority, encoded_slash: encodedSlash, semicolon, encoded_percent: encodedPercent } = config
+  return { id, match: matchOf(config), priority, encodedSlash, semicolon, encodedPercent, route }
 }
 
 function matchOf({ match, cors }: RouteConfig): RouteMatchRule {

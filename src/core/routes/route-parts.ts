@@ -15,7 +15,7 @@ export interface RouteParts {
   readonly pool: (name: string, connectMs: number) => UpstreamPool
   /** What a request must pass before its body is read: who may, and how fast. */
   readonly gates: (route: RouteConfig) => readonly Gate[]
-  readonly settle: readonly SettleHook[] | null
+  readonly settle: (route: RouteConfig) => readonly SettleHook[] | null
 }
 
 /** What a handler of a route brings. */

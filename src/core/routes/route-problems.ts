@@ -112,6 +112,6 @@ function stubParts(): RouteParts {
     bodyLimit: 0,
     pool: () => pool,
     gates: () => [],
-    settle: null,
+    settle: () => null,
   }
 }

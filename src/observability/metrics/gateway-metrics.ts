@@ -34,6 +34,15 @@ export const GATEWAY_METRICS = {
     name: 'ferro_connections_refused_total',
     help: 'Client connections that were closed as they came, by whose bound was reached.',
   },
+  clientConnections: { name: 'ferro_client_connections', help: 'Connections of clients that are open now.' },
+  loopLag: {
+    name: 'ferro_event_loop_lag_seconds',
+    help: 'How late the event loop of a worker was lately, 99th percentile; what overload is judged by.',
+  },
+  loadLevel: {
+    name: 'ferro_load_level',
+    help: 'How loaded a worker is: 0 normal, 1 strained (routes of low importance are refused), 2 overloaded.',
+  },
   cancelled: { name: 'ferro_cancelled_total', help: 'Requests whose client left before the end.' },
   connections: {
     name: 'ferro_upstream_connections_total',
@@ -132,6 +141,18 @@ export class GatewayMetrics {
       this.#connections.set(outcome, slot)
     }
     this.#registry.add(slot, 1)
+  }
+
+  /** How late the thread's event loop is, and what is refused for that. */
+  setLoad(worker: number, { lagMs, level }: { readonly lagMs: number; readonly level: number }): void {
+    const labels = { worker: String(worker) }
+    this.#registry.set(this.#registry.gauge(GATEWAY_METRICS.loopLag, labels), Math.round(lagMs) / 1_000)
+    this.#registry.set(this.#registry.gauge(GATEWAY_METRICS.loadLevel, labels), level)
+  }
+
+  /** Connections of clients now. */
+  setClientConnections(count: number): void {
+    this.#registry.set(this.#registry.gauge(GATEWAY_METRICS.clientConnections), count)
   }
 
   /** Requests in flight now. */
