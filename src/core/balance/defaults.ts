@@ -1,4 +1,4 @@
-/** What holds for a pool or a route that says nothing else. `docs/upstreams.md` explains the numbers. */
+/** What the schema's defaults come to, for tests and benchmarks of the parts; `docs/upstreams.md` explains the numbers. */
 import type { BackoffRules } from './backoff.ts'
 import type { BreakerRules } from './breaker.ts'
 import type { EjectionRules } from './ejection.ts'
@@ -40,11 +40,11 @@ export const DEFAULT_BREAKER: BreakerRules = {
 export const DEFAULT_RETRIES: RetryLimits = {
   attemptsPerTarget: 2,
   attempts: 4,
-  statuses: new Set([429, 502, 503, 504]),
-  unsafe: 'with_idempotency_key',
+  statuses: new Set([502, 503, 504]),
+  unsafe: 'never',
 }
 
 /** On a quiet route a server may die: its breaker opens, after five failures, before the minimum is used up. */
 export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 10, capacity: 100 }
 
-export const DEFAULT_BACKOFF: BackoffRules = { baseMs: 100, maxMs: 5_000, maxRetryAfterMs: 10_000 }
+export const DEFAULT_BACKOFF: BackoffRules = { baseMs: 25, maxMs: 1_000, maxRetryAfterMs: 1_000 }

@@ -50,7 +50,7 @@ function rulesOf(count: number, changes: Partial<ProxyRules> & { panicBelow?: nu
   const rules: ProxyRules = {
     pool: 'pool',
     servers: () => servers,
-    retry: DEFAULT_RETRIES,
+    retry: { ...DEFAULT_RETRIES, unsafe: 'with_idempotency_key' },
     budget: new RetryBudget(cells, 3_000, { share: 0.2, minimumPerSecond: 1_000, capacity: 1_000 }),
     backoff: { baseMs: 100, maxMs: 100, maxRetryAfterMs: 1_000 },
     totalMs: 10_000,

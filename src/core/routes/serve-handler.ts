@@ -22,6 +22,8 @@ function inspectOf(config: RouteConfig): Route['inspect'] {
   if (rules === null) return createFileHandler(files)
   // What is looked up is what was canonical: a rewrite that makes something else finds nothing.
   const pathOf = (x: Parameters<NonNullable<Route['inspect']>>[0]) => {
+    // The folder itself, asked for without its slash: links of its page would lead elsewhere.
+    if (x.path === rules.stripPrefix && rules.addPrefix === null) return ''
     const path = rewrittenPath(x, rules)
     return typeof path === 'string' ? path : '/\u0000'
   }
