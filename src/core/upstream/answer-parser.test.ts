@@ -213,6 +213,14 @@ test('refuses what is not strictly HTTP, or could be cut in two ways', () => {
   }
 })
 
+test('a head whose lines end with a bare line feed is refused as soon as that is seen', () => {
+  for (const text of ['HTTP/1.1 200 OK\n', 'HTTP/1.1 200 OK\nA: b\n\nok', 'HTTP/1.1 200 OK\r\nA: b\n\nok']) {
+    assert.equal(read([text]).code, 'invalid_answer', text)
+    assert.equal(read([...text]).code, 'invalid_answer', text)
+  }
+  assert.equal(read(['HTTP/1.1 200 OK\r\nA: b\r\n']).code, null)
+})
+
 test('gives headers by their name in lower case, repeated ones as a list, and none of an object itself', () => {
   const { headers } = read([
     head('A: 1 \r\nb:\t2\r\nA:3\r\nA: 4\r\nconstructor: 5\r\n__proto__: 6\r\nContent-Length: 0\r\n'),

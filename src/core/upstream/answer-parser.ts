@@ -121,6 +121,10 @@ export class AnswerParser {
         // Another protocol's greeting may be all that ever comes.
         throw new TransportError('invalid_answer', 'The answer does not begin like one of HTTP/1.1.')
       }
+      if (hasBareLineFeed(joined, start)) {
+        // Its end would never be found.
+        throw new TransportError('invalid_answer', 'The lines of the answer end with a bare line feed.')
+      }
       this.#held = held === null ? Buffer.from(joined.subarray(start)) : joined
       return bytes.length
     }
@@ -176,6 +180,12 @@ export class AnswerParser {
 function beginsLikeHead(bytes: Buffer, start: number): boolean {
   const length = Math.min(bytes.length - start, HEAD_START.length)
   return bytes.compare(HEAD_START, 0, length, start, start + length) === 0
+}
+
+/** True when the first line ends so, or an empty line does. */
+function hasBareLineFeed(bytes: Buffer, start: number): boolean {
+  const first = bytes.indexOf(0x0a, start)
+  return first >= 0 && (bytes[first - 1] !== 0x0d || bytes.includes('\n\n', first))
 }
 
 function tooLong(): TransportError {
