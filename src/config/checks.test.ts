@@ -53,3 +53,13 @@ test('accepts a public control listener that is meant, and listeners on free por
     assert.ok((await parseConfig(text, { path: 'a.yaml' })).ok, text)
   }
 })
+
+test('says that files go to a provider that is not there', async () => {
+  const text = 'providers: { vendor: { kind: demo } }\nfiles: { provider: vendro }\n'
+  const result = await parseConfig(text, { path: 'a.yaml' })
+  assert.ok(!result.ok)
+  assert.deepEqual(
+    result.errors.map(({ path, message }) => [path, message]),
+    [['files.provider', 'there is no provider `vendro`']],
+  )
+})

@@ -63,7 +63,17 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkAliases(value, names),
     ...checkKeys(value, names),
     ...checkRoutes(value),
+    ...checkFiles(value, providers),
   ]
+}
+
+/** Files and batches go to a provider of this file. */
+function checkFiles(value: unknown, providers: readonly (readonly [name: string, value: unknown])[]): Finding[] {
+  const named = text(at(at(value, 'files'), 'provider'))
+  const names = providers.map(([name]) => name)
+  if (named === null || names.includes(named)) return []
+  const suggestion = suggest(named, names)
+  return [error(['files', 'provider'], `there is no provider \`${named}\``, { suggestion })]
 }
 
 interface Names {
