@@ -176,10 +176,10 @@ for (const { name, codec, model, request, sent, answer, told, losses: lost } of 
   test(`${name}: a request is put into the vendor's words, and its answer into OpenAI's`, () => {
     const losses = new Losses()
     const encoded = codec({ model: 'x', ...request }, { model, losses, createdAt: 1, id: 'id' })
-    assert.ok(!(encoded instanceof GatewayError), String(encoded))
+    assert.ok(!(encoded instanceof GatewayError))
     assert.deepEqual(encoded.body, sent)
     const decoded = encoded.decode(answer)
-    assert.ok(!(decoded instanceof GatewayError), String(decoded))
+    assert.ok(!(decoded instanceof GatewayError))
     for (const [member, value] of Object.entries(told)) assert.deepEqual(decoded[member], value, member)
     assert.equal(losses.header(), lost)
   })
