@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import OpenAI from 'openai'
+import { keyPair } from '../harness/config.ts'
 import { at } from '../harness/json.ts'
 import { useSdkHouse } from './sdk-house.ts'
 
-const house = useSdkHouse({ more: { aliases: { 'omni-moderation-latest': 'demo-moderation' } } })
+const poor = keyPair('poor')
+const dollars = keyPair('dollars')
+const house = useSdkHouse({
+  keys: [
+    { key: poor, budgets: [{ tokens: 10, per: 'month' }] },
+    { key: dollars, budgets: [{ usd: 1, per: 'month' }] },
+  ],
+  more: { aliases: { 'omni-moderation-latest': 'demo-moderation' } },
+})
 
 function likeness(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)
@@ -57,4 +66,13 @@ test('an endpoint that the provider of the model does not have is an error of th
     .client()
     .post('/embeddings', { body: { model: 'demo-embedding' } })
   await assert.rejects(missing, (error: unknown) => error instanceof OpenAI.BadRequestError && error.param === 'input')
+})
+
+test('what a request may use is reserved before it leaves, and no price is no free ride', async () => {
+  const embed = async (apiKey: string, model: string) =>
+    await house().client({ apiKey }).embeddings.create({ model, input: 'a text of more than ten bytes' })
+  const refusedAs = (code: string) => (error: unknown) => error instanceof OpenAI.APIError && error.code === code
+  await assert.rejects(embed(poor.secret, 'demo-embedding'), refusedAs('insufficient_quota'))
+  await assert.rejects(embed(dollars.secret, 'wall/no-such-price'), refusedAs('model_unpriced'))
+  assert.equal((await embed(dollars.secret, 'demo-embedding')).data.length, 1)
 })
