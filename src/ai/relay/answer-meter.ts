@@ -8,6 +8,8 @@ import type { JsonObject } from '../ir/json.ts'
 export interface AnswerMeter {
   /** Texts of which every event that tells of usage, of a fault or of the end has one. */
   readonly hints: readonly string[]
+  /** What events with text hold, and the bytes of one without its text; absent: every event is taken for one. */
+  readonly textEvents?: { readonly hint: string; readonly envelope: number }
   /** The usage that a whole answer tells; null when it cannot be believed. */
   readUsage(answer: JsonObject): TokenUsage | null
   /** The fault that a whole answer of status 200 tells of; null for none. */

@@ -5,9 +5,14 @@
 export class DeliveredEstimate {
   #events = 0
   #bytes = 0
-  #smallest = Number.POSITIVE_INFINITY
+  #smallest: number
   #reportedEvents = 0
   #reportedBytes = 0
+
+  /** `envelope`: bytes of an event without its text, where that is known. */
+  constructor(envelope = Number.POSITIVE_INFINITY) {
+    this.#smallest = envelope
+  }
 
   /** One event with data, of this many bytes. */
   add(bytes: number): void {

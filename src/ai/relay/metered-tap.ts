@@ -38,7 +38,8 @@ export class MeteredTap implements AnswerTap {
   readonly #events: StreamMeter
   readonly #framer = new SseFramer(MAX_EVENT_BYTES)
   readonly #cursor = new SseCursor()
-  readonly #delivered = new DeliveredEstimate()
+  readonly #delivered: DeliveredEstimate
+  readonly #textHint: Buffer | null
   #mode: 'error' | 'whole' | 'events' = 'whole'
   #status = 0
   #headers: AnswerHeaders = {}
@@ -57,6 +58,9 @@ export class MeteredTap implements AnswerTap {
     this.#meter = meter
     this.#hints = meter.hints.map((text) => Buffer.from(text))
     this.#events = meter.stream()
+    const text = meter.textEvents
+    this.#delivered = new DeliveredEstimate(text?.envelope)
+    this.#textHint = text === undefined ? null : Buffer.from(text.hint)
   }
 
   start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
@@ -166,7 +170,7 @@ export class MeteredTap implements AnswerTap {
     while (cursor.next()) {
       const { start, end } = cursor
       const event = part.subarray(start, end)
-      this.#delivered.add(end - start)
+      if (this.#textHint === null || event.includes(this.#textHint)) this.#delivered.add(end - start)
       if (!this.#tells(event)) continue
       const problem = this.#readTelling(event)
       if (problem !== null) return this.#stopAt(problem, out.upTo(start))

@@ -6,6 +6,8 @@ import { decodeUsage, mergedUsage } from './usage.ts'
 
 /** What is read of Messages answers that are relayed. */
 export const messagesMeter: AnswerMeter = {
+  // Pings and the frames of blocks are no output; an envelope is that of a `text_delta`.
+  textEvents: { hint: '"content_block_delta"', envelope: 112 },
   hints: ['"usage"', '"message_stop"', '"error"'],
 
   readUsage({ usage }) {
