@@ -12,6 +12,11 @@ import type { DialectName, SealFamily } from './name.ts'
 export interface ClientDialect {
   readonly name: DialectName
   decodeRequest(body: JsonObject, context: RequestContext): ModelRequest
+  /**
+   * Texts of which a body has one when a client gives back what another family sealed, or what nobody did: such a body is not
+   * relayed, as the vendor refuses it, but translated within the dialect, which takes that out and says so.
+   */
+  readonly foreignSeals?: readonly string[]
   /** Refuses, by a FieldProblem, what no other dialect can carry and what must not be left out in silence. */
   checkTranslation?(request: ModelRequest): void
   encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonObject

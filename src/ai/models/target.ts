@@ -112,7 +112,10 @@ export class ModelTarget implements Candidate {
   ): PreparedRequest | GatewayError {
     const own = this.#endpoints.get(state.surface.dialect)
     const inArray = state.stream && state.pathFacts?.framing === 'json-array'
-    return own === undefined || inArray ? this.#preferred.translate(x, state, body) : own.relay(state, body, request)
+    if (own === undefined || inArray) return this.#preferred.translate(x, state, body)
+    const { foreignSeals } = state.surface.client
+    const isForeign = foreignSeals?.some((text) => body.includes(text)) === true
+    return isForeign ? own.translate(x, state, body) : own.relay(state, body, request)
   }
 
   /** Of a request that costs nothing. */

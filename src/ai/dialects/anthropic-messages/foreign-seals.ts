@@ -5,7 +5,7 @@ import type { ReasoningPart, Signature } from '../../ir/parts.ts'
  * clients send them back unread, and the family that can read them gets them again. `ferro1.<family>.<kind>.<item id>.<value>`;
  * Claude's own seals are base64 and hold no dot.
  */
-const PREFIX = 'ferro1.'
+export const PREFIX = 'ferro1.'
 
 /**
  * What a seal belongs to. `signed`: the text of the thought; `sealed`: holds the thought; `call`, `text`: the part that follows the

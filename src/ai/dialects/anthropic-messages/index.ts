@@ -12,6 +12,7 @@ import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { MessagesEncoder } from './encode-stream.ts'
 import { decodeError, encodeError } from './errors.ts'
+import { PREFIX } from './foreign-seals.ts'
 
 export { decodeTokenCount } from './decode-answer.ts'
 export { decodeCountTokens } from './decode-request.ts'
@@ -20,6 +21,7 @@ export { encodeCountTokens } from './encode-request.ts'
 
 export const messagesClient: ClientDialect = {
   name: 'anthropic-messages',
+  foreignSeals: [`"${PREFIX}`, '"signature":""', '"signature": ""'],
   decodeRequest,
   encodeAnswer,
   streamEncoder: (context) => new MessagesEncoder(context),

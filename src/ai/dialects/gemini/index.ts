@@ -11,11 +11,13 @@ import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { GeminiStreamEncoder } from './encode-stream.ts'
 import { decodeError, encodeError } from './errors.ts'
+import { MARK_IN_BASE64 } from './seals.ts'
 
 export { decodeCountAnswer, decodeCountRequest, encodeCountAnswer, encodeCountRequest } from './count-tokens.ts'
 
 export const geminiClient: ClientDialect = {
   name: 'gemini',
+  foreignSeals: [`"${MARK_IN_BASE64}`],
   decodeRequest,
   encodeAnswer,
   streamEncoder: (context) => new GeminiStreamEncoder(context),

@@ -9,7 +9,7 @@ export const UNCHECKED_SIGNATURE = 'skip_thought_signature_validator'
 const FAMILIES: ReadonlySet<string> = new Set<Signature['family']>(['anthropic', 'openai', 'gemini', 'other'])
 const MARK = 'ferro:'
 /** How every mark begins in base64: what does not begin so needs no decoding. */
-const MARK_IN_BASE64 = Buffer.from(MARK).toString('base64')
+export const MARK_IN_BASE64 = Buffer.from(MARK).toString('base64')
 const SEALED = 'sealed:'
 
 /** A seal as it travels in `thoughtSignature`, and whether it holds the thought itself. */

@@ -11,10 +11,12 @@ import { encodeAnswer } from './encode-answer.ts'
 import { encodeRequest } from './encode-request.ts'
 import { ResponsesEncoder } from './encode-stream.ts'
 import { decodeError, encodeError } from './errors.ts'
+import { PREFIX } from './seals.ts'
 
 /** Responses, as a client speaks them. */
 export const openaiResponsesClient: ClientDialect = {
   name: 'openai-responses',
+  foreignSeals: [`"${PREFIX}`],
   decodeRequest,
   encodeAnswer,
   streamEncoder: (context) => new ResponsesEncoder(context),

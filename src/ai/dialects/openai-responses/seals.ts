@@ -5,7 +5,7 @@ import type { ReasoningPart, Signature } from '../../ir/parts.ts'
  * unread, and the family that can read it gets it again. `ferro1.<family>.<kind>.<value>`; the vendor's own are base64
  * and hold no dot.
  */
-const PREFIX = 'ferro1.'
+export const PREFIX = 'ferro1.'
 const FORM = /^ferro1\.([a-z]+)\.([a-z]+)\./
 const FAMILIES: readonly Signature['family'][] = ['anthropic', 'openai', 'gemini', 'other']
 const KINDS = ['signed', 'sealed', 'call', 'text'] as const
