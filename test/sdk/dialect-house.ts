@@ -6,7 +6,7 @@ import OpenAI, { type ClientOptions } from 'openai'
 import { keyPair, type TestKey } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import { Gateway } from '../harness/gateway.ts'
-import type { JsonObject } from '../harness/json.ts'
+import { isObject, type JsonObject } from '../harness/json.ts'
 import { ledgerViolations } from '../harness/ledger-rules.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { VENDORS } from './vendors/index.ts'
@@ -78,6 +78,27 @@ export class DialectHouse {
   /** Google's client, for the version of the API that is meant. */
   google(apiVersion: 'v1beta' | 'v1' = 'v1beta'): GoogleGenAI {
     return new GoogleGenAI({ apiKey: this.key.secret, apiVersion, httpOptions: { baseUrl: this.gateway.url } })
+  }
+
+  /** Sends a body with the house's key to this path. */
+  async post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+    return await fetch(`${this.gateway.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.key.secret}`, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+  }
+
+  /** The record of a request, by the id in its answer's headers, when the database has it. */
+  async record(id: string | null): Promise<JsonObject> {
+    return await eventually(
+      () => {
+        using database = this.gateway.db()
+        const row: unknown = database.prepare('SELECT * FROM requests WHERE id = ?').get(id)
+        return isObject(row) ? row : null
+      },
+      { what: `the record of ${id}` },
+    )
   }
 
   /** Fails when a vendor refused something since the last time, or when the ledger contradicts itself. */

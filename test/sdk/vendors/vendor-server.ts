@@ -5,6 +5,14 @@ import { FAULTS } from './faults.ts'
 import { AFTER_RESULT, SCRIPTS } from './script.ts'
 import type { Vendor, VendorAnswer, VendorRequest } from './vendor.ts'
 
+/** What a test has a vendor say itself, byte for byte. */
+export interface OwnAnswer {
+  readonly type: string
+  readonly pieces: readonly (string | Buffer)[]
+  /** Said again and again, and the answer never ends. */
+  readonly forever?: string
+}
+
 /** A vendor behind a socket: refuses what it would refuse, and answers as the model's name says. */
 export class VendorServer {
   readonly vendor: Vendor
@@ -12,6 +20,8 @@ export class VendorServer {
   readonly requests: VendorRequest[] = []
   /** What was refused, as the vendor said it: a test that went well leaves none. */
   readonly refusals: VendorAnswer[] = []
+  /** Answers beside the scripts, by their names. */
+  readonly own = new Map<string, OwnAnswer>()
   /** Answers that the other side closed before they were complete. */
   left = 0
   readonly #server: Server
@@ -72,6 +82,8 @@ export class VendorServer {
     const { vendor } = this
     const name = scriptOf(vendor.modelOf(request))
     const stream = vendor.streams(request)
+    const own = this.own.get(name)
+    if (own !== undefined) return void sayOwn(own, response)
     const fault = FAULTS[name]?.(vendor, stream)
     if (fault !== undefined) {
       response.writeHead(fault.status, { 'content-type': fault.type })
@@ -94,6 +106,21 @@ export class VendorServer {
     for (const piece of name === 'hang' ? pieces.slice(0, 4) : pieces) response.write(piece)
     if (name !== 'hang') response.end()
   }
+}
+
+async function sayOwn({ type, pieces, forever }: OwnAnswer, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': type })
+  for (const piece of pieces) {
+    response.write(piece)
+    // Each in a packet of its own.
+    await new Promise(setImmediate)
+  }
+  if (forever === undefined) {
+    response.end()
+    return
+  }
+  const timer = setInterval(() => response.write(forever), 20)
+  response.once('close', () => clearInterval(timer))
 }
 
 function scriptOf(model: string): string {
