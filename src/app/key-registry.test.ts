@@ -127,6 +127,54 @@ test('a key that came back keeps its counters', async () => {
   assert.deepEqual([...slots.names()], ['rate:a'])
 })
 
+test('counters of a key that went twice are given back after the second time, and once', async () => {
+  const { registry, slots } = registryOf()
+  const limited = await keysOf({ id: 'a', limits: { requests_per_minute: 60 } })
+  registry.replaceFileKeys(limited)
+  registry.replaceFileKeys([])
+  const first = registry.epoch
+  registry.replaceFileKeys(limited)
+  registry.replaceFileKeys([])
+  const second = registry.epoch
+  registry.releaseQuiet(first)
+  assert.deepEqual([...slots.names()], ['rate:a'], 'requests may run that began between')
+  registry.releaseQuiet(second)
+  assert.deepEqual([...slots.names()], [])
+  registry.replaceFileKeys(limited)
+  registry.releaseQuiet(second)
+  assert.deepEqual([...slots.names()], ['rate:a'], 'it is there again')
+})
+
+test('a key that is about to come back keeps its counters until it is known whether it does', async () => {
+  const { registry, slots } = registryOf()
+  const limited = await keysOf({ id: 'a', limits: { requests_per_minute: 60 } })
+  registry.replaceFileKeys(limited)
+  registry.replaceFileKeys([])
+  const staged = registry.stageFileKeys(limited)
+  registry.releaseQuiet(registry.epoch)
+  staged.apply()
+  registry.putDatabaseKey(storedKeyOf('b', { requests_per_minute: 60 }))
+  const places = registry.documents().map(({ rate }) => rate?.slot)
+  assert.equal(new Set(places).size, 2, 'no two keys share a counter')
+  registry.replaceFileKeys([])
+  const again = registry.stageFileKeys(limited)
+  registry.releaseQuiet(registry.epoch)
+  again.discard()
+  again.discard()
+  registry.releaseQuiet(registry.epoch)
+  assert.deepEqual([...slots.names()], ['rate:b'])
+})
+
+test('what is given up twice takes nothing of who has its place by then', async () => {
+  const { registry, slots } = registryOf()
+  const limited = await keysOf({ id: 'a', limits: { requests_per_minute: 60 } })
+  const staged = registry.stageFileKeys(limited)
+  staged.discard()
+  registry.replaceFileKeys(limited)
+  staged.discard()
+  assert.deepEqual([...slots.names()], ['rate:a'])
+})
+
 test('very many keys that come and go need no more room than those that are there at once', async () => {
   const { registry } = registryOf({ generations: 2, cells: 2 })
   for (let round = 0; round < 50; round++) {

@@ -1,25 +1,17 @@
 import type { KeyConfig } from '../config/index.ts'
 import { type KeyOwner, keyOfFile } from '../control/index.ts'
 import {
-  BUDGET_CELLS,
   type BudgetDocument,
   budgetCounter,
-  hasReserved,
   type KeyChange,
   type KeyDocument,
-  periodOf,
   type RateDocument,
-  rateLimit,
-  restore,
-  restoreAtLeast,
 } from '../governance/index.ts'
-import type { SlotAllocator } from '../lib/index.ts'
-import type { BudgetPeriod, StoredBudget, StoredKey } from '../storage/index.ts'
+import type { StoredKey } from '../storage/index.ts'
+import { KeyCounters, type KeyCountersOptions, namesOf } from './key-counters.ts'
+import { KeyGenerations } from './key-generations.ts'
 
 export type { KeyOwner }
-
-/** What was spent before this process, or before a budget was added; see storage's `spending`. */
-export type SpentBefore = (keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod) => number
 
 interface Entry {
   readonly key: StoredKey
@@ -29,11 +21,8 @@ interface Entry {
 
 type Put = Pick<Entry, 'key' | 'owner'>
 
-export interface KeyRegistryOptions {
-  readonly counters: BigInt64Array
+export interface KeyRegistryOptions extends KeyCountersOptions {
   readonly generations: Int32Array
-  readonly slots: SlotAllocator
-  readonly spent: SpentBefore
   /** Posts changes to every data worker; called before the generations are raised. */
   readonly publish: Publish
 }
@@ -54,30 +43,26 @@ export interface StagedKeys {
   discard(): void
 }
 
-const MINUTE_US = 60_000_000
-/** What names of rate limits begin with; budgets have theirs from the journal. */
-const RATE = 'rate:'
-
 /**
  * All virtual keys, from the file and from the database, in the control thread: allocates their shared slots, tells
- * the workers of changes, and raises a key's generation last, so that a worker that sees it has the change in its queue.
+ * the workers of changes.
  */
 export class KeyRegistry {
   readonly #options: KeyRegistryOptions
   readonly #entries = new Map<string, Entry>()
-  readonly #generationSlots = new Map<string, number>()
-  /** Generation slots of keys that are gone: a generation never comes twice, so that another key may have them at once. */
-  readonly #freeGenerations: number[] = []
-  #generationsUsed = 0
+  readonly #counters: KeyCounters
+  readonly #generations: KeyGenerations
+  /** Changes that are made ready, and not yet in force nor given up. */
+  readonly #staged = new Set<readonly Entry[]>()
   /** Keys of the database that the file says are off. */
   #offByFile: ReadonlySet<string> = new Set()
   /** Counts the changes that were published. */
   #epoch = 0
-  /** Slots that nobody is to use any more, until no request can. */
-  #retired: { readonly epoch: number; readonly names: readonly string[] }[] = []
 
   constructor(options: KeyRegistryOptions) {
     this.#options = options
+    this.#counters = new KeyCounters(options)
+    this.#generations = new KeyGenerations(options.generations)
   }
 
   /** Number of the last change that was published. */
@@ -171,16 +156,7 @@ export class KeyRegistry {
 
   /** Gives back the counters of keys and limits that are gone, as far as no running request began before `epoch`. */
   releaseQuiet(epoch: number): void {
-    if (!this.#retired.some((retired) => retired.epoch <= epoch)) return
-    const { slots } = this.#options
-    const inUse = new Set(this.documents().flatMap(slotNamesOf))
-    this.#retired = this.#retired.flatMap((retired) => {
-      if (retired.epoch > epoch) return [retired]
-      // What is reserved is still to be settled: by a request that has just ended, or for a worker that died.
-      const names = retired.names.filter((name) => !inUse.has(name) && this.#isReserved(name))
-      for (const name of retired.names) if (!inUse.has(name) && !names.includes(name)) slots.release(name)
-      return names.length === 0 ? [] : [{ epoch: retired.epoch, names }]
-    })
+    this.#counters.releaseQuiet(epoch, this.#comingDocuments())
   }
 
   /** Rate limits of all keys that have one. */
@@ -190,37 +166,45 @@ export class KeyRegistry {
 
   /** Removes and puts keys, all or none: what can fail comes before anything is changed that others see. */
   #stage(gone: readonly string[], put: readonly Put[], off: ReadonlySet<string> | null): Omit<StagedKeys, 'problems'> {
-    const compiled = this.#compile(put, off ?? this.#offByFile)
-    const entries = compiled.made
+    const { made, giveUp } = this.#compile(put, off ?? this.#offByFile)
     const apply = (publish: Publish | null = null) => {
       // A generation is told when it begins, since another change may have come between.
-      for (const entry of entries) entry.document = { ...entry.document, ...this.#nextGeneration(entry.key.id) }
+      for (const entry of made) entry.document = { ...entry.document, ...this.#generations.next(entry.key.id) }
       const removed = gone.map((id): KeyChange => ({ id, document: null }))
-      const changes = [...removed, ...entries.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
-      if (changes.length === 0 && publish === null) return
-      try {
-        const tell = publish ?? this.#options.publish
-        tell(changes, this.#epoch + 1)
-      } catch (error) {
-        compiled.release()
-        throw error
+      const changes = [...removed, ...made.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
+      if (changes.length > 0 || publish !== null) {
+        try {
+          const tell = publish ?? this.#options.publish
+          tell(changes, this.#epoch + 1)
+        } catch (error) {
+          giveUp()
+          throw error
+        }
+        this.#enter(gone, made, changes)
+        this.#offByFile = off ?? this.#offByFile
       }
-      this.#epoch++
-      this.#offByFile = off ?? this.#offByFile
-      const before = changes.flatMap(({ id }) => slotNamesOf(this.#entries.get(id)?.document))
-      for (const id of gone) this.#entries.delete(id)
-      for (const entry of entries) this.#entries.set(entry.key.id, entry)
-      for (const { id, document } of changes) this.#raiseGeneration(id, document)
-      const held = new Set(changes.flatMap(({ document }) => slotNamesOf(document)))
-      const names = before.filter((name) => !held.has(name))
-      if (names.length > 0) this.#retired.push({ epoch: this.#epoch, names })
+      this.#staged.delete(made)
     }
-    return { apply, discard: compiled.release }
+    return { apply, discard: giveUp }
   }
 
-  #isReserved(name: string): boolean {
-    const slot = this.#options.slots.find(name)
-    return slot !== null && !name.startsWith(RATE) && hasReserved(this.#options.counters, slot)
+  /** A change was published: it is in force here too, and counters that it leaves are retired. */
+  #enter(gone: readonly string[], put: readonly Entry[], changes: readonly KeyChange[]): void {
+    this.#epoch++
+    const before = namesOf(changes.flatMap(({ id }) => this.#entries.get(id)?.document ?? []))
+    for (const id of gone) this.#entries.delete(id)
+    for (const entry of put) this.#entries.set(entry.key.id, entry)
+    for (const { id, document } of changes) this.#generations.raise(id, document)
+    const held = namesOf(put.map(({ document }) => document))
+    this.#counters.keep(held)
+    this.#counters.retire(
+      [...before].filter((name) => !held.has(name)),
+      this.#epoch,
+    )
+  }
+
+  *#comingDocuments(): Iterable<KeyDocument> {
+    for (const entries of this.#staged) for (const { document } of entries) yield document
   }
 
   #holds({ key, owner }: Put): boolean {
@@ -228,46 +212,34 @@ export class KeyRegistry {
     return held !== undefined && held.owner === owner && JSON.stringify(held.key) === JSON.stringify(key)
   }
 
-  #raiseGeneration(id: string, document: KeyDocument | null): void {
-    const slot = this.#generationSlots.get(id)
-    if (slot === undefined) return
-    if (document !== null) {
-      Atomics.store(this.#options.generations, slot, document.generation)
-      return
-    }
-    Atomics.add(this.#options.generations, slot, 1)
-    this.#giveGenerationBack(id)
-  }
-
   /** The documents of keys. When one of them cannot be made, the room that was taken for the others is given back. */
-  #compile(put: readonly Put[], off: ReadonlySet<string>) {
+  #compile(put: readonly Put[], off: ReadonlySet<string>): { made: readonly Entry[]; giveUp: () => void } {
+    const made: Entry[] = []
     const fresh: string[] = []
     const freshKeys: string[] = []
-    const release = () => {
-      for (const name of fresh) this.#options.slots.release(name)
-      for (const id of freshKeys) this.#giveGenerationBack(id)
+    const giveUp = () => {
+      if (!this.#staged.delete(made)) return
+      const others = [...this.documents(), ...this.#comingDocuments()]
+      this.#counters.giveBack(fresh, others)
+      const held = new Set(others.map(({ id }) => id))
+      for (const id of freshKeys) if (!held.has(id)) this.#generations.giveBack(id)
     }
-    const take = (name: string, cells: number): number => {
-      const { slots } = this.#options
-      const isFresh = slots.find(name) === null
-      const index = slots.allocate(name, cells)
-      if (isFresh) fresh.push(name)
-      return index
-    }
+    this.#staged.add(made)
     try {
-      const made = put.map(({ key, owner }): Entry => {
-        if (this.#takeGeneration(key.id)) freshKeys.push(key.id)
-        const document = this.#documentOf(key, take)
-        return { key, owner, document: off.has(key.id) ? { ...document, enabled: false } : document }
-      })
-      return { made, release }
+      for (const { key, owner } of put) {
+        if (this.#generations.take(key.id)) freshKeys.push(key.id)
+        const inForce = this.#entries.get(key.id)?.document ?? null
+        const document = { ...this.#counters.limitsOf(key, inForce, fresh), ...this.#documentOf(key) }
+        made.push({ key, owner, document: off.has(key.id) ? { ...document, enabled: false } : document })
+      }
+      return { made, giveUp }
     } catch (error) {
-      release()
+      giveUp()
       throw error
     }
   }
 
-  #documentOf(key: StoredKey, take: TakeSlot): KeyDocument {
+  #documentOf(key: StoredKey): Omit<KeyDocument, 'rate' | 'budgets'> {
     return {
       id: key.id,
       hash: key.hash,
@@ -276,82 +248,7 @@ export class KeyRegistry {
       scopes: key.scopes,
       modelsAllow: key.models_allow,
       modelsDeny: key.models_deny,
-      rate: this.#rateOf(key, take),
-      budgets: this.#budgetsOf(key, take),
-      ...this.#nextGeneration(key.id),
+      ...this.#generations.next(key.id),
     }
   }
-
-  /** Gives a key its generation slot; false when it has one. */
-  #takeGeneration(id: string): boolean {
-    if (this.#generationSlots.has(id)) return false
-    const { generations } = this.#options
-    if (this.#freeGenerations.length === 0 && this.#generationsUsed === generations.length)
-      throw new Error(`there is room for ${generations.length} keys; remove some, or restart the gateway with fewer`)
-    this.#generationSlots.set(id, this.#freeGenerations.pop() ?? this.#generationsUsed++)
-    return true
-  }
-
-  #giveGenerationBack(id: string): void {
-    const slot = this.#generationSlots.get(id)
-    if (slot === undefined) return
-    this.#generationSlots.delete(id)
-    this.#freeGenerations.push(slot)
-  }
-
-  #nextGeneration(id: string): { readonly generationSlot: number; readonly generation: number } {
-    const generationSlot = this.#generationSlots.get(id)
-    if (generationSlot === undefined) throw new Error(`the key ${id} has no generation`)
-    return { generationSlot, generation: Atomics.load(this.#options.generations, generationSlot) + 1 }
-  }
-
-  #rateOf(key: StoredKey, take: TakeSlot): KeyDocument['rate'] {
-    if (key.requests_per_minute === null) return null
-    const { intervalUs } = rateLimit.rateOf(Math.max(1, key.requests_per_minute), MINUTE_US)
-    return {
-      slot: take(RATE + key.id, 1),
-      requestsPerMinute: key.requests_per_minute,
-      intervalUs,
-      burst: key.burst ?? key.requests_per_minute,
-    }
-  }
-
-  /** One counter per unit and period: of two budgets for the same, the smaller one decides. */
-  #budgetsOf(key: StoredKey, take: TakeSlot): BudgetDocument[] {
-    const byCounter = new Map<string, BudgetDocument>()
-    for (const { unit, per, limit } of key.budgets) {
-      const counter = budgetCounter(key.id, unit, per)
-      const other = byCounter.get(counter)
-      if (other !== undefined && other.limit <= limit) continue
-      byCounter.set(counter, { counter, slot: this.#budgetSlot(key.id, { unit, per, limit }, take), unit, per, limit })
-    }
-    // The tightest first: most refusals then take nothing that must be given back.
-    return [...byCounter.values()].sort((a, b) => a.limit - b.limit)
-  }
-
-  #budgetSlot(keyId: string, { unit, per, limit }: StoredBudget, take: TakeSlot): number {
-    const { slots, counters, spent } = this.#options
-    const counter = budgetCounter(keyId, unit, per)
-    const known = slots.find(counter)
-    const inForce = this.#entries.get(keyId)?.document.budgets.some((budget) => budget.counter === counter)
-    if (known !== null && inForce === true) return known
-    // Asked for first: a slot that is there counts as one that knows what was spent.
-    const before = spent(keyId, unit, per)
-    if (known !== null) {
-      restoreAtLeast(counters, known, periodOf(per, Date.now()), before, limit)
-      return known
-    }
-    const slot = take(counter, BUDGET_CELLS)
-    restore(counters, slot, periodOf(per, Date.now()), before, limit)
-    return slot
-  }
-}
-
-type TakeSlot = (name: string, cells: number) => number
-
-/** Names of the counters that a key has. */
-function slotNamesOf(document: KeyDocument | null | undefined): string[] {
-  if (document === null || document === undefined) return []
-  const rate = document.rate === null ? [] : [RATE + document.id]
-  return [...rate, ...document.budgets.map(({ counter }) => counter)]
 }
