@@ -4,7 +4,7 @@ import type { Log } from '../observability/index.ts'
 import type { DeadWorker, WorkerStart } from '../storage/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
-import type { DeadWorkerMemory } from './worker-pool.ts'
+import type { DeadWorkerMemory } from './memory.ts'
 
 const FROM_THE_BEGINNING = { step: 0, rest: 0 }
 

@@ -5,7 +5,9 @@ import { createCounters, SlotAllocator } from '../lib/index.ts'
 import { egressRules } from './egress-rules.ts'
 import { MAX_KEYS } from './memory.ts'
 import { slotNeeds } from './route-slots.ts'
+import { seatsFor } from './seats.ts'
 import { tlsProblems } from './tls-problems.ts'
+import { workerCount } from './worker-count.ts'
 
 /** Everything that would keep data workers from compiling a valid document, all at once. Nothing is started. */
 export async function documentProblems(document: ConfigDocument): Promise<DocumentProblem[]> {
@@ -43,8 +45,9 @@ async function slotProblems(document: ConfigDocument): Promise<DocumentProblem[]
   const counters = new BigInt64Array(createCounters())
   const slots = new SlotAllocator(counters)
   const { upstreams, routes, keys } = document
+  const seats = seatsFor(workerCount(document))
   const take = (part: Parameters<typeof slotNeeds>[0]) => () => {
-    for (const { name, cells } of slotNeeds(part)) slots.allocate(name, cells)
+    for (const { name, cells } of slotNeeds(part, seats)) slots.allocate(name, cells)
   }
   const lacking = problemsOf(['upstreams'], take({ upstreams, routes: [] }))
   if (lacking.length === 0) lacking.push(...problemsOf(['routes'], take({ upstreams, routes })))

@@ -3,7 +3,6 @@
  * keys → workers → control listener → ready; nothing serves before what it stands on is there. The threads of the
  * workers load their code meanwhile, and wait.
  */
-import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ConfigDocument, isLoopback, type ListenAddress, resolveReference } from '../config/index.ts'
 import { type ControlServer, createControlServer } from '../control/index.ts'
@@ -30,11 +29,13 @@ import { Readiness } from './readiness.ts'
 import { reloadProblem, restartsWorkers } from './reload.ts'
 import { RouteRateMemory } from './route-rate-memory.ts'
 import { RouteSlots } from './route-slots.ts'
+import { seatsFor } from './seats.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
 import { registerUpstreamMetrics } from './upstream-metrics.ts'
 import { wantsKeys } from './wants-keys.ts'
+import { canShare, workerCount } from './worker-count.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 export interface StartOptions {
@@ -129,10 +130,12 @@ export class ControlThread implements RunningGateway {
     this.#end = end
     const counters = new BigInt64Array(this.#memory.counters)
     this.#slots = new SlotAllocator(counters)
+    const seats = seatsFor(workerCount(document))
     this.#routeRates = new RouteRateMemory(this.dataDir, counters, this.#log)
     this.#routeSlots = new RouteSlots({
       slots: this.#slots,
       counters: this.#memory.counters,
+      seats,
       onFresh: (name, index) => this.#routeRates.fill(name, index),
     })
     this.#database = new Database({
@@ -170,6 +173,7 @@ export class ControlThread implements RunningGateway {
         metrics: this.#metrics,
         keys: () => this.#keys.documents(),
         slots: this.#routeSlots,
+        seats,
         attachWriter: (wake) => this.#database.attach(wake),
         onDeath: (dead) => this.#repair.buried(dead),
         onListening: (count) => {
@@ -256,6 +260,7 @@ export class ControlThread implements RunningGateway {
       metrics: this.#metrics,
       slots: this.#slots,
       counters: this.#memory.counters,
+      seats: seatsFor(workerCount(document)),
       document: () => this.#document,
     })
     registerProcessMetrics({
@@ -479,16 +484,6 @@ function makeDataDir(path: string): string {
     throw new StartError(`The data directory ${dataDir} cannot be made: ${reason}. Choose another with --data-dir.`)
   }
   return dataDir
-}
-
-function workerCount(document: ConfigDocument): number {
-  if (!canShare()) return 1
-  return document.workers === 'auto' ? Math.max(1, Math.min(8, availableParallelism() - 1)) : document.workers
-}
-
-/** Whether the system balances connections over several listeners of one port; elsewhere one worker serves. */
-function canShare(): boolean {
-  return process.platform === 'linux'
 }
 
 function databaseUrl(document: ConfigDocument): string | null {

@@ -1,14 +1,12 @@
 import { CONNECTION_COUNT_CELLS, intentRegionCells } from '../governance/index.ts'
 import { createCounters } from '../lib/index.ts'
 import { createMetricsRow } from '../observability/index.ts'
+import type { WorkerStart } from '../storage/index.ts'
 
 /** Most keys that can exist at once; address space only, untouched pages cost nothing. */
 export const MAX_KEYS = 1_048_576
 /** Budget reservations that one turn of a worker's event loop may take. */
 export const INTENT_CAPACITY = 8_192
-
-/** Rows of cells that each data worker has of its own: workers, and those that overlap while they are replaced. */
-export const SEATS = 130
 
 /** Regions that all threads share for the life of the process. */
 export interface SharedMemory {
@@ -30,6 +28,11 @@ export interface WorkerMemory {
   readonly metrics: SharedArrayBuffer
   /** What it added to `SharedMemory.connections`. */
   readonly connections: SharedArrayBuffer
+}
+
+/** What a worker whose thread has ended left behind. */
+export interface DeadWorkerMemory extends WorkerStart {
+  readonly own: WorkerMemory
 }
 
 /** Cells of `SharedMemory.process`. */

@@ -26,8 +26,8 @@ export interface DataWorkerStart {
   readonly version: number
   readonly document: ConfigDocument
   readonly slots: SlotIndexes
-  /** From 0; no two living workers have the same. */
-  readonly seat: number
+  /** No two living workers have the same number. */
+  readonly seat: { readonly number: number; readonly of: number }
   readonly pepper: string
   readonly reusePort: boolean
   readonly keys: readonly KeyDocument[]

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { documentFrom } from '../config/index.ts'
 import { createCounters, SlotAllocator } from '../lib/index.ts'
-import { SEATS } from './memory.ts'
 import { RouteSlots, slotNeeds } from './route-slots.ts'
 
 const KEEP_MS = 1_000
+const SEATS = 6
 
 async function documentOf(...pools: readonly string[]) {
   return await documentFrom({
@@ -25,7 +25,7 @@ function build(t: TestContext, cells = 100_000) {
   t.mock.method(performance, 'now', () => nowMs)
   const counters = createCounters(cells)
   const slots = new SlotAllocator(new BigInt64Array(counters))
-  const routes = new RouteSlots({ slots, counters, keepMs: KEEP_MS })
+  const routes = new RouteSlots({ slots, counters, seats: SEATS, keepMs: KEEP_MS })
   const pass = (ms: number) => {
     nowMs += ms
     t.mock.timers.tick(ms)
@@ -88,7 +88,7 @@ test('a plan that never came in force gives back what only it had', async (t) =>
 
 test('a plan for which there is no room takes nothing', async (t) => {
   const document = await documentOf('a')
-  const room = slotNeeds(document).reduce((sum, { cells }) => sum + cells, 0)
+  const room = slotNeeds(document, SEATS).reduce((sum, { cells }) => sum + cells, 0)
   const { routes, pools } = build(t, room + 1)
   routes.putInForce(routes.take(document), 1)
   const next = await documentOf('a', 'b')

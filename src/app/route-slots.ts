@@ -2,7 +2,6 @@ import type { ConfigDocument } from '../config/index.ts'
 import { clearDeadSeat, routeSlotNeeds, viewCells } from '../core/index.ts'
 import { routeLimitSlots } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
-import { SEATS } from './memory.ts'
 
 /** First words of slots in shared memory, by name. */
 export type SlotIndexes = Readonly<Record<string, number>>
@@ -17,6 +16,8 @@ export interface RouteSlotsOptions {
   readonly slots: SlotAllocator
   /** `SharedMemory.counters`. */
   readonly counters: SharedArrayBuffer
+  /** How many workers there may be at one moment. */
+  readonly seats: number
   readonly keepMs?: number
   /** A slot was given out that nobody has used. */
   readonly onFresh?: (name: string, index: number) => void
@@ -40,11 +41,11 @@ export class RouteSlots {
 
   /** Slots for the next plan, which `putInForce` or `discard` is told of. Throws, and holds none, when there is no room. */
   take(document: Pick<ConfigDocument, 'routes' | 'upstreams'>): SlotIndexes {
-    const { slots } = this.#options
+    const { slots, seats } = this.#options
     const fresh: string[] = []
     try {
       const taken = Object.fromEntries(
-        slotNeeds(document).map(({ name, cells }) => {
+        slotNeeds(document, seats).map(({ name, cells }) => {
           const isFresh = slots.find(name) === null
           const index = slots.allocate(name, cells)
           if (isFresh) {
@@ -89,7 +90,7 @@ export class RouteSlots {
 
   /** A worker has died: what it had in flight is over. */
   clearSeat(seat: number): void {
-    clearDeadSeat(viewCells(this.#options.counters), this.#inForce, { number: seat, of: SEATS })
+    clearDeadSeat(viewCells(this.#options.counters), this.#inForce, { number: seat, of: this.#options.seats })
   }
 
   #retire(taken: SlotIndexes, epoch: number): void {
@@ -121,6 +122,6 @@ export class RouteSlots {
 }
 
 /** Everything that the routes and pools of a document need of shared memory. */
-export function slotNeeds(document: Pick<ConfigDocument, 'routes' | 'upstreams'>) {
-  return [...routeSlotNeeds(document, SEATS), ...document.routes.flatMap(routeLimitSlots)]
+export function slotNeeds(document: Pick<ConfigDocument, 'routes' | 'upstreams'>, seats: number) {
+  return [...routeSlotNeeds(document, seats), ...document.routes.flatMap(routeLimitSlots)]
 }

@@ -2,22 +2,22 @@ import type { ConfigDocument } from '../config/index.ts'
 import { poolStatus, type TargetStatus, viewCells } from '../core/index.ts'
 import { monotonicUs, type SlotAllocator } from '../lib/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
-import { SEATS } from './memory.ts'
 
 export interface UpstreamMetricsSources {
   readonly metrics: MetricsCollector
   readonly slots: SlotAllocator
   readonly counters: SharedArrayBuffer
+  readonly seats: number
   readonly document: () => ConfigDocument
 }
 
 /** Gauges of the targets of pools, read from the memory in which workers agree on them. */
-export function registerUpstreamMetrics({ metrics, slots, counters, document }: UpstreamMetricsSources): void {
+export function registerUpstreamMetrics({ metrics, slots, counters, seats, document }: UpstreamMetricsSources): void {
   const cells = viewCells(counters)
   const gauge = (name: string, help: string, value: (status: TargetStatus) => number) =>
     metrics.gauge({ name, help }, () => {
       const find = ({ name: slot }: { name: string }) => slots.find(slot)
-      const source = { cells, seats: SEATS, find, nowMs: monotonicUs() / 1_000 }
+      const source = { cells, seats, find, nowMs: monotonicUs() / 1_000 }
       return poolStatus(document(), source).map((status) => ({
         labels: { pool: status.pool, target: status.target },
         value: value(status),

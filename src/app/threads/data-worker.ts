@@ -32,7 +32,7 @@ import {
 import { monotonicUs } from '../../lib/index.ts'
 import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
 import { JournalAppender } from '../../storage/index.ts'
-import { INTENT_CAPACITY, PROCESS_CELL, SEATS, WORKER_CELL } from '../memory.ts'
+import { INTENT_CAPACITY, PROCESS_CELL, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
 import { ContentCaller } from './content-caller.ts'
@@ -164,7 +164,7 @@ class DataWorker {
     const now = () => monotonicUs() / 1_000
     const shared = {
       cells: viewCells(memory.counters),
-      seat: { number: start.seat, of: SEATS },
+      seat: start.seat,
       indexOf: ({ name }: { name: string }) => this.#slotOf(name),
     }
     this.#pools = new Pools({
