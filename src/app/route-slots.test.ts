@@ -102,7 +102,7 @@ test('what a dead worker had in flight is forgotten, what others have stays', as
   const index = slots.find(['balance.target', 'a', 'http://127.0.0.1:1'].join('\n'))
   assert.ok(index !== null)
   const halves = new Int32Array(counters)
-  const seat = (number: number) => (index + 2) * 2 + number
+  const seat = (number: number) => (index + 3) * 2 + number
   for (const number of [0, 1, SEATS - 1]) halves[seat(number)] = 5
   routes.clearSeat(1)
   assert.deepEqual(
