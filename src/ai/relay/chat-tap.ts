@@ -1,8 +1,9 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
 import { readJson } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
+import { withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
-import { ANSWER, answerScanner } from './answer-fields.ts'
+import { ANSWER, answerScanner, tierOf } from './answer-fields.ts'
 import { clientHeaders } from './answer-headers.ts'
 import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
@@ -84,7 +85,8 @@ export class ChatTap implements AnswerTap {
       return new GatewayError('upstream_invalid_response', `${name} answered 200 with ${what}.`)
     }
     if (scanned.has(ANSWER.usage)) {
-      this.#state.usage = readUsage(readJson(body, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
+      const usage = readUsage(readJson(body, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
+      this.#state.usage = usage === null ? null : withTier(usage, tierOf(body, scanned))
     }
     if (scanned.has(ANSWER.choices)) {
       const bytes = scanned.valueEnd(ANSWER.choices) - scanned.valueStart(ANSWER.choices)

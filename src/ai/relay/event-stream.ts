@@ -1,8 +1,9 @@
 import { type Exchange, GatewayError, refuse } from '../../core/index.ts'
 import { eventData, patchTopLevel, readJson, type ScannedObject, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
+import { withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
-import { ANSWER, answerScanner } from './answer-fields.ts'
+import { ANSWER, answerScanner, tierOf } from './answer-fields.ts'
 import { ChoiceEnds } from './choice-ends.ts'
 import { DeliveredEstimate } from './delivered.ts'
 import { EditedPart } from './edited-part.ts'
@@ -196,7 +197,7 @@ export class EventStream {
     if (scanned.kind !== 'object' || !scanned.has(ANSWER.usage)) return
     const usage = readUsage(readJson(data, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
     if (usage !== null) {
-      this.#state.usage = usage
+      this.#state.usage = withTier(usage, tierOf(data, scanned))
       this.#delivered.report()
     }
     if (!hide) return

@@ -10,6 +10,7 @@ import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
+import { tierIn, withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
 import { faultError } from '../translate/fault-error.ts'
@@ -44,6 +45,7 @@ export class MeteredTap implements AnswerTap {
   #status = 0
   #headers: AnswerHeaders = {}
   #told: TokenUsage | null = null
+  #tier: unknown = undefined
   #problem: GatewayError | null = null
   /** The upstream said that it failed, in an event that went on. */
   #failed = false
@@ -159,7 +161,7 @@ export class MeteredTap implements AnswerTap {
 
   #readWhole(answer: JsonObject, bytes: number): void {
     const usage = this.#meter.readUsage(answer)
-    if (usage !== null) this.#state.usage = usageOfTokens(usage)
+    if (usage !== null) this.#state.usage = withTier(usageOfTokens(usage), tierIn(answer))
     this.#state.deliveredTokens = estimateTokens(bytes)
   }
 
@@ -195,7 +197,8 @@ export class MeteredTap implements AnswerTap {
     const { usage, fault } = events
     if (usage !== null && usage !== this.#told) {
       this.#told = usage
-      this.#state.usage = usageOfTokens(usage)
+      this.#tier = tierIn(value) ?? this.#tier
+      this.#state.usage = withTier(usageOfTokens(usage), this.#tier)
       this.#delivered.report()
     }
     return fault === null ? null : this.#readFault(fault, data)

@@ -13,6 +13,7 @@ import { AnswerAssembler } from '../ir/assemble.ts'
 import { eventsOf } from '../ir/disassemble.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
+import { withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
@@ -59,6 +60,8 @@ export class TranslatingTap implements AnswerTap {
   /** Something of the answer itself came. */
   #began = false
   #textBytes = 0
+  /** How the vendor served the answer, as far as it told. */
+  #tier: string | undefined
   #reportedBytes = 0
 
   constructor(
@@ -184,8 +187,12 @@ export class TranslatingTap implements AnswerTap {
       case 'part-start':
         this.#began = true
         break
+      case 'start':
+        this.#tier = event.serviceTier
+        break
       case 'usage':
-        state.usage = usageOfTokens(event.usage)
+        this.#tier = event.serviceTier ?? this.#tier
+        state.usage = withTier(usageOfTokens(event.usage), this.#tier)
         this.#reportedBytes = this.#textBytes
         state.unreportedTokens = 0
         break
@@ -243,7 +250,7 @@ export class TranslatingTap implements AnswerTap {
 
   #encode(answer: ModelAnswer): Buffer {
     const state = this.#state
-    if (answer.usage !== undefined) state.usage = usageOfTokens(answer.usage)
+    if (answer.usage !== undefined) state.usage = withTier(usageOfTokens(answer.usage), answer.serviceTier)
     state.deliveredTokens = estimateTokens(textLength(answer))
     const { encoder } = state
     if (encoder === null) return Buffer.from(writeJson(state.surface.client.encodeAnswer(answer, this.#context)))
