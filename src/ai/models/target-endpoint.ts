@@ -3,9 +3,9 @@ import { type Edit, patchTopLevel } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import { FIELD } from '../conversation/fields.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
-import type { Capabilities, UpstreamDialect } from '../dialects/dialect.ts'
+import type { Capabilities, ClientDialect, UpstreamDialect } from '../dialects/dialect.ts'
 import type { TokenCountDialect } from '../dialects/token-counts.ts'
-import type { JsonObject } from '../ir/json.ts'
+import { isObject, type JsonObject } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
@@ -34,6 +34,13 @@ export interface PreparedRequest {
   readonly body: Buffer
   /** Null: the client speaks the endpoint's dialect, and the answer is relayed. */
   readonly translation: Translation | null
+}
+
+/** What would become of a request. */
+export interface Fate {
+  readonly relayed: boolean
+  readonly dropped: readonly string[]
+  readonly adapted: readonly string[]
 }
 
 /** One way to one model: everything about it that does not depend on the request. */
@@ -107,6 +114,27 @@ export class TargetEndpoint {
     if (this.#patcher !== null) patched = this.#patcher.relay(patched, losses)
     state.losses = losses
     return { endpoint: this, body: patched, translation: null }
+  }
+
+  /** What would become of a client's request; it goes nowhere. */
+  probe(client: ClientDialect, body: JsonObject, relayed: boolean): Fate | GatewayError {
+    const losses = new Losses()
+    const bytes = Buffer.from(JSON.stringify(body))
+    if (relayed) {
+      const taken = this.#refused === null ? bytes : this.#refused.apply(bytes, losses)
+      if (taken instanceof GatewayError) return taken
+      const sent = this.#patcher === null ? taken : this.#patcher.relay(taken, losses)
+      // What is not there any more by its own name is said in the provider's.
+      const after: unknown = JSON.parse(sent.toString('utf8'))
+      for (const name of Object.keys(body)) {
+        if (isObject(after) && !(name in after) && !losses.dropped.includes(name)) losses.adapt(name)
+      }
+      return { relayed, dropped: losses.dropped, adapted: losses.adapted }
+    }
+    if (this.#target === null) return new GatewayError('invalid_request', 'This model is not translated to.')
+    const translation = translateRequest(client, bytes, null, { ...this.#target, onLoss: 'allow' })
+    if (translation instanceof GatewayError) return translation
+    return { relayed, dropped: translation.losses.dropped, adapted: translation.losses.adapted }
   }
 
   /** The body that asks how many tokens a request has. */

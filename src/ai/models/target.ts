@@ -11,14 +11,16 @@ import type { RequestSeries } from '../../observability/index.ts'
 import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
 import { MEDIA_TOKENS } from '../conversation/media.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
+import type { ClientDialect } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
+import type { JsonObject } from '../ir/json.ts'
 import type { SecretSet } from '../providers/secret-set.ts'
 import { relayTap } from '../relay/relay-tap.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import type { ModelFacts } from './model-facts.ts'
 import { dearestRule, type PriceRule, type Prices } from './price.ts'
-import type { PreparedRequest, TargetEndpoint } from './target-endpoint.ts'
+import type { Fate, PreparedRequest, TargetEndpoint } from './target-endpoint.ts'
 
 export interface ModelTargetOptions {
   readonly provider: string
@@ -101,6 +103,12 @@ export class ModelTarget implements Candidate {
   endpointWhere(holds: (dialect: DialectName) => boolean): TargetEndpoint | null {
     for (const [dialect, endpoint] of this.#endpoints) if (holds(dialect)) return endpoint
     return null
+  }
+
+  /** What would become of a client's request with this model. */
+  probe(client: ClientDialect, body: JsonObject): Fate | GatewayError {
+    const own = this.#endpoints.get(client.name)
+    return own === undefined ? this.#preferred.probe(client, body, false) : own.probe(client, body, true)
   }
 
   /** Makes the body for the upstream, while the request's scan is valid. */

@@ -3,6 +3,7 @@ import type { SurfacePath } from '../compile.ts'
 import { createErrorRendering } from '../conversation/errors.ts'
 import { CLIENT_DIALECTS, COMMON_DIALECT } from '../dialects/tables.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import { createCapabilities } from './capabilities-route.ts'
 import { createModelLists } from './model-lists.ts'
 
 /** The paths that list models; `shared` is what their routes have in common. */
@@ -11,9 +12,15 @@ export function modelPaths(registry: ModelRegistry, created: number, shared: Omi
   const { renderError } = createErrorRendering(CLIENT_DIALECTS.gemini ?? COMMON_DIALECT)
   const gemini = { ...shared, renderError }
   const detail = { name: 'models.get' }
+  const capabilities = { name: 'capabilities' }
   return [
     { method: 'GET', path: '/v1/models', route: { ...shared, inspect: lists.list } },
     { method: 'GET', path: '/v1/models/', route: { ...shared, ...detail, inspect: lists.detail } },
+    {
+      method: 'GET',
+      path: '/v1/capabilities',
+      route: { ...shared, ...capabilities, inspect: createCapabilities(registry, COMMON_DIALECT) },
+    },
     { method: 'GET', path: '/v1beta/models', route: { ...gemini, inspect: lists.geminiList } },
     { method: 'GET', path: '/v1beta/models/', route: { ...gemini, ...detail, inspect: lists.geminiDetail } },
   ]
