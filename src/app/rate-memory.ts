@@ -8,16 +8,30 @@ const EVERY_MS = 5_000
 /** Without a saved state, and at most. */
 const SHORT_PAST_MS = 60_000
 const LONG_PAST_MS = 600_000
-/** Routes whose requests are counted by the limits of keys. */
-const ROUTES = [
+/** Routes whose requests are counted by the limits of keys; written out, since this thread loads nothing of models. */
+export const LIMITED_ROUTES: readonly string[] = [
   'chat.completions',
   'completions',
   'responses',
   'messages',
-  'messages.count',
   'content',
+  'messages.count',
+  'embeddings',
+  'images.generations',
+  'images.edits',
+  'images.variations',
+  'audio.speech',
+  'audio.transcriptions',
+  'audio.translations',
+  'moderations',
+  'rerank',
   'models.list',
   'models.get',
+  'capabilities',
+  'files',
+  'batches',
+  'realtime',
+  'passthrough',
 ]
 
 /**
@@ -46,7 +60,7 @@ export class RateMemory {
   /** The requests that a start needs beside the saved state. */
   query(nowMs: number): AdmissionQuery {
     const sinceMs = Math.max(nowMs - LONG_PAST_MS, this.#saved?.atMs ?? nowMs - SHORT_PAST_MS)
-    return { sinceMs, routes: ROUTES }
+    return { sinceMs, routes: LIMITED_ROUTES }
   }
 
   /** Puts every limit where it was, and goes on saving. `admissions`: start times, ms since the epoch, ascending. */
