@@ -9,6 +9,11 @@ import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
 
 const MAX_DEPTH = 64
+/**
+ * Segments of plain characters, none of them empty or with a dot at its end: an upstream could take any other spelling for a
+ * path that is governed here under its own name.
+ */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~:@!$&'()*+,=-]+(?:\.+[A-Za-z0-9_~:@!$&'()*+,=-]+)*)+$/
 const scanner = createScanner(['model'], { maxDepth: MAX_DEPTH })
 
 export interface PassthroughOptions {
@@ -23,6 +28,7 @@ export interface PassthroughOptions {
  */
 export function createPassthroughInspect({ registry, outputTokens }: PassthroughOptions): Hook {
   return (x) => {
+    if (!PLAIN_PATH.test(x.path)) return notFound(x)
     const read = readModel(x, registry)
     if (read instanceof GatewayError) return read
     const name = namedProvider(x) ?? read?.target?.provider ?? null
