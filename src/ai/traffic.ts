@@ -10,6 +10,7 @@ import { operationTraffic } from './operations/operation-traffic.ts'
 export const modelTraffic: TrafficPort = {
   estimate: (x, candidate) => trafficOf(x).estimate(x, candidate),
   traffic: (x) => trafficOf(x).traffic(x),
+  abandon: (x, failure) => trafficOf(x).abandon(x, failure),
 }
 
 function trafficOf(x: Exchange): TrafficPort {

@@ -146,7 +146,7 @@ export class Attempt implements ResponseHandler, Watched {
     this.#lastByteAt = performance.now()
     if (x.firstByteAt === 0) x.firstByteAt = this.#lastByteAt
     const wait = x.attempting === null ? NO_MORE : x.attempting.onHead(x, status, headers)
-    if (wait !== NO_MORE) return this.#giveWay(wait)
+    if (wait !== NO_MORE) return this.#giveWay(wait, null)
     const plan = this.#tap.start(status, headers)
     if (plan instanceof GatewayError) refuse(x, plan)
     else {
@@ -255,16 +255,17 @@ export class Attempt implements ResponseHandler, Watched {
       else {
         const unseen = this.#stage === 'connect' || isRefused(error.cause)
         const wait = attempting.onFailure(x, { failure, processed: unseen ? 'no' : 'unknown' })
-        if (wait !== NO_MORE) return this.#giveWay(wait)
+        if (wait !== NO_MORE) return this.#giveWay(wait, failure)
       }
     }
     refuse(x, error)
   }
 
-  #giveWay(waitMs: number): void {
+  #giveWay(waitMs: number, failure: Failure | null): void {
     const x = this.#x
     this.abort(new Error('another attempt follows'))
     x.upload?.close()
+    x.route?.giveWay?.(x, failure)
     beginAgain(x, waitMs)
   }
 

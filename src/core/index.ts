@@ -6,6 +6,7 @@
 export { proceed } from './attempt.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
 export { LoadSignals } from './balance/load-signals.ts'
+export type { Failure } from './balance/outcome.ts'
 export { statusSet } from './balance/outcome.ts'
 export { viewCells } from './balance/shared-cells.ts'
 export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
@@ -35,6 +36,7 @@ export {
   type Candidate,
   type DispatchController,
   type Gate,
+  type GiveWayHook,
   type Hook,
   PHASES,
   type Phase,
@@ -57,6 +59,7 @@ export { RelayedBody } from './proxy/relayed-body.ts'
 export { closeTarget, type PoolTarget, type SharedState, UpstreamPool } from './proxy/upstream-pool.ts'
 
 export { answer, answerWith } from './respond/answer.ts'
+export { fault } from './respond/fault.ts'
 export { refuse } from './respond/refuse.ts'
 export { compileRoutes } from './routes/compile-routes.ts'
 export { EMPTY_PLAN } from './routes/empty-plan.ts'

@@ -2,6 +2,7 @@
  * THE list: what happens to a request, in which order, and what may take part. A route holds its hooks prepared;
  * `null` means nothing to do. `handle.ts` walks this list and nothing else does.
  */
+import type { Failure } from './balance/outcome.ts'
 import type { ErrorCode, GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Timeouts } from './upstream/timeouts.ts'
@@ -20,6 +21,12 @@ export type Gate = (x: Exchange) => GatewayError | typeof WAIT | null
 
 /** Takes what the attempt may cost and makes it durable; calls `proceed(x, error)` of `attempt.ts` when it is known. */
 export type ReserveHook = (x: Exchange, candidate: Candidate) => void
+
+/**
+ * Sees an attempt end that another one follows, before that begins: because of a failure, or (null) of the status of its
+ * answer.
+ */
+export type GiveWayHook = (x: Exchange, failure: Failure | null) => void
 
 /** Sees the request end, exactly once. Must not throw. */
 export type SettleHook = (x: Exchange) => void
@@ -195,6 +202,8 @@ export interface Route {
    */
   readonly inspect: Gate | null
   readonly reserve: ReserveHook | null
+  /** Ends what `reserve` took, for an attempt that is not the last; absent: nothing is held. */
+  readonly giveWay?: GiveWayHook | null
   /** What the route's dialect calls an error: the one name of it for clients, records, logs and metrics. */
   readonly codeName: (code: ErrorCode) => string
   /** Renders an error as a whole answer: body bytes and content type, in the client's dialect. */

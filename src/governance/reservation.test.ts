@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../../test/harness/eventually.ts'
 import { PATIENT, planOf, routeOf } from '../../test/request-path/edge.ts'
@@ -9,44 +7,16 @@ import { keyOf } from '../../test/request-path/keys.ts'
 import { offlineExchange, offlineGateway } from '../../test/request-path/offline.ts'
 import { type Candidate, type Exchange, GatewayError, refuse } from '../core/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../observability/index.ts'
-import {
-  JournalAppender,
-  journalDirectory,
-  openLedgerReader,
-  openLedgerWriter,
-  type RequestRecord,
-} from '../storage/index.ts'
-import { BUDGET_CELLS, read } from './budget.ts'
-import { Intents, intentRegionCells, readIntents } from './intents.ts'
+import type { JournalAppender } from '../storage/index.ts'
+import { read } from './budget.ts'
+import { readIntents } from './intents.ts'
 import type { BudgetDocument } from './key-document.ts'
 import { KeyPrincipal } from './key-table.ts'
 import { NamelessRefusals } from './nameless-refusals.ts'
 import { createReserve } from './reservation.ts'
 import { createSettlement } from './settlement.ts'
+import { type Books, budgetAt, ESTIMATE, NO_TRAFFIC, openBooks, TRAFFIC } from './testing/books.ts'
 import type { Estimate, Traffic, TrafficPort } from './traffic.ts'
-
-const ESTIMATE: Estimate = {
-  tokens: 100,
-  nanos: 5_000,
-  providerJson: '"far"',
-  modelJson: '"small"',
-  priceRuleJson: '"test"',
-}
-const TRAFFIC: Traffic = {
-  modelRequested: 'small',
-  modelServed: 'small',
-  provider: 'far',
-  upstream: 'http://far',
-  inputTokens: 10,
-  cacheReadTokens: 3,
-  cacheWriteTokens: 4,
-  outputTokens: 20,
-  reasoningTokens: 5,
-  usageSource: 'reported',
-  costNanos: 1_234,
-  priceRule: 'test',
-  series: null,
-}
 
 interface House {
   readonly counters: BigInt64Array
@@ -59,53 +29,30 @@ interface House {
   accepting: boolean
   /** A request of a key with these budgets, reserved; its reservation is in the journal after the turn. */
   begin(budgets: readonly BudgetDocument[]): Exchange
-  /** What the database says, when all is written. */
-  ledger(
-    x: Exchange,
-  ): Promise<{ record: RequestRecord; ledger: readonly { phase: string; tokens: number; nanos: number }[] } | null>
+  ledger(x: Exchange): ReturnType<Books['request']>
 }
 
-function budget(slot: number, unit: 'tokens' | 'nanos', limit: number): BudgetDocument {
-  return { counter: `key:k:${unit}:total`, slot: slot * BUDGET_CELLS, unit, per: 'total', limit }
-}
-const TOKENS = budget(0, 'tokens', 1_000)
-const NANOS = budget(1, 'nanos', 1_000_000)
+const TOKENS = budgetAt(0, 'tokens', 1_000)
+const NANOS = budgetAt(1, 'nanos', 1_000_000)
 
 function house(t: TestContext, capacity = 64): House {
-  const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'ferro-governance-'))
-  const directory = journalDirectory(dataDir)
-  fs.mkdirSync(directory, { recursive: true })
-  const counters = new BigInt64Array(new SharedArrayBuffer(8 * 4 * BUDGET_CELLS))
-  const region = new BigInt64Array(new SharedArrayBuffer(8 * intentRegionCells(capacity)))
-  const intents = new Intents(region, capacity)
-  const journal = new JournalAppender({
-    directory,
-    startMs: 1_000,
-    worker: 0,
-    sync: 'interval',
-    syncIntervalMs: 5,
-    onWritten: () => undefined,
-    onReservesWritten: () => intents.clear(),
-    onSegment: (sequence) => intents.openSegment(sequence),
-  })
+  const books = openBooks(t, capacity)
+  const { counters, intents, journal } = books
   const dispatched: Exchange[] = []
   const port: TrafficPort = {
     estimate: () => here.estimate,
-    traffic: (x) => (x.attempts === 0 ? { ...here.traffic, ...NOTHING } : here.traffic),
+    traffic: (x) => (x.attempts === 0 ? NO_TRAFFIC : here.traffic),
+    abandon: () => null,
   }
   const reserve = createReserve({ counters, intents, journal, port, accepting: () => here.accepting })
   const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: () => undefined }))
   const accessLog = new AccessLog({ output: 'off', level: 'info' })
   const settle = createSettlement({ worker: 0, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, port)
   const gateway = offlineGateway()
-  t.after(() => {
-    gateway.deadlines.stop()
-    journal.close()
-    fs.rmSync(dataDir, { recursive: true, force: true })
-  })
+  t.after(() => gateway.deadlines.stop())
   const here: House = {
     counters,
-    intents: region,
+    intents: books.region,
     journal,
     dispatched,
     estimate: ESTIMATE,
@@ -138,38 +85,10 @@ function house(t: TestContext, capacity = 64): House {
       reserve(x, candidate)
       return x
     },
-    async ledger(x) {
-      journal.flushNow()
-      const writer = await openLedgerWriter({ dataDir, databaseUrl: null })
-      try {
-        for (;;) {
-          const pass = writer.ingest()
-          assert.equal(pass.error, null)
-          if (!pass.more) break
-        }
-      } finally {
-        writer.close()
-      }
-      const reader = await openLedgerReader({ dataDir, databaseUrl: null })
-      try {
-        return reader.request(x.id)
-      } finally {
-        reader.close()
-      }
-    },
+    ledger: (x) => books.request(x.id),
   }
   return here
 }
-
-const NOTHING = {
-  inputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  usageSource: 'none',
-  costNanos: 0,
-} as const
 
 const use = (here: House, { slot }: BudgetDocument) => read(here.counters, slot, 0)
 const FREE = { used: 0, reserved: 0, spent: 0, overshoot: 0 }

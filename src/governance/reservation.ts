@@ -1,11 +1,19 @@
-import { type Candidate, type Exchange, GatewayError, proceed, type ReserveHook } from '../core/index.ts'
+import {
+  type Candidate,
+  type Exchange,
+  fault,
+  GatewayError,
+  type GiveWayHook,
+  proceed,
+  type ReserveHook,
+} from '../core/index.ts'
 import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/index.ts'
 import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
 import { principalOf } from './identify.ts'
 import type { Intents } from './intents.ts'
 import type { BudgetDocument } from './key-document.ts'
 import { periodEnd, periodOf } from './period.ts'
-import type { Estimate, TrafficPort } from './traffic.ts'
+import { type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
 export interface Accounts {
   readonly counters: BigInt64Array
@@ -18,6 +26,9 @@ export interface Accounts {
 
 const NONE: readonly BudgetDocument[] = []
 
+/** `taken` in shared memory only; `open`: in the journal too, where a settlement must follow; `settling`: until that is there. */
+export type ReservationState = 'taken' | 'open' | 'settling' | 'settled'
+
 /**
  * What one attempt took from the budgets of its key: taken in shared memory first, then written to the journal, then
  * dispatched; given back or settled once the settlement is in the journal.
@@ -28,17 +39,23 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   readonly #budgets: readonly BudgetDocument[]
   readonly #charges: Charge[] = []
   readonly #final: number[] = []
+  /** Of the attempt before, which gave way to this one. */
+  readonly #previous: Reservation | null
+  /** 1 for the first. Not the number of dispatches: one that found no connection was reserved and settled all the same. */
   readonly attempt: number
   readonly reservedAt: number
   readonly estimate: Estimate
-  /** The reservation's entry is in the journal: a settlement entry must follow. */
-  written = false
+  state: ReservationState = 'taken'
+  /** What the request has used in attempts that gave way. */
+  before: Traffic | null
 
   constructor(x: Exchange, accounts: Accounts, estimate: Estimate) {
     this.#x = x
     this.#accounts = accounts
     this.#budgets = principalOf(x).budgets ?? NONE
-    this.attempt = x.attempts + 1
+    this.#previous = reservationOf(x)
+    this.before = this.#previous?.before ?? null
+    this.attempt = (this.#previous?.attempt ?? 0) + 1
     this.reservedAt = Date.now()
     this.estimate = estimate
   }
@@ -77,17 +94,18 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     const x = this.#x
     if (error !== null) {
       this.#giveBack()
-      x.reservation = null
+      x.reservation = this.#previous
       proceed(x, journalUnavailable(error))
       return
     }
-    this.written = true
+    this.state = 'open'
     if (x.settled) this.settleUnused()
     else proceed(x, null)
   }
 
   /** Appends the settlement. The shared counters follow when it is written. `record` is JSON text, or `null`. */
   settle(tokens: number, nanos: number, usageSource: string, record: string): void {
+    this.state = 'settling'
     for (const budget of this.#budgets) this.#final.push(budget.unit === 'tokens' ? tokens : nanos)
     const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
     this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
@@ -98,7 +116,16 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     this.settle(0, 0, 'none', 'null')
   }
 
+  /** Another attempt follows: this one is settled at what it used, and the request's record comes with a later one. */
+  giveWay(traffic: Traffic | null): void {
+    if (this.state !== 'open') return
+    this.before = trafficInAll(this.before, traffic)
+    if (traffic === null) this.settleUnused()
+    else this.settle(totalTokens(traffic), traffic.costNanos ?? 0, traffic.usageSource, 'null')
+  }
+
   settlementWritten(): void {
+    this.state = 'settled'
     const { counters, intents } = this.#accounts
     const charges = this.#charges
     for (let at = 0; at < charges.length; at++) {
@@ -127,14 +154,39 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
 
 /** The reserve hook of routes that cost something. */
 export function createReserve(accounts: Accounts): ReserveHook {
-  return (x: Exchange, candidate: Candidate) => {
+  const reserve = (x: Exchange, candidate: Candidate): void => {
     if (!accounts.accepting()) return proceed(x, journalUnavailable())
+    // What the attempt before held is free when its settlement is written, at the end of the turn: a budget that covers
+    // one attempt covers the next one too.
+    if (reservationOf(x)?.state === 'settling') {
+      if (!accounts.journal.healthy) return proceed(x, journalUnavailable())
+      setImmediate(() => inLaterTurn(x, candidate))
+      return
+    }
     const reservation = new Reservation(x, accounts, accounts.port.estimate(x, candidate))
     const refused = reservation.take()
     if (refused !== null) return proceed(x, refused)
     x.reservation = reservation
     accounts.journal.reserve(reservation.entry(), reservation)
   }
+  const inLaterTurn = (x: Exchange, candidate: Candidate): void => {
+    if (x.settled) return
+    try {
+      reserve(x, candidate)
+    } catch (error) {
+      fault(x, error)
+    }
+  }
+  return reserve
+}
+
+/** The hook of the same routes for an attempt that gives way: its reservation ends before the next one's begins. */
+export function createGiveWay(port: TrafficPort): GiveWayHook {
+  return (x, failure) => reservationOf(x)?.giveWay(port.abandon(x, failure))
+}
+
+function reservationOf(x: Exchange): Reservation | null {
+  return x.reservation instanceof Reservation ? x.reservation : null
 }
 
 function journalUnavailable(cause?: Error): GatewayError {

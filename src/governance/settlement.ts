@@ -3,7 +3,7 @@ import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEnc
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { Reservation } from './reservation.ts'
-import type { Traffic, TrafficPort } from './traffic.ts'
+import { type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
 export interface Sinks {
   readonly worker: number
@@ -32,7 +32,9 @@ export function createSettlement(
 ): SettleHook {
   const encoder = new RecordEncoder()
   return (x) => {
-    const traffic = port === null ? null : port.traffic(x)
+    const reservation = x.reservation instanceof Reservation ? x.reservation : null
+    const last = port === null ? null : port.traffic(x)
+    const traffic = reservation === null ? last : trafficInAll(reservation.before, last)
     const facts = recordOf(x, traffic, sinks.worker)
     if (facts.outcome === 'refused' && x.principal === null && !sinks.refusals.admit(x.endedAt)) {
       sinks.metrics.series(x.route?.name).finish(facts)
@@ -42,12 +44,11 @@ export function createSettlement(
     const level = accessLevel(facts.outcome, facts.status)
     const leavesRecord = recorded === 'all' || (recorded === 'errors' && level !== 'info')
     const record = leavesRecord ? encoder.pack(facts) : null
-    const reservation = x.reservation
     if (record === null) {
       // What is reserved is settled by a record: routes that leave none reserve nothing.
-    } else if (reservation instanceof Reservation && reservation.written) {
-      const tokens = traffic === null ? 0 : totalTokens(traffic)
-      reservation.settle(tokens, traffic?.costNanos ?? 0, traffic?.usageSource ?? 'none', record)
+    } else if (reservation?.state === 'open') {
+      const tokens = last === null ? 0 : totalTokens(last)
+      reservation.settle(tokens, last?.costNanos ?? 0, last?.usageSource ?? 'none', record)
     } else {
       sinks.journal.record(`["q",${record}]`)
     }
@@ -58,22 +59,6 @@ export function createSettlement(
     if (accessLog.format === null) accessLog.write(encoder.encode(facts), level, access === 'edge' ? edgeFields(x) : '')
     else accessLog.writeText(accessLog.format(x, facts))
   }
-}
-
-/** All tokens of a request, of every class. */
-export function totalTokens(traffic: Traffic): number {
-  return (
-    traffic.inputTokens +
-    traffic.cacheReadTokens +
-    traffic.cacheWriteTokens +
-    traffic.outputTokens +
-    traffic.reasoningTokens +
-    (traffic.cacheWrite1hTokens ?? 0) +
-    (traffic.audioInputTokens ?? 0) +
-    (traffic.audioOutputTokens ?? 0) +
-    (traffic.imageInputTokens ?? 0) +
-    (traffic.imageOutputTokens ?? 0)
-  )
 }
 
 function statusOf(x: Exchange): number {

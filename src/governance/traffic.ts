@@ -1,4 +1,4 @@
-import type { Candidate, Exchange } from '../core/index.ts'
+import type { Candidate, Exchange, Failure } from '../core/index.ts'
 import type { RequestSeries } from '../observability/index.ts'
 import type { UsageSource, UsageUnit } from '../storage/index.ts'
 
@@ -46,6 +46,62 @@ export interface Traffic {
 /** What governance asks of a surface; units stay abstract here. */
 export interface TrafficPort {
   estimate(x: Exchange, candidate: Candidate): Estimate
-  /** Final numbers of an ended request; null for a route that carries none. */
+  /** Final numbers of an ended request, of its last attempt alone; null for a route that carries none. */
   traffic(x: Exchange): Traffic | null
+  /**
+   * Numbers of an attempt that another one follows, because of this failure or (null) of the status of its answer. They
+   * are told once: the next attempt begins at nothing.
+   */
+  abandon(x: Exchange, failure: Failure | null): Traffic | null
+}
+
+/** Counters that nearly every request leaves out. */
+const RARE_TOKENS = [
+  'cacheWrite1hTokens',
+  'audioInputTokens',
+  'audioOutputTokens',
+  'imageInputTokens',
+  'imageOutputTokens',
+] as const
+
+/** All tokens of a request, of every class. */
+export function totalTokens(traffic: Traffic): number {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = traffic
+  let sum = inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens + reasoningTokens
+  for (const name of RARE_TOKENS) sum += traffic[name] ?? 0
+  return sum
+}
+
+/** What a request used in all: in the attempts that gave way, and in the last one, of which the names are. */
+export function trafficInAll(before: Traffic | null, last: Traffic | null): Traffic | null {
+  if (before === null || last === null) return last ?? before
+  if (before.usageSource === 'none') return last
+  const inAll: Traffic = {
+    ...last,
+    inputTokens: before.inputTokens + last.inputTokens,
+    cacheReadTokens: before.cacheReadTokens + last.cacheReadTokens,
+    cacheWriteTokens: before.cacheWriteTokens + last.cacheWriteTokens,
+    outputTokens: before.outputTokens + last.outputTokens,
+    reasoningTokens: before.reasoningTokens + last.reasoningTokens,
+    usageSource: sourceInAll(before.usageSource, last.usageSource),
+    costNanos: sumOf(before.costNanos, last.costNanos) ?? null,
+    priceRule: last.priceRule ?? before.priceRule,
+  }
+  for (const name of [...RARE_TOKENS, 'webSearches'] as const) inAll[name] = sumOf(before[name], last[name])
+  // Of two kinds of units only one can be told: the answer's.
+  if (last.unit === undefined || last.unit === before.unit) {
+    inAll.unit = before.unit
+    inAll.units = sumOf(before.units, last.units)
+  }
+  return inAll
+}
+
+/** Undefined when neither is known. */
+function sumOf(before: number | null | undefined, last: number | null | undefined): number | undefined {
+  return (before ?? null) === null && (last ?? null) === null ? undefined : (before ?? 0) + (last ?? 0)
+}
+
+function sourceInAll(before: UsageSource, last: UsageSource): UsageSource {
+  if (last === 'none') return before
+  return before === last ? last : 'estimated'
 }

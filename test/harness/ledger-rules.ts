@@ -13,21 +13,33 @@ function attemptViolations({ requests, ledger }: LedgerSnapshot): string[] {
   const wrong = requests.flatMap((request) => {
     const rows = rowsOf.get(request.id) ?? []
     const attempts = Map.groupBy(rows, (row) => row.attempt)
+    // One that found no connection was reserved, and is none of those that the request counts.
+    const unused = [...attempts.values()].filter((phases) => phases.every(isUnused)).length
     const expected = Array.from({ length: request.attempts }, (_unused, index) => index + 1)
     const missing = expected.filter((attempt) => !attempts.has(attempt))
     return [
       ...missing.map((attempt) => `attempt ${attempt} of ${request.id} (${request.outcome}) has no ledger rows`),
-      ...[...attempts].flatMap(([attempt, phases]) => phaseViolations(request, attempt, phases)),
+      ...[...attempts].flatMap(([attempt, phases]) =>
+        phaseViolations(request, { attempt, last: request.attempts + unused }, phases),
+      ),
     ]
   })
   return [...orphans, ...wrong]
 }
 
-function phaseViolations(request: RequestRow, attempt: number, rows: readonly LedgerRow[]): string[] {
+function isUnused({ phase, tokens, nanos }: LedgerRow): boolean {
+  return phase === 'reserve' || (tokens === 0 && nanos === 0)
+}
+
+function phaseViolations(
+  request: RequestRow,
+  { attempt, last }: { attempt: number; last: number },
+  rows: readonly LedgerRow[],
+): string[] {
   const name = `attempt ${attempt} of ${request.id} (${request.outcome})`
   const count = (phase: string) => rows.filter((row) => row.phase === phase).length
   const violations: string[] = []
-  if (attempt > request.attempts) violations.push(`${name} is beyond the ${request.attempts} attempts of its request`)
+  if (attempt > last) violations.push(`${name} is beyond the ${request.attempts} attempts of its request`)
   if (count('reserve') !== 1) violations.push(`${name} has ${count('reserve')} reserve rows`)
   if (count('settle') + count('release') !== 1) violations.push(`${name} has ${count('settle')} settle rows`)
   for (const row of rows) {

@@ -48,6 +48,15 @@ export class ConversationState {
     this.mediaItems = request.mediaItems
     this.contentBytes = request.contentBytes
   }
+
+  /** Another attempt follows: what came of this one is no part of its answer. */
+  forgetAnswer(): void {
+    this.encoder = null
+    this.usage = null
+    this.deliveredTokens = 0
+    this.unreportedTokens = 0
+    this.answered = false
+  }
 }
 
 /** The state of a request that passed `inspect` of a conversation, else null. */

@@ -168,3 +168,27 @@ test('without prices nothing is costed, and without a chat request nothing is to
   assert.equal(conversationTraffic.traffic(x)?.costNanos, null)
   assert.equal(conversationTraffic.traffic(offlineExchange()), null)
 })
+
+test('an attempt that gives way is charged only where it may have worked, and leaves nothing to the next one', () => {
+  const rows = [
+    ['its connection was refused', 'unreachable', false, 'none'],
+    ['it was closed before an answer', 'closed', true, 'none'],
+    ['it answered an error status', null, true, 'none'],
+    ['it did not begin to answer in time', 'first_byte_timeout', true, 'estimated'],
+    ['it had no connection in time', 'first_byte_timeout', false, 'none'],
+  ] as const
+  for (const [what, failure, sent, source] of rows) {
+    const { x } = chatScene({}, priced)
+    x.attempts = 1
+    x.sent = sent
+    assert.equal(conversationTraffic.abandon(x, failure)?.usageSource, source, what)
+  }
+  const { x, state } = chatScene({}, priced)
+  x.attempts = 1
+  const tap = new ChatTap(x, priced, state)
+  tap.start(200, JSON_HEADERS)
+  tap.complete(Buffer.from(ANSWER))
+  assert.equal(conversationTraffic.abandon(x, 'truncated')?.outputTokens, 5, 'what was reported was used')
+  x.end = 'upstream_error'
+  assert.equal(conversationTraffic.traffic(x)?.usageSource, 'none')
+})

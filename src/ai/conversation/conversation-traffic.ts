@@ -1,6 +1,7 @@
-import type { Candidate, Exchange } from '../../core/index.ts'
+import type { Candidate, Exchange, Failure } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { CountCandidate } from '../counting/count-candidate.ts'
+import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
 import { costOf, ruleFor, type Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
@@ -24,23 +25,34 @@ export const conversationTraffic: TrafficPort = {
 
   traffic(x: Exchange): Traffic | null {
     const state = conversationStateOf(x)
-    if (state === null) return null
-    const target = state.target
-    const [usage, usageSource] = usageOf(x, state)
-    const [costNanos, priceRule] = chargeOf(x, target, usage, usageSource)
-    return {
-      modelRequested: state.modelRequested,
-      modelServed: target?.model ?? null,
-      provider: target?.provider ?? null,
-      upstream: target?.upstream.origin ?? null,
-      ...usage,
-      usageSource,
-      costNanos,
-      priceRule,
-      translation: translationOf(state),
-      series: target?.series(state.surface.name) ?? null,
-    }
+    return state === null ? null : trafficOf(x, state, endingOf(x))
   },
+
+  abandon(x: Exchange, failure: Failure | null): Traffic | null {
+    const state = conversationStateOf(x)
+    if (state === null) return null
+    const traffic = trafficOf(x, state, endingOfAttempt(failure))
+    state.forgetAnswer()
+    return traffic
+  },
+}
+
+function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding): Traffic {
+  const target = x.candidate instanceof ModelTarget ? x.candidate : state.target
+  const [usage, usageSource] = usageOf(x, state, ending)
+  const [costNanos, priceRule] = chargeOf(x, target, usage, usageSource)
+  return {
+    modelRequested: state.modelRequested,
+    modelServed: target?.model ?? null,
+    provider: target?.provider ?? null,
+    upstream: target?.upstream.origin ?? null,
+    ...usage,
+    usageSource,
+    costNanos,
+    priceRule,
+    translation: translationOf(state),
+    series: target?.series(state.surface.name) ?? null,
+  }
 }
 
 /** What the upstream itself says that its answer costs wins over our prices; an estimate of ours it did not see. */
@@ -70,11 +82,14 @@ function translationOf({ losses }: ConversationState): string | null {
  * was sent is estimated by its input, since it may have been worked on, and when it was cut while the upstream had time
  * left, by that work too; an upstream that refused or failed did not work for us.
  */
-function usageOf(x: Exchange, state: ConversationState): [usage: Usage, source: Traffic['usageSource']] {
+function usageOf(
+  x: Exchange,
+  state: ConversationState,
+  ending: AnswerEnding,
+): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
-  if (state.usage !== null) return withRest(state.usage, x.end === 'success' ? 0 : state.unreportedTokens)
-  const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
-  if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
+  if (state.usage !== null) return withRest(state.usage, ending === 'whole' ? 0 : state.unreportedTokens)
+  if (!state.answered && !(ending === 'cut' && x.sent)) return [NOTHING, 'none']
   const input = estimateTokens(state.contentBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
   return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state) }, 'estimated']
 }

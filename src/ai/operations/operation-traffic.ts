@@ -1,5 +1,6 @@
-import type { Candidate, Exchange } from '../../core/index.ts'
+import type { Candidate, Exchange, Failure } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
+import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
 import { costOf, type PriceRule, type Prices, ruleFor, type Usage } from '../models/price.ts'
 import { type OperationState, operationStateOf } from './operation-state.ts'
 import { NOTHING, tokensOf } from './usage.ts'
@@ -16,24 +17,36 @@ export const operationTraffic: TrafficPort = {
 
   traffic(x: Exchange): Traffic | null {
     const state = operationStateOf(x)
-    if (state === null) return null
-    const { target } = state
-    const [usage, usageSource] = usageOf(x, state)
-    const prices = target?.prices ?? null
-    const rule = prices === null ? null : ruleFor(prices, usage, x.time)
-    return {
-      modelRequested: state.facts.model,
-      modelServed: target?.model ?? null,
-      provider: target?.provider ?? null,
-      upstream: target?.upstream.origin ?? null,
-      ...usage,
-      usageSource,
-      costNanos: usageSource === 'none' ? (rule === null ? null : 0) : priceOf(rule, usage),
-      priceRule: rule?.rule ?? null,
-      translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
-      series: target?.series(state.operation.name) ?? null,
-    }
+    return state === null ? null : trafficOf(x, state, endingOf(x))
   },
+
+  abandon(x: Exchange, failure: Failure | null): Traffic | null {
+    const state = operationStateOf(x)
+    if (state === null) return null
+    const traffic = trafficOf(x, state, endingOfAttempt(failure))
+    state.usage = null
+    state.answered = false
+    return traffic
+  },
+}
+
+function trafficOf(x: Exchange, state: OperationState, ending: AnswerEnding): Traffic {
+  const { target } = state
+  const [usage, usageSource] = usageOf(x, state, ending)
+  const prices = target?.prices ?? null
+  const rule = prices === null ? null : ruleFor(prices, usage, x.time)
+  return {
+    modelRequested: state.facts.model,
+    modelServed: target?.model ?? null,
+    provider: target?.provider ?? null,
+    upstream: target?.upstream.origin ?? null,
+    ...usage,
+    usageSource,
+    costNanos: usageSource === 'none' ? (rule === null ? null : 0) : priceOf(rule, usage),
+    priceRule: rule?.rule ?? null,
+    translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
+    series: target?.series(state.operation.name) ?? null,
+  }
 }
 
 function ruleAt(prices: Prices | null, usage: Usage, atMs: number): PriceRule | null {
@@ -54,11 +67,14 @@ function sellsTokens({ input, output }: PriceRule): boolean {
 }
 
 /** The upstream's own numbers win; an answer that began, or a request that was cut after it was sent, is estimated. */
-function usageOf(x: Exchange, state: OperationState): [usage: Usage, source: Traffic['usageSource']] {
+function usageOf(
+  x: Exchange,
+  state: OperationState,
+  ending: AnswerEnding,
+): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
   if (state.usage !== null) return [state.usage, 'reported']
-  const cut = x.cancelled || x.end === 'cancelled' || x.end === 'timeout' || x.end === 'drained'
-  if (!state.answered && !(cut && x.sent)) return [NOTHING, 'none']
+  if (!state.answered && !(ending === 'cut' && x.sent)) return [NOTHING, 'none']
   const uploadBytes = state.facts.uploadBytes > 0 ? state.facts.uploadBytes : x.bytesIn
   return [state.operation.meter.guess({ ...state.facts, uploadBytes }), 'estimated']
 }

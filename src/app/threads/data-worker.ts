@@ -18,6 +18,7 @@ import {
 } from '../../core/index.ts'
 import {
   AuthMemory,
+  createGiveWay,
   createIdentify,
   createRateCheck,
   createReserve,
@@ -148,11 +149,13 @@ class DataWorker {
     const identify = createIdentify(this.#keys)
     const rate = createRateCheck(counters)
     const reserve = createReserve({ counters, intents, journal: this.#journal, port: modelTraffic, accepting })
+    const giveWay = createGiveWay(modelTraffic)
     const hooks = {
       conversation: (scope: string) => ({
         identify,
         admit: [createScopeCheck(scope), rate],
         reserve,
+        giveWay,
         settle: settleChat,
       }),
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },

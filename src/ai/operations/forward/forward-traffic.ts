@@ -1,4 +1,4 @@
-import type { Candidate, Exchange } from '../../../core/index.ts'
+import type { Candidate, Exchange, Failure } from '../../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../../governance/index.ts'
 import { ruleFor } from '../../models/price.ts'
 import { priceOf } from '../operation-traffic.ts'
@@ -40,5 +40,15 @@ export const forwardTraffic: TrafficPort = {
       priceRule: rule?.rule ?? null,
       series: target?.series(state.name) ?? null,
     }
+  },
+
+  abandon(x: Exchange, _failure: Failure | null): Traffic | null {
+    const traffic = forwardTraffic.traffic(x)
+    const state = forwardStateOf(x)
+    if (state !== null) {
+      state.usage = null
+      state.answered = false
+    }
+    return traffic
   },
 }
