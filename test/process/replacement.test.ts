@@ -38,7 +38,7 @@ test('workers that are replaced in an orderly way fail no request and cut no str
   for (let round = 0; round < scaled(1); round++) {
     const before = await threads.living('data')
     const done = replacements(house)
-    house.gateway.writeConfig({ ...config, log: { access: { sample: 0.5 + round / 1_000 } } })
+    house.gateway.writeConfig({ ...config, journal: { ...Object(config['journal']), interval: `${21 + round}ms` } })
     await eventually(() => replacements(house) > done, { deadlineMs: 60_000, what: 'the replacement' })
     const after = await threads.living('data')
     assert.equal(after.length, 2)
