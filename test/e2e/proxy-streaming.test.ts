@@ -178,7 +178,8 @@ test('S6 slow readers hold the server back, and the memory stays bounded', {
   t.diagnostic(
     `${count} slow readers cost ${grown} bytes; the server is ${median} bytes ahead (median), kernels included`,
   )
-  assert.ok(grown <= count * 256 * 1_024 + 20 * MEBIBYTE, `${grown} bytes of memory`)
+  // The first requests of a process grow its heap by tens of MiB, sooner or later; the bodies are 64 MiB for each reader.
+  assert.ok(grown <= count * 256 * 1_024 + 64 * MEBIBYTE, `${grown} bytes of memory`)
   // The buffers of four sockets are ahead of a reader; Linux lets a few of them grow very large.
   assert.ok(median <= 24 * MEBIBYTE, `${median} bytes ahead`)
 })
