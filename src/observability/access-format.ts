@@ -1,5 +1,6 @@
 import { ACCESS_PLACEHOLDER, type AccessPlaceholder } from '../config/index.ts'
 import type { Exchange } from '../core/index.ts'
+import { LruMap } from '../lib/index.ts'
 import type { RequestRecord } from '../storage/index.ts'
 import { cut, escapeUnsafe } from './json-text.ts'
 import { isSecretField, REDACTED, redactText } from './redact.ts'
@@ -51,13 +52,24 @@ const SOURCES: Readonly<Record<AccessPlaceholder, Source>> = {
 /** What an HTTP server knows of a request beside its record, as fields of JSON; secrets in the query are replaced. */
 export function edgeFields(x: Exchange): string {
   const agent = x.head.get('user-agent')
-  const fields = {
-    host: x.origin?.host ?? x.head.host,
-    scheme: x.origin?.scheme ?? x.client.scheme,
-    protocol: x.head.protocol,
-    query: x.query === '' ? null : withoutSecrets(x.query),
-    user_agent: agent === null ? null : redactText(agent),
+  const host = x.origin?.host ?? x.head.host
+  const scheme = x.origin?.scheme ?? x.client.scheme
+  const { protocol } = x.head
+  const key = `${scheme} ${protocol} ${host} ${agent}`
+  let text = alike.get(key)
+  if (text === undefined) {
+    const user_agent = agent === null ? null : redactText(agent)
+    text = [textOf({ host, scheme, protocol }), textOf({ user_agent })]
+    alike.set(key, text)
   }
+  const query = x.query === '' ? '"query":null' : textOf({ query: withoutSecrets(x.query) })
+  return `${text[0]},${query},${text[1]}`
+}
+
+/** What clients say of themselves is nearly always what they said before: its text is made once. */
+const alike = new LruMap<string, readonly [before: string, after: string]>(256)
+
+function textOf(fields: object): string {
   return escapeUnsafe(JSON.stringify(fields, cutValue)).slice(1, -1)
 }
 
