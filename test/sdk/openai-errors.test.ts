@@ -60,7 +60,7 @@ test('an unknown model raises NotFoundError', async () => {
 })
 
 test('a path that the gateway does not serve raises NotFoundError', async () => {
-  await assert.rejects(house().client().embeddings.create({ model: 'demo/demo-chat', input: 'x' }), (error) => {
+  await assert.rejects(house().client().fineTuning.jobs.list(), (error) => {
     return error instanceof OpenAI.NotFoundError && error.code === 'not_found'
   })
 })
