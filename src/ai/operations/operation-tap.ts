@@ -3,9 +3,9 @@ import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
+import { tailMember } from '../relay/tail-member.ts'
 import { errorOfAnswer, errorWithin, reveals } from '../relay/upstream-error.ts'
 import type { OperationState } from './operation-state.ts'
-import { tailMember } from './tail-member.ts'
 import { formOfVectors, withVectors } from './vectors.ts'
 
 /** Enough of a long answer's end to hold its usage. */
