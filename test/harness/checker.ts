@@ -22,8 +22,10 @@ export interface Evidence {
 export async function violations(evidence: Evidence, deadlineMs = 5_000): Promise<string[]> {
   const end = performance.now() + deadlineMs
   for (;;) {
+    // A look at many rows takes a while itself: the last one begins when the deadline has passed.
+    const last = performance.now() >= end
     const found = await look(evidence)
-    if (found.length === 0 || performance.now() > end) return found
+    if (found.length === 0 || last) return found
     await delay(25)
   }
 }
@@ -31,10 +33,11 @@ export async function violations(evidence: Evidence, deadlineMs = 5_000): Promis
 async function look({ databasePath, wall, clients, metrics }: Evidence): Promise<string[]> {
   const snapshot = readLedger(databasePath)
   const log = clients?.flatMap((client) => client.log) ?? []
+  const byId = Map.groupBy(snapshot.requests, (row) => row.id)
   return [
     ...ledgerViolations(snapshot),
     ...(wall ? dispatchViolations(snapshot, wall.requests, log) : []),
-    ...log.flatMap((entry) => clientViolations(entry, snapshot)),
+    ...log.flatMap((entry) => clientViolations(entry, byId)),
     ...(metrics ? budgetViolations(snapshot, await metrics()) : []),
   ]
 }
@@ -107,10 +110,10 @@ function isCount(value: unknown): boolean {
 }
 
 /** Every answer that a client got has exactly one row, with the status that the client saw. */
-function clientViolations(entry: ClientEntry, snapshot: LedgerSnapshot): string[] {
+function clientViolations(entry: ClientEntry, byId: ReadonlyMap<string, readonly RequestRow[]>): string[] {
   if (entry.outcome === 'open') return [`request ${entry.nonce} is still open`]
   if (entry.requestId === null) return []
-  const rows = snapshot.requests.filter((row) => row.id === entry.requestId)
+  const rows = byId.get(entry.requestId) ?? []
   const [row] = rows
   if (!row || rows.length > 1) return [`${entry.requestId} (status ${entry.status}) has ${rows.length} rows`]
   const found: string[] = []
