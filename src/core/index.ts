@@ -5,6 +5,7 @@
  */
 export { proceed } from './attempt.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
+export { hashText, mix } from './balance/hash-key.ts'
 export { LoadSignals } from './balance/load-signals.ts'
 export { type Failure, statusSet } from './balance/outcome.ts'
 export { viewCells } from './balance/shared-cells.ts'

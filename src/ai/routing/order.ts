@@ -1,0 +1,116 @@
+import type { RoutingContext, RoutingGroup, RoutingTarget } from './contract.ts'
+import type { Kept } from './draft.ts'
+import { filter, type MayUse } from './filter.ts'
+
+/** Which targets a request asks, one after the other. */
+export class Order {
+  readonly group: RoutingGroup
+  /** Positions in `group.targets`; the first `count` are valid. No target stands here twice. */
+  readonly positions: Int32Array
+  /** By place in the order: the variant of an `ab-test` that the target belongs to, or null. */
+  readonly variants: (string | null)[]
+  count = 0
+  /** The first so many neither rest nor have an open breaker. */
+  ready = 0
+  /** How long until the first of those that are not ready may be asked; 0 when one is ready. */
+  waitMs = 0
+
+  constructor(group: RoutingGroup) {
+    this.group = group
+    this.positions = new Int32Array(group.targets.length)
+    this.variants = group.targets.map(() => null)
+  }
+
+  /** The target at this place; null behind the last. */
+  at(place: number): RoutingTarget | null {
+    if (place >= this.count) return null
+    return this.group.targets[this.positions[place] ?? -1] ?? null
+  }
+}
+
+const MOST_SPARE = 256
+
+/** Makes the orders of one outermost group; their memory is used again once they are given back. */
+export class Orders {
+  readonly group: RoutingGroup
+  readonly #kept: Kept
+  readonly #spare: Order[] = []
+  readonly #placed: Uint8Array
+  readonly #late: Int32Array
+  readonly #lateVariants: (string | null)[]
+
+  /** `kept` is the one that the drafts of the group share. */
+  constructor(group: RoutingGroup, kept: Kept) {
+    this.group = group
+    this.#kept = kept
+    this.#placed = new Uint8Array(group.targets.length)
+    this.#late = new Int32Array(group.targets.length)
+    this.#lateVariants = group.targets.map(() => null)
+  }
+
+  /** By position of the target, why it was not asked; valid until the next order is made. */
+  get drops(): Kept['drops'] {
+    return this.#kept.drops
+  }
+
+  /** The targets for one request, best first; those that rest, or whose breaker is open, behind all others. */
+  make(context: RoutingContext, mayUse: MayUse): Order {
+    const order = this.#spare.pop() ?? new Order(this.group)
+    order.count = 0
+    filter(this.group.targets, this.#kept, context.facts, mayUse)
+    this.#placed.fill(0)
+    this.#flatten(this.group, context, order, null)
+    this.#lastThoseThatRest(context, order)
+    return order
+  }
+
+  /** Ends the use of an order: nobody may look at it any more. */
+  giveBack(order: Order): void {
+    if (this.#spare.length < MOST_SPARE) this.#spare.push(order)
+  }
+
+  #flatten(group: RoutingGroup, context: RoutingContext, order: Order, variant: string | null): void {
+    const { draft } = group
+    draft.fill()
+    group.strategy(draft, context)
+    const isTest = group.strategyName === 'ab-test'
+    for (let place = 0; place < draft.count; place++) {
+      const member = draft.member(place)
+      const label = isTest ? member.label : variant
+      if (member.group !== null) this.#flatten(member.group, context, order, label)
+      else if (this.#placed[member.position] === 0) {
+        this.#placed[member.position] = 1
+        order.variants[order.count] = label
+        order.positions[order.count++] = member.position
+      }
+    }
+  }
+
+  #lastThoseThatRest({ statistics, nowMs }: RoutingContext, order: Order): void {
+    const { positions, variants } = order
+    let ready = 0
+    let late = 0
+    let waitMs = Number.POSITIVE_INFINITY
+    for (let place = 0; place < order.count; place++) {
+      const position = positions[place] ?? 0
+      const target = this.group.targets[position]
+      if (target === undefined) continue
+      const outMs = Math.max(statistics.restsMs(target, nowMs), statistics.opensInMs(target, nowMs))
+      const variant = variants[place] ?? null
+      if (outMs > 0) {
+        waitMs = Math.min(waitMs, outMs)
+        this.#lateVariants[late] = variant
+        this.#late[late++] = position
+      } else {
+        variants[ready] = variant
+        positions[ready++] = position
+      }
+    }
+    for (let at = 0; at < late; at++) {
+      variants[ready + at] = this.#lateVariants[at] ?? null
+      positions[ready + at] = this.#late[at] ?? 0
+    }
+    order.ready = ready
+    order.waitMs = ready > 0 || late === 0 ? 0 : waitMs
+  }
+}

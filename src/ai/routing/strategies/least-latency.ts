@@ -1,0 +1,41 @@
+import type { Strategy } from '../contract.ts'
+import { leastOf } from '../draft.ts'
+
+/** A target with as many failures is not fast, whatever its answers took. */
+export const UNHEALTHY_SHARE = 0.5
+
+/** `explore`: share of the requests that go to a random member first, so that one that became fast is seen. */
+export function leastLatency({ explore }: { readonly explore: number }): Strategy {
+  return (draft, { statistics, random }) => {
+    const { members, positions, scores, kept, count } = draft
+    let known = 0
+    let sum = 0
+    for (let place = 0; place < count; place++) {
+      const at = positions[place] ?? 0
+      const member = members[at]
+      if (member === undefined) continue
+      const ms = leastOf(member, kept, (target) => statistics.firstByteMs(target))
+      scores[at] = ms
+      if (Number.isNaN(ms)) continue
+      known++
+      sum += ms
+    }
+    for (let place = 0; place < count; place++) {
+      const at = positions[place] ?? 0
+      const member = members[at]
+      if (member === undefined) continue
+      if (leastOf(member, kept, (target) => statistics.failureShare(target)) >= UNHEALTHY_SHARE) {
+        scores[at] = Number.MAX_VALUE
+      } else if (Number.isNaN(scores[at])) {
+        // One that was never measured is tried at once, but not by everybody until its first answer has come.
+        const isTried = leastOf(member, kept, (target) => statistics.inFlight(target)) > 0
+        scores[at] = isTried && known > 0 ? sum / known : -1 - random()
+      }
+    }
+    if (count > 1 && random() < explore) {
+      const chosen = positions[Math.floor(random() * count)] ?? 0
+      if (scores[chosen] !== Number.MAX_VALUE) scores[chosen] = Number.NEGATIVE_INFINITY
+    }
+    draft.sort()
+  }
+}

@@ -1,0 +1,47 @@
+import type { RoutingContext, StickySource, Strategy } from '../contract.ts'
+import { cachedCostOf, costOf } from '../cost.ts'
+import { type Draft, leastOf } from '../draft.ts'
+import { drawByHash } from './rendezvous.ts'
+import { weighted } from './weighted.ts'
+
+export interface StickySettings {
+  /** The first that the request has counts. */
+  readonly by: readonly StickySource[]
+  /** `price`: another member goes first where it costs less even than the home with its cache. */
+  readonly switch: 'never' | 'price'
+}
+
+/** Requests with the same key go to the same member, their home; those without a key at random by weight. */
+export function sticky({ by, switch: switching }: StickySettings): Strategy {
+  return (draft, context) => {
+    const key = keyOf(by, context)
+    if (key < 0) return weighted(draft, context)
+    drawByHash(draft, key)
+    draft.sort()
+    if (switching === 'price') sortByPrice(draft, context)
+  }
+}
+
+function keyOf(by: readonly StickySource[], { facts }: RoutingContext): number {
+  for (const source of by) {
+    const key = facts.hashOf(source)
+    if (key >= 0) return key
+  }
+  return -1
+}
+
+/** The home's input comes from its cache, the others' does not; equal ones stay as they are, those without a price go last. */
+function sortByPrice(draft: Draft, context: RoutingContext): void {
+  const { members, positions, scores, figures, kept, count } = draft
+  const [cached, plain] = [cachedCostOf(context), costOf(context)]
+  for (let place = 0; place < count; place++) {
+    const at = positions[place] ?? 0
+    const member = members[at]
+    const nanos = member === undefined ? Number.NaN : leastOf(member, kept, place === 0 ? cached : plain)
+    figures[at] = place
+    // An unpriced home stays first, since nothing says that another costs less.
+    if (Number.isNaN(nanos)) scores[at] = place === 0 ? -1 : Number.MAX_VALUE
+    else scores[at] = nanos
+  }
+  draft.sort(figures)
+}
