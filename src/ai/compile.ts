@@ -1,5 +1,5 @@
 import type { Hook, Route } from '../core/index.ts'
-import type { ContentPort } from '../storage/index.ts'
+import type { ContentPort, UsageClaimsPort } from '../storage/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
 import type { ClientDialectName } from './conversation/readers.ts'
@@ -18,6 +18,8 @@ export interface CompileOptions extends RegistryOptions {
   readonly hooks: SurfaceHooks
   /** Where answers are kept that clients may ask for again; absent: nowhere. */
   readonly content?: ContentPort
+  /** Charges once what a vendor tells with every look; absent: whoever looks is charged. */
+  readonly claims?: UsageClaimsPort
 }
 
 /** What governance brings to a surface: who calls, what it may, what it costs. */

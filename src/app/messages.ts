@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
-import type { KeepingLimits, KeptContent } from '../storage/index.ts'
+import type { KeepingLimits, KeptContent, UsageClaim } from '../storage/index.ts'
 import type { ListenerPorts } from './listeners.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
 import type { SlotIndexes } from './route-slots.ts'
@@ -38,7 +38,7 @@ export interface DataWorkerStart {
 }
 
 /** What a data worker says to the writer thread: null, there is something new in the journal. */
-export type ToWriter = null | ContentCall
+export type ToWriter = null | ContentCall | ClaimCall
 
 /** A call of the store of content; `keep` is not answered. */
 export type ContentCall =
@@ -51,9 +51,17 @@ export type ContentCall =
   | { readonly method: 'chain' | 'remove'; readonly call: number; readonly tenant: string; readonly id: string }
   | { readonly method: 'holders'; readonly call: number; readonly tenant: string; readonly items: readonly string[] }
 
-export type ContentAnswer =
-  | { readonly call: number; readonly value: readonly string[] | boolean | null }
+/** A call about claims of usage; `told` is not answered. */
+export type ClaimCall =
+  | { readonly method: 'claim'; readonly call: number; readonly thing: string; readonly requestId: string }
+  | { readonly method: 'told'; readonly thing: string; readonly requestId: string }
+
+export type StoreAnswer =
+  | { readonly call: number; readonly value: StoreValue }
   | { readonly call: number; readonly error: string }
+
+/** What the stores answer. */
+export type StoreValue = readonly string[] | UsageClaim | boolean | null
 
 /** Start data of a database thread. */
 export interface DatabaseThreadStart {

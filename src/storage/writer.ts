@@ -6,6 +6,7 @@ import { journalBytes, journalDirectory, listSegments } from './journal/director
 import type { SegmentName } from './journal/format.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
 import { NO_SINK } from './ledger/sink.ts'
+import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
 import { Retention } from './retention.ts'
@@ -77,6 +78,9 @@ export class LedgerWriter {
   readonly #tables: LedgerTables
   readonly #kept: OpenAttempts
   readonly #retention: Retention
+  readonly #claims: UsageClaims
+  /** No worker of before lives; stays at 0 where this writer took over from another. */
+  #recoveredMs = 0
   readonly #workers = new Map<string, WorkerJournal>()
   readonly #dead = new Set<string>()
   /** By segment name: what is in the database. */
@@ -97,6 +101,7 @@ export class LedgerWriter {
     this.#tables = new LedgerTables(database)
     this.#kept = new OpenAttempts(database)
     this.#retention = new Retention(database)
+    this.#claims = new UsageClaims(database)
     this.keys = new KeyTable(database)
   }
 
@@ -123,6 +128,7 @@ export class LedgerWriter {
   recover(nowMs: number, admitted: AdmissionQuery | null = null): Recovery {
     let lost = 0
     this.takeRevocations()
+    this.#recoveredMs = nowMs
     if (this.#stale) this.#rebuild()
     for (const segment of listSegments(this.#directory)) this.#dead.add(workerKey(segment))
     for (const key of this.#workers.keys()) this.#dead.add(key)
@@ -197,6 +203,18 @@ export class LedgerWriter {
     this.#takenOver = { known: new Set(known.map((start) => workerKey(start))), nextWorker }
   }
 
+  /** Whether this request may tell the usage of a thing, see UsageClaimsPort. Throws when the database refuses. */
+  claimUsage(thing: string, requestId: string, nowMs: number): UsageClaim {
+    this.#readAll()
+    return this.#claims.claim(thing, requestId, { nowMs, diedMs: this.#recoveredMs, isOpen: (id) => this.#isOpen(id) })
+  }
+
+  /** This request has told it. */
+  usageTold(thing: string, requestId: string): void {
+    this.#readAll()
+    this.#claims.told(thing, requestId, (id) => this.#isOpen(id))
+  }
+
   /** What every key has spent in the periods that `nowMs` lies in, as far as it is in the database. */
   spending(nowMs: number): readonly KeySpending[] {
     return spendingByKey(this.#database, nowMs)
@@ -219,6 +237,18 @@ export class LedgerWriter {
     this.#workers.clear()
     this.#database.close()
     this.#lock.release()
+  }
+
+  #readAll(): void {
+    for (;;) {
+      const { error, more } = this.ingest()
+      if (error !== null) throw error
+      if (!more) return
+    }
+  }
+
+  #isOpen(requestId: string): boolean {
+    return [...this.#workers.values()].some(({ fold }) => fold.holds(requestId))
   }
 
   /** Everything in memory anew: kept attempts, and the segments as far as they are in the database. */

@@ -3,6 +3,7 @@ import type { CompileOptions, SurfacePath } from '../compile.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import { ClaimedUsage } from './forward/claimed-usage.ts'
 import { createFilesInspect } from './forward/files-route.ts'
 import { createPassthroughInspect } from './forward/passthrough-route.ts'
 import { createRealtimeInspect } from './forward/realtime-route.ts'
@@ -16,10 +17,13 @@ export function operationPaths(options: CompileOptions, registry: ModelRegistry)
 }
 
 /** Files and batches of one provider. */
-function filesPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+function filesPaths({ hooks, document, claims }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+  const usage = new ClaimedUsage(claims ?? null)
   return (['files', 'batches'] as const).flatMap((kind) => {
-    const inspect = createFilesInspect({ registry, document, kind })
-    const route: Route = { name: kind, ...hooks.conversation(`${kind}.manage`), ...dialect, bodyLimit: -1, inspect }
+    const inspect = createFilesInspect({ registry, document, kind, usage })
+    const governed = hooks.conversation(`${kind}.manage`)
+    const settle = [...(governed.settle ?? []), usage.settled]
+    const route: Route = { name: kind, ...governed, ...dialect, bodyLimit: -1, inspect, settle }
     // What is uploaded streams through; a batch is a few words.
     const making: Route = kind === 'batches' ? { ...route, bodyLimit: document.limits.body } : route
     return [

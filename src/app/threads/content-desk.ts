@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { type ContentStore, openContentStore } from '../../storage/index.ts'
-import type { ContentAnswer, ContentCall } from '../messages.ts'
+import type { ContentCall, StoreAnswer } from '../messages.ts'
 
 /** The store of content as data workers call it: opened at the first call, since most gateways never need it. */
 export class ContentDesk {
@@ -15,12 +15,12 @@ export class ContentDesk {
     try {
       const store = await this.#opened()
       if (message.method === 'keep') store.keep(message.tenant, message.content, message.limits)
-      else port.postMessage({ call: message.call, value: answerOf(store, message) } satisfies ContentAnswer)
+      else port.postMessage({ call: message.call, value: answerOf(store, message) } satisfies StoreAnswer)
     } catch (error) {
       // What is not kept is not found later; a client that asks hears it.
       if (message.method === 'keep') return
       const said = error instanceof Error ? error.message : String(error)
-      port.postMessage({ call: message.call, error: said } satisfies ContentAnswer)
+      port.postMessage({ call: message.call, error: said } satisfies StoreAnswer)
     }
   }
 

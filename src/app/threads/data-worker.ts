@@ -36,13 +36,13 @@ import { JournalAppender } from '../../storage/index.ts'
 import { INTENT_CAPACITY, PROCESS_CELL, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
-import { ContentCaller } from './content-caller.ts'
 import { type EgressDoor, EgressDoors } from './egress.ts'
 import { Listeners } from './listeners.ts'
 import { compilePlan, type RouteHooks } from './plan.ts'
 import { Pools } from './pools.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
+import { StoreCaller } from './store-caller.ts'
 import { Transports } from './transports.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
@@ -73,7 +73,7 @@ export async function runDataWorker(): Promise<void> {
 class DataWorker {
   readonly #start: DataWorkerStart
   #writerPort: MessagePort
-  readonly #content = new ContentCaller()
+  readonly #stores = new StoreCaller()
   readonly #say: (message: FromWorker) => void
   readonly #status: Int32Array
   readonly #keys: KeyTable
@@ -108,7 +108,7 @@ class DataWorker {
     const { document, memory, own } = start
     this.#start = start
     this.#writerPort = start.writerPort
-    this.#content.connect(start.writerPort)
+    this.#stores.connect(start.writerPort)
     this.#say = say
     this.#status = new Int32Array(own.status)
     const counters = new BigInt64Array(memory.counters)
@@ -207,7 +207,8 @@ class DataWorker {
         metrics: this.#metrics,
         transports: this.#transports.forVersion(version, door),
         hooks,
-        content: this.#content,
+        content: this.#stores,
+        claims: this.#stores,
         routes: routesThrough(door),
         process: processCells,
         warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
@@ -251,7 +252,7 @@ class DataWorker {
         return
       case 'writer-port':
         this.#writerPort = message.port
-        this.#content.connect(message.port)
+        this.#stores.connect(message.port)
         return
       case 'leave':
         void this.#leave(message.graceMs, message.reason)

@@ -16,7 +16,7 @@ import {
   type UpstreamPool,
 } from '../../core/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
-import type { ContentPort } from '../../storage/index.ts'
+import type { ContentPort, UsageClaimsPort } from '../../storage/index.ts'
 import { PROCESS_CELL, reasonsOf } from '../memory.ts'
 
 export interface PlanOptions {
@@ -29,6 +29,7 @@ export interface PlanOptions {
   readonly warn?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined
   readonly hooks: SurfaceHooks
   readonly content?: ContentPort
+  readonly claims?: UsageClaimsPort
   readonly routes: RouteHooks
   /** `SharedMemory.process`. */
   readonly process: Int32Array

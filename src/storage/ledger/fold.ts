@@ -78,6 +78,13 @@ export class WorkerFold {
     return entries
   }
 
+  /** Whether a request has not ended yet, by what was read. */
+  holds(requestId: string): boolean {
+    if (this.open.has(requestId) || this.unrecorded.has(requestId)) return true
+    for (const { entry } of this.open.values()) if (entry.requestId === requestId) return true
+    return false
+  }
+
   /** Open attempts that were reserved in a segment. */
   openIn(segment: SegmentCount): OpenAttempt[] {
     return [...this.open.values()].filter((attempt) => attempt.segment === segment)

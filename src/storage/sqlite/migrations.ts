@@ -142,6 +142,14 @@ export const MIGRATIONS: readonly string[] = [
      UNION ALL ${phaseRows('settle', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL', SETTLED_RULE)}
      UNION ALL ${phaseRows('reserve', 'request_id', 'amounts', 'attempt_rows')}
      UNION ALL ${phaseRows('settle', 'request_id', 'amounts', 'attempt_rows')};`,
+
+  `-- Which request may tell the usage of a thing that tells it with every look. told: it did, and nobody else may.
+   CREATE TABLE usage_claims (
+     thing TEXT NOT NULL PRIMARY KEY,
+     request_id TEXT NOT NULL,
+     told INTEGER NOT NULL,
+     claimed_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

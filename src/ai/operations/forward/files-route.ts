@@ -1,12 +1,12 @@
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, GatewayError, type Hook, RelayedBody } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError, RelayedBody, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import { LruMap } from '../../../lib/index.ts'
 import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
 import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import { readUsageObject } from '../usage.ts'
 import { namedProvider, providerOf } from './choose-provider.ts'
+import type { ClaimedUsage } from './claimed-usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
 import { Origin, type OriginOfId, readId } from './origin.ts'
@@ -23,23 +23,22 @@ const KEEPING: ReadonlySet<string> = new Set([
   'openai-compatible',
   'litellm',
 ])
-/** Batches whose use was counted; the oldest are forgotten. */
-const COUNTED = 10_000
 
 export interface FilesOptions {
   readonly registry: ModelRegistry
   readonly document: ConfigDocument
   /** `files` or `batches`. */
   readonly kind: 'files' | 'batches'
+  /** Batches tell what they used with every look. */
+  readonly usage: ClaimedUsage
 }
 
 /** The `inspect` hook of files and batches: they stay with the provider, and the account, that made them. */
-export function createFilesInspect(options: FilesOptions): Hook {
-  const { registry, document, kind } = options
+export function createFilesInspect(options: FilesOptions): Gate {
+  const { registry, document, kind, usage } = options
   const keepers = Object.entries(document.providers)
     .filter(([, provider]) => KEEPING.has(provider.kind))
     .map(([name]) => name)
-  const counted = new LruMap<string, true>(COUNTED)
   return (x) => {
     const [first = '', ...more] = x.rest === '' ? [] : x.rest.split('/')
     const asked = readId(first)
@@ -57,6 +56,8 @@ export function createFilesInspect(options: FilesOptions): Hook {
     const origin = isBound || keepers.length > 1 ? new Origin(name, principalOf(x).id, secret) : null
     const foreign = checkOwner(x, origin, { isBound, ids: first === '' ? input : asked })
     if (foreign !== null) return foreign
+    const isOurs = kind === 'batches' && isLook(x, more) ? usage.of(x, `batch ${name} ${asked.id}`) : false
+    if (isOurs === WAIT) return WAIT
     const query = withoutOrigins(x.query)
     const path = [
       `${provider.root}/${kind}`,
@@ -68,10 +69,8 @@ export function createFilesInspect(options: FilesOptions): Hook {
     x.surface = state
     const problem = takeBody(x, state, input, document.limits.body)
     if (problem !== null) return problem
-    if (kind === 'batches') {
-      const isRead = first !== '' && x.method === 'GET'
-      state.readAnswer = (answer) => (isRead ? usedBy(answer, { registry, state, counted, name }) : null)
-    }
+    state.countsUsage = isOurs
+    state.readAnswer = (answer) => usedBy(answer, { registry, state, name })
     x.candidates = [new ForwardCandidate(state)]
     return null
   }
@@ -80,18 +79,20 @@ export function createFilesInspect(options: FilesOptions): Hook {
 interface Counting {
   readonly registry: ModelRegistry
   readonly state: ForwardState
-  readonly counted: LruMap<string, true>
   readonly name: string
 }
 
-/** What a batch used, told when it is first seen to be over; every later answer says nothing new. */
-function usedBy(answer: JsonObject, { registry, state, counted, name }: Counting): Usage | null {
-  const { id, status, model, usage } = answer
-  if (typeof id !== 'string' || (status !== 'completed' && status !== 'expired' && status !== 'cancelled')) return null
+/** One batch is looked at, whose answer tells its usage when it is over. */
+function isLook(x: Exchange, more: readonly string[]): boolean {
+  return x.rest !== '' && x.method === 'GET' && more.length === 0
+}
+
+/** What a batch used, which is told when it is over. */
+function usedBy(answer: JsonObject, { registry, state, name }: Counting): Usage | null {
+  const { status, model, usage } = answer
+  if (status !== 'completed' && status !== 'expired' && status !== 'cancelled') return null
   const used = readUsageObject(usage)
-  const key = `${name} ${id}`
-  if (used === null || counted.get(key) !== undefined) return null
-  counted.set(key, true)
+  if (used === null) return null
   if (typeof model === 'string') {
     state.modelRequested = model
     state.target = registry.resolve(`${name}/${model}`)

@@ -15,8 +15,6 @@ const TAKEN: ReadonlySet<string> = new Set([
   'if-none-match',
   'range',
 ])
-/** Ids of files, batches and sessions are of one account. */
-const FIRST_CREDENTIAL = 0
 
 /** One request to one provider, passed on as it is. */
 export class ForwardCandidate implements Candidate, AnswerSource {
@@ -42,12 +40,12 @@ export class ForwardCandidate implements Candidate, AnswerSource {
   }
 
   encode(x: Exchange): UpstreamRequest {
-    const { provider, path, source, body, upgrade } = this.#state
+    const { provider, path, source, body, upgrade, lane } = this.#state
     const head = headOf(provider)
     const own = new Set([...head.names].filter((name) => name !== 'content-type'))
     const headers = forwardedHeaders(x, TAKEN, own)
     if (upgrade !== null) pushUpgrade(x, headers)
-    const shared = { method: x.method, path, fixed: head.bare, headers, lane: FIRST_CREDENTIAL }
+    const shared = { method: x.method, path, fixed: head.bare, headers, lane }
     return source === null ? { ...shared, body, upgrade } : { ...shared, body: null, source }
   }
 

@@ -5,6 +5,9 @@ import type { ModelTarget } from '../../models/target.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
 import type { Origin } from './origin.ts'
 
+/** Ids of files, batches and sessions are of one account. */
+const FIRST_CREDENTIAL = 0
+
 /** A request that goes to one provider as it is; lives in `x.surface`. */
 export class ForwardState {
   readonly name: string
@@ -24,6 +27,10 @@ export class ForwardState {
   isFree = false
   /** Says what a whole answer of JSON used; null: its own `usage` does. */
   readAnswer: ((answer: JsonObject) => Usage | null) | null = null
+  /** False: what its answer tells was charged elsewhere, or will be. */
+  countsUsage = true
+  /** Which of the provider's credentials it is sent with. */
+  lane = FIRST_CREDENTIAL
   usage: Usage | null = null
   answered = false
 

@@ -61,8 +61,9 @@ export class ForwardTap implements AnswerTap {
     if (this.#mode === 'error') return this.#error(body)
     const answer = parsed(body)
     if (answer === null) return body
-    const { origin, readAnswer } = this.#state
-    this.#state.usage = readAnswer === null ? readAnyUsage(answer) : readAnswer(answer)
+    const { origin, readAnswer, countsUsage } = this.#state
+    const usage = readAnswer === null ? readAnyUsage(answer) : readAnswer(answer)
+    if (countsUsage) this.#state.usage = usage
     return origin === null ? body : Buffer.from(JSON.stringify(origin.wrapAll(answer)))
   }
 
@@ -90,7 +91,8 @@ export class ForwardTap implements AnswerTap {
       if (rest !== null) this.#readEvents(Buffer.concat([rest, BLANK_LINE]))
       return rest
     }
-    const usage = this.#tail === null ? null : tailMember(this.#tail, 'usage')
+    const tail = this.#state.countsUsage ? this.#tail : null
+    const usage = tail === null ? null : tailMember(tail, 'usage')
     if (isObject(usage)) this.#state.usage = readAnyUsage({ usage })
     return null
   }
@@ -103,6 +105,7 @@ export class ForwardTap implements AnswerTap {
   }
 
   #readEvents(part: Buffer): void {
+    if (!this.#state.countsUsage) return
     const cursor = this.#cursor
     cursor.load(part)
     while (cursor.next()) {

@@ -1,18 +1,18 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { ContentPort, KeepingLimits, KeptContent } from '../../storage/index.ts'
-import type { ContentAnswer, ContentCall } from '../messages.ts'
+import type { ContentPort, KeepingLimits, KeptContent, UsageClaim, UsageClaimsPort } from '../../storage/index.ts'
+import type { StoreAnswer, StoreValue, ToWriter } from '../messages.ts'
 
 /** A store that says nothing for so long is not there: a client waits. */
 const ANSWER_MS = 5_000
 
 interface Waiting {
-  readonly resolve: (value: readonly string[] | boolean | null) => void
+  readonly resolve: (value: StoreValue) => void
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
 }
 
-/** The store of content from a data worker: calls go through the port that also wakes the writer thread. */
-export class ContentCaller implements ContentPort {
+/** The stores of the writer thread from a data worker: calls go through the port that also wakes that thread. */
+export class StoreCaller implements ContentPort, UsageClaimsPort {
   readonly #waiting = new Map<number, Waiting>()
   #port: MessagePort | null = null
   #last = 0
@@ -21,7 +21,7 @@ export class ContentCaller implements ContentPort {
   connect(port: MessagePort): void {
     this.#port = port
     for (const call of [...this.#waiting.keys()]) this.#end(call)?.reject(new Error('the writer thread has ended'))
-    port.on('message', (message: ContentAnswer) => {
+    port.on('message', (message: StoreAnswer) => {
       const waiting = this.#end(message.call)
       if ('error' in message) waiting?.reject(new Error(message.error))
       else waiting?.resolve(message.value)
@@ -29,29 +29,42 @@ export class ContentCaller implements ContentPort {
   }
 
   keep(tenant: string, content: KeptContent, limits: KeepingLimits): void {
-    this.#port?.postMessage({ method: 'keep', tenant, content, limits } satisfies ContentCall)
+    this.#say({ method: 'keep', tenant, content, limits })
   }
 
   async chain(tenant: string, id: string): Promise<readonly string[] | null> {
     const value = await this.#ask((call) => ({ method: 'chain', call, tenant, id }))
-    return typeof value === 'boolean' ? null : value
+    return isList(value) ? value : null
   }
 
   async holders(tenant: string, items: readonly string[]): Promise<readonly string[]> {
     const value = await this.#ask((call) => ({ method: 'holders', call, tenant, items }))
-    return typeof value === 'boolean' ? [] : (value ?? [])
+    return isList(value) ? value : []
   }
 
   async remove(tenant: string, id: string): Promise<boolean> {
     return (await this.#ask((call) => ({ method: 'remove', call, tenant, id }))) === true
   }
 
-  #ask(make: (call: number) => ContentCall): Promise<readonly string[] | boolean | null> {
+  async claim(thing: string, requestId: string): Promise<UsageClaim> {
+    const value = await this.#ask((call) => ({ method: 'claim', call, thing, requestId }))
+    return value === 'yours' || value === 'told' ? value : 'held'
+  }
+
+  told(thing: string, requestId: string): void {
+    this.#say({ method: 'told', thing, requestId })
+  }
+
+  #say(message: ToWriter): void {
+    this.#port?.postMessage(message)
+  }
+
+  #ask(make: (call: number) => ToWriter): Promise<StoreValue> {
     return new Promise((resolve, reject) => {
       const call = ++this.#last
-      const late = () => this.#end(call)?.reject(new Error('the store of content does not answer'))
+      const late = () => this.#end(call)?.reject(new Error('the store does not answer'))
       this.#waiting.set(call, { resolve, reject, timer: setTimeout(late, ANSWER_MS) })
-      this.#port?.postMessage(make(call))
+      this.#say(make(call))
     })
   }
 
@@ -61,4 +74,8 @@ export class ContentCaller implements ContentPort {
     clearTimeout(waiting?.timer)
     return waiting
   }
+}
+
+function isList(value: StoreValue): value is readonly string[] {
+  return Array.isArray(value)
 }

@@ -1,0 +1,59 @@
+import { type Exchange, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import type { UsageClaimsPort } from '../../../storage/index.ts'
+import { forwardStateOf } from './forward-state.ts'
+
+/** While another request looks at the same thing, this one waits: so often it asks, and so long. */
+const ASK_EVERY_MS = 50
+const LONGEST_WAIT_MS = 10_000
+/** Until the settlement is certainly in the journal. */
+const TOLD_AFTER_MS = 1_000
+
+/** A look-up that nobody waits for any more ends by itself. */
+const UNHEARD = { cancel: () => undefined }
+
+/** Finds out, before a request looks at a thing, whether it is the one that is charged for what the thing used. */
+export class ClaimedUsage {
+  readonly #port: UsageClaimsPort | null
+  readonly #known = new WeakMap<Exchange, { readonly thing: string; readonly isOurs: boolean }>()
+
+  constructor(port: UsageClaimsPort | null) {
+    this.#port = port
+  }
+
+  /** For an `inspect` that is asked again after WAIT. */
+  of(x: Exchange, thing: string): boolean | typeof WAIT {
+    if (this.#port === null) return true
+    const known = this.#known.get(x)
+    if (known !== undefined) return known.isOurs
+    x.waiting = UNHEARD
+    this.#ask(this.#port, x, thing, performance.now() + LONGEST_WAIT_MS)
+    return WAIT
+  }
+
+  /** To be called when the request has been settled. */
+  readonly settled = (x: Exchange): void => {
+    const known = this.#known.get(x)
+    if (known?.isOurs !== true || (forwardStateOf(x)?.usage ?? null) === null) return
+    setTimeout(() => this.#port?.told(known.thing, x.id), TOLD_AFTER_MS).unref()
+  }
+
+  #ask(port: UsageClaimsPort, x: Exchange, thing: string, until: number): void {
+    if (x.settled) return
+    port.claim(thing, x.id).then(
+      (claim) => {
+        if (claim === 'held' && performance.now() < until) {
+          setTimeout(() => this.#ask(port, x, thing, until), ASK_EVERY_MS)
+          return
+        }
+        if (claim === 'held') return resume(x, later('Somebody else looks at this at the moment; try again soon.'))
+        this.#known.set(x, { thing, isOurs: claim === 'yours' })
+        resume(x, null)
+      },
+      () => resume(x, later('What this used cannot be written down at the moment; try again soon.')),
+    )
+  }
+}
+
+function later(message: string): GatewayError {
+  return new GatewayError('not_ready', message, { retryAfterSeconds: 1 })
+}

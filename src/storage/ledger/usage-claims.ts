@@ -1,0 +1,107 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+/** `yours`: the request may tell the usage; `told`: another one has; `held`: another one is about to, ask again soon. */
+export type UsageClaim = 'yours' | 'told' | 'held'
+
+/**
+ * Usage that a vendor tells with every look at a thing (a batch, an answer that was made in the background) is charged to
+ * one request alone, over all workers and restarts.
+ */
+export interface UsageClaimsPort {
+  /** Asked before a request looks. Rejects when the database does not answer: nobody may look then. */
+  claim(thing: string, requestId: string): Promise<UsageClaim>
+  /** The request has ended, and has told what the thing used. */
+  told(thing: string, requestId: string): void
+}
+
+/** What became of a request that held a claim. */
+type HolderState = 'running' | 'counted' | 'over' | 'unknown'
+
+/** When a claim is asked for, and what the journals say of others. They were read to their end. */
+export interface ClaimTime {
+  readonly nowMs: number
+  /** Whoever claimed before this and is in no journal has died. */
+  readonly diedMs: number
+  readonly isOpen: (requestId: string) => boolean
+}
+
+interface Row {
+  readonly request_id: string
+  readonly told: number
+  readonly claimed_ms: number
+}
+
+/** Between its claim and its reservation a request is in no journal. */
+const GRACE_MS = 15_000
+/** Vendors forget batches and answers after a month. */
+const KEPT_MS = 100 * 86_400_000
+const FORGET_EVERY_MS = 3_600_000
+
+/**
+ * Who may tell the usage of a thing. A claim alone charges nothing: whether its holder did is what the ledger says, so that a
+ * process may be killed at any point between the two.
+ */
+export class UsageClaims {
+  readonly #find: StatementSync
+  readonly #put: StatementSync
+  readonly #tell: StatementSync
+  readonly #amounts: StatementSync
+  readonly #forget: StatementSync
+  #forgotAt = Number.NEGATIVE_INFINITY
+
+  constructor(database: DatabaseSync) {
+    this.#find = database.prepare('SELECT request_id, told, claimed_ms FROM usage_claims WHERE thing = ?')
+    this.#put = database.prepare(
+      `INSERT INTO usage_claims VALUES (?1, ?2, 0, ?3)
+       ON CONFLICT DO UPDATE SET request_id = ?2, told = 0, claimed_ms = ?3`,
+    )
+    this.#tell = database.prepare('UPDATE usage_claims SET told = 1 WHERE thing = ? AND request_id = ?')
+    this.#amounts = database.prepare(
+      `SELECT attempt AS amounts FROM request_rows WHERE id = ?1
+       UNION ALL SELECT amounts FROM attempt_rows WHERE request_id = ?1`,
+    )
+    this.#forget = database.prepare('DELETE FROM usage_claims WHERE claimed_ms < ?')
+  }
+
+  claim(thing: string, requestId: string, { nowMs, diedMs, isOpen }: ClaimTime): UsageClaim {
+    const row = this.#row(thing)
+    const state = row === null ? 'over' : row.told === 1 ? 'counted' : this.#stateOf(row.request_id, isOpen)
+    if (row !== null && state === 'counted') {
+      if (row.told === 0) this.#tell.run(thing, row.request_id)
+      return 'told'
+    }
+    if (state === 'running') return 'held'
+    if (row !== null && state === 'unknown' && row.claimed_ms > Math.max(diedMs, nowMs - GRACE_MS)) return 'held'
+    this.#put.run(thing, requestId, nowMs)
+    this.#forgetOld(nowMs)
+    return 'yours'
+  }
+
+  /** Remembers for good what the ledger may forget. */
+  told(thing: string, requestId: string, isOpen: (id: string) => boolean): void {
+    if (this.#stateOf(requestId, isOpen) === 'counted') this.#tell.run(thing, requestId)
+  }
+
+  #stateOf(requestId: string, isOpen: (id: string) => boolean): HolderState {
+    if (isOpen(requestId)) return 'running'
+    const rows = this.#amounts.all(requestId)
+    if (rows.length === 0) return 'unknown'
+    const counted = rows.some(({ amounts }) => {
+      if (typeof amounts !== 'string') return false
+      const list = JSON.parse(amounts) as unknown[] // made by LedgerTables
+      return Number(list[8]) > 0 || Number(list[9]) > 0
+    })
+    return counted ? 'counted' : 'over'
+  }
+
+  #row(thing: string): Row | null {
+    const row = this.#find.get(thing)
+    return row === undefined ? null : (row as unknown as Row) // the columns that the query names
+  }
+
+  #forgetOld(nowMs: number): void {
+    if (nowMs - this.#forgotAt < FORGET_EVERY_MS) return
+    this.#forgotAt = nowMs
+    this.#forget.run(nowMs - KEPT_MS)
+  }
+}
