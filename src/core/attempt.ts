@@ -1,9 +1,18 @@
+import { attemptDueAt, type Progress, passedDeadline, type Stage, waitsForClient } from './attempt-deadlines.ts'
 import { NO_MORE } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
 import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler, TunnelEnd } from './phases.ts'
+import {
+  type AnswerHeaders,
+  type AnswerTap,
+  type Candidate,
+  type DispatchController,
+  type ResponseHandler,
+  type TunnelEnd,
+  WAIT,
+} from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 import { end, settle } from './settle.ts'
@@ -12,6 +21,8 @@ import { failureOf, faultOf, isRefused } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
+/** So much of a stream is held back at most until it says something. */
+const HELD_LIMIT = 65_536
 /** The head of a relayed answer waits so long for the body: one that breaks off before can still be asked for again. */
 const HEAD_WAIT_MS = 50
 const EMPTY = Buffer.alloc(0)
@@ -21,9 +32,13 @@ export interface Lease {
   release(): void
 }
 
-/** Starts an attempt at the candidate whose turn it is: reserve, journal, dispatch. */
+/**
+ * Starts an attempt at the candidate whose turn it is: reserve, journal, dispatch. Whoever answered WAIT in place of a
+ * candidate calls it again.
+ */
 export function beginAttempt(x: Exchange): void {
   const candidate = x.attempting === null ? x.candidates?.[x.candidateIndex] : x.attempting.next(x)
+  if (candidate === WAIT) return
   if (candidate instanceof GatewayError) return refuse(x, candidate)
   if (candidate === undefined) throw new Error(`request ${x.id} has no candidate ${x.candidateIndex}`)
   x.candidate = candidate
@@ -78,8 +93,6 @@ function joined(first: Buffer | null, second: Buffer | null): Buffer | null {
   return Buffer.concat([first, second])
 }
 
-type Stage = 'connect' | 'head' | 'body' | 'done'
-
 /** One dispatch of a request to one upstream, and the relay of its answer. */
 export class Attempt implements ResponseHandler, Watched {
   readonly #x: Exchange
@@ -97,6 +110,8 @@ export class Attempt implements ResponseHandler, Watched {
   /** The piece that comes is the last: it leaves together with the end. */
   #last = false
   #final: Buffer | null = null
+  /** Events that came before one that says something of the answer. */
+  #held: Buffer | null = null
   #lastByteAt: number
   /** The answer is relayed as it comes. */
   streaming = false
@@ -148,7 +163,7 @@ export class Attempt implements ResponseHandler, Watched {
     const wait = x.attempting === null ? NO_MORE : x.attempting.onHead(x, status, headers)
     if (wait !== NO_MORE) return this.#giveWay(wait, null)
     const plan = this.#tap.start(status, headers)
-    if (plan instanceof GatewayError) refuse(x, plan)
+    if (plan instanceof GatewayError) this.#reject(plan)
     else {
       this.streaming = plan !== 'buffer'
       this.eventful = plan === 'stream'
@@ -254,11 +269,32 @@ export class Attempt implements ResponseHandler, Watched {
       if (x.client.headSent) attempting.onBroken(x, failure)
       else {
         const unseen = this.#stage === 'connect' || isRefused(error.cause)
-        const wait = attempting.onFailure(x, { failure, processed: unseen ? 'no' : 'unknown' })
+        const wait = attempting.onFailure(x, { failure, error, processed: unseen ? 'no' : 'unknown' })
         if (wait !== NO_MORE) return this.#giveWay(wait, failure)
       }
     }
-    refuse(x, error)
+    refuse(x, attempting?.verdict?.(x, error) ?? error)
+  }
+
+  /** Rejects the answer in the next turn, when the attempt has not ended by then: for a tap that has given bytes now. */
+  rejectSoon(error: GatewayError): void {
+    process.nextTick(() => {
+      if (this.#stage === 'done') return
+      try {
+        this.#reject(error)
+      } catch (thrown) {
+        fault(this.#x, thrown) // nobody above would confine it to this request
+      }
+    })
+  }
+
+  /** The tap found that this answer is none: another attempt may follow as long as the client has seen none of it. */
+  #reject(error: GatewayError): void {
+    const x = this.#x
+    const { attempting } = x
+    const wait = attempting?.onRejected?.(x, error) ?? NO_MORE
+    if (wait !== NO_MORE) return this.#giveWay(wait, 'invalid_answer')
+    refuse(x, attempting?.verdict?.(x, error) ?? error)
   }
 
   #giveWay(waitMs: number, failure: Failure | null): void {
@@ -288,7 +324,8 @@ export class Attempt implements ResponseHandler, Watched {
     const chunks = this.#chunks ?? []
     const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
     const result = this.#tap.complete(body)
-    if (result instanceof GatewayError) return refuse(x, result)
+    if (result instanceof GatewayError) return this.#reject(result)
+    x.attempting?.onAnswer?.(x)
     const headers = this.#tap.headers(this.#headers, result)
     this.release()
     x.route?.editAnswer?.(x, this.#status, headers)
@@ -305,9 +342,10 @@ export class Attempt implements ResponseHandler, Watched {
     if (ending instanceof GatewayError) {
       this.#last = false
       this.#forward(final)
-      return refuse(x, ending)
+      return this.#reject(ending)
     }
-    const last = joined(final, ending)
+    x.attempting?.onAnswer?.(x)
+    const last = joined(this.#held, joined(final, ending))
     this.#sendHead()
     this.release()
     if (last !== null) x.bytesOut += last.length
@@ -318,17 +356,34 @@ export class Attempt implements ResponseHandler, Watched {
   #forward(out: Buffer | GatewayError | null): void {
     if (out === null) return
     const x = this.#x
-    if (out instanceof GatewayError) return refuse(x, out)
+    if (out instanceof GatewayError) return this.#reject(out)
     if (this.#last) {
       this.#final = out
       return
     }
+    if (this.#isHeldBack(out)) return
+    const bytes = this.#withHeld(out)
     this.#sendHead()
-    x.bytesOut += out.length
-    if (!x.client.write(out) && !this.#paused) {
+    x.bytesOut += bytes.length
+    if (!x.client.write(bytes) && !this.#paused) {
       this.#paused = true
       this.#controller?.pause()
     }
+  }
+
+  /** Another attempt is possible as long as the client has seen nothing: what says nothing yet waits for what does. */
+  #isHeldBack(out: Buffer): boolean {
+    const x = this.#x
+    if (!this.eventful || x.attempting === null || x.client.headSent || this.#tap.silent !== true) return false
+    if ((this.#held?.length ?? 0) + out.length > HELD_LIMIT) return false
+    this.#held = this.#held === null ? Buffer.from(out) : Buffer.concat([this.#held, out])
+    return true
+  }
+
+  #withHeld(out: Buffer): Buffer {
+    const held = this.#held
+    this.#held = null
+    return held === null ? out : Buffer.concat([held, out])
   }
 
   /** The client takes more of the answer. */
@@ -348,22 +403,13 @@ export class Attempt implements ResponseHandler, Watched {
     x.client.start(this.#status, headers)
   }
 
-  /** The nearest deadline that applies now. */
   #nextDueAt(): number {
-    const x = this.#x
-    const timeouts = this.#candidate.upstream.timeouts
-    const total = x.startedAt + timeouts.totalMs
-    if (this.#stage === 'body') return Math.min(total, this.#lastByteAt + timeouts.idleMs, this.#headDueAt)
-    const { upload } = x
-    if (upload !== null && !upload.complete) {
-      const clientMs = Math.min(timeouts.idleMs, x.gateway.limits.bodyIdleMs)
-      // Before the request is on its way nobody knows yet for whom the body will wait: then it is looked at early.
-      const isClients = upload.waitsFor === 'client' || this.#stage === 'connect'
-      return Math.min(total, upload.movedAt + (isClients ? clientMs : timeouts.idleMs))
-    }
-    const begin = upload === null ? x.dispatchedAt : upload.movedAt
-    const firstByteMs = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
-    return Math.min(total, begin + firstByteMs)
+    return Math.min(this.#headDueAt, attemptDueAt(this.#x, this.#candidate.upstream, this.#progress))
+  }
+
+  get #progress(): Progress {
+    const silent = this.eventful && !this.#x.client.headSent
+    return { stage: this.#stage, lastByteAt: this.#lastByteAt, silent }
   }
 
   onDue(now: number): void {
@@ -371,10 +417,14 @@ export class Attempt implements ResponseHandler, Watched {
     if (this.#stage === 'done') return
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return
+    const { upstream } = this.#candidate
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
-    else if (this.#waitsForClient(now))
+    else if (waitsForClient(this.#x, upstream, this.#stage, now))
       refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
-    else this.fail(this.#timeoutError(now), this.#timeoutFailure(now))
+    else {
+      const { error, failure } = passedDeadline(this.#x, upstream, this.#progress, now)
+      this.fail(error, failure)
+    }
     if (!this.#x.settled) return
     this.#x.client.cut()
   }
@@ -387,32 +437,5 @@ export class Attempt implements ResponseHandler, Watched {
     } catch (error) {
       fault(this.#x, error) // as above
     }
-  }
-
-  #waitsForClient(now: number): boolean {
-    const { startedAt, upload } = this.#x
-    if (upload === null || upload.complete || this.#stage === 'body') return false
-    return upload.waitsFor === 'client' && now - startedAt < this.#candidate.upstream.timeouts.totalMs
-  }
-
-  #timeoutFailure(now: number): Failure {
-    if (now - this.#x.startedAt >= this.#candidate.upstream.timeouts.totalMs) return 'total_timeout'
-    return this.#stage === 'body' ? 'idle_timeout' : 'first_byte_timeout'
-  }
-
-  #timeoutError(now: number): GatewayError {
-    const { name, timeouts } = this.#candidate.upstream
-    const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`
-    if (now - this.#x.startedAt >= timeouts.totalMs) {
-      return new GatewayError(
-        'upstream_timeout',
-        `The request took longer than its total deadline of ${seconds(timeouts.totalMs)}.`,
-      )
-    }
-    if (this.#stage === 'body') {
-      return new GatewayError('upstream_timeout', `${name} sent nothing for ${seconds(timeouts.idleMs)}.`)
-    }
-    const waited = this.#x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
-    return new GatewayError('upstream_timeout', `${name} did not begin to answer within ${seconds(waited)}.`)
   }
 }

@@ -1,7 +1,7 @@
 import type { Failure } from './balance/outcome.ts'
 import type { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { AnswerHeaders, Candidate } from './phases.ts'
+import type { AnswerHeaders, Candidate, WAIT } from './phases.ts'
 
 /** No further attempt: what came of this one is the answer. */
 export const NO_MORE = -1
@@ -9,6 +9,8 @@ export const NO_MORE = -1
 /** What is known of an attempt that came to nothing. */
 export interface FailedDispatch {
   readonly failure: Failure
+  /** What the client would be told of it. */
+  readonly error: GatewayError
   /** `no`: no byte of the request was sent. */
   readonly processed: 'no' | 'unknown'
 }
@@ -18,12 +20,18 @@ export interface FailedDispatch {
  * until the next attempt, or NO_MORE. Only asked as long as no byte of an answer has reached the client.
  */
 export interface Attempting {
-  /** Where the next attempt goes, or why there is none. */
-  next(x: Exchange): Candidate | GatewayError
+  /** Where the next attempt goes, or why there is none; WAIT when that is not known yet: `beginAttempt` asks again. */
+  next(x: Exchange): Candidate | GatewayError | typeof WAIT
   /** The current attempt failed. */
   onFailure(x: Exchange, failed: FailedDispatch): number
   /** The head of an answer came. */
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number
+  /** The candidate's own observer calls the answer an error, before or after its head was passed on. Absent: it is final. */
+  onRejected?(x: Exchange, error: GatewayError): number
+  /** The answer is complete. */
+  onAnswer?(x: Exchange): void
+  /** Of all that came of the attempts, what the client is told; `error` came of the last one. Absent: that. */
+  verdict?(x: Exchange, error: GatewayError): GatewayError
   /** The answer broke off, or stood still, after its head was passed on. */
   onBroken(x: Exchange, failure: Failure): void
   /** The request has ended, whatever became of it; called once. */

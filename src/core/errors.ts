@@ -79,6 +79,8 @@ export interface GatewayErrorOptions {
   readonly cause?: unknown
   /** Overrides the table's status (an upstream's own status that is passed on). */
   readonly status?: number
+  /** What kind of error it is among those of its code: a word of whoever made it, for whoever knows it. */
+  readonly reason?: string
   /** The field of the request that is wrong, in the client's words. */
   readonly param?: string
   /** Seconds until a retry may succeed: sent as `Retry-After`. */
@@ -98,6 +100,7 @@ export class GatewayError extends Error {
   readonly status: number
   readonly source: FaultSource
   readonly retry: Retry
+  readonly reason: string | null
   readonly param: string | null
   readonly retryAfterSeconds: number | null
   readonly allow: string | null
@@ -113,11 +116,28 @@ export class GatewayError extends Error {
     this.status = options?.status ?? row.status
     this.source = row.source
     this.retry = row.retry
+    this.reason = options?.reason ?? null
     this.param = options?.param ?? null
     this.retryAfterSeconds = options?.retryAfterSeconds ?? null
     this.allow = options?.allow ?? null
     this.authenticate = options?.authenticate ?? null
     this.body = options?.body ?? null
     this.contentType = options?.contentType ?? null
+  }
+
+  /** The same with another wait. */
+  withRetryAfter(seconds: number): GatewayError {
+    const { code, message, status, reason, param, allow, authenticate, body, contentType, cause } = this
+    return new GatewayError(code, message, {
+      cause,
+      status,
+      retryAfterSeconds: seconds,
+      ...(reason === null ? {} : { reason }),
+      ...(param === null ? {} : { param }),
+      ...(allow === null ? {} : { allow }),
+      ...(authenticate === null ? {} : { authenticate }),
+      ...(body === null ? {} : { body }),
+      ...(contentType === null ? {} : { contentType }),
+    })
   }
 }

@@ -3,13 +3,28 @@
  * deadlines, errors. It decides nothing about identity, cost or content: routes bring those as hooks.
  * Start reading at `phases.ts` (the list), then `handle.ts` (the walk) and `attempt.ts` (one dispatch).
  */
-export { proceed } from './attempt.ts'
+export { beginAttempt, proceed } from './attempt.ts'
+export { type Attempting, type FailedDispatch, NO_MORE } from './attempting.ts'
+export { Breaker, type BreakerRules, breakerState, ORDINARY, type Permit, REFUSED } from './balance/breaker.ts'
+export type { Outcome } from './balance/contract.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
 export { hashText, mix } from './balance/hash-key.ts'
 export { LoadSignals } from './balance/load-signals.ts'
-export { type Failure, statusSet } from './balance/outcome.ts'
+export { type Failure, outcomeOfFailure, statusSet } from './balance/outcome.ts'
+export { RecentAnswers } from './balance/recent-answers.ts'
+export { Rests } from './balance/rests.ts'
+export { RetryBudget, type RetryBudgetRules } from './balance/retry-budget.ts'
 export { viewCells } from './balance/shared-cells.ts'
 export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
+export {
+  breakerSlot,
+  recentAnswersSlot,
+  restsSlot,
+  retryBudgetSlot,
+  type SlotNeed,
+  targetSlot,
+} from './balance/slots.ts'
+export { TargetState } from './balance/target-state.ts'
 export type { BodySink, ClientStream } from './client-stream.ts'
 export { Connector } from './connect/connector.ts'
 export type { Destination, EgressEvent, TlsSettings } from './connect/destination.ts'

@@ -165,6 +165,8 @@ export interface AnswerTap {
   push(chunk: Buffer): Buffer | GatewayError | null
   /** The upstream ended a streamed answer properly: gives last bytes, null for none, or an error when it was cut short. */
   end(): Buffer | GatewayError | null
+  /** True as long as the events of a stream that were pushed say nothing of the answer itself; absent: never. */
+  readonly silent?: boolean
   /** Headers for the client (flat), from the upstream's. `body` is the whole body when it is known. */
   headers(headers: AnswerHeaders, body: Buffer | null): string[]
   /** Trailers for the client, from the upstream's (flat), of a streamed answer; absent: none. */

@@ -119,6 +119,10 @@ export class ChatTap implements AnswerTap {
     return null
   }
 
+  get silent(): boolean {
+    return this.#events?.silent === true
+  }
+
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     return clientHeaders(
       this.#x,

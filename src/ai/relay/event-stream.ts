@@ -1,4 +1,4 @@
-import { type Exchange, GatewayError, refuse } from '../../core/index.ts'
+import { type Exchange, GatewayError } from '../../core/index.ts'
 import { eventData, patchTopLevel, readJson, type ScannedObject, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import { withTier } from '../models/service-tier.ts'
@@ -22,6 +22,9 @@ const USAGE_NAME = Buffer.from('"usage"')
 const ERROR_NAME = Buffer.from('"error"')
 const USAGE_NULL = Buffer.from(',"usage":null}')
 const FINISH = /"finish_reason"\s*:\s*"/
+/** A text that is not empty, a call, a reason to finish: the first event of a stream has a role alone, as a rule. */
+const SAYS_SOMETHING =
+  /"(?:content|reasoning_content|reasoning|refusal|text)"\s*:\s*"[^"]|"(?:tool_calls|function_call|audio|reasoning_details)"\s*:\s*[[{]|"finish_reason"\s*:\s*"/
 const ERROR_EVENT = /^event: ?error *$/m
 
 /**
@@ -44,6 +47,8 @@ export class EventStream {
   /** Why nothing more is forwarded; the request is refused for it in the next turn at the latest. */
   #problem: GatewayError | null = null
   #dataEvents = 0
+  /** No event has said anything of the answer yet: clients are told of a role, or of nothing, first. */
+  silent = true
   /** The last two parts with data, to look for the end of the choice when there is no terminator. */
   #last: Buffer | null = null
   #beforeLast: Buffer | null = null
@@ -108,6 +113,7 @@ export class EventStream {
       else {
         this.#dataEvents++
         this.#delivered.add(end - start)
+        if (this.silent) this.silent = !SAYS_SOMETHING.test(part.toString('latin1', start, end))
       }
       if (nextError >= 0 && nextError < start) nextError = part.indexOf(ERROR_NAME, start)
       if (problem === null && nextError >= 0 && nextError < end) problem = this.#readError(part, start, end)
@@ -133,7 +139,7 @@ export class EventStream {
     this.#noteDelivered()
     if (before === null) return problem
     this.#problem = problem
-    process.nextTick(refuse, this.#x, problem)
+    this.#x.attempt?.rejectSoon(problem)
     return before
   }
 
@@ -157,6 +163,7 @@ export class EventStream {
     if (answerScanner.scan(data).kind !== 'object') return this.#invalid('sent an event that is not JSON')
     this.#dataEvents++
     this.#delivered.add(end - start)
+    this.silent = false
     return null
   }
 

@@ -1,11 +1,4 @@
-import {
-  type AnswerHeaders,
-  type AnswerPlan,
-  type AnswerTap,
-  type Exchange,
-  GatewayError,
-  refuse,
-} from '../../core/index.ts'
+import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
 import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
@@ -47,6 +40,8 @@ export class MeteredTap implements AnswerTap {
   #told: TokenUsage | null = null
   #tier: unknown = undefined
   #problem: GatewayError | null = null
+  /** An event said something of the answer itself. */
+  #spoke = false
   /** The upstream said that it failed, in an event that went on. */
   #failed = false
   /** A whole answer too long for the attempt's own buffer, which streams it. */
@@ -139,6 +134,10 @@ export class MeteredTap implements AnswerTap {
     )
   }
 
+  get silent(): boolean {
+    return this.#mode === 'events' && !this.#spoke
+  }
+
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     return clientHeaders(
       this.#x,
@@ -172,7 +171,10 @@ export class MeteredTap implements AnswerTap {
     while (cursor.next()) {
       const { start, end } = cursor
       const event = part.subarray(start, end)
-      if (this.#textHint === null || event.includes(this.#textHint)) this.#delivered.add(end - start)
+      if (this.#textHint === null || event.includes(this.#textHint)) {
+        this.#delivered.add(end - start)
+        this.#spoke = true
+      }
       if (!this.#tells(event)) continue
       const problem = this.#readTelling(event)
       if (problem !== null) return this.#stopAt(problem, out.upTo(start))
@@ -222,7 +224,7 @@ export class MeteredTap implements AnswerTap {
       return problem
     }
     this.#problem = problem
-    process.nextTick(refuse, this.#x, problem)
+    this.#x.attempt?.rejectSoon(problem)
     return before
   }
 

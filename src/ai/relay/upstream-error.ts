@@ -1,4 +1,5 @@
 import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
+import { classOfAnswer } from '../routing/failures/classify.ts'
 import type { AnswerSource } from './answer-source.ts'
 
 const LONGEST_QUOTE = 500
@@ -35,7 +36,7 @@ export function errorOfAnswer(
   body: Buffer,
 ): GatewayError {
   const said = reveals(target, body) ? null : errorMessage(body)
-  return errorOfStatus(target, status, headers, said, body)
+  return errorOfStatus(target, status, headers, said, body, classOfAnswer(status, headers, body))
 }
 
 /** The same with the upstream's message, read by whoever knows its dialect; `body` goes to the client when it may. */
@@ -45,6 +46,7 @@ export function errorOfStatus(
   headers: AnswerHeaders,
   said: string | null,
   body: Buffer | null,
+  reason: string = classOfAnswer(status, headers, body),
 ): GatewayError {
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
@@ -52,6 +54,7 @@ export function errorOfStatus(
   const options = {
     ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
     status: row.status ?? status,
+    reason,
   }
   if (row.code === 'upstream_auth') {
     return new GatewayError(

@@ -1,11 +1,4 @@
-import {
-  type AnswerHeaders,
-  type AnswerPlan,
-  type AnswerTap,
-  type Exchange,
-  GatewayError,
-  refuse,
-} from '../../core/index.ts'
+import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerContext, DecodeContext, StreamDecoder, UpstreamDialect, WireEvent } from '../dialects/dialect.ts'
 import type { AnswerFault, ModelAnswer, StreamEvent } from '../ir/answer.ts'
@@ -19,6 +12,7 @@ import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import { errorOfStatus } from '../relay/upstream-error.ts'
+import { classOfAnswer } from '../routing/failures/classify.ts'
 import { faultError } from './fault-error.ts'
 import { isStreamOf, mediaTypeOf } from './media-types.ts'
 import { EventRaiser, raiseAnswer } from './raise.ts'
@@ -59,6 +53,8 @@ export class TranslatingTap implements AnswerTap {
   #problem: GatewayError | null = null
   /** Something of the answer itself came. */
   #began = false
+  /** It says something: a text, the name of a tool, an end. */
+  #spoke = false
   #textBytes = 0
   /** How the vendor served the answer, as far as it told. */
   #tier: string | undefined
@@ -149,6 +145,10 @@ export class TranslatingTap implements AnswerTap {
     return 'choices' in answer ? this.#encode(answer) : this.#failure(answer)
   }
 
+  get silent(): boolean {
+    return this.#mode === 'stream' && !this.#spoke
+  }
+
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     const { losses } = this.#translation
     return translatedHeaders(
@@ -186,6 +186,7 @@ export class TranslatingTap implements AnswerTap {
         return
       case 'part-start':
         this.#began = true
+        if (event.part.type === 'tool-call') this.#spoke = true
         break
       case 'start':
         this.#tier = event.serviceTier
@@ -197,6 +198,7 @@ export class TranslatingTap implements AnswerTap {
         state.unreportedTokens = 0
         break
       case 'part-delta':
+        if (event.text !== '') this.#spoke = true
         this.#textBytes += event.text.length
         state.deliveredTokens = estimateTokens(this.#textBytes)
         state.unreportedTokens = estimateTokens(this.#textBytes - this.#reportedBytes)
@@ -215,7 +217,7 @@ export class TranslatingTap implements AnswerTap {
       const error = this.#failure(this.#fault)
       if (text === '' || this.#assembler !== null) return error
       this.#problem = error
-      process.nextTick(refuse, this.#x, error)
+      this.#x.attempt?.rejectSoon(error)
     }
     return text === '' ? null : Buffer.from(text)
   }
@@ -268,7 +270,9 @@ export class TranslatingTap implements AnswerTap {
       said = null // an HTML page or a cut body: nothing to quote
     }
     if (said !== null && this.#target.secretTexts.some((secret) => said?.includes(secret) === true)) said = null
-    return errorOfStatus(this.#target, this.#status, this.#headers, said?.slice(0, LONGEST_QUOTE) ?? null, null)
+    const quoted = said?.slice(0, LONGEST_QUOTE) ?? null
+    const reason = classOfAnswer(this.#status, this.#headers, body)
+    return errorOfStatus(this.#target, this.#status, this.#headers, quoted, null, reason)
   }
 
   #failure(fault: AnswerFault): GatewayError {

@@ -1,5 +1,6 @@
 import { breakerCells } from './breaker.ts'
 import { POSITION_CELLS, POSITIONS } from './positions.ts'
+import { RECENT_ANSWERS_CELLS } from './recent-answers.ts'
 import { RETRY_BUDGET_CELLS } from './retry-budget.ts'
 import { LEASE_CELLS } from './shared-lease.ts'
 import { targetCells } from './target-state.ts'
@@ -63,4 +64,14 @@ export function breakerSlot(route: string, target: string, seats: number): SlotN
 /** The retry budget of a route. */
 export function retryBudgetSlot(route: string): SlotNeed {
   return { name: nameOf('balance.retries', route), cells: RETRY_BUDGET_CELLS }
+}
+
+/** How fast and how well a target answered lately. */
+export function recentAnswersSlot(pool: string, target: string): SlotNeed {
+  return { name: nameOf('balance.recent', pool, target), cells: RECENT_ANSWERS_CELLS }
+}
+
+/** Which places of a target rest, and until when. */
+export function restsSlot(pool: string, target: string, places: number): SlotNeed {
+  return { name: nameOf('balance.rests', pool, target, String(places)), cells: places }
 }

@@ -88,7 +88,14 @@ test('a failure goes to another target at once, and each is left as it was', () 
   const { rules, states } = rulesOf(2)
   const { x, request, next } = requestOf(rules)
   const first = next()
-  assert.equal(request.onFailure(x, { failure: 'unreachable', processed: 'no' }), 0)
+  assert.equal(
+    request.onFailure(x, {
+      failure: 'unreachable',
+      error: new GatewayError('upstream_unreachable', 'x'),
+      processed: 'no',
+    }),
+    0,
+  )
   assert.notEqual(next(), first)
   request.onEnd()
   assert.deepEqual(
@@ -111,7 +118,7 @@ test('a target that is left in number but not available is no other target: its 
   for (let failures = 0; failures < 2; ) {
     const { x, request, next } = requestOf({ ...rules, retry: { ...DEFAULT_RETRIES, attempts: 1 } })
     if (next() === 's0') {
-      request.onFailure(x, { failure: 'closed', processed: 'unknown' })
+      request.onFailure(x, { failure: 'closed', error: new GatewayError('upstream_closed', 'x'), processed: 'unknown' })
       failures++
     }
     request.onEnd()
@@ -129,7 +136,7 @@ test('when nobody is available the client is told when to come again', () => {
   for (let at = 0; at < 2; at++) {
     const { x, request, next } = requestOf(rules)
     next()
-    request.onFailure(x, { failure: 'closed', processed: 'unknown' })
+    request.onFailure(x, { failure: 'closed', error: new GatewayError('upstream_closed', 'x'), processed: 'unknown' })
     request.onEnd()
   }
   const found = requestOf(rules).request.next()
@@ -149,7 +156,12 @@ test('what may have been acted on is not sent again, unless it is idempotent or 
   ] as const) {
     const { x, request, next } = requestOf(rules, method, [...headers, 'Content-Length', '0'])
     next()
-    assert.equal(request.onFailure(x, { failure: 'closed', processed }) !== NO_MORE, again, `${method} ${processed}`)
+    assert.equal(
+      request.onFailure(x, { failure: 'closed', error: new GatewayError('upstream_closed', 'x'), processed }) !==
+        NO_MORE,
+      again,
+      `${method} ${processed}`,
+    )
     request.onEnd()
   }
 })

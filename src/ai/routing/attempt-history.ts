@@ -1,0 +1,45 @@
+import type { GatewayError } from '../../core/index.ts'
+import { FAILURE_CLASSES, type FailureClass } from './failures/failure-class.ts'
+
+/** One attempt that came to nothing, or the one that did not. */
+export interface PastAttempt {
+  /** `provider/model` */
+  readonly target: string
+  /** Null: it was answered well. */
+  readonly failure: FailureClass | null
+  /** Status of the upstream's answer; 0 without one. */
+  readonly status: number
+  /** From its dispatch to its end, milliseconds. */
+  readonly ms: number
+  readonly error: GatewayError | null
+}
+
+/** More are possible by no configuration. */
+const MOST_TOLD = 32
+
+/** As records and headers tell it: `openai/gpt-4o=throttled(429,12ms), …`. */
+export function historyText(history: readonly PastAttempt[]): string {
+  return history
+    .slice(0, MOST_TOLD)
+    .map(({ target, failure, status, ms }) => {
+      return `${target}=${failure ?? 'ok'}(${status === 0 ? '' : `${status},`}${Math.round(ms)}ms)`
+    })
+    .join(', ')
+}
+
+/**
+ * Of all errors the one that helps the client most: what is wrong with its request wins over what will pass, and that
+ * over what is broken here or there; of equals the latest. The wait of a throttled one is the shortest that was heard.
+ */
+export function mostUseful(history: readonly PastAttempt[]): PastAttempt | null {
+  let best: PastAttempt | null = null
+  for (const past of history) {
+    if (past.error === null || past.failure === null) continue
+    if (best === null || rankOf(past.failure) <= rankOf(best.failure)) best = past
+  }
+  return best
+}
+
+function rankOf(failure: FailureClass | null): number {
+  return failure === null ? FAILURE_CLASSES.length : FAILURE_CLASSES.indexOf(failure)
+}

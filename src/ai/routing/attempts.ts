@@ -1,0 +1,281 @@
+import {
+  type Attempting,
+  type Candidate,
+  type Exchange,
+  type FailedDispatch,
+  type Failure,
+  GatewayError,
+  NO_MORE,
+  ORDINARY,
+  outcomeOfFailure,
+  type Permit,
+  REFUSED,
+  type RetryBudget,
+} from '../../core/index.ts'
+import { mostUseful, type PastAttempt } from './attempt-history.ts'
+import { classOfError, classOfFailure } from './failures/classify.ts'
+import type { FailureClass } from './failures/failure-class.ts'
+import { FAILURE_RULES } from './failures/failure-rules.ts'
+import type { TargetMemory } from './state/target-memory.ts'
+
+/** A target as attempts need it. */
+export interface AttemptTarget {
+  /** `provider/model` */
+  readonly name: string
+  readonly candidate: Candidate
+  /** Null where nothing is remembered: models that are addressed without an entry in the configuration. */
+  readonly memory: TargetMemory | null
+  /** Attempts on it that one request may make. */
+  readonly attempts: number
+  /** Tokens that it takes; null when nobody knows. */
+  readonly contextTokens: number | null
+  /** Makes the request ready for it, with this credential; an error when it cannot carry the request. */
+  prepare(x: Exchange, lane: number): GatewayError | null
+}
+
+/** What all requests of a group may do; made with the plan. */
+export interface AttemptRules {
+  /** Attempts of one request in all. */
+  readonly attempts: number
+  /** Milliseconds from the first dispatch within which another attempt may begin. */
+  readonly withinMs: number
+  /** The longest wait for one that asked to be left alone. */
+  readonly longestWaitMs: number
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  /** Another target may be asked for what one refused to talk about. */
+  readonly onRefusal: 'stop' | 'next'
+  /** Of the whole process; null without one. */
+  readonly budget: RetryBudget | null
+  /** Milliseconds of the clock that all threads share. */
+  readonly now: () => number
+  readonly random: () => number
+}
+
+/** The attempts of one request: down the order of its targets, as the class of each failure allows. */
+export class ModelAttempts implements Attempting {
+  readonly #order: readonly AttemptTarget[]
+  readonly #rules: AttemptRules
+  readonly history: PastAttempt[] = []
+  /** Place in the order of the current target; -1 before the first. */
+  #at = -1
+  readonly #tried: number[] = []
+  #onTarget = 0
+  #made = 0
+  /** The same target is asked again. */
+  #again = false
+  #permit: Permit = REFUSED
+  #lane = 0
+  #status = 0
+  /** Targets behind this many tokens only, after one was too small. */
+  #largerThan = 0
+  #firstAtMs = 0
+
+  constructor(order: readonly AttemptTarget[], rules: AttemptRules) {
+    this.#order = order
+    this.#rules = rules
+    rules.budget?.deposit()
+  }
+
+  /** Attempts that were dispatched, or could not be made ready. */
+  get made(): number {
+    return this.#made
+  }
+
+  next(x: Exchange): Candidate | GatewayError {
+    const nowMs = this.#rules.now()
+    if (this.#firstAtMs === 0) this.#firstAtMs = nowMs
+    if (this.#again) {
+      this.#again = false
+      const target = this.#order[this.#at]
+      if (target !== undefined && this.#take(target, nowMs)) return this.#ready(x, target) ?? this.#beyond(x, nowMs)
+    }
+    return this.#beyond(x, nowMs)
+  }
+
+  onFailure(x: Exchange, { failure, error }: FailedDispatch): number {
+    const found = classOfFailure(failure)
+    this.#release(outcomeOfFailure(failure))
+    this.#note(x, found, error)
+    return this.#decide(x, found, error)
+  }
+
+  onHead(x: Exchange, status: number): number {
+    this.#status = status
+    if (status < 400) this.#order[this.#at]?.memory?.recent.time(performance.now() - x.dispatchedAt)
+    return NO_MORE
+  }
+
+  onRejected(x: Exchange, error: GatewayError): number {
+    const found = classOfError(error)
+    const rule = FAILURE_RULES[found]
+    this.#rest(found, error)
+    this.#release(rule.outcome)
+    this.#note(x, found, error)
+    return x.client.headSent ? NO_MORE : this.#decide(x, found, error)
+  }
+
+  onAnswer(x: Exchange): void {
+    this.#order[this.#at]?.memory?.wake(this.#lane)
+    this.#release('success')
+    this.#note(x, null, null)
+  }
+
+  onBroken(x: Exchange, failure: Failure): void {
+    this.#release(outcomeOfFailure(failure))
+    this.#note(x, classOfFailure(failure), null)
+  }
+
+  onEnd(): void {
+    this.#release('neutral')
+  }
+
+  verdict(x: Exchange, error: GatewayError): GatewayError {
+    if (x.client.headSent) return error
+    const best = mostUseful(this.history)
+    if (best === null || best.error === null) return error
+    return best.failure === 'throttled' ? this.#withShortestWait(best.error) : best.error
+  }
+
+  /** The next target in the order that may be asked now and can carry the request; those that rest come last. */
+  #beyond(x: Exchange, nowMs: number): Candidate | GatewayError {
+    const found = this.#search(x, nowMs, false) ?? this.#search(x, nowMs, true)
+    if (found !== null) return found
+    const best = mostUseful(this.history)?.error
+    return best == null ? this.#nobody(nowMs) : this.verdict(x, best)
+  }
+
+  #search(x: Exchange, nowMs: number, resting: boolean): Candidate | null {
+    const order = this.#order
+    for (let at = 0; at < order.length; at++) {
+      const target = order[at]
+      if (target === undefined || this.#isTried(at) || !this.#isLargeEnough(target)) continue
+      const { memory } = target
+      if (memory !== null && (memory.waitMs(nowMs) > 0 || (!resting && memory.restsMs(nowMs) > 0))) continue
+      if (!this.#take(target, nowMs)) continue
+      this.#at = at
+      this.#tried.push(at)
+      this.#onTarget = 0
+      const ready = this.#ready(x, target)
+      if (ready !== null) return ready
+    }
+    return null
+  }
+
+  #nobody(nowMs: number): GatewayError {
+    let shortest = Number.POSITIVE_INFINITY
+    for (const { memory } of this.#order) if (memory !== null) shortest = Math.min(shortest, memory.waitMs(nowMs))
+    const seconds = Number.isFinite(shortest) ? Math.max(1, Math.ceil(shortest / 1_000)) : 1
+    const message = `No target of this model takes requests at the moment; try again in ${seconds} s.`
+    return new GatewayError('upstream_unavailable', message, { retryAfterSeconds: seconds })
+  }
+
+  #isTried(at: number): boolean {
+    return this.#tried.includes(at)
+  }
+
+  #take(target: AttemptTarget, nowMs: number): boolean {
+    this.#permit = target.memory?.begin(nowMs) ?? ORDINARY
+    return this.#permit !== REFUSED
+  }
+
+  #ready(x: Exchange, target: AttemptTarget): Candidate | null {
+    this.#lane = target.memory?.nextLane(this.#rules.now()) ?? 0
+    this.#status = 0
+    const problem = target.prepare(x, this.#lane)
+    this.#made++
+    this.#onTarget++
+    if (problem === null) return target.candidate
+    this.#release('neutral')
+    this.#note(x, classOfError(problem), problem)
+    return null
+  }
+
+  #release(outcome: 'success' | 'failure' | 'down' | 'neutral'): void {
+    if (this.#permit === REFUSED) return
+    this.#order[this.#at]?.memory?.end(this.#permit, outcome, this.#rules.now())
+    this.#permit = REFUSED
+  }
+
+  #rest(found: FailureClass, error: GatewayError): void {
+    const { rests, restMs } = FAILURE_RULES[found]
+    const memory = this.#order[this.#at]?.memory ?? null
+    if (rests === 'nothing' || memory === null) return
+    const { retryAfterSeconds } = error
+    const why = retryAfterSeconds === null ? 'supposed' : 'asked'
+    const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
+    if (rests === 'credential') memory.restLane(this.#lane, this.#rules.now() + lengthMs, why)
+    else memory.rest(this.#rules.now() + lengthMs, why)
+  }
+
+  #note(x: Exchange, failure: FailureClass | null, error: GatewayError | null): void {
+    const target = this.#order[this.#at]
+    if (target === undefined) return
+    const ms = x.dispatchedAt === 0 ? 0 : performance.now() - x.dispatchedAt
+    this.history.push({ target: target.name, failure, status: this.#status, ms, error })
+  }
+
+  /** Milliseconds until the next attempt, or NO_MORE. */
+  #decide(x: Exchange, found: FailureClass, error: GatewayError): number {
+    const rules = this.#rules
+    const nowMs = rules.now()
+    if (this.#made >= rules.attempts || nowMs - this.#firstAtMs > rules.withinMs) return NO_MORE
+    const { again, others } = FAILURE_RULES[found]
+    if (found === 'context_length') this.#largerThan = this.#order[this.#at]?.contextTokens ?? Number.POSITIVE_INFINITY
+    const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'
+    const other = mayGoOn && this.#hasOther(nowMs)
+    const askedMs = error.retryAfterSeconds === null ? 0 : error.retryAfterSeconds * 1_000
+    const atOnce = again === 'backoff' && (!other || askedMs === 0)
+    const repeats = (this.#order[this.#at]?.attempts ?? 1) > this.#onTarget
+    if (repeats && (atOnce || (again === 'last-resort' && !other))) {
+      const waitMs = askedMs + Math.floor(rules.random() * this.#upperMs())
+      if (this.#fits(x, waitMs, nowMs) && this.#isPaid(nowMs)) {
+        this.#again = true
+        return waitMs
+      }
+    }
+    return other && this.#isPaid(nowMs) ? 0 : NO_MORE
+  }
+
+  #upperMs(): number {
+    const { baseMs, maxMs } = this.#rules.backoff
+    return Math.min(maxMs, baseMs * 2 ** Math.min(this.#onTarget - 1, 20))
+  }
+
+  #fits(x: Exchange, waitMs: number, nowMs: number): boolean {
+    const { longestWaitMs, withinMs } = this.#rules
+    const timeouts = this.#order[this.#at]?.candidate.upstream.timeouts
+    const leftMs = (timeouts?.totalMs ?? 0) - (performance.now() - x.startedAt)
+    return waitMs <= longestWaitMs && waitMs < leftMs && nowMs + waitMs - this.#firstAtMs <= withinMs
+  }
+
+  #isPaid(nowMs: number): boolean {
+    return this.#rules.budget?.take(nowMs) ?? true
+  }
+
+  #hasOther(nowMs: number): boolean {
+    for (let at = 0; at < this.#order.length; at++) {
+      const target = this.#order[at]
+      if (target === undefined || this.#isTried(at) || !this.#isLargeEnough(target)) continue
+      if ((target.memory?.waitMs(nowMs) ?? 0) === 0) return true
+    }
+    return false
+  }
+
+  #isLargeEnough({ contextTokens }: AttemptTarget): boolean {
+    return this.#largerThan === 0 || (contextTokens !== null && contextTokens > this.#largerThan)
+  }
+
+  #withShortestWait(error: GatewayError): GatewayError {
+    let seconds = Number.POSITIVE_INFINITY
+    for (const past of this.history) {
+      if (past.failure === 'throttled' && past.error?.retryAfterSeconds != null) {
+        seconds = Math.min(seconds, past.error.retryAfterSeconds)
+      }
+    }
+    if (!Number.isFinite(seconds) || seconds === error.retryAfterSeconds) return error
+    return error.withRetryAfter(seconds)
+  }
+}
+
+/** A server that asks for more is asked again after this all the same: its answer tells more than its wish. */
+const LONGEST_REST_MS = 3_600_000

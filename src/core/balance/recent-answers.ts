@@ -1,0 +1,72 @@
+import { glance, type SharedCells } from './shared-cells.ts'
+
+const SAMPLES = 128
+/** The median is worked out anew for every so many answers, and for each of the first ones. */
+const EVERY = 8
+/** A tenth of a millisecond. */
+const PER_MS = 10
+const LONGEST = 0x7fff_ffff
+const WHOLE = 1_000_000
+/** An answer weighs a twentieth of the share: about the last fifty count. */
+const WEIGHT = 20
+
+/*
+ * Slot, in halves:
+ *
+ *   0        answers that were timed, counted
+ *   1        their median, tenths of a millisecond; 0 before the first
+ *   2        share of failures, millionths
+ *   3        unused
+ *   4…131    the last times, tenths of a millisecond
+ */
+const FIRST_SAMPLE = 4
+export const RECENT_ANSWERS_CELLS = (FIRST_SAMPLE + SAMPLES) / 2
+
+/** How fast and how well a target has answered lately, over all threads. */
+export class RecentAnswers {
+  readonly #halves: Int32Array
+  readonly #at: number
+
+  /** `index` is the slot's first word. */
+  constructor({ halves }: SharedCells, index: number) {
+    this.#halves = halves
+    this.#at = index * 2
+  }
+
+  /** Milliseconds to the first byte, the median of the last 128 answers; 0 before the first. Cheap: it is kept ready. */
+  get medianMs(): number {
+    return glance(this.#halves, this.#at + 1) / PER_MS
+  }
+
+  /** Share of failures among about the last fifty, 0 to 1. */
+  get failureShare(): number {
+    return glance(this.#halves, this.#at + 2) / WHOLE
+  }
+
+  /** How many answers were timed. */
+  get timed(): number {
+    return glance(this.#halves, this.#at) >>> 0
+  }
+
+  /** An answer began after this many milliseconds. */
+  time(ms: number): void {
+    const count = Atomics.add(this.#halves, this.#at, 1) >>> 0
+    const tenths = Math.max(1, Math.min(LONGEST, Math.round(ms * PER_MS)))
+    Atomics.store(this.#halves, this.#at + FIRST_SAMPLE + (count % SAMPLES), tenths)
+    if (count < EVERY || count % EVERY === 0) this.#findMedian(count + 1)
+  }
+
+  /** An attempt went well, or failed. Two threads at one moment may lose one of both: a share needs no more. */
+  judge(failed: boolean): void {
+    const held = glance(this.#halves, this.#at + 2)
+    if (held === 0 && !failed) return
+    const next = held + Math.trunc(((failed ? WHOLE : 0) - held) / WEIGHT)
+    Atomics.store(this.#halves, this.#at + 2, next === held ? 0 : next)
+  }
+
+  #findMedian(count: number): void {
+    const first = this.#at + FIRST_SAMPLE
+    const sorted = this.#halves.slice(first, first + Math.min(count, SAMPLES)).sort()
+    Atomics.store(this.#halves, this.#at + 1, sorted[sorted.length >> 1] ?? 0)
+  }
+}
