@@ -4,6 +4,7 @@ import { isObject } from '../../ir/json.ts'
 /** So much of an error body is read: vendors say what is wrong at its beginning. */
 const LONGEST_READ = 65_536
 const LONGEST_MESSAGE = 2_000
+const DEEPEST = 6
 /** Members in which vendors name and explain an error, at the top or within `error`. */
 const NAMES = ['code', 'type', 'status', 'reason', 'message', '__type', 'detail', 'error_type', 'param'] as const
 
@@ -16,7 +17,7 @@ export function errorWords(headers: AnswerHeaders, body: Buffer | null): string 
 }
 
 function collect(value: unknown, words: string[], depth: number): void {
-  if (depth > 3) return
+  if (depth > DEEPEST) return
   if (typeof value === 'string') words.push(value.slice(0, LONGEST_MESSAGE))
   if (Array.isArray(value)) for (const item of value.slice(0, 8)) collect(item, words, depth + 1)
   if (!isObject(value)) return

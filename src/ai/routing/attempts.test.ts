@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type Candidate,
+  type Exchange,
+  type Failure,
+  GatewayError,
+  NO_MORE,
+  RetryBudget,
+  type SharedState,
+  viewCells,
+} from '../../core/index.ts'
+import { createCounters } from '../../lib/index.ts'
+import { historyText } from './attempt-history.ts'
+import { type AttemptRules, type AttemptTarget, ModelAttempts } from './attempts.ts'
+import { TargetMemory } from './state/target-memory.ts'
+
+const BREAKER = {
+  consecutiveFailures: 3,
+  failures: null,
+  failureShare: null,
+  windowMs: 10_000,
+  openMs: 15_000,
+  jitterShare: 0,
+  probes: 1,
+  probeSuccesses: 1,
+  probeLeaseMs: 30_000,
+}
+
+/** Slots one behind the other, by name. */
+function sharedState(): SharedState {
+  const cells = viewCells(createCounters(16_384))
+  const slots = new Map<string, number>()
+  let free = 1
+  const indexOf = ({ name, cells: needed }: { name: string; cells: number }) => {
+    const held = slots.get(name)
+    if (held !== undefined) return held
+    slots.set(name, free)
+    free += needed
+    return free - needed
+  }
+  return { cells, seat: { number: 0, of: 2 }, indexOf }
+}
+
+interface TargetParts {
+  readonly lanes?: readonly number[]
+  readonly contextTokens?: number
+  readonly attempts?: number
+  readonly refuses?: GatewayError
+}
+
+/** A clock, targets by name with memory of their own, and requests that go to them in order. */
+class Stage {
+  nowMs = 1_000_000
+  readonly shared = sharedState()
+  readonly memories = new Map<string, TargetMemory>()
+  readonly targets: AttemptTarget[]
+  readonly lanesUsed: number[] = []
+  readonly #rules: Partial<AttemptRules>
+
+  constructor(targets: Readonly<Record<string, TargetParts>>, rules: Partial<AttemptRules> = {}) {
+    this.#rules = rules
+    this.targets = Object.entries(targets).map(([name, parts]) => this.#target(name, parts))
+  }
+
+  #target(name: string, { lanes = [1], contextTokens, attempts = 2, refuses }: TargetParts): AttemptTarget {
+    const memory = new TargetMemory({ name, shared: this.shared, breaker: BREAKER, lanes, random: () => 0 })
+    this.memories.set(name, memory)
+    // Only what attempts look at.
+    const candidate = { name, upstream: { timeouts: { totalMs: 600_000 } } } as unknown as Candidate
+    const prepare = (_x: Exchange, lane: number) => {
+      this.lanesUsed.push(lane)
+      return refuses ?? null
+    }
+    return { name, candidate, memory, attempts, contextTokens: contextTokens ?? null, prepare }
+  }
+
+  request() {
+    const now = performance.now()
+    const client = { headSent: false }
+    const x = { client, startedAt: now, dispatchedAt: now } as unknown as Exchange // only what attempts look at
+    const rules: AttemptRules = {
+      attempts: 4,
+      withinMs: 60_000,
+      longestWaitMs: 30_000,
+      backoff: { baseMs: 200, maxMs: 4_000 },
+      onRefusal: 'stop',
+      budget: null,
+      now: () => this.nowMs,
+      random: () => 0.5,
+      ...this.#rules,
+    }
+    const attempts = new ModelAttempts(this.targets, rules)
+    const next = () => {
+      const found = attempts.next(x)
+      return found instanceof GatewayError ? found.code : found.name
+    }
+    const reject = (reason: string, retryAfterSeconds?: number) => {
+      const options = retryAfterSeconds === undefined ? { reason } : { reason, retryAfterSeconds }
+      attempts.onHead(x, 400)
+      return attempts.onRejected(x, new GatewayError('upstream_rejected', reason, options))
+    }
+    const fail = (failure: Failure) => {
+      const error = new GatewayError('upstream_unreachable', failure)
+      return attempts.onFailure(x, { failure, error, processed: 'no' })
+    }
+    return { x, client, attempts, next, reject, fail }
+  }
+}
+
+test('a fault of the caller goes nowhere else, and its words are the answer', () => {
+  const { next, reject, attempts, x } = new Stage({ a: {}, b: {} }).request()
+  assert.equal(next(), 'a')
+  assert.equal(reject('caller'), NO_MORE)
+  assert.equal(attempts.verdict(x, new GatewayError('internal_error', 'other')).message, 'caller')
+})
+
+test('an error that may pass is asked for once more at the same target after a while, then at the next', () => {
+  const { next, reject } = new Stage({ a: {}, b: {} }).request()
+  assert.equal(next(), 'a')
+  assert.equal(reject('transient'), 100)
+  assert.equal(next(), 'a')
+  assert.equal(reject('transient'), 0)
+  assert.equal(next(), 'b')
+})
+
+test('a throttled target is left at once when there is another, and its credential rests as long as it asked', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  const { next, reject } = stage.request()
+  assert.equal(next(), 'a')
+  assert.equal(reject('throttled', 5), 0)
+  assert.equal(next(), 'b')
+  assert.equal(stage.memories.get('a')?.waitMs(stage.nowMs), 5_000)
+  assert.equal(stage.request().next(), 'b')
+  stage.nowMs += 5_000
+  assert.equal(stage.request().next(), 'a')
+})
+
+test('a throttled target without a sibling is waited for as long as it asked, and no longer than is allowed', () => {
+  const { next, reject } = new Stage({ a: {} }).request()
+  assert.equal(next(), 'a')
+  const waitMs = reject('throttled', 2)
+  assert.ok(waitMs >= 2_000 && waitMs <= 2_200, `${waitMs}`)
+  assert.equal(next(), 'a')
+  const other = new Stage({ a: {} }).request()
+  other.next()
+  assert.equal(other.reject('throttled', 31), NO_MORE)
+})
+
+test('of several credentials the one that was throttled rests, and the others go on', () => {
+  const stage = new Stage({ a: { lanes: [1, 1, 1], attempts: 3 }, b: {} })
+  const first = stage.request()
+  first.next()
+  const [throttled] = stage.lanesUsed
+  first.reject('throttled', 60)
+  stage.lanesUsed.length = 0
+  for (let n = 0; n < 6; n++) assert.equal(stage.request().next(), 'a')
+  assert.ok(!stage.lanesUsed.includes(throttled ?? -1), `${stage.lanesUsed}`)
+  assert.equal(new Set(stage.lanesUsed).size, 2)
+})
+
+test('credentials that are thought to be of no use are better than nothing', () => {
+  const stage = new Stage({ a: {} })
+  const first = stage.request()
+  first.next()
+  assert.equal(first.reject('credential'), NO_MORE)
+  assert.equal(stage.request().next(), 'a')
+})
+
+test('a dead target is not asked twice, and counts for its breaker', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  for (let n = 0; n < 3; n++) {
+    const { next, fail } = stage.request()
+    assert.equal(next(), 'a')
+    assert.equal(fail('unreachable'), 0)
+    assert.equal(next(), 'b')
+  }
+  assert.equal(stage.request().next(), 'b')
+  stage.nowMs += 15_001
+  assert.equal(stage.request().next(), 'a')
+  assert.equal(stage.request().next(), 'b')
+})
+
+test('what was too long for one target goes to those that are known to take more', () => {
+  const stage = new Stage({
+    a: { contextTokens: 8_000 },
+    b: { contextTokens: 8_000 },
+    c: {},
+    d: { contextTokens: 128_000 },
+  })
+  const { next, reject } = stage.request()
+  assert.equal(next(), 'a')
+  assert.equal(reject('context_length'), 0)
+  assert.equal(next(), 'd')
+  const alone = new Stage({ a: { contextTokens: 8_000 }, b: { contextTokens: 4_000 } }).request()
+  alone.next()
+  assert.equal(alone.reject('context_length'), NO_MORE)
+})
+
+test('what a vendor does not want to talk about stays so, unless the group says otherwise', () => {
+  const stays = new Stage({ a: {}, b: {} }).request()
+  stays.next()
+  assert.equal(stays.reject('content_refused'), NO_MORE)
+  const goesOn = new Stage({ a: {}, b: {} }, { onRefusal: 'next' }).request()
+  goesOn.next()
+  assert.equal(goesOn.reject('content_refused'), 0)
+  assert.equal(goesOn.next(), 'b')
+})
+
+test('a target that cannot carry the request is passed over without an attempt', () => {
+  const stage = new Stage({ a: { refuses: new GatewayError('conversion_lossy', 'no audio here') }, b: {} })
+  const { next, attempts } = stage.request()
+  assert.equal(next(), 'b')
+  assert.match(historyText(attempts.history), /^a=ours/)
+  const only = new Stage({ a: { refuses: new GatewayError('conversion_lossy', 'no audio here') } }).request()
+  assert.equal(only.next(), 'conversion_lossy')
+})
+
+test('no target is asked more often than it allows, and no request makes more attempts than its group allows', () => {
+  const { next, reject } = new Stage({ a: { attempts: 9 }, b: {}, c: {} }, { attempts: 3 }).request()
+  const asked: string[] = []
+  for (let wait = 0; wait !== NO_MORE; wait = reject('transient')) asked.push(next())
+  assert.deepEqual(asked, ['a', 'a', 'a'])
+  const spread = new Stage({ a: { attempts: 1 }, b: { attempts: 1 }, c: { attempts: 1 } }).request()
+  const order: string[] = []
+  for (let wait = 0; wait !== NO_MORE; wait = spread.reject('transient')) order.push(spread.next())
+  assert.deepEqual(order, ['a', 'b', 'c'])
+})
+
+test('nothing is asked again when the time for it has passed', () => {
+  const stage = new Stage({ a: {}, b: {} }, { withinMs: 1_000 })
+  const { next, reject } = stage.request()
+  next()
+  stage.nowMs += 1_001
+  assert.equal(reject('transient'), NO_MORE)
+})
+
+test('nothing is asked again once the client has seen a part of the answer', () => {
+  const { next, reject, client } = new Stage({ a: {}, b: {} }).request()
+  next()
+  client.headSent = true
+  assert.equal(reject('transient'), NO_MORE)
+})
+
+test('when everything fails, a fifth more requests go out at most', () => {
+  const stage = new Stage({ a: {}, b: {}, c: {} })
+  const budget = new RetryBudget(stage.shared.cells, 12_000, { share: 0.2, minimumPerSecond: 0, capacity: 100 })
+  let sent = 0
+  for (let n = 0; n < 1_000; n++) {
+    const rules = { budget, now: () => stage.nowMs, random: () => 0.5 }
+    const attempts = new ModelAttempts(
+      stage.targets.map((target) => ({ ...target, memory: null })),
+      {
+        attempts: 4,
+        withinMs: 60_000,
+        longestWaitMs: 30_000,
+        backoff: { baseMs: 1, maxMs: 1 },
+        onRefusal: 'stop',
+        ...rules,
+      },
+    )
+    const x = { client: { headSent: false }, startedAt: performance.now(), dispatchedAt: 0 } as unknown as Exchange // only what attempts look at
+    for (let wait = 0; wait !== NO_MORE; ) {
+      assert.ok(!(attempts.next(x) instanceof GatewayError))
+      sent++
+      wait = attempts.onRejected(x, new GatewayError('upstream_error', 'no', { reason: 'transient' }))
+    }
+  }
+  assert.ok(sent > 1_100 && sent <= 1_200, `${sent} requests for 1000`)
+})
+
+test('when all is open the answer says when to come back', () => {
+  const stage = new Stage({ a: { attempts: 1 } })
+  for (let n = 0; n < 3; n++) {
+    const { next, fail } = stage.request()
+    next()
+    fail('unreachable')
+  }
+  const { attempts, x } = stage.request()
+  const refused = attempts.next(x)
+  assert.ok(refused instanceof GatewayError)
+  assert.deepEqual([refused.code, refused.retryAfterSeconds], ['upstream_unavailable', 15])
+})
+
+test('of all errors the most useful one is told, and of throttled ones the shortest wait', () => {
+  const { next, reject, fail, attempts, x } = new Stage({ a: { attempts: 1 }, b: { attempts: 1 }, c: {} }).request()
+  next()
+  reject('throttled', 9)
+  next()
+  reject('throttled', 4)
+  next()
+  fail('unreachable')
+  const told = attempts.verdict(x, new GatewayError('upstream_unreachable', 'unreachable'))
+  assert.deepEqual([told.message, told.retryAfterSeconds], ['throttled', 4])
+})
+
+test('an answer ends the probe of a breaker, and a client that leaves gives it back', () => {
+  const stage = new Stage({ a: { attempts: 1 } })
+  for (let n = 0; n < 3; n++) {
+    const { next, fail } = stage.request()
+    next()
+    fail('unreachable')
+  }
+  stage.nowMs += 15_001
+  const left = stage.request()
+  assert.equal(left.next(), 'a')
+  left.attempts.onEnd()
+  const probe = stage.request()
+  assert.equal(probe.next(), 'a')
+  probe.attempts.onHead(probe.x, 200)
+  probe.attempts.onAnswer(probe.x)
+  assert.equal(stage.request().next(), 'a')
+  assert.equal(stage.request().next(), 'a')
+  assert.equal(stage.memories.get('a')?.inFlight, 2)
+})
