@@ -155,7 +155,7 @@ test('of several credentials the one that was throttled rests, and the others go
   first.reject('throttled', 60)
   stage.lanesUsed.length = 0
   for (let n = 0; n < 6; n++) assert.equal(stage.request().next(), 'a')
-  assert.ok(!stage.lanesUsed.includes(throttled ?? -1), `${stage.lanesUsed}`)
+  assert.ok(!stage.lanesUsed.includes(throttled ?? -1), stage.lanesUsed.join())
   assert.equal(new Set(stage.lanesUsed).size, 2)
 })
 

@@ -18,7 +18,7 @@ test('the median is that of the times so far, and of the last 128 when there are
   assert.equal(recent.medianMs, 20)
   for (let n = 0; n < 200; n++) recent.time(500 + n)
   const median = recent.medianMs
-  assert.ok(median >= 625 && median <= 645, `${median}`)
+  assert.ok(median >= 625 && median <= 645, String(median))
 })
 
 test('a target that became fast is fast after as many answers', () => {
@@ -33,7 +33,7 @@ test('the share of failures follows what happens, and goes back to nothing', () 
   for (let n = 0; n < 100; n++) recent.judge(true)
   assert.ok(recent.failureShare > 0.98)
   for (let n = 0; n < 14; n++) recent.judge(false)
-  assert.ok(recent.failureShare > 0.4 && recent.failureShare < 0.6, `${recent.failureShare}`)
+  assert.ok(recent.failureShare > 0.4 && recent.failureShare < 0.6, String(recent.failureShare))
   for (let n = 0; n < 500; n++) recent.judge(false)
   assert.equal(recent.failureShare, 0)
 })

@@ -27,5 +27,5 @@ export const FAILURE_CLASSES = [
 export type FailureClass = (typeof FAILURE_CLASSES)[number]
 
 export function isFailureClass(text: string | null): text is FailureClass {
-  return (FAILURE_CLASSES as readonly (string | null)[]).includes(text)
+  return FAILURE_CLASSES.some((name) => name === text)
 }

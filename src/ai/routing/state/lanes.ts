@@ -14,9 +14,9 @@ export class Lanes {
     if (count <= 1) return 0
     let best = -1
     let total = 0
-    const any = this.#weights.some((_, lane) => mayUse(lane))
+    const some = this.#weights.some((_, lane) => mayUse(lane))
     for (let lane = 0; lane < count; lane++) {
-      if (any && !mayUse(lane)) continue
+      if (some && !mayUse(lane)) continue
       const weight = this.#weights[lane] ?? 1
       total += weight
       const credit = (this.#credits[lane] ?? 0) + weight
