@@ -121,6 +121,7 @@ class Targets {
     const facts = this.#facts.of(provider.kind === DEMO_PROVIDER ? null : provider.kind, model, owner, target)
     const shared = {
       model: provider.nameOf(model),
+      vendorName: model,
       capabilities: { ...facts.capabilities, family: provider.familyOf(model) },
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,

@@ -44,7 +44,8 @@ function capabilitiesOf(entry: CatalogueModel | null, target: TargetConfig | und
   return {
     maxOutputTokens: target?.max_output_tokens ?? entry?.maxOutputTokens ?? null,
     contextTokens: own?.context_tokens ?? entry?.contextTokens ?? null,
-    refuses: new Set(own?.refuses ?? entry?.refuses ?? []),
+    // What the configuration says is meant for relays, too, whoever serves the model.
+    refuses: new Set([...(own?.refuses ?? entry?.refuses ?? []), ...(own?.reasoning === 'none' ? ['reasoning'] : [])]),
     structuredOutput: own?.structured_output ?? entry?.structuredOutput ?? null,
     tools: own?.tools ?? entry?.tools ?? null,
     vision: own?.vision ?? entry?.vision ?? null,

@@ -10,13 +10,16 @@ import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
-import { RefusedMembers } from '../relay/refused-members.ts'
+import { ChatHabits } from '../relay/chat-habits.ts'
+import { RefusedMembers, refusedBy } from '../relay/refused-members.ts'
 import { lower, type OnUnsupported } from '../translate/lower.ts'
 import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
 
 export interface TargetEndpointOptions {
   readonly endpoint: Endpoint
   readonly model: string
+  /** As its vendor calls it, where the upstream calls it otherwise (a deployment); absent: the same. */
+  readonly vendorName?: string | undefined
   readonly capabilities: Capabilities
   readonly onUnsupported: OnUnsupported
   readonly onLoss: OnLoss
@@ -55,15 +58,18 @@ export class TargetEndpoint {
   readonly #model: string
   readonly #patcher: QuirkPatcher | null
   readonly #refused: RefusedMembers | null
+  /** Null for other dialects. */
+  readonly #chat: ChatHabits | null
   readonly #options: TargetEndpointOptions
   readonly #target: TranslationTarget | null
   readonly #paths: readonly [whole: string, stream: string]
 
   constructor(options: TargetEndpointOptions) {
-    const { endpoint, model, dialect } = options
+    const { endpoint, model, vendorName = model, dialect } = options
     const headers = joined(options.headers, endpoint.headers)
     this.endpoint = endpoint
-    this.dialect = dialect === null ? null : { ...dialect, traits: { ...dialect.traits, ...endpoint.traits } }
+    const [, traits] = endpoint.traits?.find(([models]) => models.test(vendorName)) ?? []
+    this.dialect = dialect === null ? null : { ...dialect, traits: { ...dialect.traits, ...traits } }
     this.fixed = headerLines(headers)
     this.ownHeaders = new Set(headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))
     this.#model = model
@@ -73,8 +79,9 @@ export class TargetEndpoint {
     this.#patcher = patcher
     this.#options = options
     const action = options.onUnsupported === 'reject' ? 'reject' : 'leave-out'
-    this.#refused = RefusedMembers.of(endpoint.dialect, options.capabilities.refuses, action)
     const { capabilities, onUnsupported, onLoss } = options
+    this.#refused = RefusedMembers.of(endpoint.dialect, refusedBy(capabilities), action)
+    this.#chat = ChatHabits.of(endpoint, vendorName, capabilities)
     this.#target =
       this.dialect === null
         ? null
@@ -102,6 +109,7 @@ export class TargetEndpoint {
     else if (request.stream && !request.asksUsage) {
       edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
     }
+    this.#chat?.addEdits(edits, body, request.scanned)
     let patched = edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
     if (this.#refused === null && this.#patcher === null) return { endpoint: this, body: patched, translation: null }
     const losses = new Losses()

@@ -1,6 +1,7 @@
-import type { DialectTraits, UpstreamHabits } from '../dialects/dialect.ts'
+import type { UpstreamHabits } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
+import type { ModelTraits } from './provider-row.ts'
 
 /** One way to address a provider's models: a dialect, its path, and what this provider does differently. */
 export interface Endpoint {
@@ -12,8 +13,8 @@ export interface Endpoint {
   readonly quirks: BodyQuirks | null
   /** Where it differs from the vendor whose dialect it speaks; null: in nothing, or nobody knows. */
   readonly habits: UpstreamHabits | null
-  /** What it can say that others of its dialect cannot, or cannot say; absent: as its dialect. */
-  readonly traits?: Partial<DialectTraits> | undefined
+  /** What some of its models can say that others of the dialect cannot; absent: all are as their dialect. */
+  readonly traits?: readonly ModelTraits[] | undefined
   /** Flat; of this endpoint beside the provider's own, e.g. a version. */
   readonly headers: readonly string[]
   /** Headers of the client that go there, in lower case. */

@@ -49,6 +49,7 @@ function endpointOf(row: ProviderRow, endpoint: EndpointRow, { root, settings, q
     modelInBody: !path.includes(MODEL),
     quirks: merged([endpoint.quirks ?? row.quirks, quirks]),
     habits: endpoint.habits ?? row.habits,
+    traits: endpoint.traits,
     headers: [...row.headers, ...(endpoint.headers ?? [])],
     forwards: forwardsTo(dialect),
   }

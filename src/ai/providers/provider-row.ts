@@ -1,4 +1,4 @@
-import type { UpstreamHabits } from '../dialects/dialect.ts'
+import type { DialectTraits, UpstreamHabits } from '../dialects/dialect.ts'
 import type { DialectName, SealFamily } from '../dialects/name.ts'
 import type { BodyQuirks } from './endpoint.ts'
 
@@ -21,6 +21,9 @@ export interface SettingRow {
   readonly fallback: string | null
 }
 
+/** What models of these names can say, where their dialect's others cannot. */
+export type ModelTraits = readonly [models: RegExp, traits: Partial<DialectTraits>]
+
 /** One way to address models: what is appended to the base URL. */
 export interface EndpointRow {
   readonly dialect: DialectName
@@ -36,6 +39,8 @@ export interface EndpointRow {
   readonly quirks?: BodyQuirks
   /** In place of those of the provider. */
   readonly habits?: UpstreamHabits
+  /** What some of its models can say that others of the dialect cannot; the first that matches counts. */
+  readonly traits?: readonly ModelTraits[]
   /** Flat; beside those of the provider. */
   readonly headers?: readonly string[]
   /** It is there only when the configuration's `dialects` names it. */

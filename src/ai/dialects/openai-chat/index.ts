@@ -32,7 +32,7 @@ export const openaiChatUpstream: UpstreamDialect = {
     instructions: 'anywhere',
     alternates: false,
     pairsCalls: true,
-    // The vendor's models have them; no compatible upstream does, and a function serves everywhere.
+    // The vendor's newer models have them (their endpoints say so); no compatible upstream does.
     customTools: false,
     checksSeals: false,
     choices: true,

@@ -61,7 +61,8 @@ export function encodeTools(request: ModelRequest, spelling: Spelling): JsonObje
     if (tool.type === 'function') tools.push(encodeFunction(tool, spelling))
     else if (tool.type === 'custom') {
       const extra = ownExtra(spelling.own, tool.extra, 'tools[].custom', losses)
-      const { name, description, format } = tool
+      const { name, description } = tool
+      const format = nestedFormat(tool.format)
       const inner = innerOf(extra, 'custom')
       tools.push({ ...extra, type: 'custom', custom: { ...inner, name, ...said({ description, format }) } })
     } else if (spelling.own && tool.definition['type'] === SEARCH) {
@@ -78,6 +79,13 @@ export function encodeTools(request: ModelRequest, spelling: Spelling): JsonObje
     throw new FieldProblem('tools', `this model takes at most ${MOST_TOOLS} tools, and ${tools.length} are given`)
   }
   return { ...(tools.length === 0 ? {} : { tools }), ...(search === null ? {} : { [SEARCH]: search }) }
+}
+
+/** Responses put a grammar's members beside the type; here they stand in an object of their own. */
+function nestedFormat(format: JsonObject | undefined): JsonObject | undefined {
+  if (format?.['type'] !== 'grammar' || 'grammar' in format) return format
+  const { type, ...grammar } = format
+  return { type, grammar }
 }
 
 function encodeFunction(tool: Extract<Tool, { type: 'function' }>, spelling: Spelling): JsonObject {

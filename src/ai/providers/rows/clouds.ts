@@ -8,6 +8,7 @@ import {
   row,
   under,
 } from '../provider-row.ts'
+import { FREEFORM } from './freeform.ts'
 
 const CLAUDE = /(?:^|[./])claude/i
 const GEMINI = /^gemini/i
@@ -20,8 +21,8 @@ const DATED = '?api-version={api_version}'
 
 /** Without a dated version the deployment is named in the body, as a model is. */
 const AZURE_OPENAI: readonly EndpointRow[] = [
-  under(DEPLOYMENT, CHAT, { path: `${DEPLOYMENT}/chat/completions${DATED}`, when: OLD }),
-  under('/openai/v1', CHAT, { when: NEW }),
+  under(DEPLOYMENT, CHAT, { path: `${DEPLOYMENT}/chat/completions${DATED}`, when: OLD, traits: FREEFORM }),
+  under('/openai/v1', CHAT, { when: NEW, traits: FREEFORM }),
   under('/openai/v1', RESPONSES),
   under(DEPLOYMENT, COMPLETIONS, { path: `${DEPLOYMENT}/completions${DATED}`, when: OLD, models: INSTRUCT }),
   under('/openai/v1', COMPLETIONS, { when: NEW, models: INSTRUCT }),
@@ -51,7 +52,7 @@ export const CLOUDS: readonly ProviderRow[] = [
     tokens: 'entra',
     endpoints: [
       under('/anthropic/v1', MESSAGES, { models: CLAUDE, headers: ['anthropic-version', '2023-06-01'] }),
-      under('/openai/v1', CHAT, { models: /^(?!.*claude)/i }),
+      under('/openai/v1', CHAT, { models: /^(?!.*claude)/i, traits: FREEFORM }),
       under('/openai/v1', RESPONSES, { models: /^(?!.*claude)/i }),
     ],
     families: [

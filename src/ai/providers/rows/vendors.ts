@@ -1,4 +1,5 @@
 import { CHAT, COMPLETIONS, MESSAGES, type ProviderRow, RESPONSES, row, under } from '../provider-row.ts'
+import { FREEFORM } from './freeform.ts'
 
 /** Thoughts of earlier turns are taken back as they were given. */
 const REASONING_CONTENT = { reasoningReplay: 'reasoning_content' } as const
@@ -9,7 +10,7 @@ const VERSION = ['anthropic-version', '2023-06-01']
 /** Vendors of models, in the dialects of others or with a compatible endpoint; each as its own reference says. */
 export const VENDORS: readonly ProviderRow[] = [
   row('openai', 'https://api.openai.com/v1', 'OPENAI_API_KEY', {
-    endpoints: [CHAT, RESPONSES, { ...COMPLETIONS, models: /instruct|^babbage|^davinci/ }],
+    endpoints: [{ ...CHAT, traits: FREEFORM }, RESPONSES, { ...COMPLETIONS, models: /instruct|^babbage|^davinci/ }],
     family: 'openai',
     knownModels: ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-4.1-mini', 'gpt-5', 'gpt-5-mini'],
   }),
