@@ -47,6 +47,8 @@ const record: RequestRecord = {
   units: 0,
   unit: null,
   translation: null,
+  attempt_history: null,
+  variant: null,
 }
 
 const ROUNDS = 7

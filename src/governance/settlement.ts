@@ -112,6 +112,8 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     units: traffic?.units ?? 0,
     unit: traffic?.unit ?? null,
     translation: traffic?.translation ?? null,
+    attempt_history: traffic?.attemptHistory ?? null,
+    variant: traffic?.variant ?? null,
   }
 }
 

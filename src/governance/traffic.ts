@@ -40,6 +40,10 @@ export interface Traffic {
   priceRule: string | null
   /** What was lost between two dialects, as the answer's header says it; absent or null: nothing. */
   translation?: string | null | undefined
+  /** What came of each attempt, when there was more than one. */
+  attemptHistory?: string | null | undefined
+  /** Label of an A/B test's variant. */
+  variant?: string | null | undefined
   series: RequestSeries | null
 }
 

@@ -55,6 +55,8 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   units: rareCount,
   unit: fc.constantFrom(null, null, null, 'images'),
   translation: wordOrNull,
+  attempt_history: wordOrNull,
+  variant: wordOrNull,
 })
 /** A route of the configuration knows no keys and no models. */
 const NO_MODEL = {
@@ -66,6 +68,8 @@ const NO_MODEL = {
   provider: null,
   price_rule: null,
   translation: null,
+  attempt_history: null,
+  variant: null,
 }
 /** A success has no error. */
 const likely = fc

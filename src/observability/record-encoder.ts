@@ -68,7 +68,7 @@ export class RecordEncoder {
       end: text.slice(last),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
-      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation]).slice(1)}]`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant]).slice(1)}]`,
     }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
     this.#byKey.set(key, fixed)
@@ -79,7 +79,7 @@ export class RecordEncoder {
 /** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
 const RARE_ZEROS = '0,0,0,0,0,0,0,null'
 const KEYLESS_END =
-  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null}'
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null}'
 
 function hasRareCounters(r: RequestRecord): boolean {
   const pictures = r.image_input_tokens + r.image_output_tokens + r.units
@@ -90,6 +90,7 @@ function hasRareCounters(r: RequestRecord): boolean {
 /** The texts of a record that has neither key nor model, made without a look at the rest; null when they need care. */
 function keylessOf(r: RequestRecord): Fixed | null {
   if (r.run_id !== null || r.price_rule !== null || r.provider !== null || r.translation !== null) return null
+  if (r.attempt_history !== null || r.variant !== null) return null
   if (r.model_requested !== null || r.model_served !== null) return null
   const address = quoted(r.client_address)
   const method = quoted(r.method)
@@ -103,7 +104,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
     end: KEYLESS_END,
     packedKey: 'null',
     packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
-    packedEnd: `null,${RARE_ZEROS},null]]`,
+    packedEnd: `null,${RARE_ZEROS},null,null,null]]`,
   }
 }
 
@@ -124,6 +125,8 @@ function isSame(a: RequestRecord, b: RequestRecord): boolean {
     a.upstream === b.upstream &&
     a.price_rule === b.price_rule &&
     a.translation === b.translation &&
+    a.attempt_history === b.attempt_history &&
+    a.variant === b.variant &&
     a.route === b.route &&
     a.method === b.method &&
     a.run_id === b.run_id &&

@@ -69,6 +69,8 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   units: count,
   unit: fc.constantFrom(null, 'images', 'seconds', 'characters', 'searches'),
   translation: textOrNull,
+  attempt_history: textOrNull,
+  variant: textOrNull,
 })
 const [sample] = fc.sample(records, 1)
 assert.ok(sample !== undefined)

@@ -44,7 +44,9 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.route) &&
     isTameText(r.client_address) &&
     isTameText(r.price_rule) &&
-    isTameText(r.translation)
+    isTameText(r.translation) &&
+    isTameText(r.attempt_history) &&
+    isTameText(r.variant)
   )
 }
 

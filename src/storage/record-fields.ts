@@ -50,6 +50,8 @@ export const RECORD_FIELDS = [
   ['units', 'count'],
   ['unit', 'text?'],
   ['translation', 'text?'],
+  ['attempt_history', 'text?'],
+  ['variant', 'text?'],
 ] as const satisfies readonly (readonly [keyof RequestRecord, FieldType])[]
 
 /** Fails to compile when a field of the interface is missing above. */
@@ -125,6 +127,8 @@ export function packRecord(r: RequestRecord, replacer?: (key: string, value: unk
       r.units,
       r.unit,
       r.translation,
+      r.attempt_history,
+      r.variant,
     ],
   ]
   return JSON.stringify(packed, replacer)

@@ -66,6 +66,10 @@ export interface RequestRecord {
   readonly unit: UsageUnit | null
   /** What was lost between two dialects, as `x-ferro-translation` says it; null when nothing was. */
   readonly translation: string | null
+  /** What came of each attempt, when there was more than one: `openai/gpt-4o=throttled(429,12ms), …`; else null. */
+  readonly attempt_history: string | null
+  /** Label of the variant that an A/B test chose; null without one. */
+  readonly variant: string | null
 }
 
 /** What surfaces without tokens count. */

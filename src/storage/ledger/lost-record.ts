@@ -55,6 +55,8 @@ export function lostRecord(entry: Reserved, worker: number, usage: UsageSource &
     units: 0,
     unit: null,
     translation: null,
+    attempt_history: null,
+    variant: null,
   }
   return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

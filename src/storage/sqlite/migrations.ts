@@ -150,6 +150,10 @@ export const MIGRATIONS: readonly string[] = [
      told INTEGER NOT NULL,
      claimed_ms INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+
+  `DROP VIEW requests;
+   CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
+     fields ->> 42 AS attempt_history, fields ->> 43 AS variant FROM request_rows;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

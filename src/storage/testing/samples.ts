@@ -66,6 +66,8 @@ export function sampleRecord(id: string, differences: Partial<RequestRecord> = {
     units: 0,
     unit: null,
     translation: null,
+    attempt_history: null,
+    variant: null,
     ...differences,
   }
 }
