@@ -1,4 +1,4 @@
-import type { Hook, Route } from '../core/index.ts'
+import type { Gate, Hook, Route } from '../core/index.ts'
 import type { ContentPort, UsageClaimsPort } from '../storage/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
@@ -9,6 +9,7 @@ import { CLIENT_DIALECTS, COMMON_DIALECT } from './dialects/tables.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
 import { operationPaths } from './operations/paths.ts'
+import { createSealedInspect } from './seals/sealed-inspect.ts'
 import { CONVERSATIONS, COUNTS, surfaceOf } from './surfaces/conversations.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
 import { responsesPaths } from './surfaces/responses/responses-paths.ts'
@@ -76,6 +77,11 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
     }
     const { countedAt = null, dialect } = row
     const answer = createConversationInspect(registry, surface, row.readPath)
+    if (row.sealsKept === true && options.content !== undefined && document.content.seals === 'on') {
+      const { ttl: ttlMs, max_bytes: maxBytes } = document.content
+      const sealed = createSealedInspect({ inspect: answer, content: options.content, limits: { ttlMs, maxBytes } })
+      return conversationPath(options, row, sealed)
+    }
     const inspect: Hook = (x) => {
       const counted = countedAt === null ? null : countedAt(x)
       return counted === null ? answer(x) : countTokens(x, registry, dialect, counted)
@@ -91,7 +97,7 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
 function conversationPath(
   { hooks, document }: CompileOptions,
   row: { readonly name: string; readonly scope: string; readonly path: string; readonly dialect: ClientDialectName },
-  inspect: Hook,
+  inspect: Gate,
 ): SurfacePath[] {
   const client = CLIENT_DIALECTS[row.dialect]
   if (client === undefined) return []

@@ -78,6 +78,7 @@ const DEFAULTS: ConfigDocument = {
   storage: {},
   content: {
     responses: 'on',
+    seals: 'on',
     ttl: 604_800_000,
     max_bytes: 1_073_741_824,
   },

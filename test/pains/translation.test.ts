@@ -12,7 +12,7 @@ import { WEATHER } from '../sdk/vendors/script.ts'
  *
  * | pain | here |
  * | --- | --- |
- * | 22, sealed thoughts | replay to their own family, and dropped with a report elsewhere. For clients that cannot carry seals there is no cache of them by the id of a call: Gemini is told that the call is unsigned, Claude does not think on in that turn |
+ * | 22, sealed thoughts | replay to their own family, and dropped with a report elsewhere; `seals.test.ts` has the clients that do not send them back |
  * | 29, marks of caches | they are carried; marks that the gateway sets by itself do not exist yet |
  */
 

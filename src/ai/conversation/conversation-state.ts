@@ -4,6 +4,8 @@ import type { Losses } from '../ir/losses.ts'
 import type { Usage } from '../models/price.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { PreparedRequest } from '../models/target-endpoint.ts'
+import type { KeepSeals } from '../seals/seal-collector.ts'
+import type { SealedCall } from '../seals/sealed-call.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
 import type { Surface } from './surface.ts'
 
@@ -25,6 +27,10 @@ export class ConversationState {
   prepared: PreparedRequest | null = null
   /** What was lost on the way there and back; null for a relay that lost nothing. */
   losses: Losses | null = null
+  /** Where the seals of this request's answer are kept; null: nowhere. */
+  keepSeals: KeepSeals | null = null
+  /** Those that were kept of calls which came back without; null: none were missing, or found. */
+  seals: ReadonlyMap<string, SealedCall> | null = null
   /** Of an answer that is translated as it streams: it knows how to end it with an error. */
   encoder: StreamEncoder | null = null
   /** As the upstream reported it. */

@@ -12,6 +12,7 @@ import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
 import { ChatHabits } from '../relay/chat-habits.ts'
 import { RefusedMembers, refusedBy } from '../relay/refused-members.ts'
+import { withRestoredSeals } from '../seals/restore-seals.ts'
 import { lower, type OnUnsupported } from '../translate/lower.ts'
 import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
 
@@ -96,6 +97,11 @@ export class TargetEndpoint {
           }
   }
 
+  /** Whose seals its model understands. */
+  get family(): Capabilities['family'] {
+    return this.#options.capabilities.family
+  }
+
   path(stream: boolean): string {
     return this.#paths[stream ? 1 : 0]
   }
@@ -160,7 +166,12 @@ export class TargetEndpoint {
     if (this.#target === null) {
       return new GatewayError('invalid_request', `This model does not speak ${state.surface.dialect}.`)
     }
-    const translation = translateRequest(state.surface.client, body, state.pathFacts, this.#target)
+    const { seals } = state
+    const target =
+      seals === null
+        ? this.#target
+        : { ...this.#target, restore: (told: ModelRequest) => withRestoredSeals(told, seals, this.family) }
+    const translation = translateRequest(state.surface.client, body, state.pathFacts, target)
     if (translation instanceof GatewayError) return translation
     state.losses = translation.losses
     this.#warnOf(translation.losses)

@@ -16,6 +16,8 @@ export interface ConversationRow {
   readonly readPath: ReadPath | null
   /** Its clients may ask for an answer again, and go on with it; absent: answers are given once. */
   readonly answersKept?: true
+  /** Most of its clients do not send back what vendors sealed: it is kept for them. */
+  readonly sealsKept?: true
   /** The model whose tokens a path of this prefix asks to be counted; null for other paths, absent: there are none. */
   readonly countedAt?: (x: Exchange) => string | null
 }
@@ -30,6 +32,7 @@ export const CONVERSATIONS: readonly ConversationRow[] = [
     dialect: 'openai-chat',
     path: '/v1/chat/completions',
     readPath: null,
+    sealsKept: true,
   },
   {
     name: 'completions',

@@ -13,6 +13,8 @@ import { usageOfTokens } from '../models/token-usage.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import { errorOfStatus } from '../relay/upstream-error.ts'
 import { classOfAnswer } from '../routing/failures/classify.ts'
+import { SealCollector } from '../seals/seal-collector.ts'
+import { sealedCallsOf } from '../seals/sealed-call.ts'
 import { faultError } from './fault-error.ts'
 import { isStreamOf, mediaTypeOf } from './media-types.ts'
 import { EventRaiser, raiseAnswer } from './raise.ts'
@@ -39,6 +41,8 @@ export class TranslatingTap implements AnswerTap {
   readonly #context: AnswerContext
   readonly #decoding: DecodeContext
   readonly #raiser: EventRaiser
+  /** Null: nobody keeps seals of this answer. */
+  readonly #seals: SealCollector | null
   #mode: Mode = 'whole'
   #status = 0
   #headers: AnswerHeaders = {}
@@ -81,6 +85,7 @@ export class TranslatingTap implements AnswerTap {
     this.#context = { id, model: target.model, createdAt, request, losses, streamFraming }
     this.#decoding = { losses, ids: new Ids(id) }
     this.#raiser = new EventRaiser(translation.undo)
+    this.#seals = state.keepSeals === null ? null : new SealCollector(state.keepSeals)
   }
 
   start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
@@ -205,6 +210,7 @@ export class TranslatingTap implements AnswerTap {
         break
       default:
     }
+    this.#seals?.push(event)
     if (this.#assembler !== null) this.#assembler.push(event)
     else this.#out += state.encoder?.push(event) ?? ''
   }
@@ -254,11 +260,17 @@ export class TranslatingTap implements AnswerTap {
     const state = this.#state
     if (answer.usage !== undefined) state.usage = withTier(usageOfTokens(answer.usage), answer.serviceTier)
     state.deliveredTokens = estimateTokens(textLength(answer))
+    if (this.#mode === 'whole') this.#keepSeals(answer)
     const { encoder } = state
     if (encoder === null) return Buffer.from(writeJson(state.surface.client.encodeAnswer(answer, this.#context)))
     let text = ''
     for (const event of eventsOf(answer)) text += encoder.push(event)
     return Buffer.from(text)
+  }
+
+  #keepSeals({ choices }: ModelAnswer): void {
+    const calls = this.#state.keepSeals === null ? [] : choices.flatMap(({ parts }) => sealedCallsOf(parts))
+    if (calls.length > 0) this.#state.keepSeals?.(calls)
   }
 
   #errorOf(body: Buffer): GatewayError {

@@ -17,6 +17,8 @@ export interface TranslationTarget {
   readonly capabilities: Capabilities
   readonly onUnsupported: OnUnsupported
   readonly onLoss: OnLoss
+  /** Puts back what the client did not send of earlier answers; absent: nothing is missing. */
+  readonly restore?: ((request: ModelRequest) => ModelRequest) | undefined
   /** The provider's own spelling of what the encoder made. */
   readonly patch: ((body: JsonObject, losses: Losses) => JsonObject) | null
 }
@@ -40,7 +42,8 @@ export function translateRequest(
   try {
     const parsed = parseExact(body.toString('utf8'))
     if (!isObject(parsed)) throw new FieldProblem('', 'expected an object')
-    const request = client.decodeRequest(parsed, { model: path?.model ?? null, stream: path?.stream ?? false, losses })
+    const told = client.decodeRequest(parsed, { model: path?.model ?? null, stream: path?.stream ?? false, losses })
+    const request = target.restore === undefined ? told : target.restore(told)
     if (client.name !== target.dialect.name) client.checkTranslation?.(request)
     const { traits } = target.dialect
     const { capabilities, onUnsupported, model, habits } = target

@@ -64,6 +64,12 @@ export const content = z.strictObject({
     .describe(
       '`on`: answers of `/v1/responses` whose upstream keeps none are kept, encrypted, unless a request says `store: false`.',
     ),
+  seals: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      '`on`: what a vendor signed or encrypted beside calls of tools is kept, encrypted, for clients of chat completions that do not send it back.',
+    ),
   ttl: positiveDuration.prefault('7d').describe('How long they are kept.'),
   max_bytes: size.prefault('1GiB').describe('How much is kept at most; the oldest goes first.'),
 })
