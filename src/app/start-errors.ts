@@ -20,8 +20,19 @@ export async function startErrors(
 ): Promise<ConfigError[]> {
   return sortErrors([
     ...(await unresolvedReferences(document, { positions, file, env, providerFacts })),
-    ...(await placeProblems(await compileProblems(document), { positions, file })),
+    ...(await placeProblems([...(await compileProblems(document)), ...(await modelProblems(document))], {
+      positions,
+      file,
+    })),
   ])
+}
+
+/** As below, for a document whose models have rules. */
+async function modelProblems(document: ConfigDocument) {
+  const hasRules = Object.values(document.models).some(({ strategy }) => strategy?.rules !== undefined)
+  if (!hasRules) return []
+  const { ruleProblems } = await import('../ai/index.ts')
+  return await ruleProblems(document)
 }
 
 /** Loaded only when it is needed: most of the program hangs on it, and a start waits for this thread. */

@@ -4,6 +4,7 @@
  * errors and not only after those are mended.
  */
 import { compileGlob } from '../lib/index.ts'
+import { checkModels } from './model-checks.ts'
 import type { Path } from './position.ts'
 import { checkProviders, type ProviderCheckOptions } from './provider-checks.ts'
 import { checkRoutes } from './route-checks.ts'
@@ -124,31 +125,6 @@ function checkListeners(value: unknown): Finding[] {
   return findings
 }
 
-function checkModels(value: unknown, names: Names): Finding[] {
-  return entriesOf(at(value, 'models')).flatMap(([name, model]) => {
-    const findings: Finding[] = []
-    const targets = itemsOf(at(model, 'targets'))
-    const strategy = at(model, 'strategy') ?? 'single'
-    if (strategy === 'single' && targets.length > 1) {
-      const path = ['models', name, 'targets', 1]
-      findings.push(error(path, `the strategy \`single\` has exactly one target, here are ${targets.length}`))
-    }
-    for (const [index, target] of targets.entries()) {
-      const provider = text(at(target, 'provider'))
-      const wanted = text(at(target, 'model'))
-      if (provider === null || provider === '') continue
-      const path = ['models', name, 'targets', index]
-      if (!names.providers.includes(provider)) {
-        const suggestion = suggest(provider, names.providers)
-        findings.push(error([...path, 'provider'], `there is no provider \`${provider}\``, { suggestion }))
-      } else if (wanted !== null && wanted !== '' && !names.mayHaveModel(provider, wanted)) {
-        findings.push(error([...path, 'model'], `the provider \`${provider}\` has no model \`${wanted}\``))
-      }
-    }
-    return findings
-  })
-}
-
 function checkAliases(value: unknown, names: Names): Finding[] {
   return entriesOf(at(value, 'aliases')).flatMap(([alias, goal]) => {
     const findings: Finding[] = []
@@ -157,7 +133,7 @@ function checkAliases(value: unknown, names: Names): Finding[] {
       findings.push(error(path, `there is a model \`${alias}\`; an alias needs a name of its own`, { of: 'key' }))
     }
     const model = text(goal)
-    if (model === null || model === '' || names.models.includes(model) || isDirectName(model, names)) return findings
+    if (model === null || model === '' || isServed(model, names)) return findings
     const message = names.aliases.includes(model)
       ? `\`${model}\` is an alias itself; an alias names a model`
       : `there is no model \`${model}\`${absenceHint(model, names)}`
@@ -209,8 +185,23 @@ function matchesSomething(pattern: string, names: Names): boolean {
     names.models.some(matches) ||
     names.aliases.some(matches) ||
     (rest.length === 0
-      ? isDirectName(pattern, names)
-      : names.directPrefixes.some(({ text: prefix }) => prefix.startsWith(head) || head.startsWith(prefix)))
+      ? isServed(pattern, names)
+      : prefixesOf(names).some((prefix) => prefix.startsWith(head) || head.startsWith(prefix)))
+  )
+}
+
+/** How names begin that need no entry of their own. */
+function prefixesOf({ directPrefixes, models }: Names): string[] {
+  const many = models.filter((entry) => entry.endsWith('*')).map((entry) => entry.slice(0, -1))
+  return [...directPrefixes.map(({ text: prefix }) => prefix), ...many]
+}
+
+/** Whether a name leads somewhere: to a model, to one of the many that an entry with `*` stands for, or directly. */
+function isServed(name: string, names: Names): boolean {
+  return (
+    names.models.includes(name) ||
+    names.models.some((pattern) => pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1))) ||
+    isDirectName(name, names)
   )
 }
 

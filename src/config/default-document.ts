@@ -21,6 +21,26 @@ const DEFAULTS: ConfigDocument = {
   workers: 'auto',
   providers: {},
   models: {},
+  routing: {
+    retry: {
+      attempts: 4,
+      attempts_per_target: 2,
+      within: 60_000,
+      backoff: 250,
+      max_backoff: 5_000,
+      budget_share: 0.2,
+      budget_per_second: 10,
+    },
+    breaker: {
+      consecutive_failures: 5,
+      failure_share: 0.5,
+      minimum_volume: 20,
+      window: 30_000,
+      open: 15_000,
+      probes: 1,
+    },
+    on_refusal: 'stop',
+  },
   translation: {
     on_loss: 'allow',
     on_unsupported: 'warn',

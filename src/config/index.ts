@@ -34,6 +34,8 @@ export type {
   PricesConfig,
   ProviderConfig,
   RouteConfig,
+  RuleConfig,
+  StrategyConfig,
   TargetConfig,
   UpstreamConfig,
 } from './schema.ts'

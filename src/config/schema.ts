@@ -8,7 +8,7 @@ import type { DeepReadonly } from './freeze.ts'
 import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
-import { model, translation } from './schema/models.ts'
+import { model, routing, translation } from './schema/models.ts'
 import { files, passthrough, realtime } from './schema/operations.ts'
 import { catalogue } from './schema/prices.ts'
 import {
@@ -26,7 +26,7 @@ import {
 import { provider, timeouts } from './schema/providers.ts'
 import { route } from './schema/routes.ts'
 import { listenAddress } from './schema/scalars.ts'
-import { name, plainText, providerName } from './schema/texts.ts'
+import { modelPattern, name, plainText, providerName } from './schema/texts.ts'
 import { upstream } from './schema/upstreams.ts'
 
 /** The whole document. Strict at every level: a key that is not here is an error. */
@@ -45,7 +45,13 @@ export const documentSchema = z.strictObject({
     .describe('Folder of the journal, the database and generated secrets; relative to the working directory.'),
   workers: workers.default('auto').describe('Data workers: `auto` (by the number of cores) or 1 to 64.'),
   providers: z.record(providerName, provider).prefault({}).describe('Upstreams that serve models, by name.'),
-  models: z.record(name, model).prefault({}).describe('Models as clients know them, by name.'),
+  models: z
+    .record(modelPattern, model)
+    .prefault({})
+    .describe(
+      'Models as clients know them, by name; `*`, also after the beginning of a name, stands for all names that have no entry.',
+    ),
+  routing: routing.prefault({}).describe('What happens when a target fails.'),
   translation: translation.prefault({}).describe("How requests are put into another dialect than their client's."),
   catalogue: catalogue.prefault({}).describe('Prices and capabilities of models that the file says nothing about.'),
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
@@ -78,6 +84,10 @@ export type ProviderConfig = ConfigDocument['providers'][string]
 export type ModelConfig = ConfigDocument['models'][string]
 /** One target of a model. */
 export type TargetConfig = ModelConfig['targets'][number]
+/** How one model chooses among its targets. */
+export type StrategyConfig = NonNullable<ModelConfig['strategy']>
+/** One rule of a strategy. */
+export type RuleConfig = NonNullable<StrategyConfig['rules']>[number]
 /** Prices as the document has them. */
 export type PricesConfig = NonNullable<TargetConfig['prices']>
 /** One HTTP route of the document. */

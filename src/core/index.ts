@@ -42,6 +42,7 @@ export type { RequestHead } from './http1/request-head.ts'
 export { CertificateTable, checkAuthorities, type PemFile, readCertificate, readKey } from './listen/certificates.ts'
 export { type AddressCap, Listener, type ListenerLimits, type ListenerOptions } from './listen/listener.ts'
 export { type ListenerTls, TlsAcceptor } from './listen/tls.ts'
+export { loadRegexCompiler, type RegexCompiler } from './match/regex-engine.ts'
 export {
   type AnswerHeaders,
   type AnswerPlan,

@@ -1,8 +1,14 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { principalOf } from '../../governance/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import type { ModelTarget } from '../models/target.ts'
+import { chooseOrder, denied, shorten } from '../routing/choose.ts'
+import type { RequestFacts } from '../routing/contract.ts'
+import type { Order } from '../routing/order.ts'
+import { ExchangeFacts } from '../routing/request-facts.ts'
 import { ConversationState } from './conversation-state.ts'
-import type { PathFacts } from './request-reader.ts'
+import { MEDIA_TOKENS } from './media.ts'
+import type { ConversationRequest, PathFacts } from './request-reader.ts'
 import type { Surface } from './surface.ts'
 
 /** What a path says of the request, where the dialect puts it there; an error when it says nothing that is served. */
@@ -26,33 +32,90 @@ export function createConversationInspect(
     const state = new ConversationState(surface, request, path)
     x.surface = state
     x.wantsStream = request.stream
-    const target = registry.resolve(request.model)
-    if (target === null) return unknownModel(request.model)
-    if (!allowed(x, registry, request.model)) {
-      const message = `This API key may not use the model "${shorten(request.model)}". GET /v1/models lists what it may.`
-      return new GatewayError('resource_denied', message, { param: 'model' })
-    }
-    if (target.isRefusedUnpriced) return unpriced(request.model)
-    state.target = target
-    const prepared = target.prepare(x, state, body, request)
-    if (prepared instanceof GatewayError) return prepared
-    state.prepared = prepared
-    x.candidates = target.asList
-    return null
+    const group = registry.resolve(request.model)
+    if (group === null) return unknownModel(request.model)
+    if (!allowed(x, registry, request.model)) return denied(request.model)
+    const facts = conversationFacts(x, registry, state, body)
+    const order = chooseOrder(x, { registry, group, facts })
+    if (order instanceof GatewayError) return order
+    const problem = prepareFirst(x, state, { order, request, body })
+    group.orders.giveBack(order)
+    return problem
   }
 }
 
-/** Whether the request's key may use the model of this name, by all the names that the model has. */
+interface Ordered {
+  readonly order: Order
+  readonly request: ConversationRequest
+  readonly body: Buffer
+}
+
+/** Puts the request into the words of the first target that can be told it; what the first one lacks is said when none can. */
+function prepareFirst(x: Exchange, state: ConversationState, { order, request, body }: Ordered): GatewayError | null {
+  const { surface, pathFacts } = state
+  let scanned = request
+  let first: GatewayError | null = null
+  while (order.ready > 0) {
+    const target = order.at(0)?.target
+    if (target === undefined) break
+    state.target = target
+    const prepared = target.prepare(x, state, body, scanned)
+    if (!(prepared instanceof GatewayError)) {
+      state.prepared = prepared
+      state.variant = order.variants[0] ?? null
+      x.candidates = target.asList
+      return null
+    }
+    first ??= prepared
+    order.remove(0)
+    if (order.ready === 0) break
+    // Whoever was asked may have scanned other bytes meanwhile.
+    const again = surface.reader.read(body, pathFacts)
+    if (again instanceof GatewayError) return again
+    scanned = again
+  }
+  return first
+}
+
+/** What rules may ask of a conversation. */
+export function conversationFacts(
+  x: Exchange,
+  { reservation }: ModelRegistry,
+  state: ConversationState,
+  body: Buffer,
+): RequestFacts {
+  const { surface, choices, maxOutputTokens } = state
+  return new ExchangeFacts(x, {
+    surface: surface.name,
+    model: state.modelRequested,
+    stream: state.stream,
+    inputTokens: Math.ceil(state.textBytes / reservation.bytesPerToken) + state.mediaItems * MEDIA_TOKENS,
+    outputTokens: (maxOutputTokens ?? reservation.outputTokens) * choices,
+    namedOutputTokens: maxOutputTokens,
+    mediaItems: state.mediaItems,
+    body,
+    conversation: surface.reader.shape.names.content ?? null,
+  })
+}
+
+/** Whether the request's key may use a target of the model of this name, by all the names that it has. */
 export function allowed(x: Exchange, registry: ModelRegistry, name: string): boolean {
   const principal = principalOf(x)
   if (principal.allow === null && principal.deny === null) return true
-  const names = registry.namesOf(name)
-  return names !== null && principal.mayUse(names)
+  return registry.namesOf(name)?.some((names) => principal.mayUse(names)) === true
 }
 
-function unpriced(name: string): GatewayError {
-  const message = `The model "${shorten(name)}" has no price, and models without one are not served here. Ask the operator to set one.`
-  return new GatewayError('unpriced', message, { param: 'model' })
+/** The first target of a name that the request's key may use; null when there is none. */
+export function firstAllowed(x: Exchange, registry: ModelRegistry, name: string): ModelTarget | null {
+  const group = registry.resolve(name)
+  const principal = principalOf(x)
+  if (group === null || (principal.allow === null && principal.deny === null)) return group?.first ?? null
+  const names = registry.namesOf(name)
+  const found = group.targets.find((target, position) => {
+    const own = names?.[position]
+    return target.enabled && own !== undefined && principal.mayUse(own)
+  })
+  return found?.target ?? null
 }
 
 /** The answer for a model that does not exist. */
@@ -66,8 +129,4 @@ function checkContentType(x: Exchange): GatewayError | null {
   // Absent is taken as JSON: simple clients leave it out, and the scan decides anyway.
   if (type === null || /^application\/(?:[a-z0-9.+-]*\+)?json\b/i.test(type)) return null
   return new GatewayError('unsupported_media_type', 'The body must be JSON: send Content-Type: application/json.')
-}
-
-function shorten(name: string): string {
-  return name.length > 128 ? `${name.slice(0, 128)}…` : name
 }

@@ -8,6 +8,8 @@ import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
+import { chooseTarget } from '../routing/choose.ts'
+import { plainFacts } from '../routing/request-facts.ts'
 import { problemOf } from '../translate/translation.ts'
 import { CountCandidate } from './count-candidate.ts'
 import { estimateRequest } from './estimate-request.ts'
@@ -26,8 +28,12 @@ export function countTokens(
   if (counts === undefined) return new GatewayError('not_found', 'Nothing is counted in this dialect.')
   try {
     const request = read(x, counts, pathModel)
-    const target = registry.resolve(request.model)
-    if (target === null || !allowed(x, registry, request.model)) return unknownModel(request.model)
+    const group = registry.resolve(request.model)
+    if (group === null || !allowed(x, registry, request.model)) return unknownModel(request.model)
+    const facts = plainFacts(x, 'count', request.model)
+    const chosen = chooseTarget(x, { registry, group, facts })
+    if (chosen instanceof GatewayError) return chosen
+    const { target } = chosen
     const candidate = candidateFor(target, request, counts)
     if (candidate !== null) {
       x.candidates = [candidate]

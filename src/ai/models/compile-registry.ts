@@ -1,4 +1,4 @@
-import type { ConfigDocument, ModelConfig, ProviderConfig, TargetConfig } from '../../config/index.ts'
+import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import { mayHaveModel } from '../config-facts.ts'
 import { demoModels } from '../demo/index.ts'
@@ -6,9 +6,19 @@ import { UPSTREAM_DIALECTS } from '../dialects/tables.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { DEMO_PROVIDER, providerRow } from '../providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from '../providers/upstreams.ts'
+import {
+  compileGroup,
+  directGroup,
+  type GroupOptions,
+  type TargetSource,
+  type TargetSpec,
+} from '../routing/compile-group.ts'
+import type { CompileRegex } from '../routing/conditions/conditions.ts'
+import type { TargetStatistics } from '../routing/contract.ts'
+import { timeoutsOf } from '../routing/settings.ts'
 import { ModelFactsSource } from './model-facts.ts'
 import type { Prices } from './price.ts'
-import { type CatalogueEntry, type DirectProvider, ModelRegistry } from './registry.ts'
+import { type CatalogueEntry, type DirectProvider, ModelRegistry, type PatternEntry } from './registry.ts'
 import { ModelTarget } from './target.ts'
 import { TargetEndpoint } from './target-endpoint.ts'
 
@@ -19,67 +29,83 @@ export interface RegistryOptions {
   readonly transports: TransportSource
   /** The operational log; absent: nobody reads it. */
   readonly warn?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined
-}
-
-/** One model of one provider, as a name of clients leads to it. */
-interface TargetSpec {
-  /** What its metrics are called: few, so that clients cannot make series. */
-  readonly label: string
-  readonly provider: string
-  readonly model: string
-  /** Those that are always its own; null: by the configuration and the catalogue. */
-  readonly prices: Prices | null
-  /** Where it stands in the configuration. */
-  readonly owner?: string
-  readonly target?: TargetConfig
-  readonly named?: ModelConfig
+  /** Compiles expressions of rules; absent or null: there are none. */
+  readonly regex?: CompileRegex | null | undefined
+  /** What is known of targets; absent: nothing. */
+  readonly statistics?: TargetStatistics | undefined
 }
 
 /** Compiles models and providers of a document. Throws when a reference is missing. */
 export function compileRegistry(options: RegistryOptions): ModelRegistry {
-  const { document } = options
+  const { document, regex = null } = options
   const targets = new Targets(options)
-  const entries = [...configured(document, targets), ...known(document, targets), ...demos(document, targets)]
-  const provider = (name: string) =>
-    name === DEMO_PROVIDER || document.providers[name] !== undefined ? targets.provider(name) : null
-  return new ModelRegistry(entries, document.aliases, [...direct(document, targets), directDemo(targets)], provider)
+  const parts: Parts = { document, targets, groups: { document, source: targets, regex } }
+  return new ModelRegistry({
+    entries: [...configured(parts), ...known(parts), ...demos(parts)],
+    aliases: document.aliases,
+    direct: [...direct(parts), directDemo(parts)],
+    patterns: [...patterns(parts)],
+    statistics: options.statistics,
+    reservation: {
+      bytesPerToken: document.reservation.bytes_per_token,
+      outputTokens: document.reservation.output_tokens,
+    },
+    provider: (name) =>
+      name === DEMO_PROVIDER || document.providers[name] !== undefined ? targets.provider(name, null) : null,
+  })
+}
+
+interface Parts {
+  readonly document: ConfigDocument
+  readonly targets: Targets
+  readonly groups: GroupOptions
 }
 
 /** Models of the configuration. */
-function* configured({ models }: ConfigDocument, targets: Targets): Generator<CatalogueEntry> {
-  for (const [name, named] of Object.entries(models)) {
-    const target = named.targets[0]
-    if (target === undefined) throw new Error(`models.${name}.targets is empty`)
-    const { provider, model } = target
-    const made = targets.make({ label: name, provider, model, prices: null, owner: `models.${name}`, target, named })
-    yield { name, ownedBy: provider, target: made, configured: true }
+function* configured({ document, groups }: Parts): Generator<CatalogueEntry> {
+  for (const name of Object.keys(document.models)) {
+    if (name.endsWith('*')) continue
+    const group = compileGroup(groups, name, name)
+    if (group === null) throw new Error(`models.${name} has no target`)
+    yield { name, ownedBy: group.first.provider, group, configured: true }
+  }
+}
+
+/** Those that stand for many names. What does not depend on the name is compiled once, so that its faults are found now. */
+function* patterns({ document, groups }: Parts): Generator<PatternEntry> {
+  for (const entry of Object.keys(document.models)) {
+    if (!entry.endsWith('*')) continue
+    compileGroup(groups, entry, entry)
+    yield { prefix: entry.slice(0, -1), make: (name) => compileGroup(groups, entry, name) }
   }
 }
 
 /** A few models of each provider whose models may be addressed directly. */
-function* known(document: ConfigDocument, targets: Targets): Generator<CatalogueEntry> {
+function* known({ document, groups }: Parts): Generator<CatalogueEntry> {
   for (const [provider, config] of directProviders(document)) {
     for (const model of providerRow(config.kind)?.knownModels ?? []) {
       const name = `${provider}/${model}`
       if (document.models[name] !== undefined) continue
-      const target = targets.make({ label: `${provider}/*`, provider, model, prices: null })
-      yield { name, ownedBy: provider, target, configured: false }
+      const group = directGroup(groups, { name, provider, model, label: `${provider}/*` })
+      yield { name, ownedBy: provider, group, configured: false }
     }
   }
 }
 
-function* demos(document: ConfigDocument, targets: Targets): Generator<CatalogueEntry> {
-  for (const { id, prices } of demoModels) {
+function* demos({ document, groups }: Parts): Generator<CatalogueEntry> {
+  for (const { id } of demoModels) {
     if (document.models[id] !== undefined) continue
-    const spec = { label: id, provider: DEMO_PROVIDER, model: id, prices: { ...prices, rule: `demo:${id}` } }
-    yield { name: id, ownedBy: DEMO_PROVIDER, target: targets.make(spec), configured: false }
+    const group = directGroup(groups, { name: id, provider: DEMO_PROVIDER, model: id, label: id })
+    yield { name: id, ownedBy: DEMO_PROVIDER, group, configured: false }
   }
 }
 
-function* direct(document: ConfigDocument, targets: Targets): Generator<DirectProvider> {
+function* direct({ document, groups }: Parts): Generator<DirectProvider> {
   for (const [provider, { kind }] of directProviders(document)) {
     const make = (model: string) =>
-      mayHaveModel(kind, model) ? targets.make({ label: `${provider}/*`, provider, model, prices: null }) : null
+      mayHaveModel(kind, model)
+        ? directGroup(groups, { name: `${provider}/${model}`, provider, model, label: `${provider}/*` })
+        : null
     yield { provider, barePrefix: null, make }
   }
 }
@@ -88,15 +114,13 @@ function directProviders({ providers }: ConfigDocument): [name: string, config: 
   return Object.entries(providers).filter(([name, config]) => config.direct && name !== DEMO_PROVIDER)
 }
 
-function directDemo(targets: Targets): DirectProvider {
-  const demoPrices = demoModels[0]?.prices
+function directDemo({ groups }: Parts): DirectProvider {
   return {
     provider: DEMO_PROVIDER,
     barePrefix: 'demo-',
     make: (model) => {
       if (!mayHaveModel(DEMO_PROVIDER, model)) return null
-      const prices = demoPrices === undefined ? null : { ...demoPrices, rule: 'demo:any' }
-      return targets.make({ label: 'demo/*', provider: DEMO_PROVIDER, model, prices })
+      return directGroup(groups, { name: model, provider: DEMO_PROVIDER, model, label: `${DEMO_PROVIDER}/*` })
     },
   }
 }
@@ -105,7 +129,7 @@ const WARN_EVERY_MS = 60_000
 const MOST_NAMES = 16
 
 /** Makes targets, and each provider that they need once. */
-class Targets {
+class Targets implements TargetSource {
   readonly #options: RegistryOptions
   readonly #providers = new Map<string, ProviderUpstream>()
   readonly #facts: ModelFactsSource
@@ -115,9 +139,9 @@ class Targets {
     this.#facts = new ModelFactsSource(options.document)
   }
 
-  make({ label, provider: name, model, prices, owner = '', target, named }: TargetSpec): ModelTarget {
+  make({ label, provider: name, model, credential, owner, target, named }: TargetSpec): ModelTarget {
     const { document, metrics } = this.#options
-    const provider = this.provider(name)
+    const provider = this.provider(name, credential)
     const facts = this.#facts.of(provider.kind === DEMO_PROVIDER ? null : provider.kind, model, owner, target)
     const shared = {
       model: provider.nameOf(model),
@@ -128,15 +152,18 @@ class Targets {
       headers: provider.headers,
       warn: this.#warner(`${name}/${model}`),
     }
+    const { upstream } = provider
     return new ModelTarget({
       provider: name,
       model,
-      upstream: provider.upstream,
+      upstream:
+        target?.timeouts === undefined ? upstream : { ...upstream, timeouts: timeoutsOf(upstream.timeouts, target) },
       endpoints: endpointsFor(provider, model).map((endpoint) => {
         return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
       }),
       secrets: provider.secrets,
-      prices: prices ?? facts.prices,
+      // Of an entry of the configuration, only what that says is known.
+      prices: named === undefined && name === DEMO_PROVIDER ? demoPrices(model) : facts.prices,
       refusesUnpriced: document.catalogue.unpriced === 'refuse',
       facts,
       maxOutputTokens: facts.capabilities.maxOutputTokens,
@@ -146,6 +173,15 @@ class Targets {
       },
       series: (surface) => metrics.series(surface, label, name),
     })
+  }
+
+  credentials(provider: string): readonly { readonly name: string; readonly weight: number }[] {
+    const all = this.#options.document.providers[provider]?.credentials ?? []
+    return all.map(({ name, weight }, index) => ({ name: name ?? String(index + 1), weight }))
+  }
+
+  mayHave(provider: string, model: string): boolean {
+    return mayHaveModel(this.#options.document.providers[provider]?.kind ?? provider, model)
   }
 
   /** Whoever repeats a request must not fill the log: each message stands there once in a while for a target. */
@@ -161,17 +197,31 @@ class Targets {
     }
   }
 
-  provider(name: string): ProviderUpstream {
-    let provider = this.#providers.get(name)
+  /** With one of its credentials, or with all in turn for null. */
+  provider(name: string, credential: string | null): ProviderUpstream {
+    const key = credential === null ? name : `${name}#${credential}`
+    let provider = this.#providers.get(key)
     if (provider === undefined) {
       const { document, environment, transports } = this.#options
       const config = document.providers[name] ?? (name === DEMO_PROVIDER ? BUILT_IN_DEMO : undefined)
       if (config === undefined) throw new Error(`there is no provider "${name}"`)
-      provider = buildProvider(name, config, document, environment, transports)
-      this.#providers.set(name, provider)
+      provider = buildProvider(name, withOnly(config, credential), document, environment, transports)
+      this.#providers.set(key, provider)
     }
     return provider
   }
+}
+
+function withOnly(config: ProviderConfig, credential: string | null): ProviderConfig {
+  if (credential === null) return config
+  const own = config.credentials?.filter(({ name }, index) => (name ?? String(index + 1)) === credential)
+  return own === undefined ? config : { ...config, credentials: own }
+}
+
+function demoPrices(model: string): Prices | null {
+  const own = demoModels.find(({ id }) => id === model)
+  const prices = own?.prices ?? demoModels[0]?.prices
+  return prices === undefined ? null : { ...prices, rule: own === undefined ? 'demo:any' : `demo:${model}` }
 }
 
 /** Those that serve the model; all, when that is not known of this one. */

@@ -1,32 +1,33 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { targetOf } from '../../../test/request-path/chat.ts'
+import { groupOfTarget } from '../routing/testing/groups.ts'
 import { ModelRegistry } from './registry.ts'
 
 const SMALL = targetOf({ model: 'far-small' })
 const made: string[] = []
 const make = (model: string) => {
   made.push(model)
-  return targetOf({ model })
+  return groupOfTarget(targetOf({ model }))
 }
 const registry = () =>
-  new ModelRegistry(
-    [
-      { name: 'small', ownedBy: 'far', target: SMALL, configured: true },
-      { name: 'far/known', ownedBy: 'far', target: SMALL, configured: true },
+  new ModelRegistry({
+    entries: [
+      { name: 'small', ownedBy: 'far', group: groupOfTarget(SMALL), configured: true },
+      { name: 'far/known', ownedBy: 'far', group: groupOfTarget(SMALL), configured: true },
       {
         name: 'demo-chat',
         ownedBy: 'demo',
-        target: targetOf({ provider: 'demo', model: 'demo-chat' }),
+        group: groupOfTarget(targetOf({ provider: 'demo', model: 'demo-chat' })),
         configured: false,
       },
     ],
-    { fast: 'small', straight: 'far/other', lost: 'nothing', 'demo-alias': 'small' },
-    [
+    aliases: { fast: 'small', straight: 'far/other', lost: 'nothing', 'demo-alias': 'small' },
+    direct: [
       { provider: 'far', barePrefix: null, make },
-      { provider: 'demo', barePrefix: 'demo-', make: (model) => targetOf({ provider: 'demo', model }) },
+      { provider: 'demo', barePrefix: 'demo-', make: (model) => groupOfTarget(targetOf({ provider: 'demo', model })) },
     ],
-  )
+  })
 
 test('finds a target by name, alias and provider', () => {
   const rows = [
@@ -41,7 +42,7 @@ test('finds a target by name, alias and provider', () => {
     ['demo/demo-x', 'demo/demo-x'],
     ['demo-alias', 'far/far-small'],
   ] as const
-  for (const [name, target] of rows) assert.equal(registry().resolve(name)?.name, target, name)
+  for (const [name, target] of rows) assert.equal(registry().resolve(name)?.first.name, target, name)
 })
 
 test('finds nothing behind names that do not exist', () => {
@@ -97,7 +98,7 @@ test('knows every name of a model: aliases and spellings mean the same entry, ot
     ['demo/y', ['demo/y'], ['demo/y']],
   ]
   for (const [name, same, served] of rows) {
-    const names = registry().namesOf(name)
+    const names = registry().namesOf(name)?.[0]
     assert.deepEqual([sorted(names?.same), sorted(names?.served)], [same, served], name)
   }
   for (const name of ['lost', 'smal', 'far/', '__proto__']) assert.equal(registry().namesOf(name), null, name)
@@ -105,14 +106,14 @@ test('knows every name of a model: aliases and spellings mean the same entry, ot
 
 test('an alias stands in front of a known model of the same name, in the list and in what a key may use', () => {
   const demoChat = targetOf({ provider: 'demo', model: 'demo-chat' })
-  const models = new ModelRegistry(
-    [
-      { name: 'small', ownedBy: 'far', target: SMALL, configured: true },
-      { name: 'demo-chat', ownedBy: 'demo', target: demoChat, configured: false },
+  const models = new ModelRegistry({
+    entries: [
+      { name: 'small', ownedBy: 'far', group: groupOfTarget(SMALL), configured: true },
+      { name: 'demo-chat', ownedBy: 'demo', group: groupOfTarget(demoChat), configured: false },
     ],
-    { 'demo-chat': 'small' },
-    [{ provider: 'demo', barePrefix: 'demo-', make: () => demoChat }],
-  )
+    aliases: { 'demo-chat': 'small' },
+    direct: [{ provider: 'demo', barePrefix: 'demo-', make: () => groupOfTarget(demoChat) }],
+  })
   assert.deepEqual(
     [...models.list()].map(({ name, entry }) => [name, entry.ownedBy]),
     [
@@ -120,22 +121,29 @@ test('an alias stands in front of a known model of the same name, in the list an
       ['demo-chat', 'far'],
     ],
   )
-  assert.deepEqual(sorted(models.namesOf('demo/demo-chat')?.same), ['demo/demo-chat'])
-  assert.deepEqual(sorted(models.namesOf('demo-chat')?.same), ['demo-chat', 'small'])
+  assert.deepEqual(sorted(models.namesOf('demo/demo-chat')?.[0]?.same), ['demo/demo-chat'])
+  assert.deepEqual(sorted(models.namesOf('demo-chat')?.[0]?.same), ['demo-chat', 'small'])
 })
 
 test('a configured name is not taken for the spelling of what it does not lead to', () => {
-  const models = new ModelRegistry(
-    [
-      { name: 'demo-chat', ownedBy: 'far', target: SMALL, configured: true },
-      { name: 'demo-x', ownedBy: 'demo', target: targetOf({ provider: 'demo', model: 'demo-x' }), configured: true },
+  const models = new ModelRegistry({
+    entries: [
+      { name: 'demo-chat', ownedBy: 'far', group: groupOfTarget(SMALL), configured: true },
+      {
+        name: 'demo-x',
+        ownedBy: 'demo',
+        group: groupOfTarget(targetOf({ provider: 'demo', model: 'demo-x' })),
+        configured: true,
+      },
     ],
-    {},
-    [{ provider: 'demo', barePrefix: 'demo-', make: (model) => targetOf({ provider: 'demo', model }) }],
-  )
-  assert.deepEqual(sorted(models.namesOf('demo/demo-chat')?.served), ['demo/demo-chat'])
-  assert.deepEqual(sorted(models.namesOf('demo-chat')?.served), ['demo-chat', 'far/far-small'])
-  assert.deepEqual(sorted(models.namesOf('demo-x')?.same), ['demo-x'], 'it may have prices of its own')
-  assert.deepEqual(sorted(models.namesOf('demo/demo-x')?.same), ['demo/demo-x'], 'likewise')
-  assert.deepEqual(sorted(models.namesOf('demo-x')?.served), ['demo-x', 'demo/demo-x'])
+    aliases: {},
+    direct: [
+      { provider: 'demo', barePrefix: 'demo-', make: (model) => groupOfTarget(targetOf({ provider: 'demo', model })) },
+    ],
+  })
+  assert.deepEqual(sorted(models.namesOf('demo/demo-chat')?.[0]?.served), ['demo/demo-chat'])
+  assert.deepEqual(sorted(models.namesOf('demo-chat')?.[0]?.served), ['demo-chat', 'far/far-small'])
+  assert.deepEqual(sorted(models.namesOf('demo-x')?.[0]?.same), ['demo-x'], 'it may have prices of its own')
+  assert.deepEqual(sorted(models.namesOf('demo/demo-x')?.[0]?.same), ['demo/demo-x'], 'likewise')
+  assert.deepEqual(sorted(models.namesOf('demo-x')?.[0]?.served), ['demo-x', 'demo/demo-x'])
 })

@@ -4,6 +4,9 @@ import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import { isObject, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import { chooseTarget as chooseRouted, denied } from '../routing/choose.ts'
+import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
+import { ExchangeFacts } from '../routing/request-facts.ts'
 import { type JsonRequest, memberAt, readJsonRequest } from './json-request.ts'
 import type { Operation, OperationMember } from './operation.ts'
 import { OperationCandidate } from './operation-candidate.ts'
@@ -46,22 +49,49 @@ export interface ChosenTarget {
 /** The target of a request's model, when the key may use it and its provider serves the operation. */
 export function chooseTarget(x: Exchange, registry: ModelRegistry, state: OperationState): ChosenTarget | GatewayError {
   const { operation, facts } = state
-  const target = registry.resolve(facts.model)
-  if (target === null) return unknownModel(facts.model)
-  if (!allowed(x, registry, facts.model)) {
-    const message = `This API key may not use the model "${facts.model.slice(0, 128)}". GET /v1/models lists what it may.`
-    return new GatewayError('resource_denied', message, { param: 'model' })
-  }
+  const group = registry.resolve(facts.model)
+  if (group === null) return unknownModel(facts.model)
+  if (!allowed(x, registry, facts.model)) return denied(facts.model)
+  const chosen = chooseRouted(x, {
+    registry,
+    group,
+    facts: operationFacts(x, registry, state),
+    serves: servesWith(registry, operation),
+  })
+  if (chosen instanceof GatewayError) return chosen
+  const { target } = chosen
   state.target = target
   const provider = registry.provider(target.provider)
   const serving = provider === null ? null : servingOf(provider.kind, operation, target.model)
-  if (provider === null || serving === null) {
-    const message = `The model "${facts.model.slice(0, 128)}" is not served at ${operation.path}: its provider has no such endpoint.`
-    return new GatewayError('resource_not_found', message, { param: 'model' })
-  }
+  if (provider === null || serving === null) throw new Error(`${target.name} was chosen for ${operation.name}`)
   const model = provider.nameOf(target.model)
   const path = serving.path(provider.root, model)
   return { model, serving, candidate: new OperationCandidate(target, provider, path) }
+}
+
+/** Whether a target's provider has the endpoint. */
+function servesWith(registry: ModelRegistry, operation: Operation): (target: RoutingTarget) => boolean {
+  return ({ target }) => {
+    const provider = registry.provider(target.provider)
+    return provider !== null && servingOf(provider.kind, operation, target.model) !== null
+  }
+}
+
+/** What rules may ask of an operation; of its words nothing. */
+function operationFacts(x: Exchange, { reservation }: ModelRegistry, state: OperationState): RequestFacts {
+  const { operation, facts } = state
+  const most = operation.meter.most(facts, reservation.bytesPerToken)
+  return new ExchangeFacts(x, {
+    surface: operation.name,
+    model: facts.model,
+    stream: facts.stream,
+    inputTokens: most.inputTokens,
+    outputTokens: most.outputTokens,
+    namedOutputTokens: null,
+    mediaItems: 0,
+    body: operation.body === 'json' ? x.body : null,
+    conversation: null,
+  })
 }
 
 /** Absent is taken as JSON: simple clients leave it out, and the scan decides anyway. */

@@ -12,6 +12,7 @@
 import type { Timeouts } from '../../core/index.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { Draft } from './draft.ts'
+import type { Rule } from './strategies/rules.ts'
 
 /** When a target is left alone; null switches a trigger off. */
 export interface BreakerSettings {
@@ -100,6 +101,8 @@ export interface RoutingGroup {
   readonly members: readonly RoutingMember[]
   /** Every target beneath, each once; positions of an order are positions here. The same list for groups within. */
   readonly targets: readonly RoutingTarget[]
+  /** Of `conditional` and `content`, for people; else null. */
+  readonly rules: readonly Rule[] | null
   readonly limits: GroupLimits
   /** Memory of this thread that is used while an order is made. */
   readonly draft: Draft

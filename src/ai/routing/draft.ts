@@ -4,6 +4,7 @@ import type { RoutingMember, RoutingTarget } from './contract.ts'
 export type Drop =
   | 'disabled'
   | 'denied'
+  | 'not_served'
   | 'unpriced'
   | 'no_streaming'
   | 'no_tools'

@@ -1,21 +1,21 @@
 import type { RequestFacts, RoutingTarget } from './contract.ts'
 import type { Drop, Kept } from './draft.ts'
 
-/** Whether the request's key may be served by a target; null: by every one. */
-export type MayUse = ((target: RoutingTarget) => boolean) | null
+/** Why a target, by its position, is not asked whatever it can do; null in place of it: all may be. */
+export type Refuse = ((target: RoutingTarget, position: number) => Drop | null) | null
 
 /**
  * Says of each target why it is not asked. What is not known of a target never speaks against it, and where what is known
  * would leave none, it is ignored: the catalogue may be older than the model, and the upstream's own words help more.
  */
-export function filter(targets: readonly RoutingTarget[], kept: Kept, facts: RequestFacts, mayUse: MayUse): void {
+export function filter(targets: readonly RoutingTarget[], kept: Kept, facts: RequestFacts, refuse: Refuse): void {
   const { drops } = kept
   let allowed = 0
   let able = 0
   for (let at = 0; at < targets.length; at++) {
     const target = targets[at]
     if (target === undefined) continue
-    const refused = refusalOf(target, mayUse)
+    const refused = refusalOf(target, at, refuse)
     if (refused === null) allowed++
     const drop = refused ?? inabilityOf(target, facts)
     if (drop === null) able++
@@ -24,14 +24,14 @@ export function filter(targets: readonly RoutingTarget[], kept: Kept, facts: Req
   if (able > 0 || allowed === 0) return
   for (let at = 0; at < targets.length; at++) {
     const target = targets[at]
-    if (target !== undefined) drops[at] = refusalOf(target, mayUse)
+    if (target !== undefined) drops[at] = refusalOf(target, at, refuse)
   }
 }
 
-function refusalOf(target: RoutingTarget, mayUse: MayUse): Drop | null {
+function refusalOf(target: RoutingTarget, position: number, refuse: Refuse): Drop | null {
   if (!target.enabled) return 'disabled'
   if (target.target.isRefusedUnpriced) return 'unpriced'
-  return mayUse === null || mayUse(target) ? null : 'denied'
+  return refuse === null ? null : refuse(target, position)
 }
 
 /** What the target is known not to do and the request wants. The body is only read where that can tell. */

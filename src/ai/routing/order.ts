@@ -1,6 +1,6 @@
 import type { RoutingContext, RoutingGroup, RoutingTarget } from './contract.ts'
 import type { Kept } from './draft.ts'
-import { filter, type MayUse } from './filter.ts'
+import { filter, type Refuse } from './filter.ts'
 
 /** Which targets a request asks, one after the other. */
 export class Order {
@@ -21,6 +21,14 @@ export class Order {
     this.variants = group.targets.map(() => null)
   }
 
+  /** Takes the target at this place out: the request cannot be put into its words. */
+  remove(place: number): void {
+    this.positions.copyWithin(place, place + 1, this.count)
+    for (let at = place; at < this.count - 1; at++) this.variants[at] = this.variants[at + 1] ?? null
+    this.count--
+    if (place < this.ready) this.ready--
+  }
+
   /** The target at this place; null behind the last. */
   at(place: number): RoutingTarget | null {
     if (place >= this.count) return null
@@ -35,6 +43,8 @@ export class Orders {
   readonly group: RoutingGroup
   readonly #kept: Kept
   readonly #spare: Order[] = []
+  /** By position: the first target with the same id, which may stand in several groups with settings of its own in each. */
+  readonly #same: Int32Array
   readonly #placed: Uint8Array
   readonly #late: Int32Array
   readonly #lateVariants: (string | null)[]
@@ -43,6 +53,8 @@ export class Orders {
   constructor(group: RoutingGroup, kept: Kept) {
     this.group = group
     this.#kept = kept
+    const ids = group.targets.map(({ id, target }) => `${id} ${target.model}`)
+    this.#same = Int32Array.from(ids, (id) => ids.indexOf(id))
     this.#placed = new Uint8Array(group.targets.length)
     this.#late = new Int32Array(group.targets.length)
     this.#lateVariants = group.targets.map(() => null)
@@ -54,10 +66,10 @@ export class Orders {
   }
 
   /** The targets for one request, best first; those that rest, or whose breaker is open, behind all others. */
-  make(context: RoutingContext, mayUse: MayUse): Order {
+  make(context: RoutingContext, refuse: Refuse): Order {
     const order = this.#spare.pop() ?? new Order(this.group)
     order.count = 0
-    filter(this.group.targets, this.#kept, context.facts, mayUse)
+    filter(this.group.targets, this.#kept, context.facts, refuse)
     this.#placed.fill(0)
     this.#flatten(this.group, context, order, null)
     this.#lastThoseThatRest(context, order)
@@ -78,12 +90,16 @@ export class Orders {
       const member = draft.member(place)
       const label = isTest ? member.label : variant
       if (member.group !== null) this.#flatten(member.group, context, order, label)
-      else if (this.#placed[member.position] === 0) {
-        this.#placed[member.position] = 1
-        order.variants[order.count] = label
-        order.positions[order.count++] = member.position
-      }
+      else this.#place(member.position, order, label)
     }
+  }
+
+  #place(position: number, order: Order, variant: string | null): void {
+    const same = this.#same[position] ?? position
+    if (this.#placed[same] !== 0) return
+    this.#placed[same] = 1
+    order.variants[order.count] = variant
+    order.positions[order.count++] = position
   }
 
   #lastThoseThatRest({ statistics, nowMs }: RoutingContext, order: Order): void {

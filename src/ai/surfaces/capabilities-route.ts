@@ -45,13 +45,14 @@ export function createCapabilities(registry: ModelRegistry, client: ClientDialec
     const providers: Record<string, Readonly<Record<string, Support>>> = {}
     for (const { name, entry } of registry.list()) {
       if (!allowed(x, registry, name)) continue
-      let found = known.get(entry.target)
+      const target = entry.group.first
+      let found = known.get(target)
       if (found === undefined) {
-        found = supportOf(entry.target, client)
-        known.set(entry.target, found)
+        found = supportOf(target, client)
+        known.set(target, found)
       }
       models[name] = found
-      providers[entry.target.provider] ??= found
+      providers[target.provider] ??= found
     }
     answer(x, 200, 'application/json', JSON.stringify({ providers, models }))
     return null

@@ -19,14 +19,14 @@ export function createModelLists(registry: ModelRegistry, created: number): Mode
   const visible = (x: Exchange): ListedModel[] => {
     const found: ListedModel[] = []
     for (const { name, entry } of registry.list()) {
-      if (allowed(x, registry, name)) found.push({ name, ownedBy: entry.ownedBy, target: entry.target, created })
+      if (allowed(x, registry, name)) found.push({ name, ownedBy: entry.ownedBy, target: entry.group.first, created })
     }
     return found
   }
   const one = (x: Exchange): ListedModel | null => {
-    const target = registry.resolve(x.rest)
-    if (target === null || !allowed(x, registry, x.rest)) return null
-    return { name: x.rest, ownedBy: target.provider, target, created }
+    const group = registry.resolve(x.rest)
+    if (group === null || !allowed(x, registry, x.rest)) return null
+    return { name: x.rest, ownedBy: group.first.provider, target: group.first, created }
   }
   const single = (shape: (x: Exchange) => (model: ListedModel) => object): Hook => {
     return (x) => {

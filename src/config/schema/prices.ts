@@ -64,6 +64,7 @@ export const catalogue = z
 export const capabilities = z.strictObject({
   context_tokens: z.int().min(1).max(1_000_000_000).optional().describe('Tokens of input and output together.'),
   tools: z.boolean().optional().describe('Whether it calls tools.'),
+  streaming: z.boolean().optional().describe('Whether it streams answers; absent: it does.'),
   vision: z.boolean().optional().describe('Whether it takes pictures.'),
   reasoning: z
     .enum(['effort', 'budget', 'adaptive', 'level', 'none'])

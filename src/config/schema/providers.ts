@@ -16,7 +16,8 @@ export const timeouts = z.strictObject({
   total: positiveDuration.prefault('1800s').describe('The whole attempt, from dispatch to the last byte.'),
 })
 
-const providerTimeouts = z.strictObject({
+/** Deadlines of which each may differ. */
+export const providerTimeouts = z.strictObject({
   connect: positiveDuration.optional().describe('Overrides `timeouts.connect` for this provider.'),
   first_byte: positiveDuration.optional().describe('Overrides `timeouts.first_byte` for this provider.'),
   first_byte_stream: positiveDuration.optional().describe('Overrides `timeouts.first_byte_stream` for this provider.'),
@@ -83,6 +84,9 @@ const credentialFields = {
 }
 
 const credential = z.strictObject({
+  name: plainText
+    .optional()
+    .describe('Names it for targets, records and metrics; absent: its place in the list, from 1.'),
   ...credentialFields,
   weight: z.int().min(1).max(1_000).default(1).describe('Its share of the requests.'),
 })

@@ -14,6 +14,15 @@ export const name = z
   .regex(NAME, { error: 'a name has 1 to 128 of A-Z a-z 0-9 . _ : / @ + - and starts with a letter or digit' })
   .meta({ id: 'name', description: 'Letters, digits and `. _ : / @ + -`; starts with a letter or digit.' })
 
+/** The same, or the beginning of names with `*` behind it, or `*` alone: an entry for many names. */
+export const modelPattern = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\*?|\*)$/, {
+    error:
+      'a name has 1 to 128 of A-Z a-z 0-9 . _ : / @ + - and starts with a letter or digit; `*` may stand at its end',
+  })
+  .meta({ id: 'model-name', description: 'A `name`; one with `*` at its end, or `*` alone, stands for many.' })
+
 /** The name of a provider. Without `/`, because `provider/model` addresses a model directly. */
 export const providerName = z
   .string()

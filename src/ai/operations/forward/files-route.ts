@@ -95,7 +95,7 @@ function usedBy(answer: JsonObject, { registry, state, name }: Counting): Usage 
   if (used === null) return null
   if (typeof model === 'string') {
     state.modelRequested = model
-    state.target = registry.resolve(`${name}/${model}`)
+    state.target = registry.resolve(`${name}/${model}`)?.first ?? null
   }
   return { ...used, serviceTier: 'batch' }
 }

@@ -1,7 +1,7 @@
 import { type Exchange, GatewayError, type Hook } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
-import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
+import { allowed, firstAllowed, unknownModel } from '../../conversation/conversation-route.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import { namedProvider, providerOf } from './choose-provider.ts'
@@ -40,7 +40,7 @@ export function createPassthroughInspect({ registry, outputTokens }: Passthrough
     const path = `${provider.root}${x.path.slice('/v1'.length)}`
     const state = new ForwardState('passthrough', provider, x.query === '' ? path : `${path}?${x.query}`)
     state.modelRequested = read?.name ?? null
-    state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`))
+    state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`)?.first ?? null)
     state.body = bodyOf(x, read, state.target === null ? null : provider.nameOf(state.target.model))
     state.isFree = x.method === 'GET' || x.method === 'DELETE'
     const bytes = state.body?.length ?? 0
@@ -72,7 +72,11 @@ function readModel(x: Exchange, registry: ModelRegistry): ReadModel | null | Gat
   if (name === null || name === '') {
     return new GatewayError('invalid_request', '"model" must be a non-empty string.', { param: 'model' })
   }
-  return { name, start: scanned.valueStart(0), target: registry.resolve(name) }
+  return {
+    name,
+    start: scanned.valueStart(0),
+    target: firstAllowed(x, registry, name) ?? registry.resolve(name)?.first ?? null,
+  }
 }
 
 /** A key that is held to some models reaches no others on this way. */
@@ -87,7 +91,7 @@ function checkModel(
     const message = 'This API key is held to some models, and this request names none: it may not pass.'
     return new GatewayError('resource_denied', message)
   }
-  const target = read.target ?? registry.resolve(`${provider}/${read.name}`)
+  const target = read.target ?? registry.resolve(`${provider}/${read.name}`)?.first ?? null
   if (target === null) return unknownModel(read.name)
   if (target.provider !== provider) {
     const message = `The model "${read.name.slice(0, 128)}" is not of the provider "${provider}".`

@@ -12,6 +12,9 @@ import { principalOf } from '../../../governance/index.ts'
 import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
 import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import { chooseTarget } from '../../routing/choose.ts'
+import type { RoutingTarget } from '../../routing/contract.ts'
+import { plainFacts } from '../../routing/request-facts.ts'
 import { addUsage, readUsageObject, tokensOf } from '../usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
@@ -48,18 +51,19 @@ export function createRealtimeInspect({ registry, settings }: RealtimeOptions): 
         param: 'model',
       })
     }
-    const target = registry.resolve(name)
-    if (target === null) return unknownModel(name)
+    const group = registry.resolve(name)
+    if (group === null) return unknownModel(name)
     if (!allowed(x, registry, name)) {
       return new GatewayError('resource_denied', `This API key may not use the model "${name.slice(0, 128)}".`, {
         param: 'model',
       })
     }
+    const serves = (each: RoutingTarget) => SPEAKING.has(registry.provider(each.target.provider)?.kind ?? '')
+    const chosen = chooseTarget(x, { registry, group, facts: plainFacts(x, 'realtime', name), serves })
+    if (chosen instanceof GatewayError) return chosen
+    const { target } = chosen
     const provider = registry.provider(target.provider)
-    if (provider === null || !SPEAKING.has(provider.kind)) {
-      const message = `The model "${name.slice(0, 128)}" has no realtime sessions: its provider has no such endpoint.`
-      return new GatewayError('resource_not_found', message, { param: 'model' })
-    }
+    if (provider === null) throw new Error(`${target.name} was chosen for a session`)
     query.set('model', provider.nameOf(target.model))
     const state = new ForwardState('realtime', provider, `${provider.root}/realtime?${query.toString()}`)
     state.modelRequested = name

@@ -1,14 +1,18 @@
 import type { StickySource, Strategy } from '../contract.ts'
-import { drawByHash } from './rendezvous.ts'
+import { drawByHash, keyOf } from './rendezvous.ts'
 import { weighted } from './weighted.ts'
 
-/**
- * One variant by weight; the others follow for when it fails. `by` keeps a key or a session on its variant; null, and a request
- * that has neither: at random. `salt` differs from test to test, so that one test's halves are no other's.
- */
-export function abTest({ by, salt }: { readonly by: StickySource | null; readonly salt: number }): Strategy {
+export interface AbTestSettings {
+  /** What keeps a key or a session on its variant; the first that the request has counts. */
+  readonly by: readonly StickySource[]
+  /** Differs from test to test, so that one test's halves are no other's. */
+  readonly salt: number
+}
+
+/** One variant by weight; the others follow for when it fails. A request that nothing holds on a variant gets one at random. */
+export function abTest({ by, salt }: AbTestSettings): Strategy {
   return (draft, context) => {
-    const key = by === null ? -1 : context.facts.hashOf(by)
+    const key = keyOf(by, context)
     if (key < 0) return weighted(draft, context)
     drawByHash(draft, (key ^ salt) >>> 0)
     draft.sort()

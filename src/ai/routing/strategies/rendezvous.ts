@@ -1,4 +1,5 @@
 import { mix } from '../../../core/index.ts'
+import type { RoutingContext, StickySource } from '../contract.ts'
 import type { Draft } from '../draft.ts'
 import { weightedDraw } from './weighted-draw.ts'
 
@@ -12,4 +13,13 @@ export function drawByHash({ members, positions, scores, count }: Draft, key: nu
     const { weight = 0, hash = 0 } = members[at] ?? {}
     scores[at] = weightedDraw(weight, mix(key ^ hash) / 2 ** 32)
   }
+}
+
+/** Hash of the first of these that the request has; -1 when it has none. */
+export function keyOf(by: readonly StickySource[], { facts }: RoutingContext): number {
+  for (const source of by) {
+    const key = facts.hashOf(source)
+    if (key >= 0) return key
+  }
+  return -1
 }

@@ -1,7 +1,7 @@
 import type { RoutingContext, StickySource, Strategy } from '../contract.ts'
 import { cachedCostOf, costOf } from '../cost.ts'
 import { type Draft, leastOf } from '../draft.ts'
-import { drawByHash } from './rendezvous.ts'
+import { drawByHash, keyOf } from './rendezvous.ts'
 import { weighted } from './weighted.ts'
 
 export interface StickySettings {
@@ -20,14 +20,6 @@ export function sticky({ by, switch: switching }: StickySettings): Strategy {
     draft.sort()
     if (switching === 'price') sortByPrice(draft, context)
   }
-}
-
-function keyOf(by: readonly StickySource[], { facts }: RoutingContext): number {
-  for (const source of by) {
-    const key = facts.hashOf(source)
-    if (key >= 0) return key
-  }
-  return -1
 }
 
 /** The home's input comes from its cache, the others' does not; equal ones stay as they are, those without a price go last. */

@@ -1,0 +1,86 @@
+import { type Exchange, GatewayError } from '../../core/index.ts'
+import { principalOf } from '../../governance/index.ts'
+import { monotonicUs } from '../../lib/index.ts'
+import type { ModelRegistry } from '../models/registry.ts'
+import type { RequestFacts, RoutingTarget } from './contract.ts'
+import type { Refuse } from './filter.ts'
+import type { ModelGroup } from './model-group.ts'
+import type { Order } from './order.ts'
+
+export interface ChoiceOptions {
+  readonly registry: ModelRegistry
+  readonly group: ModelGroup
+  readonly facts: RequestFacts
+  /** Whether a target can do at all what is asked of it; absent: it can. */
+  readonly serves?: (target: RoutingTarget) => boolean
+}
+
+/**
+ * The order in which a request asks the targets of a group, or why it asks none. It holds at least one target, the first of
+ * which neither rests nor has an open breaker; who is done with it gives it back to `group.orders`.
+ */
+export function chooseOrder(x: Exchange, options: ChoiceOptions): Order | GatewayError {
+  const { registry, group, facts } = options
+  const { statistics, random } = registry
+  const context = { facts, statistics, random, nowMs: monotonicUs() / 1000, wallMs: x.time }
+  const order = group.orders.make(context, refuse(x, options))
+  if (order.ready > 0) return order
+  const problem = order.count > 0 ? resting(facts.model, order.waitMs) : nothingLeft(facts.model, group)
+  group.orders.giveBack(order)
+  return problem
+}
+
+/** The first target of such an order. */
+export function chooseTarget(x: Exchange, options: ChoiceOptions): RoutingTarget | GatewayError {
+  const order = chooseOrder(x, options)
+  if (order instanceof GatewayError) return order
+  const target = order.at(0)
+  options.group.orders.giveBack(order)
+  if (target === null) throw new Error(`request ${x.id} has an order without a target`)
+  return target
+}
+
+/** A key may be served by every target that leads to no name it is denied. */
+function refuse(x: Exchange, { registry, facts, serves }: ChoiceOptions): Refuse {
+  const principal = principalOf(x)
+  if (principal.deny === null && serves === undefined) return null
+  const names = principal.deny === null ? null : registry.namesOf(facts.model)
+  return (target, position) => {
+    const own = names?.[position]
+    if (own !== undefined && !principal.mayUse(own)) return 'denied'
+    return serves === undefined || serves(target) ? null : 'not_served'
+  }
+}
+
+function resting(model: string, waitMs: number): GatewayError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
+  const message = `Every target of the model "${shorten(model)}" failed lately and is left alone for now; try again in ${seconds} s.`
+  return new GatewayError('upstream_unavailable', message, { retryAfterSeconds: seconds })
+}
+
+function nothingLeft(model: string, { orders }: ModelGroup): GatewayError {
+  if (orders.drops.includes('not_served')) {
+    const message = `The model "${shorten(model)}" is not served at this path: its providers have no such endpoint.`
+    return new GatewayError('resource_not_found', message, { param: 'model' })
+  }
+  if (orders.drops.includes('unpriced')) return unpriced(model)
+  if (orders.drops.includes('denied')) return denied(model)
+  const message = `The model "${shorten(model)}" has no target for this request: they are switched off, or its rules name none. Ask the operator.`
+  return new GatewayError('upstream_unavailable', message)
+}
+
+function unpriced(model: string): GatewayError {
+  const message = `The model "${shorten(model)}" has no price, and models without one are not served here. Ask the operator to set one.`
+  return new GatewayError('unpriced', message, { param: 'model' })
+}
+
+/** The answer for a model that the key may not use. */
+export function denied(model: string): GatewayError {
+  const message = `This API key may not use the model "${shorten(model)}". GET /v1/models lists what it may.`
+  return new GatewayError('resource_denied', message, { param: 'model' })
+}
+
+/** A name as it may stand in a message. */
+export function shorten(name: string): string {
+  return name.length > 128 ? `${name.slice(0, 128)}…` : name
+}
