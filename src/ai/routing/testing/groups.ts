@@ -25,7 +25,6 @@ export function routingTarget(
   more: Partial<RoutingTarget> = {},
 ): RoutingTarget {
   const [provider = '', model = ''] = id.split('/')
-  // Routing reads no other member of a target.
   const made = {
     name: id,
     provider,
@@ -34,7 +33,7 @@ export function routingTarget(
     facts: null,
     isRefusedUnpriced: false,
     ...target,
-  } as ModelTarget
+  } as ModelTarget // routing reads no other member of a target
   return {
     id,
     target: made,
