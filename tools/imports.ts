@@ -13,6 +13,8 @@ export interface ImportSite {
 
 // In the code part the specifier is blank: what is left of `import { a } from 'x'` is `import { a } from    `.
 const STATIC = /(?:^|[\n;}])[ \t]*((?:import|export)\b(?:(?!\n[ \t]*(?:import|export)\b)[^'"`;()=])*?\bfrom|import)\s*$/
+/** What stands at the end of either, as a first look that costs little. */
+const BEFORE = /(?:\bfrom|\bimport|\()\s*$/
 const DYNAMIC = /\b(?:import|require|getBuiltinModule)\s*\(\s*$/
 const TAKEN_APART = /\bconst\s*\{([^{}]*)\}\s*=\s*(?:await\s+)?(?:process\s*\.\s*)?\w+\s*\(\s*$/
 
@@ -21,6 +23,7 @@ export function findImports(text: string): ImportSite[] {
   const { code, strings } = splitSource(text)
   const sites: ImportSite[] = []
   for (const match of strings.matchAll(/(['"])([^'"\n]+)\1/g)) {
+    if (!BEFORE.test(code.slice(Math.max(0, match.index - 80), match.index))) continue
     const before = code.slice(Math.max(0, match.index - 4000), match.index)
     const clause = STATIC.exec(before)?.[1]
     if (clause === undefined && !DYNAMIC.test(before)) continue

@@ -13,20 +13,39 @@ export interface SourceText {
 
 type Part = 'code' | 'comments' | 'strings'
 
+/** Several checks split the same texts. */
+const SPLIT = new Map<string, SourceText>()
+
 /** Splits a source text; a regular expression counts as a string, the code inside a template's `${}` as code. */
 export function splitSource(text: string): SourceText {
+  const known = SPLIT.get(text)
+  if (known !== undefined) return known
+  const source = split(text)
+  SPLIT.set(text, source)
+  return source
+}
+
+function split(text: string): SourceText {
   const parts: Record<Part, string[]> = { code: [], comments: [], strings: [] }
   const blank = text.replace(/[^\n]/g, ' ')
   let at = 0
+  /** Where what is taken ends: from there to `at` it is code. */
+  let taken = 0
   let lastCode = ''
   /** Depth of braces at which each open `${` ends. */
   const templates: number[] = []
   let braces = 0
 
-  const take = (part: Part, end: number) => {
+  const add = (part: Part, end: number) => {
+    if (end === taken) return
     for (const name of ['code', 'comments', 'strings'] as const) {
-      parts[name].push((name === part ? text : blank).slice(at, end))
+      parts[name].push((name === part ? text : blank).slice(taken, end))
     }
+    taken = end
+  }
+  const take = (part: Part, end: number) => {
+    add('code', at)
+    add(part, end)
     at = end
   }
 
@@ -44,16 +63,17 @@ export function splitSource(text: string): SourceText {
       if (text.endsWith('${', end) && text[end - 1] === '{') templates.push(braces)
       take('strings', end)
       lastCode = text[end - 1] === '{' ? '{' : '`'
-    } else if (char === '/' && startsRegExp(lastCode, parts.code)) {
+    } else if (char === '/' && startsRegExp(lastCode, text.slice(Math.max(taken, at - 16), at))) {
       take('strings', endOfRegExp(text, at))
       lastCode = '/'
     } else {
       if (char === '{') braces++
       if (char === '}') braces--
       if (char.trim() !== '') lastCode = char
-      take('code', at + 1)
+      at++
     }
   }
+  add('code', at)
   return { text, code: parts.code.join(''), comments: parts.comments.join(''), strings: parts.strings.join('') }
 }
 
@@ -100,8 +120,7 @@ function endOfRegExp(text: string, start: number): number {
 }
 
 /** A slash after a value divides; after an operator, an opening bracket or a keyword it opens a regular expression. */
-function startsRegExp(lastCode: string, code: readonly string[]): boolean {
+function startsRegExp(lastCode: string, code: string): boolean {
   if (!/[\w$)\]'"`/}]/.test(lastCode)) return true
-  const before = code.slice(-12).join('').trimEnd()
-  return /(?:^|[^\w$.])(?:return|typeof|case|in|of|await|yield|void|throw)$/.test(before)
+  return /(?:^|[^\w$.])(?:return|typeof|case|in|of|await|yield|void|throw)\s*$/.test(code)
 }

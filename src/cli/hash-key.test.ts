@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { scryptSync } from 'node:crypto'
 import { test } from 'node:test'
+import { COMPILE_CACHE } from '../../test/harness/compile-cache.ts'
 import { generateKey, hashKey } from './hash-key.ts'
 
 const RUN = `const { hashKeyCommand } = await import(process.env.MODULE)
@@ -11,7 +12,7 @@ function run(args: readonly string[], input = '') {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--input-type=module', '--eval', RUN, '--', ...args],
-    { env: { MODULE: new URL('./hash-key.ts', import.meta.url).href }, input, encoding: 'utf8' },
+    { env: { MODULE: new URL('./hash-key.ts', import.meta.url).href, ...COMPILE_CACHE }, input, encoding: 'utf8' },
   )
   return { status, stdout, stderr }
 }

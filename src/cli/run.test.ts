@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { COMPILE_CACHE } from '../../test/harness/compile-cache.ts'
 import { eventually, within } from '../../test/harness/eventually.ts'
 import { createFerro } from './testing/ferro.ts'
 
@@ -14,7 +15,7 @@ async function startGateway(t: TestContext, folder: string, env: Readonly<Record
   const args = ['run', '--listen', '127.0.0.1:0', '--control', '127.0.0.1:0', '--workers', '1']
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   t.after(() => child.kill('SIGKILL'))

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createAuthority } from '../../test/harness/certificate.ts'
+import { COMPILE_CACHE } from '../../test/harness/compile-cache.ts'
 import { renderErrors } from '../config/index.ts'
 import { validateFile } from './validate.ts'
 
@@ -24,7 +25,11 @@ function validate(folder: string, args: readonly string[], env: Record<string, s
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--input-type=module', '--eval', RUN, '--', ...args],
-    { cwd: folder, env: { ...env, MODULE: MODULE.href, PATH: process.env['PATH'] ?? '' }, encoding: 'utf8' },
+    {
+      cwd: folder,
+      env: { ...env, MODULE: MODULE.href, PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE },
+      encoding: 'utf8',
+    },
   )
   return { status, stdout, stderr }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
+import { COMPILE_CACHE } from '../harness/compile-cache.ts'
 import { eventually } from '../harness/eventually.ts'
 import { ROOT } from './pages.ts'
 
@@ -19,7 +20,11 @@ export class ShellSession {
     const { PATH = '', HOME = '' } = process.env
     const path = [join(ROOT, 'bin'), join(process.execPath, '..'), PATH].join(delimiter)
     // A process group of its own, so that its end ends all that it has started.
-    const shell = spawn('bash', ['-s'], { cwd: ROOT, env: { PATH: path, HOME, LOG: log }, detached: true })
+    const shell = spawn('bash', ['-s'], {
+      cwd: ROOT,
+      env: { PATH: path, HOME, LOG: log, ...COMPILE_CACHE },
+      detached: true,
+    })
     shell.stdout.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
     shell.stderr.setEncoding('utf8').on('data', (text: string) => (this.#errors += text))
     shell.on('exit', () => (this.#ended = true))

@@ -9,11 +9,11 @@ export interface Patience {
 
 /**
  * Polls until the probe gives something other than `false`, `null` or `undefined`, and returns that.
- * Throws an error naming what was awaited when the deadline (5 s) has passed.
+ * Throws an error naming what was awaited when the deadline (15 s) has passed.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  { deadlineMs = 5_000, everyMs = 5, what = 'the condition' }: Patience = {},
+  { deadlineMs = 15_000, everyMs = 5, what = 'the condition' }: Patience = {},
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = performance.now() + deadlineMs
   for (;;) {

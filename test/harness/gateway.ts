@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { COMPILE_CACHE } from './compile-cache.ts'
 import { eventually, within } from './eventually.ts'
 import { isObject, type JsonObject, parseJson } from './json.ts'
 import { type MetricSample, parseMetrics } from './metrics.ts'
@@ -15,7 +16,7 @@ export interface GatewayOptions {
   /** Further arguments of `run`, and of node itself. */
   readonly args?: readonly string[]
   readonly nodeArgs?: readonly string[]
-  /** Added to a small environment (PATH, HOME, TMPDIR); nothing else of ours is passed on. */
+  /** Added to a small environment (PATH, HOME, TMPDIR, the compile cache of a test run); nothing else of ours is passed on. */
   readonly env?: Readonly<Record<string, string>>
   /** An existing directory for state; by default a fresh one, removed by {@link Gateway.close}. */
   readonly dataDir?: string
@@ -92,7 +93,7 @@ export class Gateway {
     const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env
     const child = spawn(process.execPath, command, {
       cwd: this.#directory,
-      env: { PATH, HOME, TMPDIR, ...env },
+      env: { PATH, HOME, TMPDIR, ...COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child.stdout.on('data', (chunk: Buffer) => {
@@ -112,8 +113,7 @@ export class Gateway {
 
   /** Resolves when the process has said where it listens and answers `/readyz` with 200. */
   async waitReady(): Promise<void> {
-    // A machine that is busy with more than these tests may say that it needs longer.
-    const deadlineMs = this.#options.readyDeadlineMs ?? Number(process.env.FERRO_TEST_READY_MS ?? 20_000)
+    const deadlineMs = this.#options.readyDeadlineMs ?? Number(process.env.FERRO_TEST_READY_MS ?? 60_000)
     let ended: Exit | null = null
     void this.#exit?.then((exit) => {
       ended = exit

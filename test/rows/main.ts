@@ -18,7 +18,7 @@ const ROWS: readonly Row[] = [
   { row: 'L1', asks: '2,000 slow heads at once', file: 'http-parsing-slow', scale: 7 },
   { row: 'S6', asks: '200 slow readers', file: 'proxy-streaming', scale: 3.34 },
   { row: 'S7', asks: 'an upload of 1 GiB', file: 'proxy-streaming', scale: 4 },
-  { row: 'S10', asks: '200 clients that leave', file: 'proxy-streaming', scale: 3 },
+  { row: 'S10', asks: '200 clients that leave', file: 'proxy-streaming.timed', scale: 4.2 },
   { row: 'S14', asks: '10,000 clients that come and leave', file: 'proxy-streaming', scale: 5 },
 ]
 

@@ -21,7 +21,7 @@ export interface Ferro {
 }
 
 export interface FerroOptions {
-  /** The whole environment beside PATH. */
+  /** The whole environment beside PATH and the compile cache of a test run. */
   readonly env?: Readonly<Record<string, string>>
   /** Arguments of node itself. */
   readonly nodeArgs?: readonly string[]
@@ -41,9 +41,11 @@ function runToEnd(
   { env = {}, nodeArgs = [] }: FerroOptions = {},
 ): Promise<Ended> {
   return new Promise((done, fail) => {
+    const { PATH = '', NODE_COMPILE_CACHE } = process.env
+    const cache = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }
     const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
       cwd,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { PATH, ...cache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let [stdout, stderr] = ['', '']
