@@ -14,7 +14,7 @@ export interface OperationsHouse {
   readonly upstream: OperationsUpstream
   readonly key: TestKey
   readonly client: (options?: ClientOptions) => OpenAI
-  /** Waits until the newest record of a route has these members. */
+  /** Waits until a record that was not found before of a route has these members. */
   readonly recorded: (route: string, expected: Readonly<Record<string, unknown>>) => Promise<void>
 }
 
@@ -40,6 +40,8 @@ export function useOperationsHouse(
       await upstream.close()
       throw error
     })
+    // Requests of the same millisecond have no order.
+    const found = new Set<string>()
     house = {
       gateway,
       upstream,
@@ -50,8 +52,14 @@ export function useOperationsHouse(
         await eventually(
           () => {
             using database = gateway.db()
-            const row = database.prepare('SELECT * FROM requests WHERE route = ? ORDER BY id DESC LIMIT 1').get(route)
-            return Object.entries(expected).every(([column, value]) => at(row, column) === value)
+            const rows = database.prepare('SELECT * FROM requests WHERE route = ?').all(route)
+            const row = rows.find(
+              (each) =>
+                !found.has(String(each['id'])) &&
+                Object.entries(expected).every(([column, value]) => at(each, column) === value),
+            )
+            if (row !== undefined) found.add(String(row['id']))
+            return row !== undefined
           },
           { deadlineMs: 20_000, what: `the record of ${route} to say ${JSON.stringify(expected)}` },
         )
