@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 
+// That of a test run would be taken in the place of those which are looked for here.
+delete process.env['NODE_COMPILE_CACHE']
+
 const LAUNCHER = path.resolve(import.meta.dirname, '../bin')
 const PACKAGED = `node-${process.platform}-${process.arch}`
 

@@ -4,7 +4,7 @@
  */
 import { isMainThread } from 'node:worker_threads'
 
-const deadlineMs = Number(process.env.FERRO_TEST_FILE_DEADLINE_MS ?? 180_000)
+const deadlineMs = Number(process.env.FERRO_TEST_FILE_DEADLINE_MS ?? 300_000)
 
 if (isMainThread) {
   setTimeout(() => {

@@ -109,7 +109,7 @@ const settle = [
   createSettlement({ worker: 1, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, modelTraffic),
 ]
 const identify = createIdentify(keys)
-const surfaces = compileSurfaces({
+const surfaces = await compileSurfaces({
   document,
   environment: {},
   metrics,

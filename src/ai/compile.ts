@@ -1,16 +1,16 @@
-import type { Gate, Hook, Route } from '../core/index.ts'
+import type { Gate, Route } from '../core/index.ts'
 import type { ContentPort, UsageClaimsPort } from '../storage/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
-import type { ClientDialectName } from './conversation/readers.ts'
 import { countTokens } from './counting/count-route.ts'
 import { chatCodeName } from './dialects/code-names.ts'
-import { CLIENT_DIALECTS, COMMON_DIALECT } from './dialects/tables.ts'
+import { COMMON_DIALECT, loadDialects } from './dialects/tables.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
 import { operationPaths } from './operations/paths.ts'
-import { createSealedInspect } from './seals/sealed-inspect.ts'
-import { CONVERSATIONS, COUNTS, surfaceOf } from './surfaces/conversations.ts'
+import { dialectsOf } from './providers/dialects-of.ts'
+import { CONVERSATIONS, COUNTS, type ConversationRow, loadSurface } from './surfaces/conversations.ts'
+import { loadedGate } from './surfaces/loaded-gate.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
 import { responsesPaths } from './surfaces/responses/responses-paths.ts'
 
@@ -47,8 +47,13 @@ export interface Surfaces {
   readonly fallback: Route
 }
 
-/** Compiles models and providers of a document into the routes that clients call. Throws when a reference is missing. */
-export function compileSurfaces(options: CompileOptions): Surfaces {
+/**
+ * Compiles models and providers of a document into the routes that clients call, and loads the dialects of its upstreams.
+ * Rejects when a reference is missing.
+ */
+export async function compileSurfaces(options: CompileOptions): Promise<Surfaces> {
+  // What is common answers `GET /v1/capabilities`, and the built-in models.
+  await loadDialects([COMMON_DIALECT, ...dialectsOf(options.document)])
   const registry = compileRegistry(options)
   const created = Math.floor(Date.now() / 1000)
   const { hooks } = options
@@ -70,44 +75,52 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
   const { hooks, document } = options
   const content = document.content.responses === 'on' ? (options.content ?? null) : null
   const conversations = CONVERSATIONS.flatMap((row) => {
-    const surface = surfaceOf(row)
-    if (surface === null) return []
     if (row.answersKept === true && content !== null) {
-      return responsesPaths(row, surface, { hooks, document, content, registry })
+      return responsesPaths(row, { hooks, document, content, registry })
     }
-    const { countedAt = null, dialect } = row
-    const answer = createConversationInspect(registry, surface, row.readPath)
-    if (row.sealsKept === true && options.content !== undefined && document.content.seals === 'on') {
-      const { ttl: ttlMs, max_bytes: maxBytes } = document.content
-      const sealed = createSealedInspect({ inspect: answer, content: options.content, limits: { ttlMs, maxBytes } })
-      return conversationPath(options, row, sealed)
-    }
-    const inspect: Hook = (x) => {
-      const counted = countedAt === null ? null : countedAt(x)
-      return counted === null ? answer(x) : countTokens(x, registry, dialect, counted)
-    }
-    return conversationPath(options, row, countedAt === null ? answer : inspect)
+    return [conversationPath(options, row, async () => await inspectOf(options, row, registry))]
   })
-  const counts = COUNTS.flatMap((row) =>
-    conversationPath(options, row, (x) => countTokens(x, registry, row.dialect, null)),
+  const counts = COUNTS.map((row) =>
+    conversationPath(options, row, async () => {
+      await loadDialects([row.dialect])
+      return (x) => countTokens(x, registry, row.dialect, null)
+    }),
   )
   return [...conversations, ...counts]
 }
 
+async function inspectOf(
+  { document, content }: CompileOptions,
+  row: ConversationRow,
+  registry: ModelRegistry,
+): Promise<Gate> {
+  const { countedAt, dialect, readPath } = row
+  const inspect = createConversationInspect(registry, await loadSurface(row), readPath)
+  if (row.sealsKept === true && content !== undefined && document.content.seals === 'on') {
+    const { createSealedInspect } = await import('./seals/sealed-inspect.ts')
+    const { ttl: ttlMs, max_bytes: maxBytes } = document.content
+    return createSealedInspect({ inspect, content, limits: { ttlMs, maxBytes } })
+  }
+  if (countedAt === undefined) return inspect
+  return (x) => {
+    const counted = countedAt(x)
+    return counted === null ? inspect(x) : countTokens(x, registry, dialect, counted)
+  }
+}
+
+/** The dialect is loaded with the first request that asks in it. */
 function conversationPath(
   { hooks, document }: CompileOptions,
-  row: { readonly name: string; readonly scope: string; readonly path: string; readonly dialect: ClientDialectName },
-  inspect: Gate,
-): SurfacePath[] {
-  const client = CLIENT_DIALECTS[row.dialect]
-  if (client === undefined) return []
+  row: Pick<ConversationRow, 'name' | 'scope' | 'path' | 'dialect'>,
+  inspect: () => Promise<Gate>,
+): SurfacePath {
   const route: Route = {
     name: row.name,
     ...hooks.conversation(row.scope),
     codeName: chatCodeName,
-    ...createErrorRendering(client),
+    ...createErrorRendering(row.dialect),
     bodyLimit: document.limits.body,
-    inspect,
+    inspect: loadedGate(inspect),
   }
-  return [{ method: 'POST', path: row.path, route }]
+  return { method: 'POST', path: row.path, route }
 }

@@ -1,5 +1,5 @@
 import type { ProviderFacts } from '../config/index.ts'
-import { behaviourOf } from './demo/index.ts'
+import { behaviourOf } from './demo/models.ts'
 import { DEMO_PROVIDER, providerKinds, providerRow } from './providers/table.ts'
 
 /** What the check of a configuration must be told about providers; `loadConfig` takes it. */

@@ -11,12 +11,18 @@ export {
   type SurfacePath,
   type Surfaces,
 } from './compile.ts'
-export { CONFIG_FACTS } from './config-facts.ts'
 export { DemoUpstream, demoModels } from './demo/index.ts'
+export {
+  CONFIG_FACTS,
+  DEMO_PROVIDER,
+  PROVIDERS,
+  providerKinds,
+  providerRow,
+  providersIn,
+  variablesOf,
+} from './facts.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
-export { providersIn, variablesOf } from './providers/found.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
-export { DEMO_PROVIDER, PROVIDERS, providerKinds, providerRow } from './providers/table.ts'
 export type { TransportSource } from './providers/upstreams.ts'
 export { loadRuleRegex } from './routing/load-regex.ts'
 export { ruleProblems } from './routing/rule-problems.ts'

@@ -25,7 +25,7 @@ export interface Verdict {
  * everything that is compiled.
  */
 export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promise<Verdict> {
-  const { CONFIG_FACTS } = await import('../ai/index.ts')
+  const { CONFIG_FACTS } = await import('../ai/facts.ts')
   const { startErrors } = await import('../app/index.ts')
   const result = await loadConfig(file, { ...CONFIG_FACTS, env })
   const errors = result.ok ? await startErrors(result, env, CONFIG_FACTS.providerFacts) : result.errors

@@ -213,7 +213,7 @@ test('B25 a kill with many streams open leaves each of them settled, none for fr
   try {
     const count = scaled(50)
     const calls = Array.from({ length: count }, () => house.client.start({ model: 'barrier-mid', stream: true }))
-    await eventually(() => calls.every((call) => call.received().split('data: ').length > 3), { deadlineMs: 10_000 })
+    await eventually(() => calls.every((call) => call.received().split('data: ').length > 3), { deadlineMs: 30_000 })
     const { reserved } = await budget(house)
     await house.gateway.kill9()
     await Promise.all(calls.map((call) => call.result))
@@ -242,7 +242,7 @@ test('B28 a rate limit is 429 with Retry-After, and a request after that time is
     assert.equal(house.wall.requests.length, 3)
     const seconds = Number(refused[0]?.headers['retry-after'])
     const end = performance.now() + seconds * 1_000
-    await eventually(() => performance.now() >= end, { deadlineMs: 10_000, everyMs: 50 })
+    await eventually(() => performance.now() >= end, { deadlineMs: 30_000, everyMs: 50 })
     assert.equal((await house.client.chat()).status, 200)
     assert.deepEqual(await violations(house.evidence), [])
   } finally {

@@ -32,7 +32,7 @@ async function reload(house: ProxyHouse, number: number): Promise<void> {
   const get = async () => (await ask(`${house.gateway.url}/version`)).text
   await eventually(
     async () => (await Promise.all(Array.from({ length: 6 }, get))).every((text) => text === String(number)),
-    { deadlineMs: 10_000, everyMs: 20, what: `version ${number}` },
+    { deadlineMs: 30_000, everyMs: 20, what: `version ${number}` },
   )
 }
 
@@ -200,7 +200,7 @@ test('limits, log, egress and overload change in the running workers: no stream 
     const idle = await house.connect()
     await idle.send('GET /version HTTP/1.1\r\nHost: a\r\n\r\n')
     await idle.waitForResponses()
-    await eventually(() => idle.closeKind !== 'open', { deadlineMs: 5_000, what: 'the new keep_alive to be in force' })
+    await eventually(() => idle.closeKind !== 'open', { deadlineMs: 30_000, what: 'the new keep_alive to be in force' })
     const large = await ask(`${gateway.url}/x`, { method: 'POST', body: 'x'.repeat(2_000) })
     assert.equal(large.status, 413)
     await eventually(() => readFileSync(accessLog, 'utf8').includes('203.0.113.9'), { what: 'the new access log' })

@@ -168,7 +168,7 @@ test('S10 a client that leaves while its upload is held back ends it at the serv
       if (kind === 'rst') client.abort()
       else client.finish()
       const found = origin.requests[seen] ?? assert.fail('nothing came')
-      await eventually(() => found.cutAt, { everyMs: 1, deadlineMs: 10_000, what: `the end of ${bytes} by ${kind}` })
+      await eventually(() => found.cutAt, { everyMs: 1, deadlineMs: 30_000, what: `the end of ${bytes} by ${kind}` })
       delays.push((found.cutAt ?? 0) - leaving)
       client.close()
     }

@@ -34,7 +34,7 @@ async function reload(
       const lists = await Promise.all(Array.from({ length: 8 }, () => modelsOf(house)))
       return lists.every((list) => list.includes(model) === (state === 'offered'))
     },
-    { deadlineMs: 5_000, everyMs: 20, what: `${model} to be ${state}` },
+    { deadlineMs: 30_000, everyMs: 20, what: `${model} to be ${state}` },
   )
 }
 

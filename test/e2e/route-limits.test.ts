@@ -78,7 +78,7 @@ for (const [how, end] of [
     for (let at = 0; at < 2; at++) assert.equal((await get(gateway, '/header', { 'x-tenant': 'one' })).status, 200)
     const saved = join(gateway.dataDir, 'route-rates.json')
     const isSaved = () => existsSync(saved) && readFileSync(saved, 'utf8').includes('x-tenant')
-    if (how === 'a crash') await eventually(isSaved, { deadlineMs: 10_000, what: 'the state to be saved' })
+    if (how === 'a crash') await eventually(isSaved, { deadlineMs: 30_000, what: 'the state to be saved' })
     await end(gateway)
     await gateway.restart()
     const left = async (path: string, headers?: Record<string, string>) => {

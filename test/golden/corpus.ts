@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { DialectName } from '../../src/ai/dialects/name.ts'
-import { CLIENT_DIALECTS } from '../../src/ai/dialects/tables.ts'
+import { CLIENT_DIALECTS } from '../../src/ai/dialects/testing/all-dialects.ts'
 import { parseExact } from '../../src/ai/ir/json.ts'
 import { type AnswerResult, answerTo, objectOf, type RequestCase, type RequestResult, requestTo } from './translate.ts'
 import { UPSTREAMS } from './upstreams.ts'

@@ -6,7 +6,7 @@ import type {
   WireEvent,
 } from '../../src/ai/dialects/dialect.ts'
 import type { DialectName } from '../../src/ai/dialects/name.ts'
-import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/ai/dialects/tables.ts'
+import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/ai/dialects/testing/all-dialects.ts'
 import type { StreamEvent } from '../../src/ai/ir/answer.ts'
 import type { JsonObject } from '../../src/ai/ir/json.ts'
 import { isObject, parseExact, writeJson } from '../../src/ai/ir/json.ts'

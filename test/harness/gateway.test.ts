@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { COMPILE_CACHE } from './compile-cache.ts'
 import { eventually } from './eventually.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { isObject, parseJson } from './json.ts'
@@ -20,7 +21,13 @@ test('starts a process of its own, ready to answer, with a small environment', a
   const environment = parseJson(await (await fetch(`${gateway.url}/environment`)).text())
   assert.ok(isObject(environment))
   assert.equal(environment.EXTRA, '1')
-  assert.deepEqual(Object.keys(environment).toSorted(), ['EXTRA', 'HOME', 'PATH', 'TMPDIR'])
+  assert.deepEqual(Object.keys(environment).toSorted(), [
+    'EXTRA',
+    'HOME',
+    ...Object.keys(COMPILE_CACHE),
+    'PATH',
+    'TMPDIR',
+  ])
   assert.match(gateway.stdout.text, /^ready with 2 characters/)
   assert.deepEqual(await gateway.metrics(), [{ name: 'up', labels: { place: 'here' }, value: 1 }])
   assert.notEqual(gateway.url, gateway.controlUrl)

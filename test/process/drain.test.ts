@@ -27,7 +27,7 @@ test('streams that fit the grace period end well, the others with an error event
   const fitting = Array.from({ length: count }, () => house.client.start({ model: 'slow-100', stream: true }))
   const endless = Array.from({ length: count }, () => house.client.start({ model: 'barrier-mid', stream: true }))
   const silent = house.client.start({ model: 'barrier' })
-  await eventually(() => [...fitting, ...endless].every((call) => call.entry.status === 200), { deadlineMs: 10_000 })
+  await eventually(() => [...fitting, ...endless].every((call) => call.entry.status === 200), { deadlineMs: 30_000 })
   await house.wall.waitForRequests(2 * count + 1)
   const signalled = performance.now()
   house.gateway.signal('SIGTERM')

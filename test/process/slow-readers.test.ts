@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { House, residentBytes, scaled, scaledTime } from '../e2e/house.ts'
 import { violations } from '../harness/checker.ts'
@@ -14,10 +15,12 @@ const MIB = 1_024 * KIB
 const PER_READER_BYTES = 512 * KIB
 const FIXED_BYTES = 20 * MIB
 /** What the kernel holds on both connections, whatever the process does. */
-const SOCKET_BUFFER_BYTES = 16 * MIB
+const SOCKET_BUFFER_BYTES = ['tcp_rmem', 'tcp_wmem']
+  .map((name) => Number(readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').split(/\s+/)[2]))
+  .reduce((sum, most) => sum + 2 * most, 4 * MIB)
 
 test('clients that do not read hold the upstream back, and their memory is bounded', {
-  timeout: scaledTime(120_000),
+  timeout: scaledTime(240_000),
 }, async (t) => {
   const flood = await Flood.start()
   t.after(() => flood.close())
@@ -37,7 +40,7 @@ test('clients that do not read hold the upstream back, and their memory is bound
   const before = residentBytes(gateway.pid)
   const count = scaled(500)
   while (readers.length < count) readers.push(await open())
-  await eventually(() => flood.sentBytes.length === count, { deadlineMs: 30_000, what: 'all streams to begin' })
+  await eventually(() => flood.sentBytes.length === count, { deadlineMs: 90_000, what: 'all streams to begin' })
   let last = -1
   // Everything is full when nothing more goes out for a while.
   await eventually(
@@ -57,6 +60,9 @@ test('clients that do not read hold the upstream back, and their memory is bound
   )
   assert.ok(grown <= count * PER_READER_BYTES + FIXED_BYTES, `${count} slow readers cost ${grown} bytes`)
   assert.ok(most <= SOCKET_BUFFER_BYTES, `the upstream is ${most} bytes ahead`)
+  // Linux lets a few sockets grow far more than the others.
+  const median = flood.sentBytes.toSorted((a, b) => a - b)[count >> 1] ?? Number.NaN
+  assert.ok(median <= 16 * MIB, `the upstream is ${median} bytes ahead of most readers`)
   assert.equal((await house.client.fetch('/v1/models')).status, 200, 'others are served')
   for (const reader of readers) reader.abort()
   await eventually(() => flood.sentBytes.length === 0, { deadlineMs: 15_000, what: 'the streams to be given up' })

@@ -45,7 +45,7 @@ export async function serve(
   }
   const connect = parts.connect ?? ((origin: string) => poolTo(t, origin))
   const transports: TransportSource = { demo, connect: ({ origin }) => connect(origin) }
-  const surfaces = compileSurfaces({
+  const surfaces = await compileSurfaces({
     document: await documentFrom(config),
     environment: parts.environment ?? {},
     metrics: metricsOf(),

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module'
 import path from 'node:path'
-import { BUILTINS, GLOBALS, type ImportRow, LIB_BUILTINS, MODULES, PACKAGES } from '../boundaries.ts'
+import { BUILTINS, DOORS, GLOBALS, type ImportRow, LIB_BUILTINS, MODULES, PACKAGES } from '../boundaries.ts'
 import type { Finding } from '../finding.ts'
 import { findImports, type ImportSite } from '../imports.ts'
 import { isTestFile, isTypeScript, type SourceFile } from '../source-files.ts'
@@ -57,6 +57,8 @@ function relativeFault(file: string, site: ImportSite): Fault {
     return { what: `${from} must not know ${to} (${site.specifier})`, remedy }
   }
   if (target === `src/${to}/index.ts`) return null
+  const door = DOORS.find(({ name }) => name === target)
+  if (door !== undefined) return isTestFile(file) ? null : rowFault(file, door)
   return { what: `deep import of ${target}`, remedy: `import from src/${to}/index.ts, and export it there` }
 }
 

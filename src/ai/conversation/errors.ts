@@ -1,33 +1,38 @@
 import type { Exchange, GatewayError, RenderedError } from '../../core/index.ts'
-import type { AnswerContext, ClientDialect } from '../dialects/dialect.ts'
+import { ENCODE_ERROR } from '../dialects/client-errors.ts'
+import type { AnswerContext } from '../dialects/dialect.ts'
+import { clientDialect } from '../dialects/tables.ts'
 import { Losses } from '../ir/losses.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
+import type { ClientDialectName } from './readers.ts'
 
 /** Puts errors of a route into the dialect of its clients. */
-export function createErrorRendering(client: ClientDialect): {
+export function createErrorRendering(dialect: ClientDialectName): {
   readonly renderError: (x: Exchange, error: GatewayError) => RenderedError
   readonly renderStreamError: (x: Exchange, error: GatewayError) => Buffer
 } {
+  const encodeError = ENCODE_ERROR[dialect]
   return {
     renderError(x, error) {
       // An upstream's own words, which are in this dialect: they may hold what no other form has.
       if (error.body !== null) return { body: error.body, contentType: error.contentType ?? 'application/json' }
-      const body = Buffer.from(JSON.stringify(client.encodeError(error, x.id)))
+      const body = Buffer.from(JSON.stringify(encodeError(error, x.id)))
       return { body, contentType: 'application/json' }
     },
 
     /** No proper end follows: that would make a whole answer of a broken one. */
     renderStreamError(x, error) {
-      const encoder = conversationStateOf(x)?.encoder ?? client.streamEncoder(relayed(x, conversationStateOf(x)))
+      const state = conversationStateOf(x)
+      // An answer has begun, so the dialect is loaded.
+      const encoder = state?.encoder ?? clientDialect(dialect).streamEncoder(relayed(x, dialect, state))
       return Buffer.from(encoder.fail(error, x.id))
     },
   }
 }
 
 /** The context of a stream that was relayed so far: of its request nothing is known but what was read. */
-function relayed(x: Exchange, state: ConversationState | null): AnswerContext {
+function relayed(x: Exchange, dialect: ClientDialectName, state: ConversationState | null): AnswerContext {
   const model = state?.modelRequested ?? ''
-  const dialect = state?.surface.dialect ?? 'openai-chat'
   return {
     id: x.id.replaceAll('-', ''),
     model,

@@ -1,7 +1,8 @@
 import { answerWith, type Exchange, GatewayError } from '../../core/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
-import { TOKEN_COUNTS, type TokenCountDialect } from '../dialects/token-counts.ts'
+import { dialectOf } from '../dialects/tables.ts'
+import type { TokenCountDialect } from '../dialects/token-counts.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import { isObject, parseExact, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
@@ -24,7 +25,7 @@ export function countTokens(
   dialect: ClientDialectName,
   pathModel: string | null,
 ): GatewayError | null {
-  const counts = TOKEN_COUNTS[dialect]
+  const { counts } = dialectOf(dialect)
   if (counts === undefined) return new GatewayError('not_found', 'Nothing is counted in this dialect.')
   try {
     const request = read(x, counts, pathModel)
@@ -68,8 +69,8 @@ function read(x: Exchange, counts: TokenCountDialect, pathModel: string | null):
 }
 
 function candidateFor(target: ModelTarget, request: ModelRequest, client: TokenCountDialect): CountCandidate | null {
-  const endpoint = target.endpointWhere((name) => TOKEN_COUNTS[name] !== undefined)
-  const upstream = endpoint === null ? undefined : TOKEN_COUNTS[endpoint.endpoint.dialect]
+  const endpoint = target.endpointWhere((name) => dialectOf(name).counts !== undefined)
+  const upstream = endpoint === null ? undefined : dialectOf(endpoint.endpoint.dialect).counts
   if (endpoint === null || upstream === undefined) return null
   const body = endpoint.countBody(request, upstream)
   return new CountCandidate({

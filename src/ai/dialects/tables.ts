@@ -1,47 +1,82 @@
 import type { AnswerMeter } from '../relay/answer-meter.ts'
-import { messagesClient, messagesUpstream } from './anthropic-messages/index.ts'
-import { messagesMeter } from './anthropic-messages/meter.ts'
-import { converseUpstream } from './bedrock-converse/index.ts'
-import { cohereUpstream } from './cohere/index.ts'
 import type { ClientDialect, UpstreamDialect } from './dialect.ts'
-import { geminiClient, geminiUpstream } from './gemini/index.ts'
-import { geminiMeter } from './gemini/meter.ts'
 import type { DialectName } from './name.ts'
-import { ollamaUpstream } from './ollama/index.ts'
-import { openaiChatClient, openaiChatUpstream } from './openai-chat/index.ts'
-import { openaiCompletionsClient, openaiCompletionsUpstream } from './openai-completions/index.ts'
-import { openaiResponsesClient, openaiResponsesUpstream } from './openai-responses/index.ts'
-import { responsesMeter } from './openai-responses/meter.ts'
-import { replicateUpstream } from './replicate/index.ts'
+import type { TokenCountDialect } from './token-counts.ts'
 
-/** Every dialect as upstreams speak it. */
-export const UPSTREAM_DIALECTS: Readonly<Partial<Record<DialectName, UpstreamDialect>>> = {
-  'openai-chat': openaiChatUpstream,
-  'openai-responses': openaiResponsesUpstream,
-  'openai-completions': openaiCompletionsUpstream,
-  'anthropic-messages': messagesUpstream,
-  'bedrock-converse': converseUpstream,
-  gemini: geminiUpstream,
-  cohere: cohereUpstream,
-  ollama: ollamaUpstream,
-  replicate: replicateUpstream,
+/** What a dialect's code gives: the sides of it that exist. */
+export interface DialectCode {
+  readonly client?: ClientDialect
+  readonly upstream?: UpstreamDialect
+  /** What is read of answers that are relayed in it; OpenAI's older ones have a tap of their own. */
+  readonly meter?: AnswerMeter
+  /** How it counts tokens; absent: it does not. */
+  readonly counts?: TokenCountDialect
 }
 
-/** Every dialect that clients hold conversations in. */
-export const CLIENT_DIALECTS: Readonly<Partial<Record<DialectName, ClientDialect>>> = {
-  'openai-chat': openaiChatClient,
-  'openai-responses': openaiResponsesClient,
-  'openai-completions': openaiCompletionsClient,
-  'anthropic-messages': messagesClient,
-  gemini: geminiClient,
+/**
+ * Every dialect. Together they are half of a data worker's code, and most gateways speak two of them: a dialect is loaded
+ * when a configuration names an upstream of it, or with the first request of a client that speaks it.
+ */
+const LOAD: Readonly<Record<DialectName, () => Promise<DialectCode>>> = {
+  'openai-chat': async () => {
+    const { openaiChatClient: client, openaiChatUpstream: upstream } = await import('./openai-chat/index.ts')
+    return { client, upstream }
+  },
+  'openai-responses': async () => {
+    const { openaiResponsesClient: client, openaiResponsesUpstream: upstream } = await import(
+      './openai-responses/index.ts'
+    )
+    const { responsesMeter: meter } = await import('./openai-responses/meter.ts')
+    return { client, upstream, meter }
+  },
+  'openai-completions': async () => {
+    const { openaiCompletionsClient: client, openaiCompletionsUpstream: upstream } = await import(
+      './openai-completions/index.ts'
+    )
+    return { client, upstream }
+  },
+  'anthropic-messages': async () => {
+    const { messagesClient: client, messagesUpstream: upstream } = await import('./anthropic-messages/index.ts')
+    const { messagesMeter: meter } = await import('./anthropic-messages/meter.ts')
+    const { messagesCounts: counts } = await import('./anthropic-messages/token-counts.ts')
+    return { client, upstream, meter, counts }
+  },
+  gemini: async () => {
+    const { geminiClient: client, geminiUpstream: upstream } = await import('./gemini/index.ts')
+    const { geminiMeter: meter } = await import('./gemini/meter.ts')
+    const { geminiCounts: counts } = await import('./gemini/token-counts.ts')
+    return { client, upstream, meter, counts }
+  },
+  'bedrock-converse': async () => ({ upstream: (await import('./bedrock-converse/index.ts')).converseUpstream }),
+  cohere: async () => ({ upstream: (await import('./cohere/index.ts')).cohereUpstream }),
+  ollama: async () => ({ upstream: (await import('./ollama/index.ts')).ollamaUpstream }),
+  replicate: async () => ({ upstream: (await import('./replicate/index.ts')).replicateUpstream }),
 }
+
+/** The names of all dialects. */
+export const DIALECT_NAMES = Object.keys(LOAD) as readonly DialectName[] // the keys of the table
 
 /** The dialect of errors where no other one is known. */
-export const COMMON_DIALECT: ClientDialect = openaiChatClient
+export const COMMON_DIALECT = 'openai-chat'
 
-/** What is read of answers that are relayed in a dialect; OpenAI's older ones have a tap of their own. */
-export const METERS: Readonly<Partial<Record<DialectName, AnswerMeter>>> = {
-  'openai-responses': responsesMeter,
-  'anthropic-messages': messagesMeter,
-  gemini: geminiMeter,
+const loaded = new Map<DialectName, DialectCode>()
+
+/** Loads dialects, those of this thread that are there already left out. */
+export async function loadDialects(names: Iterable<DialectName>): Promise<void> {
+  const missing = [...new Set(names)].filter((name) => !loaded.has(name))
+  await Promise.all(missing.map(async (name) => loaded.set(name, await LOAD[name]())))
+}
+
+/** A dialect that was loaded; throws when nobody did. */
+export function dialectOf(name: DialectName): DialectCode {
+  const code = loaded.get(name)
+  if (code === undefined) throw new Error(`the dialect ${name} is not loaded`)
+  return code
+}
+
+/** The client's side of a dialect that was loaded; throws when it has none. */
+export function clientDialect(name: DialectName): ClientDialect {
+  const { client } = dialectOf(name)
+  if (client === undefined) throw new Error(`no client speaks ${name}`)
+  return client
 }

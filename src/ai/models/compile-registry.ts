@@ -2,7 +2,7 @@ import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import { mayHaveModel } from '../config-facts.ts'
 import { demoModels } from '../demo/index.ts'
-import { UPSTREAM_DIALECTS } from '../dialects/tables.ts'
+import { dialectOf } from '../dialects/tables.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { DEMO_PROVIDER, providerRow } from '../providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from '../providers/upstreams.ts'
@@ -35,7 +35,7 @@ export interface RegistryOptions {
   readonly statistics?: TargetStatistics | undefined
 }
 
-/** Compiles models and providers of a document. Throws when a reference is missing. */
+/** Compiles models and providers of a document, whose dialects are loaded. Throws when a reference is missing. */
 export function compileRegistry(options: RegistryOptions): ModelRegistry {
   const { document, regex = null } = options
   const targets = new Targets(options)
@@ -159,7 +159,7 @@ class Targets implements TargetSource {
       upstream:
         target?.timeouts === undefined ? upstream : { ...upstream, timeouts: timeoutsOf(upstream.timeouts, target) },
       endpoints: endpointsFor(provider, model).map((endpoint) => {
-        return new TargetEndpoint({ ...shared, endpoint, dialect: UPSTREAM_DIALECTS[endpoint.dialect] ?? null })
+        return new TargetEndpoint({ ...shared, endpoint, dialect: dialectOf(endpoint.dialect).upstream ?? null })
       }),
       secrets: provider.secrets,
       // Of an entry of the configuration, only what that says is known.

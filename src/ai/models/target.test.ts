@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { CHAT, chatBody, chatRequestOf, chatScene, SECRET, targetOf } from '../../../test/request-path/chat.ts'
 import { GatewayError, type UpstreamRequest } from '../../core/index.ts'
 import { ConversationState } from '../conversation/conversation-state.ts'
+import { loadDialects } from '../dialects/tables.ts'
 import type { ModelTarget } from './target.ts'
 
 /** The body that is sent for a client's. */
@@ -200,7 +201,8 @@ test('a header that the provider is configured with stands alone, whatever the c
   ])
 })
 
-test('prepares the body anew for a further attempt', () => {
+test('prepares the body anew for a further attempt', async () => {
+  await loadDialects(['openai-chat'])
   const { x, state, target, body } = chatScene({ model: 'fast' })
   const prepared = target.prepare(x, state, body, chatRequestOf(body))
   assert.ok(!(prepared instanceof GatewayError))

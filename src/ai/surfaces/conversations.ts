@@ -3,7 +3,7 @@ import type { ReadPath } from '../conversation/conversation-route.ts'
 import { type ClientDialectName, READERS } from '../conversation/readers.ts'
 import type { PathFacts } from '../conversation/request-reader.ts'
 import type { Surface } from '../conversation/surface.ts'
-import { CLIENT_DIALECTS } from '../dialects/tables.ts'
+import { clientDialect, loadDialects } from '../dialects/tables.ts'
 
 /** A conversation's path, and what a key needs to use it. */
 export interface ConversationRow {
@@ -64,10 +64,10 @@ export const COUNTS = [
   },
 ] as const
 
-/** The surface of a row; null as long as its dialect has no client side. */
-export function surfaceOf(row: ConversationRow): Surface | null {
-  const client = CLIENT_DIALECTS[row.dialect]
-  return client === undefined ? null : { name: row.name, dialect: row.dialect, client, reader: READERS[row.dialect] }
+/** The surface of a row, with its dialect. */
+export async function loadSurface({ name, dialect }: ConversationRow): Promise<Surface> {
+  await loadDialects([dialect])
+  return { name, dialect, client: clientDialect(dialect), reader: READERS[dialect] }
 }
 
 /** Streaming and not are two methods of one model; the path ends in `models/<model>:<method>`. */

@@ -1,7 +1,7 @@
 import type { Route } from '../../core/index.ts'
 import type { SurfacePath } from '../compile.ts'
 import { createErrorRendering } from '../conversation/errors.ts'
-import { CLIENT_DIALECTS, COMMON_DIALECT } from '../dialects/tables.ts'
+import { COMMON_DIALECT, clientDialect } from '../dialects/tables.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { createCapabilities } from './capabilities-route.ts'
 import { createModelLists } from './model-lists.ts'
@@ -9,7 +9,7 @@ import { createModelLists } from './model-lists.ts'
 /** The paths that list models; `shared` is what their routes have in common. */
 export function modelPaths(registry: ModelRegistry, created: number, shared: Omit<Route, 'inspect'>): SurfacePath[] {
   const lists = createModelLists(registry, created)
-  const { renderError } = createErrorRendering(CLIENT_DIALECTS.gemini ?? COMMON_DIALECT)
+  const { renderError } = createErrorRendering('gemini')
   const gemini = { ...shared, renderError }
   const detail = { name: 'models.get' }
   const capabilities = { name: 'capabilities' }
@@ -19,7 +19,7 @@ export function modelPaths(registry: ModelRegistry, created: number, shared: Omi
     {
       method: 'GET',
       path: '/v1/capabilities',
-      route: { ...shared, ...capabilities, inspect: createCapabilities(registry, COMMON_DIALECT) },
+      route: { ...shared, ...capabilities, inspect: createCapabilities(registry, clientDialect(COMMON_DIALECT)) },
     },
     { method: 'GET', path: '/v1beta/models', route: { ...gemini, inspect: lists.geminiList } },
     { method: 'GET', path: '/v1beta/models/', route: { ...gemini, ...detail, inspect: lists.geminiDetail } },

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { CONFIG_FACTS, PROVIDERS, providersIn } from '../../ai/index.ts'
+import { CONFIG_FACTS, PROVIDERS, providersIn } from '../../ai/facts.ts'
 import {
   type ConfigDocument,
   type ConfigError,

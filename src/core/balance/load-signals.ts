@@ -1,5 +1,4 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { getHeapStatistics } from 'node:v8'
 import type { LoadSample, LoadShedder } from './shedding.ts'
 
 type Delays = ReturnType<typeof monitorEventLoopDelay>
@@ -57,7 +56,8 @@ function lagOf(delays: Delays, sinceMs: number): number {
 }
 
 function heapShare(): number {
-  const heap = getHeapStatistics()
+  // Not by an import: a start has no time for it before the first look.
+  const heap = process.getBuiltinModule('node:v8').getHeapStatistics()
   // Bodies lie outside of the heap, and in the same memory.
   return (heap.used_heap_size + heap.external_memory) / heap.heap_size_limit
 }

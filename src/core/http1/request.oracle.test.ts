@@ -249,7 +249,7 @@ async function compare(bytes: Buffer, pieces: readonly number[]): Promise<void> 
 }
 
 test('whatever is accepted, Node’s own parser accepts, and understands it the same', { timeout: 110_000 }, async () => {
-  const numRuns = Math.round(3_000 * Number(process.env.FERRO_TEST_SCALE ?? '1'))
+  const numRuns = Math.round(1_000 * Number(process.env.FERRO_TEST_SCALE ?? '1'))
   await fc.assert(fc.asyncProperty(sent, sizes, compare), { numRuns })
   assert.ok(tally.agreed > tally.compared / 2, JSON.stringify(tally))
   assert.ok(tally.withBody > tally.compared / 10, JSON.stringify(tally))

@@ -33,7 +33,7 @@ export function capabilitiesOf(differences: Partial<Capabilities> = {}): Capabil
 
 export function requestOf(differences: Partial<ModelRequest> = {}): ModelRequest {
   return {
-    dialect: COMMON_DIALECT.name,
+    dialect: COMMON_DIALECT,
     model: 'fast',
     messages: [user('hello')],
     tools: [],
