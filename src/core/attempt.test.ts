@@ -14,7 +14,8 @@ import {
   startRaw,
 } from '../../test/request-path/upstream.ts'
 import { GatewayError } from './errors.ts'
-import type { AnswerTap, Route } from './phases.ts'
+import type { Exchange } from './exchange.ts'
+import type { AnswerTap, Route, Transport } from './phases.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -457,4 +458,64 @@ test('a header of the upstream that HTTP allows reaches the client as it is', as
   const [response] = await client.waitForResponses()
   assert.equal(response?.status, 200)
   assert.equal(Buffer.from(response?.header('content-type') ?? '', 'latin1').toString('utf8'), 'text/zürich')
+})
+
+/** A relay that hands the client's body on as it came, and says that nobody else keeps it. */
+async function relayBodies(t: TestContext, serve: (socket: Socket) => void) {
+  const upstream = await startRaw(t, serve)
+  const bodies: (Buffer | null)[] = []
+  const candidate = (pool: Transport) => ({
+    ...candidateOf({ transport: pool }),
+    encode: (x: Exchange) => {
+      bodies.push(x.bodyMemory)
+      return { method: 'POST', path: '/', headers: [], body: x.body, freesBody: true }
+    },
+  })
+  const pool = poolTo(t, upstream.origin)
+  const inspect = toCandidates(candidate(pool))
+  const { edge, connect } = await relay(t, upstream.origin, { route: { inspect } })
+  const post = async (letter: string) => {
+    const client = await connect()
+    await client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n${letter.repeat(100_000)}`)
+    return client
+  }
+  return { edge, bodies, post }
+}
+
+test('the memory of a body serves the next request once it is sent and answered', async (t) => {
+  const answered = await relayBodies(t, (socket) => {
+    let left = 0
+    socket.on('data', (bytes) => {
+      left = left === 0 ? 100_000 - (bytes.length - bytes.indexOf('\r\n\r\n') - 4) : left - bytes.length
+      if (left === 0) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+  })
+  for (const letter of ['a', 'b']) {
+    const client = await answered.post(letter)
+    assert.equal((await client.waitForResponses())[0]?.body.toString(), 'ok')
+  }
+  assert.ok(answered.bodies[0] !== null)
+  assert.equal(answered.bodies[1], answered.bodies[0])
+})
+
+test('the memory of a body that may still be read by somebody serves no other request', async (t) => {
+  // The upstream answers before it has read the request: some of it may still wait to be sent.
+  const early = await relayBodies(t, (socket) =>
+    socket.once('data', () => {
+      socket.pause()
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
+    }),
+  )
+  const left = await early.post('a')
+  await left.waitForResponses()
+  // One whose client leaves in the middle.
+  const silent = await relayBodies(t, (socket) => socket.resume())
+  const gone = await silent.post('b')
+  await eventually(() => silent.bodies.length === 1)
+  gone.close()
+  await silent.edge.settled()
+  const next = await silent.post('c')
+  await eventually(() => silent.bodies.length === 2)
+  assert.notEqual(silent.bodies[1], silent.bodies[0])
+  next.close()
 })

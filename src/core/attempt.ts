@@ -65,6 +65,8 @@ function dispatch(x: Exchange): void {
   const attempt = new Attempt(x, candidate)
   x.attempt = attempt
   x.attempts++
+  x.bodyClaims++
+  if (request.freesBody !== true) x.keepsBody = true
   x.dispatchedAt = performance.now()
   if (candidate.upstream.transport.dispatch(request, attempt)) return
   x.attempts--
@@ -141,6 +143,10 @@ export class Attempt implements ResponseHandler, Watched {
       this.#stage = 'head'
       this.#x.sent = true
     }
+  }
+
+  onRequestSent(): void {
+    this.#x.bodyClaims--
   }
 
   onResponseStart(controller: DispatchController, status: number, headers: AnswerHeaders): void {

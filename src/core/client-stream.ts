@@ -43,8 +43,10 @@ export interface ClientStream {
   closeAfterAnswer(): void
 }
 
-/** Takes a request body piece by piece; `bytes` may be kept. */
+/** Takes a request body piece by piece; `bytes` may be kept, unless the sink says otherwise. */
 export interface BodySink {
+  /** The bytes may be lent: they are gone when the call returns. */
+  readonly takesLent?: boolean
   onBody(bytes: Buffer): void
   /** `trailers` came behind the body: flat, names in lower case. They are no headers. */
   onBodyEnd(trailers?: readonly string[] | null): void

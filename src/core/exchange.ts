@@ -67,6 +67,12 @@ export class Exchange {
   principal: Principal | null = null
   body: Buffer | null = null
   bodyBytes = 0
+  /** Where `body` lies, when that memory can serve another body afterwards. */
+  bodyMemory: Buffer | null = null
+  /** Dispatches that may still read the body. */
+  bodyClaims = 0
+  /** Somebody else may: its memory serves no other request. */
+  keepsBody = false
   /** Bytes of a request body that was relayed and not held. */
   bytesIn = 0
   /** Belongs to the surface of the route; nobody else reads it. */

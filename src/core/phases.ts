@@ -66,6 +66,10 @@ export interface UpstreamRequest {
   /** Flat: name, value, name, value. Texts that a parser or `headerLines` has checked. */
   readonly headers: readonly string[]
   readonly body: Buffer | null
+  /** The body once more, as pieces: for transports that can write them without joining them as `body` does. */
+  readonly pieces?: readonly Buffer[] | null
+  /** Whoever reads the client's body reads it here: its memory may serve another request when this one has ended. */
+  readonly freesBody?: boolean
   /** A body that follows piece by piece; `body` is then null. */
   readonly source?: BodySource | null
   /** Trailers of the answer are wanted. */
@@ -118,6 +122,8 @@ export interface TunnelPeer {
 /** What a transport calls while it works; each exchange ends with exactly one of the last two. */
 export interface ResponseHandler {
   onRequestStart(controller: DispatchController, context: unknown): void
+  /** The transport has no use for the request's body any more. A transport that cannot tell does not. */
+  onRequestSent?(): void
   onResponseStart(
     controller: DispatchController,
     status: number,

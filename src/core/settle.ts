@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from './errors.ts'
 import type { EndState, Exchange } from './exchange.ts'
+import { giveMemory } from './listen/body-memory.ts'
 
 /** Ends a request exactly once, whatever happened to it: stops its attempt, runs the route's settle hooks. */
 export function settle(x: Exchange): void {
@@ -16,6 +17,8 @@ export function settle(x: Exchange): void {
   if (hooks !== null) for (const hook of hooks) hook(x)
   x.gateway.end(x)
   x.body = null
+  if (x.bodyMemory !== null && !x.keepsBody && x.bodyClaims === 0 && x.attempts > 0) giveMemory(x.bodyMemory)
+  x.bodyMemory = null
 }
 
 /** The client left before the answer was complete: cancels the upstream at once and settles what was used. */

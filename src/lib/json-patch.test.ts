@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Edit, patchTopLevel } from './json-patch.ts'
+import { type Edit, patchInPieces, patchTopLevel } from './json-patch.ts'
 import { readJson, readString } from './json-read.ts'
 import { createScanner, ScannedObject } from './json-scan.ts'
 
@@ -12,7 +12,11 @@ function patch(text: string, edits: readonly Edit[]): string {
   const bytes = Buffer.from(text)
   const object = scanner.scan(bytes)
   assert.ok(object instanceof ScannedObject, JSON.stringify(object))
-  return patchTopLevel(bytes, object, edits).toString()
+  const patched = patchTopLevel(bytes, object, edits)
+  const pieces = patchInPieces(bytes, object, edits)
+  assert.ok(Buffer.concat(pieces).equals(patched), 'in pieces it is the same')
+  assert.ok(pieces.every((piece) => piece.length > 0))
+  return patched.toString()
 }
 
 test('replaces a value and leaves every other byte as it was', () => {

@@ -24,12 +24,29 @@ interface Cut {
  * must be the scan of these very bytes.
  */
 export function patchTopLevel(bytes: Buffer, object: ScannedObject, edits: readonly Edit[]): Buffer {
+  return splice(bytes, cutsOf(bytes, object, edits))
+}
+
+/** The same without copying what stays: the result, joined, is what `patchTopLevel` gives. Views of `bytes` and texts. */
+export function patchInPieces(bytes: Buffer, object: ScannedObject, edits: readonly Edit[]): Buffer[] {
+  const pieces: Buffer[] = []
+  let from = 0
+  for (const { start, end, text } of cutsOf(bytes, object, edits)) {
+    if (start > from) pieces.push(bytes.subarray(from, start))
+    if (text !== '') pieces.push(Buffer.from(text))
+    from = end
+  }
+  if (from < bytes.length) pieces.push(bytes.subarray(from))
+  return pieces
+}
+
+function cutsOf(bytes: Buffer, object: ScannedObject, edits: readonly Edit[]): Cut[] {
   const cuts = replacements(object, edits)
   cuts.push(...removals(bytes, object, edits))
   cuts.sort((a, b) => a.start - b.start)
   const inserted = insertion(bytes, object, edits, cuts)
   if (inserted !== null) cuts.unshift(inserted)
-  return splice(bytes, cuts)
+  return cuts
 }
 
 function replacements(object: ScannedObject, edits: readonly Edit[]): Cut[] {

@@ -1,5 +1,5 @@
 import { type Exchange, GatewayError, headerLines } from '../../core/index.ts'
-import { type Edit, patchTopLevel } from '../../lib/index.ts'
+import { type Edit, patchInPieces, patchTopLevel } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import { FIELD } from '../conversation/fields.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
@@ -36,8 +36,30 @@ export interface TargetEndpointOptions {
 export interface PreparedRequest {
   readonly endpoint: TargetEndpoint
   readonly body: Buffer
+  /** The same as pieces of the client's own body, where joining them would cost. */
+  readonly pieces?: readonly Buffer[]
   /** Null: the client speaks the endpoint's dialect, and the answer is relayed. */
   readonly translation: Translation | null
+}
+
+/** Larger bodies are not copied for the sake of a member or two. */
+const JOINED_BYTES = 16_384
+
+class PiecedRequest implements PreparedRequest {
+  readonly endpoint: TargetEndpoint
+  readonly pieces: readonly Buffer[]
+  readonly translation = null
+  #body: Buffer | null = null
+
+  constructor(endpoint: TargetEndpoint, pieces: readonly Buffer[]) {
+    this.endpoint = endpoint
+    this.pieces = pieces
+  }
+
+  get body(): Buffer {
+    this.#body ??= Buffer.concat(this.pieces)
+    return this.#body
+  }
 }
 
 /** What would become of a request. */
@@ -116,8 +138,12 @@ export class TargetEndpoint {
       edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
     }
     this.#chat?.addEdits(edits, body, request.scanned)
+    const isPlain = this.#refused === null && this.#patcher === null
+    if (isPlain && edits.length > 0 && body.length > JOINED_BYTES) {
+      return new PiecedRequest(this, patchInPieces(body, request.scanned, edits))
+    }
     let patched = edits.length === 0 ? body : patchTopLevel(body, request.scanned, edits)
-    if (this.#refused === null && this.#patcher === null) return { endpoint: this, body: patched, translation: null }
+    if (isPlain) return { endpoint: this, body: patched, translation: null }
     const losses = new Losses()
     if (this.#refused !== null) {
       const taken = this.#refused.apply(patched, losses)

@@ -197,13 +197,22 @@ export class ModelTarget implements Candidate {
 
   encode(x: Exchange): UpstreamRequest {
     const state = stateOf(x)
-    const { endpoint, body } = this.#prepared(x, state)
-    return {
+    const prepared = this.#prepared(x, state)
+    const { endpoint, pieces } = prepared
+    const request = {
       method: 'POST',
       path: endpoint.path(state.stream),
       fixed: endpoint.fixed,
       headers: forwardedHeaders(x, endpoint.endpoint.forwards, endpoint.ownHeaders),
-      body,
+      freesBody: prepared.translation === null,
+    }
+    if (pieces === undefined) return { ...request, body: prepared.body }
+    return {
+      ...request,
+      pieces,
+      get body() {
+        return prepared.body
+      },
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { lendReads, ownBytes } from '../connect/lend-reads.ts'
+import { SocketWriter } from '../connect/socket-writer.ts'
 import { drained } from '../drained.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -35,6 +36,7 @@ type State = 'head' | 'body' | 'answer' | 'tunnel' | 'discard' | 'closed'
 export class Http1Connection implements Connection {
   readonly #gateway: Gateway
   readonly #socket: Socket
+  readonly #writer: SocketWriter
   readonly #onClosed: (connection: Http1Connection) => void
   readonly address: string | null
   readonly door: Door
@@ -61,10 +63,11 @@ export class Http1Connection implements Connection {
     const lent = lendReads(accepted, (bytes) => this.#onData(bytes))
     const socket = lent ?? accepted
     this.#socket = socket
+    this.#writer = new SocketWriter(socket)
     this.#flow = new ClientFlow(socket)
     this.#onClosed = onClosed
     this.address = door.address ?? socket.remoteAddress ?? null
-    this.#stall = new StallWatch(socket, this.#since)
+    this.#stall = new StallWatch(socket, this.#writer, this.#since)
     if (lent === null) socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
@@ -74,7 +77,7 @@ export class Http1Connection implements Connection {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength
+    return this.#writer.unsentBytes
   }
 
   /** Answers say that no request may follow. */
@@ -93,25 +96,15 @@ export class Http1Connection implements Connection {
   }
 
   writeText(text: string): boolean {
-    return this.#socket.write(text, 'latin1')
+    return this.#writer.writeText(text)
   }
 
   writeBytes(bytes: Buffer): boolean {
-    return this.#socket.write(bytes)
+    return this.#writer.writeBytes(bytes)
   }
 
-  writePair(text: string, bytes: Buffer): boolean {
-    return this.writeFramed(text, bytes, '')
-  }
-
-  writeFramed(before: string, bytes: Buffer, after: string): boolean {
-    const socket = this.#socket
-    socket.cork()
-    socket.write(before, 'latin1')
-    let more = socket.write(bytes)
-    if (after !== '') more = socket.write(after, 'latin1')
-    socket.uncork()
-    return more
+  writeAll(pieces: readonly (string | Buffer)[]): boolean {
+    return this.#writer.writeAll(pieces)
   }
 
   pauseBody(): void {
@@ -297,7 +290,10 @@ export class Http1Connection implements Connection {
     const { start, end, complete } = body
     // Whoever ends the request on hearing of its last bytes ends one whose body was read.
     if (complete) this.#bodyArrived()
-    if (end > start) stream.sink?.onBody(ownBytes(bytes, start, end))
+    const { sink } = stream
+    if (end > start && sink !== null) {
+      sink.onBody(sink.takesLent === true ? bytes.subarray(start, end) : ownBytes(bytes, start, end))
+    }
     if (complete) stream.sink?.onBodyEnd(body.trailers)
     return at
   }

@@ -86,9 +86,9 @@ export class Http1Stream implements ClientStream {
     const head = this.#completed(text.hasLength || bodiless ? '' : `content-length: ${length}\r\n`)
     this.headSent = true
     if (silent) this.#connection.writeText(head)
-    else if (typeof body === 'string') this.#connection.writePair(head, Buffer.from(body))
+    else if (typeof body === 'string') this.#connection.writeAll([head, Buffer.from(body)])
     else if (body.length <= ONE_WRITE_LIMIT) this.#connection.writeText(head + body.toString('latin1'))
-    else this.#connection.writePair(head, body)
+    else this.#connection.writeAll([head, body])
     this.#finish()
   }
 
@@ -120,7 +120,7 @@ export class Http1Stream implements ClientStream {
     if (this.#framing === 'chunked') return this.#writeChunk(head, bytes, '\r\n')
     if (head === '') return this.#connection.writeBytes(bytes)
     if (bytes.length <= ONE_WRITE_LIMIT) return this.#connection.writeText(head + bytes.toString('latin1'))
-    return this.#connection.writePair(head, bytes)
+    return this.#connection.writeAll([head, bytes])
   }
 
   end(last: Buffer | null, trailers: readonly string[] | null = null): void {
@@ -188,7 +188,7 @@ export class Http1Stream implements ClientStream {
   #writeChunk(head: string, bytes: Buffer, after: string): boolean {
     const before = `${head}${bytes.length.toString(16)}\r\n`
     if (bytes.length <= ONE_WRITE_LIMIT) return this.#connection.writeText(before + bytes.toString('latin1') + after)
-    return this.#connection.writeFramed(before, bytes, after)
+    return this.#connection.writeAll([before, bytes, after])
   }
 
   #finish(): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../../../test/harness/eventually.ts'
+import { SocketWriter } from '../connect/socket-writer.ts'
 import { StallWatch, WRITE_STALL_MS } from './stall-watch.ts'
 
 async function pair(t: TestContext): Promise<{ ours: Socket; theirs: Socket }> {
@@ -25,20 +26,20 @@ const LONG = WRITE_STALL_MS + 1
 
 test('a connection with nothing to send never stalls', async (t) => {
   const { ours } = await pair(t)
-  const watch = new StallWatch(ours, 0)
+  const watch = new StallWatch(ours, new SocketWriter(ours), 0)
   for (const now of [1, LONG, 2 * LONG, 3 * LONG]) assert.equal(watch.isStalled(now), false)
 })
 
 test('the time begins with the first look at what waits, not with the start of the process', async (t) => {
   const { ours } = await pair(t)
-  const watch = new StallWatch(ours, 10 * LONG)
+  const watch = new StallWatch(ours, new SocketWriter(ours), 10 * LONG)
   ours.write(Buffer.alloc(64 * 1024 * 1024))
   assert.equal(watch.isStalled(10 * LONG + 1_000), false)
 })
 
 test('a client that takes nothing stalls when the time is up', async (t) => {
   const { ours } = await pair(t)
-  const watch = new StallWatch(ours, 0)
+  const watch = new StallWatch(ours, new SocketWriter(ours), 0)
   ours.write(Buffer.alloc(64 * 1024 * 1024))
   const written = () => watch.isStalled(0)
   await eventually(() => written() === false)
@@ -48,7 +49,7 @@ test('a client that takes nothing stalls when the time is up', async (t) => {
 
 test('a client that takes a large piece little by little does not stall', async (t) => {
   const { ours, theirs } = await pair(t)
-  const watch = new StallWatch(ours, 0)
+  const watch = new StallWatch(ours, new SocketWriter(ours), 0)
   ours.write(Buffer.alloc(64 * 1024 * 1024))
   let taken = 0
   theirs.on('data', (bytes: Buffer) => {

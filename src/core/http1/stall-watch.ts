@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { SocketWriter } from '../connect/socket-writer.ts'
 
 /** A client that takes nothing of an answer for so long is given up. */
 export const WRITE_STALL_MS = 60_000
@@ -6,18 +7,20 @@ export const WRITE_STALL_MS = 60_000
 /** Notices a client that takes nothing of what waits for it. Looked at now and then instead of with a timer. */
 export class StallWatch {
   readonly #socket: Socket
+  readonly #writer: Pick<SocketWriter, 'unsentBytes'>
   #mark = 0
   #movedAt: number
 
-  constructor(socket: Socket, now: number) {
+  constructor(socket: Socket, writer: Pick<SocketWriter, 'unsentBytes'>, now: number) {
     this.#socket = socket
+    this.#writer = writer
     this.#movedAt = now
   }
 
   /** True when bytes wait to be sent and for a while none has left. */
   isStalled(now: number): boolean {
     const socket = this.#socket
-    const waiting = socket.writableLength
+    const waiting = this.#writer.unsentBytes
     // Grows with each write that is done, and with each part of a large one that the kernel has taken.
     const mark = socket.bytesWritten - waiting - queuedBytes(socket)
     if (waiting === 0 || mark !== this.#mark) {

@@ -2,7 +2,8 @@ import type { BodySink } from '../client-stream.ts'
 import type { Watched } from '../deadlines.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
-import { BodyPieces } from './body-pieces.ts'
+import { giveMemory } from './body-memory.ts'
+import { GrowingBody } from './growing-body.ts'
 
 type Done = (x: Exchange, problem: GatewayError | null) => void
 
@@ -37,7 +38,9 @@ class BodyReader implements Watched, BodySink {
   readonly #x: Exchange
   readonly #limit: number
   readonly #done: Done
-  readonly #pieces = new BodyPieces()
+  readonly #body: GrowingBody
+  /** The bytes that come are copied where they belong. */
+  readonly takesLent = true
   #finished = false
   dueAt: number
 
@@ -45,6 +48,7 @@ class BodyReader implements Watched, BodySink {
     this.#x = x
     this.#limit = limit
     this.#done = done
+    this.#body = new GrowingBody(x.head.chunked ? -1 : x.head.contentLength)
     this.dueAt = x.gateway.deadlines.now + x.gateway.limits.bodyIdleMs
   }
 
@@ -64,20 +68,21 @@ class BodyReader implements Watched, BodySink {
       const message = 'Too many request bodies are in memory; try again soon.'
       return this.finish(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
     }
-    this.#pieces.push(chunk)
+    this.#body.push(chunk)
   }
 
   onBodyEnd(): void {
     if (this.#finished || this.#x.settled) return
     const x = this.#x
-    x.body = this.#pieces.joined()
+    x.body = this.#body.joined()
+    x.bodyMemory = this.#body.memory
     this.finish(null)
   }
 
   finish(problem: GatewayError | null): void {
     this.#finished = true
     this.#x.watched = null
-    this.#pieces.clear()
+    if (problem !== null && this.#body.memory !== null) giveMemory(this.#body.memory)
     this.#done(this.#x, problem)
   }
 

@@ -49,6 +49,34 @@ test('sends the head as it was made, and says how long the body is', async (t) =
   assert.equal(upstream.accepted, 1)
 })
 
+test('a body in pieces leaves as they are, and is not joined', async (t) => {
+  let sent = ''
+  const upstream = await startRaw(t, (socket) =>
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      sent += text
+      if (text.endsWith('!')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    }),
+  )
+  const client = clientTo(t, upstream.origin)
+  const pieces = ['a'.repeat(MEBIBYTE), 'b', '\xfc!'].map((text) => Buffer.from(text, 'latin1'))
+  for (let times = 0; times < 2; times++) {
+    sent = ''
+    const recorder = send(client, new Recorder(), {
+      method: 'POST',
+      path: '/',
+      headers: [],
+      pieces,
+      get body() {
+        return assert.fail('it is joined')
+      },
+    })
+    assert.equal((await recorder.ended()).error, null)
+    assert.match(sent, /\r\ncontent-length: 1048579\r\n\r\naaa/)
+    assert.ok(sent.endsWith('aab\xfc!'))
+  }
+  assert.equal(upstream.accepted, 1)
+})
+
 /** What an upstream does after a request, and what the handler hears; then the connection is of no more use. */
 const ENDS: readonly (readonly [what: string, serve: (socket: Socket) => void, events: string, code: string | null])[] =
   [

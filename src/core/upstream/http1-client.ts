@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { SocketWriter } from '../connect/socket-writer.ts'
 import { SocketTunnel } from '../http1/socket-tunnel.ts'
 import type { BodyWriter, DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { AnswerHead } from './answer-head.ts'
@@ -29,6 +30,8 @@ export class Http1Client implements AnswerListener {
   readonly #endpoint: Endpoint
   readonly #parser = new AnswerParser(this)
   #socket: Socket | null = null
+  /** Of the socket, once it is connected. */
+  #writer: SocketWriter | null = null
   #ready = false
   #turn: Turn | null = null
   /** What the turn sends, until it is sent. */
@@ -171,7 +174,9 @@ export class Http1Client implements AnswerListener {
     this.#turn = null
     const socket = this.#socket
     // A request that is not fully written will not be: the upstream answered without reading it.
-    if (this.#keepAlive && !leftover && turn.bodySent && socket !== null && socket.writableLength === 0) {
+    const isSent = turn.bodySent && this.#writer?.unsentBytes === 0
+    if (isSent) turn.handler.onRequestSent?.()
+    if (this.#keepAlive && !leftover && isSent && socket !== null) {
       this.#served++
       this.#idleSince = performance.now()
       if (socket.isPaused()) socket.resume()
@@ -194,6 +199,7 @@ export class Http1Client implements AnswerListener {
   #connected(socket: Socket): void {
     if (socket !== this.#socket) return
     this.#ready = true
+    this.#writer = new SocketWriter(socket)
     this.#served = 0
     this.#idleSince = performance.now()
     this.#send()
@@ -208,43 +214,46 @@ export class Http1Client implements AnswerListener {
     } catch (error) {
       return this.#fail(asError(error))
     }
-    const socket = this.#socket
+    const writer = this.#writer
     // The handler may have given up on hearing that the connection stands.
-    if (this.#turn !== turn || socket === null) return
+    if (this.#turn !== turn || writer === null) return
     this.#unsent = null
     const upgrade = request.upgrade ?? null
     this.#answering = false
     this.#parser.expect(request.method, upgrade !== null)
-    const { body } = request
+    const { pieces = null } = request
     const source = request.source ?? null
     const head = this.#headOf(request, upgrade)
     if (source !== null) {
       turn.source = source
       turn.bodySent = false
       turn.chunked = source.length < 0
-      socket.write(head, 'latin1')
+      writer.writeText(head)
       return source.open(turn)
     }
-    if (body === null || body.length === 0) socket.write(head, 'latin1')
-    else if (body.length <= ONE_WRITE_LIMIT) socket.write(head + body.toString('latin1'), 'latin1')
-    else {
-      socket.cork()
-      socket.write(head, 'latin1')
-      socket.write(body)
-      socket.uncork()
+    if (pieces !== null) {
+      writer.writeAll([head, ...pieces])
+      return
     }
+    const { body } = request
+    if (body === null || body.length === 0) writer.writeText(head)
+    else if (body.length <= ONE_WRITE_LIMIT) writer.writeText(head + body.toString('latin1'))
+    else writer.writeAll([head, body])
   }
 
   #headOf(request: UpstreamRequest, upgrade: string | null): string {
-    const { method, path, host, headers, fixed, body, source } = request
+    const { method, path, host, headers, fixed, source } = request
     const kept = request.takesTrailers === true ? 'keep-alive, te\r\nte: trailers' : 'keep-alive'
     const connection = upgrade === null ? kept : `upgrade\r\nupgrade: ${upgrade}`
     let head = `${method} ${path} HTTP/1.1\r\nhost: ${host ?? this.#endpoint.authority}\r\nconnection: ${connection}\r\n${fixed ?? ''}`
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
     if (source !== undefined && source !== null) {
       head += source.length < 0 ? 'transfer-encoding: chunked\r\n' : `content-length: ${source.length}\r\n`
-    } else if (body !== null) head += `content-length: ${body.length}\r\n`
-    else if (WITH_BODY.has(method)) head += 'content-length: 0\r\n'
+    } else {
+      const length = lengthOf(request)
+      if (length >= 0) head += `content-length: ${length}\r\n`
+      else if (WITH_BODY.has(method)) head += 'content-length: 0\r\n'
+    }
     return `${head}\r\n`
   }
 
@@ -354,6 +363,7 @@ export class Http1Client implements AnswerListener {
     this.#parser.stop()
     const socket = this.#socket
     this.#socket = null
+    this.#writer = null
     socket?.destroy()
   }
 }
@@ -393,6 +403,16 @@ class Turn implements DispatchController, BodyWriter {
   abort(reason: Error): void {
     this.#client.abort(this, reason)
   }
+}
+
+/** Of the body; -1 when there is none. */
+function lengthOf(request: UpstreamRequest): number {
+  const { pieces = null } = request
+  // Asked for, it would be joined.
+  if (pieces === null) return request.body?.length ?? -1
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  return length
 }
 
 function asError(thrown: unknown): Error {

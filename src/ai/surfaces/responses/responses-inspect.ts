@@ -41,6 +41,7 @@ export function createResponsesInspect({ inspect, content, kept, bodyLimit }: Re
     const translation = conversationStateOf(x)?.prepared?.translation ?? null
     // An upstream of this dialect keeps its answers itself.
     if (translation === null || translation.request.parameters.store === false) return null
+    x.keepsBody = true
     kept.expect(x.id, { tenant: principalOf(x).id, parent: prior?.parent ?? null, body: sent })
     return null
   }
