@@ -91,8 +91,11 @@ export interface BodySource {
 }
 
 export interface BodyWriter {
-  /** False when the upstream is slow: `onDrain` tells when to go on. */
-  write(bytes: Buffer): boolean
+  /**
+   * False when the upstream is slow: `onDrain` tells when to go on. `memory` is of `takeMemory`, and belongs to the writer
+   * from now on.
+   */
+  write(bytes: Buffer, memory?: Buffer): boolean
   /** Trailers (flat) leave where the framing has a place for them. */
   end(trailers?: readonly string[] | null): void
 }

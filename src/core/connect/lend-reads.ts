@@ -53,6 +53,11 @@ function isUntouched(socket: Socket): boolean {
   return socket.readableFlowing === null && socket.readableLength === 0 && !socket.readableEnded
 }
 
+/** The next read of the thread writes over them. */
+export function isLent(bytes: Buffer): boolean {
+  return bytes.buffer === MEMORY
+}
+
 /** Bytes that may be kept: a copy when they were lent, else themselves. */
 export function ownBytes(bytes: Buffer, from: number, to = bytes.length): Buffer {
   if (bytes.buffer !== MEMORY) return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)

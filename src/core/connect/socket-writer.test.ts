@@ -77,6 +77,20 @@ test('writes of the stream and direct ones keep their order', async (t) => {
   assert.equal(all.subarray(LARGE.length).toString(), 'streamdirectend')
 })
 
+test('tells when all of a write has left, however it goes', async (t) => {
+  for (const way of ['at once', 'later', 'through the stream'] as const) {
+    const { ours, theirs, writer } = await pair(t)
+    if (way === 'through the stream') ours.write(LARGE)
+    let isSent = false
+    writer.writeAll(['a', way === 'later' ? LARGE : Buffer.from('b')], () => (isSent = true))
+    assert.equal(isSent, way === 'at once', way)
+    const read = rest(theirs)
+    await eventually(() => isSent)
+    ours.end()
+    assert.ok((await read).length >= 2)
+  }
+})
+
 test('an end waits for what was written before it', async (t) => {
   const { ours, theirs, writer } = await pair(t)
   writer.writeBytes(LARGE)

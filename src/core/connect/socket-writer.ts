@@ -67,24 +67,25 @@ export class SocketWriter {
     return this.#took(handle.writeBuffer(null, bytes), bytes.length, bytes)
   }
 
-  /** Several pieces by one system call; texts as in `writeText`. */
-  writeAll(pieces: readonly (string | Buffer)[]): boolean {
+  /** Several pieces by one system call; texts as in `writeText`. `onSent` is called once all of them have left. */
+  writeAll(pieces: readonly (string | Buffer)[], onSent: (() => void) | null = null): boolean {
     const handle = this.#direct()
-    if (handle === null) return this.#gather(pieces)
+    if (handle === null) return this.#gather(pieces, onSent)
     const chunks: unknown[] = []
     let length = 0
     for (const piece of pieces) {
       chunks.push(piece, typeof piece === 'string' ? 'latin1' : 'buffer')
       length += piece.length
     }
-    return this.#took(handle.writev(null, chunks, false), length, chunks)
+    return this.#took(handle.writev(null, chunks, false), length, chunks, onSent)
   }
 
-  #gather(pieces: readonly (string | Buffer)[]): boolean {
+  #gather(pieces: readonly (string | Buffer)[], onSent: (() => void) | null): boolean {
     const socket = this.#socket
     socket.cork()
     let more = true
     for (const piece of pieces) more = typeof piece === 'string' ? socket.write(piece, 'latin1') : socket.write(piece)
+    if (onSent !== null) socket.write('', (error) => (error instanceof Error ? undefined : onSent()))
     socket.uncork()
     return more
   }
@@ -98,17 +99,23 @@ export class SocketWriter {
     return _handle === handle && socket.writableLength === 0 && socket.writable ? handle : null
   }
 
-  #took(written: Written, length: number, kept: unknown): boolean {
-    if (written === 0) return this.#pending === 0 || this.#isRoomy()
+  #took(written: Written, length: number, kept: unknown, onSent: (() => void) | null = null): boolean {
+    if (written === 0) {
+      onSent?.()
+      return this.#pending === 0 || this.#isRoomy()
+    }
     if (typeof written === 'number') {
       this.#socket.destroy(systemError(written))
       return false
     }
     this.#pending += length
     written.buffer = kept
-    written.oncomplete = (status) => this.#sent(status, length)
+    written.oncomplete = (status) => {
+      if (status === 0) onSent?.()
+      this.#sent(status, length)
+    }
     const { writeStatus } = written
-    if (typeof writeStatus === 'number') this.#sent(writeStatus, length)
+    if (typeof writeStatus === 'number') written.oncomplete(writeStatus)
     return this.#isRoomy()
   }
 

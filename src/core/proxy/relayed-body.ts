@@ -1,6 +1,8 @@
 import type { BodySink } from '../client-stream.ts'
+import { isLent, ownBytes } from '../connect/lend-reads.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange, Upload } from '../exchange.ts'
+import { takeMemory } from '../listen/body-memory.ts'
 import { BodyPieces } from '../listen/body-pieces.ts'
 import type { BodySource, BodyWriter } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
@@ -9,12 +11,17 @@ import { passableTrailers } from './trailers.ts'
 /** A body up to this size is kept until its request has an answer, so that another attempt can be made with it. */
 export const KEPT_BYTES = 65_536
 
+/** Smaller pieces are copied where small things are: they would waste most of a piece of memory. */
+const LARGE_BYTES = 8_192
+
 /**
  * A request body on its way from the client to the upstream, piece by piece. What comes before the upstream is connected
  * is kept, up to a bound at which the client is not read further.
  */
 export class RelayedBody implements BodySink, BodySource, Upload {
   readonly length: number
+  /** What is kept is copied. */
+  readonly takesLent = true
   readonly #x: Exchange
   readonly #limit: number
   /** Everything so far; null once it was too much to keep. */
@@ -53,14 +60,17 @@ export class RelayedBody implements BodySink, BodySource, Upload {
       )
     }
     const writer = this.#writer
-    if (this.#kept !== null) {
-      this.#kept.push(bytes)
-      if (x.bytesIn > KEPT_BYTES) {
-        if (writer === null) this.#pause()
-        else this.#kept = null
-      }
+    if (this.#kept === null) {
+      if (writer !== null && !pass(bytes, writer)) this.#pause()
+      return
     }
-    if (writer !== null && !writer.write(bytes)) this.#pause()
+    const own = ownBytes(bytes, 0)
+    this.#kept.push(own)
+    if (x.bytesIn > KEPT_BYTES) {
+      if (writer === null) this.#pause()
+      else this.#kept = null
+    }
+    if (writer !== null && !writer.write(own)) this.#pause()
   }
 
   onBodyEnd(trailers: readonly string[] | null = null): void {
@@ -102,4 +112,13 @@ export class RelayedBody implements BodySink, BodySource, Upload {
     this.#paused = false
     this.#x.client.resumeBody()
   }
+}
+
+/** Hands bytes on that nobody keeps. */
+function pass(bytes: Buffer, writer: BodyWriter): boolean {
+  if (!isLent(bytes)) return writer.write(bytes)
+  if (bytes.length < LARGE_BYTES) return writer.write(ownBytes(bytes, 0))
+  const memory = takeMemory(bytes.length)
+  bytes.copy(memory)
+  return writer.write(memory.subarray(0, bytes.length), memory)
 }

@@ -7,6 +7,7 @@ import { type AnswerListener, AnswerParser } from './answer-parser.ts'
 import { headerLines } from './header-lines.ts'
 import { type Endpoint, openSocket } from './open-socket.ts'
 import { TransportError } from './transport-error.ts'
+import { UploadQueue } from './upload-queue.ts'
 
 /** Above this a body is written beside the head, not joined with it. */
 const ONE_WRITE_LIMIT = 16_384
@@ -91,30 +92,15 @@ export class Http1Client implements AnswerListener {
   }
 
   /** A piece of the request body; false when the upstream is slow. */
-  writeBody(turn: Turn, bytes: Buffer): boolean {
-    const socket = this.#socket
-    if (turn !== this.#turn || socket === null || bytes.length === 0) return true
-    if (socket.writableCorked === 0) {
-      // Written behind the reads of this turn of the loop: an upstream that has answered and closed would make the write
-      // fail, and its answer be lost unread. Crumbs that come at once cost one system call.
-      socket.cork()
-      setImmediate(() => socket.uncork())
-    }
-    if (!turn.chunked) return socket.write(bytes)
-    const size = `${bytes.length.toString(16)}\r\n`
-    if (bytes.length <= ONE_WRITE_LIMIT) return socket.write(`${size}${bytes.toString('latin1')}\r\n`, 'latin1')
-    socket.cork()
-    socket.write(size, 'latin1')
-    socket.write(bytes)
-    const more = socket.write('\r\n', 'latin1')
-    socket.uncork()
-    return more
+  writeBody(turn: Turn, bytes: Buffer, memory: Buffer | null): boolean {
+    if (turn !== this.#turn || turn.upload === null || bytes.length === 0) return true
+    return turn.upload.body(bytes, memory)
   }
 
   endBody(turn: Turn, trailers: readonly string[] | null): void {
     if (turn !== this.#turn) return
     turn.bodySent = true
-    if (turn.chunked) this.#socket?.write(`0\r\n${trailers === null ? '' : headerLines(trailers)}\r\n`, 'latin1')
+    if (turn.chunked) turn.upload?.text(`0\r\n${trailers === null ? '' : headerLines(trailers)}\r\n`)
   }
 
   onSwitch(head: AnswerHead, rest: Buffer): void {
@@ -174,13 +160,16 @@ export class Http1Client implements AnswerListener {
     this.#turn = null
     const socket = this.#socket
     // A request that is not fully written will not be: the upstream answered without reading it.
-    const isSent = turn.bodySent && this.#writer?.unsentBytes === 0
+    const isSent = turn.bodySent && turn.upload?.isEmpty !== false && this.#writer?.unsentBytes === 0
     if (isSent) turn.handler.onRequestSent?.()
     if (this.#keepAlive && !leftover && isSent && socket !== null) {
       this.#served++
       this.#idleSince = performance.now()
       if (socket.isPaused()) socket.resume()
-    } else this.#drop()
+    } else {
+      turn.upload?.close()
+      this.#drop()
+    }
     turn.handler.onResponseEnd(turn, trailers)
   }
 
@@ -225,10 +214,12 @@ export class Http1Client implements AnswerListener {
     const source = request.source ?? null
     const head = this.#headOf(request, upgrade)
     if (source !== null) {
-      turn.source = source
       turn.bodySent = false
       turn.chunked = source.length < 0
-      writer.writeText(head)
+      turn.upload = new UploadQueue(writer, turn.chunked, () => {
+        if (turn === this.#turn && !turn.bodySent) source.onDrain()
+      })
+      turn.upload.text(head)
       return source.open(turn)
     }
     if (pieces !== null) {
@@ -293,7 +284,7 @@ export class Http1Client implements AnswerListener {
   #drained(socket: Socket): void {
     if (socket !== this.#socket) return
     if (this.#tunnel !== null) this.#tunnel.onDrain()
-    else if (this.#turn !== null && !this.#turn.bodySent) this.#turn.source?.onDrain()
+    else this.#turn?.upload?.drained()
   }
 
   /** The upstream has closed its side, or the connection is gone. */
@@ -345,6 +336,7 @@ export class Http1Client implements AnswerListener {
     this.#turn = null
     this.#unsent = null
     this.#tunnel = null
+    turn?.upload?.close()
     if (turn?.bodySent === false) this.#reset()
     this.#drop()
     tunnel?.onClose()
@@ -370,8 +362,8 @@ export class Http1Client implements AnswerListener {
 
 /** One request's time on a connection: what its handler does through it has no effect on the requests after it. */
 class Turn implements DispatchController, BodyWriter {
-  /** The request body, when it follows piece by piece. */
-  source: UpstreamRequest['source'] = null
+  /** The way of the request body, when it follows piece by piece. */
+  upload: UploadQueue | null = null
   chunked = false
   /** The request is written to its end. */
   bodySent = true
@@ -391,8 +383,8 @@ class Turn implements DispatchController, BodyWriter {
     this.#client.resume(this)
   }
 
-  write(bytes: Buffer): boolean {
-    return this.#client.writeBody(this, bytes)
+  write(bytes: Buffer, memory: Buffer | null = null): boolean {
+    return this.#client.writeBody(this, bytes, memory)
   }
 
   end(trailers: readonly string[] | null = null): void {
