@@ -43,7 +43,7 @@ function sharedState(): SharedState {
 }
 
 interface TargetParts {
-  readonly lanes?: readonly number[]
+  readonly credential?: string
   readonly contextTokens?: number
   readonly attempts?: number
   readonly refuses?: GatewayError
@@ -55,7 +55,6 @@ class Stage {
   readonly shared = sharedState()
   readonly memories = new Map<string, TargetMemory>()
   readonly targets: AttemptTarget[]
-  readonly lanesUsed: number[] = []
   readonly #rules: Partial<AttemptRules>
 
   constructor(targets: Readonly<Record<string, TargetParts>>, rules: Partial<AttemptRules> = {}) {
@@ -63,15 +62,18 @@ class Stage {
     this.targets = Object.entries(targets).map(([name, parts]) => this.#target(name, parts))
   }
 
-  #target(name: string, { lanes = [1], contextTokens, attempts = 2, refuses }: TargetParts): AttemptTarget {
-    const memory = new TargetMemory({ name, shared: this.shared, breaker: BREAKER, lanes, random: () => 0 })
+  #target(name: string, { credential = name, contextTokens, attempts = 2, refuses }: TargetParts): AttemptTarget {
+    const memory = new TargetMemory({
+      id: name,
+      credentialId: `of ${credential}`,
+      shared: this.shared,
+      breaker: BREAKER,
+      random: () => 0,
+    })
     this.memories.set(name, memory)
     // Only what attempts look at.
     const candidate = { name, upstream: { timeouts: { totalMs: 600_000 } } } as unknown as Candidate
-    const prepare = (_x: Exchange, lane: number) => {
-      this.lanesUsed.push(lane)
-      return refuses ?? null
-    }
+    const prepare = () => refuses ?? null
     return { name, candidate, memory, attempts, contextTokens: contextTokens ?? null, prepare }
   }
 
@@ -147,16 +149,15 @@ test('a throttled target without a sibling is waited for as long as it asked, an
   assert.equal(other.reject('throttled', 31), NO_MORE)
 })
 
-test('of several credentials the one that was throttled rests, and the others go on', () => {
-  const stage = new Stage({ a: { lanes: [1, 1, 1], attempts: 3 }, b: {} })
+test('a credential that is refused rests for all of its models, and is asked again when that is over', () => {
+  const stage = new Stage({ a: { credential: 'one' }, b: { credential: 'one' }, c: { credential: 'two' } })
   const first = stage.request()
   first.next()
-  const [throttled] = stage.lanesUsed
-  first.reject('throttled', 60)
-  stage.lanesUsed.length = 0
-  for (let n = 0; n < 6; n++) assert.equal(stage.request().next(), 'a')
-  assert.ok(!stage.lanesUsed.includes(throttled ?? -1), stage.lanesUsed.join())
-  assert.equal(new Set(stage.lanesUsed).size, 2)
+  assert.equal(first.reject('credential'), 0)
+  assert.equal(first.next(), 'c')
+  assert.equal(stage.request().next(), 'c')
+  stage.nowMs += 60_000
+  assert.equal(stage.request().next(), 'a')
 })
 
 test('credentials that are thought to be of no use are better than nothing', () => {

@@ -29,8 +29,8 @@ export interface AttemptTarget {
   readonly attempts: number
   /** Tokens that it takes; null when nobody knows. */
   readonly contextTokens: number | null
-  /** Makes the request ready for it, with this credential; an error when it cannot carry the request. */
-  prepare(x: Exchange, lane: number): GatewayError | null
+  /** Makes the request ready for it; an error when it cannot carry the request. */
+  prepare(x: Exchange): GatewayError | null
 }
 
 /** What all requests of a group may do; made with the plan. */
@@ -64,7 +64,6 @@ export class ModelAttempts implements Attempting {
   /** The same target is asked again. */
   #again = false
   #permit: Permit = REFUSED
-  #lane = 0
   #status = 0
   /** Targets behind this many tokens only, after one was too small. */
   #largerThan = 0
@@ -115,7 +114,7 @@ export class ModelAttempts implements Attempting {
   }
 
   onAnswer(x: Exchange): void {
-    this.#order[this.#at]?.memory?.wake(this.#lane)
+    this.#order[this.#at]?.memory?.wake()
     this.#release('success')
     this.#note(x, null, null)
   }
@@ -179,9 +178,8 @@ export class ModelAttempts implements Attempting {
   }
 
   #ready(x: Exchange, target: AttemptTarget): Candidate | null {
-    this.#lane = target.memory?.nextLane(this.#rules.now()) ?? 0
     this.#status = 0
-    const problem = target.prepare(x, this.#lane)
+    const problem = target.prepare(x)
     this.#made++
     this.#onTarget++
     if (problem === null) return target.candidate
@@ -203,8 +201,7 @@ export class ModelAttempts implements Attempting {
     const { retryAfterSeconds } = error
     const why = retryAfterSeconds === null ? 'supposed' : 'asked'
     const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
-    if (rests === 'credential') memory.restLane(this.#lane, this.#rules.now() + lengthMs, why)
-    else memory.rest(this.#rules.now() + lengthMs, why)
+    memory.rest(rests, this.#rules.now() + lengthMs, why)
   }
 
   #note(x: Exchange, failure: FailureClass | null, error: GatewayError | null): void {

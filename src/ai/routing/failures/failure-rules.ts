@@ -9,7 +9,7 @@ export interface FailureRule {
   readonly others: 'none' | 'all' | 'larger' | 'if-allowed'
   /** What it says of the target's health. */
   readonly outcome: Outcome
-  /** What is left alone for a while: the credential, or the target. */
+  /** What is left alone for a while: the credential, whatever the model, or the target, which is one model with one credential. */
   readonly rests: 'nothing' | 'credential' | 'target'
   /** How long, where the upstream did not say; milliseconds. */
   readonly restMs: number
@@ -21,7 +21,7 @@ export const FAILURE_RULES: Readonly<Record<FailureClass, FailureRule>> = {
   caller: STOP,
   context_length: { ...STOP, others: 'larger' },
   content_refused: { ...STOP, others: 'if-allowed' },
-  throttled: { again: 'last-resort', others: 'all', outcome: 'neutral', rests: 'credential', restMs: 1_000 },
+  throttled: { again: 'last-resort', others: 'all', outcome: 'neutral', rests: 'target', restMs: 1_000 },
   quota: { again: 'never', others: 'all', outcome: 'neutral', rests: 'credential', restMs: 60_000 },
   credential: { again: 'never', others: 'all', outcome: 'neutral', rests: 'credential', restMs: 60_000 },
   withdrawn: { again: 'never', others: 'all', outcome: 'neutral', rests: 'target', restMs: 60_000 },
