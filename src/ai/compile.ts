@@ -9,6 +9,7 @@ import { compileRegistry, type RegistryOptions } from './models/compile-registry
 import type { ModelRegistry } from './models/registry.ts'
 import { operationPaths } from './operations/paths.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
+import { pushRoutingHeaders } from './routing/routing-headers.ts'
 import { CONVERSATIONS, COUNTS, type ConversationRow, loadSurface } from './surfaces/conversations.ts'
 import { loadedGate } from './surfaces/loaded-gate.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
@@ -121,6 +122,7 @@ function conversationPath(
     ...createErrorRendering(row.dialect),
     bodyLimit: document.limits.body,
     inspect: loadedGate(inspect),
+    editAnswer: (x, _status, headers) => pushRoutingHeaders(x, headers),
   }
   return { method: 'POST', path: row.path, route }
 }

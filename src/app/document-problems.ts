@@ -44,13 +44,17 @@ function egressProblems(document: Pick<ConfigDocument, 'egress'>): DocumentProbl
 async function slotProblems(document: ConfigDocument): Promise<DocumentProblem[]> {
   const counters = new BigInt64Array(createCounters())
   const slots = new SlotAllocator(counters)
-  const { upstreams, routes, keys } = document
+  const { upstreams, routes, keys, providers, models } = document
   const seats = seatsFor(workerCount(document))
   const take = (part: Parameters<typeof slotNeeds>[0]) => () => {
     for (const { name, cells } of slotNeeds(part, seats)) slots.allocate(name, cells)
   }
-  const lacking = problemsOf(['upstreams'], take({ upstreams, routes: [] }))
-  if (lacking.length === 0) lacking.push(...problemsOf(['routes'], take({ upstreams, routes })))
+  const none = { upstreams: {}, routes: [], providers: {}, models: {} }
+  const lacking = problemsOf(['upstreams'], take({ ...none, upstreams }))
+  if (lacking.length === 0) lacking.push(...problemsOf(['routes'], take({ ...none, upstreams, routes })))
+  if (lacking.length === 0) {
+    lacking.push(...problemsOf(['models'], take({ upstreams, routes, providers, models })))
+  }
   if (lacking.length > 0 || keys.length === 0) return lacking
   const { KeyRegistry } = await import('./key-registry.ts')
   const registry = new KeyRegistry({

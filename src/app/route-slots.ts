@@ -2,6 +2,10 @@ import type { ConfigDocument } from '../config/index.ts'
 import { clearDeadSeat, routeSlotNeeds, viewCells } from '../core/index.ts'
 import { routeLimitSlots } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
+import { modelSlotNeeds } from './model-slots.ts'
+
+/** What of a document needs shared memory. */
+export type SlotDocument = Pick<ConfigDocument, 'routes' | 'upstreams' | 'providers' | 'models'>
 
 /** First words of slots in shared memory, by name. */
 export type SlotIndexes = Readonly<Record<string, number>>
@@ -40,7 +44,7 @@ export class RouteSlots {
   }
 
   /** Slots for the next plan, which `putInForce` or `discard` is told of. Throws, and holds none, when there is no room. */
-  take(document: Pick<ConfigDocument, 'routes' | 'upstreams'>): SlotIndexes {
+  take(document: SlotDocument): SlotIndexes {
     const { slots, seats } = this.#options
     const fresh: string[] = []
     try {
@@ -121,7 +125,11 @@ export class RouteSlots {
   }
 }
 
-/** Everything that the routes and pools of a document need of shared memory. */
-export function slotNeeds(document: Pick<ConfigDocument, 'routes' | 'upstreams'>, seats: number) {
-  return [...routeSlotNeeds(document, seats), ...document.routes.flatMap(routeLimitSlots)]
+/** Everything that routes, pools and models of a document need of shared memory. */
+export function slotNeeds(document: SlotDocument, seats: number) {
+  return [
+    ...routeSlotNeeds(document, seats),
+    ...document.routes.flatMap(routeLimitSlots),
+    ...modelSlotNeeds(document, seats),
+  ]
 }

@@ -12,6 +12,7 @@ export interface RequestRow {
   readonly outcome: string
   readonly errorCode: string | null
   readonly attempts: number
+  readonly attemptHistory: string | null
   readonly cancelled: boolean
   readonly usageSource: string
   /** Sum of the disjoint counters that are billed. */
@@ -104,6 +105,7 @@ function requestRow(row: Row): RequestRow {
     outcome: text(row, 'outcome'),
     errorCode: textOrNull(row, 'error_code'),
     attempts: number(row, 'attempts'),
+    attemptHistory: textOrNull(row, 'attempt_history'),
     cancelled: number(row, 'cancelled') === 1,
     usageSource: text(row, 'usage_source'),
     tokens: inputTokens + outputTokens + cached + number(row, 'reasoning_tokens'),

@@ -6,6 +6,7 @@ import { chooseOrder, denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts } from '../routing/contract.ts'
 import type { Order } from '../routing/order.ts'
 import { ExchangeFacts } from '../routing/request-facts.ts'
+import { ConversationAttempts } from './conversation-attempts.ts'
 import { ConversationState } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
@@ -20,6 +21,7 @@ export function createConversationInspect(
   surface: Surface,
   readPath: ReadPath | null = null,
 ): Hook {
+  const attempts = new ConversationAttempts(registry)
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
@@ -38,9 +40,10 @@ export function createConversationInspect(
     const facts = conversationFacts(x, registry, state, body)
     const order = chooseOrder(x, { registry, group, facts })
     if (order instanceof GatewayError) return order
-    const problem = prepareFirst(x, state, { order, request, body })
+    prepareFirst(x, state, { order, request, body })
+    x.attempting = attempts.make(group, order)
     group.orders.giveBack(order)
-    return problem
+    return null
   }
 }
 
@@ -50,31 +53,13 @@ interface Ordered {
   readonly body: Buffer
 }
 
-/** Puts the request into the words of the first target that can be told it; what the first one lacks is said when none can. */
-function prepareFirst(x: Exchange, state: ConversationState, { order, request, body }: Ordered): GatewayError | null {
-  const { surface, pathFacts } = state
-  let scanned = request
-  let first: GatewayError | null = null
-  while (order.ready > 0) {
-    const target = order.at(0)?.target
-    if (target === undefined) break
-    state.target = target
-    const prepared = target.prepare(x, state, body, scanned)
-    if (!(prepared instanceof GatewayError)) {
-      state.prepared = prepared
-      state.variant = order.variants[0] ?? null
-      x.candidates = target.asList
-      return null
-    }
-    first ??= prepared
-    order.remove(0)
-    if (order.ready === 0) break
-    // Whoever was asked may have scanned other bytes meanwhile.
-    const again = surface.reader.read(body, pathFacts)
-    if (again instanceof GatewayError) return again
-    scanned = again
-  }
-  return first
+/** Puts the request into the words of the first target while its scan is valid; one that cannot be told it is passed over later. */
+function prepareFirst(x: Exchange, state: ConversationState, { order, request, body }: Ordered): void {
+  const target = order.at(0)?.target
+  if (target === undefined) return
+  state.target = target
+  const prepared = target.prepare(x, state, body, request)
+  if (!(prepared instanceof GatewayError)) state.prepared = prepared
 }
 
 /** What rules may ask of a conversation. */

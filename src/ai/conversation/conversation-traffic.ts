@@ -5,6 +5,8 @@ import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-e
 import { costOf, ruleFor, type Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
+import { historyText } from '../routing/attempt-history.ts'
+import { ModelAttempts } from '../routing/attempts.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 
@@ -51,6 +53,7 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding):
     costNanos,
     priceRule,
     translation: translationOf(state),
+    ...routingOf(x),
     series: target?.series(state.surface.name) ?? null,
   }
 }
@@ -69,6 +72,13 @@ function chargeOf(
   if (source === 'none') return [0, prices.rule]
   const rule = ruleFor(prices, usage, x.time)
   return [costOf(rule, usage), rule.rule]
+}
+
+/** What the way to the answer was. */
+function routingOf({ attempting }: Exchange): Pick<Traffic, 'attemptHistory' | 'variant'> {
+  if (!(attempting instanceof ModelAttempts)) return {}
+  const { history, variant } = attempting
+  return { attemptHistory: history.length > 1 ? historyText(history) : null, variant }
 }
 
 /** Null when nothing was lost. */

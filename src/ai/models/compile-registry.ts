@@ -1,4 +1,5 @@
 import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
+import type { SharedState } from '../../core/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import { mayHaveModel } from '../config-facts.ts'
 import { demoModels } from '../demo/index.ts'
@@ -14,8 +15,8 @@ import {
   type TargetSpec,
 } from '../routing/compile-group.ts'
 import type { CompileRegex } from '../routing/conditions/conditions.ts'
-import type { TargetStatistics } from '../routing/contract.ts'
 import { timeoutsOf } from '../routing/settings.ts'
+import { TargetMemories } from '../routing/state/target-memories.ts'
 import { ModelFactsSource } from './model-facts.ts'
 import type { Prices } from './price.ts'
 import { type CatalogueEntry, type DirectProvider, ModelRegistry, type PatternEntry } from './registry.ts'
@@ -31,8 +32,8 @@ export interface RegistryOptions {
   readonly warn?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined
   /** Compiles expressions of rules; absent or null: there are none. */
   readonly regex?: CompileRegex | null | undefined
-  /** What is known of targets; absent: nothing. */
-  readonly statistics?: TargetStatistics | undefined
+  /** Where workers agree on what they know of targets; absent: nothing is remembered. */
+  readonly shared?: SharedState | undefined
 }
 
 /** Compiles models and providers of a document, whose dialects are loaded. Throws when a reference is missing. */
@@ -45,7 +46,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
     aliases: document.aliases,
     direct: [...direct(parts), directDemo(parts)],
     patterns: [...patterns(parts)],
-    statistics: options.statistics,
+    memories: options.shared === undefined ? undefined : memoriesOf(options.shared, document),
     reservation: {
       bytesPerToken: document.reservation.bytes_per_token,
       outputTokens: document.reservation.output_tokens,
@@ -53,6 +54,10 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
     provider: (name) =>
       name === DEMO_PROVIDER || document.providers[name] !== undefined ? targets.provider(name, null) : null,
   })
+}
+
+function memoriesOf(shared: SharedState, { routing }: ConfigDocument): TargetMemories {
+  return new TargetMemories(shared, { share: routing.retry.budget_share, perSecond: routing.retry.budget_per_second })
 }
 
 interface Parts {

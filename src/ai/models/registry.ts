@@ -3,6 +3,7 @@ import { LruMap } from '../../lib/index.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
 import type { TargetStatistics } from '../routing/contract.ts'
 import type { ModelGroup } from '../routing/model-group.ts'
+import type { TargetMemories } from '../routing/state/target-memories.ts'
 import { NO_STATISTICS } from '../routing/statistics.ts'
 import type { ModelTarget, ReservationRule } from './target.ts'
 
@@ -39,7 +40,7 @@ export interface RegistryParts {
   readonly patterns?: readonly PatternEntry[]
   readonly provider?: (name: string) => ProviderUpstream | null
   /** What is known of targets; absent: nothing. */
-  readonly statistics?: TargetStatistics | undefined
+  readonly memories?: TargetMemories | undefined
   readonly reservation?: ReservationRule | undefined
 }
 
@@ -51,6 +52,7 @@ const DIRECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/
 /** Which group serves a name: immutable per plan, but for a bounded cache of directly addressed models. */
 export class ModelRegistry {
   readonly statistics: TargetStatistics
+  readonly memories: TargetMemories | null
   /** By which requests are estimated. */
   readonly reservation: ReservationRule
   readonly random: () => number = Math.random
@@ -69,7 +71,8 @@ export class ModelRegistry {
 
   constructor(parts: RegistryParts) {
     const { entries, aliases, direct, patterns = [], provider = () => null } = parts
-    this.statistics = parts.statistics ?? NO_STATISTICS
+    this.memories = parts.memories ?? null
+    this.statistics = parts.memories ?? NO_STATISTICS
     this.reservation = parts.reservation ?? USUAL_RESERVATION
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]))
     this.#aliases = new Map(Object.entries(aliases))

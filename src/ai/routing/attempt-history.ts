@@ -35,7 +35,9 @@ export function mostUseful(history: readonly PastAttempt[]): PastAttempt | null 
   let best: PastAttempt | null = null
   for (const past of history) {
     if (past.error === null || past.failure === null) continue
-    if (best === null || rankOf(past.failure) <= rankOf(best.failure)) best = past
+    const better = best === null ? 1 : rankOf(best.failure) - rankOf(past.failure)
+    // Of targets that cannot carry the request the first one says what the client asked for in vain.
+    if (better > 0 || (better === 0 && past.failure !== 'ours')) best = past
   }
   return best
 }

@@ -305,7 +305,7 @@ test('an answer ends the probe of a breaker, and a client that leaves gives it b
   stage.nowMs += 15_001
   const left = stage.request()
   assert.equal(left.next(), 'a')
-  left.attempts.onEnd()
+  left.attempts.onEnd(left.x)
   const probe = stage.request()
   assert.equal(probe.next(), 'a')
   probe.attempts.onHead(probe.x, 200)

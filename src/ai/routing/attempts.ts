@@ -54,6 +54,7 @@ export interface AttemptRules {
 /** The attempts of one request: down the order of its targets, as the class of each failure allows. */
 export class ModelAttempts implements Attempting {
   readonly #order: readonly AttemptTarget[]
+  readonly #variants: readonly (string | null)[]
   readonly #rules: AttemptRules
   readonly history: PastAttempt[] = []
   /** Place in the order of the current target; -1 before the first. */
@@ -69,8 +70,10 @@ export class ModelAttempts implements Attempting {
   #largerThan = 0
   #firstAtMs = 0
 
-  constructor(order: readonly AttemptTarget[], rules: AttemptRules) {
+  /** `variants`: labels of an A/B test, by place in the order. */
+  constructor(order: readonly AttemptTarget[], rules: AttemptRules, variants: readonly (string | null)[] = []) {
     this.#order = order
+    this.#variants = variants
     this.#rules = rules
     rules.budget?.deposit()
   }
@@ -78,6 +81,11 @@ export class ModelAttempts implements Attempting {
   /** Attempts that were dispatched, or could not be made ready. */
   get made(): number {
     return this.#made
+  }
+
+  /** Label of the variant that the current target is of; null without a test. */
+  get variant(): string | null {
+    return this.#variants[this.#at] ?? null
   }
 
   next(x: Exchange): Candidate | GatewayError {
@@ -124,8 +132,10 @@ export class ModelAttempts implements Attempting {
     this.#note(x, classOfFailure(failure), null)
   }
 
-  onEnd(): void {
+  onEnd(x: Exchange): void {
+    if (this.#permit === REFUSED) return
     this.#release('neutral')
+    this.#note(x, 'cancelled', null)
   }
 
   verdict(x: Exchange, error: GatewayError): GatewayError {

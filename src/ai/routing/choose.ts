@@ -16,15 +16,15 @@ export interface ChoiceOptions {
 }
 
 /**
- * The order in which a request asks the targets of a group, or why it asks none. It holds at least one target, the first of
- * which neither rests nor has an open breaker; who is done with it gives it back to `group.orders`.
+ * The order in which a request asks the targets of a group, or why it asks none. It holds at least one target that may be
+ * asked now; who is done with it gives it back to `group.orders`.
  */
 export function chooseOrder(x: Exchange, options: ChoiceOptions): Order | GatewayError {
   const { registry, group, facts } = options
   const { statistics, random } = registry
   const context = { facts, statistics, random, nowMs: monotonicUs() / 1000, wallMs: x.time }
   const order = group.orders.make(context, refuse(x, options))
-  if (order.ready > 0) return order
+  if (order.ready > 0 || (order.count > 0 && order.waitMs === 0)) return order
   const problem = order.count > 0 ? resting(facts.model, order.waitMs) : nothingLeft(facts.model, group)
   group.orders.giveBack(order)
   return problem

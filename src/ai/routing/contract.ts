@@ -142,6 +142,8 @@ export interface TargetStatistics {
   inFlight(target: RoutingTarget): number
   /** How long the target or its credential still rests; 0: it does not. */
   restsMs(target: RoutingTarget, nowMs: number): number
+  /** How long it must not be asked: its server said so, or its breaker refuses; 0: it may, though it may rest. */
+  refusesMs(target: RoutingTarget, nowMs: number): number
   /** How long its breaker still refuses; 0: it does not. */
   opensInMs(target: RoutingTarget, nowMs: number): number
 }

@@ -114,7 +114,7 @@ export class Orders {
       const outMs = Math.max(statistics.restsMs(target, nowMs), statistics.opensInMs(target, nowMs))
       const variant = variants[place] ?? null
       if (outMs > 0) {
-        waitMs = Math.min(waitMs, outMs)
+        waitMs = Math.min(waitMs, statistics.refusesMs(target, nowMs))
         this.#lateVariants[late] = variant
         this.#late[late++] = position
       } else {

@@ -6,5 +6,6 @@ export const NO_STATISTICS: TargetStatistics = {
   failureShare: () => 0,
   inFlight: () => 0,
   restsMs: () => 0,
+  refusesMs: () => 0,
   opensInMs: () => 0,
 }

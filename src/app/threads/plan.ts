@@ -46,7 +46,8 @@ export interface RouteHooks {
 
 /** Compiles a document into the plan that requests are served by. Rejects when it cannot: a missing reference. */
 export async function compilePlan(options: PlanOptions): Promise<Plan> {
-  const surfaces = await compileSurfaces({ ...options, regex: await loadRuleRegex(options.document) })
+  const regex = await loadRuleRegex(options.document)
+  const surfaces = await compileSurfaces({ ...options, regex, shared: options.routes.shared })
   const health = (name: string, inspect: Hook): MethodTable => {
     const route: Route = { ...surfaces.fallback, name, inspect, settle: null, shedFrom: NEVER }
     return { GET: route, HEAD: route }

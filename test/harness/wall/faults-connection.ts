@@ -38,6 +38,28 @@ const halfAnAnswer: Fault = async (x, body) => {
 export const connectionFaults: FaultTable = {
   'hang-head': hangHead,
   'hang-body': hangBody,
+  /** The head and a first event that says nothing but the role, then silence. */
+  'slow-first-token': async (x, body) => {
+    const answer = composeAnswer(body)
+    if (!answer.stream) return x.untilClosed()
+    const [role] = chunksOf(answer)
+    await x.streamHead()
+    if (role) await x.chunk(eventOf(role))
+    await x.untilClosed()
+  },
+  /** A byte now and then: never silent, never done. */
+  trickle: async (x, body) => {
+    const answer = composeAnswer(body)
+    const text = answer.stream ? eventOf(chunksOf(answer)[0] ?? {}) : JSON.stringify(completionOf(answer, answer.usage))
+    if (answer.stream) await x.streamHead()
+    else await x.write(headOf(200, ['content-type: application/json', `content-length: ${text.length}`]))
+    for (const byte of text) {
+      if (x.gone) return
+      await (answer.stream ? x.chunk(byte) : x.write(byte))
+      await x.pause(150)
+    }
+    await x.untilClosed()
+  },
   'reset-before': (x) => {
     x.reset()
     return Promise.resolve()

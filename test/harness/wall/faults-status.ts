@@ -7,6 +7,21 @@ const LIMITED = errorOf('Rate limit reached for requests.', 'requests', 'rate_li
 /** Answers with an error status, well formed. */
 export const statusFaults: FaultTable = {
   'status-429-retry-after': (x) => x.json(429, LIMITED, ['retry-after: 2']),
+  'status-429-date': (x) => {
+    const date = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 1_000).toUTCString()
+    return x.json(429, LIMITED, [`retry-after: ${date}`])
+  },
+  'status-503-retry-after': (x) =>
+    x.json(503, errorOf('The server is overloaded.', 'server_error'), ['retry-after: 1']),
+  'quota-used-up': (x) =>
+    x.json(429, errorOf('You exceeded your current quota.', 'insufficient_quota', 'insufficient_quota')),
+  withdrawn: (x) =>
+    x.json(404, errorOf('The model `withdrawn` does not exist.', 'invalid_request_error', 'model_not_found')),
+  'too-long': (x) =>
+    x.json(
+      400,
+      errorOf('This maximum context length is 8192 tokens.', 'invalid_request_error', 'context_length_exceeded'),
+    ),
   'status-': (x, _body, status) => x.json(Number(status), errorOf(`The wall answers ${status}.`, 'server_error')),
   'echo-key-401': (x) => {
     const message = `Incorrect API key provided: ${headerOf(x.request, 'authorization')}.`

@@ -1,0 +1,11 @@
+import type { Exchange } from '../../core/index.ts'
+import { ModelAttempts } from './attempts.ts'
+
+/** Tells of an answer, whatever it is, that it took several attempts, and which variant of an A/B test gave it. */
+export function pushRoutingHeaders(x: Exchange, headers: string[]): void {
+  const { attempting } = x
+  if (!(attempting instanceof ModelAttempts)) return
+  if (attempting.made > 1) headers.push('x-ferro-attempts', String(attempting.made))
+  const { variant } = attempting
+  if (variant !== null) headers.push('x-ferro-variant', variant)
+}

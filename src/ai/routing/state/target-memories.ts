@@ -1,0 +1,77 @@
+import { type BreakerRules, RetryBudget, retryBudgetSlot, type SharedState } from '../../../core/index.ts'
+import type { BreakerSettings, RoutingTarget, TargetStatistics } from '../contract.ts'
+import { MODELS, TargetMemory } from './target-memory.ts'
+
+/** Breakers that opened in one moment must not all try again in one. */
+const JITTER_SHARE = 0.2
+/** A probe that has not reported after this long is given up: answers of models take their time. */
+const PROBE_LEASE_MS = 120_000
+const MOST_SAVED_RETRIES = 1_000
+
+export interface RetryShare {
+  readonly share: number
+  readonly perSecond: number
+}
+
+/** What all threads know of the targets of one plan. */
+export class TargetMemories implements TargetStatistics {
+  readonly budget: RetryBudget
+  readonly #shared: SharedState
+  readonly #memories = new WeakMap<RoutingTarget, TargetMemory>()
+
+  constructor(shared: SharedState, { share, perSecond }: RetryShare) {
+    const { cells, indexOf } = shared
+    this.#shared = shared
+    this.budget = new RetryBudget(cells, indexOf(retryBudgetSlot(MODELS)), {
+      share,
+      minimumPerSecond: perSecond,
+      capacity: MOST_SAVED_RETRIES,
+    })
+  }
+
+  of(target: RoutingTarget): TargetMemory {
+    let memory = this.#memories.get(target)
+    if (memory === undefined) {
+      const { id, credentialId, breaker } = target
+      memory = new TargetMemory({ id, credentialId, shared: this.#shared, breaker: rulesOf(breaker) })
+      this.#memories.set(target, memory)
+    }
+    return memory
+  }
+
+  firstByteMs(target: RoutingTarget): number {
+    const { recent } = this.of(target)
+    return recent.timed === 0 ? Number.NaN : recent.medianMs
+  }
+
+  failureShare(target: RoutingTarget): number {
+    return this.of(target).recent.failureShare
+  }
+
+  inFlight(target: RoutingTarget): number {
+    return this.of(target).inFlight
+  }
+
+  restsMs(target: RoutingTarget, nowMs: number): number {
+    return this.of(target).restsMs(nowMs)
+  }
+
+  refusesMs(target: RoutingTarget, nowMs: number): number {
+    return this.of(target).waitMs(nowMs)
+  }
+
+  opensInMs(target: RoutingTarget, nowMs: number): number {
+    return this.of(target).opensInMs(nowMs)
+  }
+}
+
+function rulesOf(settings: BreakerSettings | null): BreakerRules | null {
+  if (settings === null) return null
+  return {
+    ...settings,
+    failures: null,
+    jitterShare: JITTER_SHARE,
+    probeSuccesses: 1,
+    probeLeaseMs: PROBE_LEASE_MS,
+  }
+}

@@ -1,0 +1,47 @@
+import type { ConfigDocument } from '../config/index.ts'
+import { breakerSlot, recentAnswersSlot, restsSlot, retryBudgetSlot, type SlotNeed, targetSlot } from '../core/index.ts'
+
+/** What slots of models' targets are called by; as in the module of models, which the control thread does not load. */
+const MODELS = 'models'
+/** A provider that is always there. */
+const BUILT_IN = 'demo'
+/** Stands for all models of a provider that no entry names. */
+const UNNAMED = '*'
+
+/** Slots of shared memory in which workers agree on what they know of models' targets. */
+export function modelSlotNeeds(document: Pick<ConfigDocument, 'providers' | 'models'>, seats: number): SlotNeed[] {
+  const { targets, credentials } = namesOf(document)
+  return [
+    retryBudgetSlot(MODELS),
+    ...[...targets].flatMap((id) => [
+      recentAnswersSlot(MODELS, id),
+      targetSlot(MODELS, id, seats),
+      breakerSlot(MODELS, id, seats),
+      restsSlot(MODELS, id, 1),
+    ]),
+    ...[...credentials].map((id) => restsSlot(MODELS, id, 1)),
+  ]
+}
+
+function namesOf({ providers, models }: Pick<ConfigDocument, 'providers' | 'models'>) {
+  const targets = new Set<string>()
+  const credentials = new Set<string>()
+  const suffixesOf = (provider: string, only: string | undefined): string[] => {
+    if (only !== undefined) return [`#${only}`]
+    const all = providers[provider]?.credentials ?? []
+    return all.length < 2 ? [''] : all.map(({ name }, index) => `#${name ?? index + 1}`)
+  }
+  const add = (provider: string, model: string, only?: string) => {
+    for (const suffix of suffixesOf(provider, only)) {
+      targets.add(`${provider}/${model}${suffix}`)
+      credentials.add(`${provider}${suffix}`)
+    }
+  }
+  for (const provider of [BUILT_IN, ...Object.keys(providers)]) add(provider, UNNAMED)
+  for (const { targets: listed } of Object.values(models)) {
+    for (const { provider, model, credential } of listed) {
+      if (provider !== undefined) add(provider, model ?? UNNAMED, credential)
+    }
+  }
+  return { targets, credentials }
+}
