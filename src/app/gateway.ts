@@ -3,32 +3,34 @@
  * keys → workers → control listener → ready; nothing serves before what it stands on is there. The threads of the
  * workers load their code meanwhile, and wait.
  */
-import { join, resolve } from 'node:path'
-import { type ConfigDocument, isLoopback, type ListenAddress, resolveReference } from '../config/index.ts'
+import { join } from 'node:path'
+import { type ConfigDocument, isLoopback } from '../config/index.ts'
 import { type ControlServer, createControlServer } from '../control/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
-import { journalDirectory, makeDirectory, readAdminToken, readPepper } from '../storage/index.ts'
+import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { ConfigWatch } from './config-watch.ts'
-import { loadDocument, type Overrides } from './configuration.ts'
 import { CounterRepair } from './counter-repair.ts'
+import { databaseUrl, makeDataDir } from './data-directory.ts'
 import { Database } from './database.ts'
 import { firstKey } from './first-key.ts'
 import { removeInstance, writeInstance } from './instance-file.ts'
 import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
 import { listenerKey, url, urlsOf } from './listener-urls.ts'
-import { listenersOf, newAddresses } from './listeners.ts'
+import { listenersOf } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
 import { RateMemory } from './rate-memory.ts'
 import { Readiness } from './readiness.ts'
-import { reloadProblem, restartsWorkers } from './reload.ts'
+import { withoutKeys } from './reload.ts'
+import { Reloader } from './reloader.ts'
 import { RouteRateMemory } from './route-rate-memory.ts'
 import { RouteSlots } from './route-slots.ts'
+import type { RunningGateway, StartOptions } from './running-gateway.ts'
 import { seatsFor } from './seats.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
@@ -37,44 +39,6 @@ import { registerUpstreamMetrics } from './upstream-metrics.ts'
 import { wantsKeys } from './wants-keys.ts'
 import { canShare, workerCount } from './worker-count.ts'
 import { WorkerPool } from './worker-pool.ts'
-
-export interface StartOptions {
-  /** Of this program, shown by the status. */
-  readonly version: string
-  readonly configPath: string | null
-  readonly dataDir: string | null
-  readonly workers: number | 'auto' | null
-  readonly listen: ListenAddress | null
-  readonly control: ListenAddress | null
-}
-
-export interface RunningGateway {
-  readonly dataUrl: string
-  /** Where each data listener is reached, by its name. */
-  readonly listeners: Readonly<Record<string, string>>
-  readonly controlUrl: string
-  readonly configSource: string | null
-  /** Name of an environment variable by which a provider is found, as an example for people. */
-  readonly exampleVariable: string
-  /** Providers of the document, the built-in one left out. */
-  readonly providers: readonly string[]
-  /** How many routes and upstreams the document has. */
-  readonly routes: number
-  readonly upstreams: number
-  /** Whether clients need virtual keys; see `wantsKeys`. */
-  readonly wantsKeys: boolean
-  /** The secret of the key that was created now, because there was none; shown once. */
-  readonly firstKey: string | null
-  readonly dataDir: string
-  readonly adminTokenFile: string
-  /** Takes over a changed configuration, or says in the log why not. */
-  reload(reason: string): Promise<void>
-  /** Finishes what runs within the grace, then ends. */
-  drain(): Promise<void>
-  /** Ends at once: what runs is cut, everything is settled. */
-  stopNow(): void
-  readonly stopped: Promise<number>
-}
 
 /** The main thread of a gateway. */
 export class ControlThread implements RunningGateway {
@@ -88,7 +52,7 @@ export class ControlThread implements RunningGateway {
   controlUrl = ''
   firstKey: string | null = null
   readonly #version: string
-  readonly #overrides: Overrides
+  readonly #reloader: Reloader
   readonly #log: Log
   readonly #memory = createSharedMemory()
   readonly #metrics = new MetricsCollector()
@@ -109,9 +73,6 @@ export class ControlThread implements RunningGateway {
   #document: ConfigDocument
   #control: ControlServer | null = null
   #watch: ConfigWatch | null = null
-  #reloading: Promise<void> = Promise.resolve()
-  /** The last reload failed for want of the database. */
-  #reloadWaits = false
   #stopping: Promise<void> | null = null
   readonly #end: (code: number) => void
 
@@ -119,7 +80,6 @@ export class ControlThread implements RunningGateway {
     this.configSource = options.configPath
     this.exampleVariable = exampleVariable
     this.#version = options.version
-    this.#overrides = options
     this.#document = document
     this.dataDir = makeDataDir(document.data_dir)
     this.adminTokenFile = join(this.dataDir, 'admin-token')
@@ -184,6 +144,22 @@ export class ControlThread implements RunningGateway {
       },
       withoutKeys(document),
     )
+    this.#reloader = new Reloader({
+      source: options.configPath,
+      overrides: options,
+      log: this.#log,
+      pool: this.#pool,
+      keys: this.#keys,
+      database: this.#database,
+      spent: this.#spent,
+      backfill: this.#backfill,
+      inForce: () => this.#document,
+      adopt: (next) => {
+        this.#document = next
+      },
+      isStopping: () => this.#stopping !== null,
+      urls: () => this.#urls,
+    })
     // After the writer's thread, which is waited for first.
     this.#pool.warm(workerCount(document))
   }
@@ -303,82 +279,7 @@ export class ControlThread implements RunningGateway {
   }
 
   async reload(reason: string): Promise<void> {
-    // One at a time, in order: the last word is the newest file.
-    this.#reloading = this.#reloading.then(async () => await this.#reloadNow(reason))
-    return await this.#reloading
-  }
-
-  async #reloadNow(reason: string): Promise<void> {
-    if (this.#stopping !== null) return
-    this.#pool.reopenLogs()
-    if (this.configSource === null) return
-    try {
-      const { document: next } = await loadDocument(this.configSource, this.#overrides)
-      const old = this.#document
-      const problem = reloadProblem(old, next)
-      if (problem !== null) throw new StartError(problem)
-      await Promise.all(
-        newAddresses(old, next).map(
-          async ({ name, config, beside }) => await probeBind(listenerKey(name, next), config.listen, { beside }),
-        ),
-      )
-      await this.#takeOver(next)
-      this.#log.info('the configuration was reloaded', { reason, version: this.#pool.version })
-      if (restartsWorkers(old, next)) await this.#replaceWorkers()
-    } catch (error) {
-      const details = error instanceof StartError ? error.details : null
-      const message = error instanceof Error ? error.message : String(error)
-      this.#log.error('the configuration was not reloaded; the old one stays in force', {
-        reason,
-        error: message,
-        details,
-      })
-    }
-  }
-
-  /** Puts a document in force: its plan and its keys at one moment, or nothing of it. */
-  async #takeOver(next: ConfigDocument): Promise<void> {
-    const prepared = await this.#pool.prepare(withoutKeys(next))
-    if (typeof prepared === 'string') throw new StartError(prepared)
-    try {
-      const begins = this.#keys.beginsBudgets(next.keys)
-      if (begins) await this.#learnSpending()
-      // Nothing is awaited from here on: no other change comes between.
-      const staged = this.#keys.stageFileKeys(next.keys)
-      this.#document = withoutKeys(next)
-      staged.apply((changes, epoch) => this.#pool.swap(prepared, changes, epoch))
-      for (const problem of staged.problems) this.#log.warn(problem, {})
-      if (begins) this.#backfill.begin(this.#keys.epoch)
-    } catch (error) {
-      this.#pool.discard(prepared)
-      throw error
-    }
-  }
-
-  /** What was spent of budgets that begin; without the database nobody knows it. */
-  async #learnSpending(): Promise<void> {
-    this.#reloadWaits = false
-    try {
-      if (!(await this.#database.catchUp())) throw new Error('it takes no records')
-      this.#spent.load(await this.#database.spending(Date.now()))
-    } catch (error) {
-      this.#reloadWaits = true
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new StartError(
-        `The file adds budgets, and the database cannot tell what was spent of them (${reason}). ` +
-          'The file is loaded again when the database is back; without new budgets it is taken at once.',
-      )
-    }
-  }
-
-  async #replaceWorkers(): Promise<void> {
-    try {
-      await this.#pool.roll()
-      this.#log.info('the data workers were replaced', { listeners: this.#urls })
-    } catch (error) {
-      const message = 'a data worker could not be replaced and keeps its old listeners, limits, journal and log'
-      this.#log.error(message, { error })
-    }
+    await this.#reloader.reload(reason)
   }
 
   /** Tells where the listeners are, as soon as the first worker listens there. */
@@ -408,7 +309,7 @@ export class ControlThread implements RunningGateway {
 
   #onDatabase(state: WriterState): void {
     this.#readiness.database(state, this.#document.journal.max_bytes, this.#log)
-    if (state.databaseError === null && this.#reloadWaits) void this.reload('the database is back')
+    if (state.databaseError === null) this.#reloader.onDatabaseBack()
   }
 
   drain(): Promise<void> {
@@ -467,28 +368,4 @@ export class ControlThread implements RunningGateway {
       control: this.controlUrl,
     }
   }
-}
-
-/** What workers need of a document: they get the keys in their compiled form, which may be very many. */
-function withoutKeys(document: ConfigDocument): ConfigDocument {
-  return { ...document, keys: [] }
-}
-
-/** The data directory, made if needed; only its owner may enter. */
-function makeDataDir(path: string): string {
-  const dataDir = resolve(path)
-  try {
-    makeDirectory(dataDir)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StartError(`The data directory ${dataDir} cannot be made: ${reason}. Choose another with --data-dir.`)
-  }
-  return dataDir
-}
-
-function databaseUrl(document: ConfigDocument): string | null {
-  if (document.storage.url === undefined) return null
-  const resolved = resolveReference(document.storage.url, process.env)
-  if (!resolved.ok) throw new StartError(`storage.url: ${resolved.missing}`)
-  return resolved.secret.reveal()
 }

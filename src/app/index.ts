@@ -3,7 +3,7 @@
  * swaps plans, watches workers, drains and stops. No decision about a request is made here. Start reading at
  * `gateway.ts` (the control thread) and `threads/data-worker.ts` (the data plane of one thread).
  */
-export type { RunningGateway, StartOptions } from './gateway.ts'
+export type { RunningGateway, StartOptions } from './running-gateway.ts'
 export { startGateway } from './start.ts'
 export { StartError } from './start-error.ts'
 export { startErrors } from './start-errors.ts'

@@ -20,3 +20,8 @@ export function restartsWorkers(old: ConfigDocument, next: ConfigDocument): bool
 function differs(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) !== JSON.stringify(b)
 }
+
+/** What workers need of a document: they get the keys in their compiled form, which may be very many. */
+export function withoutKeys(document: ConfigDocument): ConfigDocument {
+  return { ...document, keys: [] }
+}

@@ -1,6 +1,6 @@
 import { keepCompiledCode } from './compiled-code.ts'
 import { loadDocument } from './configuration.ts'
-import type { RunningGateway, StartOptions } from './gateway.ts'
+import type { RunningGateway, StartOptions } from './running-gateway.ts'
 
 /** Starts the gateway in this process. Rejects with a StartError for anything that a person can mend. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {

@@ -48,18 +48,19 @@ export {
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { KeyTable } from './sqlite/key-table.ts'
 export type { AdmissionQuery, KeySpending, Spent } from './sqlite/spending.ts'
+export type { LedgerWriter } from './writer.ts'
 export type {
   IngestResult,
-  LedgerWriter,
   LedgerWriterOptions,
   Recovery,
   WorkerStart,
   WorkersAtTakeOver,
-} from './writer.ts'
+} from './writer-calls.ts'
 
 import type { ContentStore } from './content/content-store.ts'
 import type { LedgerReader } from './reader-queries.ts'
-import type { LedgerWriter, LedgerWriterOptions } from './writer.ts'
+import type { LedgerWriter } from './writer.ts'
+import type { LedgerWriterOptions } from './writer-calls.ts'
 
 /** Loads SQLite and opens the database as its one writer, see LedgerWriter.open. */
 export async function openLedgerWriter(options: LedgerWriterOptions): Promise<LedgerWriter> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IngestLoop } from './ingest-loop.ts'
-import type { IngestResult } from './writer.ts'
+import type { IngestResult } from './writer-calls.ts'
 
 const NOTHING: IngestResult = { entries: 0, lost: 0, more: false, error: null }
 

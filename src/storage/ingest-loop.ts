@@ -1,4 +1,4 @@
-import type { IngestResult } from './writer.ts'
+import type { IngestResult } from './writer-calls.ts'
 
 const MIN_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 10_000

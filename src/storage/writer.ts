@@ -1,10 +1,10 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type DeadWorker, examineDeadWorker } from './dead-worker.ts'
-import { journalBytes, journalDirectory, listSegments } from './journal/directory.ts'
+import { journalBytes, journalDirectory } from './journal/directory.ts'
 import type { SegmentName } from './journal/format.ts'
+import { SegmentShelf } from './journal/segment-shelf.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
+import { keepOutliving } from './ledger/outliving.ts'
 import { NO_SINK } from './ledger/sink.ts'
 import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -16,49 +16,9 @@ import { KeyTable } from './sqlite/key-table.ts'
 import { LedgerTables } from './sqlite/ledger-tables.ts'
 import { OpenAttempts } from './sqlite/open-attempts.ts'
 import { type AdmissionQuery, type KeySpending, recentAdmissions, spendingByKey } from './sqlite/spending.ts'
+import type { IngestResult, LedgerWriterOptions, Recovery, WorkersAtTakeOver } from './writer-calls.ts'
 
 const MAX_BATCH_ENTRIES = 2000
-
-export interface LedgerWriterOptions {
-  readonly dataDir: string
-  /** `sqlite:<path>`, relative to the data directory; null for `ferro.db` there. */
-  readonly databaseUrl: string | null
-}
-
-/** What one pass of `ingest` did. */
-export interface IngestResult {
-  readonly entries: number
-  /** Open attempts that were settled in full because their worker is dead. */
-  readonly lost: number
-  /** The batch was full: call again soon. */
-  readonly more: boolean
-  /** Why nothing was done: the database refused. The journal keeps everything; call again later. */
-  readonly error: Error | null
-}
-
-/** What start-up needs to know of the past. */
-export interface Recovery {
-  readonly lost: number
-  readonly spending: readonly KeySpending[]
-  /** Per key, start times (ms since the epoch, ascending) of the admitted requests that were asked for. */
-  readonly admissions: ReadonlyMap<string, readonly number[]>
-  /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
-  readonly damaged: readonly string[]
-}
-
-/** One start of a worker. */
-export interface WorkerStart {
-  readonly worker: number
-  readonly startMs: number
-}
-
-/** The workers of this process as a writer finds them that was not there when they began. */
-export interface WorkersAtTakeOver {
-  /** Those that live, and those whose death this writer will be told of. */
-  readonly known: readonly WorkerStart[]
-  /** Number that the next worker gets; numbers of a process only grow. */
-  readonly nextWorker: number
-}
 
 /**
  * The one writer of the database: holds the data directory's lock, brings the journal into the database, and removes a
@@ -71,7 +31,7 @@ export class LedgerWriter {
   readonly keys: KeyTable
   /** Entries in whole frames that could not be read; anything but 0 is a fault of the program. */
   unreadable = 0
-  readonly #directory: string
+  readonly #segments: SegmentShelf
   readonly #pending: PendingRevocations
   readonly #lock: DirectoryLock
   readonly #database: DatabaseSync
@@ -83,18 +43,11 @@ export class LedgerWriter {
   #recoveredMs = 0
   readonly #workers = new Map<string, WorkerJournal>()
   readonly #dead = new Set<string>()
-  /** By segment name: what is in the database. */
-  readonly #committed = new Map<string, number>()
-  /** Segments that are done with and could not be removed yet. */
-  readonly #removable = new Set<string>()
-  /** Damaged segments that could not be renamed. */
-  readonly #ignored = new Set<string>()
-  readonly #damaged: string[] = []
   #stale = true
   #takenOver: { readonly known: ReadonlySet<string>; readonly nextWorker: number } | null = null
 
   private constructor(dataDir: string, lock: DirectoryLock, database: DatabaseSync) {
-    this.#directory = journalDirectory(dataDir)
+    this.#segments = new SegmentShelf(journalDirectory(dataDir))
     this.#pending = new PendingRevocations(dataDir)
     this.#lock = lock
     this.#database = database
@@ -130,7 +83,7 @@ export class LedgerWriter {
     this.takeRevocations()
     this.#recoveredMs = nowMs
     if (this.#stale) this.#rebuild()
-    for (const segment of listSegments(this.#directory)) this.#dead.add(workerKey(segment))
+    for (const segment of this.#segments.list()) this.#dead.add(workerKey(segment))
     for (const key of this.#workers.keys()) this.#dead.add(key)
     for (;;) {
       const pass = this.ingest()
@@ -142,7 +95,7 @@ export class LedgerWriter {
       lost,
       spending: spendingByKey(this.#database, nowMs),
       admissions: admitted === null ? new Map() : recentAdmissions(this.#database, admitted),
-      damaged: [...this.#damaged],
+      damaged: [...this.#segments.damaged],
     }
   }
 
@@ -182,8 +135,8 @@ export class LedgerWriter {
   workerDied(worker: number, startMs: number, applied: { sequence: number; ordinal: number }): DeadWorker {
     const start = { worker, startMs }
     const report = examineDeadWorker(start, applied, {
-      directory: this.#directory,
-      segments: listSegments(this.#directory).filter(({ name }) => !this.#removable.has(name)),
+      directory: this.#segments.directory,
+      segments: this.#segments.list().filter(({ name }) => !this.#segments.isDone(name)),
       kept: this.#kept.all(),
     })
     const key = workerKey(start)
@@ -222,13 +175,13 @@ export class LedgerWriter {
 
   /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */
   forget(beforeMs: number): boolean {
-    this.#retention.see(listSegments(this.#directory), Date.now())
+    this.#retention.see(this.#segments.list(), Date.now())
     return this.#retention.forget(beforeMs)
   }
 
   /** Bytes of the journal on disk. */
   journalBytes(): number {
-    return journalBytes(this.#directory)
+    return journalBytes(this.#segments.directory)
   }
 
   /** Closes the database and gives the directory free. Does not ingest. */
@@ -261,7 +214,7 @@ export class LedgerWriter {
     this.#adopt()
     for (const journal of this.#workers.values()) {
       for (const segment of journal.segments) {
-        journal.replay(segment, NO_SINK, this.#committed.get(segment.name) ?? 0)
+        journal.replay(segment, NO_SINK, this.#segments.committed(segment.name))
       }
       journal.fold.unreadable = 0
     }
@@ -271,14 +224,9 @@ export class LedgerWriter {
   /** Takes up new segments and removes those that are done with. */
   #adopt(): void {
     const byWorker = new Map<string, SegmentName[]>()
-    const listed = listSegments(this.#directory)
+    const listed = this.#segments.list()
     this.#retention.see(listed, Date.now())
-    for (const segment of listed) {
-      if (this.#ignored.has(segment.name)) continue
-      if (this.#removable.has(segment.name)) {
-        this.#remove(segment.name)
-        continue
-      }
+    for (const segment of this.#segments.takeUp(listed)) {
       const key = workerKey(segment)
       const segments = byWorker.get(key)
       if (segments === undefined) byWorker.set(key, [segment])
@@ -286,7 +234,7 @@ export class LedgerWriter {
     }
     for (const segments of byWorker.values()) {
       const first = segments[0]
-      if (first !== undefined) this.#journalOf(first).adopt(this.#directory, segments)
+      if (first !== undefined) this.#journalOf(first).adopt(this.#segments.directory, segments)
     }
     for (const key of this.#dead) if (!this.#workers.has(key)) this.#dead.delete(key)
     const { known, nextWorker } = this.#takenOver ?? { known: null, nextWorker: 0 }
@@ -335,28 +283,8 @@ export class LedgerWriter {
         continue
       }
       journal.fold.detachOpen()
-      for (const segment of journal.segments) {
-        if (!pass.done.has(segment)) break
-        for (const { entry } of journal.fold.openIn(segment.count)) this.#keep(journal, entry, false)
-        this.#keepConcluded(journal, segment)
-        for (const { entry } of segment.count.concluded) this.#kept.remove(entry)
-        for (const { entry } of journal.fold.unrecordedIn(segment.count)) this.#keep(journal, entry, true)
-      }
+      keepOutliving(journal, pass.done, this.#kept)
     }
-  }
-
-  /** Keeps what was reserved in a segment that goes and ended in one that stays. */
-  #keepConcluded(journal: WorkerJournal, going: OpenSegment): void {
-    for (const segment of journal.segments) {
-      for (const attempt of segment.count.concluded) {
-        const endedHere = attempt.settledIn === segment.count
-        if (endedHere && attempt.segment === going.count) this.#keep(journal, attempt.entry, false)
-      }
-    }
-  }
-
-  #keep({ startMs, worker }: WorkerJournal, entry: Parameters<OpenAttempts['remove']>[0], settled: boolean): void {
-    this.#kept.put({ startMs, worker, settled, entry })
   }
 
   #afterCommit(pass: Pass): void {
@@ -364,11 +292,11 @@ export class LedgerWriter {
       this.unreadable += journal.fold.unreadable
       journal.fold.unreadable = 0
       for (const segment of journal.segments) {
-        this.#committed.set(segment.name, segment.reader.offset)
+        this.#segments.commit(segment)
         if (!pass.more) segment.reader.rest()
       }
       while (journal.segments[0] !== undefined && pass.done.has(journal.segments[0])) {
-        this.#finish(journal.segments[0])
+        this.#segments.finish(journal.segments[0])
         journal.segments.shift()
       }
     }
@@ -381,36 +309,6 @@ export class LedgerWriter {
     if (first !== undefined) {
       this.#workers.delete(first[0])
       this.#workers.set(first[0], first[1])
-    }
-  }
-
-  /** The segment's rows are durable: it goes, or is kept aside when it holds what cannot be explained. */
-  #finish(segment: OpenSegment): void {
-    const remains = segment.reader.remains()
-    segment.reader.close()
-    this.#committed.delete(segment.name)
-    if (remains === 'damaged') {
-      this.#damaged.push(segment.name)
-      const file = path.join(this.#directory, segment.name)
-      try {
-        fs.renameSync(file, `${file}.damaged`)
-        return
-      } catch {
-        // It stays under its name, and this process reads it no more.
-        this.#ignored.add(segment.name)
-        return
-      }
-    }
-    this.#remove(segment.name)
-  }
-
-  #remove(name: string): void {
-    try {
-      fs.rmSync(path.join(this.#directory, name), { force: true })
-      this.#removable.delete(name)
-    } catch {
-      // Reading it again would do no harm but cost time: skip it, and try again at the next pass.
-      this.#removable.add(name)
     }
   }
 

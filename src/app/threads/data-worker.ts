@@ -1,30 +1,20 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
-import { modelTraffic } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import {
   DEFAULT_SHEDDING,
   type EdgeLimits,
-  type EgressEvent,
   EMPTY_PLAN,
   Gateway,
-  type GatewayError,
   LOAD_LEVELS,
   LoadShedder,
   LoadSignals,
   type Plan,
-  type RefusedConnection,
   refuse,
   viewCells,
 } from '../../core/index.ts'
 import {
   AuthMemory,
-  createGiveWay,
-  createIdentify,
-  createRateCheck,
-  createReserve,
   createRouteGates,
-  createScopeCheck,
-  createSettlement,
   Intents,
   KeyTable,
   NamelessRefusals,
@@ -33,9 +23,10 @@ import {
 import { monotonicUs } from '../../lib/index.ts'
 import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
 import { JournalAppender } from '../../storage/index.ts'
-import { INTENT_CAPACITY, PROCESS_CELL, WORKER_CELL } from '../memory.ts'
+import { INTENT_CAPACITY, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
+import { EdgeReports } from './edge-reports.ts'
 import { type EgressDoor, EgressDoors } from './egress.ts'
 import { Listeners } from './listeners.ts'
 import { compilePlan, type RouteHooks } from './plan.ts'
@@ -44,6 +35,7 @@ import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
 import { StoreCaller } from './store-caller.ts'
 import { Transports } from './transports.ts'
+import { createWorkerHooks } from './worker-hooks.ts'
 
 /** Bodies in memory at once, as a share of the worker's heap. */
 const BODY_MEMORY_SHARE = 0.5
@@ -51,8 +43,6 @@ const BODY_MEMORY_SHARE = 0.5
 const IDLE_NOTICE_MS = 3_000
 /** The last bytes of finished answers get this long to leave. */
 const FLUSH_MS = 1_000
-const UNREADABLE_LOG_MS = 60_000
-const REFUSED_LOG_MS = 60_000
 
 /** Makes this thread a data worker, as soon as control sends what to start with: listens, serves, obeys. */
 export async function runDataWorker(): Promise<void> {
@@ -99,10 +89,6 @@ class DataWorker {
   /** Of the last change of keys. While its plan is still compiled here, requests begin under the one before. */
   #epoch = 0
   #leaving = false
-  #unreadableCount = 0
-  #unreadableToldMs = Number.NEGATIVE_INFINITY
-  #refusedCount = 0
-  #refusedToldMs = Number.NEGATIVE_INFINITY
 
   constructor(start: DataWorkerStart, say: (message: FromWorker) => void) {
     const { document, memory, own } = start
@@ -137,31 +123,16 @@ class DataWorker {
     }
     this.#sinks = sinks
     const processCells = new Int32Array(memory.process)
-    const journal = this.#journal
-    const accepting = () => journal.healthy && Atomics.load(processCells, PROCESS_CELL.journalFull) === 0
-    const settleChat = [createSettlement(sinks, modelTraffic)]
-    const settlePlain = [createSettlement(sinks, null)]
-    const settleRoute = {
-      all: [createSettlement(sinks, null, { record: 'all', access: 'edge' })],
-      errors: [createSettlement(sinks, null, { record: 'errors', access: 'edge' })],
-      none: [createSettlement(sinks, null, { record: 'none', access: 'edge' })],
-    }
-    const identify = createIdentify(this.#keys)
-    const rate = createRateCheck(counters)
-    const reserve = createReserve({ counters, intents, journal: this.#journal, port: modelTraffic, accepting })
-    const giveWay = createGiveWay(modelTraffic)
-    const hooks = {
-      conversation: (scope: string) => ({
-        identify,
-        admit: [createScopeCheck(scope), rate],
-        reserve,
-        giveWay,
-        settle: settleChat,
-      }),
-      models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
-      unmatched: { settle: settlePlain },
-    }
-    const doors = new EgressDoors(this.#egressObserver())
+    const hooks = createWorkerHooks({
+      sinks,
+      keys: this.#keys,
+      counters,
+      intents,
+      journal: this.#journal,
+      process: processCells,
+    })
+    const reports = new EdgeReports(start.worker, this.#metrics, say)
+    const doors = new EgressDoors((event) => reports.connection(event))
     this.#transports = new Transports()
     this.#slots = start.slots
     const now = () => monotonicUs() / 1_000
@@ -196,7 +167,7 @@ class DataWorker {
           counters,
           indexOf: shared.indexOf,
         }),
-      settle: ({ record }) => settleRoute[record],
+      settle: ({ record }) => hooks.settleRoute[record],
     })
     this.#compile = async (version, next) => {
       const door = doors.doorFor(next)
@@ -206,7 +177,7 @@ class DataWorker {
         environment: process.env,
         metrics: this.#metrics,
         transports: this.#transports.forVersion(version, door),
-        hooks,
+        hooks: hooks.surfaces,
         content: this.#stores,
         claims: this.#stores,
         routes: routesThrough(door),
@@ -220,8 +191,8 @@ class DataWorker {
       plan: EMPTY_PLAN,
       limits: edgeLimits(document),
       onFault: (error, x) => this.#fault('a request failed inside the gateway', error, { request_id: x?.id ?? null }),
-      onUnreadable: (error) => this.#unreadable(error),
-      onRefusedConnection: (reason, address) => this.#refusedConnection(reason, address),
+      onUnreadable: (error) => reports.unreadable(error),
+      onRefusedConnection: (reason, address) => reports.refusedConnection(reason, address),
     })
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
     this.#listeners = new Listeners(this.#gateway, start)
@@ -339,20 +310,6 @@ class DataWorker {
     return signals
   }
 
-  /** Connections that stand are no news; the others are logged, each kind at most once a second. */
-  #egressObserver(): (event: EgressEvent) => void {
-    const last = new Map<string, number>()
-    return ({ outcome, host, port, rule, code }) => {
-      this.#metrics.connection(outcome)
-      if (outcome === 'connected' || outcome === 'abandoned') return
-      const now = performance.now()
-      if (now - (last.get(outcome) ?? Number.NEGATIVE_INFINITY) < 1_000) return
-      last.set(outcome, now)
-      const message = outcome === 'denied' ? 'a connection was refused by the egress policy' : 'a connection failed'
-      this.#say({ type: 'log', level: 'warn', message, fields: { host, port, rule, code } })
-    }
-  }
-
   /** What was read a moment ago may be gone again: then the certificates that are served stay. */
   #updateCertificates(): void {
     try {
@@ -428,31 +385,6 @@ class DataWorker {
     for (const document of start.keys) keys.apply({ id: document.id, document })
     start.keyPort.on('message', apply)
     return keys
-  }
-
-  /** Whoever attacks the reading of requests is seen, and cannot fill the log. */
-  #unreadable({ code }: GatewayError): void {
-    this.#metrics.unreadable(code)
-    this.#unreadableCount++
-    const nowMs = performance.now()
-    if (nowMs - this.#unreadableToldMs < UNREADABLE_LOG_MS) return
-    const fields = { code, count: this.#unreadableCount, worker: this.#start.worker }
-    this.#say({ type: 'log', level: 'warn', message: 'clients send what is no request and is refused', fields })
-    this.#unreadableCount = 0
-    this.#unreadableToldMs = nowMs
-  }
-
-  /** One line for as many as there were in a while: who floods must not fill the log as well. */
-  #refusedConnection(reason: RefusedConnection, address: string | null): void {
-    this.#metrics.connectionRefused(reason)
-    this.#refusedCount++
-    const nowMs = performance.now()
-    if (nowMs - this.#refusedToldMs < REFUSED_LOG_MS) return
-    const fields = { reason, address, count: this.#refusedCount, worker: this.#start.worker }
-    const key = reason === 'address' ? 'limits.connections_per_address' : 'limits.connections'
-    this.#say({ type: 'log', level: 'warn', message: `client connections beyond ${key} are closed`, fields })
-    this.#refusedCount = 0
-    this.#refusedToldMs = nowMs
   }
 
   #reopenLogs(): void {

@@ -1,0 +1,63 @@
+import { modelTraffic, type SurfaceHooks } from '../../ai/index.ts'
+import type { RouteConfig } from '../../config/index.ts'
+import type { Route } from '../../core/index.ts'
+import {
+  createGiveWay,
+  createIdentify,
+  createRateCheck,
+  createReserve,
+  createScopeCheck,
+  createSettlement,
+  type Intents,
+  type KeyTable,
+  type Sinks,
+} from '../../governance/index.ts'
+import type { JournalAppender } from '../../storage/index.ts'
+import { PROCESS_CELL } from '../memory.ts'
+
+export interface WorkerHooksOptions {
+  readonly sinks: Sinks
+  readonly keys: KeyTable
+  readonly counters: BigInt64Array
+  readonly intents: Intents
+  readonly journal: JournalAppender
+  /** `SharedMemory.process`. */
+  readonly process: Int32Array
+}
+
+/** What governance does with the requests of one worker; the same in every plan. */
+export interface WorkerHooks {
+  readonly surfaces: SurfaceHooks
+  /** Of routes of the configuration, by what they record. */
+  readonly settleRoute: Readonly<Record<RouteConfig['record'], Route['settle']>>
+}
+
+/** Makes the hooks of a worker: who calls, what it may, what it costs, and where the request is written down. */
+export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
+  const { sinks, keys, counters, intents, journal, process } = options
+  const accepting = () => journal.healthy && Atomics.load(process, PROCESS_CELL.journalFull) === 0
+  const settleChat = [createSettlement(sinks, modelTraffic)]
+  const settlePlain = [createSettlement(sinks, null)]
+  const identify = createIdentify(keys)
+  const rate = createRateCheck(counters)
+  const reserve = createReserve({ counters, intents, journal, port: modelTraffic, accepting })
+  const giveWay = createGiveWay(modelTraffic)
+  return {
+    surfaces: {
+      conversation: (scope: string) => ({
+        identify,
+        admit: [createScopeCheck(scope), rate],
+        reserve,
+        giveWay,
+        settle: settleChat,
+      }),
+      models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
+      unmatched: { settle: settlePlain },
+    },
+    settleRoute: {
+      all: [createSettlement(sinks, null, { record: 'all', access: 'edge' })],
+      errors: [createSettlement(sinks, null, { record: 'errors', access: 'edge' })],
+      none: [createSettlement(sinks, null, { record: 'none', access: 'edge' })],
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { KeySpending } from './sqlite/spending.ts'
+
+/** What the writer is asked for, and what it answers: plain data, since threads exchange it. */
+export interface LedgerWriterOptions {
+  readonly dataDir: string
+  /** `sqlite:<path>`, relative to the data directory; null for `ferro.db` there. */
+  readonly databaseUrl: string | null
+}
+
+/** What one pass of `ingest` did. */
+export interface IngestResult {
+  readonly entries: number
+  /** Open attempts that were settled in full because their worker is dead. */
+  readonly lost: number
+  /** The batch was full: call again soon. */
+  readonly more: boolean
+  /** Why nothing was done: the database refused. The journal keeps everything; call again later. */
+  readonly error: Error | null
+}
+
+/** What start-up needs to know of the past. */
+export interface Recovery {
+  readonly lost: number
+  readonly spending: readonly KeySpending[]
+  /** Per key, start times (ms since the epoch, ascending) of the admitted requests that were asked for. */
+  readonly admissions: ReadonlyMap<string, readonly number[]>
+  /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
+  readonly damaged: readonly string[]
+}
+
+/** One start of a worker. */
+export interface WorkerStart {
+  readonly worker: number
+  readonly startMs: number
+}
+
+/** The workers of this process as a writer finds them that was not there when they began. */
+export interface WorkersAtTakeOver {
+  /** Those that live, and those whose death this writer will be told of. */
+  readonly known: readonly WorkerStart[]
+  /** Number that the next worker gets; numbers of a process only grow. */
+  readonly nextWorker: number
+}
