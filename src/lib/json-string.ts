@@ -8,8 +8,6 @@ const BACKSLASH = 0x5c
 /** Below this length a byte loop is done before a view of words is made. */
 const LONG_STRING_BYTES = 256
 
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
-
 /**
  * Returns the offset after the closing quote of the string whose first content byte is at `start`, or `~offset` of the
  * byte that no JSON string may have there (the buffer's length when it is unclosed). UTF-8 is not checked.
@@ -29,74 +27,45 @@ export function skipString(bytes: Uint8Array, start: number): number {
       at++
     }
   }
-  if (at >= bytes.length) return ~bytes.length
-  return IS_LITTLE_ENDIAN ? skipLongString(bytes, at) : skipToEnd(bytes, at)
-}
-
-/** The rest of a string, byte by byte. */
-function skipToEnd(bytes: Uint8Array, start: number): number {
-  let at = start
-  while (at < bytes.length) {
-    const byte = bytes[at] as number // in bounds: at < length
-    if (byte === QUOTE) return at + 1
-    if (byte < 0x20) return ~at
-    at = byte === BACKSLASH ? skipEscape(bytes, at) : at + 1
-    if (at < 0) return at
-  }
-  return ~bytes.length
+  return at < bytes.length ? skipLongString(bytes, at) : ~bytes.length
 }
 
 /**
  * Four bytes at a time, as in SIMD within a register: a word is passed over when none of its bytes is a control
- * character, a quote or a backslash. The lowest byte that the test marks is one of these; higher marks may be borrows from
- * it, so after an escape the word is tested again without what has been read. Measured on 100 KB: 26 µs, and LATER with an
- * escape every LATER bytes; a byte loop 68 µs, a regular expression 140 µs.
+ * character, a quote or a backslash. The test may stop at a harmless byte (a borrow from its neighbour), which the byte
+ * loop then passes; it never misses one. Measured on 100 KB: 26 µs, a byte loop 68 µs, a regular expression 140 µs.
  */
 function skipLongString(bytes: Uint8Array, start: number): number {
+  const end = bytes.length
   const toWord = (4 - (bytes.byteOffset & 3)) & 3
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + toWord, Math.max(0, bytes.length - toWord) >> 2)
-  const lastPair = words.length - 1
-  let word = (start - toWord) >> 2
-  /** So many bytes of the word have been read. */
-  let read = (start - toWord) & 3
-  while (word < words.length) {
-    const a = withoutFirst(words[word] as number, read) // in bounds: word < length
-    const special = marks(a)
-    if (special === 0) {
-      word++
-      read = 0
-      while (word < lastPair && (marks(words[word] as number) | marks(words[word + 1] as number)) === 0) word += 2 // in bounds
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + toWord, Math.max(0, end - toWord) >> 2)
+  let at = start
+  while (at < end) {
+    const byte = bytes[at] as number // in bounds: at < length
+    if (byte === QUOTE) return at + 1
+    if (byte === BACKSLASH) {
+      at = skipEscape(bytes, at)
+      if (at < 0) return at
       continue
     }
-    const at = toWord + (word << 2) + firstMarked(special)
-    const byte = bytes[at] as number // in bounds: within a word
-    if (byte === QUOTE) return at + 1
-    if (byte !== BACKSLASH) return ~at
-    const next = skipEscape(bytes, at)
-    if (next < 0) return next
-    word = (next - toWord) >> 2
-    read = (next - toWord) & 3
+    if (byte < 0x20) return ~at
+    at++
+    if (((at - toWord) & 3) !== 0) continue
+    const first = (at - toWord) >> 2
+    let word = first
+    const lastPair = words.length - 1
+    while (word < lastPair) {
+      const a = words[word] as number // in bounds: word < lastPair
+      const b = words[word + 1] as number // in bounds: word < lastPair
+      const special =
+        (((a - 0x20202020) | ((a ^ 0x22222222) - 0x01010101) | ((a ^ 0x5c5c5c5c) - 0x01010101)) & ~a) |
+        (((b - 0x20202020) | ((b ^ 0x22222222) - 0x01010101) | ((b ^ 0x5c5c5c5c) - 0x01010101)) & ~b)
+      if ((special & 0x80808080) !== 0) break
+      word += 2
+    }
+    at += (word - first) << 2
   }
-  return skipToEnd(bytes, toWord + (word << 2) + read)
-}
-
-/** The highest bit of each byte that is to be looked at, and perhaps of some above it. */
-function marks(word: number): number {
-  const found = (word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) | ((word ^ 0x5c5c5c5c) - 0x01010101)
-  return found & ~word & 0x80808080
-}
-
-/** Which byte has the lowest mark, 0 to 3. */
-function firstMarked(special: number): number {
-  if ((special & 0x8080) !== 0) return (special & 0x80) !== 0 ? 0 : 1
-  return (special & 0x800000) !== 0 ? 2 : 3
-}
-
-/** The word with harmless digits in place of its first `count` bytes. */
-function withoutFirst(word: number, count: number): number {
-  if (count === 0) return word
-  const bits = count << 3
-  return (word & (-1 << bits)) | (0x30303030 >>> (32 - bits))
+  return ~end
 }
 
 function skipEscape(bytes: Uint8Array, backslash: number): number {

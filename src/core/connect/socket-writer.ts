@@ -25,8 +25,8 @@ interface Inner {
 }
 
 /**
- * Whether this Node hands its handles writes without an object for each of them: older ones would abort the process if
- * we did. It is learnt from what Node does at the first write of the thread.
+ * Whether this Node hands its handles writes without an object for each of them; older ones need one. It is learnt from
+ * what Node does at the first write of the thread.
  */
 let nodeOmitsRequests: boolean | null = null
 
