@@ -45,6 +45,10 @@ const DEFAULTS: ConfigDocument = {
     on_loss: 'allow',
     on_unsupported: 'warn',
   },
+  answers: {
+    heartbeat: 15_000,
+    cost: 'asked',
+  },
   catalogue: {
     unpriced: 'allow',
   },

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod'
 import type { DeepReadonly } from './freeze.ts'
+import { answers } from './schema/answers.ts'
 import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
@@ -53,6 +54,7 @@ export const documentSchema = z.strictObject({
     ),
   routing: routing.prefault({}).describe('What happens when a target fails.'),
   translation: translation.prefault({}).describe("How requests are put into another dialect than their client's."),
+  answers: answers.prefault({}).describe('What the gateway adds to answers of models.'),
   catalogue: catalogue.prefault({}).describe('Prices and capabilities of models that the file says nothing about.'),
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
   files: files.prefault({}).describe('Files and batches, which stay with one provider.'),

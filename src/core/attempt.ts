@@ -115,6 +115,8 @@ export class Attempt implements ResponseHandler, Watched {
   /** Events that came before one that says something of the answer. */
   #held: Buffer | null = null
   #lastByteAt: number
+  /** When the client was last sent something of a stream. */
+  #lastSentAt = 0
   /** The answer is relayed as it comes. */
   streaming = false
   /** It is a stream by its nature, in which an error may follow; not a whole that was too large to be held. */
@@ -369,7 +371,15 @@ export class Attempt implements ResponseHandler, Watched {
     }
     if (this.#isHeldBack(out)) return
     const bytes = this.#withHeld(out)
+    const isFirst = !x.client.headSent
     this.#sendHead()
+    this.#lastSentAt = this.#lastByteAt
+    this.#write(bytes)
+    if (isFirst) this.dueAt = this.#nextDueAt()
+  }
+
+  #write(bytes: Buffer): void {
+    const x = this.#x
     x.bytesOut += bytes.length
     if (!x.client.write(bytes) && !this.#paused) {
       this.#paused = true
@@ -397,7 +407,9 @@ export class Attempt implements ResponseHandler, Watched {
     if (!this.#paused) return
     this.#paused = false
     this.#lastByteAt = this.#x.gateway.deadlines.now
-    if (this.#stage !== 'done') this.#controller?.resume()
+    if (this.#stage === 'done') return
+    this.dueAt = this.#nextDueAt()
+    this.#controller?.resume()
   }
 
   #sendHead(): void {
@@ -410,7 +422,27 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   #nextDueAt(): number {
-    return Math.min(this.#headDueAt, attemptDueAt(this.#x, this.#candidate.upstream, this.#progress))
+    return Math.min(this.#headDueAt, this.#beatDueAt(), attemptDueAt(this.#x, this.#candidate.upstream, this.#progress))
+  }
+
+  /** A heartbeat commits the answer: there is none before its first byte, nor for a client that does not read. */
+  #beatDueAt(): number {
+    const { heartbeat } = this.#tap
+    if (heartbeat === undefined || heartbeat === null) return Number.POSITIVE_INFINITY
+    if (!this.eventful || this.#paused || !this.#x.client.headSent) return Number.POSITIVE_INFINITY
+    return this.#lastSentAt + heartbeat.everyMs
+  }
+
+  /** The upstream's own deadlines go on: it has said nothing. */
+  #beat(now: number): void {
+    const { heartbeat } = this.#tap
+    if (heartbeat === undefined || heartbeat === null) return
+    this.#lastSentAt = now
+    try {
+      this.#write(heartbeat.bytes)
+    } catch (error) {
+      fault(this.#x, error) // as above
+    }
   }
 
   get #progress(): Progress {
@@ -420,6 +452,7 @@ export class Attempt implements ResponseHandler, Watched {
 
   onDue(now: number): void {
     if (this.#headDueAt <= now) this.#sendHeadAlone()
+    if (this.#stage === 'body' && this.#beatDueAt() <= now) this.#beat(now)
     if (this.#stage === 'done') return
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return

@@ -53,6 +53,7 @@ export {
   type DispatchController,
   type Gate,
   type GiveWayHook,
+  type Heartbeat,
   type Hook,
   PHASES,
   type Phase,

@@ -161,6 +161,14 @@ export type AnswerPlan =
   /** The same, but a client that waits for the head alone gets it soon. */
   | 'relay'
 
+/** What a client gets while nothing else comes, so that nobody between takes its connection for dead. */
+export interface Heartbeat {
+  /** Milliseconds without a byte to the client. */
+  readonly everyMs: number
+  /** Stands between two pieces of the answer without meaning anything. */
+  readonly bytes: Buffer
+}
+
 /**
  * Watches, and where needed edits, the bytes of one answer. Called synchronously in the order
  * start, push*, then complete | end | fail.
@@ -176,6 +184,8 @@ export interface AnswerTap {
   end(): Buffer | GatewayError | null
   /** True as long as the events of a stream that were pushed say nothing of the answer itself; absent: never. */
   readonly silent?: boolean
+  /** For a stream whose pieces are given whole; null or absent: none. */
+  readonly heartbeat?: Heartbeat | null
   /** Headers for the client (flat), from the upstream's. `body` is the whole body when it is known. */
   headers(headers: AnswerHeaders, body: Buffer | null): string[]
   /** Trailers for the client, from the upstream's (flat), of a streamed answer; absent: none. */

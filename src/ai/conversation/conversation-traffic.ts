@@ -2,7 +2,8 @@ import type { Candidate, Exchange, Failure } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { CountCandidate } from '../counting/count-candidate.ts'
 import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
-import { costOf, ruleFor, type Usage } from '../models/price.ts'
+import { chargeOf } from '../models/charge.ts'
+import type { Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import { historyText } from '../routing/attempt-history.ts'
@@ -42,7 +43,8 @@ export const conversationTraffic: TrafficPort = {
 function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding): Traffic {
   const target = x.candidate instanceof ModelTarget ? x.candidate : state.target
   const [usage, usageSource] = usageOf(x, state, ending)
-  const [costNanos, priceRule] = chargeOf(x, target, usage, usageSource)
+  const charge = { source: usageSource, time: x.time }
+  const [costNanos, priceRule] = target === null ? [null, null] : chargeOf(target, usage, charge)
   return {
     modelRequested: state.modelRequested,
     modelServed: target?.model ?? null,
@@ -56,22 +58,6 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding):
     ...routingOf(x),
     series: target?.series(state.surface.name) ?? null,
   }
-}
-
-/** What the upstream itself says that its answer costs wins over our prices; an estimate of ours it did not see. */
-function chargeOf(
-  x: Exchange,
-  target: ModelTarget | null,
-  usage: Usage,
-  source: Traffic['usageSource'],
-): [nanos: number | null, rule: string | null] {
-  if (target === null) return [null, null]
-  const { prices } = target
-  if (source === 'reported' && usage.costNanos !== undefined) return [usage.costNanos, `reported:${target.provider}`]
-  if (prices === null) return [null, null]
-  if (source === 'none') return [0, prices.rule]
-  const rule = ruleFor(prices, usage, x.time)
-  return [costOf(rule, usage), rule.rule]
 }
 
 /** What the way to the answer was. */

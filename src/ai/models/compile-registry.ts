@@ -7,6 +7,7 @@ import { dialectOf } from '../dialects/tables.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { DEMO_PROVIDER, providerRow } from '../providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from '../providers/upstreams.ts'
+import { commentEvery } from '../relay/heartbeat.ts'
 import {
   compileGroup,
   directGroup,
@@ -176,6 +177,8 @@ class Targets implements TargetSource {
         bytesPerToken: document.reservation.bytes_per_token,
         outputTokens: document.reservation.output_tokens,
       },
+      heartbeat: document.answers.heartbeat === 'off' ? null : commentEvery(document.answers.heartbeat),
+      costTold: document.answers.cost,
       series: (surface) => metrics.series(surface, label, name),
     })
   }

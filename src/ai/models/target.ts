@@ -3,6 +3,7 @@ import {
   type Candidate,
   type Exchange,
   GatewayError,
+  type Heartbeat,
   type Upstream,
   type UpstreamRequest,
 } from '../../core/index.ts'
@@ -16,6 +17,7 @@ import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
 import type { SecretSet } from '../providers/secret-set.ts'
 import { relayTap } from '../relay/relay-tap.ts'
+import type { CostTold } from '../relay/told-cost.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import type { ModelFacts } from './model-facts.ts'
@@ -37,6 +39,10 @@ export interface ModelTargetOptions {
   /** For lists of models; absent: nothing is known. */
   readonly facts?: ModelFacts | undefined
   readonly reservation: ReservationRule
+  /** What streams say while nothing comes; absent: nothing. */
+  readonly heartbeat?: Heartbeat | null | undefined
+  /** Who is told what an answer costs; absent: nobody. */
+  readonly costTold?: CostTold | undefined
   readonly series: (surface: string) => RequestSeries
 }
 
@@ -77,6 +83,14 @@ export class ModelTarget implements Candidate {
     this.prices = options.prices
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
+  }
+
+  get heartbeat(): Heartbeat | null {
+    return this.#options.heartbeat ?? null
+  }
+
+  get costTold(): CostTold {
+    return this.#options.costTold ?? 'off'
   }
 
   /** Values that must never reach a client, as they are now. */

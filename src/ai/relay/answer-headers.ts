@@ -26,6 +26,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   'x-ferro-request-id',
   'x-ferro-model',
   'x-ferro-translation',
+  'x-ferro-cost-nanos',
   'x-accel-buffering',
 ])
 

@@ -1,4 +1,11 @@
-import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+  type Heartbeat,
+} from '../../core/index.ts'
 import { readJson } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import { withTier } from '../models/service-tier.ts'
@@ -8,6 +15,7 @@ import { clientHeaders } from './answer-headers.ts'
 import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
 import { tailUsage } from './tail-usage.ts'
+import { withCost, withCostComment } from './told-cost.ts'
 import { errorOfAnswer, errorWithin } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
 
@@ -114,7 +122,10 @@ export class ChatTap implements AnswerTap {
   }
 
   end(): Buffer | GatewayError | null {
-    if (this.#events !== null) return this.#events.end()
+    if (this.#events !== null) {
+      const last = this.#events.end()
+      return withCostComment(last, this.#x, this.#target, this.#state.usage)
+    }
     if (this.#tail !== null) this.#state.usage = tailUsage(this.#tail)
     return null
   }
@@ -123,15 +134,15 @@ export class ChatTap implements AnswerTap {
     return this.#events?.silent === true
   }
 
+  get heartbeat(): Heartbeat | null {
+    return this.#mode === 'events' ? this.#target.heartbeat : null
+  }
+
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
-    return clientHeaders(
-      this.#x,
-      this.#target,
-      headers,
-      body === null ? null : body.length,
-      this.#mode === 'events',
-      this.#state.losses,
-    )
+    const events = this.#mode === 'events'
+    const length = body === null ? null : body.length
+    const out = clientHeaders(this.#x, this.#target, headers, length, events, this.#state.losses)
+    return events ? out : withCost(out, this.#x, this.#target, this.#state.usage)
   }
 }
 

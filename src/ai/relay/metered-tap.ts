@@ -1,4 +1,11 @@
-import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+  type Heartbeat,
+} from '../../core/index.ts'
 import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
@@ -12,6 +19,7 @@ import { clientHeaders } from './answer-headers.ts'
 import type { AnswerMeter, StreamMeter } from './answer-meter.ts'
 import { DeliveredEstimate, estimateTokens } from './delivered.ts'
 import { EditedPart } from './edited-part.ts'
+import { withCost, withCostComment } from './told-cost.ts'
 import { errorOfAnswer, reveals } from './upstream-error.ts'
 
 const MAX_EVENT_BYTES = 32 * 1024 * 1024
@@ -127,7 +135,7 @@ export class MeteredTap implements AnswerTap {
     // The blank line behind the last event may be missing; one that was cut within is no event.
     const last = rest === null ? null : this.#read(Buffer.concat([rest, BLANK_LINE]))
     if (last instanceof GatewayError) return last
-    if (this.#events.ended || this.#failed) return last
+    if (this.#events.ended || this.#failed) return withCostComment(last, this.#x, this.#target, this.#state.usage)
     return new GatewayError(
       'upstream_truncated',
       `${this.#target.upstream.name} ended its answer before it was complete.`,
@@ -138,15 +146,15 @@ export class MeteredTap implements AnswerTap {
     return this.#mode === 'events' && !this.#spoke
   }
 
+  get heartbeat(): Heartbeat | null {
+    return this.#mode === 'events' ? this.#target.heartbeat : null
+  }
+
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
-    return clientHeaders(
-      this.#x,
-      this.#target,
-      headers,
-      body === null ? null : body.length,
-      this.#mode === 'events',
-      this.#state.losses,
-    )
+    const events = this.#mode === 'events'
+    const length = body === null ? null : body.length
+    const out = clientHeaders(this.#x, this.#target, headers, length, events, this.#state.losses)
+    return events ? out : withCost(out, this.#x, this.#target, this.#state.usage)
   }
 
   #keep(chunk: Buffer): Buffer {

@@ -1,4 +1,11 @@
-import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
+import {
+  type AnswerHeaders,
+  type AnswerPlan,
+  type AnswerTap,
+  type Exchange,
+  GatewayError,
+  type Heartbeat,
+} from '../../core/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerContext, DecodeContext, StreamDecoder, UpstreamDialect, WireEvent } from '../dialects/dialect.ts'
 import type { AnswerFault, ModelAnswer, StreamEvent } from '../ir/answer.ts'
@@ -11,6 +18,7 @@ import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
 import { estimateTokens } from '../relay/delivered.ts'
+import { withCost, withCostComment } from '../relay/told-cost.ts'
 import { errorOfStatus } from '../relay/upstream-error.ts'
 import { classOfAnswer } from '../routing/failures/classify.ts'
 import { SealCollector } from '../seals/seal-collector.ts'
@@ -125,7 +133,7 @@ export class TranslatingTap implements AnswerTap {
     const parsed = this.#parse(body)
     if (parsed instanceof GatewayError) return parsed
     const answer = this.#decode(parsed)
-    return answer instanceof GatewayError ? answer : this.#encode(answer)
+    return answer instanceof GatewayError ? answer : this.#withCost(this.#encode(answer))
   }
 
   push(chunk: Buffer): Buffer | GatewayError | null {
@@ -144,7 +152,7 @@ export class TranslatingTap implements AnswerTap {
     if (wrong !== null) return this.#invalid(wrong)
     if (this.#fault === null) this.#decoder?.close(this.#raise)
     if (this.#fault !== null) return this.#failure(this.#fault)
-    if (this.#assembler === null) return this.#flush()
+    if (this.#assembler === null) return this.#withCost(this.#flush())
     const answer = this.#assembler.answer()
     if (answer === null) return this.#failure({ message: '', kind: 'truncated' })
     return 'choices' in answer ? this.#encode(answer) : this.#failure(answer)
@@ -154,16 +162,25 @@ export class TranslatingTap implements AnswerTap {
     return this.#mode === 'stream' && !this.#spoke
   }
 
+  get heartbeat(): Heartbeat | null {
+    return this.#sendsEvents && this.#mode === 'stream' ? this.#target.heartbeat : null
+  }
+
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     const { losses } = this.#translation
-    return translatedHeaders(
-      this.#x,
-      this.#target,
-      headers,
-      body === null ? null : body.length,
-      this.#state.stream && this.#context.streamFraming !== 'json-array',
-      losses,
-    )
+    const length = body === null ? null : body.length
+    const out = translatedHeaders(this.#x, this.#target, headers, length, this.#sendsEvents, losses)
+    return this.#state.stream ? out : withCost(out, this.#x, this.#target, this.#state.usage)
+  }
+
+  /** The client gets a stream of events, and no array of JSON that grows. */
+  get #sendsEvents(): boolean {
+    return this.#state.stream && this.#context.streamFraming !== 'json-array'
+  }
+
+  #withCost<Bytes extends Buffer | GatewayError | null>(last: Bytes): Bytes | Buffer {
+    if (!this.#sendsEvents || this.#problem !== null) return last
+    return withCostComment(last, this.#x, this.#target, this.#state.usage)
   }
 
   #hold(chunk: Buffer): GatewayError | null {

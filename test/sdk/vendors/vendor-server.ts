@@ -9,6 +9,8 @@ import type { Vendor, VendorAnswer, VendorRequest } from './vendor.ts'
 export interface OwnAnswer {
   readonly type: string
   readonly pieces: readonly (string | Buffer)[]
+  /** After so many pieces it says nothing until then. */
+  readonly hold?: { readonly behind: number; readonly until: Promise<unknown> }
   /** Said again and again, and the answer never ends. */
   readonly forever?: string
 }
@@ -108,9 +110,11 @@ export class VendorServer {
   }
 }
 
-async function sayOwn({ type, pieces, forever }: OwnAnswer, response: ServerResponse): Promise<void> {
+async function sayOwn({ type, pieces, hold, forever }: OwnAnswer, response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': type })
-  for (const piece of pieces) {
+  response.flushHeaders()
+  for (const [at, piece] of pieces.entries()) {
+    if (hold?.behind === at) await hold.until
     response.write(piece)
     // Each in a packet of its own.
     await new Promise(setImmediate)
