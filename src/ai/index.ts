@@ -4,6 +4,7 @@
  * becomes), then `conversation/request.ts` (what is read of a request) and `relay/event-stream.ts` (how a stream is relayed).
  */
 
+export { checkCatalogueFile } from './catalogue/catalogue.ts'
 export {
   type CompileOptions,
   compileSurfaces,

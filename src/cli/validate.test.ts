@@ -218,6 +218,25 @@ test('finds what only compiling finds, each at its place, as a start does', asyn
   }
 })
 
+test("finds what is wrong with the operator's own list of models, by its line", async (t) => {
+  const folder = createFolder(t, {
+    'models.txt': '# ours\nmine/small\t{"c":7}\nmine/large {"c":8}\n',
+    'good.txt': 'mine/small\t{"c":7}\n',
+  })
+  const judged = async (file: string) => {
+    writeFileSync(join(folder, 'ferro.yaml'), `catalogue: { file: ${JSON.stringify(join(folder, file))} }\n`)
+    const { valid, errors } = await validateFile(join(folder, 'ferro.yaml'), {})
+    return [valid, errors.map(({ message }) => message).join()]
+  }
+  assert.deepEqual(await judged('good.txt'), [true, ''])
+  const [wrong, said] = await judged('models.txt')
+  assert.equal(wrong, false)
+  assert.match(String(said), /models\.txt, line 3: expected/)
+  const [missing, why] = await judged('nowhere.txt')
+  assert.equal(missing, false)
+  assert.match(String(why), /nowhere\.txt/)
+})
+
 test('says all of it at once, and a start says the same', (t) => {
   const lines = COMPILED.map(([line]) => line).filter(
     (line) => line.startsWith('routes: [{ id: a,') && !line.includes('{ id: b'),

@@ -44,6 +44,7 @@ const DEFAULTS: ConfigDocument = {
   translation: {
     on_loss: 'allow',
     on_unsupported: 'warn',
+    cache_marks: 'off',
   },
   answers: {
     heartbeat: 15_000,

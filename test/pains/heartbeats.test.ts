@@ -184,7 +184,7 @@ test('pain 3: other dialects are told in the same way, and what has no price has
   const headers = { 'x-ferro-usage': 'cost' }
   const body = { model: 'priced-anthropic', messages, max_tokens: 100 }
   const relayed = await house().post('/v1/messages', { ...body, stream: true }, headers)
-  assert.match(await relayed.text(), /message_stop[^]*: x-ferro-cost-nanos \d+\n\n$/)
+  assert.match(await relayed.text(), /message_stop[\s\S]*: x-ferro-cost-nanos \d+\n\n$/)
   const unpriced = await house().post('/v1/messages', { ...body, model: house().model('cohere', 'text') }, headers)
   assert.equal(unpriced.headers.get('x-ferro-cost-nanos'), null)
   await unpriced.text()

@@ -20,14 +20,21 @@ import { USED } from '../sdk/vendors/script.ts'
  *
  * | pain | here |
  * | --- | --- |
- * | 3, cost in the client's stream | only the half that exists: what an upstream itself charges wins. No cost is put into a client's answer yet |
+ * | 3, cost in the client's stream | what an upstream itself charges wins; `heartbeats.test.ts` has what clients are told |
  * | 4, pass-through | paths that are relayed in their own dialect; metered pass-through of other paths is tested with that surface |
  */
 
 const PRICES = { input: 1, output: 2, cache_read: 0.1 }
 const priced = (provider: string, model: string) => ({ targets: [{ provider, model, prices: PRICES }] })
 const house = useDialectHouse({
-  models: Object.fromEntries(VENDORS.map(({ name, model }) => [`priced-${name}`, priced(name, `${model}--text`)])),
+  models: {
+    ...Object.fromEntries(VENDORS.map(({ name, model }) => [`priced-${name}`, priced(name, `${model}--text`)])),
+    ...Object.fromEntries(
+      VENDORS.filter(({ name }) => name === 'anthropic' || name === 'bedrock').map(({ name, model }) => {
+        return [`long-${name}`, { targets: [{ provider: name, model: `${model}--text`, max_output_tokens: 32_000 }] }]
+      }),
+    ),
+  },
   catalogue: { unpriced: 'allow' },
 })
 afterEach(() => house().assertClean())
@@ -296,4 +303,30 @@ test('pain 8: the sum of the records, of the ledger and of the daily figures is 
   assert.ok(Number(records) >= COST * VENDORS.length)
   assert.equal(sum("SELECT SUM(nanos) FROM ledger WHERE phase IN (1, 'settle')"), records)
   assert.equal(sum('SELECT SUM(nanos) FROM usage_daily'), records)
+})
+
+test('pain 9: where a translation must name a limit of output, that limit is reserved', async () => {
+  const ask = async (model: string, more: JsonObject = {}) => {
+    const answer = await house().post('/v1/chat/completions', {
+      model,
+      messages: [{ role: 'user', content: 'Hello' }],
+      ...more,
+    })
+    assert.equal(answer.status, 200, await answer.text())
+    const id = answer.headers.get('x-ferro-request-id')
+    await house().record(id)
+    using database = house().gateway.db()
+    const row = database.prepare('SELECT tokens FROM ledger WHERE request_id = ? AND phase = 0').get(id)
+    return Number(row?.['tokens'])
+  }
+  for (const name of ['anthropic', 'bedrock']) {
+    const reserved = await ask(`long-${name}`)
+    assert.ok(reserved > 32_000 && reserved < 33_000, `${name}: ${reserved}`)
+    const named = await ask(`long-${name}`, { max_tokens: 50 })
+    assert.ok(named < 1_000, `${name}: ${named}`)
+    // More than the model has is cut, and not reserved.
+    const over = await ask(`long-${name}`, { max_tokens: 90_000 })
+    assert.ok(over > 32_000 && over < 33_000, `${name}: ${over}`)
+  }
+  assert.equal(house().server('anthropic').newest['max_tokens'], 32_000)
 })

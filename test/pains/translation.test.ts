@@ -13,11 +13,15 @@ import { WEATHER } from '../sdk/vendors/script.ts'
  * | pain | here |
  * | --- | --- |
  * | 22, sealed thoughts | replay to their own family, and dropped with a report elsewhere; `seals.test.ts` has the clients that do not send them back |
- * | 29, marks of caches | they are carried; marks that the gateway sets by itself do not exist yet |
+ * | 29, marks of caches | they are carried, and set for clients that know none (`cache_marks`) |
  */
 
+const marked = (provider: string, model: string) => ({ cache_marks: 'auto', targets: [{ provider, model }] })
 const house = useDialectHouse({
   models: {
+    'marked-anthropic': marked('anthropic', 'claude-sonnet-4-5--text'),
+    'marked-bedrock': marked('bedrock', 'anthropic.claude-sonnet-4-5--text'),
+    'marked-gemini': marked('gemini', 'gemini-3-pro--text'),
     'no-schemas': {
       targets: [
         { provider: 'anthropic', model: 'claude-sonnet-4-5--text', capabilities: { structured_output: 'none' } },
@@ -303,4 +307,43 @@ test('pain 29: they reach Claude from a client of chat completions, too', async 
   assert.deepEqual(at(house().server('anthropic').newest, 'messages', 0, 'content', 0, 'cache_control'), {
     type: 'ephemeral',
   })
+})
+
+test('pain 29: where the operator wants it, prompts of clients that mark nothing are marked, when they are long enough', async () => {
+  const long = 'All work and no play makes a long instruction. '.repeat(400)
+  const prompt = (instructions: string) => [
+    { role: 'system', content: instructions },
+    { role: 'user', content: 'First.' },
+    { role: 'assistant', content: 'Yes.' },
+    { role: 'user', content: 'Second.' },
+  ]
+  const ask = async (model: string, instructions: string) => {
+    const answer = await house().post('/v1/chat/completions', {
+      model,
+      messages: prompt(instructions),
+      tools: [chatTool()],
+    })
+    await taken(answer)
+    return answer.headers.get('x-ferro-translation') ?? ''
+  }
+  // Nothing that the model reads is another: no report.
+  assert.doesNotMatch(await ask('marked-anthropic', long), /cache/)
+  const claude = house().server('anthropic').newest
+  const control = { type: 'ephemeral' }
+  assert.deepEqual(claude['system'], [{ type: 'text', text: long, cache_control: control }])
+  assert.deepEqual(at(claude, 'messages', 2, 'content'), [{ type: 'text', text: 'Second.', cache_control: control }])
+  assert.equal(JSON.stringify(claude).split('cache_control').length - 1, 2)
+  await ask('marked-bedrock', long)
+  const converse = house().server('bedrock').newest
+  assert.deepEqual(at(converse, 'system', 1), { cachePoint: { type: 'default' } })
+  assert.deepEqual(at(converse, 'messages', 2, 'content', 1), { cachePoint: { type: 'default' } })
+  await ask('marked-anthropic', 'Be brief.')
+  assert.doesNotMatch(JSON.stringify(house().server('anthropic').newest), /cache_control/)
+  assert.doesNotMatch(await ask('marked-gemini', long), /cache/)
+  // Who marks knows better; so does who was not told to.
+  const own = [{ role: 'user', content: [{ type: 'text', text: long, cache_control: control }] }]
+  await taken(await house().post('/v1/chat/completions', { model: 'marked-anthropic', messages: own }))
+  assert.equal(JSON.stringify(house().server('anthropic').newest).split('cache_control').length - 1, 1)
+  await ask(house().model('anthropic', 'text'), long)
+  assert.doesNotMatch(JSON.stringify(house().server('anthropic').newest), /cache_control/)
 })

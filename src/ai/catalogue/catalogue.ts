@@ -73,6 +73,11 @@ export class Catalogue {
   }
 }
 
+/** Throws an Error that says what is wrong with an operator's own file, and in which line. */
+export function checkCatalogueFile(file: string): void {
+  ownText(file)
+}
+
 let packaged: Catalogue | null = null
 
 /** The packaged catalogue of this thread. */

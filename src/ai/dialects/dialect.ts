@@ -66,6 +66,8 @@ export interface UpstreamDialect {
   encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject
   /** Throws a FieldProblem for what is no answer of this dialect. `fault`: an error that came with status 200. */
   decodeAnswer(body: JsonObject, context: DecodeContext): ModelAnswer | AnswerFault
+  /** The limit of output in a body for the upstream, where encoding may set one that the client did not name. */
+  limitOf?(body: JsonObject): unknown
   streamDecoder(context: DecodeContext): StreamDecoder
   /** What an error body says; null when it is none of this dialect. */
   decodeError(body: JsonObject): AnswerFault | null
@@ -94,6 +96,8 @@ export interface DialectTraits {
   readonly output?: { readonly schema: OutputWay; readonly json: OutputWay } | undefined
   /** Whether it can ask for several answers. */
   readonly choices: boolean
+  /** The fewest tokens of a prompt that a mark makes a model keep; absent, and null of a model: it takes no marks. */
+  readonly leastCached?: ((model: string, capabilities: Capabilities) => number | null) | undefined
 }
 
 export type OutputWay = 'native' | 'tool' | 'none'

@@ -155,6 +155,7 @@ class Targets implements TargetSource {
       capabilities: { ...facts.capabilities, family: provider.familyOf(model) },
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,
+      cacheMarks: named?.cache_marks ?? document.translation.cache_marks,
       headers: provider.headers,
       warn: this.#warner(`${name}/${model}`),
     }

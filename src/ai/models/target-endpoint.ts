@@ -13,6 +13,7 @@ import { QuirkPatcher } from '../providers/quirk-patcher.ts'
 import { ChatHabits } from '../relay/chat-habits.ts'
 import { RefusedMembers, refusedBy } from '../relay/refused-members.ts'
 import { withRestoredSeals } from '../seals/restore-seals.ts'
+import type { CacheMarking } from '../translate/cache-marks.ts'
 import { lower, type OnUnsupported } from '../translate/lower.ts'
 import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
 
@@ -24,6 +25,8 @@ export interface TargetEndpointOptions {
   readonly capabilities: Capabilities
   readonly onUnsupported: OnUnsupported
   readonly onLoss: OnLoss
+  /** Absent: only clients mark what shall be kept of prompts. */
+  readonly cacheMarks?: CacheMarking | undefined
   /** Tells the operator what is left out, where the configuration asks for it; absent: nobody listens. */
   readonly warn?: ((message: string, names: readonly string[]) => void) | undefined
   /** Flat; the provider's own, with its credential. */
@@ -102,7 +105,7 @@ export class TargetEndpoint {
     this.#patcher = patcher
     this.#options = options
     const action = options.onUnsupported === 'reject' ? 'reject' : 'leave-out'
-    const { capabilities, onUnsupported, onLoss } = options
+    const { capabilities, onUnsupported, onLoss, cacheMarks } = options
     this.#refused = RefusedMembers.of(endpoint.dialect, refusedBy(capabilities), action)
     this.#chat = ChatHabits.of(endpoint, vendorName, capabilities)
     this.#target =
@@ -115,6 +118,7 @@ export class TargetEndpoint {
             capabilities,
             onUnsupported,
             onLoss,
+            cacheMarks,
             patch: patchOf(endpoint, patcher),
           }
   }

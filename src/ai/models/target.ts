@@ -202,10 +202,15 @@ export class ModelTarget implements Candidate {
     return this.prices === null && this.#options.refusesUnpriced === true
   }
 
-  /** The output tokens that are reserved: what the request names, else what the configuration supposes. */
+  /** The output tokens that are reserved: what is asked for, by the client or for it, else what the configuration supposes. */
   mostOutput(state: ConversationState): number {
+    const { prepared } = state
+    const asked = prepared !== null && this.#has(prepared.endpoint) ? prepared.translation?.outputLimit : null
+    if (asked !== null && asked !== undefined) return asked * state.choices
     const { outputTokens } = this.#options.reservation
-    const unnamed = Math.min(this.#options.maxOutputTokens ?? outputTokens, outputTokens)
+    const most = this.#options.maxOutputTokens ?? outputTokens
+    const setsLimit = this.#preferred.dialect?.limitOf !== undefined && !this.#endpoints.has(state.surface.dialect)
+    const unnamed = setsLimit ? most : Math.min(most, outputTokens)
     return (state.maxOutputTokens ?? unnamed) * state.choices
   }
 

@@ -4,6 +4,7 @@ import { FieldProblem } from '../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
+import { type CacheMarking, withCacheMarks } from './cache-marks.ts'
 import { lower, type OnUnsupported, type Undo } from './lower.ts'
 
 /** What to do about a request that cannot be carried whole. */
@@ -17,6 +18,8 @@ export interface TranslationTarget {
   readonly capabilities: Capabilities
   readonly onUnsupported: OnUnsupported
   readonly onLoss: OnLoss
+  /** Absent: only clients mark. */
+  readonly cacheMarks?: CacheMarking | undefined
   /** Puts back what the client did not send of earlier answers; absent: nothing is missing. */
   readonly restore?: ((request: ModelRequest) => ModelRequest) | undefined
   /** The provider's own spelling of what the encoder made. */
@@ -29,6 +32,8 @@ export interface Translation {
   readonly undo: Undo
   readonly losses: Losses
   readonly body: Buffer
+  /** The most output that the upstream is asked for, where it is told; null: as the client said. */
+  readonly outputLimit: number | null
 }
 
 /** Puts a client's body into the dialect of an upstream, or says why that cannot be. */
@@ -48,10 +53,15 @@ export function translateRequest(
     const { traits } = target.dialect
     const { capabilities, onUnsupported, model, habits } = target
     const lowered = lower(request, { traits, capabilities, onUnsupported }, losses)
-    let encoded = target.dialect.encodeRequest(lowered.request, { model, capabilities, losses, habits })
+    const least = target.cacheMarks === 'auto' ? (traits.leastCached?.(model, capabilities) ?? null) : null
+    const ready =
+      least === null || client.name === target.dialect.name ? lowered.request : withCacheMarks(lowered.request, least)
+    let encoded = target.dialect.encodeRequest(ready, { model, capabilities, losses, habits })
     if (target.patch !== null) encoded = target.patch(encoded, losses)
     if (target.onLoss === 'reject' && losses.fidelity === 'lossy') return lossy(losses)
-    return { request, undo: lowered.undo, losses, body: Buffer.from(writeJson(encoded)) }
+    const limit = target.dialect.limitOf?.(encoded)
+    const outputLimit = typeof limit === 'number' ? limit : null
+    return { request, undo: lowered.undo, losses, body: Buffer.from(writeJson(encoded)), outputLimit }
   } catch (error) {
     if (error instanceof FieldProblem) return problemOf(error)
     if (error instanceof GatewayError) return error

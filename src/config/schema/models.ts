@@ -17,6 +17,12 @@ export const onUnsupported = z
     'When a request has a parameter that the model is known to refuse. `warn`: it is left out, with a line in the log; `drop`: without one; `reject`: status 400. What is left out always stands in x-ferro-translation.',
   )
 
+const cacheMarks = z
+  .enum(['off', 'auto'])
+  .describe(
+    "Claude keeps prompts only where they are marked. `auto`: a translated request that has no marks gets some, behind its tools, its instructions and the newest turn, where they are long enough to be kept; writing to the vendor's cache costs more than reading the prompt, and reading from it less. `off`: only clients mark.",
+  )
+
 const attempts = z.int().min(1).max(20)
 
 const breaker = z
@@ -147,6 +153,7 @@ const onRefusal = z
 export const model = z.strictObject({
   on_loss: onLoss.optional().describe('Differs from `translation.on_loss` for this model.'),
   on_unsupported: onUnsupported.optional().describe('Differs from `translation.on_unsupported` for this model.'),
+  cache_marks: cacheMarks.optional().describe('Differs from `translation.cache_marks` for this model.'),
   strategy: strategy
     .optional()
     .describe(
@@ -207,4 +214,5 @@ export const routing = z.strictObject({
 export const translation = z.strictObject({
   on_loss: onLoss.prefault('allow'),
   on_unsupported: onUnsupported.prefault('warn'),
+  cache_marks: cacheMarks.prefault('off'),
 })

@@ -156,7 +156,8 @@ function decodeJson(text: string): Decoded | null {
 function reserveOfJson(entry: readonly unknown[]): Reserved | null {
   const [, requestId, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule, charges] = entry
   if (typeof requestId !== 'string' || !isTextOrNull(keyId) || !isTextOrNull(priceRule)) return null
-  if (typeof provider !== 'string' || typeof model !== 'string' || !Array.isArray(charges)) return null
+  // A request that goes to no model has none: it is owed all the same.
+  if (typeof provider !== 'string' || !isTextOrNull(model) || !Array.isArray(charges)) return null
   if (!isCount(attempt) || !isCount(reservedAt) || !isCount(tokens) || !isCount(nanos)) return null
   return {
     kind: 'reserve',
@@ -165,7 +166,7 @@ function reserveOfJson(entry: readonly unknown[]): Reserved | null {
     reservedAt,
     keyId,
     provider,
-    model,
+    model: model ?? '',
     tokens,
     nanos,
     priceRule,

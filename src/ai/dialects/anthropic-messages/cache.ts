@@ -1,9 +1,23 @@
 import type { Fields } from '../../ir/fields.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { CacheMark } from '../../ir/parts.ts'
+import type { Capabilities } from '../dialect.ts'
 
 /** Marks that one request may carry ("Prompt caching"). */
 export const MOST_MARKS = 4
+
+/** The fewest tokens that are kept, of the models for which it is not the usual number ("Prompt caching", 2026-11). */
+const LEAST_CACHED: readonly (readonly [models: RegExp, tokens: number])[] = [
+  [/opus-4-[56]|haiku-4-5/, 4096],
+  [/opus-4-7|sonnet-4-6|haiku-3|3-5-haiku|3-haiku/, 2048],
+]
+const USUALLY_CACHED = 1024
+
+/** Null for a model of another family behind this dialect. */
+export function leastCached(model: string, { family }: Capabilities): number | null {
+  if (family !== 'anthropic') return null
+  return LEAST_CACHED.find(([models]) => models.test(model))?.[1] ?? USUALLY_CACHED
+}
 
 /** `cache_control` of a block, a tool or a message. */
 export function readCache(fields: Fields): CacheMark | undefined {

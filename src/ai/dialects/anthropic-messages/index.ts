@@ -5,6 +5,7 @@
  * `decode-request.ts` and `encode-request.ts`.
  */
 import type { ClientDialect, UpstreamDialect } from '../dialect.ts'
+import { leastCached } from './cache.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
 import { MessagesDecoder } from './decode-stream.ts'
@@ -41,8 +42,10 @@ export const messagesUpstream: UpstreamDialect = {
     checksSeals: true,
     output: { schema: 'native', json: 'tool' },
     choices: false,
+    leastCached,
   },
   encodeRequest,
+  limitOf: (body) => body['max_tokens'],
   decodeAnswer,
   streamDecoder: (context) => new MessagesDecoder(context),
   decodeError,

@@ -3,6 +3,9 @@
  * API reference of Amazon Bedrock Runtime ("Converse", "ConverseStream" and their types, 2026) and the user guide's pages on reasoning,
  * tools and prompt caching. Bytes are base64 in its JSON. Start with `encode-request.ts`.
  */
+
+import { isObject } from '../../ir/json.ts'
+import { leastCached } from '../anthropic-messages/cache.ts'
 import type { UpstreamDialect } from '../dialect.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { ConverseDecoder } from './decode-stream.ts'
@@ -24,8 +27,10 @@ export const converseUpstream: UpstreamDialect = {
     checksSeals: true,
     output: { schema: 'native', json: 'tool' },
     choices: false,
+    leastCached,
   },
   encodeRequest,
+  limitOf: ({ inferenceConfig }) => (isObject(inferenceConfig) ? inferenceConfig['maxTokens'] : undefined),
   decodeAnswer,
   streamDecoder: (context) => new ConverseDecoder(context),
   decodeError,
