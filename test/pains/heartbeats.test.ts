@@ -22,17 +22,21 @@ const house = useDialectHouse({
 })
 afterEach(() => house().assertClean())
 
+const FIRST_WORD = GREETING.slice(0, 2)
 const COMMENT = ': \n\n'
 const messages = [{ role: 'user' as const, content: 'Hello' }]
 
-/** Has a vendor stop in the middle of its answer until the returned function is called. */
-function pausing(vendor: string, name: string, behind = 2): () => void {
+/** Has a vendor stop behind the first words of its answer, or at once, until the returned function is called. */
+function pausing(vendor: string, name: string, from: 'start' | 'words' = 'words'): () => void {
   const server = house().server(vendor)
   const { promise, resolve } = Promise.withResolvers<void>()
   const script = SCRIPTS['text']
   assert.ok(script !== undefined)
   const { stream, streamType: type } = server.vendor
-  server.own.set(name, { type, pieces: stream(script), hold: { behind, until: promise } })
+  const pieces = stream(script)
+  // What comes before says nothing yet, and does not begin the answer.
+  const behind = from === 'start' ? 0 : pieces.findIndex((piece) => Buffer.from(piece).includes(FIRST_WORD)) + 1
+  server.own.set(name, { type, pieces, hold: { behind, until: promise } })
   return resolve
 }
 
@@ -132,7 +136,7 @@ test("pain 16: Google's client reads them as well, and a stream that is one arra
 
 test('pain 16: there is none before the first byte of an answer, which is still refused as a whole', async () => {
   for (const vendor of ['openai', 'anthropic']) {
-    const release = pausing(vendor, 'mute', 0)
+    const release = pausing(vendor, 'mute', 'start')
     const model = house().model(vendor, 'mute')
     const answer = await house().post('/v1/chat/completions', { model, messages, stream: true })
     release()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CHAT, chatRequestOf } from '../../../test/request-path/chat.ts'
+import { CHAT, chatRequestOf, chatScene } from '../../../test/request-path/chat.ts'
 import { GatewayError } from '../../core/index.ts'
 import { ConversationState } from '../conversation/conversation-state.ts'
 import type { Capabilities } from '../dialects/dialect.ts'
@@ -28,8 +28,9 @@ function relayed(kind: string, vendorName: string, body: string, more: Partial<C
   })
   const bytes = Buffer.from(body)
   const request = chatRequestOf(bytes)
+  const { x } = chatScene()
   const state = new ConversationState(CHAT, request)
-  const prepared = target.relay(state, bytes, request)
+  const prepared = target.relay(x, state, bytes, request)
   assert.ok(!(prepared instanceof GatewayError))
   return [prepared.body.toString(), state.losses?.header() ?? 'exact']
 }

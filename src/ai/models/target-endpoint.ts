@@ -10,6 +10,7 @@ import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
+import { BetaMember } from '../relay/betas.ts'
 import { ChatHabits } from '../relay/chat-habits.ts'
 import { RefusedMembers, refusedBy } from '../relay/refused-members.ts'
 import { withRestoredSeals } from '../seals/restore-seals.ts'
@@ -84,6 +85,8 @@ export class TargetEndpoint {
   readonly #model: string
   readonly #patcher: QuirkPatcher | null
   readonly #refused: RefusedMembers | null
+  /** Null where betas go by their header. */
+  readonly #betas: BetaMember | null
   /** Null for other dialects. */
   readonly #chat: ChatHabits | null
   readonly #options: TargetEndpointOptions
@@ -107,6 +110,7 @@ export class TargetEndpoint {
     const action = options.onUnsupported === 'reject' ? 'reject' : 'leave-out'
     const { capabilities, onUnsupported, onLoss, cacheMarks } = options
     this.#refused = RefusedMembers.of(endpoint.dialect, refusedBy(capabilities), action)
+    this.#betas = endpoint.betas === undefined ? null : new BetaMember(endpoint.betas)
     this.#chat = ChatHabits.of(endpoint, vendorName, capabilities)
     this.#target =
       this.dialect === null
@@ -133,8 +137,14 @@ export class TargetEndpoint {
   }
 
   /** The client's own body, patched at its top level while its scan is valid. */
-  relay(state: ConversationState, body: Buffer, request: ConversationRequest): PreparedRequest | GatewayError {
+  relay(
+    x: Exchange,
+    state: ConversationState,
+    body: Buffer,
+    request: ConversationRequest,
+  ): PreparedRequest | GatewayError {
     const edits: Edit[] = []
+    if (this.endpoint.frames === true) edits.push({ kind: 'remove', index: FIELD.stream })
     if (!this.endpoint.modelInBody) edits.push({ kind: 'remove', index: FIELD.model })
     else if (request.model !== this.#model) edits.push({ kind: 'set', index: FIELD.model, json: this.#modelJson })
     if (this.endpoint.habits?.streamUsage === false) edits.push({ kind: 'remove', index: FIELD.streamOptions })
@@ -142,7 +152,8 @@ export class TargetEndpoint {
       edits.push({ kind: 'set', index: FIELD.streamOptions, json: request.usageOptions })
     }
     this.#chat?.addEdits(edits, body, request.scanned)
-    const isPlain = this.#refused === null && this.#patcher === null
+    const betas = this.#betas
+    const isPlain = this.#refused === null && this.#patcher === null && betas === null
     if (isPlain && edits.length > 0 && body.length > JOINED_BYTES) {
       return new PiecedRequest(this, patchInPieces(body, request.scanned, edits))
     }
@@ -156,6 +167,7 @@ export class TargetEndpoint {
       this.#warnOfRefused(losses.dropped)
     }
     if (this.#patcher !== null) patched = this.#patcher.relay(patched, losses)
+    if (betas !== null) patched = betas.apply(x, patched, losses)
     state.losses = losses
     return { endpoint: this, body: patched, translation: null }
   }

@@ -115,7 +115,9 @@ export class ModelTarget implements Candidate {
 
   /** The first of its endpoints whose dialect this holds for; null for none. */
   endpointWhere(holds: (dialect: DialectName) => boolean): TargetEndpoint | null {
-    for (const [dialect, endpoint] of this.#endpoints) if (holds(dialect)) return endpoint
+    for (const [dialect, endpoint] of this.#endpoints) {
+      if (endpoint.endpoint.frames !== true && holds(dialect)) return endpoint
+    }
     return null
   }
 
@@ -137,7 +139,9 @@ export class ModelTarget implements Candidate {
     if (own === undefined || inArray) return this.#preferred.translate(x, state, body)
     const { foreignSeals } = state.surface.client
     const isForeign = foreignSeals?.some((text) => body.includes(text)) === true
-    return isForeign ? own.translate(x, state, body) : own.relay(state, body, request)
+    if (!isForeign) return own.relay(x, state, body, request)
+    // Frames are relayed only.
+    return (own.endpoint.frames === true ? this.#preferred : own).translate(x, state, body)
   }
 
   /** Of a request that costs nothing. */
@@ -241,7 +245,7 @@ export class ModelTarget implements Candidate {
     // The body is with the transport now.
     state.prepared = null
     if (translation !== null) return new TranslatingTap(x, this, state, endpoint, translation)
-    return relayTap(x, this, state, endpoint.endpoint.dialect)
+    return relayTap(x, this, state, endpoint.endpoint)
   }
 
   /** Made anew for a further attempt: the scan of the first one is gone, the body is still here. */

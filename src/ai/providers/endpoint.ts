@@ -1,6 +1,7 @@
 import type { UpstreamHabits } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
+import type { BodyBetas } from '../relay/betas.ts'
 import type { ModelTraits } from './provider-row.ts'
 
 /** One way to address a provider's models: a dialect, its path, and what this provider does differently. */
@@ -15,6 +16,10 @@ export interface Endpoint {
   readonly habits: UpstreamHabits | null
   /** What some of its models can say that others of the dialect cannot; absent: all are as their dialect. */
   readonly traits?: readonly ModelTraits[] | undefined
+  /** Streams of relays come in frames that hold the dialect's events, and are asked for by the path alone. */
+  readonly frames?: boolean | undefined
+  /** Betas that go in the body; absent: by their header. */
+  readonly betas?: BodyBetas | undefined
   /** Flat; of this endpoint beside the provider's own, e.g. a version. */
   readonly headers: readonly string[]
   /** Headers of the client that go there, in lower case. */

@@ -50,8 +50,10 @@ function endpointOf(row: ProviderRow, endpoint: EndpointRow, { root, settings, q
     quirks: merged([endpoint.quirks ?? row.quirks, quirks]),
     habits: endpoint.habits ?? row.habits,
     traits: endpoint.traits,
+    frames: endpoint.frames,
+    betas: endpoint.betas,
     headers: [...row.headers, ...(endpoint.headers ?? [])],
-    forwards: forwardsTo(dialect),
+    forwards: endpoint.betas === undefined ? forwardsTo(dialect) : PLAIN_HEADERS,
   }
 }
 

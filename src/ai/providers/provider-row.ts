@@ -1,5 +1,6 @@
 import type { DialectTraits, UpstreamHabits } from '../dialects/dialect.ts'
 import type { DialectName, SealFamily } from '../dialects/name.ts'
+import type { BodyBetas } from '../relay/betas.ts'
 import type { BodyQuirks } from './endpoint.ts'
 
 /**
@@ -41,6 +42,10 @@ export interface EndpointRow {
   readonly habits?: UpstreamHabits
   /** What some of its models can say that others of the dialect cannot; the first that matches counts. */
   readonly traits?: readonly ModelTraits[]
+  /** Streams of relays come in frames that hold the dialect's events; the path says that one is wanted, and the body does not. */
+  readonly frames?: true
+  /** Absent: betas go by their header, where the dialect has one. */
+  readonly betas?: BodyBetas
   /** Flat; beside those of the provider. */
   readonly headers?: readonly string[]
   /** It is there only when the configuration's `dialects` names it. */

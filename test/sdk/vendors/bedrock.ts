@@ -15,7 +15,8 @@ const codec = new EventStreamCodec(
   (text) => Buffer.from(text),
 )
 
-function frame({ name, data }: MockEvent, type: 'event' | 'exception' = 'event'): Buffer {
+/** One frame of an event stream of AWS. */
+export function frame({ name, data }: MockEvent, type: 'event' | 'exception' = 'event'): Buffer {
   const headers = {
     ':message-type': { type: 'string', value: type },
     [`:${type}-type`]: { type: 'string', value: name },
@@ -36,7 +37,7 @@ function answer({ thought, text, calls = [], stop }: Script) {
 /** Claude on Bedrock, by Converse. */
 export const bedrock: Vendor = {
   name: 'bedrock',
-  config: { kind: 'bedrock' },
+  config: { kind: 'bedrock', dialects: ['bedrock-converse'] },
   root: '',
   model: 'anthropic.claude-sonnet-4-5',
   check: (request) => {

@@ -31,6 +31,21 @@ const AZURE_OPENAI: readonly EndpointRow[] = [
 const VERTEX_GEMINI = '/publishers/google/models/{model}'
 const VERTEX_CLAUDE = '/publishers/anthropic/models/{model}'
 
+/** Betas that Bedrock documents for Claude (user guide, "Anthropic Claude Messages API", 2026-11). */
+const BEDROCK_BETAS = [
+  'computer-use',
+  'context-1m',
+  'context-management',
+  'dev-full-thinking',
+  'effort',
+  'fine-grained-tool-streaming',
+  'interleaved-thinking',
+  'output-128k',
+  'token-efficient-tools',
+  'tool-examples',
+  'tool-search-tool',
+]
+
 /** Clouds, with authentication of their own and models of several vendors. */
 export const CLOUDS: readonly ProviderRow[] = [
   row('azure-openai', null, 'AZURE_OPENAI_API_KEY', {
@@ -70,6 +85,16 @@ export const CLOUDS: readonly ProviderRow[] = [
         dialect: 'bedrock-converse',
         path: '/model/{model}/converse',
         streamPath: '/model/{model}/converse-stream',
+      },
+      {
+        // For clients of Claude's own dialect: what Converse has no words for survives.
+        dialect: 'anthropic-messages',
+        path: '/model/{model}/invoke',
+        streamPath: '/model/{model}/invoke-with-response-stream',
+        models: /anthropic\.claude/,
+        quirks: { defaults: { anthropic_version: 'bedrock-2023-05-31' } },
+        frames: true,
+        betas: { member: 'anthropic_beta', known: BEDROCK_BETAS },
       },
     ],
     families: [[/anthropic\./, 'anthropic']],
