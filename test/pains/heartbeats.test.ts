@@ -32,11 +32,11 @@ function pausing(vendor: string, name: string, from: 'start' | 'words' = 'words'
   const { promise, resolve } = Promise.withResolvers<void>()
   const script = SCRIPTS['text']
   assert.ok(script !== undefined)
-  const { stream, streamType: type } = server.vendor
-  const pieces = stream(script)
+  const { vendor: maker } = server
+  const pieces = maker.stream(script)
   // What comes before says nothing yet, and does not begin the answer.
   const behind = from === 'start' ? 0 : pieces.findIndex((piece) => Buffer.from(piece).includes(FIRST_WORD)) + 1
-  server.own.set(name, { type, pieces, hold: { behind, until: promise } })
+  server.own.set(name, { type: maker.streamType, pieces, hold: { behind, until: promise } })
   return resolve
 }
 

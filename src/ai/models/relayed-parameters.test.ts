@@ -26,9 +26,10 @@ function relayed(kind: string, vendorName: string, body: string, more: Partial<C
     headers: [],
     dialect: null,
   })
+  // Before the request is scanned: another scan ends its validity.
+  const { x } = chatScene()
   const bytes = Buffer.from(body)
   const request = chatRequestOf(bytes)
-  const { x } = chatScene()
   const state = new ConversationState(CHAT, request)
   const prepared = target.relay(x, state, bytes, request)
   assert.ok(!(prepared instanceof GatewayError))
