@@ -19,16 +19,8 @@ export async function documentProblems(document: ConfigDocument): Promise<Docume
     ...gates.flat(),
     ...tlsProblems(document),
     ...egressProblems(document),
-    ...(await catalogueProblems(document)),
     ...(await slotProblems(document)),
   ]
-}
-
-/** The operator's own list of models: it is read only where there is one. */
-async function catalogueProblems({ catalogue: { file } }: ConfigDocument): Promise<DocumentProblem[]> {
-  if (file === undefined) return []
-  const { checkCatalogueFile } = await import('../ai/index.ts')
-  return problemsOf(['catalogue', 'file'], () => checkCatalogueFile(file))
 }
 
 function egressProblems(document: Pick<ConfigDocument, 'egress'>): DocumentProblem[] {

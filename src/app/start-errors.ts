@@ -4,6 +4,7 @@ import {
   type Environment,
   type ParseResult,
   placeProblems,
+  problemsOf,
   type ResolveOptions,
   sortErrors,
   unresolvedReferences,
@@ -20,10 +21,17 @@ export async function startErrors(
 ): Promise<ConfigError[]> {
   return sortErrors([
     ...(await unresolvedReferences(document, { positions, file, env, providerFacts })),
-    ...(await placeProblems([...(await compileProblems(document)), ...(await modelProblems(document))], {
-      positions,
-      file,
-    })),
+    ...(await placeProblems(
+      [
+        ...(await compileProblems(document)),
+        ...(await modelProblems(document)),
+        ...(await catalogueProblems(document)),
+      ],
+      {
+        positions,
+        file,
+      },
+    )),
   ])
 }
 
@@ -33,6 +41,13 @@ async function modelProblems(document: ConfigDocument) {
   if (!hasRules) return []
   const { ruleProblems } = await import('../ai/index.ts')
   return await ruleProblems(document)
+}
+
+/** The operator's own list of models, which is read only where there is one. */
+async function catalogueProblems({ catalogue: { file } }: ConfigDocument) {
+  if (file === undefined) return []
+  const { checkCatalogueFile } = await import('../ai/index.ts')
+  return problemsOf(['catalogue', 'file'], () => checkCatalogueFile(file))
 }
 
 /** Loaded only when it is needed: most of the program hangs on it, and a start waits for this thread. */

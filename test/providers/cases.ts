@@ -23,6 +23,8 @@ export interface ProviderCase {
   readonly bodyModel?: string | null
   /** Members that this provider's bodies have beside those of the dialect. */
   readonly body?: Readonly<Record<string, unknown>>
+  /** Its streams come in frames of AWS that hold the dialect's events; the path asks for them, and not the body. */
+  readonly framed?: true
 }
 
 type Paths = Readonly<Partial<Record<DialectName, string>>>
@@ -230,6 +232,20 @@ export const CASES: readonly ProviderCase[] = [
       streamPath: `${BEDROCK_PATH}/converse-stream`,
       config: { region: 'eu-central-1' },
       bodyModel: null,
+    },
+  ),
+  ...plain(
+    'bedrock',
+    'https://bedrock-runtime.eu-central-1.amazonaws.com',
+    { 'anthropic-messages': `${BEDROCK_PATH}/invoke` },
+    {
+      model: CLAUDE_ON_BEDROCK,
+      streamPath: `${BEDROCK_PATH}/invoke-with-response-stream`,
+      config: { region: 'eu-central-1' },
+      headers: BEARER,
+      bodyModel: null,
+      body: { anthropic_version: 'bedrock-2023-05-31' },
+      framed: true,
     },
   ),
   ...plain(

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'node:test'
 import { exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import { serve } from '../request-path/served.ts'
@@ -269,6 +271,62 @@ test('keys of AWS come from the environment, or from the role of the machine', a
     ],
   )
   assert.match(String(second.vendor.seen[3]?.headers.authorization), /Credential=AKID3\//)
+})
+
+test('keys of AWS come from a profile that is named, read from the shared files', async (t) => {
+  const folder = makeFolder(t, {})
+  const file = path.join(folder, 'credentials')
+  const sections = ['[default]', 'aws_access_key_id = AKID0', 'aws_secret_access_key = s0', '', '# work', '[ work ]']
+  writeFileSync(
+    file,
+    [...sections, 'aws_access_key_id=AKID4', 'aws_secret_access_key = s4==', '[role]', 'role_arn = x'].join('\n'),
+  )
+  const environment = { AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: path.join(folder, 'none') }
+  const { ask, vendor } = await house(t, { kind: 'bedrock' }, () => null, { ...environment, AWS_PROFILE: 'work' })
+  assert.equal((await ask(CLAUDE)).status, 200)
+  const [seen] = vendor.seen
+  assert.ok(seen !== undefined)
+  assert.match(String(seen.headers.authorization), /Credential=AKID4\//)
+  assert.match(
+    String(seen.headers.authorization),
+    new RegExp(`Signature=${expectedSignature(seen, 's4==', 'us-east-1')}$`),
+  )
+  for (const AWS_PROFILE of ['role', 'nobody']) {
+    const lacking = await house(t, { kind: 'bedrock' }, () => null, { ...environment, AWS_PROFILE })
+    const answer = await lacking.ask(CLAUDE)
+    assert.ok(answer.status >= 500, String(answer.status))
+    assert.equal(lacking.vendor.seen.length, 0)
+  }
+})
+
+test('keys of AWS are asked for with the token of a web identity', async (t) => {
+  const folder = makeFolder(t, {})
+  const AWS_WEB_IDENTITY_TOKEN_FILE = path.join(folder, 'token')
+  writeFileSync(AWS_WEB_IDENTITY_TOKEN_FILE, 'platform.token\n')
+  const credentials = [
+    '<AccessKeyId>AKID5</AccessKeyId>',
+    '<SecretAccessKey>s5</SecretAccessKey>',
+    '<SessionToken>t5</SessionToken>',
+    '<Expiration>2999-01-01T00:00:00Z</Expiration>',
+  ].join('')
+  const xml = `<AssumeRoleWithWebIdentityResponse><Credentials>${credentials}</Credentials></AssumeRoleWithWebIdentityResponse>`
+  const AWS_ROLE_ARN = 'arn:aws:iam::123456789012:role/gateway'
+  const environment = { AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_REGION: 'eu-west-1' }
+  const { ask, vendor } = await house(
+    t,
+    { kind: 'bedrock' },
+    ({ origin }) => (origin === 'https://sts.eu-west-1.amazonaws.com' ? { body: xml } : null),
+    environment,
+  )
+  assert.equal((await ask(CLAUDE)).status, 200)
+  const [asked, seen] = vendor.seen
+  const form = new URLSearchParams(asked?.body)
+  assert.deepEqual(
+    ['Action', 'RoleArn', 'WebIdentityToken', 'RoleSessionName'].map((name) => form.get(name)),
+    ['AssumeRoleWithWebIdentity', AWS_ROLE_ARN, 'platform.token', 'ferro-gateway'],
+  )
+  assert.match(String(seen?.headers.authorization), /Credential=AKID5\//)
+  assert.equal(seen?.headers['x-amz-security-token'], 't5')
 })
 
 test('several credentials are used in turn by their weights, each with its headers, organisation and address', async (t) => {

@@ -4,7 +4,7 @@ import { DEMO_PROVIDER, PROVIDERS } from '../../src/ai/index.ts'
 import { serve } from '../request-path/served.ts'
 import { CASES, KEY, type ProviderCase } from './cases.ts'
 import { startVendor } from './vendor.ts'
-import { WIRES } from './wire.ts'
+import { FRAMED, WIRES } from './wire.ts'
 
 test('every kind of provider has a case for each of its dialects', () => {
   const there = new Set(CASES.map(({ kind, dialect }) => `${kind} ${dialect}`))
@@ -18,6 +18,7 @@ for (const each of CASES) {
   test(`${each.kind} is asked in ${each.dialect} at ${each.origin}${each.path}`, async (t) => {
     const wire = WIRES[each.dialect]
     const vendor = await startVendor(t, ({ path }) => {
+      if (each.framed === true && path === each.streamPath) return FRAMED
       return path === each.streamPath || wantsStream(vendor.seen.at(-1)?.body ?? '')
         ? { type: wire.streamType, body: wire.stream }
         : { body: JSON.stringify(wire.whole) }
@@ -79,6 +80,7 @@ function checkRequest(
     assert.equal(body[name], value, name)
     delete body[name]
   }
+  if (each.framed === true) assert.ok(!('stream' in body), seen.body)
   const { bodyModel = each.model } = each
   if (bodyModel === null) assert.ok(!('model' in body), seen.body)
   else assert.equal(body['model'], bodyModel)

@@ -141,3 +141,13 @@ export const WIRES: Readonly<Record<DialectName, Wire>> = {
     ask: null,
   },
 }
+
+/** A stream of Claude's own dialect as Bedrock sends it. */
+export const FRAMED = {
+  type: 'application/vnd.amazon.eventstream',
+  body: Buffer.concat(
+    messagesText.events.map((event) => {
+      return frame('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64') })
+    }),
+  ),
+}

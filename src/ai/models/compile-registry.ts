@@ -166,7 +166,9 @@ class Targets implements TargetSource {
       upstream:
         target?.timeouts === undefined ? upstream : { ...upstream, timeouts: timeoutsOf(upstream.timeouts, target) },
       endpoints: endpointsFor(provider, model).map((endpoint) => {
-        return new TargetEndpoint({ ...shared, endpoint, dialect: dialectOf(endpoint.dialect).upstream ?? null })
+        // Frames are unpacked for relays only.
+        const dialect = endpoint.frames === true ? null : (dialectOf(endpoint.dialect).upstream ?? null)
+        return new TargetEndpoint({ ...shared, endpoint, dialect })
       }),
       secrets: provider.secrets,
       // Of an entry of the configuration, only what that says is known.

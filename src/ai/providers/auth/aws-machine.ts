@@ -12,8 +12,7 @@ const ROLES = '/latest/meta-data/iam/security-credentials/'
 const SESSION_SECONDS = '21600'
 
 /**
- * Keys of the role that a container or a machine has (AWS's "Container credential provider" and "IMDSv2"); of the rest of
- * AWS's chain, profiles and logins, nothing is read.
+ * Keys of the role that a container or a machine has (AWS's "Container credential provider" and "IMDSv2").
  */
 export function machineKeys(environment: Environment, connect: ConnectTo): () => Promise<Expiring<AwsKeys>> {
   const relative = environment['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']

@@ -2,10 +2,12 @@ import { type ProviderConfig, readSecretFile } from '../../../config/index.ts'
 import type { ProviderRow } from '../provider-row.ts'
 import type { References } from '../references.ts'
 import { machineKeys } from './aws-machine.ts'
+import { profileKeys } from './aws-profile.ts'
+import { webIdentityKeys, webIdentityOf } from './aws-web-identity.ts'
 import { BearerToken } from './bearer-token.ts'
 import type { Authenticator } from './credential-transport.ts'
 import { entraTokens } from './entra.ts'
-import { ExpiringValue } from './expiring.ts'
+import { type Expiring, ExpiringValue } from './expiring.ts'
 import { googleTokens } from './google.ts'
 import { keyHeaders } from './key-headers.ts'
 import { type AwsKeys, SigV4 } from './sigv4.ts'
@@ -72,7 +74,7 @@ function awsOfEnvironment(parts: ProofParts): Proof {
   const isSet = (name: string) => (environment[name] ?? '') !== ''
   if (row.keyVariable !== null && isSet(row.keyVariable)) return key(secret(row.keyVariable), row)
   if (!isSet('AWS_ACCESS_KEY_ID') || !isSet('AWS_SECRET_ACCESS_KEY')) {
-    const keys = new ExpiringValue(machineKeys(environment, parts.connect), parts.now, (fetched) => {
+    const keys = new ExpiringValue(foundKeys(parts), parts.now, (fetched) => {
       parts.onToken(keys, fetched.secretAccessKey)
     })
     return signedBy(() => keys.get(), parts)
@@ -85,6 +87,15 @@ function awsOfEnvironment(parts: ProofParts): Proof {
     },
     parts,
   )
+}
+
+/** In the order of AWS's own chain: a profile that is named, a web identity, and what the container or the machine is. */
+function foundKeys({ environment, connect, region = 'us-east-1', now }: ProofParts): () => Promise<Expiring<AwsKeys>> {
+  const profile = environment['AWS_PROFILE'] ?? ''
+  if (profile !== '') return profileKeys(profile, environment, now)
+  const identity = webIdentityOf(environment)
+  if (identity !== null) return webIdentityKeys(identity, { region, environment, connect })
+  return machineKeys(environment, connect)
 }
 
 function signedBy(keys: AwsKeys | (() => AwsKeys | Promise<AwsKeys>), { region, origin, now }: ProofParts): Proof {
