@@ -60,6 +60,38 @@ function wantsStream(body: string): boolean {
   return body !== '' && Object(JSON.parse(body)).stream === true
 }
 
+test('mistral gets ids of calls of nine letters and digits, each call its own and each result its call', async (t) => {
+  const vendor = await startVendor(t, () => ({ body: JSON.stringify(WIRES['openai-chat'].whole) }))
+  const config = { kind: 'mistral', api_key: KEY, direct: true }
+  const { edge } = await serve(t, { providers: { p: config } }, {}, { connect: vendor.connect, environment: {} })
+  const ids = ['toolu_01ABCDEFGH', 'toolu_02ABCDEFGH', 'abcDEF123']
+  const calls = ids.map((id) => ({ type: 'tool_use', id, name: 'look', input: {} }))
+  const results = ids.map((id) => ({ type: 'tool_result', tool_use_id: id, content: `of ${id}` }))
+  const messages = [
+    { role: 'user', content: 'Hello' },
+    { role: 'assistant', content: calls },
+    { role: 'user', content: results },
+  ]
+  const answer = await fetch(`${edge.url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer virtual-key' },
+    body: JSON.stringify({ model: 'p/mistral-large-latest', max_tokens: 64, messages }),
+  })
+  assert.equal(answer.status, 200, await answer.text())
+  const sent: { messages: { tool_calls?: { id: string }[]; tool_call_id?: string; content: unknown }[] } = JSON.parse(
+    vendor.seen[0]?.body ?? '{}',
+  )
+  const made = sent.messages.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id }) => id))
+  assert.equal(new Set(made).size, 3)
+  for (const id of made) assert.match(id, /^[a-zA-Z0-9]{9}$/)
+  assert.equal(made[2], ids[2])
+  const told = sent.messages.filter(({ tool_call_id: id }) => id !== undefined)
+  assert.deepEqual(
+    told.map(({ tool_call_id: id, content }) => [id, content]),
+    made.map((id, at) => [id, `of ${ids[at]}`]),
+  )
+})
+
 function checkRequest(
   each: ProviderCase,
   stream: boolean,

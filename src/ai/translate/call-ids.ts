@@ -53,8 +53,13 @@ function isFit(id: string, rule: DialectTraits['callId']): boolean {
   return id !== '' && (rule === null || (id.length <= rule.longest && rule.pattern.test(id)))
 }
 
+const MADE = 'call_'
+
 /** Depends on the id alone: the same conversation gives the same text, which prompt caches need. */
 function fitted(id: string, rule: DialectTraits['callId']): string {
-  const made = `call_${createHash('sha256').update(id).digest('hex').slice(0, 24)}`
-  return rule === null ? made : made.slice(0, rule.longest)
+  const made = `${MADE}${createHash('sha256').update(id).digest('hex').slice(0, 24)}`
+  if (rule === null) return made
+  const cut = made.slice(0, rule.longest)
+  // Some take letters and digits alone, and so many of them.
+  return rule.pattern.test(cut) ? cut : made.slice(MADE.length, MADE.length + rule.longest)
 }

@@ -42,6 +42,8 @@ export const VENDORS: readonly ProviderRow[] = [
     knownModels: ['command-a-03-2025', 'command-r7b-12-2024'],
   }),
   row('mistral', 'https://api.mistral.ai/v1', 'MISTRAL_API_KEY', {
+    // "Tool call id … must be a-z, A-Z, 0-9, with a length of 9", as its API says of others.
+    endpoints: [{ ...CHAT, traits: [[/./, { callId: { pattern: /^[a-zA-Z0-9]{9}$/, longest: 9 } }]] }],
     quirks: { rename: { seed: 'random_seed' } },
     habits: { outputLimit: 'max_tokens', streamUsage: false },
     knownModels: ['mistral-large-latest', 'mistral-small-latest'],
