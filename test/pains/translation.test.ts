@@ -16,9 +16,12 @@ import { WEATHER } from '../sdk/vendors/script.ts'
  * | 29, marks of caches | they are carried, and set for clients that know none (`cache_marks`) |
  */
 
+/** A name that does not say whose model it is. */
+const PROFILE = 'arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc--text'
 const marked = (provider: string, model: string) => ({ cache_marks: 'auto', targets: [{ provider, model }] })
 const house = useDialectHouse({
   models: {
+    profile: { targets: [{ provider: 'bedrock', model: PROFILE, capabilities: { family: 'anthropic' } }] },
     'marked-anthropic': marked('anthropic', 'claude-sonnet-4-5--text'),
     'marked-bedrock': marked('bedrock', 'anthropic.claude-sonnet-4-5--text'),
     'marked-gemini': marked('gemini', 'gemini-3-pro--text'),
@@ -121,6 +124,31 @@ test('pain 22: a sealed thought goes back to the family that made it, and to no 
         assert.match(response.headers.get('x-ferro-translation') ?? '', /^lossy; dropped=/)
     }
   }
+})
+
+test("pain 22: a model whose name does not say whose it is thinks and reads its own seals, where the operator's word says it", async () => {
+  const { messages } = house().anthropic()
+  const request = {
+    max_tokens,
+    messages: [
+      ...user,
+      {
+        role: 'assistant' as const,
+        content: [
+          { type: 'thinking' as const, thinking: 'Hm.', signature: 'c2VhbA==' },
+          { type: 'text' as const, text: 'Hi.' },
+        ],
+      },
+      { role: 'user' as const, content: 'Go on.' },
+    ],
+    thinking: { type: 'enabled' as const, budget_tokens: 2_000 },
+  }
+  await messages.create({ ...request, model: 'profile' })
+  const sent = house().server('bedrock').newest
+  assert.deepEqual(at(sent, 'additionalModelRequestFields', 'thinking', 'budget_tokens'), 2_000)
+  assert.match(JSON.stringify(sent), /c2VhbA==/)
+  const { response } = await messages.create({ ...request, model: `bedrock/${PROFILE}` }).withResponse()
+  assert.match(response.headers.get('x-ferro-translation') ?? '', /^lossy; dropped=.*reasoning/)
 })
 
 test('pain 23: an output of a schema is asked for in the way of each vendor, and refused where a model has none', async () => {

@@ -152,7 +152,7 @@ class Targets implements TargetSource {
     const shared = {
       model: provider.nameOf(model),
       vendorName: model,
-      capabilities: { ...facts.capabilities, family: provider.familyOf(model) },
+      capabilities: { ...facts.capabilities, family: target?.capabilities?.family ?? provider.familyOf(model) },
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,
       cacheMarks: named?.cache_marks ?? document.translation.cache_marks,

@@ -74,6 +74,12 @@ export const capabilities = z.strictObject({
     .enum(['native', 'tool', 'none'])
     .optional()
     .describe('`native`: it takes a JSON Schema; `tool`: a tool stands in for it; `none`: such requests are refused.'),
+  family: z
+    .enum(['anthropic', 'openai', 'gemini', 'other'])
+    .optional()
+    .describe(
+      'Whose model it is, where its name does not say: an inference profile of Bedrock, a deployment. Thoughts, their signatures and caches go by it.',
+    ),
   refuses: z
     .array(plainText)
     .max(64)

@@ -102,7 +102,10 @@ export const CLOUDS: readonly ProviderRow[] = [
         betas: { member: 'anthropic_beta', known: BEDROCK_BETAS },
       },
     ],
-    families: [[/anthropic\./, 'anthropic']],
+    families: [
+      [/anthropic\./, 'anthropic'],
+      [/^openai\./, 'openai'],
+    ],
     discovery: {
       path: '/foundation-models?byOutputModality=TEXT',
       form: 'bedrock',
