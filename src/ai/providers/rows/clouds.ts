@@ -77,12 +77,7 @@ export const CLOUDS: readonly ProviderRow[] = [
     discovery: { path: '/openai/v1/models', form: 'openai' },
   }),
   row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', 'AWS_BEARER_TOKEN_BEDROCK', {
-    foundBy: [
-      ['AWS_BEARER_TOKEN_BEDROCK'],
-      ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
-      ['AWS_PROFILE'],
-      ['AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
-    ],
+    foundBy: [['AWS_BEARER_TOKEN_BEDROCK'], ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']],
     settings: { region: { variable: 'AWS_REGION', fallback: 'us-east-1' } },
     tokens: 'aws',
     endpoints: [
