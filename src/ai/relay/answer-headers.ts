@@ -20,6 +20,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   'set-cookie',
   'alt-svc',
   'strict-transport-security',
+  'anthropic-organization-id',
   'openai-organization',
   'openai-project',
   'x-request-id',
