@@ -2,7 +2,7 @@ import { type Exchange, GatewayError } from '../../core/index.ts'
 import { principalOf } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import type { RequestFacts, RoutingTarget } from './contract.ts'
+import type { RequestFacts, RoutingContext, RoutingTarget } from './contract.ts'
 import type { Refuse } from './filter.ts'
 import type { ModelGroup } from './model-group.ts'
 import type { Order } from './order.ts'
@@ -25,7 +25,7 @@ export function chooseOrder(x: Exchange, options: ChoiceOptions): Order | Gatewa
   const context = { facts, statistics, random, nowMs: monotonicUs() / 1000, wallMs: x.time }
   const order = group.orders.make(context, refuse(x, options))
   if (order.ready > 0 || (order.count > 0 && order.waitMs === 0)) return order
-  const problem = order.count > 0 ? resting(facts.model, order.waitMs) : nothingLeft(facts.model, group)
+  const problem = order.count > 0 ? resting(facts.model, order, context) : nothingLeft(facts.model, group)
   group.orders.giveBack(order)
   return problem
 }
@@ -52,8 +52,18 @@ function refuse(x: Exchange, { registry, facts, serves }: ChoiceOptions): Refuse
   }
 }
 
-function resting(model: string, waitMs: number): GatewayError {
-  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
+/** Nobody may be asked now: since all servers said that they were asked too much, or since some do not work. */
+function resting(model: string, order: Order, { statistics, nowMs }: RoutingContext): GatewayError {
+  const seconds = Math.max(1, Math.ceil(order.waitMs / 1000))
+  let throttled = 0
+  for (let place = 0; place < order.count; place++) {
+    const target = order.at(place)
+    if (target !== null && statistics.opensInMs(target, nowMs) === 0) throttled++
+  }
+  if (throttled === order.count) {
+    const told = `Every target of the model "${shorten(model)}" asked for a pause; try again in ${seconds} s.`
+    return new GatewayError('upstream_rate_limited', told, { retryAfterSeconds: seconds })
+  }
   const message = `Every target of the model "${shorten(model)}" failed lately and is left alone for now; try again in ${seconds} s.`
   return new GatewayError('upstream_unavailable', message, { retryAfterSeconds: seconds })
 }
