@@ -119,7 +119,7 @@ class ProviderBuilder {
     const secrets = new SecretSet(this.#references.secrets)
     this.#secrets = secrets
     const [only] = credentials
-    const isPlain = credentials.length === 1 && only?.authenticator === null
+    const isPlain = credentials.length === 1 && only?.authenticator === null && only.root === null
     const headers = [...this.#sharedHeaders(), ...(isPlain ? only.headers : [])]
     const direct = isPlain ? only.transport : new CredentialTransport(root, credentials)
     const transport = endpoints.some(({ endpoint }) => endpoint.dialect === 'replicate')
