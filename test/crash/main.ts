@@ -70,6 +70,9 @@ async function withGateway(random: SeededRandom, play: (house: House, threads: T
         process: { stall_timeout: '1s', worker_memory: '64MiB' },
         drain: { lag: '0s', grace: '2s' },
         log: { access: { output: 'off' } },
+        // What is refused at once is answered before it is written: whoever dies in between leaves no record of it.
+        overload: { shed: 'off' },
+        routing: { breaker: { consecutive_failures: 0, failure_share: 0 } },
       },
       gateway: threads.gateway,
     })
