@@ -71,7 +71,9 @@ function dispatchViolations(
   const anonymous = snapshot.requests.filter((row) => row.outcome === 'lost' && !matched.has(row))
   for (const [model, requests] of Map.groupBy(unmatched, (request) => request.model)) {
     const rows = anonymous.filter((row) => row.modelServed === model)
-    for (const request of requests.slice(rows.length)) {
+    // A request that was asked for more than once has one record of all its attempts.
+    const attempts = rows.reduce((sum, row) => sum + row.attempts, 0)
+    for (const request of requests.slice(attempts)) {
       found.push(`request ${request.number} at the wall (${request.model}, ${request.nonce}) is not in the database`)
     }
   }
