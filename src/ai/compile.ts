@@ -9,6 +9,7 @@ import { compileRegistry, type RegistryOptions } from './models/compile-registry
 import type { ModelRegistry } from './models/registry.ts'
 import { operationPaths } from './operations/paths.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
+import { loadRuleRegex } from './routing/load-regex.ts'
 import { pushRoutingHeaders } from './routing/routing-headers.ts'
 import { CONVERSATIONS, COUNTS, type ConversationRow, loadSurface } from './surfaces/conversations.ts'
 import { loadedGate } from './surfaces/loaded-gate.ts'
@@ -55,7 +56,7 @@ export interface Surfaces {
 export async function compileSurfaces(options: CompileOptions): Promise<Surfaces> {
   // What is common answers `GET /v1/capabilities`, and the built-in models.
   await loadDialects([COMMON_DIALECT, ...dialectsOf(options.document)])
-  const registry = compileRegistry(options)
+  const registry = compileRegistry({ ...options, regex: await loadRuleRegex(options.document) })
   const created = Math.floor(Date.now() / 1000)
   const { hooks } = options
   const rendering = createErrorRendering(COMMON_DIALECT)

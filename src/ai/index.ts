@@ -3,6 +3,7 @@
  * prices, the demo provider. It knows no tools and no sockets. Start reading at `compile.ts` (what a configuration
  * becomes), then `conversation/request.ts` (what is read of a request) and `relay/event-stream.ts` (how a stream is relayed).
  */
+import type { RouteExplanation, RouteQuestion } from './routing/explain.ts'
 
 export { checkCatalogueFile } from './catalogue/catalogue.ts'
 export {
@@ -25,7 +26,12 @@ export {
 export type { UpstreamModel } from './providers/discovery.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export type { TransportSource } from './providers/upstreams.ts'
-export { loadRuleRegex } from './routing/load-regex.ts'
+export type { ExplainedTarget, RouteExplanation, RouteQuestion } from './routing/explain.ts'
 export { ruleProblems } from './routing/rule-problems.ts'
 export { LIMITED_ROUTES } from './surfaces/limited-routes.ts'
 export { modelTraffic } from './traffic.ts'
+
+/** Where a request would go and why. Loaded when somebody asks. */
+export async function explainRoute(question: RouteQuestion): Promise<RouteExplanation> {
+  return (await import('./routing/explain.ts')).explainRoute(question)
+}

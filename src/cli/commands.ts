@@ -22,6 +22,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
   {
+    name: 'route',
+    summary: 'see where requests go',
+    load: async () => (await import('./route.ts')).routeCommand(),
+  },
+  {
     name: 'hash-key',
     summary: 'print the hash of a key for a configuration file',
     load: async () => (await import('./hash-key.ts')).hashKeyCommand(),

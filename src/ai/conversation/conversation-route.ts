@@ -5,7 +5,7 @@ import type { ModelTarget } from '../models/target.ts'
 import { chooseOrder, denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts } from '../routing/contract.ts'
 import type { Order } from '../routing/order.ts'
-import { ExchangeFacts } from '../routing/request-facts.ts'
+import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
 import { ConversationAttempts } from './conversation-attempts.ts'
 import { ConversationState } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
@@ -64,8 +64,8 @@ function prepareFirst(x: Exchange, state: ConversationState, { order, request, b
 
 /** What rules may ask of a conversation. */
 export function conversationFacts(
-  x: Exchange,
-  { reservation }: ModelRegistry,
+  x: FactsSource,
+  { reservation }: Pick<ModelRegistry, 'reservation'>,
   state: ConversationState,
   body: Buffer,
 ): RequestFacts {

@@ -23,8 +23,6 @@ export class ConversationState {
   readonly mediaItems: number
   readonly contentBytes: number
   target: ModelTarget | null = null
-  /** The variant of an `ab-test` that serves it. */
-  variant: string | null = null
   /** The body for the upstream and how its answer comes back; made at once for the first target while the scan is valid. */
   prepared: PreparedRequest | null = null
   /** What was lost on the way there and back; null for a relay that lost nothing. */

@@ -45,6 +45,7 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding):
   const [usage, usageSource] = usageOf(x, state, ending)
   const charge = { source: usageSource, time: x.time }
   const [costNanos, priceRule] = target === null ? [null, null] : chargeOf(target, usage, charge)
+  const routing = routingOf(x)
   return {
     modelRequested: state.modelRequested,
     modelServed: target?.model ?? null,
@@ -55,8 +56,8 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding):
     costNanos,
     priceRule,
     translation: translationOf(state),
-    ...routingOf(x),
-    series: target?.series(state.surface.name) ?? null,
+    ...routing,
+    series: target?.series(state.surface.name, routing.variant ?? null) ?? null,
   }
 }
 

@@ -182,7 +182,7 @@ class Targets implements TargetSource {
       },
       heartbeat: document.answers.heartbeat === 'off' ? null : commentEvery(document.answers.heartbeat),
       costTold: document.answers.cost,
-      series: (surface) => metrics.series(surface, label, name),
+      series: (surface, variant) => metrics.series(surface, label, name, variant),
     })
   }
 

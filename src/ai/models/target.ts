@@ -43,7 +43,7 @@ export interface ModelTargetOptions {
   readonly heartbeat?: Heartbeat | null | undefined
   /** Who is told what an answer costs; absent: nobody. */
   readonly costTold?: CostTold | undefined
-  readonly series: (surface: string) => RequestSeries
+  readonly series: (surface: string, variant: string | null) => RequestSeries
 }
 
 export interface ReservationRule {
@@ -103,12 +103,13 @@ export class ModelTarget implements Candidate {
     return this.#options.secrets.texts
   }
 
-  /** Metrics of requests that this target serves to one surface. */
-  series(surface: string): RequestSeries {
-    let series = this.#series.get(surface)
+  /** Metrics of requests that this target serves to one surface, and as one variant of a test. */
+  series(surface: string, variant: string | null = null): RequestSeries {
+    const key = variant === null ? surface : `${surface}\n${variant}`
+    let series = this.#series.get(key)
     if (series === undefined) {
-      series = this.#options.series(surface)
-      this.#series.set(surface, series)
+      series = this.#options.series(surface, variant)
+      this.#series.set(key, series)
     }
     return series
   }

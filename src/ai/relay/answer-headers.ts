@@ -28,6 +28,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   'x-ferro-model',
   'x-ferro-translation',
   'x-ferro-cost-nanos',
+  'x-ferro-variant',
   'x-accel-buffering',
 ])
 

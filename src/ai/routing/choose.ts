@@ -1,5 +1,5 @@
 import { type Exchange, GatewayError } from '../../core/index.ts'
-import { principalOf } from '../../governance/index.ts'
+import { type KeyPrincipal, principalOf } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { RequestFacts, RoutingContext, RoutingTarget } from './contract.ts'
@@ -23,7 +23,7 @@ export function chooseOrder(x: Exchange, options: ChoiceOptions): Order | Gatewa
   const { registry, group, facts } = options
   const { statistics, random } = registry
   const context = { facts, statistics, random, nowMs: monotonicUs() / 1000, wallMs: x.time }
-  const order = group.orders.make(context, refuse(x, options))
+  const order = group.orders.make(context, refusalsOf(principalOf(x), options))
   if (order.ready > 0 || (order.count > 0 && order.waitMs === 0)) return order
   const problem = order.count > 0 ? resting(facts.model, order, context) : nothingLeft(facts.model, group)
   group.orders.giveBack(order)
@@ -41,8 +41,10 @@ export function chooseTarget(x: Exchange, options: ChoiceOptions): RoutingTarget
 }
 
 /** A key may be served by every target that leads to no name it is denied. */
-function refuse(x: Exchange, { registry, facts, serves }: ChoiceOptions): Refuse {
-  const principal = principalOf(x)
+export function refusalsOf(
+  principal: KeyPrincipal,
+  { registry, facts, serves }: Pick<ChoiceOptions, 'registry' | 'facts' | 'serves'>,
+): Refuse {
   if (principal.deny === null && serves === undefined) return null
   const names = principal.deny === null ? null : registry.namesOf(facts.model)
   return (target, position) => {

@@ -78,7 +78,7 @@ type Unranked = Omit<RoutingMember, 'rank'> & { readonly name: string }
 /** One outermost group while it is made. */
 class GroupBuilder {
   readonly targets: RoutingTarget[] = []
-  readonly kept: Kept = { drops: [] }
+  readonly kept: Kept = { drops: [], isWhole: false, limit: Number.POSITIVE_INFINITY }
   readonly #options: GroupOptions
   readonly #label: string
   /** By where a target stands: a group that is reached on two ways has its targets once. */

@@ -17,7 +17,14 @@ export type Drop =
 export interface Kept {
   /** By position of the target: why it is not asked; null for those that may be. */
   readonly drops: (Drop | null)[]
+  /** Every one may be. */
+  isWhole: boolean
+  /** How many members of a group are put in order: nobody asks more. */
+  limit: number
 }
+
+/** Up to so many members are put in order by insertion, the whole list of them. */
+const FEW = 16
 
 /** The order of a group's members while it is made: memory that is made once and used again. */
 export class Draft {
@@ -29,9 +36,13 @@ export class Draft {
   readonly scores: Float64Array
   /** By position in `members`: room for what scores are made of. */
   readonly figures: Float64Array
+  /** By position in `members`, as they have them. */
+  readonly weights: Float64Array
+  readonly priorities: Float64Array
+  readonly hashes: Float64Array
   count = 0
   readonly #ranks: Float64Array
-  #ties: Float64Array
+  readonly #all: Int32Array
 
   constructor(members: readonly RoutingMember[], kept: Kept) {
     this.members = members
@@ -39,12 +50,20 @@ export class Draft {
     this.positions = new Int32Array(members.length)
     this.scores = new Float64Array(members.length)
     this.figures = new Float64Array(members.length)
+    this.weights = Float64Array.from(members, ({ weight }) => weight)
+    this.priorities = Float64Array.from(members, ({ priority }) => priority)
+    this.hashes = Float64Array.from(members, ({ hash }) => hash)
     this.#ranks = Float64Array.from(members, ({ rank }) => rank)
-    this.#ties = this.#ranks
+    this.#all = Int32Array.from(members, (_, at) => at)
   }
 
   /** All members that lead to a target which may be asked, in the order of the configuration. */
   fill(): void {
+    if (this.kept.isWhole) {
+      this.positions.set(this.#all)
+      this.count = this.members.length
+      return
+    }
     let count = 0
     for (let at = 0; at < this.members.length; at++) {
       const member = this.members[at]
@@ -56,7 +75,8 @@ export class Draft {
   /** Only these positions, in this order, and of them those that may be asked. */
   keepOnly(wanted: readonly number[]): void {
     let count = 0
-    for (const at of wanted) {
+    for (let place = 0; place < wanted.length; place++) {
+      const at = wanted[place] ?? -1
       const member = this.members[at]
       if (member !== undefined && leadsSomewhere(member, this.kept)) this.positions[count++] = at
     }
@@ -70,62 +90,55 @@ export class Draft {
     return member
   }
 
-  /** Keeps those whose score is no NaN, the least first; equal ones by `ties`, else by their rank. */
+  /**
+   * Keeps those whose score is no NaN, the least first and no more than are wanted; equal ones by `ties`, else by their
+   * rank.
+   */
   sort(ties: Float64Array = this.#ranks): void {
-    this.#ties = ties
     const { positions, scores } = this
-    let kept = 0
+    const limit = this.count <= FEW ? this.count : Math.min(this.count, this.kept.limit)
+    let sorted = 0
+    // The best so far stand in order at the front; most of those that follow are no better than the last of them.
     for (let place = 0; place < this.count; place++) {
       const at = positions[place] ?? 0
-      if (!Number.isNaN(scores[at])) positions[kept++] = at
-    }
-    this.count = kept
-    // Shell's sort: in place, and what is unstable about it does not matter since no two compare as equal.
-    for (let gap = firstGap(kept); gap >= 1; gap = Math.floor(gap / 3)) this.#insert(gap)
-  }
-
-  #insert(gap: number): void {
-    const { positions } = this
-    for (let place = gap; place < this.count; place++) {
-      const at = positions[place] ?? 0
-      let free = place
-      for (; free >= gap; free -= gap) {
-        const other = positions[free - gap] ?? 0
-        if (!this.#isBetter(at, other)) break
-        positions[free] = other
+      const score = scores[at] ?? 0
+      const tie = ties[at] ?? 0
+      if (Number.isNaN(score)) continue
+      let free = sorted
+      if (sorted < limit) sorted++
+      else if (isBetter(score, tie, scores, ties, positions[limit - 1] ?? 0)) free = limit - 1
+      else continue
+      while (free > 0) {
+        const before = positions[free - 1] ?? 0
+        if (!isBetter(score, tie, scores, ties, before)) break
+        positions[free--] = before
       }
       positions[free] = at
     }
-  }
-
-  #isBetter(one: number, other: number): boolean {
-    const score = this.scores[one] ?? 0
-    const otherScore = this.scores[other] ?? 0
-    if (score !== otherScore) return score < otherScore
-    return (this.#ties[one] ?? 0) < (this.#ties[other] ?? 0)
+    this.count = sorted
   }
 }
 
-/** Knuth's gaps: 1, 4, 13, 40, 121… */
-function firstGap(count: number): number {
-  let gap = 1
-  while (gap * 3 + 1 < count) gap = gap * 3 + 1
-  return gap
+function isBetter(score: number, tie: number, scores: Float64Array, ties: Float64Array, other: number): boolean {
+  const otherScore = scores[other] ?? 0
+  return score !== otherScore ? score < otherScore : tie < (ties[other] ?? 0)
 }
 
 function leadsSomewhere(member: RoutingMember, kept: Kept): boolean {
+  if (kept.isWhole) return true
   if (member.group === null) return kept.drops[member.position] === null
   for (const inner of member.group.members) if (leadsSomewhere(inner, kept)) return true
   return false
 }
 
-/** The least that a figure has among the targets beneath a member that may be asked; NaN when it is known of none. */
-export function leastOf(member: RoutingMember, kept: Kept, figure: (target: RoutingTarget) => number): number {
-  if (member.target !== null) return kept.drops[member.position] === null ? figure(member.target) : Number.NaN
+/** A figure of a member that leads somewhere: of a group, the least among its targets that may be asked; NaN for unknown. */
+export function figureOf(member: RoutingMember, kept: Kept, figure: (target: RoutingTarget) => number): number {
+  if (member.target !== null) return figure(member.target)
   let least = Number.NaN
   for (const inner of member.group?.members ?? []) {
-    const value = leastOf(inner, kept, figure)
-    if (!(value >= least)) least = Number.isNaN(value) ? least : value
+    if (!leadsSomewhere(inner, kept)) continue
+    const value = figureOf(inner, kept, figure)
+    if (!(value >= least) && !Number.isNaN(value)) least = value
   }
   return least
 }

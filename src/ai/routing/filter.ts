@@ -8,23 +8,68 @@ export type Refuse = ((target: RoutingTarget, position: number) => Drop | null) 
  * Says of each target why it is not asked. What is not known of a target never speaks against it, and where what is known
  * would leave none, it is ignored: the catalogue may be older than the model, and the upstream's own words help more.
  */
-export function filter(targets: readonly RoutingTarget[], kept: Kept, facts: RequestFacts, refuse: Refuse): void {
-  const { drops } = kept
-  let allowed = 0
-  let able = 0
-  for (let at = 0; at < targets.length; at++) {
-    const target = targets[at]
-    if (target === undefined) continue
-    const refused = refusalOf(target, at, refuse)
-    if (refused === null) allowed++
-    const drop = refused ?? inabilityOf(target, facts)
-    if (drop === null) able++
-    drops[at] = drop
+export class Filter {
+  readonly #targets: readonly RoutingTarget[]
+  readonly #kept: Kept
+  /** Some target is never asked, whatever the request. */
+  readonly #someRefused: boolean
+  /** What every target takes: a request that asks no more needs no look at each of them. */
+  readonly #leastContext: number
+  readonly #leastOutput: number
+  readonly #someLack: {
+    readonly streams: boolean
+    readonly vision: boolean
+    readonly tools: boolean
+    readonly schema: boolean
   }
-  if (able > 0 || allowed === 0) return
-  for (let at = 0; at < targets.length; at++) {
-    const target = targets[at]
-    if (target !== undefined) drops[at] = refusalOf(target, at, refuse)
+
+  constructor(targets: readonly RoutingTarget[], kept: Kept) {
+    const known = targets.map(({ target }) => target.facts?.capabilities)
+    this.#targets = targets
+    this.#kept = kept
+    this.#someRefused = targets.some(({ enabled, target }) => !enabled || target.isRefusedUnpriced)
+    this.#leastContext = Math.min(...known.map((each) => each?.contextTokens ?? Number.POSITIVE_INFINITY))
+    this.#leastOutput = Math.min(...known.map((each) => each?.maxOutputTokens ?? Number.POSITIVE_INFINITY))
+    this.#someLack = {
+      streams: targets.some(({ streams }) => !streams),
+      vision: known.some((each) => each?.vision === false),
+      tools: known.some((each) => each?.tools === false),
+      schema: known.some((each) => each?.structuredOutput === 'none'),
+    }
+  }
+
+  /** Fills what is kept for one request. */
+  apply(facts: RequestFacts, refuse: Refuse): void {
+    const kept = this.#kept
+    if (!this.#someRefused && refuse === null && this.#fitsAll(facts)) {
+      if (!kept.isWhole) kept.drops.fill(null)
+      kept.isWhole = true
+      return
+    }
+    kept.isWhole = false
+    this.#applyEach(facts, refuse)
+  }
+
+  #fitsAll(facts: RequestFacts): boolean {
+    const lack = this.#someLack
+    if (facts.inputTokens > this.#leastContext || (facts.namedOutputTokens ?? 0) > this.#leastOutput) return false
+    if ((lack.streams && facts.stream) || (lack.vision && facts.mediaItems > 0)) return false
+    return !((lack.tools && facts.hasTools) || (lack.schema && facts.wantsSchema))
+  }
+
+  #applyEach(facts: RequestFacts, refuse: Refuse): void {
+    const { drops } = this.#kept
+    let allowed = 0
+    let able = 0
+    for (const [at, target] of this.#targets.entries()) {
+      const refused = refusalOf(target, at, refuse)
+      if (refused === null) allowed++
+      const drop = refused ?? inabilityOf(target, facts)
+      if (drop === null) able++
+      drops[at] = drop
+    }
+    if (able > 0 || allowed === 0) return
+    for (const [at, target] of this.#targets.entries()) drops[at] = refusalOf(target, at, refuse)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { RoutingContext, RoutingGroup, RoutingTarget } from './contract.ts'
 import type { Kept } from './draft.ts'
-import { filter, type Refuse } from './filter.ts'
+import { Filter, type Refuse } from './filter.ts'
 
 /** Which targets a request asks, one after the other. */
 export class Order {
@@ -37,11 +37,15 @@ export class Order {
 }
 
 const MOST_SPARE = 256
+/** No configuration allows more attempts than the second; the rest is for those that rest. */
+const LIMIT = 24
+const MOST_ATTEMPTS = 20
 
 /** Makes the orders of one outermost group; their memory is used again once they are given back. */
 export class Orders {
   readonly group: RoutingGroup
   readonly #kept: Kept
+  readonly #filter: Filter
   readonly #spare: Order[] = []
   /** By position: the first target with the same id, which may stand in several groups with settings of its own in each. */
   readonly #same: Int32Array
@@ -51,13 +55,20 @@ export class Orders {
 
   /** `kept` is the one that the drafts of the group share. */
   constructor(group: RoutingGroup, kept: Kept) {
+    const { targets } = group
     this.group = group
     this.#kept = kept
-    const ids = group.targets.map(({ id, target }) => `${id} ${target.model}`)
-    this.#same = Int32Array.from(ids, (id) => ids.indexOf(id))
-    this.#placed = new Uint8Array(group.targets.length)
-    this.#late = new Int32Array(group.targets.length)
-    this.#lateVariants = group.targets.map(() => null)
+    this.#filter = new Filter(targets, kept)
+    const firsts = new Map<string, number>()
+    this.#same = Int32Array.from(targets, ({ id, target }, at) => {
+      const key = `${id} ${target.model}`
+      const first = firsts.get(key) ?? at
+      firsts.set(key, first)
+      return first
+    })
+    this.#placed = new Uint8Array(targets.length)
+    this.#late = new Int32Array(targets.length)
+    this.#lateVariants = targets.map(() => null)
   }
 
   /** By position of the target, why it was not asked; valid until the next order is made. */
@@ -65,14 +76,17 @@ export class Orders {
     return this.#kept.drops
   }
 
-  /** The targets for one request, best first; those that rest, or whose breaker is open, behind all others. */
-  make(context: RoutingContext, refuse: Refuse): Order {
+  /**
+   * The targets for one request, best first; those that rest, or whose breaker is open, behind all others. Of very many it
+   * holds those that can be reached; `whole`: all of them, for people.
+   */
+  make(context: RoutingContext, refuse: Refuse, extent: 'reachable' | 'whole' = 'reachable'): Order {
     const order = this.#spare.pop() ?? new Order(this.group)
-    order.count = 0
-    filter(this.group.targets, this.#kept, context.facts, refuse)
-    this.#placed.fill(0)
-    this.#flatten(this.group, context, order, null)
-    this.#lastThoseThatRest(context, order)
+    this.#filter.apply(context.facts, refuse)
+    const limit = extent === 'whole' ? Number.POSITIVE_INFINITY : LIMIT
+    this.#arrange(context, order, limit)
+    // Among the best too many rest: now all are put in order, so that those that do not are found.
+    if (order.count >= limit && order.ready < MOST_ATTEMPTS) this.#arrange(context, order, Number.POSITIVE_INFINITY)
     return order
   }
 
@@ -81,12 +95,20 @@ export class Orders {
     if (this.#spare.length < MOST_SPARE) this.#spare.push(order)
   }
 
+  #arrange(context: RoutingContext, order: Order, limit: number): void {
+    this.#kept.limit = limit
+    order.count = 0
+    this.#placed.fill(0)
+    this.#flatten(this.group, context, order, null)
+    this.#lastThoseThatRest(context, order)
+  }
+
   #flatten(group: RoutingGroup, context: RoutingContext, order: Order, variant: string | null): void {
     const { draft } = group
     draft.fill()
     group.strategy(draft, context)
     const isTest = group.strategyName === 'ab-test'
-    for (let place = 0; place < draft.count; place++) {
+    for (let place = 0; place < draft.count && order.count < this.#kept.limit; place++) {
       const member = draft.member(place)
       const label = isTest ? member.label : variant
       if (member.group !== null) this.#flatten(member.group, context, order, label)

@@ -1,8 +1,14 @@
-import { type Exchange, hashText, mix } from '../../core/index.ts'
+import { hashText, mix } from '../../core/index.ts'
 import { readJson, skipValue, walkItems, walkMembers } from '../../lib/index.ts'
 import { isObject } from '../ir/json.ts'
 import type { RequestFacts, StickySource } from './contract.ts'
 import { userWords } from './user-words.ts'
+
+/** What is read of a request beside its body. */
+export interface FactsSource {
+  readonly head: { get(name: string): string | null }
+  readonly principal: { readonly id: string } | null
+}
 
 export interface FactsOptions {
   readonly surface: string
@@ -45,14 +51,14 @@ export class ExchangeFacts implements RequestFacts {
   readonly outputTokens: number
   readonly namedOutputTokens: number | null
   readonly mediaItems: number
-  readonly #x: Pick<Exchange, 'head' | 'principal'>
+  readonly #x: FactsSource
   readonly #body: Buffer | null
   readonly #conversation: string | null
   #members: Map<string, readonly [start: number, end: number]> | null = null
   #words: readonly string[] | null = null
   #tags: ReadonlySet<string> | null = null
 
-  constructor(x: Pick<Exchange, 'head' | 'principal'>, options: FactsOptions) {
+  constructor(x: FactsSource, options: FactsOptions) {
     this.#x = x
     this.surface = options.surface
     this.model = options.model
@@ -181,7 +187,7 @@ export class ExchangeFacts implements RequestFacts {
 }
 
 /** Of a request whose body nobody reads. */
-export function plainFacts(x: Pick<Exchange, 'head' | 'principal'>, surface: string, model: string): RequestFacts {
+export function plainFacts(x: FactsSource, surface: string, model: string): RequestFacts {
   return new ExchangeFacts(x, {
     surface,
     model,

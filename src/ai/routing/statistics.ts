@@ -1,4 +1,4 @@
-import type { TargetStatistics } from './contract.ts'
+import type { RoutingTarget, TargetStatistics } from './contract.ts'
 
 /** Of a gateway that has learned nothing yet. */
 export const NO_STATISTICS: TargetStatistics = {
@@ -8,4 +8,26 @@ export const NO_STATISTICS: TargetStatistics = {
   restsMs: () => 0,
   refusesMs: () => 0,
   opensInMs: () => 0,
+}
+
+/** What is known of one target at a moment, as a gateway tells it. */
+export interface TargetFigures {
+  readonly first_byte_ms: number | null
+  readonly failure_share: number
+  readonly in_flight: number
+  readonly rests_ms: number
+  readonly opens_in_ms: number
+}
+
+/** Statistics from figures by the id of their target. */
+export function toldStatistics(figures: Readonly<Record<string, TargetFigures>>): TargetStatistics {
+  const of = ({ id }: RoutingTarget) => (Object.hasOwn(figures, id) ? figures[id] : undefined)
+  return {
+    firstByteMs: (target) => of(target)?.first_byte_ms ?? Number.NaN,
+    failureShare: (target) => of(target)?.failure_share ?? 0,
+    inFlight: (target) => of(target)?.in_flight ?? 0,
+    restsMs: (target) => of(target)?.rests_ms ?? 0,
+    refusesMs: (target) => of(target)?.opens_in_ms ?? 0,
+    opensInMs: (target) => of(target)?.opens_in_ms ?? 0,
+  }
 }

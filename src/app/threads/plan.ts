@@ -1,5 +1,5 @@
 import type { SurfaceHooks, SurfacePath } from '../../ai/index.ts'
-import { compileSurfaces, loadRuleRegex, type TransportSource } from '../../ai/index.ts'
+import { compileSurfaces, type TransportSource } from '../../ai/index.ts'
 import type { ConfigDocument, RouteConfig, UpstreamConfig } from '../../config/index.ts'
 import {
   answer,
@@ -46,8 +46,7 @@ export interface RouteHooks {
 
 /** Compiles a document into the plan that requests are served by. Rejects when it cannot: a missing reference. */
 export async function compilePlan(options: PlanOptions): Promise<Plan> {
-  const regex = await loadRuleRegex(options.document)
-  const surfaces = await compileSurfaces({ ...options, regex, shared: options.routes.shared })
+  const surfaces = await compileSurfaces({ ...options, shared: options.routes.shared })
   const health = (name: string, inspect: Hook): MethodTable => {
     const route: Route = { ...surfaces.fallback, name, inspect, settle: null, shedFrom: NEVER }
     return { GET: route, HEAD: route }

@@ -3,7 +3,7 @@ import { capabilities, prices } from './prices.ts'
 import { providerTimeouts } from './providers.ts'
 import { positiveDuration } from './scalars.ts'
 import { strategy } from './strategy.ts'
-import { plainText } from './texts.ts'
+import { name, plainText } from './texts.ts'
 
 /** What happens to a request that its model's dialect, or the model, cannot take whole. */
 export const onLoss = z
@@ -60,8 +60,7 @@ const target = z
     group: plainText
       .optional()
       .describe('In place of a provider: another entry of `models`, whose strategy chooses among its targets.'),
-    label: plainText
-      .max(128)
+    label: name
       .optional()
       .describe('Its name for the rules of `conditional` and `content`; the variant of an `ab-test`.'),
     weight: z

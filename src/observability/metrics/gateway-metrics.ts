@@ -1,6 +1,6 @@
 import type { RequestRecord } from '../../storage/index.ts'
 import type { MetricsRegistry } from './registry.ts'
-import type { Metric } from './row.ts'
+import type { Labels, Metric } from './row.ts'
 
 /** Every series that a data worker counts: name and help. Labels are in `RequestSeries` and `GatewayMetrics`. */
 export const GATEWAY_METRICS = {
@@ -107,12 +107,17 @@ export class GatewayMetrics {
     this.#usageEstimated = registry.counter(GATEWAY_METRICS.usageEstimated)
   }
 
-  /** The handle for one route, model and provider; `none` stands for what a request did not come to. */
-  series(route = 'none', model = 'none', provider = 'none'): RequestSeries {
-    const key = `${route}\n${model}\n${provider}`
+  /** The handle for one route, model and provider, and variant of a test; `none` stands for what a request did not come to. */
+  series(route = 'none', model = 'none', provider = 'none', variant: string | null = null): RequestSeries {
+    const key = `${route}\n${model}\n${provider}\n${variant ?? ''}`
     let series = this.#series.get(key)
     if (series === undefined) {
-      series = new RequestSeries(this.#registry, this, { route, model, provider })
+      series = new RequestSeries(this.#registry, this, {
+        route,
+        model,
+        provider,
+        ...(variant === null ? {} : { variant }),
+      })
       this.#series.set(key, series)
     }
     return series
@@ -179,11 +184,13 @@ export class GatewayMetrics {
   }
 }
 
+type SeriesLabels = Labels & { readonly route: string; readonly model: string; readonly provider: string }
+
 /** Counts the ends of requests of one route, model and provider. Its slots are taken at first use and kept. */
 export class RequestSeries {
   readonly #registry: MetricsRegistry
   readonly #gateway: GatewayMetrics
-  readonly #labels: { readonly route: string; readonly model: string; readonly provider: string }
+  readonly #labels: SeriesLabels
   readonly #statusSlots = new Int32Array(600)
   readonly #duration: number
   readonly #attemptSlots: Record<AttemptResult, number> = {
@@ -197,11 +204,7 @@ export class RequestSeries {
   #tokens: TokenSlots | null = null
 
   /** Use `GatewayMetrics.series`. */
-  constructor(
-    registry: MetricsRegistry,
-    gateway: GatewayMetrics,
-    labels: { readonly route: string; readonly model: string; readonly provider: string },
-  ) {
+  constructor(registry: MetricsRegistry, gateway: GatewayMetrics, labels: SeriesLabels) {
     this.#registry = registry
     this.#gateway = gateway
     this.#labels = labels

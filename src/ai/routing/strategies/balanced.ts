@@ -1,6 +1,6 @@
 import type { RoutingTarget, Strategy } from '../contract.ts'
 import { costOf } from '../cost.ts'
-import { type Draft, leastOf } from '../draft.ts'
+import { figureOf } from '../draft.ts'
 
 /** What each part counts; 0 leaves it out. */
 export interface BalancedWeights {
@@ -14,45 +14,49 @@ export interface BalancedWeights {
  * byte, each by the least of the group (c₀, t₀) that is above zero; f the share of failures. What is not known of a member
  * counts as the mean of what is known of the others.
  */
-export function balanced({ cost, latency, health }: BalancedWeights): Strategy {
+export function balanced(weights: BalancedWeights): Strategy {
   return (draft, context) => {
     const { statistics } = context
-    const { scores, positions, members, kept, count } = draft
-    for (let place = 0; place < count; place++) scores[positions[place] ?? 0] = 0
-    if (cost > 0) addPart(draft, cost, costOf(context))
-    if (latency > 0) addPart(draft, latency, (target) => statistics.firstByteMs(target))
-    for (let place = 0; health > 0 && place < count; place++) {
+    const { scores, figures, positions, members, kept, count } = draft
+    const cost = costOf(context)
+    const firstByte = (target: RoutingTarget) => statistics.firstByteMs(target)
+    const failures = (target: RoutingTarget) => statistics.failureShare(target)
+    const [costs, times] = [new Scale(), new Scale()]
+    for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      const share = leastOf(member, kept, (target) => statistics.failureShare(target))
-      scores[at] = (scores[at] ?? 0) + health * 10 * share
+      figures[at] = costs.add(figureOf(member, kept, cost))
+      scores[at] = times.add(figureOf(member, kept, firstByte))
+    }
+    for (let place = 0; place < count; place++) {
+      const at = positions[place] ?? 0
+      const member = members[at]
+      if (member === undefined) continue
+      const parts = weights.cost * costs.of(figures[at] ?? 0) + weights.latency * times.of(scores[at] ?? 0)
+      scores[at] = parts + weights.health * 10 * figureOf(member, kept, failures)
     }
     draft.sort()
   }
 }
 
-/** Adds `weight × figure/least` to each score. */
-function addPart(draft: Draft, weight: number, figure: (target: RoutingTarget) => number): void {
-  const { scores, figures, positions, members, kept, count } = draft
-  let least = Number.POSITIVE_INFINITY
-  let known = 0
-  let sum = 0
-  for (let place = 0; place < count; place++) {
-    const at = positions[place] ?? 0
-    const member = members[at]
-    const value = member === undefined ? Number.NaN : leastOf(member, kept, figure)
-    figures[at] = value
-    if (Number.isNaN(value)) continue
-    if (value > 0 && value < least) least = value
-    known++
-    sum += value
+/** Figures of one kind, each to be told by the least that is above zero. */
+class Scale {
+  #least = Number.POSITIVE_INFINITY
+  #known = 0
+  #sum = 0
+
+  /** Gives back what it takes; NaN is unknown. */
+  add(figure: number): number {
+    if (Number.isNaN(figure)) return figure
+    if (figure > 0 && figure < this.#least) this.#least = figure
+    this.#known++
+    this.#sum += figure
+    return figure
   }
-  if (known === 0) return
-  const mean = sum / known
-  for (let place = 0; place < count; place++) {
-    const at = positions[place] ?? 0
-    const value = figures[at] ?? Number.NaN
-    scores[at] = (scores[at] ?? 0) + (weight * (Number.isNaN(value) ? mean : value)) / least
+
+  of(figure: number): number {
+    if (this.#known === 0) return 0
+    return (Number.isNaN(figure) ? this.#sum / this.#known : figure) / this.#least
   }
 }

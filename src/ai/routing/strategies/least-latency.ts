@@ -1,5 +1,5 @@
 import type { Strategy } from '../contract.ts'
-import { leastOf } from '../draft.ts'
+import { figureOf } from '../draft.ts'
 
 /** A target with as many failures is not fast, whatever its answers took. */
 export const UNHEALTHY_SHARE = 0.5
@@ -14,7 +14,7 @@ export function leastLatency({ explore }: { readonly explore: number }): Strateg
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      const ms = leastOf(member, kept, (target) => statistics.firstByteMs(target))
+      const ms = figureOf(member, kept, (target) => statistics.firstByteMs(target))
       scores[at] = ms
       if (Number.isNaN(ms)) continue
       known++
@@ -24,11 +24,11 @@ export function leastLatency({ explore }: { readonly explore: number }): Strateg
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      if (leastOf(member, kept, (target) => statistics.failureShare(target)) >= UNHEALTHY_SHARE) {
+      if (figureOf(member, kept, (target) => statistics.failureShare(target)) >= UNHEALTHY_SHARE) {
         scores[at] = Number.MAX_VALUE
       } else if (Number.isNaN(scores[at])) {
         // One that was never measured is tried at once, but not by everybody until its first answer has come.
-        const isTried = leastOf(member, kept, (target) => statistics.inFlight(target)) > 0
+        const isTried = figureOf(member, kept, (target) => statistics.inFlight(target)) > 0
         scores[at] = isTried && known > 0 ? sum / known : -1 - random()
       }
     }

@@ -1,6 +1,6 @@
 import type { Strategy } from '../contract.ts'
 import { costOf } from '../cost.ts'
-import { leastOf } from '../draft.ts'
+import { figureOf } from '../draft.ts'
 
 /** By the price of the request as estimated; `unpriced` says where members without a price stand. */
 export function lowestCost({ unpriced }: { readonly unpriced: 'last' | 'skip' | 'first' }): Strategy {
@@ -11,7 +11,7 @@ export function lowestCost({ unpriced }: { readonly unpriced: 'last' | 'skip' | 
     for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
       const member = members[at]
-      const nanos = member === undefined ? Number.NaN : leastOf(member, kept, cost)
+      const nanos = member === undefined ? Number.NaN : figureOf(member, kept, cost)
       scores[at] = Number.isNaN(nanos) ? unknown : nanos
     }
     draft.sort()

@@ -7,11 +7,10 @@ import { weightedDraw } from './weighted-draw.ts'
  * Weighted rendezvous hashing: each member draws from the key and its own name, and the least draw is first. It is the same
  * for every worker and machine without any memory; a member that leaves moves its own keys only, to all others by weight.
  */
-export function drawByHash({ members, positions, scores, count }: Draft, key: number): void {
+export function drawByHash({ weights, hashes, positions, scores, count }: Draft, key: number): void {
   for (let place = 0; place < count; place++) {
     const at = positions[place] ?? 0
-    const { weight = 0, hash = 0 } = members[at] ?? {}
-    scores[at] = weightedDraw(weight, mix(key ^ hash) / 2 ** 32)
+    scores[at] = weightedDraw(weights[at] ?? 0, mix(key ^ (hashes[at] ?? 0)) / 2 ** 32)
   }
 }
 

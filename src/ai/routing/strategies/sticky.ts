@@ -1,6 +1,6 @@
 import type { RoutingContext, StickySource, Strategy } from '../contract.ts'
 import { cachedCostOf, costOf } from '../cost.ts'
-import { type Draft, leastOf } from '../draft.ts'
+import { type Draft, figureOf } from '../draft.ts'
 import { drawByHash, keyOf } from './rendezvous.ts'
 import { weighted } from './weighted.ts'
 
@@ -29,7 +29,7 @@ function sortByPrice(draft: Draft, context: RoutingContext): void {
   for (let place = 0; place < count; place++) {
     const at = positions[place] ?? 0
     const member = members[at]
-    const nanos = member === undefined ? Number.NaN : leastOf(member, kept, place === 0 ? cached : plain)
+    const nanos = member === undefined ? Number.NaN : figureOf(member, kept, place === 0 ? cached : plain)
     figures[at] = place
     // An unpriced home stays first, since nothing says that another costs less.
     if (Number.isNaN(nanos)) scores[at] = place === 0 ? -1 : Number.MAX_VALUE

@@ -3,10 +3,10 @@ import { weightedDraw } from './weighted-draw.ts'
 
 /** At random by weight, and those left again by weight. */
 export const weighted: Strategy = (draft, { random }) => {
-  const { members, positions, scores, count } = draft
+  const { positions, weights, scores, count } = draft
   for (let place = 0; place < count; place++) {
     const at = positions[place] ?? 0
-    scores[at] = weightedDraw(members[at]?.weight ?? 0, random())
+    scores[at] = weightedDraw(weights[at] ?? 0, random())
   }
   draft.sort()
 }

@@ -67,7 +67,7 @@ export interface GroupSpec {
 /** A group as a configuration would make it. */
 export function modelGroup(spec: GroupSpec): ModelGroup {
   const targets: RoutingTarget[] = []
-  const kept: Kept = { drops: [] }
+  const kept: Kept = { drops: [], isWhole: false, limit: Number.POSITIVE_INFINITY }
   const groupOf = ({ name, strategyName = 'weighted', strategy, members: specs }: GroupSpec): RoutingGroup => {
     const members = specs.map(({ of, weight = 1, priority = 0, label }): RoutingMember => {
       const id = 'id' in of ? of.id : of.name

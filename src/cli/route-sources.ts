@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ConfigDocument } from '../config/index.ts'
+import { type LocationOptions, locateData } from './data-location.ts'
+import { Failure } from './failure.ts'
+import { readInstance } from './instance.ts'
+import { openKeyStore } from './key-store.ts'
+
+/** What a key may use. */
+export interface KeyRights {
+  readonly id: string
+  readonly allow: readonly string[] | null
+  readonly deny: readonly string[]
+}
+
+/** The rights of a key of the file, else of the gateway's database. Throws Failure when there is none of this id. */
+export async function findKey(id: string, document: ConfigDocument, location: LocationOptions): Promise<KeyRights> {
+  const ofFile = document.keys.find((key) => key.id === id)
+  if (ofFile !== undefined) return { id, allow: ofFile.models.allow ?? null, deny: ofFile.models.deny }
+  const store = await openKeyStore(await locateData(location), 'refuse')
+  try {
+    const found = (await store.list()).find((key) => key.id === id)
+    if (found === undefined) throw new Failure(`there is no key with the id ${id}; \`ferro keys list\` shows all`)
+    return { id, ...found.models }
+  } finally {
+    store.close()
+  }
+}
+
+const PATIENCE_MS = 2_000
+
+/** What the gateway that runs on the data directory knows of its targets; null when none runs, or it does not tell. */
+export async function figuresOf(document: ConfigDocument, { dataDir }: LocationOptions) {
+  const folder = dataDir ?? document.data_dir
+  const instance = readInstance(folder)
+  if (instance === null) return null
+  try {
+    const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim()
+    const response = await fetch(new URL('/admin/v1/targets', instance.control), {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    })
+    if (!response.ok) return null
+    const { data } = (await response.json()) as TargetsAnswer // the gateway's own words, of the same version
+    return Object.fromEntries(data.map(({ id, ...figures }) => [id, figures]))
+  } catch {
+    // Nobody who can be asked: the explanation says that it goes by no statistics.
+    return null
+  }
+}
+
+interface TargetsAnswer {
+  readonly data: readonly {
+    readonly id: string
+    readonly first_byte_ms: number | null
+    readonly failure_share: number
+    readonly in_flight: number
+    readonly rests_ms: number
+    readonly opens_in_ms: number
+  }[]
+}
