@@ -70,6 +70,16 @@ test('charges what the upstream reported, an estimate where it may have worked, 
   }
 })
 
+test('estimates what an absurd report would cost, which must not use up a budget', () => {
+  for (const tokens of ['1e308', '9007199254740993', '1000000000', '100000001']) {
+    const traffic = trafficOf({
+      answer: `{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":${tokens},"completion_tokens":5}}`,
+    })
+    assert.equal(traffic.usageSource, 'estimated', tokens)
+    assert.ok((traffic.costNanos ?? 0) < 10_000, tokens)
+  }
+})
+
 test('believes a report of zero', () => {
   const traffic = trafficOf({ answer: '{"choices":[{}],"usage":{"prompt_tokens":0,"completion_tokens":0}}' })
   assert.deepEqual([traffic.usageSource, traffic.inputTokens, traffic.costNanos], ['reported', 0, 100])

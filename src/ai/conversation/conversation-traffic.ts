@@ -2,6 +2,7 @@ import type { Candidate, Exchange, Failure } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { CountCandidate } from '../counting/count-candidate.ts'
 import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
+import { believed } from '../models/believable.ts'
 import { chargeOf } from '../models/charge.ts'
 import type { Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
@@ -85,7 +86,8 @@ function usageOf(
   ending: AnswerEnding,
 ): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
-  if (state.usage !== null) return withRest(state.usage, ending === 'whole' ? 0 : state.unreportedTokens)
+  const told = believed(state.usage)
+  if (told !== null) return withRest(told, ending === 'whole' ? 0 : state.unreportedTokens)
   if (!state.answered && !(ending === 'cut' && x.sent)) return [NOTHING, 'none']
   const input = estimateTokens(state.contentBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
   return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state) }, 'estimated']

@@ -1,6 +1,7 @@
 import type { Candidate, Exchange, Failure } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
+import { believed } from '../models/believable.ts'
 import { costOf, type PriceRule, type Prices, ruleFor, type Usage } from '../models/price.ts'
 import { type OperationState, operationStateOf } from './operation-state.ts'
 import { NOTHING, tokensOf } from './usage.ts'
@@ -73,7 +74,8 @@ function usageOf(
   ending: AnswerEnding,
 ): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
-  if (state.usage !== null) return [state.usage, 'reported']
+  const told = believed(state.usage)
+  if (told !== null) return [told, 'reported']
   if (!state.answered && !(ending === 'cut' && x.sent)) return [NOTHING, 'none']
   const uploadBytes = state.facts.uploadBytes > 0 ? state.facts.uploadBytes : x.bytesIn
   return [state.operation.meter.guess({ ...state.facts, uploadBytes }), 'estimated']

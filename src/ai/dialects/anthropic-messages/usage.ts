@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { tokenCount } from '../../ir/token-count.ts'
 
 /**
  * Messages API, "Usage": `input_tokens` counts neither what was read from the cache nor what was written to it; the total
@@ -14,7 +15,9 @@ export function decodeUsage(raw: JsonObject): TokenUsage {
       if (isObject(item) && item['type'] === 'compaction') usage = sum(usage, counters(item))
     }
   }
-  const searches = isObject(raw['server_tool_use']) ? count(raw['server_tool_use']['web_search_requests']) : undefined
+  const searches = isObject(raw['server_tool_use'])
+    ? tokenCount(raw['server_tool_use']['web_search_requests'])
+    : undefined
   return searches === undefined || searches === 0 ? usage : { ...usage, webSearches: searches }
 }
 
@@ -27,17 +30,18 @@ export function mergedUsage(before: JsonObject, later: JsonObject): JsonObject {
 
 function counters(raw: JsonObject): TokenUsage {
   const split = isObject(raw['cache_creation']) ? raw['cache_creation'] : null
-  const hour = count(split?.['ephemeral_1h_input_tokens'])
+  const hour = tokenCount(split?.['ephemeral_1h_input_tokens'])
   const written =
-    count(raw['cache_creation_input_tokens']) ?? (count(split?.['ephemeral_5m_input_tokens']) ?? 0) + (hour ?? 0)
+    tokenCount(raw['cache_creation_input_tokens']) ??
+    (tokenCount(split?.['ephemeral_5m_input_tokens']) ?? 0) + (hour ?? 0)
   const writtenHour = Math.min(hour ?? 0, written)
-  const output = count(raw['output_tokens']) ?? 0
+  const output = tokenCount(raw['output_tokens']) ?? 0
   const details = raw['output_tokens_details']
-  const thinking = isObject(details) ? count(details['thinking_tokens']) : undefined
+  const thinking = isObject(details) ? tokenCount(details['thinking_tokens']) : undefined
   const reasoning = thinking === undefined ? undefined : Math.min(thinking, output)
   return {
-    input: count(raw['input_tokens']) ?? 0,
-    cacheRead: count(raw['cache_read_input_tokens']) || undefined,
+    input: tokenCount(raw['input_tokens']) ?? 0,
+    cacheRead: tokenCount(raw['cache_read_input_tokens']) || undefined,
     cacheWrite: written === 0 && split === null ? undefined : written - writtenHour,
     cacheWrite1h: hour === undefined ? undefined : writtenHour,
     output: output - (reasoning ?? 0),
@@ -58,10 +62,6 @@ function sum(one: TokenUsage, other: TokenUsage): TokenUsage {
 
 function plus(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined ? other : one + (other ?? 0)
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 ? Math.floor(value) : undefined
 }
 
 /** Usage as the API tells it; sound and pictures, which it does not count apart, stand with the text. */

@@ -1,32 +1,29 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { tokenCount } from '../../ir/token-count.ts'
 
 /**
  * Converse API, "TokenUsage": `inputTokens` counts neither what was read from the cache nor what was written to it, and
  * `cacheDetails` splits the written by lifetime. `totalTokens` holds them all. `outputTokens` contains reasoning, which is not told apart.
  */
 export function decodeUsage(raw: JsonObject): TokenUsage {
-  const written = count(raw['cacheWriteInputTokens'])
+  const written = tokenCount(raw['cacheWriteInputTokens'])
   const hour = hourWritten(raw['cacheDetails'])
   const writtenHour = hour === undefined ? undefined : Math.min(hour, written ?? hour)
   const short = written === undefined ? undefined : written - (writtenHour ?? 0)
   return {
-    input: count(raw['inputTokens']) ?? 0,
-    cacheRead: count(raw['cacheReadInputTokens']) || undefined,
+    input: tokenCount(raw['inputTokens']) ?? 0,
+    cacheRead: tokenCount(raw['cacheReadInputTokens']) || undefined,
     cacheWrite: short || undefined,
     cacheWrite1h: writtenHour || undefined,
-    output: count(raw['outputTokens']) ?? 0,
+    output: tokenCount(raw['outputTokens']) ?? 0,
   }
 }
 
 function hourWritten(details: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined
   const hour = details.find((item) => isObject(item) && item['ttl'] === '1h')
-  return isObject(hour) ? count(hour['inputTokens']) : undefined
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 ? Math.floor(value) : undefined
+  return isObject(hour) ? tokenCount(hour['inputTokens']) : undefined
 }
 
 /** The tier that served an answer. */

@@ -1,7 +1,6 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
-
-const LARGEST = 1_000_000_000
+import { tokenCount } from '../../ir/token-count.ts'
 
 /**
  * `tokens` counts what went through the model, `billed_units` what is paid for: the vendor's own additions to a prompt are
@@ -24,6 +23,5 @@ export function decodeUsage(usage: JsonObject): TokenUsage {
 }
 
 function count(value: unknown): number {
-  const number = typeof value === 'number' ? Math.round(value) : 0
-  return number > 0 && number <= LARGEST ? number : 0
+  return tokenCount(typeof value === 'number' ? Math.round(value) : value) ?? 0
 }

@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { tokenCount } from '../../ir/token-count.ts'
 
 /**
  * `UsageMetadata` as disjoint counters. promptTokenCount contains cachedContentTokenCount (Vertex sometimes leaves it
@@ -55,11 +56,8 @@ function details(list: unknown, modality: string): number {
   return sum
 }
 
-/** Larger counts are a fault of the upstream, never real. */
-const LARGEST = 1_000_000_000
-
 function count(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= LARGEST ? value : 0
+  return tokenCount(value) ?? 0
 }
 
 export function encodeUsage(usage: TokenUsage): JsonObject {

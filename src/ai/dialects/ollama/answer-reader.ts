@@ -1,5 +1,6 @@
 import type { StopReason, StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
+import { tokenCount } from '../../ir/token-count.ts'
 import type { DecodeContext } from '../dialect.ts'
 import { decodeError } from './errors.ts'
 
@@ -23,8 +24,6 @@ const READ: ReadonlySet<string> = new Set([
   'prompt_eval_duration',
   'eval_duration',
 ])
-
-const LARGEST = 1_000_000_000
 
 /** Reads answers of `/api/chat`: a whole one is a stream of one line. The line with `done` is the last. */
 export class AnswerReader {
@@ -126,5 +125,5 @@ export class AnswerReader {
 }
 
 function count(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= LARGEST ? value : 0
+  return tokenCount(value) ?? 0
 }

@@ -7,6 +7,7 @@
 import type { AnswerFault, ModelAnswer } from '../../ir/answer.ts'
 import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { tokenCount } from '../../ir/token-count.ts'
 import type { UpstreamDialect } from '../dialect.ts'
 import { PredictionStreamDecoder } from './decode-stream.ts'
 import { encodeRequest } from './encode-request.ts'
@@ -49,8 +50,9 @@ function decodeAnswer(body: JsonObject): ModelAnswer | AnswerFault {
   }
 }
 
-function usageOf({ input_token_count: input, output_token_count: output }: JsonObject) {
-  return typeof input === 'number' && typeof output === 'number' ? { input, output } : null
+function usageOf(metrics: JsonObject) {
+  const [input, output] = [tokenCount(metrics['input_token_count']), tokenCount(metrics['output_token_count'])]
+  return input !== undefined && output !== undefined ? { input, output } : null
 }
 
 function decodeError(body: JsonObject): AnswerFault | null {

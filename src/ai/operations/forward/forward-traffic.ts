@@ -1,5 +1,6 @@
 import type { Candidate, Exchange, Failure } from '../../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../../governance/index.ts'
+import { believed } from '../../models/believable.ts'
 import { ruleFor } from '../../models/price.ts'
 import { priceOf } from '../operation-traffic.ts'
 import { NOTHING } from '../usage.ts'
@@ -25,7 +26,8 @@ export const forwardTraffic: TrafficPort = {
   traffic(x: Exchange): Traffic | null {
     const state = forwardStateOf(x)
     if (state === null) return null
-    const { target, usage, isFree } = state
+    const { target, isFree } = state
+    const usage = believed(state.usage, state.name === 'batches' ? 'batch' : 'answer')
     const rule =
       target === null || target.prices === null || usage === null ? null : ruleFor(target.prices, usage, x.time)
     const cost = usage === null ? (isFree ? 0 : null) : priceOf(rule, usage)
