@@ -202,6 +202,21 @@ test('allows nesting up to the limit and refuses one level more', () => {
   assert.equal(scan(`{"a":${'{"b":'.repeat(100_000)}`).kind, 'too-deep')
 })
 
+test('allows so many members, objects and lists, and eight times as many plain values of lists', () => {
+  const few = createScanner(['model'], { maxDepth: 8, maxMembers: 100 })
+  const kind = (text: string) => few.scan(Buffer.from(text)).kind
+  const members = (n: number) => Array.from({ length: n }, (_, at) => `"k${at}":[]`).join(',')
+  assert.equal(kind(`{"a":[${'1,'.repeat(750)}1]}`), 'object')
+  assert.equal(kind(`{"a":[${'1,'.repeat(810)}1]}`), 'too-many')
+  assert.equal(kind(`{${members(40)}}`), 'object')
+  assert.equal(kind(`{${members(60)}}`), 'too-many')
+  assert.equal(kind(`{"a":{${members(40)}}}`), 'object')
+  assert.equal(kind(`{"a":{${members(60)}}}`), 'too-many')
+  assert.equal(kind(`{"a":[${'{},'.repeat(60)}{}]}`), 'object')
+  assert.equal(kind(`{"a":[${'{},'.repeat(110)}{}]}`), 'too-many')
+  assert.equal(kind('{"a":1}'), 'object', 'each body is counted anew')
+})
+
 test('names what is wrong and where', () => {
   const cases: readonly (readonly [string | Buffer, string, number])[] = [
     ['', 'not-json', 0],

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { skipString } from './json-string.ts'
-import { skipColon, skipSpace, ValueSkipper } from './json-value.ts'
+import { MEMBER_WEIGHT, skipColon, skipSpace, ValueSkipper } from './json-value.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -17,6 +17,7 @@ export type ScanFailureKind =
   | 'not-object'
   | 'duplicate-key'
   | 'too-deep'
+  | 'too-many'
   | 'invalid-utf8'
   | 'trailing-data'
   | 'bom'
@@ -91,7 +92,7 @@ export class ScannedObject {
 export interface JsonScanner {
   /**
    * Reads the whole body once, builds nothing, and accepts exactly what `JSON.parse` accepts with an object as its
-   * root, less: a byte order mark, invalid UTF-8, nesting beyond the limit, and a governed key given twice (however it
+   * root, less: a byte order mark, invalid UTF-8, nesting or members beyond the limits, and a governed key given twice (however it
    * is escaped: else the gateway could read one model and the upstream another). Never throws.
    */
   scan(bytes: Buffer): ScanResult
@@ -99,10 +100,15 @@ export interface JsonScanner {
 
 /**
  * Makes a scanner. Keys are printable ASCII without quote and backslash (an Error otherwise); `maxDepth` counts the
- * root as 1.
+ * root as 1; `maxMembers` counts all members, objects and lists within it, and plain values of lists by the eight; endless when absent.
  */
-export function createScanner(keys: readonly string[], options: { readonly maxDepth: number }): JsonScanner {
-  return new Scanner(keys, options.maxDepth)
+export function createScanner(keys: readonly string[], options: ScannerOptions): JsonScanner {
+  return new Scanner(keys, options)
+}
+
+export interface ScannerOptions {
+  readonly maxDepth: number
+  readonly maxMembers?: number | null
 }
 
 class Scanner implements JsonScanner {
@@ -113,7 +119,7 @@ class Scanner implements JsonScanner {
   readonly #byLength: readonly (readonly number[])[]
   readonly #longestEscaped: number
 
-  constructor(keys: readonly string[], maxDepth: number) {
+  constructor(keys: readonly string[], { maxDepth, maxMembers = null }: ScannerOptions) {
     const byLength: number[][] = []
     for (const [index, key] of keys.entries()) {
       if (!/^[ !#-[\]-~]+$/.test(key)) throw new Error(`a governed key must be plain ASCII: ${JSON.stringify(key)}`)
@@ -121,7 +127,7 @@ class Scanner implements JsonScanner {
       byLength[key.length]?.push(index)
     }
     this.#object = new ScannedObject(keys)
-    this.#values = new ValueSkipper(maxDepth - 1)
+    this.#values = new ValueSkipper(maxDepth - 1, maxMembers)
     this.#indexOfKey = new Map(keys.map((key, index) => [key, index]))
     this.#byLength = byLength
     this.#longestEscaped = byLength.length * LONGEST_ESCAPE
@@ -136,6 +142,7 @@ class Scanner implements JsonScanner {
     if (bytes[at] !== OBJECT_OPEN) return { kind: beginsOtherValue(bytes[at]) ? 'not-object' : 'not-json', offset: at }
     object.open = at
     object.positions.fill(-1)
+    this.#values.weight = 0
     at = skipSpace(bytes, at + 1)
     if (bytes[at] !== OBJECT_CLOSE) {
       for (;;) {
@@ -145,8 +152,9 @@ class Scanner implements JsonScanner {
         if (keyEnd < 0) return notJson(~keyEnd)
         const valueStart = skipColon(bytes, keyEnd)
         if (valueStart < 0) return notJson(~valueStart)
+        this.#values.weight += MEMBER_WEIGHT
         const valueEnd = this.#values.skip(bytes, valueStart)
-        if (valueEnd < 0) return { kind: this.#values.tooDeep ? 'too-deep' : 'not-json', offset: ~valueEnd }
+        if (valueEnd < 0) return { kind: this.#fault(), offset: ~valueEnd }
         const index = this.#governedIndex(bytes, keyStart + 1, keyEnd - 1)
         if (index !== -1) {
           if (object.has(index)) return { kind: 'duplicate-key', offset: keyStart, key: object.keys[index] ?? '' }
@@ -165,6 +173,11 @@ class Scanner implements JsonScanner {
     object.close = at
     at = skipSpace(bytes, at + 1)
     return at === bytes.length ? object : { kind: 'trailing-data', offset: at }
+  }
+
+  #fault(): ScanFailureKind {
+    if (this.#values.tooDeep) return 'too-deep'
+    return this.#values.tooMany ? 'too-many' : 'not-json'
   }
 
   #governedIndex(bytes: Buffer, start: number, end: number): number {

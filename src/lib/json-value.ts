@@ -7,6 +7,8 @@ const OBJECT_OPEN = 0x7b
 const OBJECT_CLOSE = 0x7d
 const ARRAY_OPEN = 0x5b
 const ARRAY_CLOSE = 0x5d
+/** A member, an object or a list is as much work for whoever reads the body as this many plain values of a list. */
+export const MEMBER_WEIGHT = 8
 
 /** Returns the offset of the first byte at or after `start` that is no JSON white space; the length if there is none. */
 export function skipSpace(bytes: Uint8Array, start: number): number {
@@ -38,24 +40,38 @@ export function skipColon(bytes: Uint8Array, at: number): number {
 export class ValueSkipper {
   /** Whether the last negative answer was for nesting beyond the limit, and not for a fault of syntax. */
   tooDeep = false
+  /** The same for more than is taken. */
+  tooMany = false
+  /** How much was skipped since it was last set, in eighths, where it is limited. */
+  weight = 0
   /** The closing byte that each open container waits for. */
   readonly #closers: Uint8Array
+  readonly #maxWeight: number
 
-  constructor(maxDepth: number) {
+  constructor(maxDepth: number, maxMembers: number | null = null) {
     this.#closers = new Uint8Array(maxDepth)
+    this.#maxWeight = maxMembers === null ? 0 : maxMembers * MEMBER_WEIGHT
   }
 
   /**
    * Returns the offset after the value that begins at `start`, or `~offset` of the first byte at fault.
-   * Accepts what `JSON.parse` accepts, up to `maxDepth` levels of containers in the value.
+   * Accepts what `JSON.parse` accepts, up to `maxDepth` levels of containers in the value, and up to `maxMembers` members,
+   * objects and lists in all, of which eight plain values of a list count as one.
    */
   skip(bytes: Uint8Array, start: number): number {
     const closers = this.#closers
     let depth = 0
     let at = start
     this.tooDeep = false
+    this.tooMany = false
+    const most = this.#maxWeight === 0 ? Number.MAX_SAFE_INTEGER : this.#maxWeight
+    let weight = this.#maxWeight === 0 ? 0 : this.weight
     value: for (;;) {
       const opening = bytes[at]
+      if (++weight > most) {
+        this.tooMany = true
+        return ~at
+      }
       if (opening === QUOTE) {
         at = skipString(bytes, at + 1)
         if (at < 0) return at
@@ -64,12 +80,14 @@ export class ValueSkipper {
           this.tooDeep = true
           return ~at
         }
+        weight += MEMBER_WEIGHT
         // In ASCII both closing brackets stand two places after their opening ones.
         const closer = opening + 2
         at = skipSpace(bytes, at + 1)
         if (bytes[at] !== closer) {
           closers[depth++] = closer
           if (closer === OBJECT_CLOSE) {
+            weight += MEMBER_WEIGHT
             at = skipKey(bytes, at)
             if (at < 0) return at
           }
@@ -87,6 +105,7 @@ export class ValueSkipper {
         if (byte === COMMA) {
           at = skipSpace(bytes, at + 1)
           if (closer === ARRAY_CLOSE) continue value
+          weight += MEMBER_WEIGHT
           at = skipKey(bytes, at)
           if (at < 0) return at
           continue value
@@ -95,6 +114,7 @@ export class ValueSkipper {
         depth--
         at++
       }
+      this.weight = weight
       return at
     }
   }

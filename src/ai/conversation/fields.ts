@@ -3,6 +3,12 @@ import { createScanner, type JsonScanner, type ScannedObject } from '../../lib/i
 /** Deepest nesting of a request body. */
 const MAX_DEPTH = 64
 
+/**
+ * Most members, objects and lists in a request body, however deep. All that is done with a body is linear in their number, and this many
+ * are worked through before another client would notice; few models' contexts hold a conversation of more.
+ */
+export const MAX_MEMBERS = 150_000
+
 /** Top-level members of a request that the gateway reads or patches; their index is their number in scans. */
 export const FIELD = {
   model: 0,
@@ -30,7 +36,7 @@ export class RequestScanner {
     // A name for each number; what the dialect has not is never asked for (`has`).
     this.#scanner = createScanner(
       keys.map((field) => names[field] ?? `#${field}`),
-      { maxDepth: MAX_DEPTH },
+      { maxDepth: MAX_DEPTH, maxMembers: MAX_MEMBERS },
     )
   }
 

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/index.ts'
 import { readJson, readString, type ScanFailure, type ScannedObject } from '../../lib/index.ts'
-import { FIELD, type Field, type FieldNames, RequestScanner } from './fields.ts'
+import { FIELD, type Field, type FieldNames, MAX_MEMBERS, RequestScanner } from './fields.ts'
 import { countMedia } from './media.ts'
 import { readStreamOptions } from './stream-options.ts'
 
@@ -217,6 +217,10 @@ function scanError(failure: ScanFailure): GatewayError {
       return invalid('invalid_json', 'The body begins with a byte order mark; send plain UTF-8.')
     case 'invalid-utf8':
       return invalid('invalid_json', `The body is not valid UTF-8 ${at}.`)
+    case 'too-many': {
+      const message = `The body has more than ${MAX_MEMBERS} members and list items, which is more than is taken (${at}).`
+      return invalid('invalid_request', message)
+    }
     case 'too-deep':
       return invalid('invalid_request', `The body is nested too deeply ${at}.`)
     case 'duplicate-key': {

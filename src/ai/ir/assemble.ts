@@ -1,4 +1,5 @@
 import type { AnswerFault, Choice, ModelAnswer, Stop, StreamEvent, TokenUsage } from './answer.ts'
+import { Growth } from './growth.ts'
 import type { JsonObject } from './json.ts'
 import type { AssistantPart, Citation } from './parts.ts'
 import type { DialectName } from './request.ts'
@@ -109,12 +110,15 @@ export function withText(part: AssistantPart, text: string): AssistantPart {
   }
 }
 
+/** Of the citations of parts that are still told: whoever keeps a part has a list of its own. */
+const growth = new Growth()
+
 /** A part with what became known of it later. */
 export function withNote(part: AssistantPart, note: Extract<StreamEvent, { type: 'part-note' }>): AssistantPart {
   switch (part.type) {
     case 'text': {
       const citations: readonly Citation[] | undefined =
-        note.citation === undefined ? part.citations : [...(part.citations ?? []), note.citation]
+        note.citation === undefined ? part.citations : growth.list(part.citations ?? [], [note.citation])
       return { ...part, citations, signature: note.signature ?? part.signature }
     }
     case 'reasoning':

@@ -7,6 +7,8 @@ const INDEX = /\[\d+\]/g
 /** What may stand in a header and in a list: anything else of a client's member name becomes `_`. */
 const UNSAFE = /[^A-Za-z0-9_.\-[\]/]/g
 const LONGEST_NAME = 96
+/** Beyond this many names nobody reads them one by one: what is lost still makes the whole lossy. */
+const MOST_KEPT = 1024
 
 /**
  * What a translation could not carry as it was: filled by decoders and encoders, read by the answer's header and the
@@ -18,12 +20,12 @@ export class Losses {
 
   /** Something the client, or the upstream, said does not arrive on the other side. */
   drop(path: string): void {
-    this.#dropped.add(nameOf(path))
+    if (this.#dropped.size < MOST_KEPT) this.#dropped.add(nameOf(path))
   }
 
   /** It arrives in another form with the same meaning, or nearly so: clamped, merged, carried by other means. */
   adapt(path: string): void {
-    this.#adapted.add(nameOf(path))
+    if (this.#adapted.size < MOST_KEPT) this.#adapted.add(nameOf(path))
   }
 
   /** Members that only their own dialect knows, of a thing that goes to another one. */

@@ -1,5 +1,5 @@
 import type { ModelRequest } from '../ir/request.ts'
-import { estimateText } from './estimate-text.ts'
+import { estimateTexts } from './estimate-text.ts'
 import { requestTexts } from './request-texts.ts'
 
 /** What frames a message, and what every conversation has beside its messages (OpenAI's cookbook, "How to count tokens", 2026-11). */
@@ -37,7 +37,7 @@ export function estimateTokensOf(request: ModelRequest): number {
 }
 
 function sumOf(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + estimateText(text), 0)
+  return estimateTexts(texts)
 }
 
 function frames(request: ModelRequest): number {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
-import { estimateText } from './estimate-text.ts'
+import { estimateText, estimateTexts } from './estimate-text.ts'
 
 const file = (path: string): string =>
   readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8').slice(0, 20_000)
@@ -52,4 +52,18 @@ test('is near what a tokenizer counts, in prose, code, JSON and other scripts', 
 test('counts nothing in nothing, and something in anything else', () => {
   assert.equal(estimateText(''), 0)
   for (const text of ['a', '1', '.', '\n', '字', '😀', 'é']) assert.ok(estimateText(text) >= 1, text)
+})
+
+test('of very much text a part stands for the whole, however it is divided', () => {
+  const prose = ENGLISH.repeat(40_000)
+  const all = estimateText(prose)
+  for (const texts of [
+    [prose],
+    Array.from({ length: 40_000 }, () => ENGLISH),
+    ['', prose.slice(0, 5), prose.slice(5)],
+  ]) {
+    const estimate = estimateTexts(texts)
+    assert.ok(Math.abs(estimate / all - 1) < 0.1, `${estimate} of ${all}`)
+  }
+  assert.equal(estimateTexts([ENGLISH, CHINESE]), estimateText(ENGLISH) + estimateText(CHINESE))
 })

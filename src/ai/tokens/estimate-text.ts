@@ -15,6 +15,28 @@ const OTHER_WEIGHT = 1.2
 
 type Kind = 'letter' | 'digit' | 'mark' | 'space' | 'line' | 'alphabet' | 'ideograph' | 'other'
 
+/** Of more text than this, pieces are read, evenly spread over all of it. */
+const MOST_READ = 1_000_000
+const PIECE = 10_000
+
+/** Estimates the tokens of texts. The work is bounded: of very much text a part stands for the whole. */
+export function estimateTexts(texts: readonly string[]): number {
+  const length = texts.reduce((sum, text) => sum + text.length, 0)
+  if (length <= MOST_READ) return texts.reduce((sum, text) => sum + estimateText(text), 0)
+  const step = Math.ceil(length / (MOST_READ / PIECE))
+  let [tokens, read, skipped] = [0, 0, 0]
+  for (const text of texts) {
+    let at = skipped
+    for (; at < text.length; at += step) {
+      const piece = text.slice(at, at + PIECE)
+      tokens += estimateText(piece)
+      read += piece.length
+    }
+    skipped = at - text.length
+  }
+  return read === 0 ? length : Math.ceil((tokens * length) / read)
+}
+
 /** Estimates the tokens of a text; linear in its length, and 0 for an empty one. */
 export function estimateText(text: string): number {
   let tokens = 0

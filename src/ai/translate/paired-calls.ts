@@ -10,11 +10,12 @@ const CANCELLED = 'This call was cancelled before it had a result.'
  */
 export function withPairedCalls(messages: readonly Message[], losses: Losses): Message[] {
   const results = gather(messages)
+  const lastCalls = lastCallsOf(messages)
   const used = new Set<ToolResultPart>()
   const out: Message[] = []
   for (const [at, message] of messages.entries()) {
     if (message.role === 'tool') {
-      const orphans = message.parts.filter((part) => !used.has(part) && !claimedLater(part, messages, at))
+      const orphans = message.parts.filter((part) => !used.has(part) && (lastCalls.get(part.callId) ?? -1) <= at)
       if (orphans.length > 0) {
         losses.adapt('messages[].tool_result')
         out.push(asUserText(orphans))
@@ -32,37 +33,43 @@ export function withPairedCalls(messages: readonly Message[], losses: Losses): M
 }
 
 /** Results by the id of their call, in the order in which they came. */
-function gather(messages: readonly Message[]): Map<string, ToolResultPart[]> {
-  const results = new Map<string, ToolResultPart[]>()
+function gather(messages: readonly Message[]): Map<string, Results> {
+  const results = new Map<string, Results>()
   for (const message of messages) {
     if (message.role !== 'tool') continue
     for (const part of message.parts) {
       const same = results.get(part.callId)
-      if (same === undefined) results.set(part.callId, [part])
-      else same.push(part)
+      if (same === undefined) results.set(part.callId, { parts: [part], next: 0 })
+      else same.parts.push(part)
     }
   }
   return results
 }
 
-function claimedLater(part: ToolResultPart, messages: readonly Message[], at: number): boolean {
-  return messages
-    .slice(at + 1)
-    .some(
-      (message) =>
-        message.role === 'assistant' &&
-        message.parts.some((other) => other.type === 'tool-call' && other.id === part.callId),
-    )
+interface Results {
+  readonly parts: ToolResultPart[]
+  next: number
+}
+
+/** The last message with a call of each id: a result in front of it is claimed there. */
+function lastCallsOf(messages: readonly Message[]): Map<string, number> {
+  const last = new Map<string, number>()
+  for (const [at, message] of messages.entries()) {
+    if (message.role !== 'assistant') continue
+    for (const part of message.parts) if (part.type === 'tool-call') last.set(part.id, at)
+  }
+  return last
 }
 
 function answersTo(
   calls: readonly ToolCallPart[],
-  results: Map<string, ToolResultPart[]>,
+  results: ReadonlyMap<string, Results>,
   used: Set<ToolResultPart>,
   losses: Losses,
 ): ToolMessage {
   const parts = calls.map((call): ToolResultPart => {
-    const result = results.get(call.id)?.shift()
+    const waiting = results.get(call.id)
+    const result = waiting?.parts[waiting.next++]
     if (result !== undefined) {
       used.add(result)
       return result.name === undefined ? { ...result, name: call.name } : result

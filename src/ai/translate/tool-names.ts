@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { DialectTraits } from '../dialects/dialect.ts'
 
 const FOREIGN = /[^A-Za-z0-9_-]/g
@@ -45,7 +45,7 @@ export class ToolNames {
 
   #replaced(name: string): string {
     const { pattern, longest } = this.#rule
-    const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_LENGTH)
+    const hash = digest('sha256', name).slice(0, HASH_LENGTH)
     let stem = name.replace(FOREIGN, '_').slice(0, longest - HASH_LENGTH - 1)
     if (!pattern.test(`${stem}_${hash}`)) stem = `tool_${stem}`.slice(0, longest - HASH_LENGTH - 1)
     return `${stem}_${hash}`

@@ -1,3 +1,4 @@
+import { Growth } from '../ir/growth.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { TextPart } from '../ir/parts.ts'
 import type { Message, SystemMessage } from '../ir/request.ts'
@@ -26,9 +27,10 @@ function marked({ parts }: SystemMessage): TextPart[] {
  */
 export function withTurns(messages: readonly Message[], losses: Losses): Message[] {
   const out: Message[] = []
+  const growth = new Growth()
   for (const message of messages) {
     const before = out.at(-1)
-    const merged = before === undefined ? null : joined(before, message)
+    const merged = before === undefined ? null : joined(before, message, growth)
     if (merged === null) out.push(message)
     else out[out.length - 1] = merged
   }
@@ -40,18 +42,15 @@ export function withTurns(messages: readonly Message[], losses: Losses): Message
   return out
 }
 
-function joined(before: Message, next: Message): Message | null {
+function joined(before: Message, next: Message, growth: Growth): Message | null {
   if (before.role === 'user' && next.role === 'user') {
-    return { ...before, parts: [...before.parts, ...next.parts], extra: both(before.extra, next.extra) }
+    return { ...before, parts: growth.list(before.parts, next.parts), extra: growth.object(before.extra, next.extra) }
   }
   if (before.role === 'assistant' && next.role === 'assistant') {
-    return { ...before, parts: [...before.parts, ...next.parts], extra: both(before.extra, next.extra) }
+    return { ...before, parts: growth.list(before.parts, next.parts), extra: growth.object(before.extra, next.extra) }
   }
-  if (before.role === 'tool' && next.role === 'tool') return { ...before, parts: [...before.parts, ...next.parts] }
+  if (before.role === 'tool' && next.role === 'tool') {
+    return { ...before, parts: growth.list(before.parts, next.parts) }
+  }
   return null
-}
-
-function both(first: Message['extra'], second: Message['extra']): Message['extra'] {
-  if (first === undefined || second === undefined) return first ?? second
-  return { ...first, ...second }
 }

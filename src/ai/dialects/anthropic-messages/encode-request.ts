@@ -72,7 +72,8 @@ function encodePrompt(body: Block, request: ModelRequest, context: EncodeContext
 function offeredTools({ tools, toolChoice, messages }: ModelRequest, { losses }: EncodeContext): readonly Tool[] {
   if (toolChoice?.type === 'allowed') {
     losses.adapt('tool_choice')
-    return tools.filter((tool) => tool.type === 'builtin' || toolChoice.names.includes(tool.name))
+    const allowed = new Set(toolChoice.names)
+    return tools.filter((tool) => tool.type === 'builtin' || allowed.has(tool.name))
   }
   if (tools.length > 0) return tools
   const names = new Set<string>()

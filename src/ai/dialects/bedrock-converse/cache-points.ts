@@ -31,6 +31,11 @@ export class CachePoints {
     const surplus = this.#put.length - MOST_POINTS
     if (surplus <= 0) return
     this.#losses.adapt('cache_control')
-    for (const { list, point } of this.#put.slice(0, surplus)) list.splice(list.indexOf(point), 1)
+    const gone = new Set(this.#put.slice(0, surplus).map(({ point }) => point))
+    for (const list of new Set(this.#put.slice(0, surplus).map((put) => put.list))) {
+      const kept = list.filter((item) => !gone.has(item))
+      list.length = 0
+      for (const item of kept) list.push(item)
+    }
   }
 }

@@ -102,6 +102,8 @@ function encodePlain(
 /** Names of documents of one request: Converse refuses two of one name, and most characters. */
 export class DocumentNames {
   readonly #taken = new Set<string>()
+  /** The number that the next document of a name gets. */
+  readonly #numbers = new Map<string, number>()
 
   next(wanted: string | undefined): string {
     const name = (wanted ?? '')
@@ -110,7 +112,12 @@ export class DocumentNames {
       .trim()
     const base = name === '' ? 'document' : name.slice(0, LONGEST_NAME)
     let unique = base
-    for (let count = 2; this.#taken.has(unique); count += 1) unique = `${base} (${count})`
+    if (this.#taken.has(unique)) {
+      let number = this.#numbers.get(base) ?? 2
+      do unique = `${base} (${number++})`
+      while (this.#taken.has(unique))
+      this.#numbers.set(base, number)
+    }
     this.#taken.add(unique)
     return unique
   }

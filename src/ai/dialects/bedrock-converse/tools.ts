@@ -15,7 +15,8 @@ export function encodeToolConfig(request: ModelRequest, points: CachePoints, los
   let offered: readonly Tool[] = request.tools
   if (toolChoice?.type === 'allowed') {
     losses.adapt('tool_choice')
-    offered = offered.filter((tool) => tool.type === 'builtin' || toolChoice.names.includes(tool.name))
+    const allowed = new Set(toolChoice.names)
+    offered = offered.filter((tool) => tool.type === 'builtin' || allowed.has(tool.name))
   }
   if (toolChoice?.type === 'none' && offered.length > 0) {
     // Without tools none can be called; with calls in the history they have to stay.

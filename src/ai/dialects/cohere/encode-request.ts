@@ -24,7 +24,8 @@ export function encodeRequest(request: ModelRequest, context: EncodeContext): Js
 }
 
 function encodeTools(tools: readonly Tool[], choice: ToolChoice | undefined, { losses }: EncodeContext): JsonObject {
-  const wanted = choice?.type === 'tool' ? [choice.name] : choice?.type === 'allowed' ? choice.names : null
+  const names = choice?.type === 'tool' ? [choice.name] : choice?.type === 'allowed' ? choice.names : null
+  const wanted = names === null ? null : new Set(names)
   const encoded: JsonObject[] = []
   let strict = 0
   for (const tool of tools) {
@@ -32,7 +33,7 @@ function encodeTools(tools: readonly Tool[], choice: ToolChoice | undefined, { l
       losses.drop(tool.type === 'builtin' ? `tools[].${tool.kind}` : 'tools[].custom')
       continue
     }
-    if (wanted !== null && !wanted.includes(tool.name)) continue
+    if (wanted !== null && !wanted.has(tool.name)) continue
     if (tool.cache !== undefined) losses.drop('tools[].cache')
     losses.dropAll('tools[]', tool.extra)
     if (tool.strict === true) strict++

@@ -1,16 +1,12 @@
 import type { Fields } from '../../ir/fields.ts'
 import { isObject, writeJson } from '../../ir/json.ts'
 import type { DocumentPart, ImagePart, TextPart, ToolCallPart, ToolResultPart } from '../../ir/parts.ts'
+import { WaitingCalls } from './calls-waiting.ts'
 import { decodeUserPart, signed } from './decode-parts.ts'
 import { camelItems, camelMember } from './spelling.ts'
 
 /** Begins the ids that are made for calls without one: they are not written again. */
 export const MADE_ID = 'gemini_call_'
-
-interface Call {
-  readonly id: string
-  readonly name: string
-}
 
 /**
  * Finds the call that a result answers. Ids are optional here: without them results belong to the calls of their name
@@ -18,15 +14,15 @@ interface Call {
  */
 export class CallBook {
   #made = 0
-  /** Calls of the latest turns that have no result yet. */
-  #waiting: Call[] = []
+  /** Calls that have no result yet. */
+  readonly #waiting = new WaitingCalls()
 
   decodeCall(part: Fields): ToolCallPart {
     const call = camelMember(part, 'functionCall')
     if (call === undefined) throw part.problem('functionCall', 'an object')
     const name = call.text('name')
     const id = call.string('id') ?? `${MADE_ID}${++this.#made}`
-    this.#waiting.push({ id, name })
+    this.#waiting.add({ id, name, made: id.startsWith(MADE_ID) })
     const args = call.object('args')
     const extra = { ...part.rest(), ...call.rest() }
     return {
@@ -61,13 +57,12 @@ export class CallBook {
   }
 
   #answered(name: string, id: string | undefined): string {
-    const match = (test: (call: Call) => boolean) => this.#waiting.findIndex(test)
-    const byId = id === undefined ? -1 : match((call) => call.id === id)
+    const waiting = this.#waiting
     // A result with an id may answer a call without one.
-    const made = (call: Call) => id === undefined || call.id.startsWith(MADE_ID)
-    const byName = byId >= 0 ? byId : match((call) => call.name === name && made(call))
-    const at = byName >= 0 || id !== undefined ? byName : match(() => true)
-    const [call] = at < 0 ? [] : this.#waiting.splice(at, 1)
+    const call =
+      id === undefined
+        ? (waiting.takeName(name, 'any') ?? waiting.takeFirst())
+        : (waiting.takeId(id) ?? waiting.takeName(name, 'made'))
     return call?.id ?? id ?? `${MADE_ID}${++this.#made}`
   }
 }

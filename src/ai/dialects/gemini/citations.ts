@@ -7,9 +7,10 @@ export function groundingCitations(grounding: JsonObject, text: string): readonl
   const supports = objects(grounding['groundingSupports'])
   if (supports.length === 0) return chunks.map((chunk) => sourceOf(chunk)).filter((source) => source.url !== undefined)
   const citations: Citation[] = []
+  const bytes = Buffer.from(text)
   for (const support of supports) {
     const { segment, groundingChunkIndices: indices } = support
-    const place = isObject(segment) ? placeOf(segment, text) : {}
+    const place = isObject(segment) ? placeOf(segment, text, bytes) : {}
     for (const index of Array.isArray(indices) ? indices : []) {
       const chunk = chunks[Number(index)]
       if (chunk !== undefined) citations.push({ ...sourceOf(chunk), ...place })
@@ -20,12 +21,13 @@ export function groundingCitations(grounding: JsonObject, text: string): readonl
 
 /** Passages that the model repeated from somewhere: `citationMetadata`, with the licence of what it repeats. */
 export function citedSources(metadata: JsonObject, text: string): readonly Citation[] {
+  const bytes = Buffer.from(text)
   return objects(metadata['citations'] ?? metadata['citationSources']).map((value) => {
     const { uri, title } = value
     return {
       ...(typeof uri === 'string' && { url: uri }),
       ...(typeof title === 'string' && { title }),
-      ...placeOf(value, text),
+      ...placeOf(value, text, bytes),
       raw: { dialect: 'gemini', value },
     }
   })
@@ -42,11 +44,10 @@ function sourceOf(chunk: JsonObject): Citation {
  * Where a segment stands, in characters. The vendor counts bytes of UTF-8 from the beginning of a part; of a stream's
  * parts nobody knows any more which began where, so the segment's own text decides.
  */
-function placeOf(segment: JsonObject, text: string): Citation {
+function placeOf(segment: JsonObject, text: string, bytes: Buffer): Citation {
   const { startIndex = 0, endIndex, text: quote } = segment
   const quoted = typeof quote === 'string' && quote !== '' ? { quote } : {}
   if (typeof startIndex !== 'number' || typeof endIndex !== 'number' || endIndex <= startIndex) return quoted
-  const bytes = Buffer.from(text)
   const start = bytes.subarray(0, startIndex).toString().length
   const end = start + bytes.subarray(startIndex, endIndex).toString().length
   if (typeof quote !== 'string' || text.slice(start, end) === quote) {

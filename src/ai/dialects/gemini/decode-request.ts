@@ -7,7 +7,7 @@ import { CallBook } from './calls.ts'
 import { decodeGenerationConfig } from './decode-config.ts'
 import { decodeModelPart, decodeUserPart } from './decode-parts.ts'
 import { decodeTools } from './decode-tools.ts'
-import { joined } from './joined-parts.ts'
+import { ModelTurn } from './joined-parts.ts'
 import { camelFields, camelItems, camelMember } from './spelling.ts'
 
 /** Reads the body of `generateContent` and `streamGenerateContent`; the model and the method stand in the path. */
@@ -21,8 +21,9 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
   const contents = camelItems(fields, 'contents')
   if (contents === undefined || contents.length === 0)
     throw new FieldProblem('contents', 'expected at least one content')
-  const calls = new CallBook()
-  for (const content of contents) decodeContent(content, calls, messages)
+  const reading: Reading = { calls: new CallBook(), turn: new ModelTurn(), messages }
+  for (const content of contents) decodeContent(content, reading)
+  reading.turn.end(messages)
   const config = decodeGenerationConfig(camelMember(fields, 'generationConfig'))
   const { tools, toolChoice, toolConfig } = decodeTools(fields)
   const labels = fields.object('labels')
@@ -70,7 +71,13 @@ function decodeInstructions(system: Fields): { parts: TextPart[]; extra?: JsonOb
   return { parts, ...(extra !== undefined && { extra }) }
 }
 
-function decodeContent(content: Fields, calls: CallBook, messages: Message[]): void {
+interface Reading {
+  readonly calls: CallBook
+  readonly turn: ModelTurn
+  readonly messages: Message[]
+}
+
+function decodeContent(content: Fields, { calls, turn, messages }: Reading): void {
   const role = content.string('role') ?? 'user'
   const parts = camelItems(content, 'parts') ?? []
   const extra = content.rest()
@@ -79,11 +86,9 @@ function decodeContent(content: Fields, calls: CallBook, messages: Message[]): v
     const said = parts.map((part): AssistantPart => {
       return part.has('functionCall') ? calls.decodeCall(part) : decodeModelPart(part)
     })
-    const before = messages.at(-1)
-    if (before?.role !== 'assistant') messages.push({ role: 'assistant', parts: said, ...more })
-    else messages[messages.length - 1] = { ...before, ...more, parts: joined(before.parts, said) }
-    return
+    return turn.add(said, extra)
   }
+  turn.end(messages)
   if (role !== 'user' && role !== 'function') throw content.problem('role', '"user" or "model"')
   const results: ToolResultPart[] = []
   const said: UserPart[] = []

@@ -4,7 +4,7 @@ import type { ModelRequest, Parameters } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { ENUM_NAME, SCHEMA_NAMES } from './decode-config.ts'
 import { compileSchema } from './schema.ts'
-import { chooseSchema } from './schema-choice.ts'
+import { chooseSchema, schemaChoosing } from './schema-choice.ts'
 import { encodeThinking } from './thinking.ts'
 import { encodeSpeech } from './voices.ts'
 
@@ -128,7 +128,7 @@ function encodeOutput(output: NonNullable<Parameters['output']>, { config, reque
   // The name says nothing to the model; a description does, and a schema has a place for it.
   const described =
     output.description === undefined ? output.schema : { description: output.description, ...output.schema }
-  const { form, schema } = chooseSchema(described, context.model, PARAMETER_NAMES.output, context.losses)
+  const { form, schema } = chooseSchema(described, PARAMETER_NAMES.output, schemaChoosing(context))
   config[form === 'json' ? 'responseJsonSchema' : 'responseSchema'] = schema
 }
 

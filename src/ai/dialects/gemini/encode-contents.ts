@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, RawJson } from '../../ir/json.ts'
-import type { Signature, ToolCallPart, ToolResultPart } from '../../ir/parts.ts'
+import type { Signature, ToolResultPart } from '../../ir/parts.ts'
 import type { AssistantMessage, Message, ModelRequest, SystemMessage, ToolMessage } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { MADE_ID } from './calls.ts'
@@ -32,7 +32,8 @@ class ContentsEncoder {
   readonly #context: PartContext
   readonly #signsCalls: boolean
   readonly #contents: Content[] = []
-  readonly #calls = new Map<string, ToolCallPart>()
+  /** Calls by their id, and the how manieth each of them is. */
+  readonly #calls = new Map<string, { readonly name: string; readonly at: number }>()
 
   constructor(request: ModelRequest, { model, capabilities, losses }: EncodeContext) {
     this.#messages = request.messages
@@ -95,7 +96,7 @@ class ContentsEncoder {
       if (part.type === 'reasoning' && !this.#takesThought(part.text, part.signature)) return null
       const encoded = encodeModelPart(part, this.#context)
       if (part.type !== 'tool-call') return encoded
-      this.#calls.set(part.id, part)
+      this.#calls.set(part.id, { name: part.name, at: this.#calls.get(part.id)?.at ?? this.#calls.size })
       const unsigned = encoded !== null && encoded['thoughtSignature'] === undefined
       // Of calls side by side only the first is signed.
       const wanted = first && unsigned && currentTurn && this.#signsCalls
@@ -115,8 +116,8 @@ class ContentsEncoder {
   }
 
   #results(message: ToolMessage): void {
-    const order = [...this.#calls.keys()]
-    const inOrder = [...message.parts].sort((a, b) => order.indexOf(a.callId) - order.indexOf(b.callId))
+    const place = (part: ToolResultPart) => this.#calls.get(part.callId)?.at ?? -1
+    const inOrder = [...message.parts].sort((a, b) => place(a) - place(b))
     const parts: (JsonObject | null)[] = []
     const beside: (JsonObject | null)[] = []
     for (const part of inOrder) parts.push(this.#result(part, beside))

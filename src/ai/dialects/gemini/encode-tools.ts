@@ -3,7 +3,7 @@ import type { BuiltinKind, BuiltinTool, FunctionTool, ModelRequest } from '../..
 import type { EncodeContext } from '../dialect.ts'
 import { merged } from './encode-config.ts'
 import { isThirdGeneration } from './model-generation.ts'
-import { chooseSchema } from './schema-choice.ts'
+import { chooseSchema, type SchemaChoosing, schemaChoosing } from './schema-choice.ts'
 
 /** Tools of other vendors that this one has, too. */
 const BUILTINS: Partial<Readonly<Record<BuiltinKind, string>>> = {
@@ -18,12 +18,13 @@ export function encodeTools(request: ModelRequest, context: EncodeContext): Json
   const own = request.dialect === 'gemini'
   const functions: JsonObject[] = []
   const builtins: JsonObject[] = []
+  const choosing = schemaChoosing(context)
   let strict = 0
   for (const tool of request.tools) {
     switch (tool.type) {
       case 'function':
         if (tool.strict === true) strict++
-        functions.push(encodeFunction(tool, request, context))
+        functions.push(encodeFunction(tool, request, choosing))
         break
       case 'custom':
         losses.drop('tools[].custom')
@@ -52,14 +53,15 @@ export function encodeTools(request: ModelRequest, context: EncodeContext): Json
   return { ...(tools.length > 0 && { tools }), ...(Object.keys(toolConfig).length > 0 && { toolConfig }) }
 }
 
-function encodeFunction(tool: FunctionTool, request: ModelRequest, { model, losses }: EncodeContext): JsonObject {
+function encodeFunction(tool: FunctionTool, request: ModelRequest, choosing: SchemaChoosing): JsonObject {
+  const { losses } = choosing
   if (tool.cache !== undefined) losses.drop('tools[].cache')
   const own = request.dialect === 'gemini'
   if (!own) losses.dropAll('tools[]', tool.extra)
   const { parameters } = tool
   // An object without members is refused in `parameters`; a function that takes nothing has none.
   const takes = parameters !== undefined && !isEmptyObject(parameters)
-  const chosen = takes ? chooseSchema(parameters, model, 'tools[].parameters', losses) : null
+  const chosen = takes ? chooseSchema(parameters, 'tools[].parameters', choosing) : null
   return {
     name: tool.name,
     ...(tool.description !== undefined && { description: tool.description }),

@@ -1,4 +1,30 @@
+import type { JsonObject } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import type { Message } from '../../ir/request.ts'
+
+/** Contents of the model that follow each other are one message, which is put together once, when it is over. */
+export class ModelTurn {
+  #first: readonly AssistantPart[] | null = null
+  #more: AssistantPart[] = []
+  #extra: JsonObject | undefined
+
+  add(said: readonly AssistantPart[], extra: JsonObject | undefined): void {
+    this.#extra = extra ?? this.#extra
+    if (this.#first === null) this.#first = said
+    else for (const part of said) this.#more.push(part)
+  }
+
+  /** Another one speaks, or nobody. */
+  end(messages: Message[]): void {
+    const [first, more, extra] = [this.#first, this.#more, this.#extra]
+    if (first === null) return
+    const parts = more.length === 0 ? first : joined(first, more)
+    messages.push({ role: 'assistant', parts, ...(extra !== undefined && { extra }) })
+    this.#first = null
+    this.#more = []
+    this.#extra = undefined
+  }
+}
 
 /**
  * One answer that was streamed and comes back as a content for each chunk, as the vendor's own clients do it: pieces of one

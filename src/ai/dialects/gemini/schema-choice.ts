@@ -1,21 +1,33 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import { takesJsonSchema } from './model-generation.ts'
-import { type CompiledSchema, compileSchema, type SchemaForm } from './schema.ts'
+import { type CompiledSchema, compileSchema, ReferenceBudget, type SchemaForm } from './schema.ts'
 
 export interface ChosenSchema {
   readonly form: SchemaForm
   readonly schema: JsonObject
 }
 
+/** What is the same for all schemas of one request. */
+export interface SchemaChoosing {
+  readonly model: string
+  readonly losses: Losses
+  readonly budget: ReferenceBudget
+}
+
+export function schemaChoosing({ model, losses }: { readonly model: string; readonly losses: Losses }): SchemaChoosing {
+  return { model, losses, budget: new ReferenceBudget() }
+}
+
 /**
  * A schema in the form that says the most of it: `Schema` where it says all, which every model takes, or else the
  * vendor's JSON Schema where the model takes that. What neither can say is reported under `path`.
  */
-export function chooseSchema(schema: JsonObject, model: string, path: string, losses: Losses): ChosenSchema {
-  const openapi = compileSchema(schema, 'openapi')
+export function chooseSchema(schema: JsonObject, path: string, choosing: SchemaChoosing): ChosenSchema {
+  const { model, losses, budget } = choosing
+  const openapi = compileSchema(schema, 'openapi', budget)
   if (costOf(openapi) === 0 || !takesJsonSchema(model)) return reported('openapi', openapi, path, losses)
-  const json = compileSchema(schema, 'json')
+  const json = compileSchema(schema, 'json', budget)
   return costOf(json) <= costOf(openapi)
     ? reported('json', json, path, losses)
     : reported('openapi', openapi, path, losses)

@@ -20,8 +20,21 @@ export interface CompiledSchema {
 const DEEPEST_REFERENCE = 4
 /** The vendor refuses deeper ones long before. */
 const DEEPEST = 64
-/** Written out, references multiply; so many schemas is more than the vendor takes. */
+/** So many schemas is more than the vendor takes. */
 const MOST_SCHEMAS = 4000
+/** Written out, references multiply: so many characters may come of all of one request's. */
+const MOST_WRITTEN_OUT = 500_000
+
+/** What the references of one request's schemas may still become. */
+export class ReferenceBudget {
+  #left = MOST_WRITTEN_OUT
+
+  /** Whether a schema of this length may be put in the place of a reference. */
+  takes(length: number): boolean {
+    this.#left -= Math.min(length, this.#left)
+    return this.#left > 0
+  }
+}
 
 const KEPT: Readonly<Record<SchemaForm, ReadonlySet<string>>> = {
   openapi: new Set(
@@ -46,8 +59,18 @@ const FORMATS: Readonly<Record<string, ReadonlySet<string>>> = {
 /** Say nothing that a model could obey; leaving them out changes nothing. */
 const SILENT: ReadonlySet<string> = new Set(['$schema', '$comment', 'definitions', '$defs', 'examples', 'readOnly'])
 
-export function compileSchema(schema: JsonObject, form: SchemaForm): CompiledSchema {
-  return new Compiler(schema, form).run()
+export function compileSchema(
+  schema: JsonObject,
+  form: SchemaForm,
+  budget: ReferenceBudget = new ReferenceBudget(),
+): CompiledSchema {
+  return new Compiler(schema, form, budget).run()
+}
+
+/** What a reference stands for. */
+interface Target {
+  readonly schema: JsonObject
+  readonly length: number
 }
 
 class Compiler {
@@ -57,11 +80,14 @@ class Compiler {
   readonly #adapted = new Set<string>()
   /** How often each reference is open right now. */
   readonly #open = new Map<string, number>()
+  readonly #targets = new Map<string, Target | null>()
+  readonly #budget: ReferenceBudget
   #schemas = 0
 
-  constructor(root: JsonObject, form: SchemaForm) {
+  constructor(root: JsonObject, form: SchemaForm, budget: ReferenceBudget) {
     this.#root = root
     this.#form = form
+    this.#budget = budget
   }
 
   run(): CompiledSchema {
@@ -103,16 +129,29 @@ class Compiler {
 
   #inlined(value: JsonObject, reference: string, depth: number): JsonObject {
     const times = this.#open.get(reference) ?? 0
-    const target = resolved(this.#root, reference)
-    if (target === undefined || times >= DEEPEST_REFERENCE) {
+    const target = this.#target(reference)
+    if (target === null || times >= DEEPEST_REFERENCE) {
       this.#dropped.add('$ref')
       return { type: 'OBJECT' }
     }
+    if (!this.#budget.takes(target.length)) {
+      this.#dropped.add('size')
+      return {}
+    }
     this.#open.set(reference, times + 1)
     const { $ref: _, ...beside } = value
-    const schema = this.#schema({ ...target, ...beside }, depth + 1)
+    const schema = this.#schema({ ...target.schema, ...beside }, depth + 1)
     this.#open.set(reference, times)
     return schema
+  }
+
+  #target(reference: string): Target | null {
+    const known = this.#targets.get(reference)
+    if (known !== undefined) return known
+    const schema = resolved(this.#root, reference)
+    const target = schema === undefined ? null : { schema, length: JSON.stringify(schema).length }
+    this.#targets.set(reference, target)
+    return target
   }
 
   #member(name: string, member: unknown, out: Record<string, unknown>, depth: number): void {

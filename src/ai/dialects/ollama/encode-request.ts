@@ -31,13 +31,14 @@ function encodeTools({ tools, toolChoice }: ModelRequest, { losses }: EncodeCont
     return []
   }
   if (toolChoice !== undefined && toolChoice.type !== 'auto') losses.drop('tool_choice')
+  const allowed = toolChoice?.type === 'allowed' ? new Set(toolChoice.names) : null
   const out: JsonObject[] = []
   for (const tool of tools) {
     if (tool.type !== 'function') {
       losses.drop(tool.type === 'builtin' ? `tools[].${tool.kind}` : 'tools[].custom')
       continue
     }
-    if (toolChoice?.type === 'allowed' && !toolChoice.names.includes(tool.name)) continue
+    if (allowed !== null && !allowed.has(tool.name)) continue
     if (tool.cache !== undefined) losses.drop('tools[].cache')
     if (tool.strict === true) losses.drop('tools[].strict')
     losses.dropAll('tools[]', tool.extra)

@@ -45,12 +45,14 @@ export function decodeAssistant(message: Fields, missingId: MissingId): Assistan
 
 /** Thoughts behind their calls; those whose call is not there stay in front. */
 function withPlaces(parts: readonly AssistantPart[], after: ReadonlyMap<AssistantPart, string>): AssistantPart[] {
-  const ids = new Set(parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : [])))
-  const moves = (part: AssistantPart) => ids.has(after.get(part) ?? '')
+  const behind = new Map<string, AssistantPart[]>()
+  for (const part of parts) if (part.type === 'tool-call') behind.set(part.id, [])
+  const moves = (part: AssistantPart) => behind.has(after.get(part) ?? '')
+  for (const part of parts) behind.get(after.get(part) ?? '')?.push(part)
   return parts.flatMap((part) => {
     if (moves(part)) return []
     if (part.type !== 'tool-call') return [part]
-    return [part, ...parts.filter((thought) => after.get(thought) === part.id)]
+    return [part, ...(behind.get(part.id) ?? [])]
   })
 }
 

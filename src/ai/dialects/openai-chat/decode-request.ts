@@ -1,4 +1,5 @@
 import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
+import { Growth } from '../../ir/growth.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { ToolResultPart, UserPart } from '../../ir/parts.ts'
@@ -39,6 +40,7 @@ const DETAILS = ['auto', 'low', 'high', 'original'] as const
 
 function decodeMessages(items: readonly Fields[], losses: Losses): Message[] {
   const messages: Message[] = []
+  const growth = new Growth()
   // The older form gives calls no id: a result answers the last call of its function.
   let legacyCalls = 0
   for (const [at, message] of items.entries()) {
@@ -75,8 +77,9 @@ function decodeMessages(items: readonly Fields[], losses: Losses): Message[] {
         const part = decodeResult(message, callId, losses)
         const before = messages.at(-1)
         // Results of one turn are one message of the neutral form.
-        if (before?.role === 'tool') messages[messages.length - 1] = { ...before, parts: [...before.parts, part] }
-        else messages.push({ role: 'tool', parts: [part] })
+        if (before?.role === 'tool') {
+          messages[messages.length - 1] = { ...before, parts: growth.list(before.parts, [part]) }
+        } else messages.push({ role: 'tool', parts: [part] })
         break
       }
       default:

@@ -1,4 +1,5 @@
 import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
+import { Growth } from '../../ir/growth.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
@@ -35,6 +36,9 @@ export function decodeInput(body: Fields, losses: Losses): Message[] {
 class InputReader {
   readonly messages: Message[] = []
   readonly #losses: Losses
+  readonly #growth = new Growth()
+  /** The last user's turn in which nothing but items stands. */
+  #opaque: Message | null = null
   readonly #output = new OutputReader((item) => {
     throw item.problem('call_id', 'a string')
   })
@@ -71,7 +75,9 @@ class InputReader {
         return this.#said(this.#output.read(object, item))
       case 'user': {
         const parts: UserPart[] = decodeContent(item, 'content', decodeUserPart)
-        this.messages.push({ role, parts, extra: restOf(item) })
+        const message: Message = { role, parts, extra: restOf(item) }
+        if (parts.every((part) => part.type === 'opaque')) this.#opaque = message
+        this.messages.push(message)
         return
       }
       case 'system':
@@ -92,15 +98,19 @@ class InputReader {
     })
     const before = this.messages.at(-1)
     if (before?.role === 'assistant') {
-      this.messages[this.messages.length - 1] = { ...before, parts: [...before.parts, ...whole] }
+      this.messages[this.messages.length - 1] = { ...before, parts: this.#growth.list(before.parts, whole) }
     } else if (whole.length > 0) this.messages.push({ role: 'assistant', parts: whole })
   }
 
   #asked(part: UserPart): void {
     const before = this.messages.at(-1)
-    if (before?.role === 'user' && before.parts.every((other) => other.type === 'opaque')) {
-      this.messages[this.messages.length - 1] = { ...before, parts: [...before.parts, part] }
-    } else this.messages.push({ role: 'user', parts: [part] })
+    if (before?.role === 'user' && before === this.#opaque) {
+      this.#opaque = { ...before, parts: this.#growth.list(before.parts, [part]) }
+      this.messages[this.messages.length - 1] = this.#opaque
+      return
+    }
+    this.#opaque = { role: 'user', parts: [part] }
+    this.messages.push(this.#opaque)
   }
 
   #result(item: Fields, custom: boolean): void {
@@ -119,8 +129,9 @@ class InputReader {
       extra: restOf(item),
     }
     const before = this.messages.at(-1)
-    if (before?.role === 'tool') this.messages[this.messages.length - 1] = { ...before, parts: [...before.parts, part] }
-    else this.messages.push({ role: 'tool', parts: [part] })
+    if (before?.role === 'tool') {
+      this.messages[this.messages.length - 1] = { ...before, parts: this.#growth.list(before.parts, [part]) }
+    } else this.messages.push({ role: 'tool', parts: [part] })
   }
 }
 
