@@ -2,9 +2,10 @@ import type { Gate, Route } from '../core/index.ts'
 import type { ContentPort, UsageClaimsPort } from '../storage/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
-import { countTokens } from './counting/count-route.ts'
+import { TokenCounting } from './counting/count-route.ts'
 import { chatCodeName } from './dialects/code-names.ts'
 import { COMMON_DIALECT, loadDialects } from './dialects/tables.ts'
+import type { FetchAddress } from './media/fetching-inspect.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
 import { operationPaths } from './operations/paths.ts'
@@ -15,6 +16,7 @@ import { CONVERSATIONS, COUNTS, type ConversationRow, loadSurface } from './surf
 import { loadedGate } from './surfaces/loaded-gate.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
 import { responsesPaths } from './surfaces/responses/responses-paths.ts'
+import type { TokenCounter } from './tokens/count-tokens.ts'
 
 export interface CompileOptions extends RegistryOptions {
   /** Hooks that the composition root puts around the surfaces. */
@@ -23,6 +25,10 @@ export interface CompileOptions extends RegistryOptions {
   readonly content?: ContentPort
   /** Charges once what a vendor tells with every look; absent: whoever looks is charged. */
   readonly claims?: UsageClaimsPort
+  /** Fetches what clients name by address; absent: nobody does. */
+  readonly fetchAddress?: FetchAddress
+  /** Counts tokens by public encodings; absent: they are estimated. */
+  readonly counter?: TokenCounter
 }
 
 /** What governance brings to a surface: who calls, what it may, what it costs. */
@@ -75,29 +81,47 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
 
 function conversationPaths(options: CompileOptions, registry: ModelRegistry): SurfacePath[] {
   const { hooks, document } = options
-  const content = document.content.responses === 'on' ? (options.content ?? null) : null
+  const { content = null, claims = null, counter = null } = options
+  const counting = new TokenCounting(registry, counter)
   const conversations = CONVERSATIONS.flatMap((row) => {
     if (row.answersKept === true && content !== null) {
-      return responsesPaths(row, { hooks, document, content, registry })
+      return responsesPaths(row, {
+        hooks,
+        document,
+        content,
+        claims,
+        registry,
+        counting,
+        fetching: (gate) => fetching(options, gate),
+      })
     }
-    return [conversationPath(options, row, async () => await inspectOf(options, row, registry))]
+    return [conversationPath(options, row, async () => await inspectOf(options, row, { registry, counting }))]
   })
   const counts = COUNTS.map((row) =>
     conversationPath(options, row, async () => {
       await loadDialects([row.dialect])
-      return (x) => countTokens(x, registry, row.dialect, null)
+      return (x) => counting.count(x, { dialect: row.dialect, pathModel: null })
     }),
   )
   return [...conversations, ...counts]
 }
 
+/** With the bytes of what clients name by address, where the configuration allows to fetch them. */
+async function fetching({ document, fetchAddress: bytesAt }: CompileOptions, inspect: Gate): Promise<Gate> {
+  const settings = document.translation.fetch_media
+  if (!settings.enabled || bytesAt === undefined) return inspect
+  const { createFetchingInspect } = await import('./media/fetching-inspect.ts')
+  return createFetchingInspect({ inspect, settings, bytesAt })
+}
+
 async function inspectOf(
-  { document, content }: CompileOptions,
+  options: CompileOptions,
   row: ConversationRow,
-  registry: ModelRegistry,
+  { registry, counting }: { readonly registry: ModelRegistry; readonly counting: TokenCounting },
 ): Promise<Gate> {
+  const { document, content } = options
   const { countedAt, dialect, readPath } = row
-  const inspect = createConversationInspect(registry, await loadSurface(row), readPath)
+  const inspect = await fetching(options, createConversationInspect(registry, await loadSurface(row), readPath))
   if (row.sealsKept === true && content !== undefined && document.content.seals === 'on') {
     const { createSealedInspect } = await import('./seals/sealed-inspect.ts')
     const { ttl: ttlMs, max_bytes: maxBytes } = document.content
@@ -106,7 +130,7 @@ async function inspectOf(
   if (countedAt === undefined) return inspect
   return (x) => {
     const counted = countedAt(x)
-    return counted === null ? inspect(x) : countTokens(x, registry, dialect, counted)
+    return counted === null ? inspect(x) : counting.count(x, { dialect, pathModel: counted })
   }
 }
 

@@ -23,12 +23,15 @@ export {
   providersIn,
   variablesOf,
 } from './facts.ts'
+export type { FetchAddress } from './media/fetching-inspect.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export type { TransportSource } from './providers/upstreams.ts'
 export type { ExplainedTarget, RouteExplanation, RouteQuestion } from './routing/explain.ts'
 export { ruleProblems } from './routing/rule-problems.ts'
 export { LIMITED_ROUTES } from './surfaces/limited-routes.ts'
+export type { TokenCounter } from './tokens/count-tokens.ts'
+export { Tokenizer } from './tokens/tokenizer.ts'
 export { modelTraffic } from './traffic.ts'
 
 /** Where a request would go and why. Loaded when somebody asks. */

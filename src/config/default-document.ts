@@ -45,6 +45,13 @@ const DEFAULTS: ConfigDocument = {
     on_loss: 'allow',
     on_unsupported: 'warn',
     cache_marks: 'off',
+    fetch_media: {
+      enabled: false,
+      max_items: 8,
+      max_bytes: 10_485_760,
+      timeout: 10_000,
+      types: ['image/*', 'application/pdf'],
+    },
   },
   answers: {
     heartbeat: 15_000,

@@ -77,7 +77,7 @@ export interface UpstreamRequest {
   /** The protocol that the client asks to switch to; its bytes follow when the upstream agrees. */
   readonly upgrade?: string | null
   /** Which of several ways to the upstream it takes, where a transport has them; absent: as that likes. */
-  readonly lane?: number
+  readonly lane?: number | undefined
 }
 
 /** A request body that is handed over as it arrives. */

@@ -3,7 +3,7 @@ import { principalOf } from '../../governance/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { chooseOrder, denied, shorten } from '../routing/choose.ts'
-import type { RequestFacts } from '../routing/contract.ts'
+import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import type { Order } from '../routing/order.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
 import { ConversationAttempts } from './conversation-attempts.ts'
@@ -15,11 +15,15 @@ import type { Surface } from './surface.ts'
 /** What a path says of the request, where the dialect puts it there; an error when it says nothing that is served. */
 export type ReadPath = (x: Exchange) => PathFacts | GatewayError
 
+/** Which targets can serve a request at all, where not all can; null: all. */
+export type Servers = (x: Exchange) => ((target: RoutingTarget) => boolean) | null
+
 /** The `inspect` hook of a conversation's path: reads the request and chooses its target. */
 export function createConversationInspect(
   registry: ModelRegistry,
   surface: Surface,
   readPath: ReadPath | null = null,
+  servers: Servers = () => null,
 ): Hook {
   const attempts = new ConversationAttempts(registry)
   return (x: Exchange) => {
@@ -38,7 +42,8 @@ export function createConversationInspect(
     if (group === null) return unknownModel(request.model)
     if (!allowed(x, registry, request.model)) return denied(request.model)
     const facts = conversationFacts(x, registry, state, body)
-    const order = chooseOrder(x, { registry, group, facts })
+    const serves = servers(x)
+    const order = chooseOrder(x, serves === null ? { registry, group, facts } : { registry, group, facts, serves })
     if (order instanceof GatewayError) return order
     prepareFirst(x, state, { order, request, body })
     x.attempting = attempts.make(group, order)

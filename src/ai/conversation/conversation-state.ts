@@ -33,6 +33,12 @@ export class ConversationState {
   seals: ReadonlyMap<string, SealedCall> | null = null
   /** Of an answer that is translated as it streams: it knows how to end it with an error. */
   encoder: StreamEncoder | null = null
+  /** The only credential of the provider that can serve it, by its name; null: they take turns. */
+  credential: string | null = null
+  /** Of the current attempt, where that is asked for. */
+  usedCredential = ''
+  /** Is told what the upstream called an answer that is relayed, and who made it; null: nobody asks. */
+  onAnswerId: ((id: string, maker: { readonly provider: string; readonly credential: string }) => void) | null = null
   /** As the upstream reported it. */
   usage: Usage | null = null
   /** Estimated output tokens that came from the upstream. */

@@ -16,9 +16,18 @@ import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { errorOfStatus } from '../relay/upstream-error.ts'
 import { mediaTypeOf } from '../translate/media-types.ts'
 
+/** Who counted: the model's vendor; its public tokenizer, or a rule of thumb, here. */
+export type CountSource = 'vendor' | 'exact' | 'estimated'
+
 export interface CountOptions {
   readonly target: ModelTarget
-  readonly endpoint: TargetEndpoint
+  /** Null where nobody but the gateway is asked. */
+  readonly endpoint: TargetEndpoint | null
+  /** In place of the target's. */
+  readonly upstream?: Upstream
+  readonly source: CountSource
+  /** Which of the provider's credentials it goes with; absent: as they take turns. */
+  readonly lane?: number | undefined
   readonly path: string
   readonly body: Buffer
   /** Null when the upstream's answer does not say it. */
@@ -36,15 +45,16 @@ export class CountCandidate implements Candidate {
 
   constructor(options: CountOptions) {
     this.name = options.target.name
-    this.upstream = options.target.upstream
+    this.upstream = options.upstream ?? options.target.upstream
     this.target = options.target
     this.#options = options
   }
 
   encode(x: Exchange): UpstreamRequest {
-    const { endpoint, path, body } = this.#options
+    const { endpoint, path, body, lane } = this.#options
+    if (endpoint === null) return { method: 'POST', path, headers: [], body }
     const headers = forwardedHeaders(x, endpoint.endpoint.forwards, endpoint.ownHeaders)
-    return { method: 'POST', path, fixed: endpoint.fixed, headers, body }
+    return { method: 'POST', path, fixed: endpoint.fixed, headers, body, lane }
   }
 
   open(x: Exchange): AnswerTap {
@@ -74,7 +84,7 @@ class CountTap implements AnswerTap {
     const { target, endpoint, read, answer } = this.#options
     const value = parsed(body)
     if (this.#status >= 400) {
-      const said = value === null ? null : (endpoint.dialect?.decodeError(value)?.message ?? null)
+      const said = value === null ? null : (endpoint?.dialect?.decodeError(value)?.message ?? null)
       const shown = said === null || target.secretTexts.some((secret) => said.includes(secret)) ? null : said
       return errorOfStatus(target, this.#status, this.#headers, shown, null)
     }
@@ -96,10 +106,10 @@ class CountTap implements AnswerTap {
   }
 
   headers(_headers: AnswerHeaders, body: Buffer | null): string[] {
-    const { target } = this.#options
+    const { target, source } = this.#options
     const out = ['content-type', 'application/json', 'content-length', String(body?.length ?? 0)]
     out.push('x-request-id', this.#x.head.clientRequestId ?? this.#x.id, 'x-ferro-request-id', this.#x.id)
-    out.push('x-ferro-model', target.name)
+    out.push('x-ferro-model', target.name, 'x-ferro-token-count', source)
     return out
   }
 

@@ -1,63 +1,201 @@
-import { answerWith, type Exchange, GatewayError } from '../../core/index.ts'
+import { answerWith, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
 import { dialectOf } from '../dialects/tables.ts'
 import type { TokenCountDialect } from '../dialects/token-counts.ts'
 import { FieldProblem } from '../ir/fields.ts'
-import { isObject, parseExact, writeJson } from '../ir/json.ts'
+import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
+import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { chooseTarget } from '../routing/choose.ts'
 import { plainFacts } from '../routing/request-facts.ts'
+import { countTokens, type TokenCount, type TokenCounter } from '../tokens/count-tokens.ts'
 import { problemOf } from '../translate/translation.ts'
-import { CountCandidate } from './count-candidate.ts'
+import { CountAttempts } from './count-attempts.ts'
+import { CountCandidate, type CountSource } from './count-candidate.ts'
 import { estimateRequest } from './estimate-request.ts'
+import { OWN_COUNT } from './own-count.ts'
+
+/** A look-up that nobody waits for any more ends by itself. */
+const UNHEARD = { cancel: () => undefined }
+
+/** Who keeps what a request goes on with. */
+interface Keeper {
+  readonly provider: string
+  readonly credential: string
+}
+
+/** What is asked beside the body. */
+export interface Counted {
+  readonly dialect: ClientDialectName
+  /** The model of the path; null where the body names it. */
+  readonly pathModel: string | null
+  /** Who keeps what the request goes on with: only that provider can count it, by this credential. */
+  readonly kept?: Keeper | undefined
+}
 
 /**
- * Answers how many tokens a request has: by the model's vendor where its dialect can say it, else by an estimate of ours, which
- * the header `x-ferro-token-count` tells.
+ * Answers how many tokens a request has: by the model's vendor where its dialect can say it, else by the model's public tokenizer,
+ * else by a rule of thumb. The header `x-ferro-token-count` says which: `vendor`, `exact`, `estimated`.
  */
-export function countTokens(
-  x: Exchange,
-  registry: ModelRegistry,
-  dialect: ClientDialectName,
-  pathModel: string | null,
-): GatewayError | null {
-  const { counts } = dialectOf(dialect)
-  if (counts === undefined) return new GatewayError('not_found', 'Nothing is counted in this dialect.')
-  try {
-    const request = read(x, counts, pathModel)
-    const group = registry.resolve(request.model)
-    if (group === null || !allowed(x, registry, request.model)) return unknownModel(request.model)
-    const facts = plainFacts(x, 'count', request.model)
-    const chosen = chooseTarget(x, { registry, group, facts })
-    if (chosen instanceof GatewayError) return chosen
-    const { target } = chosen
-    const candidate = candidateFor(target, request, counts)
-    if (candidate !== null) {
-      x.candidates = [candidate]
-      return null
+export class TokenCounting {
+  readonly #registry: ModelRegistry
+  readonly #counter: TokenCounter | null
+  readonly #known = new WeakMap<Exchange, TokenCount>()
+
+  constructor(registry: ModelRegistry, counter: TokenCounter | null) {
+    this.#registry = registry
+    this.#counter = counter
+  }
+
+  /** For an `inspect`, which is asked again after WAIT. */
+  count(x: Exchange, { dialect, pathModel, kept }: Counted): ReturnType<Gate> {
+    const client = dialectOf(dialect).counts
+    if (client === undefined) return new GatewayError('not_found', 'Nothing is counted in this dialect.')
+    try {
+      const body = parsed(x)
+      const target = this.#targetOf(x, pathModel ?? body['model'], kept ?? null)
+      if (target instanceof GatewayError) return target
+      const vendor = this.#endpointOf(target)
+      if (kept !== undefined)
+        return this.#atKeeper(x, { target, vendor, body, lane: target.credentials.indexOf(kept.credential), client })
+      const request = client.decodeRequest(body, { model: pathModel, stream: false, losses: new Losses() })
+      if (vendor !== null) return askVendor(x, { target, vendor, request, client })
+      return this.#own(x, target, request, client)
+    } catch (error) {
+      if (error instanceof FieldProblem) return problemOf(error)
+      throw error
     }
-    const body = Buffer.from(JSON.stringify(counts.encodeAnswer(estimateRequest(request))))
-    const headers = [
-      'content-type',
-      'application/json',
-      'x-ferro-model',
-      target.name,
-      'x-ferro-token-count',
-      'estimated',
-    ]
-    answerWith(x, 200, { headers, body })
+  }
+
+  #targetOf(x: Exchange, model: unknown, keeper: Keeper | null): ModelTarget | GatewayError {
+    if (typeof model !== 'string' || model === '') throw new FieldProblem('model', 'expected a text')
+    const group = this.#registry.resolve(model)
+    if (group === null || !allowed(x, this.#registry, model)) return unknownModel(model)
+    const chosen = chooseTarget(x, {
+      registry: this.#registry,
+      group,
+      facts: plainFacts(x, 'count', model),
+      serves: ({ target }) => keeper === null || isOf(keeper, target),
+    })
+    return chosen instanceof GatewayError ? chosen : chosen.target
+  }
+
+  #endpointOf(target: ModelTarget): Vendor | null {
+    const kind = this.#registry.provider(target.provider)?.kind ?? ''
+    const endpoint = target.endpointWhere((name) => {
+      const { counts } = dialectOf(name)
+      return counts !== undefined && counts.kinds?.has(kind) !== false
+    })
+    const dialect = endpoint === null ? undefined : dialectOf(endpoint.endpoint.dialect).counts
+    return endpoint === null || dialect === undefined ? null : { endpoint, dialect }
+  }
+
+  /** What the request names is not here: it goes as it is. */
+  #atKeeper(x: Exchange, { target, vendor, body, lane, client }: AtKeeper): GatewayError | null {
+    if (vendor === null || vendor.dialect !== client) {
+      return new GatewayError('invalid_request', 'Only its provider could count this, and it counts nothing.')
+    }
+    const { model: _model, ...rest } = body
+    const bytes = Buffer.from(writeJson({ model: vendor.endpoint.modelName, ...rest }))
+    x.candidates = [candidate({ target, vendor, body: bytes, client, lane })]
     return null
-  } catch (error) {
-    if (error instanceof FieldProblem) return problemOf(error)
-    throw error
+  }
+
+  /** Counts here, by the model's own tokenizer where that is public. */
+  #own(x: Exchange, target: ModelTarget, request: ModelRequest, client: TokenCountDialect): ReturnType<Gate> {
+    const encoding = target.facts?.entry?.encoding ?? null
+    const known = this.#known.get(x)
+    if (known === undefined && encoding !== null && this.#counter !== null) {
+      x.waiting = UNHEARD
+      countTokens(encoding, request, this.#counter).then(
+        (count) => {
+          this.#known.set(x, count)
+          resume(x, null)
+        },
+        () => {
+          this.#known.set(x, { tokens: estimateRequest(request), exact: false })
+          resume(x, null)
+        },
+      )
+      return WAIT
+    }
+    const { tokens, exact } = known ?? { tokens: estimateRequest(request), exact: false }
+    const source: CountSource = exact ? 'exact' : 'estimated'
+    const headers = ['content-type', 'application/json', 'x-ferro-model', target.name, 'x-ferro-token-count', source]
+    answerWith(x, 200, { headers, body: Buffer.from(JSON.stringify(client.encodeAnswer(tokens))) })
+    return null
   }
 }
 
-function read(x: Exchange, counts: TokenCountDialect, pathModel: string | null): ModelRequest {
+function isOf({ provider, credential }: Keeper, target: ModelTarget): boolean {
+  return target.provider === provider && target.credentials.includes(credential)
+}
+
+/** An endpoint that counts, and how it is asked. */
+interface Vendor {
+  readonly endpoint: TargetEndpoint
+  readonly dialect: TokenCountDialect
+}
+
+interface AtKeeper {
+  readonly target: ModelTarget
+  readonly vendor: Vendor | null
+  readonly body: JsonObject
+  readonly lane: number
+  readonly client: TokenCountDialect
+}
+
+interface Asking {
+  readonly target: ModelTarget
+  readonly vendor: Vendor
+  readonly request: ModelRequest
+  readonly client: TokenCountDialect
+}
+
+/** The vendor's endpoint may not be there, of a server that only speaks its dialect: then an estimate is given. */
+function askVendor(x: Exchange, { target, vendor, request, client }: Asking): null {
+  const { endpoint, dialect } = vendor
+  const counted = endpoint.countBody(request, dialect)
+  const body = dialect.atPath?.(counted, dialect.path(endpoint.path(false))) ?? counted
+  const own = new CountCandidate({
+    target,
+    endpoint: null,
+    upstream: OWN_COUNT,
+    source: 'estimated',
+    path: '/',
+    body: Buffer.from(JSON.stringify({ tokens: estimateRequest(request) })),
+    read: ({ tokens }) => (typeof tokens === 'number' ? tokens : null),
+    answer: (tokens) => client.encodeAnswer(tokens),
+  })
+  const asked = candidate({ target, vendor, body: Buffer.from(writeJson(body)), client })
+  x.attempting = new CountAttempts(asked, own)
+  return null
+}
+
+function candidate({
+  target,
+  vendor: { endpoint, dialect },
+  body,
+  client,
+  lane,
+}: Pick<Asking, 'target' | 'vendor' | 'client'> & { readonly body: Buffer; readonly lane?: number }): CountCandidate {
+  return new CountCandidate({
+    target,
+    endpoint,
+    source: 'vendor',
+    lane,
+    path: dialect.path(endpoint.path(false)),
+    body,
+    read: (answer) => dialect.decodeAnswer(answer),
+    answer: (tokens) => client.encodeAnswer(tokens),
+  })
+}
+
+function parsed(x: Exchange): JsonObject {
   let value: unknown
   try {
     value = parseExact((x.body ?? Buffer.alloc(0)).toString('utf8'))
@@ -65,20 +203,5 @@ function read(x: Exchange, counts: TokenCountDialect, pathModel: string | null):
     throw new FieldProblem('', 'is not valid JSON')
   }
   if (!isObject(value)) throw new FieldProblem('', 'must be a JSON object')
-  return counts.decodeRequest(value, { model: pathModel, stream: false, losses: new Losses() })
-}
-
-function candidateFor(target: ModelTarget, request: ModelRequest, client: TokenCountDialect): CountCandidate | null {
-  const endpoint = target.endpointWhere((name) => dialectOf(name).counts !== undefined)
-  const upstream = endpoint === null ? undefined : dialectOf(endpoint.endpoint.dialect).counts
-  if (endpoint === null || upstream === undefined) return null
-  const body = endpoint.countBody(request, upstream)
-  return new CountCandidate({
-    target,
-    endpoint,
-    path: upstream.path(endpoint.path(false)),
-    body: Buffer.from(writeJson(body)),
-    read: (answer) => upstream.decodeAnswer(answer),
-    answer: (tokens) => client.encodeAnswer(tokens),
-  })
+  return value
 }

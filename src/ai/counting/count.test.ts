@@ -39,6 +39,7 @@ test('the model’s own vendor counts, whatever dialect the client asks in', asy
   const { asked, post } = await house(t, 200, { input_tokens: 2095 })
   const own = await post('/v1/messages/count_tokens', { model: 'small', ...MESSAGES })
   assert.deepEqual([own.status, own.body], [200, { input_tokens: 2095 }])
+  assert.equal(own.headers.get('x-ferro-token-count'), 'vendor')
   const other = await post('/v1beta/models/small:countTokens', CONTENTS)
   assert.equal(Object(other.body).totalTokens, 2095)
   const sent = { path: '/v1/messages/count_tokens', body: { model: 'claude-x', ...MESSAGES } }

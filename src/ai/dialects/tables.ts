@@ -27,7 +27,8 @@ const LOAD: Readonly<Record<DialectName, () => Promise<DialectCode>>> = {
       './openai-responses/index.ts'
     )
     const { responsesMeter: meter } = await import('./openai-responses/meter.ts')
-    return { client, upstream, meter }
+    const { responsesCounts: counts } = await import('./openai-responses/input-tokens.ts')
+    return { client, upstream, meter, counts }
   },
   'openai-completions': async () => {
     const { openaiCompletionsClient: client, openaiCompletionsUpstream: upstream } = await import(

@@ -52,6 +52,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
       bytesPerToken: document.reservation.bytes_per_token,
       outputTokens: document.reservation.output_tokens,
     },
+    providerNames: Object.keys(document.providers),
     provider: (name) =>
       name === DEMO_PROVIDER || document.providers[name] !== undefined ? targets.provider(name, null) : null,
   })
@@ -156,6 +157,7 @@ class Targets implements TargetSource {
       onUnsupported: named?.on_unsupported ?? document.translation.on_unsupported,
       onLoss: named?.on_loss ?? document.translation.on_loss,
       cacheMarks: named?.cache_marks ?? document.translation.cache_marks,
+      fetchesMedia: document.translation.fetch_media.enabled,
       headers: provider.headers,
       warn: this.#warner(`${name}/${model}`),
     }
@@ -183,6 +185,8 @@ class Targets implements TargetSource {
       heartbeat: document.answers.heartbeat === 'off' ? null : commentEvery(document.answers.heartbeat),
       costTold: document.answers.cost,
       series: (surface, variant) => metrics.series(surface, label, name, variant),
+      credentials: provider.credentials,
+      nextLane: provider.nextLane ?? undefined,
     })
   }
 
@@ -226,7 +230,7 @@ class Targets implements TargetSource {
 function withOnly(config: ProviderConfig, credential: string | null): ProviderConfig {
   if (credential === null) return config
   const own = config.credentials?.filter(({ name }, index) => (name ?? String(index + 1)) === credential)
-  return own === undefined ? config : { ...config, credentials: own }
+  return own === undefined ? config : { ...config, credentials: own.map((each) => ({ ...each, name: credential })) }
 }
 
 function demoPrices(model: string): Prices | null {

@@ -39,6 +39,8 @@ export interface RegistryParts {
   readonly direct: readonly DirectProvider[]
   readonly patterns?: readonly PatternEntry[]
   readonly provider?: (name: string) => ProviderUpstream | null
+  /** Of the configuration. */
+  readonly providerNames?: readonly string[]
   /** What is known of targets; absent: nothing. */
   readonly memories?: TargetMemories | undefined
   readonly reservation?: ReservationRule | undefined
@@ -66,6 +68,7 @@ export class ModelRegistry {
   /** The longest prefix first. */
   readonly #patterns: readonly PatternEntry[]
   readonly #provider: (name: string) => ProviderUpstream | null
+  readonly #providerNames: readonly string[]
   readonly #made = new LruMap<string, ModelGroup>(DIRECT_TARGETS)
   readonly #names = new LruMap<string, readonly ResourceNames[]>(DIRECT_TARGETS)
 
@@ -79,6 +82,7 @@ export class ModelRegistry {
     this.#direct = direct
     this.#patterns = patterns.toSorted((one, other) => other.prefix.length - one.prefix.length)
     this.#provider = provider
+    this.#providerNames = parts.providerNames ?? []
     const group = (pairs: readonly (readonly [key: string, name: string])[]) =>
       new Map([...Map.groupBy(pairs, ([key]) => key)].map(([key, same]) => [key, same.map(([, name]) => name)]))
     this.#aliasesOf = group(Object.entries(aliases).map(([alias, name]) => [name, alias]))
@@ -99,6 +103,11 @@ export class ModelRegistry {
   /** The provider of this name, for requests that are no conversations; null when there is none. */
   provider(name: string): ProviderUpstream | null {
     return this.#provider(name)
+  }
+
+  /** Names of the providers of the configuration. */
+  get providerNames(): readonly string[] {
+    return this.#providerNames
   }
 
   /** Every name of the model that this name leads to, for each target of its group; null when it leads nowhere. */

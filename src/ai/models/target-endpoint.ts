@@ -4,10 +4,12 @@ import type { ConversationState } from '../conversation/conversation-state.ts'
 import { FIELD } from '../conversation/fields.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
 import type { Capabilities, ClientDialect, UpstreamDialect } from '../dialects/dialect.ts'
+import { addressesOf, withMedia } from '../dialects/media-addresses.ts'
 import type { TokenCountDialect } from '../dialects/token-counts.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
+import { fetchedMedia } from '../media/fetched-media.ts'
 import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
 import { BetaMember } from '../relay/betas.ts'
@@ -16,7 +18,13 @@ import { RefusedMembers, refusedBy } from '../relay/refused-members.ts'
 import { withRestoredSeals } from '../seals/restore-seals.ts'
 import type { CacheMarking } from '../translate/cache-marks.ts'
 import { lower, type OnUnsupported } from '../translate/lower.ts'
-import { type OnLoss, type Translation, type TranslationTarget, translateRequest } from '../translate/translation.ts'
+import {
+  lossy,
+  type OnLoss,
+  type Translation,
+  type TranslationTarget,
+  translateRequest,
+} from '../translate/translation.ts'
 
 export interface TargetEndpointOptions {
   readonly endpoint: Endpoint
@@ -28,6 +36,8 @@ export interface TargetEndpointOptions {
   readonly onLoss: OnLoss
   /** Absent: only clients mark what shall be kept of prompts. */
   readonly cacheMarks?: CacheMarking | undefined
+  /** Bytes may be fetched for a request that was prepared before. */
+  readonly fetchesMedia?: boolean
   /** Tells the operator what is left out, where the configuration asks for it; absent: nobody listens. */
   readonly warn?: ((message: string, names: readonly string[]) => void) | undefined
   /** Flat; the provider's own, with its credential. */
@@ -132,6 +142,11 @@ export class TargetEndpoint {
     return this.#options.capabilities.family
   }
 
+  /** What the provider calls the model. */
+  get modelName(): string {
+    return this.#model
+  }
+
   path(stream: boolean): string {
     return this.#paths[stream ? 1 : 0]
   }
@@ -209,12 +224,19 @@ export class TargetEndpoint {
       return new GatewayError('invalid_request', `This model does not speak ${state.surface.dialect}.`)
     }
     const { seals } = state
-    const target =
-      seals === null
-        ? this.#target
-        : { ...this.#target, restore: (told: ModelRequest) => withRestoredSeals(told, seals, this.family) }
+    const media = fetchedMedia(x)
+    const restore = (told: ModelRequest): ModelRequest => {
+      const sealed = seals === null ? told : withRestoredSeals(told, seals, this.family)
+      return media === null ? sealed : withMedia(sealed, media)
+    }
+    const whole = seals === null && media === null ? this.#target : { ...this.#target, restore }
+    // What is lost as long as it is not fetched is no loss yet.
+    const isHeld = this.#options.fetchesMedia === true && media === null && whole.onLoss === 'reject'
+    const target = isHeld ? { ...whole, onLoss: 'allow' as const } : whole
     const translation = translateRequest(state.surface.client, body, state.pathFacts, target)
     if (translation instanceof GatewayError) return translation
+    const isLost = isHeld && translation.losses.fidelity === 'lossy'
+    if (isLost && addressesOf(translation.request, this.endpoint.dialect) === null) return lossy(translation.losses)
     state.losses = translation.losses
     this.#warnOf(translation.losses)
     x.wantsStream = state.stream

@@ -16,6 +16,7 @@ import type { ClientDialect } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
 import type { SecretSet } from '../providers/secret-set.ts'
+import { IdTap } from '../relay/id-tap.ts'
 import { relayTap } from '../relay/relay-tap.ts'
 import type { CostTold } from '../relay/told-cost.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
@@ -44,12 +45,18 @@ export interface ModelTargetOptions {
   /** Who is told what an answer costs; absent: nobody. */
   readonly costTold?: CostTold | undefined
   readonly series: (surface: string, variant: string | null) => RequestSeries
+  /** Names of the provider's credentials that it may use; absent: one without a name. */
+  readonly credentials?: readonly string[] | undefined
+  /** Says whose turn it is of them; absent: there is one. */
+  readonly nextLane?: (() => number) | undefined
 }
 
 export interface ReservationRule {
   readonly bytesPerToken: number
   readonly outputTokens: number
 }
+
+const ONE_CREDENTIAL = ['1']
 
 /** One model of one provider: relays to it in its own dialects, and translates to it from all others. */
 export class ModelTarget implements Candidate {
@@ -91,6 +98,11 @@ export class ModelTarget implements Candidate {
 
   get costTold(): CostTold {
     return this.#options.costTold ?? 'off'
+  }
+
+  /** Names of the provider's credentials that it may use, by lane. */
+  get credentials(): readonly string[] {
+    return this.#options.credentials ?? ONE_CREDENTIAL
   }
 
   /** Values that must never reach a client, as they are now. */
@@ -223,12 +235,14 @@ export class ModelTarget implements Candidate {
     const state = stateOf(x)
     const prepared = this.#prepared(x, state)
     const { endpoint, pieces } = prepared
+    const lane = this.#laneOf(state)
     const request = {
       method: 'POST',
       path: endpoint.path(state.stream),
       fixed: endpoint.fixed,
       headers: forwardedHeaders(x, endpoint.endpoint.forwards, endpoint.ownHeaders),
       freesBody: prepared.translation === null,
+      lane,
     }
     if (pieces === undefined) return { ...request, body: prepared.body }
     return {
@@ -246,7 +260,10 @@ export class ModelTarget implements Candidate {
     // The body is with the transport now.
     state.prepared = null
     if (translation !== null) return new TranslatingTap(x, this, state, endpoint, translation)
-    return relayTap(x, this, state, endpoint.endpoint)
+    const tap = relayTap(x, this, state, endpoint.endpoint)
+    return state.onAnswerId === null
+      ? tap
+      : new IdTap(tap, (id) => state.onAnswerId?.(id, { provider: this.provider, credential: state.usedCredential }))
   }
 
   /** Made anew for a further attempt: the scan of the first one is gone, the body is still here. */
@@ -261,6 +278,15 @@ export class ModelTarget implements Candidate {
     if (prepared instanceof GatewayError) throw prepared
     state.prepared = prepared
     return prepared
+  }
+
+  /** Who wants to know what an answer is called must know as well whose it is. */
+  #laneOf(state: ConversationState): number | undefined {
+    const { credential, onAnswerId } = state
+    if (credential === null && onAnswerId === null) return undefined
+    const lane = credential === null ? (this.#options.nextLane?.() ?? 0) : this.credentials.indexOf(credential)
+    state.usedCredential = this.credentials[lane] ?? ''
+    return lane
   }
 
   #has(endpoint: TargetEndpoint): boolean {

@@ -34,6 +34,10 @@ export interface ProviderUpstream {
   /** Flat; a credential that never changes is among them. */
   readonly headers: readonly string[]
   readonly secrets: SecretSet
+  /** Names of its credentials, by lane: their own, or their numbers from 1. */
+  readonly credentials: readonly string[]
+  /** Says whose turn it is of them; null where there is one. */
+  readonly nextLane: (() => number) | null
   /** Null where nothing lists its models. */
   readonly discovery: ModelDiscovery | null
 }
@@ -68,6 +72,8 @@ function demoUpstream(name: string, row: ProviderRow, timeouts: Timeouts, transp
     nameOf: (model) => model,
     headers: ['content-type', 'application/json'],
     secrets: new SecretSet(),
+    credentials: ['1'],
+    nextLane: null,
     discovery: null,
   }
 }
@@ -135,6 +141,8 @@ class ProviderBuilder {
       nameOf: (model) => deployments[model] ?? deployment ?? model,
       headers,
       secrets,
+      credentials: this.#config.credentials?.map(({ name }, index) => name ?? String(index + 1)) ?? ['1'],
+      nextLane: direct instanceof CredentialTransport ? () => direct.nextLane() : null,
       discovery: this.#discovery(transport, root, headers),
     }
   }

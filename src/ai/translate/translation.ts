@@ -69,7 +69,8 @@ export function translateRequest(
   }
 }
 
-function lossy(losses: Losses): GatewayError {
+/** A request that would lose something, where that is not allowed. */
+export function lossy(losses: Losses): GatewayError {
   const names = losses.dropped.slice(0, 16).join(', ')
   return new GatewayError(
     'conversion_lossy',

@@ -1,6 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { type ContentStore, openContentStore } from '../../storage/index.ts'
 import type { ContentCall, StoreAnswer } from '../messages.ts'
+
+/**
+ * A client may ask another worker at once for what one has just kept for it: that message is here already, at a port whose turn
+ * is later.
+ */
+const SECOND_LOOK_MS = 10
 
 /** The store of content as data workers call it: opened at the first call, since most gateways never need it. */
 export class ContentDesk {
@@ -15,7 +22,14 @@ export class ContentDesk {
     try {
       const store = await this.#opened()
       if (message.method === 'keep') store.keep(message.tenant, message.content, message.limits)
-      else port.postMessage({ call: message.call, value: answerOf(store, message) } satisfies StoreAnswer)
+      else {
+        let value = answerOf(store, message)
+        if (isNothing(value)) {
+          await delay(SECOND_LOOK_MS)
+          value = answerOf(store, message)
+        }
+        port.postMessage({ call: message.call, value } satisfies StoreAnswer)
+      }
     } catch (error) {
       // What is not kept is not found later; a client that asks hears it.
       if (message.method === 'keep') return
@@ -52,4 +66,8 @@ function answerOf(store: ContentStore, message: Exclude<ContentCall, { method: '
     case 'remove':
       return store.remove(message.tenant, message.id)
   }
+}
+
+function isNothing(value: ReturnType<typeof answerOf>): boolean {
+  return value === null || value === false || (Array.isArray(value) && value.length === 0)
 }

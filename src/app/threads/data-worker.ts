@@ -1,9 +1,11 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { Tokenizer } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import {
   DEFAULT_SHEDDING,
   type EdgeLimits,
   EMPTY_PLAN,
+  fetchAddress,
   Gateway,
   LOAD_LEVELS,
   LoadShedder,
@@ -64,6 +66,7 @@ class DataWorker {
   readonly #start: DataWorkerStart
   #writerPort: MessagePort
   readonly #stores = new StoreCaller()
+  readonly #tokenizer = new Tokenizer()
   readonly #say: (message: FromWorker) => void
   readonly #status: Int32Array
   readonly #keys: KeyTable
@@ -180,6 +183,8 @@ class DataWorker {
         hooks: hooks.surfaces,
         content: this.#stores,
         claims: this.#stores,
+        counter: this.#tokenizer,
+        fetchAddress: async (url, limits) => await fetchAddress(url, { ...limits, ...door }),
         routes: routesThrough(door),
         process: processCells,
         warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
@@ -358,7 +363,7 @@ class DataWorker {
   async #finish(): Promise<void> {
     clearInterval(this.#heartbeat)
     this.#load?.close()
-    await Promise.all([this.#transports.close(), this.#pools.close()])
+    await Promise.all([this.#transports.close(), this.#pools.close(), this.#tokenizer.close()])
     try {
       this.#journal.close()
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { SurfaceHooks, SurfacePath } from '../../ai/index.ts'
+import type { FetchAddress, SurfaceHooks, SurfacePath, TokenCounter } from '../../ai/index.ts'
 import { compileSurfaces, type TransportSource } from '../../ai/index.ts'
 import type { ConfigDocument, RouteConfig, UpstreamConfig } from '../../config/index.ts'
 import {
@@ -30,6 +30,8 @@ export interface PlanOptions {
   readonly hooks: SurfaceHooks
   readonly content?: ContentPort
   readonly claims?: UsageClaimsPort
+  readonly counter?: TokenCounter
+  readonly fetchAddress?: FetchAddress
   readonly routes: RouteHooks
   /** `SharedMemory.process`. */
   readonly process: Int32Array

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
 import { providerTimeouts } from './providers.ts'
-import { positiveDuration } from './scalars.ts'
+import { positiveDuration, size } from './scalars.ts'
 import { strategy } from './strategy.ts'
 import { name, plainText } from './texts.ts'
 
@@ -209,9 +209,26 @@ export const routing = z.strictObject({
   on_refusal: onRefusal.prefault('stop'),
 })
 
+const fetchMedia = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('`true`: the gateway fetches them, from public addresses only (`egress`); `false`: they are left out.'),
+  max_items: z.int().min(1).max(64).prefault(8).describe('Addresses in one request; more are refused.'),
+  max_bytes: size.prefault('10MiB').describe('Size of each.'),
+  timeout: positiveDuration.prefault('10s').describe('Until each is there, redirects included.'),
+  types: z
+    .array(plainText)
+    .prefault(['image/*', 'application/pdf'])
+    .describe('Media types that are taken, by their first bytes or as their server says; `image/*` is all of a kind.'),
+})
+
 /** How requests are put into another dialect than their client's. */
 export const translation = z.strictObject({
   on_loss: onLoss.prefault('allow'),
   on_unsupported: onUnsupported.prefault('warn'),
   cache_marks: cacheMarks.prefault('off'),
+  fetch_media: fetchMedia
+    .prefault({})
+    .describe('Pictures and documents that clients give by address, for models that take only their bytes.'),
 })

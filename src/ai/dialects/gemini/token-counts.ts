@@ -1,5 +1,10 @@
+import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { TokenCountDialect } from '../token-counts.ts'
 import { decodeCountAnswer, decodeCountRequest, encodeCountAnswer, encodeCountRequest } from './count-tokens.ts'
+
+/** At Vertex AI the members of the request stand at the top (its reference, countTokens, 2026-11). */
+const VERTEX_MODELS = '/publishers/google/models/'
+const VERTEX_MEMBERS = ['contents', 'systemInstruction', 'tools', 'generationConfig'] as const
 
 /** `POST …/models/{model}:countTokens`. */
 export const geminiCounts: TokenCountDialect = {
@@ -7,5 +12,13 @@ export const geminiCounts: TokenCountDialect = {
   encodeAnswer: encodeCountAnswer,
   path: (path) => path.replace(/:[A-Za-z]+(?:\?.*)?$/, ':countTokens'),
   encodeRequest: encodeCountRequest,
+  atPath: (body, path) => (path.includes(VERTEX_MODELS) ? vertexBody(body) : body),
   decodeAnswer: decodeCountAnswer,
+}
+
+function vertexBody({ generateContentRequest: request }: JsonObject): JsonObject {
+  if (!isObject(request)) return {}
+  return Object.fromEntries(
+    VERTEX_MEMBERS.flatMap((name) => (request[name] === undefined ? [] : [[name, request[name]]])),
+  )
 }

@@ -23,6 +23,11 @@ export interface Credential {
   readonly weight: number
 }
 
+interface Turn {
+  readonly credential: Credential
+  credit: number
+}
+
 /** What tells whether the asker still waits: an attempt does. */
 type Waiting = ResponseHandler & { readonly done?: boolean }
 
@@ -31,7 +36,7 @@ const NO_CONTROLLER: DispatchController = { pause: () => undefined, resume: () =
 /** Sends each request with the next of a provider's credentials, in turn by their weights. */
 export class CredentialTransport implements Transport {
   readonly #root: string
-  readonly #credentials: readonly { readonly credential: Credential; credit: number }[]
+  readonly #credentials: readonly Turn[]
   readonly #total: number
 
   /** `root`: how the paths of requests begin. The transports are their owner's to close. */
@@ -43,7 +48,7 @@ export class CredentialTransport implements Transport {
 
   dispatch(request: UpstreamRequest, handler: Waiting): boolean {
     const own = request.lane === undefined ? undefined : this.#credentials[request.lane]
-    const credential = own?.credential ?? this.#next()
+    const credential = (own ?? this.#next()).credential
     const { authenticator, transport } = credential
     const placed = this.#place(request, credential)
     const added = authenticator === null ? [] : authenticator.headers(placed)
@@ -61,17 +66,22 @@ export class CredentialTransport implements Transport {
     // The connections are shared with other plans; who made them closes them.
   }
 
+  /** Whose turn it is, for a request that names it as its lane. */
+  nextLane(): number {
+    return this.#credentials.indexOf(this.#next())
+  }
+
   /** Each gains its weight, the richest goes and pays for all: turns are spread evenly. */
-  #next(): Credential {
+  #next(): Turn {
     let best = this.#credentials[0]
     if (best === undefined) throw new Error('a provider without credentials')
-    if (this.#credentials.length === 1) return best.credential
+    if (this.#credentials.length === 1) return best
     for (const entry of this.#credentials) {
       entry.credit += entry.credential.weight
       if (entry.credit > best.credit) best = entry
     }
     best.credit -= this.#total
-    return best.credential
+    return best
   }
 
   #place(request: UpstreamRequest, { headers, root }: Credential): UpstreamRequest {

@@ -2,40 +2,45 @@ import type { ContentPort } from '../../../storage/index.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { conversationOf, inputItems, outputItems, readRecord, userMessage } from './kept-record.ts'
 
-const PREVIOUS = Buffer.from('"previous_response_id"')
-const REFERENCE = Buffer.from('"item_reference"')
+const HINTS = ['"previous_response_id"', '"item_reference"', '"conversation"'].map((text) => Buffer.from(text))
 
 /** A request that says what it goes on with instead of holding it. */
 export interface Referring {
   readonly body: JsonObject
   readonly previous: string | null
+  /** Of the vendor: the gateway keeps none. */
+  readonly conversation: string | null
   /** Ids of items that are referred to. */
   readonly references: readonly string[]
 }
 
 /** What a body refers to; null for one that holds everything, and for one that others refuse. */
 export function referringOf(bytes: Buffer): Referring | null {
-  if (!bytes.includes(PREVIOUS) && !bytes.includes(REFERENCE)) return null
+  if (!HINTS.some((hint) => bytes.includes(hint))) return null
   const body = parsed(bytes)
   if (body === null) return null
-  const { previous_response_id: id, input } = body
-  const previous = typeof id === 'string' && id !== '' ? id : null
+  const { previous_response_id: id, conversation: named, input } = body
+  const previous = idOf(id)
+  const conversation = idOf(isObject(named) ? named['id'] : named)
   const items: readonly unknown[] = Array.isArray(input) ? input : []
   const references = items.flatMap((item) => {
     if (!isObject(item) || item['type'] !== 'item_reference') return []
     return typeof item['id'] === 'string' ? [item['id']] : []
   })
-  return previous === null && references.length === 0 ? null : { body, previous, references }
+  const holdsAll = previous === null && conversation === null && references.length === 0
+  return holdsAll ? null : { body, previous, conversation, references }
 }
 
-/** The request with all that it refers to; null when the turn before is not there. References that lead nowhere stay. */
+function idOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** The request with all that it refers to, after the turns before it. References that lead nowhere stay. */
 export async function resolved(
-  { body, previous, references }: Referring,
-  tenant: string,
-  content: ContentPort,
-): Promise<Buffer | null> {
-  const turns = previous === null ? [] : await content.chain(tenant, previous)
-  if (turns === null) return null
+  { body, references }: Referring,
+  turns: readonly string[],
+  { tenant, content }: { readonly tenant: string; readonly content: ContentPort },
+): Promise<Buffer> {
   const before = conversationOf(turns.map(readRecord).filter((record) => record !== null))
   const known = new Map(before.map((item) => [item['id'], item]))
   const missing = references.filter((id) => !known.has(id))

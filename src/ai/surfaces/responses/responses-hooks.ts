@@ -1,17 +1,29 @@
 import type { ConfigDocument } from '../../../config/index.ts'
 import type { Gate } from '../../../core/index.ts'
-import type { ContentPort } from '../../../storage/index.ts'
+import type { ContentPort, UsageClaimsPort } from '../../../storage/index.ts'
 import { createConversationInspect } from '../../conversation/conversation-route.ts'
 import type { Surface } from '../../conversation/surface.ts'
+import type { TokenCounting } from '../../counting/count-route.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import type { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
+import { createCompact } from './compact.ts'
+import { createInputTokens } from './input-tokens.ts'
 import { KeptAnswers } from './kept-answers.ts'
+import { createKeptConversations } from './kept-conversations.ts'
+import { PriorTurns } from './prior.ts'
+import { RelayStored } from './relay-stored.ts'
+import { RelayedAnswers } from './relayed-answers.ts'
 import { createResponsesInspect } from './responses-inspect.ts'
 import { createStoredCancel, createStoredDelete, createStoredRead } from './stored-responses.ts'
 
 export interface ResponsesHooksOptions {
   readonly document: ConfigDocument
   readonly content: ContentPort
+  readonly claims: UsageClaimsPort | null
   readonly registry: ModelRegistry
+  readonly counting: TokenCounting
+  /** Adds what clients name by address. */
+  readonly fetching: (inspect: Gate) => Promise<Gate>
 }
 
 /** What the paths of answers that are kept do. */
@@ -20,25 +32,39 @@ export interface ResponsesHooks {
   readonly get: Gate
   readonly delete: Gate
   readonly cancel: Gate
+  readonly count: Gate
+  readonly compact: Gate
+  readonly conversations: Gate
   /** A request has ended. */
   readonly forget: (requestId: string) => void
 }
 
-/** Makes the hooks of answers that are kept from the surface of those that are not. */
-export function createResponsesHooks(bare: Surface, options: ResponsesHooksOptions): ResponsesHooks {
-  const { document, content, registry } = options
-  const { ttl, max_bytes: maxBytes } = document.content
-  const kept = new KeptAnswers(content, { ttlMs: ttl, maxBytes })
+/** Makes the hooks of answers that are kept, here or by their upstream, from the surface of those that are not. */
+export async function createResponsesHooks(
+  bare: Surface,
+  { document, content, claims, registry, counting, fetching }: ResponsesHooksOptions,
+  usage: ClaimedUsage,
+): Promise<ResponsesHooks> {
+  const { ttl, max_bytes: maxBytes, responses } = document.content
+  const kept = responses === 'on' ? new KeptAnswers(content, { ttlMs: ttl, maxBytes }) : null
+  const surface = kept === null ? bare : { ...bare, client: kept.client }
+  const bodyLimit = document.limits.body
+  const priors = new PriorTurns({ content, registry, keepsAnswers: kept !== null })
+  const stored = { content, relay: new RelayStored(registry, usage) }
   return {
     create: createResponsesInspect({
-      inspect: createConversationInspect(registry, { ...bare, client: kept.client }),
-      content,
+      inspect: await fetching(createConversationInspect(registry, surface, null, priors.servers)),
+      priors,
       kept,
-      bodyLimit: document.limits.body,
+      relayed: new RelayedAnswers(content, claims, maxBytes),
+      bodyLimit,
     }),
-    get: createStoredRead(content),
-    delete: createStoredDelete(content),
-    cancel: createStoredCancel(content),
-    forget: (requestId) => kept.forget(requestId),
+    get: createStoredRead(stored),
+    delete: createStoredDelete(stored),
+    cancel: createStoredCancel(stored),
+    count: createInputTokens({ priors, counting, bodyLimit }),
+    compact: createCompact({ registry, priors, outputTokens: document.reservation.output_tokens }),
+    conversations: createKeptConversations({ registry, content, maxBytes }),
+    forget: (requestId) => kept?.forget(requestId),
   }
 }

@@ -1,77 +1,68 @@
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import type { ContentPort } from '../../../storage/index.ts'
 import { conversationStateOf } from '../../conversation/conversation-state.ts'
 import type { KeptAnswers } from './kept-answers.ts'
-import { type Referring, referringOf, resolved } from './prior-turns.ts'
+import { type Prior, type PriorTurns, unknownPrior, type Verdict } from './prior.ts'
+import { flagsOf, type RelayedAnswers } from './relayed-answers.ts'
 
 export interface ResponsesInspectOptions {
   /** Reads a request that holds everything, and chooses its target. */
   readonly inspect: Gate
-  readonly content: ContentPort
-  readonly kept: KeptAnswers
+  readonly priors: PriorTurns
+  /** Null: nothing of conversations is kept here. */
+  readonly kept: KeptAnswers | null
+  readonly relayed: RelayedAnswers
   /** A conversation with all its turns is no longer than a body may be. */
   readonly bodyLimit: number
 }
 
-/** What a request goes on with, once it was looked up. */
-interface Prior {
-  readonly parent: string | null
-  /** The request with everything in it; null: what it names is not kept here. */
-  readonly whole: Buffer | null
-}
-
 /**
- * The `inspect` of `/v1/responses` where answers are kept: a request that names the turn before it gets it from the store. One
- * that the upstream itself keeps turns for goes on as it came when the store knows nothing of them.
+ * The `inspect` of `/v1/responses`: a request that names the turn before it gets it from the store, or goes to the provider that
+ * keeps it. What its answer will be called is remembered, here or by its maker.
  */
-export function createResponsesInspect({ inspect, content, kept, bodyLimit }: ResponsesInspectOptions): Gate {
-  const priors = new WeakMap<Exchange, Prior>()
+export function createResponsesInspect(options: ResponsesInspectOptions): Gate {
+  const { inspect, priors, kept, relayed, bodyLimit } = options
 
-  const goOn = (x: Exchange, prior: Prior | null): ReturnType<Gate> => {
-    const sent = x.body
-    if (prior !== null && prior.whole !== null) {
-      if (prior.whole.length > bodyLimit) {
-        return new GatewayError('request_too_large', 'The conversation with all its turns is too long.')
+  const bodies = new WeakMap<Exchange, Buffer>()
+
+  const goOn = (x: Exchange, prior: Prior | null): Verdict => {
+    // Asked again, the request holds the turns before it already.
+    const sent = bodies.get(x) ?? x.body
+    if (sent !== null) bodies.set(x, sent)
+    if (prior !== null) {
+      const elsewhere = priors.elsewhere(prior)
+      if (elsewhere !== null) return elsewhere
+      if (prior.whole !== null) {
+        if (prior.whole.length > bodyLimit) {
+          return new GatewayError('request_too_large', 'The conversation with all its turns is too long.')
+        }
+        x.body = prior.whole
       }
-      x.body = prior.whole
     }
     const verdict = inspect(x)
-    if (verdict !== null || sent === null) return verdict
-    const translation = conversationStateOf(x)?.prepared?.translation ?? null
-    // An upstream of this dialect keeps its answers itself.
-    if (translation === null || translation.request.parameters.store === false) return null
+    const state = conversationStateOf(x)
+    const prepared = state?.prepared ?? null
+    if (verdict !== null || sent === null || state === null || prepared === null) return verdict
+    if (prepared.translation === null && prior !== null && prior.whole === null && prior.maker === null) {
+      const unknown = unknownPrior(prior)
+      if (unknown !== null) return unknown
+    }
+    state.credential = prior?.maker?.credential ?? null
+    const flags = flagsOf(sent)
+    if (!flags.isKept) return null
+    if (prepared.translation === null) {
+      // An upstream of this dialect keeps its answers itself.
+      relayed.expect(x, state, flags)
+      return null
+    }
+    if (kept === null) return null
     x.keepsBody = true
-    kept.expect(x.id, { tenant: principalOf(x).id, parent: prior?.parent ?? null, body: sent })
+    kept.expect(x.id, { tenant: principalOf(x).id, parent: prior?.asked.previous ?? null, body: sent })
     return null
   }
 
-  const lookUp = (x: Exchange, asked: Referring): void => {
-    resolved(asked, principalOf(x).id, content).then(
-      (whole) => {
-        priors.set(x, { parent: asked.previous, whole })
-        resume(x, null)
-      },
-      () => resume(x, unreadable()),
-    )
-  }
-
   return (x) => {
-    const known = priors.get(x)
-    if (known !== undefined) return goOn(x, known)
-    const asked = x.body === null ? null : referringOf(x.body)
-    if (asked === null) return goOn(x, null)
-    x.waiting = UNHEARD
-    lookUp(x, asked)
-    return WAIT
+    const prior = priors.of(x)
+    return prior === WAIT ? WAIT : goOn(x, prior)
   }
-}
-
-/** A look-up that nobody waits for any more ends by itself. */
-export const UNHEARD = { cancel: () => undefined }
-
-export function unreadable(): GatewayError {
-  return new GatewayError('not_ready', 'Stored answers cannot be read at the moment; try again soon.', {
-    retryAfterSeconds: 1,
-  })
 }

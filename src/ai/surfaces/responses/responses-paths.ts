@@ -2,22 +2,33 @@ import type { Route } from '../../../core/index.ts'
 import type { SurfaceHooks, SurfacePath } from '../../compile.ts'
 import { createErrorRendering } from '../../conversation/errors.ts'
 import { chatCodeName } from '../../dialects/code-names.ts'
+import { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
 import { type ConversationRow, loadSurface } from '../conversations.ts'
 import { loadedGate } from '../loaded-gate.ts'
 import type { ResponsesHooks, ResponsesHooksOptions } from './responses-hooks.ts'
 
-/** `/v1/responses` with answers that are kept, and the paths by which clients ask for them again. */
+/** `/v1/responses` with answers that are kept, here or by their upstream, and the paths by which clients ask for them again. */
 export function responsesPaths(
   row: ConversationRow,
   { hooks, ...options }: ResponsesHooksOptions & { readonly hooks: SurfaceHooks },
 ): SurfacePath[] {
+  const usage = new ClaimedUsage(options.claims)
   let loaded: ResponsesHooks | null = null
+  let loading: Promise<ResponsesHooks> | null = null
+  const begin = async (): Promise<ResponsesHooks> => {
+    try {
+      const { createResponsesHooks } = await import('./responses-hooks.ts')
+      loaded = await createResponsesHooks(await loadSurface(row), options, usage)
+      return loaded
+    } finally {
+      loading = null
+    }
+  }
+  // One of them for all paths: what one path expects, another one's end forgets.
   const load = async (): Promise<ResponsesHooks> => {
-    const { createResponsesHooks } = await import('./responses-hooks.ts')
-    const surface = await loadSurface(row)
-    // One of them for all paths: what one path expects, another one's end forgets.
-    loaded ??= createResponsesHooks(surface, options)
-    return loaded
+    if (loaded !== null) return loaded
+    loading ??= begin()
+    return await loading
   }
   const rendering = { codeName: chatCodeName, ...createErrorRendering(row.dialect) }
   const governed = hooks.conversation(row.scope)
@@ -25,15 +36,28 @@ export function responsesPaths(
   const settle = [...(governed.settle ?? []), ({ id }: { readonly id: string }) => loaded?.forget(id)]
   const inspect = loadedGate(async () => (await load()).create)
   const create: Route = { name: row.name, ...governed, ...rendering, bodyLimit, inspect, settle }
-  const stored = (name: 'get' | 'delete' | 'cancel'): Route => {
+  const settleStored = [...(governed.settle ?? []), usage.settled]
+  const gated = (name: Exclude<keyof ResponsesHooks, 'forget'>): Route => {
     const gate = loadedGate(async () => (await load())[name])
-    return { name: `${row.name}.${name}`, ...governed, ...rendering, reserve: null, bodyLimit: -1, inspect: gate }
+    return { name: `${row.name}.${name}`, ...governed, ...rendering, bodyLimit, inspect: gate }
   }
+  const stored = (name: 'get' | 'delete' | 'cancel'): Route => {
+    return { ...gated(name), bodyLimit: -1, settle: settleStored }
+  }
+  const conversations = { ...gated('conversations'), name: 'conversations' }
   const under = `${row.path}/`
   return [
     { method: 'POST', path: row.path, route: create },
+    { method: 'POST', path: `${under}input_tokens`, route: gated('count') },
+    { method: 'POST', path: `${under}compact`, route: gated('compact') },
     { method: 'GET', path: under, route: stored('get') },
     { method: 'DELETE', path: under, route: stored('delete') },
     { method: 'POST', path: under, route: stored('cancel') },
+    { method: 'POST', path: CONVERSATIONS, route: conversations },
+    { method: 'GET', path: `${CONVERSATIONS}/`, route: conversations },
+    { method: 'POST', path: `${CONVERSATIONS}/`, route: conversations },
+    { method: 'DELETE', path: `${CONVERSATIONS}/`, route: conversations },
   ]
 }
+
+const CONVERSATIONS = '/v1/conversations'

@@ -2,29 +2,43 @@ import { answer, type Exchange, type Gate, GatewayError, resume, WAIT } from '..
 import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
 import { conversationOf, inputItems, type KeptRecord, readRecord } from './kept-record.ts'
+import { type Maker, readMaker } from './maker.ts'
+import { UNHEARD, unreadable, type Verdict } from './prior.ts'
+import type { RelayStored } from './relay-stored.ts'
 import { replayed } from './replay.ts'
-import { UNHEARD, unreadable } from './responses-inspect.ts'
 
-/** The turns up to the one that was asked for, the oldest first; null: it is not kept here. */
-type Turns = readonly KeptRecord[] | null
-type Render = (x: Exchange, turns: readonly KeptRecord[], last: KeptRecord) => GatewayError | null
+export interface StoredOptions {
+  readonly content: ContentPort
+  readonly relay: RelayStored
+}
+
+/** What is kept under an id: the turns up to it, the oldest first, or the name of who keeps it. */
+type Found = { readonly turns: readonly KeptRecord[] } | { readonly maker: Maker } | null
+type Render = (x: Exchange, turns: readonly KeptRecord[], last: KeptRecord) => Verdict
+
+interface Asked {
+  readonly id: string
+  readonly below: string | null
+  readonly render: Render
+}
 
 /** `GET /v1/responses/{id}` and `…/input_items`. */
-export function createStoredRead(content: ContentPort): Gate {
-  return lookedUp(content, (x) => {
-    const [id = '', what, ...more] = x.rest.split('/')
-    if (more.length > 0 || (what !== undefined && what !== 'input_items')) return null
-    return { id, render: what === undefined ? renderResponse : renderItems }
+export function createStoredRead(options: StoredOptions): Gate {
+  return lookedUp(options, (x) => {
+    const [id = '', below, ...more] = x.rest.split('/')
+    if (more.length > 0 || (below !== undefined && below !== 'input_items')) return null
+    return { id, below: below ?? null, render: below === undefined ? renderResponse : renderItems }
   })
 }
 
-/** `POST /v1/responses/{id}/cancel`: only answers that are made in the background can be cancelled, and none is. */
-export function createStoredCancel(content: ContentPort): Gate {
-  return lookedUp(content, (x) => {
-    const [id = '', what, ...more] = x.rest.split('/')
-    if (more.length > 0 || what !== 'cancel') return null
+/** `POST /v1/responses/{id}/cancel`: only answers that are made in the background can be cancelled; none is made so here. */
+export function createStoredCancel(options: StoredOptions): Gate {
+  return lookedUp(options, (x) => {
+    const [id = '', below, ...more] = x.rest.split('/')
+    if (more.length > 0 || below !== 'cancel') return null
     return {
       id,
+      below,
       render: () =>
         new GatewayError('invalid_request', 'Only a response that is made in the background can be cancelled.'),
     }
@@ -32,12 +46,11 @@ export function createStoredCancel(content: ContentPort): Gate {
 }
 
 /** `DELETE /v1/responses/{id}`. */
-export function createStoredDelete(content: ContentPort): Gate {
+export function createStoredDelete({ content, relay }: StoredOptions): Gate {
   const removed = new WeakMap<Exchange, boolean>()
-  return (x) => {
+  const remove: Render = (x) => {
     const known = removed.get(x)
     if (known === undefined) {
-      if (x.rest.includes('/')) return unknownPath()
       x.waiting = UNHEARD
       content.remove(principalOf(x).id, x.rest).then(
         (value) => {
@@ -52,13 +65,13 @@ export function createStoredDelete(content: ContentPort): Gate {
     answer(x, 200, 'application/json', JSON.stringify({ id: x.rest, object: 'response', deleted: true }))
     return null
   }
+  return lookedUp({ content, relay }, (x) =>
+    x.rest.includes('/') ? null : { id: x.rest, below: null, render: remove },
+  )
 }
 
-function lookedUp(
-  content: ContentPort,
-  read: (x: Exchange) => { readonly id: string; readonly render: Render } | null,
-): Gate {
-  const found = new WeakMap<Exchange, { readonly turns: Turns }>()
+function lookedUp({ content, relay }: StoredOptions, read: (x: Exchange) => Asked | null): Gate {
+  const found = new WeakMap<Exchange, { readonly it: Found }>()
   return (x) => {
     const asked = read(x)
     if (asked === null) return unknownPath()
@@ -67,17 +80,31 @@ function lookedUp(
       x.waiting = UNHEARD
       content.chain(principalOf(x).id, asked.id).then(
         (texts) => {
-          found.set(x, { turns: texts?.map(readRecord).filter((record) => record !== null) ?? null })
+          found.set(x, { it: foundIn(texts) })
           resume(x, null)
         },
         () => resume(x, unreadable()),
       )
       return WAIT
     }
-    const last = known.turns?.at(-1)
-    if (known.turns === null || last === undefined) return unknown(asked.id)
-    return asked.render(x, known.turns, last)
+    if (known.it === null) return unknown(asked.id)
+    if ('maker' in known.it) return relay.pass(x, { ...asked, maker: known.it.maker }, forgetting(x, asked.id, content))
+    const { turns } = known.it
+    const last = turns.at(-1)
+    return last === undefined ? unknown(asked.id) : asked.render(x, turns, last)
   }
+}
+
+function foundIn(texts: readonly string[] | null): Found {
+  if (texts === null) return null
+  const maker = readMaker(texts.at(-1) ?? '')
+  return maker === null ? { turns: texts.map(readRecord).filter((record) => record !== null) } : { maker }
+}
+
+/** What its maker has deleted is not looked for any more. */
+function forgetting(x: Exchange, id: string, content: ContentPort): (() => void) | null {
+  if (x.method !== 'DELETE') return null
+  return () => void content.remove(principalOf(x).id, id).catch(() => undefined) // its time will pass
 }
 
 const renderResponse: Render = (x, _turns, { response }) => {

@@ -1,0 +1,65 @@
+import type { Exchange } from '../../../core/index.ts'
+import { principalOf } from '../../../governance/index.ts'
+import { createScanner } from '../../../lib/index.ts'
+import type { ContentPort, KeepingLimits, UsageClaimsPort } from '../../../storage/index.ts'
+import type { ConversationState } from '../../conversation/conversation-state.ts'
+import { NOTHING } from '../../operations/usage.ts'
+import { makerText } from './maker.ts'
+
+const DAY_MS = 86_400_000
+/** As long as vendors keep answers (OpenAI: 30 days), and conversations, which they keep for ever, much longer. */
+export const ANSWERS_KNOWN_MS = 30 * DAY_MS
+export const CONVERSATIONS_KNOWN_MS = 400 * DAY_MS
+
+const MAX_DEPTH = 128
+const HINTS = ['"store"', '"background"'].map((text) => Buffer.from(text))
+const scanner = createScanner(['store', 'background'], { maxDepth: MAX_DEPTH })
+
+/** The name under which the usage of an answer is claimed. */
+export function usageOfAnswer(provider: string, id: string): string {
+  return `response ${provider} ${id}`
+}
+
+/** Remembers who made the answers that upstreams keep themselves, so that a client may ask for them again. */
+export class RelayedAnswers {
+  readonly #content: ContentPort
+  readonly #claims: UsageClaimsPort | null
+  readonly #limits: KeepingLimits
+
+  constructor(content: ContentPort, claims: UsageClaimsPort | null, maxBytes: number) {
+    this.#content = content
+    this.#claims = claims
+    this.#limits = { ttlMs: ANSWERS_KNOWN_MS, maxBytes }
+  }
+
+  /** Where the request goes to its upstream as it is, that keeps the answer. */
+  expect(x: Exchange, state: ConversationState, { background }: Flags): void {
+    state.onAnswerId = (id, { provider, credential }) => {
+      const text = makerText({ provider, credential, model: state.modelRequested, background })
+      this.#content.keep(principalOf(x).id, { id, parent: null, items: [], text }, this.#limits)
+      if (!background) return
+      // One that has only begun has used nothing that is known: whoever sees it end is charged.
+      if (!state.stream) state.usage ??= NOTHING
+      this.#claims?.claim(usageOfAnswer(provider, id), x.id).catch(() => undefined)
+    }
+  }
+}
+
+/** What a request says of its answer. */
+export interface Flags {
+  /** Not `store: false`. */
+  readonly isKept: boolean
+  readonly background: boolean
+}
+
+/** Read from the body as the client sent it. */
+export function flagsOf(body: Buffer): Flags {
+  if (!HINTS.some((hint) => body.includes(hint))) return { isKept: true, background: false }
+  const scanned = scanner.scan(body)
+  if (scanned.kind !== 'object') return { isKept: true, background: false }
+  const first = (index: number) => (scanned.has(index) ? body[scanned.valueStart(index)] : undefined)
+  return { isKept: first(0) !== FALSE, background: first(1) === TRUE }
+}
+
+const TRUE = 0x74
+const FALSE = 0x66
