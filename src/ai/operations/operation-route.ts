@@ -65,7 +65,7 @@ export function chooseTarget(x: Exchange, registry: ModelRegistry, state: Operat
   const serving = provider === null ? null : servingOf(provider.kind, operation, target.model)
   if (provider === null || serving === null) throw new Error(`${target.name} was chosen for ${operation.name}`)
   const model = provider.nameOf(target.model)
-  const path = serving.path(provider.root, model)
+  const path = serving.path(provider, model)
   return { model, serving, candidate: new OperationCandidate(target, provider, path) }
 }
 

@@ -1,5 +1,6 @@
 import type { BodyQuirks } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
+import type { ProviderUpstream } from '../providers/upstreams.ts'
 import type { OperationCodec } from './codec.ts'
 import { bedrockEmbeddings } from './codecs/bedrock-embeddings.ts'
 import { bedrockImages } from './codecs/bedrock-images.ts'
@@ -13,8 +14,8 @@ import type { Operation, OperationName } from './operation.ts'
 
 /** How one kind of provider serves one operation. */
 export interface Serving {
-  /** Path on the provider's host; `root` is that of its base URL. */
-  readonly path: (root: string, model: string) => string
+  /** Path on the provider's host. */
+  readonly path: (provider: Pick<ProviderUpstream, 'root' | 'pathTo'>, model: string) => string
   /** Null: it speaks OpenAI's words, and requests are relayed. */
   readonly codec: OperationCodec | null
   /** `float`: it does not know, or refuses, `encoding_format`. */
@@ -27,7 +28,7 @@ interface Row {
   /** Only models whose names match; absent: all. */
   readonly models?: RegExp
   /** Absent: the operation's own below the root. */
-  readonly path?: Serving['path']
+  readonly path?: (root: string, model: string) => string
   readonly codec?: OperationCodec
   readonly vectors?: 'float'
   readonly quirks?: BodyQuirks
@@ -169,8 +170,9 @@ export function servingOf(kind: string, operation: Operation, model: string): Se
 }
 
 function compile(row: Row, operation: Operation): Compiled {
+  const { path } = row
   const serving: Serving = {
-    path: row.path ?? ((root) => `${root}${operation.suffix}`),
+    path: ({ root, pathTo }, model) => (path === undefined ? pathTo(operation.suffix, model) : path(root, model)),
     codec: row.codec ?? null,
     vectors: row.vectors ?? 'any',
     patcher: row.quirks === undefined ? null : new QuirkPatcher(row.quirks),

@@ -1,4 +1,5 @@
 import type { DialectName } from '../dialects/name.ts'
+import { holds } from './api-paths.ts'
 import type { BodyQuirks, Endpoint } from './endpoint.ts'
 import { ANTHROPIC_HEADERS, OPENAI_HEADERS, PLAIN_HEADERS } from './forwarded-headers.ts'
 import type { EndpointRow, ProviderRow } from './provider-row.ts'
@@ -27,11 +28,7 @@ export interface ChosenEndpoint {
 /** The ways to hold a conversation with a provider's models; the one that translations use comes first. */
 export function endpointsOf(row: ProviderRow, choice: EndpointChoice): readonly ChosenEndpoint[] {
   const { dialects, settings } = choice
-  const there = row.endpoints.filter(({ when }) => {
-    if (when === undefined) return true
-    const value = settings[when.setting]
-    return when.is === undefined ? value !== when.isNot : value === when.is
-  })
+  const there = row.endpoints.filter(({ when }) => holds(when, settings))
   const chosen =
     dialects === undefined
       ? there.filter(({ optional }) => optional !== true)

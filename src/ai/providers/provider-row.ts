@@ -25,6 +25,13 @@ export interface SettingRow {
 /** What models of these names can say, where their dialect's others cannot. */
 export type ModelTraits = readonly [models: RegExp, traits: Partial<DialectTraits>]
 
+/** A setting of the provider that has, or has not, a value. */
+export interface Condition {
+  readonly setting: Setting
+  readonly is?: string
+  readonly isNot?: string
+}
+
 /** One way to address models: what is appended to the base URL. */
 export interface EndpointRow {
   readonly dialect: DialectName
@@ -34,8 +41,8 @@ export interface EndpointRow {
   readonly streamPath?: string
   /** The models that are addressed so; absent: all. */
   readonly models?: RegExp
-  /** It holds only where this setting has, or has not, this value. */
-  readonly when?: { readonly setting: Setting; readonly is?: string; readonly isNot?: string }
+  /** It holds only under this condition. */
+  readonly when?: Condition
   /** Beside those of the provider. */
   readonly quirks?: BodyQuirks
   /** In place of those of the provider. */
@@ -50,6 +57,19 @@ export interface EndpointRow {
   readonly headers?: readonly string[]
   /** It is there only when the configuration's `dialects` names it. */
   readonly optional?: true
+}
+
+/** Where what is no conversation stands. */
+export interface ApiRow {
+  /** Of suffixes below the root of OpenAI's API; absent: all. */
+  readonly paths?: RegExp
+  readonly when?: Condition
+  /** Appended to the base URL. */
+  readonly root: string
+  /** The same for requests that are for one model, with `{model}` in it; absent: no other. */
+  readonly modelRoot?: string
+  /** One parameter that the provider wants. */
+  readonly query?: string
 }
 
 /** Where and how a provider lists its models. */
@@ -82,6 +102,8 @@ export interface ProviderRow {
   readonly headers: readonly string[]
   /** The one that translations use comes first. */
   readonly endpoints: readonly EndpointRow[]
+  /** The first that matches counts; none: it stands beside the conversations of the common dialect. */
+  readonly api: readonly ApiRow[]
   readonly quirks: BodyQuirks | null
   readonly habits: UpstreamHabits | null
   /** Whose models they are, as far as sealed thoughts and parameters go. */
@@ -125,6 +147,7 @@ export function row(
     tokens: null,
     headers: [],
     endpoints: [CHAT],
+    api: [],
     quirks: null,
     habits: null,
     family: 'other',

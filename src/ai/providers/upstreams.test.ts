@@ -49,6 +49,14 @@ test('a path in the base URL stays in front of every request, without its last s
   assert.deepEqual([made.upstream.origin, made.root], ['http://far.example', '/v1'])
 })
 
+test('sessions of Azure stand below v1, whatever version its conversations have', async () => {
+  const azure = { kind: 'azure-openai', base_url: 'https://unit.example', api_key: 'k' }
+  for (const api_version of ['2024-10-21', 'v1']) {
+    const { pathTo } = await built({ ...azure, api_version })
+    assert.equal(pathTo('/realtime?model=ours', null), '/openai/v1/realtime?model=ours')
+  }
+})
+
 test('credentials are resolved once, sent to the provider, and known as secrets', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ferro-'))
   t.after(() => rmSync(folder, { recursive: true }))

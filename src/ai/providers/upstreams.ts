@@ -2,6 +2,7 @@ import type { ConfigDocument, ProviderConfig } from '../../config/index.ts'
 import type { Timeouts, Transport, Upstream } from '../../core/index.ts'
 import type { SealFamily } from '../dialects/name.ts'
 import { loadEventStreamCodec } from '../translate/aws-event-reader.ts'
+import { type ApiPath, apiPathOf, apiRootOf } from './api-paths.ts'
 import { type Credential, CredentialTransport } from './auth/credential-transport.ts'
 import { Prepared } from './auth/prepared.ts'
 import { proofOf } from './auth/proof.ts'
@@ -26,6 +27,8 @@ export interface ProviderUpstream {
   readonly kind: string
   /** Path of the API's root on the host, without the last slash: `chat/completions` and its kin stand below it. */
   readonly root: string
+  /** Where another part of the same API stands; `model`: of a request for that one. */
+  readonly pathTo: ApiPath
   readonly upstream: Upstream
   readonly endpoints: readonly ChosenEndpoint[]
   readonly familyOf: (model: string) => SealFamily
@@ -66,6 +69,7 @@ function demoUpstream(name: string, row: ProviderRow, timeouts: Timeouts, transp
   return {
     kind: row.kind,
     root: '/v1',
+    pathTo: apiPathOf(row, '/v1', {}),
     upstream: { name, origin: 'demo:', transport, timeouts },
     endpoints: endpointsOf(row, { root: '/v1', settings: {} }),
     familyOf: () => row.family,
@@ -134,7 +138,8 @@ class ProviderBuilder {
     const upstream = { name: this.#name, origin: url.origin, transport, timeouts: this.#timeouts }
     return {
       kind,
-      root: apiRoot(endpoints) ?? root,
+      root: apiRootOf(row, root, this.#settings),
+      pathTo: apiPathOf(row, root, this.#settings),
       upstream,
       endpoints,
       familyOf: (model) => row.families.find(([models]) => models.test(model))?.[1] ?? row.family,
@@ -267,15 +272,6 @@ class ProviderBuilder {
       throw new Error(`providers.${this.#name}.${error.message}`, { cause: error })
     }
   }
-}
-
-const CHAT_PATH = '/chat/completions'
-
-/** Where the rest of an API in the common dialect is expected: beside its conversations. */
-function apiRoot(endpoints: readonly ChosenEndpoint[]): string | null {
-  const chat = endpoints.find(({ endpoint }) => endpoint.dialect === 'openai-chat' && endpoint.modelInBody)
-  const path = chat?.endpoint.path('', false)
-  return path?.endsWith(CHAT_PATH) === true ? path.slice(0, -CHAT_PATH.length) : null
 }
 
 /** Variables of addresses may hold a host alone. */

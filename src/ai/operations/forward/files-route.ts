@@ -59,11 +59,11 @@ export function createFilesInspect(options: FilesOptions): Gate {
     const isOurs = kind === 'batches' && isLook(x, more) ? usage.of(x, `batch ${name} ${asked.id}`) : false
     if (isOurs === WAIT) return WAIT
     const query = withoutOrigins(x.query)
-    const path = [
-      `${provider.root}/${kind}`,
+    const suffix = [
+      `/${kind}`,
       ...(first === '' ? [] : [encodeURIComponent(asked.id), ...more.map(encodeURIComponent)]),
     ].join('/')
-    const state = new ForwardState(kind, provider, query === '' ? path : `${path}?${query}`)
+    const state = new ForwardState(kind, provider, provider.pathTo(query === '' ? suffix : `${suffix}?${query}`, null))
     state.origin = origin
     state.isFree = true
     x.surface = state

@@ -37,8 +37,8 @@ export function createPassthroughInspect({ registry, outputTokens }: Passthrough
     if (provider instanceof GatewayError) return provider
     const refusal = checkModel(x, registry, { read, provider: name })
     if (refusal !== null) return refusal
-    const path = `${provider.root}${x.path.slice('/v1'.length)}`
-    const state = new ForwardState('passthrough', provider, x.query === '' ? path : `${path}?${x.query}`)
+    const suffix = `${x.path.slice('/v1'.length)}${x.query === '' ? '' : `?${x.query}`}`
+    const state = new ForwardState('passthrough', provider, provider.pathTo(suffix, null))
     state.modelRequested = read?.name ?? null
     state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`)?.first ?? null)
     state.body = bodyOf(x, read, state.target === null ? null : provider.nameOf(state.target.model))

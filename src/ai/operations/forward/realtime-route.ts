@@ -65,7 +65,7 @@ export function createRealtimeInspect({ registry, settings }: RealtimeOptions): 
     const provider = registry.provider(target.provider)
     if (provider === null) throw new Error(`${target.name} was chosen for a session`)
     query.set('model', provider.nameOf(target.model))
-    const state = new ForwardState('realtime', provider, `${provider.root}/realtime?${query.toString()}`)
+    const state = new ForwardState('realtime', provider, provider.pathTo(`/realtime?${query.toString()}`, null))
     state.modelRequested = name
     state.target = target
     state.upgrade = 'websocket'

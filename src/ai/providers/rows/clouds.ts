@@ -1,4 +1,5 @@
 import {
+  type ApiRow,
   CHAT,
   COMPLETIONS,
   type EndpointRow,
@@ -26,6 +27,21 @@ const AZURE_OPENAI: readonly EndpointRow[] = [
   under('/openai/v1', RESPONSES),
   under(DEPLOYMENT, COMPLETIONS, { path: `${DEPLOYMENT}/completions${DATED}`, when: OLD, models: INSTRUCT }),
   under('/openai/v1', COMPLETIONS, { when: NEW, models: INSTRUCT }),
+]
+
+/**
+ * Dated versions name the deployment in the path of what is asked of one model (REST reference, "Data plane inference").
+ * What came after them, sessions among it, stands below `v1` alone.
+ */
+const AZURE_API: readonly ApiRow[] = [
+  {
+    when: OLD,
+    paths: /^\/(?!(?:responses|conversations|containers|evals|videos|realtime)(?:[/?]|$))/,
+    root: '/openai',
+    modelRoot: DEPLOYMENT,
+    query: 'api-version={api_version}',
+  },
+  { root: '/openai/v1' },
 ]
 
 const VERTEX_GEMINI = '/publishers/google/models/{model}'
@@ -56,6 +72,7 @@ export const CLOUDS: readonly ProviderRow[] = [
     key: 'api-key',
     tokens: 'entra',
     endpoints: AZURE_OPENAI,
+    api: AZURE_API,
     family: 'openai',
     discovery: { path: '/openai/v1/models', form: 'openai' },
   }),
