@@ -6,6 +6,7 @@ import { createRateCheck, createScopeCheck } from './admit.ts'
 import { createIdentify, principalOf } from './identify.ts'
 import type { KeyDocument } from './key-document.ts'
 import { KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
+import { withoutQueryKeys } from './query-key.ts'
 
 function identifyWith(...documents: readonly KeyDocument[]) {
   const keys = new KeyTable({ generations: new Int32Array(8), pepper: '', catchUp: () => undefined })
@@ -70,6 +71,34 @@ test('refuses who sends no key, an unknown one, or two', () => {
     assert.deepEqual([found.code, found.status, found.id], [code, 401, null], headers.join(' '))
     assert.ok(!found.message.includes('secret-of'), headers.join(' '))
   }
+})
+
+test('a key in the query counts on the paths whose clients say it there, and only where the surface allows it', () => {
+  const keys = new KeyTable({ generations: new Int32Array(8), pepper: '', catchUp: () => undefined })
+  keys.apply({ id: 'a', document: keyOf('a') })
+  const ask = (target: string, headers: readonly string[] = [], query = true) => {
+    const [path = '', said = ''] = target.split('?')
+    const x = offlineExchange({ path, query: said, headers })
+    return createIdentify(keys, { query })(x)?.code ?? x.principal?.id
+  }
+  const generate = '/v1beta/models/m:generateContent'
+  assert.equal(ask(`${generate}?alt=sse&key=${A}`), 'a')
+  assert.equal(ask(`${generate}?key=${A}`, ['x-goog-api-key', A]), 'a')
+  assert.equal(ask(`/v1/models?key=${A}&pageSize=2`), 'a')
+  assert.equal(ask(`${generate}?key=${B}`), 'invalid_api_key')
+  assert.equal(ask(`${generate}?key=${A}`, ['x-goog-api-key', B]), 'invalid_api_key')
+  assert.equal(ask(`${generate}?key=${A}&key=${B}`), 'invalid_api_key')
+  assert.equal(ask(`${generate}?key=`), 'missing_api_key')
+  assert.equal(ask(`${generate}?monkey=${A}`), 'missing_api_key')
+  assert.equal(ask(`/v1/chat/completions?key=${A}`), 'missing_api_key')
+  assert.equal(ask(`/v1/modelsX?key=${A}`), 'missing_api_key')
+  assert.equal(ask(`${generate}?key=${A}`, [], false), 'missing_api_key', 'routes of the configuration forward queries')
+})
+
+test('what goes on to an upstream has no key of ours in its query', () => {
+  assert.equal(withoutQueryKeys('/v1beta/files', `pageSize=2&key=${A}&key=${B}&x=key`), 'pageSize=2&x=key')
+  assert.equal(withoutQueryKeys('/v1/models/m/x', `key=${A}`), '')
+  assert.equal(withoutQueryKeys('/v1/others', 'key=word'), 'key=word')
 })
 
 test('who holds no valid key learns nothing of why', () => {

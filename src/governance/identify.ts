@@ -1,5 +1,6 @@
 import { type Exchange, GatewayError, type Hook } from '../core/index.ts'
 import { type KeyPrincipal, type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
+import { queryKeys } from './query-key.ts'
 
 const BEARER = /^bearer +/i
 /** Browsers can set no header on a WebSocket: clients of realtime sessions offer their key as a subprotocol. */
@@ -7,11 +8,12 @@ const SUBPROTOCOL = /(?:^|[,\s])[a-z]+-insecure-api-key\.([^,\s]+)/
 
 /**
  * Identifies the caller by its virtual key: bearer, `x-api-key`, `api-key` or `x-goog-api-key`. Several that agree are
- * taken; two that disagree are refused, since one of them would be checked and the other might be used.
+ * taken; two that disagree are refused, since one of them would be checked and the other might be used. `query`: where
+ * clients are known to say it there, which only surfaces that forward no query as it came may allow.
  */
-export function createIdentify(keys: KeyTable): Hook {
+export function createIdentify(keys: KeyTable, options: { readonly query?: boolean } = {}): Hook {
   return (x) => {
-    const secret = presentedSecret(x)
+    const secret = presentedSecret(x, options.query === true ? queryKeys(x.path, x.query) : [])
     if (secret instanceof GatewayError) return secret
     if (secret === null) {
       const message = 'No API key was sent. Send it as "Authorization: Bearer <key>" or in x-api-key.'
@@ -32,9 +34,11 @@ export function principalOf(x: Exchange): KeyPrincipal {
   return x.principal as KeyPrincipal // set by createIdentify's hook, the only one on the routes of such hooks
 }
 
-function presentedSecret(x: Exchange): string | GatewayError | null {
+function presentedSecret(x: Exchange, said: readonly string[]): string | GatewayError | null {
   const { names, values } = x.head
-  let secret: string | null = null
+  let secret: string | null = said[0] ?? null
+  if (secret === '') return new GatewayError('missing_api_key', 'The parameter "key" has no key in it.')
+  if (said.some((each) => each !== secret)) return twoKeys()
   for (let at = 0; at < names.length; at++) {
     let value: string
     switch (names[at]) {
@@ -61,10 +65,12 @@ function presentedSecret(x: Exchange): string | GatewayError | null {
     }
     value = value.trim()
     if (value === '') return new GatewayError('missing_api_key', `The ${names[at]} header has no key in it.`)
-    if (secret !== null && secret !== value) {
-      return new GatewayError('invalid_api_key', 'The request carries two different API keys; send one.')
-    }
+    if (secret !== null && secret !== value) return twoKeys()
     secret = value
   }
   return secret
+}
+
+function twoKeys(): GatewayError {
+  return new GatewayError('invalid_api_key', 'The request carries two different API keys; send one.')
 }

@@ -19,6 +19,7 @@ export { type LimitSnapshot, readLimits, writeLimits } from './limit-snapshot.ts
 export { LIMIT_TABLE_CELLS } from './limit-table.ts'
 export { NamelessRefusals } from './nameless-refusals.ts'
 export { periodEnd, periodOf, periodStart } from './period.ts'
+export { queryKeys, withoutQueryKeys } from './query-key.ts'
 export * as rateLimit from './rate-limit.ts'
 export { type Accounts, createGiveWay, createReserve, Reservation } from './reservation.ts'
 export { routeGateProblems } from './route-gate-problems.ts'

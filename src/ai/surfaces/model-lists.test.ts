@@ -130,3 +130,27 @@ test("Gemini's clients get its shape, page by page", async (t) => {
   )
   assert.equal(Object((await get('/nope'))['error']).status, 'NOT_FOUND')
 })
+
+test('the path that vendors share answers in the shape that its caller reads, and refuses in it', async (t) => {
+  const { edge } = await serve(t, CONFIG)
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    return (await (await fetch(`${edge.url}/v1/models${path}`, { headers })).json()) as Record<string, unknown> // objects, all
+  }
+  for (const [query, headers] of [
+    ['', { 'x-goog-api-key': 'k' }],
+    ['', { 'x-goog-api-client': 'google-genai-sdk/3.1.0 gl-node/v26' }],
+    ['?key=k', {}],
+  ] as const) {
+    const listed = await get(query, headers)
+    assert.ok(
+      (listed['models'] as { name: string }[]).some(({ name }) => name === 'models/priced'),
+      query,
+    )
+    assert.equal((await get(`/openai/gpt-4o${query}`, headers))['name'], 'models/openai/gpt-4o')
+    assert.equal(Object((await get(`/nope${query}`, headers))['error']).status, 'NOT_FOUND')
+  }
+  const refused = await get('/nope', { 'anthropic-version': '2023-06-01' })
+  assert.deepEqual([refused['type'], Object(refused['error']).type], ['error', 'not_found_error'])
+  const common = await get('/nope')
+  assert.deepEqual([common['type'], Object(common['error']).code], [undefined, 'model_not_found'])
+})

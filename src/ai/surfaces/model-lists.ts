@@ -1,11 +1,12 @@
 import { answer, type Exchange, GatewayError, type Hook } from '../../core/index.ts'
+import { queryKeys } from '../../governance/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { anthropicModel, geminiModel, type ListedModel, openaiModel } from './model-shapes.ts'
 
 /** What the shapes of a list have in common: each caller gets the one of its own dialect. */
 export interface ModelLists {
-  /** `GET /v1/models`: Anthropic's shape for a request with `anthropic-version`, else OpenAI's. */
+  /** `GET /v1/models`, in the shape of the caller's dialect. */
   readonly list: Hook
   /** `GET /v1/models/{id}`; the id may hold slashes. */
   readonly detail: Hook
@@ -37,11 +38,10 @@ export function createModelLists(registry: ModelRegistry, created: number): Mode
   }
   return {
     list(x) {
-      if (!speaksMessages(x)) return say(x, { object: 'list', data: visible(x).map(openaiModel) })
-      const page = messagesPage(visible(x), new URLSearchParams(x.query))
+      const page = PAGES[listDialect(x)](visible(x), new URLSearchParams(x.query))
       return page instanceof GatewayError ? page : say(x, page)
     },
-    detail: single((x) => (speaksMessages(x) ? anthropicModel : openaiModel)),
+    detail: single((x) => SHAPES[listDialect(x)]),
     geminiList(x) {
       const page = geminiPage(visible(x), new URLSearchParams(x.query))
       return page instanceof GatewayError ? page : say(x, page)
@@ -50,9 +50,30 @@ export function createModelLists(registry: ModelRegistry, created: number): Mode
   }
 }
 
-/** Clients of the Messages API send it with every request; no other does. */
-function speaksMessages(x: Exchange): boolean {
-  return x.head.get('anthropic-version') !== null
+export type ListDialect = 'openai-chat' | 'anthropic-messages' | 'gemini'
+
+/**
+ * Whose shape a caller reads on the path that three vendors have in common: each sends with every request what the others
+ * never do.
+ */
+export function listDialect({ head, path, query }: Exchange): ListDialect {
+  if (head.get('anthropic-version') !== null) return 'anthropic-messages'
+  const isGoogles = head.get('x-goog-api-client') !== null || head.get('x-goog-api-key') !== null
+  return isGoogles || queryKeys(path, query).length > 0 ? 'gemini' : 'openai-chat'
+}
+
+const SHAPES: Readonly<Record<ListDialect, (model: ListedModel) => object>> = {
+  'openai-chat': openaiModel,
+  'anthropic-messages': anthropicModel,
+  gemini: geminiModel,
+}
+
+type Paging = (models: readonly ListedModel[], query: URLSearchParams) => object | GatewayError
+
+const PAGES: Readonly<Record<ListDialect, Paging>> = {
+  'openai-chat': (models) => ({ object: 'list', data: models.map(openaiModel) }),
+  'anthropic-messages': messagesPage,
+  gemini: geminiPage,
 }
 
 function say(x: Exchange, body: object): null {

@@ -1,21 +1,32 @@
-import type { Route } from '../../core/index.ts'
+import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
 import type { SurfacePath } from '../compile.ts'
 import { createErrorRendering } from '../conversation/errors.ts'
 import { COMMON_DIALECT, clientDialect } from '../dialects/tables.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { createCapabilities } from './capabilities-route.ts'
-import { createModelLists } from './model-lists.ts'
+import { createModelLists, type ListDialect, listDialect } from './model-lists.ts'
+
+const RENDERING: Readonly<Record<ListDialect, ReturnType<typeof createErrorRendering>>> = {
+  'openai-chat': createErrorRendering('openai-chat'),
+  'anthropic-messages': createErrorRendering('anthropic-messages'),
+  gemini: createErrorRendering('gemini'),
+}
+
+function renderForCaller(x: Exchange, error: GatewayError): RenderedError {
+  return RENDERING[listDialect(x)].renderError(x, error)
+}
 
 /** The paths that list models; `shared` is what their routes have in common. */
 export function modelPaths(registry: ModelRegistry, created: number, shared: Omit<Route, 'inspect'>): SurfacePath[] {
   const lists = createModelLists(registry, created)
-  const { renderError } = createErrorRendering('gemini')
+  const { renderError } = RENDERING.gemini
   const gemini = { ...shared, renderError }
+  const caller = { ...shared, renderError: renderForCaller }
   const detail = { name: 'models.get' }
   const capabilities = { name: 'capabilities' }
   return [
-    { method: 'GET', path: '/v1/models', route: { ...shared, inspect: lists.list } },
-    { method: 'GET', path: '/v1/models/', route: { ...shared, ...detail, inspect: lists.detail } },
+    { method: 'GET', path: '/v1/models', route: { ...caller, inspect: lists.list } },
+    { method: 'GET', path: '/v1/models/', route: { ...caller, ...detail, inspect: lists.detail } },
     {
       method: 'GET',
       path: '/v1/capabilities',

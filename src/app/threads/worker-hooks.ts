@@ -38,7 +38,7 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
   const accepting = () => journal.healthy && Atomics.load(process, PROCESS_CELL.journalFull) === 0
   const settleChat = [createSettlement(sinks, modelTraffic)]
   const settlePlain = [createSettlement(sinks, null)]
-  const identify = createIdentify(keys)
+  const identify = createIdentify(keys, { query: true })
   const rate = createRateCheck(counters)
   const reserve = createReserve({ counters, intents, journal, port: modelTraffic, accepting })
   const giveWay = createGiveWay(modelTraffic)

@@ -1,5 +1,5 @@
 import { type Exchange, GatewayError, type Hook } from '../../../core/index.ts'
-import { principalOf } from '../../../governance/index.ts'
+import { principalOf, withoutQueryKeys } from '../../../governance/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
 import { allowed, firstAllowed, unknownModel } from '../../conversation/conversation-route.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
@@ -37,7 +37,8 @@ export function createPassthroughInspect({ registry, outputTokens }: Passthrough
     if (provider instanceof GatewayError) return provider
     const refusal = checkModel(x, registry, { read, provider: name })
     if (refusal !== null) return refusal
-    const suffix = `${x.path.slice('/v1'.length)}${x.query === '' ? '' : `?${x.query}`}`
+    const query = withoutQueryKeys(x.path, x.query)
+    const suffix = `${x.path.slice('/v1'.length)}${query === '' ? '' : `?${query}`}`
     const state = new ForwardState('passthrough', provider, provider.pathTo(suffix, null))
     state.modelRequested = read?.name ?? null
     state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`)?.first ?? null)
