@@ -89,6 +89,8 @@ export interface GatewayErrorOptions {
   readonly allow?: string
   /** How to say who one is: a challenge for `WWW-Authenticate` (RFC 9110, 11.6.1). */
   readonly authenticate?: string
+  /** Headers of the upstream that tell when and how much may be asked: whoever renders the error says them. */
+  readonly limits?: Readonly<Record<string, string | string[] | undefined>>
   /** An error body of the upstream that may be passed on unchanged; already free of secrets. */
   readonly body?: Buffer
   readonly contentType?: string
@@ -105,6 +107,7 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | null
   readonly allow: string | null
   readonly authenticate: string | null
+  readonly limits: Readonly<Record<string, string | string[] | undefined>> | null
   readonly body: Buffer | null
   readonly contentType: string | null
 
@@ -121,11 +124,12 @@ export class GatewayError extends Error {
     this.retryAfterSeconds = options?.retryAfterSeconds ?? null
     this.allow = options?.allow ?? null
     this.authenticate = options?.authenticate ?? null
+    this.limits = options?.limits ?? null
     this.body = options?.body ?? null
     this.contentType = options?.contentType ?? null
   }
 
-  /** The same with another wait. */
+  /** The same with another wait; the upstream's limits are its own, and not those of whoever else may answer. */
   withRetryAfter(seconds: number): GatewayError {
     const { code, message, status, reason, param, allow, authenticate, body, contentType, cause } = this
     return new GatewayError(code, message, {

@@ -239,6 +239,10 @@ export interface Route {
 export interface RenderedError {
   readonly body: Buffer
   readonly contentType: string
+  /** In place of the error's own, where the client's dialect has another. */
+  readonly status?: number
+  /** More headers of the dialect, flat. */
+  readonly headers?: readonly string[]
   /** `none`: no `x-should-retry`, which only clients of an API heed. */
   readonly hints?: 'none'
 }

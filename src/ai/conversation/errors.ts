@@ -1,6 +1,7 @@
 import type { Exchange, GatewayError, RenderedError } from '../../core/index.ts'
-import { ENCODE_ERROR } from '../dialects/client-errors.ts'
+import { ENCODE_ERROR, statusFor } from '../dialects/client-errors.ts'
 import type { AnswerContext } from '../dialects/dialect.ts'
+import { rateLimitHeaders } from '../dialects/rate-limits.ts'
 import { clientDialect } from '../dialects/tables.ts'
 import { Losses } from '../ir/losses.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
@@ -15,9 +16,9 @@ export function createErrorRendering(dialect: ClientDialectName): {
   return {
     renderError(x, error) {
       // An upstream's own words, which are in this dialect: they may hold what no other form has.
-      if (error.body !== null) return { body: error.body, contentType: error.contentType ?? 'application/json' }
-      const body = Buffer.from(JSON.stringify(encodeError(error, x.id)))
-      return { body, contentType: 'application/json' }
+      const body = error.body ?? Buffer.from(JSON.stringify(encodeError(error, x.id)))
+      const status = statusFor(dialect, error)
+      return { body, contentType: error.contentType ?? 'application/json', status, ...limitsOf(dialect, error) }
     },
 
     /** No proper end follows: that would make a whole answer of a broken one. */
@@ -28,6 +29,11 @@ export function createErrorRendering(dialect: ClientDialectName): {
       return Buffer.from(encoder.fail(error, x.id))
     },
   }
+}
+
+/** How much the upstream still gives, as clients of the dialect read it. */
+export function limitsOf(dialect: ClientDialectName, { limits }: GatewayError): Pick<RenderedError, 'headers'> {
+  return limits === null ? {} : { headers: rateLimitHeaders(dialect, limits, Date.now()) }
 }
 
 /** The context of a stream that was relayed so far: of its request nothing is known but what was read. */

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../../core/index.ts'
+import type { ClientDialectName } from '../conversation/readers.ts'
 import type { AnswerFault, ModelAnswer, StreamEvent } from '../ir/answer.ts'
 import type { JsonObject } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
@@ -10,7 +11,7 @@ import type { DialectName, SealFamily } from './name.ts'
  * FieldProblem (`ir/fields.ts`) for a body that is wrong in this dialect.
  */
 export interface ClientDialect {
-  readonly name: DialectName
+  readonly name: ClientDialectName
   decodeRequest(body: JsonObject, context: RequestContext): ModelRequest
   /**
    * Texts of which a body has one when a client gives back what another family sealed, or what nobody did: such a body is not

@@ -1,5 +1,6 @@
 import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
 import type { CompileOptions, SurfacePath } from '../compile.ts'
+import { limitsOf } from '../conversation/errors.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
@@ -82,8 +83,8 @@ function modelPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
 const dialect = {
   codeName: chatCodeName,
   renderError(_x: Exchange, error: GatewayError): RenderedError {
-    if (error.body !== null) return { body: error.body, contentType: error.contentType ?? 'application/json' }
-    return { body: Buffer.from(JSON.stringify(encodeError(error))), contentType: 'application/json' }
+    const body = error.body ?? Buffer.from(JSON.stringify(encodeError(error)))
+    return { body, contentType: error.contentType ?? 'application/json', ...limitsOf('openai-chat', error) }
   },
   renderStreamError: (_x: Exchange, error: GatewayError): Buffer =>
     Buffer.from(`event: error\ndata: ${JSON.stringify(encodeError(error))}\n\n`),

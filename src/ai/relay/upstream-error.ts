@@ -1,4 +1,5 @@
 import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
+import { rateLimitsOf } from '../dialects/rate-limits.ts'
 import { classOfAnswer } from '../routing/failures/classify.ts'
 import type { AnswerSource } from './answer-source.ts'
 
@@ -11,22 +12,31 @@ interface StatusRow {
   readonly status: number | null
   /** The upstream's own error body goes to the client. */
   readonly passBody: boolean
+  /** Its message is for the client, as it stands: programs know some by their beginnings. */
+  readonly own: boolean
 }
 
 /** What an upstream's status means for the client. What is about our credential or account is no error of the client. */
 const STATUSES: Readonly<Record<number, StatusRow>> = {
-  401: { code: 'upstream_auth', status: 502, passBody: false },
-  402: { code: 'upstream_auth', status: 502, passBody: false },
-  403: { code: 'upstream_auth', status: 502, passBody: false },
-  407: { code: 'upstream_auth', status: 502, passBody: false },
-  408: { code: 'upstream_timeout', status: 504, passBody: false },
-  429: { code: 'upstream_rate_limited', status: 429, passBody: true },
-  503: { code: 'upstream_overloaded', status: 503, passBody: false },
-  504: { code: 'upstream_timeout', status: 504, passBody: false },
-  529: { code: 'upstream_overloaded', status: 503, passBody: false },
+  401: { code: 'upstream_auth', status: 502, passBody: false, own: false },
+  402: { code: 'upstream_auth', status: 502, passBody: false, own: false },
+  403: { code: 'upstream_auth', status: 502, passBody: false, own: false },
+  407: { code: 'upstream_auth', status: 502, passBody: false, own: false },
+  408: { code: 'upstream_timeout', status: 504, passBody: false, own: false },
+  429: { code: 'upstream_rate_limited', status: 429, passBody: true, own: true },
+  503: { code: 'upstream_overloaded', status: 503, passBody: false, own: true },
+  504: { code: 'upstream_timeout', status: 504, passBody: false, own: false },
+  529: { code: 'upstream_overloaded', status: 503, passBody: false, own: true },
 }
-const CLIENT_FAULT: StatusRow = { code: 'upstream_rejected', status: null, passBody: true }
-const SERVER_FAULT: StatusRow = { code: 'upstream_error', status: 502, passBody: false }
+const REJECTIONS: ReadonlyMap<string, number> = new Map([
+  ['context_length', 400],
+  ['content_refused', 400],
+  ['withdrawn', 404],
+])
+/** An answer that is no success: what it is must be in its words. */
+const UNTOLD = 400
+const CLIENT_FAULT: StatusRow = { code: 'upstream_rejected', status: null, passBody: true, own: true }
+const SERVER_FAULT: StatusRow = { code: 'upstream_error', status: 502, passBody: false, own: false }
 
 /** The error that an upstream's error answer becomes for a client of the same dialect: its own words pass. */
 export function errorOfAnswer(
@@ -51,10 +61,13 @@ export function errorOfStatus(
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
   const retryAfterSeconds = retryAfter(headers)
+  const limits = rateLimitsOf(headers, target.secretTexts)
+  const pass = row.passBody && said !== null && body !== null
   const options = {
     ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
-    status: row.status ?? status,
+    status: row.status ?? (pass ? status : statusOfClass(reason, status)),
     reason,
+    ...(limits === null ? {} : { limits }),
   }
   if (row.code === 'upstream_auth') {
     return new GatewayError(
@@ -63,14 +76,32 @@ export function errorOfStatus(
       options,
     )
   }
-  const message = said === null ? `${name} answered ${status}.` : `${name} answered ${status}: ${said}`
-  const pass = row.passBody && said !== null && body !== null
+  const message =
+    said === null || said === ''
+      ? `${name} answered ${status}.`
+      : row.own
+        ? said
+        : `${name} answered ${status}: ${said}`
   return new GatewayError(row.code, message, pass ? { ...options, body, contentType: 'application/json' } : options)
+}
+
+/** What an upstream means by its words, where it does not say it by a status; null for whatever is no rejection. */
+export function rejectionOf(said: string, words: Buffer): GatewayError | null {
+  const reason = classOfAnswer(UNTOLD, {}, words)
+  const status = REJECTIONS.get(reason)
+  return status === undefined ? null : new GatewayError('upstream_rejected', said, { status, reason })
+}
+
+/** The status of a rejection whose reason is known: vendors use several for one and the same. */
+function statusOfClass(reason: string, status: number): number {
+  return REJECTIONS.get(reason) ?? status
 }
 
 /** The error that an upstream's answer is which looked like a success. */
 export function errorWithin(target: AnswerSource, body: Buffer): GatewayError {
   const said = reveals(target, body) ? null : errorMessage(body)
+  const rejection = said === null ? null : rejectionOf(said, body)
+  if (rejection !== null) return rejection
   return new GatewayError(
     'upstream_error',
     `${target.upstream.name} reported an error${said === null ? '.' : `: ${said}`}`,
@@ -106,8 +137,10 @@ function parsed(body: Buffer): unknown {
   }
 }
 
-/** Whole seconds from a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or null. */
+/** Whole seconds from `retry-after-ms` or a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or null. */
 function retryAfter(headers: AnswerHeaders): number | null {
+  const milliseconds = headers['retry-after-ms']
+  if (typeof milliseconds === 'string' && /^\d{1,9}$/.test(milliseconds)) return Math.ceil(Number(milliseconds) / 1000)
   const value = headers['retry-after']
   if (typeof value !== 'string') return null
   if (/^\d{1,6}$/.test(value)) return Number(value)

@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from '../../core/index.ts'
 import type { AnswerFault } from '../ir/answer.ts'
+import { rejectionOf } from '../relay/upstream-error.ts'
 
 const LONGEST_QUOTE = 500
 /** What vendors call a fault, and what it is. */
@@ -26,7 +27,10 @@ export function faultError(name: string, fault: AnswerFault, secrets: readonly s
   if (code === 'upstream_invalid_response') {
     return new GatewayError(code, `${name} sent an answer that cannot be read${said === null ? '.' : `: ${said}`}`)
   }
-  return new GatewayError(code, `${name} reported an error${said === null ? '.' : `: ${said}`}`)
+  if (said === null) return new GatewayError(code, `${name} reported an error.`)
+  if (code !== 'upstream_error') return new GatewayError(code, said)
+  const words = Buffer.from(JSON.stringify({ code: fault.kind, message: said }))
+  return rejectionOf(said, words) ?? new GatewayError(code, `${name} reported an error: ${said}`)
 }
 
 function codeOf({ kind }: AnswerFault): ErrorCode {

@@ -1,4 +1,6 @@
 import type { AnswerHeaders, Exchange } from '../../core/index.ts'
+import type { ClientDialectName } from '../conversation/readers.ts'
+import { rateLimitHeaders, rateLimitsOf } from '../dialects/rate-limits.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { ModelTarget } from '../models/target.ts'
 
@@ -6,8 +8,8 @@ import type { ModelTarget } from '../models/target.ts'
 const UPSTREAM_IDS = ['x-request-id', 'request-id', 'x-amzn-requestid', 'x-goog-request-id', 'apim-request-id']
 
 /**
- * Headers of an answer that was translated, flat. Nothing of the upstream's passes but its id of the request: the
- * rest belongs to another dialect, or to the operator's account.
+ * Headers of an answer that was translated, flat. Nothing of the upstream's passes but its id of the request,
+ * and how much it still gives in the client's words: the rest belongs to another dialect, or to the operator's account.
  */
 export function translatedHeaders(
   x: Exchange,
@@ -16,6 +18,7 @@ export function translatedHeaders(
   length: number | null,
   events: boolean,
   losses: Losses,
+  dialect: ClientDialectName,
 ): string[] {
   const out = ['content-type', events ? 'text/event-stream; charset=utf-8' : 'application/json']
   if (events) out.push('cache-control', 'no-cache', 'x-accel-buffering', 'no')
@@ -23,6 +26,8 @@ export function translatedHeaders(
   if (upstreamId !== null && !target.secretTexts.some((secret) => upstreamId.includes(secret))) {
     out.push('x-upstream-request-id', upstreamId)
   }
+  const limits = rateLimitsOf(headers, target.secretTexts)
+  if (limits !== null) out.push(...rateLimitHeaders(dialect, limits, x.time))
   if (length !== null) out.push('content-length', String(length))
   out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
   out.push('x-ferro-translation', losses.header())

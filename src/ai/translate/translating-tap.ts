@@ -169,7 +169,15 @@ export class TranslatingTap implements AnswerTap {
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     const { losses } = this.#translation
     const length = body === null ? null : body.length
-    const out = translatedHeaders(this.#x, this.#target, headers, length, this.#sendsEvents, losses)
+    const out = translatedHeaders(
+      this.#x,
+      this.#target,
+      headers,
+      length,
+      this.#sendsEvents,
+      losses,
+      this.#state.surface.client.name,
+    )
     return this.#state.stream ? out : withCost(out, this.#x, this.#target, this.#state.usage)
   }
 

@@ -29,14 +29,16 @@ function sendError(x: Exchange, error: GatewayError): void {
   const headers = ['content-type', rendered.contentType, 'content-length', String(rendered.body.length)]
   headers.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id)
   if (error.retryAfterSeconds !== null) headers.push('retry-after', String(error.retryAfterSeconds))
+  if (rendered.headers !== undefined) headers.push(...rendered.headers)
   if (error.allow !== null) headers.push('allow', error.allow)
   if (error.authenticate !== null) headers.push('www-authenticate', error.authenticate)
   if (error.retry === 'never' && rendered.hints !== 'none') headers.push('x-should-retry', 'false')
   if (CLOSES.has(error.code)) x.client.closeAfterAnswer()
-  x.route?.editAnswer?.(x, error.status, headers)
-  x.status = error.status
+  const status = rendered.status ?? error.status
+  x.route?.editAnswer?.(x, status, headers)
+  x.status = status
   if (x.method !== 'HEAD') x.bytesOut += rendered.body.length
-  x.client.answer(error.status, headers, rendered.body)
+  x.client.answer(status, headers, rendered.body)
 }
 
 function endBegunAnswer(x: Exchange, error: GatewayError): void {

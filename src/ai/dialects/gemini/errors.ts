@@ -1,7 +1,7 @@
 import type { GatewayError } from '../../../core/index.ts'
 import type { AnswerFault } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
-import { chatCodeName } from '../code-names.ts'
+import { clientCodeName } from '../code-names.ts'
 
 /** Names of google.rpc.Code by the HTTP status that they are sent with (cloud.google.com/apis/design/errors). */
 const STATUS_WORDS: Readonly<Record<number, string>> = {
@@ -26,7 +26,7 @@ export function encodeError(error: GatewayError, requestId: string): JsonObject 
   const { status, message, param, retryAfterSeconds } = error
   const word = STATUS_WORDS[status] ?? (status < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL')
   const details: JsonObject[] = [
-    detail('ErrorInfo', { reason: chatCodeName(error.code).toUpperCase(), domain: 'ferro-gateway' }),
+    detail('ErrorInfo', { reason: clientCodeName(error).toUpperCase(), domain: 'ferro-gateway' }),
   ]
   if (param !== null) details.push(detail('BadRequest', { fieldViolations: [{ field: param, description: message }] }))
   if (retryAfterSeconds !== null) details.push(detail('RetryInfo', { retryDelay: `${retryAfterSeconds}s` }))

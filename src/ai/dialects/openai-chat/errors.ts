@@ -1,7 +1,7 @@
 import type { GatewayError } from '../../../core/index.ts'
 import type { AnswerFault } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
-import { chatCodeName } from '../code-names.ts'
+import { clientCodeName } from '../code-names.ts'
 
 const TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<number, string>> = {
 /** The vendor's error object (API reference, "Errors"): message, type, param, code. */
 export function encodeError(error: GatewayError): JsonObject {
   const type = TYPES[error.status] ?? (error.status >= 500 ? 'server_error' : 'invalid_request_error')
-  return { error: { message: error.message, type, param: error.param, code: chatCodeName(error.code) } }
+  return { error: { message: error.message, type, param: error.param, code: clientCodeName(error) } }
 }
 
 /**

@@ -47,7 +47,7 @@ const KEYLESS: Words = {
 const TOO_LONG: Words = {
   class: 'context_length',
   words:
-    /context_length|context length|context window|context size|prompt is too long|input is too long|too many (?:input )?tokens|maximum (?:number of )?(?:input )?tokens|exceeds? the (?:maximum|limit) (?:of|number of)[^.]{0,40}tokens|string_above_max_length|max_prompt_tokens|token count[^.]{0,40}exceeds/,
+    /context_length|context length|context window|context size|prompt is too long|exceeds? (?:the )?context limit|input is too long|too many (?:input )?tokens|maximum (?:number of )?(?:input )?tokens|exceeds? the (?:maximum|limit) (?:of|number of)[^.]{0,40}tokens|string_above_max_length|max_prompt_tokens|token count[^.]{0,40}exceeds/,
 }
 const REFUSED: Words = {
   class: 'content_refused',
