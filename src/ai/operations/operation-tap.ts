@@ -1,5 +1,5 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
-import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
+import { createScanner, eventData, readString, SseCursor, SseFramer } from '../../lib/index.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
@@ -30,6 +30,8 @@ export class OperationTap implements AnswerTap {
   #headers: AnswerHeaders = {}
   #tail: Buffer | null = null
   #held: Buffer[] = []
+  /** An event said that the answer is whole, or that it failed. */
+  #ended = false
   #heldBytes = 0
 
   constructor(x: Exchange, target: ModelTarget, state: OperationState) {
@@ -109,7 +111,7 @@ export class OperationTap implements AnswerTap {
     if (this.#mode === 'events') {
       const rest = this.#framer.end()
       if (rest !== null) this.#readEvents(Buffer.concat([rest, BLANK_LINE]))
-      return rest
+      return this.#ended ? rest : this.#truncated()
     }
     if (this.#mode === 'whole' && this.#tail !== null) {
       const usage = tailMember(this.#tail, 'usage')
@@ -167,6 +169,7 @@ export class OperationTap implements AnswerTap {
     cursor.load(part)
     while (cursor.next()) {
       const event = part.subarray(cursor.start, cursor.end)
+      if (!this.#ended && isLast(event)) this.#ended = true
       if (!event.includes('"usage"')) continue
       const data = eventData(event, 0, event.length)
       const value = data === null ? null : parsed(data)
@@ -201,12 +204,25 @@ export class OperationTap implements AnswerTap {
     return errorOfAnswer(this.#target, this.#status, this.#headers, told)
   }
 
+  #truncated(): GatewayError {
+    return new GatewayError(
+      'upstream_truncated',
+      `${this.#target.upstream.name} ended its answer before it was complete.`,
+    )
+  }
+
   #invalid(what: string): GatewayError {
     return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
   }
 }
 
 const BLANK_LINE = Buffer.from('\n\n')
+const DONE = Buffer.from('[DONE]')
+const LAST_TYPES = /(?:\.completed|\.done|^error)$/
+const lastScanner = createScanner(['type', 'error'], { maxDepth: 64 })
+const [TYPE, ERROR] = [0, 1]
+/** First byte of `null`. */
+const NULL = 0x6e
 /** Operations whose answers are JSON, or events of it. */
 const JSON_ONLY: ReadonlySet<string> = new Set([
   'embeddings',
@@ -216,6 +232,21 @@ const JSON_ONLY: ReadonlySet<string> = new Set([
   'images.edits',
   'images.variations',
 ])
+
+/**
+ * Whether an event is the last of an answer, or of one of its pictures: `image_generation.completed`, `speech.audio.done`,
+ * `transcript.text.done` (OpenAI's API reference, streaming events, 2026-11), the end of streams of chat completions, or an error.
+ */
+function isLast(event: Buffer): boolean {
+  const data = eventData(event, 0, event.length)
+  if (data === null) return false
+  if (data.equals(DONE)) return true
+  const scanned = lastScanner.scan(data)
+  if (scanned.kind !== 'object') return false
+  if (scanned.has(ERROR) && data[scanned.valueStart(ERROR)] !== NULL) return true
+  const type = scanned.has(TYPE) ? readString(data, scanned.valueStart(TYPE), scanned.valueEnd(TYPE)) : null
+  return type !== null && LAST_TYPES.test(type)
+}
 
 function parsed(body: Buffer): JsonObject | null {
   try {

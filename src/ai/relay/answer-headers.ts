@@ -3,34 +3,36 @@ import type { Losses } from '../ir/losses.ts'
 import type { AnswerSource } from './answer-source.ts'
 
 /**
- * Headers of an upstream that do not go to the client: of the connection (RFC 9110, 7.6.1), of the body's framing,
- * cookies of the vendor's edge, what tells who the operator's account is, and what the gateway sets itself.
+ * Headers of an upstream that go to the client: what says how its body is to be read and kept, when to come again, and what the vendors'
+ * own clients read. All others stay here, known or not: they are of the connection, of the vendor's edge, or tell who the operator's
+ * account is.
  */
-const DROPPED: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
-  'set-cookie',
-  'alt-svc',
-  'strict-transport-security',
-  'anthropic-organization-id',
-  'openai-organization',
-  'openai-project',
-  'x-request-id',
-  'x-ferro-request-id',
-  'x-ferro-model',
-  'x-ferro-translation',
-  'x-ferro-cost-nanos',
-  'x-ferro-variant',
-  'x-accel-buffering',
+const PASSED: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'content-type',
+  'date',
+  'deprecation',
+  'etag',
+  'expires',
+  'last-modified',
+  'openai-model',
+  'openai-processing-ms',
+  'openai-version',
+  'request-id',
+  'retry-after',
+  'retry-after-ms',
+  'sunset',
+  'vary',
+  'warning',
+  'x-should-retry',
 ])
+/** Limits that the vendors' clients read. */
+const PASSED_STARTS = ['x-ratelimit-', 'ratelimit-', 'anthropic-ratelimit-', 'anthropic-fast-'] as const
 
 /** Headers for the client, flat. `length` is the body's when it is known. */
 export function clientHeaders(
@@ -44,7 +46,7 @@ export function clientHeaders(
   const out: string[] = []
   const listed = connectionListed(headers['connection'])
   for (const name in headers) {
-    if (DROPPED.has(name) || listed?.has(name) === true) continue
+    if (!isPassed(name) || listed?.has(name) === true) continue
     const value = headers[name]
     if (value === undefined || showsSecret(target, value)) continue
     if (typeof value === 'string') out.push(name, value)
@@ -57,6 +59,10 @@ export function clientHeaders(
   out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
   out.push('x-ferro-translation', losses === null ? 'exact' : losses.header())
   return out
+}
+
+function isPassed(name: string): boolean {
+  return PASSED.has(name) || PASSED_STARTS.some((start) => name.startsWith(start))
 }
 
 /** Whether a header gives away what the provider was sent to prove who the operator is. */

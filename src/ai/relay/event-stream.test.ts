@@ -262,6 +262,14 @@ test('an error later in the stream reaches the client, and the request counts as
   }
 })
 
+test('behind an error of the upstream nothing follows that would make a whole answer of it', () => {
+  const failure = lines({ error: { message: 'broke' } })
+  for (const pieces of [[WHOLE + failure + WHOLE], [WHOLE, failure, WHOLE], [WHOLE, failure + WHOLE, WHOLE]]) {
+    const result = run(pieces, { headSent: true })
+    assert.deepEqual([result.text, result.end], [WHOLE + failure, 'upstream_error'])
+  }
+})
+
 test('an error that quotes the credential is not passed on', () => {
   const failure = lines({ error: { message: `bad key ${SECRET}` } })
   for (const pieces of [[failure], [lines(delta('a')), failure]]) {

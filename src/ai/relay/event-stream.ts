@@ -62,6 +62,7 @@ export class EventStream {
 
   push(chunk: Buffer): Buffer | GatewayError | null {
     if (this.#problem !== null) return this.#problem
+    if (this.#failed) return null
     const part = this.#framer.push(chunk)
     if (part === null) return null
     if (part === 'overflow') return this.#invalid('sent an event that is too large')
@@ -70,6 +71,7 @@ export class EventStream {
 
   end(): Buffer | GatewayError | null {
     if (this.#problem !== null) return this.#problem
+    if (this.#failed) return null
     const rest = this.#framer.end()
     if (rest === null) return this.#ended() ? null : this.#truncated()
     if (this.#done) return isLineBreak(rest) ? rest : null
@@ -118,6 +120,8 @@ export class EventStream {
       if (nextError >= 0 && nextError < start) nextError = part.indexOf(ERROR_NAME, start)
       if (problem === null && nextError >= 0 && nextError < end) problem = this.#readError(part, start, end)
       if (problem !== null) return this.#stopAt(problem, earlier === 0 ? null : out.upTo(start))
+      // What an upstream sends behind its own error would make a whole answer of it.
+      if (this.#failed) return this.#cutAt(out, end)
       if (this.#choices !== null) this.#choices.read(eventData(part, start, end) ?? NOTHING)
       if (nextUsage >= 0 && nextUsage < start) nextUsage = part.indexOf(USAGE_NAME, start)
       if (nextUsage >= 0 && nextUsage < end) this.#readUsageEvent(part, start, end, out)
@@ -141,6 +145,11 @@ export class EventStream {
     this.#problem = problem
     this.#x.attempt?.rejectSoon(problem)
     return before
+  }
+
+  #cutAt(out: EditedPart, end: number): Buffer | null {
+    this.#noteDelivered()
+    return out.upTo(end)
   }
 
   #noteDelivered(): void {

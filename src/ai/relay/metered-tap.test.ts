@@ -110,3 +110,16 @@ test('what is no answer to the request is refused: a stream that nobody asked fo
     assert.equal(state.answered, false)
   }
 })
+
+test('an event that is no JSON is an error as in a translation, and what stood before it goes on', () => {
+  const whole = answers['cachedAnswer']
+  assert.ok(whole)
+  const text = sseText(whole.events)
+  const [first = '', ...rest] = text.split(/(?<=\n\n)/)
+  for (const garbage of ['{"type":"content_block_delta","index":1,"del', '<html>', '{"type":"ping"}}', '[]']) {
+    const event = `event: content_block_delta\ndata: ${garbage}\n\n`
+    const { out, error } = relayed(first + event + rest.join(''), [])
+    assert.deepEqual([out, error?.code], [first, 'upstream_invalid_response'], garbage)
+  }
+  assert.equal(relayed(`${first}: a comment\n\n${rest.join('')}`, []).error, null)
+})

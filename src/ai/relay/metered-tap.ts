@@ -6,7 +6,7 @@ import {
   GatewayError,
   type Heartbeat,
 } from '../../core/index.ts'
-import { eventData, SseCursor, SseFramer } from '../../lib/index.ts'
+import { createScanner, eventData, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
@@ -26,6 +26,8 @@ const MAX_EVENT_BYTES = 32 * 1024 * 1024
 /** Longest whole answer whose usage is read: longer ones are relayed and estimated. */
 const LONGEST_READ = 16 * 1024 * 1024
 const BLANK_LINE = Buffer.from('\n\n')
+const DONE = Buffer.from('[DONE]')
+const scanner = createScanner(['type'], { maxDepth: 512 })
 
 /**
  * Relays an answer in the client's own dialect byte for byte, and reads its usage on the way. Whole events go on as they
@@ -117,6 +119,7 @@ export class MeteredTap implements AnswerTap {
     if (this.#problem !== null) return this.#problem
     if (this.#mode === 'error') return this.#invalid(`answered ${this.#status} with a very long body`)
     if (this.#mode === 'whole') return this.#keep(chunk)
+    if (this.#failed) return null
     const part = this.#framer.push(chunk)
     if (part === null) return null
     return part === 'overflow' ? this.#invalid('sent an event that is too large') : this.#read(part)
@@ -131,6 +134,7 @@ export class MeteredTap implements AnswerTap {
       }
       return null
     }
+    if (this.#failed) return null
     const rest = this.#framer.end()
     // The blank line behind the last event may be missing; one that was cut within is no event.
     const last = rest === null ? null : this.#read(Buffer.concat([rest, BLANK_LINE]))
@@ -183,13 +187,16 @@ export class MeteredTap implements AnswerTap {
         this.#delivered.add(end - start)
         this.#spoke = true
       }
+      if (!isReadable(event)) return this.#stopAt(this.#invalid('sent an event that is not JSON'), out.upTo(start))
       if (!this.#tells(event)) continue
       const problem = this.#readTelling(event)
       if (problem !== null) return this.#stopAt(problem, out.upTo(start))
+      // What an upstream sends behind its own error would make a whole answer of it.
+      if (this.#failed) break
     }
     this.#state.deliveredTokens = this.#delivered.tokens
     this.#state.unreportedTokens = this.#delivered.unreported
-    return out.finish()
+    return this.#failed ? out.upTo(cursor.end) : out.finish()
   }
 
   #tells(event: Buffer): boolean {
@@ -243,6 +250,12 @@ export class MeteredTap implements AnswerTap {
   #invalid(what: string): GatewayError {
     return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
   }
+}
+
+/** Translated, such an event would be an error: relayed, it is none either that a client could read. */
+function isReadable(event: Buffer): boolean {
+  const data = eventData(event, 0, event.length)
+  return data === null || data.length === 0 || data.equals(DONE) || scanner.scan(data).kind === 'object'
 }
 
 function parsed(body: Buffer): JsonObject | null {
