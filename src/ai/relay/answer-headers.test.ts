@@ -51,11 +51,3 @@ test('of the upstream a client gets the headers that are for clients, and of all
   assert.deepEqual(names.slice(0, 5), Object.keys(clients))
   assert.ok(Object.keys(operators).every((name) => !names.includes(name)))
 })
-
-test("what tells who the operator's account is goes to no client", () => {
-  const { x, target } = chatScene()
-  const account = { 'openai-organization': 'org-1', 'openai-project': 'p', 'anthropic-organization-id': 'org-2' }
-  const sent = clientHeaders(x, target, { ...account, server: 'upstream' }, null, false)
-  assert.ok(sent.includes('upstream'))
-  assert.doesNotMatch(JSON.stringify(sent), /org-|project/)
-})

@@ -372,9 +372,9 @@ describe('usage of Gemini', () => {
     )
   })
 
-  test('is never believed where it cannot be', () => {
+  test('tells nothing where it cannot be, and what is absurd stays so, for whoever charges it', () => {
     const usage = decodeUsage({ promptTokenCount: -5, candidatesTokenCount: 1e300, cachedContentTokenCount: 'x' }, 0)
-    assert.deepEqual(usage, { input: 0, output: 0 })
+    assert.deepEqual(usage, { input: 0, output: 1_000_000_000 })
   })
 })
 

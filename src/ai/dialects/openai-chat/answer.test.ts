@@ -275,7 +275,7 @@ suite('usage of chat completions', () => {
   })
 
   test('that cannot be believed is none', () => {
-    for (const value of [null, 5, {}, { prompt_tokens: -1 }, { prompt_tokens: '5' }, { prompt_tokens: 1e12 }]) {
+    for (const value of [null, 5, {}, { prompt_tokens: -1 }, { prompt_tokens: '5' }]) {
       assert.equal(decodeUsage(value), null)
     }
   })

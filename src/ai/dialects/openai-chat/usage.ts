@@ -1,9 +1,8 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
+import { tokenCount } from '../../ir/token-count.ts'
 
-/** Larger counts are a fault of the upstream, never real. */
-const LARGEST = 1_000_000_000
 const NANOS = 1_000_000_000
 
 /**
@@ -72,7 +71,7 @@ function detailsOf(value: unknown): (name: string) => number | null {
 }
 
 function count(value: unknown): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= LARGEST ? value : null
+  return tokenCount(value) ?? null
 }
 
 /** Dollars as a number, or an object with their sum, as routers of models tell them. */

@@ -1,9 +1,7 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-
-/** Larger counts are a fault of the upstream, never real. */
-const LARGEST = 1_000_000_000
+import { tokenCount } from '../../ir/token-count.ts'
 
 /**
  * Usage in the vendor's convention (API reference, "ResponseUsage", 2026-11): input_tokens contain what was read from and written to
@@ -41,7 +39,7 @@ function detailsOf(value: unknown): (name: string) => number | null {
 }
 
 function count(value: unknown): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= LARGEST ? value : null
+  return tokenCount(value) ?? null
 }
 
 /** The same, in the vendor's convention. */
