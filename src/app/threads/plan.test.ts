@@ -38,9 +38,9 @@ async function compiled(t: TestContext, { config = {}, settled = [] as Exchange[
       process,
       routes: {
         shared: {
-          cells: viewCells(new SharedArrayBuffer(1024)),
+          cells: viewCells(new SharedArrayBuffer(65_536)),
           seat: { number: 0, of: 1 },
-          indexOf: () => assert.fail('a plan without routes needs no slots'),
+          indexOf: slotsOf(),
         },
         now: () => performance.now(),
         pool: () => assert.fail('a plan without routes needs no pools'),
@@ -126,3 +126,16 @@ test('plans that follow each other share the connections to an origin that both 
   assert.equal(pools.length, 2)
   assert.equal(pools[0], pools[1])
 })
+
+/** Slots one behind the other, by name. */
+function slotsOf(): (need: { readonly name: string; readonly cells: number }) => number {
+  const slots = new Map<string, number>()
+  let free = 1
+  return ({ name, cells }) => {
+    const held = slots.get(name)
+    if (held !== undefined) return held
+    slots.set(name, free)
+    free += cells
+    return free - cells
+  }
+}
