@@ -63,3 +63,13 @@ test('says that files go to a provider that is not there', async () => {
     [['files.provider', 'there is no provider `vendro`']],
   )
 })
+
+test('says that what is passed through goes to a provider that is not there', async () => {
+  const text = 'providers: { vendor: { kind: demo } }\npassthrough: { providers: [vendor, vendro] }\n'
+  const result = await parseConfig(text, { path: 'a.yaml' })
+  assert.ok(!result.ok)
+  assert.deepEqual(
+    result.errors.map(({ path, message }) => [path, message]),
+    [['passthrough.providers[1]', 'there is no provider `vendro`']],
+  )
+})

@@ -65,6 +65,7 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkKeys(value, names),
     ...checkRoutes(value),
     ...checkFiles(value, providers),
+    ...checkPassthrough(value, providers),
   ]
 }
 
@@ -75,6 +76,18 @@ function checkFiles(value: unknown, providers: readonly (readonly [name: string,
   if (named === null || names.includes(named)) return []
   const suggestion = suggest(named, names)
   return [error(['files', 'provider'], `there is no provider \`${named}\``, { suggestion })]
+}
+
+/** So does what is passed through. */
+function checkPassthrough(value: unknown, providers: readonly (readonly [name: string, value: unknown])[]): Finding[] {
+  const said = at(at(value, 'passthrough'), 'providers')
+  const names = providers.map(([name]) => name)
+  return (Array.isArray(said) ? said : []).flatMap((each: unknown, index) => {
+    const named = text(each)
+    if (named === null || names.includes(named)) return []
+    const suggestion = suggest(named, names)
+    return [error(['passthrough', 'providers', index], `there is no provider \`${named}\``, { suggestion })]
+  })
 }
 
 interface Names {

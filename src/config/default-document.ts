@@ -71,6 +71,7 @@ const DEFAULTS: ConfigDocument = {
   },
   passthrough: {
     enabled: true,
+    providers: [],
   },
   upstreams: {},
   routes: [],

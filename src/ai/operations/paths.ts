@@ -1,5 +1,6 @@
 import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
 import type { CompileOptions, SurfacePath } from '../compile.ts'
+import { renderForCaller } from '../conversation/caller-dialect.ts'
 import { limitsOf } from '../conversation/errors.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
@@ -52,8 +53,13 @@ function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
     name: 'passthrough',
     ...hooks.conversation('passthrough.use'),
     ...dialect,
+    renderError: renderForCaller,
     bodyLimit: document.limits.body,
-    inspect: createPassthroughInspect({ registry, outputTokens: document.reservation.output_tokens }),
+    inspect: createPassthroughInspect({
+      registry,
+      outputTokens: document.reservation.output_tokens,
+      preferred: document.passthrough.providers,
+    }),
   }
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     paths.push({ method, path: '/v1/', route: rest, last: true })

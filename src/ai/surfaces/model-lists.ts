@@ -1,5 +1,5 @@
 import { answer, type Exchange, GatewayError, type Hook } from '../../core/index.ts'
-import { queryKeys } from '../../governance/index.ts'
+import { type CallerDialect, callerDialect } from '../conversation/caller-dialect.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { anthropicModel, geminiModel, type ListedModel, openaiModel } from './model-shapes.ts'
@@ -38,10 +38,10 @@ export function createModelLists(registry: ModelRegistry, created: number): Mode
   }
   return {
     list(x) {
-      const page = PAGES[listDialect(x)](visible(x), new URLSearchParams(x.query))
+      const page = PAGES[callerDialect(x)](visible(x), new URLSearchParams(x.query))
       return page instanceof GatewayError ? page : say(x, page)
     },
-    detail: single((x) => SHAPES[listDialect(x)]),
+    detail: single((x) => SHAPES[callerDialect(x)]),
     geminiList(x) {
       const page = geminiPage(visible(x), new URLSearchParams(x.query))
       return page instanceof GatewayError ? page : say(x, page)
@@ -50,19 +50,7 @@ export function createModelLists(registry: ModelRegistry, created: number): Mode
   }
 }
 
-export type ListDialect = 'openai-chat' | 'anthropic-messages' | 'gemini'
-
-/**
- * Whose shape a caller reads on the path that three vendors have in common: each sends with every request what the others
- * never do.
- */
-export function listDialect({ head, path, query }: Exchange): ListDialect {
-  if (head.get('anthropic-version') !== null) return 'anthropic-messages'
-  const isGoogles = head.get('x-goog-api-client') !== null || head.get('x-goog-api-key') !== null
-  return isGoogles || queryKeys(path, query).length > 0 ? 'gemini' : 'openai-chat'
-}
-
-const SHAPES: Readonly<Record<ListDialect, (model: ListedModel) => object>> = {
+const SHAPES: Readonly<Record<CallerDialect, (model: ListedModel) => object>> = {
   'openai-chat': openaiModel,
   'anthropic-messages': anthropicModel,
   gemini: geminiModel,
@@ -70,7 +58,7 @@ const SHAPES: Readonly<Record<ListDialect, (model: ListedModel) => object>> = {
 
 type Paging = (models: readonly ListedModel[], query: URLSearchParams) => object | GatewayError
 
-const PAGES: Readonly<Record<ListDialect, Paging>> = {
+const PAGES: Readonly<Record<CallerDialect, Paging>> = {
   'openai-chat': (models) => ({ object: 'list', data: models.map(openaiModel) }),
   'anthropic-messages': messagesPage,
   gemini: geminiPage,

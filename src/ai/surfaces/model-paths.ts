@@ -1,25 +1,16 @@
-import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
+import type { Route } from '../../core/index.ts'
 import type { SurfacePath } from '../compile.ts'
+import { renderForCaller } from '../conversation/caller-dialect.ts'
 import { createErrorRendering } from '../conversation/errors.ts'
 import { COMMON_DIALECT, clientDialect } from '../dialects/tables.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { createCapabilities } from './capabilities-route.ts'
-import { createModelLists, type ListDialect, listDialect } from './model-lists.ts'
-
-const RENDERING: Readonly<Record<ListDialect, ReturnType<typeof createErrorRendering>>> = {
-  'openai-chat': createErrorRendering('openai-chat'),
-  'anthropic-messages': createErrorRendering('anthropic-messages'),
-  gemini: createErrorRendering('gemini'),
-}
-
-function renderForCaller(x: Exchange, error: GatewayError): RenderedError {
-  return RENDERING[listDialect(x)].renderError(x, error)
-}
+import { createModelLists } from './model-lists.ts'
 
 /** The paths that list models; `shared` is what their routes have in common. */
 export function modelPaths(registry: ModelRegistry, created: number, shared: Omit<Route, 'inspect'>): SurfacePath[] {
   const lists = createModelLists(registry, created)
-  const { renderError } = RENDERING.gemini
+  const { renderError } = createErrorRendering('gemini')
   const gemini = { ...shared, renderError }
   const caller = { ...shared, renderError: renderForCaller }
   const detail = { name: 'models.get' }

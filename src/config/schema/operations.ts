@@ -32,4 +32,11 @@ export const passthrough = z.strictObject({
     .boolean()
     .default(true)
     .describe('Requests go on to the provider that they name, or whose model they name; `false`: they are not found.'),
+  providers: z
+    .array(plainText)
+    .max(64)
+    .prefault([])
+    .describe(
+      'Where requests go that name neither: the first that speaks the dialect of the client; without one, the only provider of its vendor, or the only one that speaks it.',
+    ),
 })

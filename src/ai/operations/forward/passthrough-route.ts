@@ -1,10 +1,13 @@
 import { type Exchange, GatewayError, type Hook } from '../../../core/index.ts'
 import { principalOf, withoutQueryKeys } from '../../../governance/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
+import { type CallerDialect, callerDialect } from '../../conversation/caller-dialect.ts'
 import { allowed, firstAllowed, unknownModel } from '../../conversation/conversation-route.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
+import type { ProviderUpstream } from '../../providers/upstreams.ts'
 import { namedProvider, providerOf } from './choose-provider.ts'
+import { defaultProvider, rootIn } from './default-provider.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
 
@@ -20,26 +23,32 @@ export interface PassthroughOptions {
   readonly registry: ModelRegistry
   /** Tokens that are reserved for an answer of which nothing is known. */
   readonly outputTokens: number
+  /** Where requests go that name no provider, if these speak the caller's dialect. */
+  readonly preferred: readonly string[]
 }
 
 /**
  * The `inspect` hook of paths that the gateway does not know. They go to the provider that a header names, or whose model
- * the body names; a model that nobody has is never sent anywhere.
+ * the body names, or who alone can be meant; a model that nobody has is never sent anywhere.
  */
-export function createPassthroughInspect({ registry, outputTokens }: PassthroughOptions): Hook {
+export function createPassthroughInspect({ registry, outputTokens, preferred }: PassthroughOptions): Hook {
   return (x) => {
     if (!PLAIN_PATH.test(x.path)) return notFound(x)
     const read = readModel(x, registry)
     if (read instanceof GatewayError) return read
-    const name = namedProvider(x) ?? read?.target?.provider ?? null
-    if (name === null) return notFound(x)
+    const dialect = callerDialect(x)
+    const named = namedProvider(x) ?? read?.target?.provider
+    // A name with a slash says whose the model is, and was not found.
+    const isOpen = read === null || !read.name.includes('/')
+    const name = named ?? (isOpen ? defaultProvider(registry, dialect, preferred) : null)
+    if (name === null) return read === null ? notFound(x) : unknownModel(read.name)
     const provider = providerOf(registry, name)
     if (provider instanceof GatewayError) return provider
     const refusal = checkModel(x, registry, { read, provider: name })
     if (refusal !== null) return refusal
     const query = withoutQueryKeys(x.path, x.query)
     const suffix = `${x.path.slice('/v1'.length)}${query === '' ? '' : `?${query}`}`
-    const state = new ForwardState('passthrough', provider, provider.pathTo(suffix, null))
+    const state = new ForwardState('passthrough', provider, pathAt(provider, dialect, suffix))
     state.modelRequested = read?.name ?? null
     state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`)?.first ?? null)
     state.body = bodyOf(x, read, state.target === null ? null : provider.nameOf(state.target.model))
@@ -50,6 +59,12 @@ export function createPassthroughInspect({ registry, outputTokens }: Passthrough
     x.candidates = [new ForwardCandidate(state)]
     return null
   }
+}
+
+/** Below the root of the caller's own dialect, where the provider has one for it. */
+function pathAt(provider: ProviderUpstream, dialect: CallerDialect, suffix: string): string {
+  const root = dialect === 'openai-chat' ? null : rootIn(provider, dialect)
+  return root === null ? provider.pathTo(suffix, null) : `${root}${suffix}`
 }
 
 interface ReadModel {
