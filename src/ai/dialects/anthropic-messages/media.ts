@@ -1,6 +1,7 @@
 import type { Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
+import { textOfSource } from '../../ir/media-text.ts'
 import type { DocumentPart, ImagePart, MediaSource } from '../../ir/parts.ts'
 import { type Block, readCache } from './cache.ts'
 
@@ -139,15 +140,7 @@ function encodeSource(source: MediaSource, own: boolean): JsonObject | null {
 /** The API reads PDF and plain text; what is text by another name goes as text. */
 function documentSource(source: MediaSource, own: boolean): JsonObject | null {
   if (source.kind !== 'data' || source.mediaType === PDF) return encodeSource(source, own)
-  if (isText(source.mediaType)) {
-    const data = Buffer.from(source.base64, 'base64').toString('utf8')
-    return { type: 'text', media_type: 'text/plain', data }
-  }
+  const data = textOfSource(source)
+  if (data !== null) return { type: 'text', media_type: 'text/plain', data }
   return own ? encodeSource(source, own) : null
 }
-
-function isText(mediaType: string): boolean {
-  return mediaType.startsWith('text/') || TEXTS.has(mediaType)
-}
-
-const TEXTS: ReadonlySet<string> = new Set(['application/json', 'application/xml', 'application/yaml'])

@@ -245,6 +245,33 @@ describe('a request to Cohere', () => {
     assert.deepEqual(losses.dropped, ['messages[].document', 'messages[].audio'])
   })
 
+  test('reads documents of text, however they are held', () => {
+    const base64 = Buffer.from('Größe').toString('base64')
+    const losses = new Losses()
+    const { messages } = encode(
+      chat([
+        {
+          role: 'user',
+          parts: [
+            { type: 'document', source: { kind: 'data', mediaType: 'text/plain', base64 }, name: 'a.txt' },
+            { type: 'document', source: { kind: 'data', mediaType: 'application/json', base64 } },
+          ],
+        },
+      ]),
+      losses,
+    )
+    assert.deepEqual(messages, [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a.txt\nGröße' },
+          { type: 'text', text: 'Größe' },
+        ],
+      },
+    ])
+    assert.deepEqual(losses.dropped, [])
+  })
+
   test('says what becomes of every parameter', () => {
     const losses = new Losses()
     const { model: _, stream: __, messages: ___, ...parameters } = encode(chat([HELLO], { parameters: ALL }), losses)

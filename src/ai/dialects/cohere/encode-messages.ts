@@ -1,6 +1,7 @@
 import { type JsonObject, RawJson } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import type { ToolResultPart, UserPart } from '../../ir/parts.ts'
+import { textOfSource } from '../../ir/media-text.ts'
+import type { DocumentPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { AssistantMessage, Message, ModelRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
 
@@ -58,13 +59,7 @@ function userPart(part: UserPart, losses: Losses): JsonObject | null {
       return { type: 'image_url', image_url: { url, ...(known !== undefined && { detail: known }) } }
     }
     case 'document':
-      // Only text can be a document here.
-      if (part.source.kind === 'text') {
-        losses.adapt('messages[].document')
-        return { type: 'text', text: part.name === undefined ? part.source.text : `${part.name}\n${part.source.text}` }
-      }
-      losses.drop('messages[].document')
-      return null
+      return document(part, losses)
     case 'audio':
     case 'video':
       losses.drop(`messages[].${part.type}`)
@@ -73,6 +68,17 @@ function userPart(part: UserPart, losses: Losses): JsonObject | null {
       losses.drop(`messages[].${part.name}`)
       return null
   }
+}
+
+/** Only text can be a document here. */
+function document({ source, name }: DocumentPart, losses: Losses): JsonObject | null {
+  const text = textOfSource(source)
+  if (text === null) {
+    losses.drop('messages[].document')
+    return null
+  }
+  losses.adapt('messages[].document')
+  return { type: 'text', text: name === undefined ? text : `${name}\n${text}` }
 }
 
 /** Text before calls is the model's plan; behind them nothing may stand. */
@@ -136,8 +142,8 @@ function result(part: ToolResultPart, losses: Losses): JsonObject {
   if (part.isError) losses.adapt('messages[].tool_result.is_error')
   const texts: string[] = []
   for (const item of part.content) {
-    if (item.type === 'text') texts.push(item.text)
-    else if (item.source.kind === 'text') texts.push(item.source.text)
+    const text = item.type === 'text' ? item.text : textOfSource(item.source)
+    if (text !== null) texts.push(text)
     else losses.drop(`messages[].tool_result.${item.type}`)
   }
   const member = part.isError ? 'error' : 'data'

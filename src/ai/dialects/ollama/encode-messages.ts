@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import type { MediaSource, ToolResultPart, UserPart } from '../../ir/parts.ts'
+import { textOfSource } from '../../ir/media-text.ts'
+import type { DocumentPart, MediaSource, ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { AssistantMessage, Message, ModelRequest } from '../../ir/request.ts'
 import { argumentsObject } from '../call-arguments.ts'
 import type { EncodeContext } from '../dialect.ts'
@@ -44,10 +45,7 @@ function spoken(parts: readonly UserPart[], losses: Losses): JsonObject | null {
         addImage(part.source, images, losses)
         break
       case 'document':
-        if (part.source.kind === 'text') {
-          losses.adapt('messages[].document')
-          texts.push(part.name === undefined ? part.source.text : `${part.name}\n${part.source.text}`)
-        } else losses.drop('messages[].document')
+        addDocument(part, texts, losses)
         break
       case 'audio':
       case 'video':
@@ -60,6 +58,16 @@ function spoken(parts: readonly UserPart[], losses: Losses): JsonObject | null {
   const content = texts.join('\n')
   if (content === '' && images.length === 0) return null
   return { content, ...(images.length > 0 && { images }) }
+}
+
+/** Only text can be a document here. */
+function addDocument({ source, name }: DocumentPart, texts: string[], losses: Losses): void {
+  const text = textOfSource(source)
+  if (text === null) losses.drop('messages[].document')
+  else {
+    losses.adapt('messages[].document')
+    texts.push(name === undefined ? text : `${name}\n${text}`)
+  }
 }
 
 /** The server fetches nothing: only the bytes themselves can be sent. */

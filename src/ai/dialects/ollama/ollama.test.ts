@@ -198,6 +198,25 @@ describe('a request to Ollama', () => {
     assert.deepEqual(losses.adapted, ['messages[].tool_call.arguments', 'messages[].tool_result.is_error'])
   })
 
+  test('reads documents of text, however they are held', () => {
+    const base64 = Buffer.from('Größe').toString('base64')
+    const losses = new Losses()
+    const { messages } = encode(
+      chat([
+        {
+          role: 'user',
+          parts: [
+            { type: 'document', source: { kind: 'data', mediaType: 'text/plain', base64 }, name: 'a.txt' },
+            { type: 'document', source: { kind: 'data', mediaType: 'application/json', base64 } },
+          ],
+        },
+      ]),
+      losses,
+    )
+    assert.deepEqual(messages, [{ role: 'user', content: 'a.txt\nGröße\nGröße' }])
+    assert.deepEqual(losses.dropped, [])
+  })
+
   test('carries images as bytes only', () => {
     const losses = new Losses()
     const body = encode(
