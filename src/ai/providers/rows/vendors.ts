@@ -4,6 +4,9 @@ import { FREEFORM } from './freeform.ts'
 /** Thoughts of earlier turns are taken back as they were given. */
 const REASONING_CONTENT = { reasoningReplay: 'reasoning_content' } as const
 
+/** These know the limit of output by its first name alone: they refuse the newer one, or pass it over and go on. */
+const OLDER_LIMIT = { max_completion_tokens: 'max_tokens' } as const
+
 /** Endpoints in this dialect ask for a version, even where they do not read it. */
 const VERSION = ['anthropic-version', '2023-06-01']
 
@@ -44,14 +47,18 @@ export const VENDORS: readonly ProviderRow[] = [
   row('mistral', 'https://api.mistral.ai/v1', 'MISTRAL_API_KEY', {
     // "Tool call id … must be a-z, A-Z, 0-9, with a length of 9", as its API says of others.
     endpoints: [{ ...CHAT, traits: [[/./, { callId: { pattern: /^[a-zA-Z0-9]{9}$/, longest: 9 } }]] }],
-    quirks: { rename: { seed: 'random_seed' } },
+    // Its API refuses members that it does not know (API reference, "Chat completion").
+    quirks: {
+      rename: { ...OLDER_LIMIT, seed: 'random_seed' },
+      drop: ['user', 'store', 'logit_bias', 'logprobs', 'top_logprobs'],
+    },
     habits: { outputLimit: 'max_tokens', streamUsage: false },
     knownModels: ['mistral-large-latest', 'mistral-small-latest'],
   }),
   row('deepseek', 'https://api.deepseek.com', 'DEEPSEEK_API_KEY', {
     baseEnds: ['/v1', '/anthropic'],
     endpoints: [under('/v1', CHAT), under('/anthropic/v1', MESSAGES, { quirks: {}, headers: VERSION })],
-    quirks: { rename: { user: 'user_id' } },
+    quirks: { rename: { ...OLDER_LIMIT, user: 'user_id' } },
     habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
     discovery: { path: '/models', form: 'openai' },
     knownModels: ['deepseek-chat', 'deepseek-reasoner'],
@@ -64,6 +71,7 @@ export const VENDORS: readonly ProviderRow[] = [
   }),
   row('z-ai', 'https://api.z.ai/api', 'ZAI_API_KEY', {
     baseEnds: ['/paas/v4', '/anthropic'],
+    quirks: { rename: OLDER_LIMIT },
     endpoints: [under('/paas/v4', CHAT), under('/anthropic/v1', MESSAGES, { headers: VERSION })],
     habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
     discovery: { path: '/paas/v4/models', form: 'openai' },
@@ -79,16 +87,19 @@ export const VENDORS: readonly ProviderRow[] = [
     knownModels: ['grok-4'],
   }),
   row('ai21', 'https://api.ai21.com/studio/v1', 'AI21_API_KEY', {
+    quirks: { rename: OLDER_LIMIT },
     habits: { reasoningRequest: 'none', streamUsage: false },
     discovery: null,
     knownModels: ['jamba-large', 'jamba-mini'],
   }),
   row('perplexity', 'https://api.perplexity.ai', 'PERPLEXITY_API_KEY', {
+    quirks: { rename: OLDER_LIMIT },
     habits: { streamUsage: false },
     discovery: null,
     knownModels: ['sonar', 'sonar-pro'],
   }),
   row('qwen', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', 'QWEN_API_KEY', {
+    quirks: { rename: OLDER_LIMIT },
     habits: { ...REASONING_CONTENT, reasoningRequest: 'enable_thinking' },
   }),
 ]
