@@ -9,6 +9,7 @@ const ANTHROPIC = { kind: 'anthropic', api_key: KEY, base_url: 'http://anthropic
 const GROQ = { kind: 'groq', api_key: KEY, base_url: 'http://groq.example/openai/v1' }
 const DEEPSEEK = { kind: 'deepseek', api_key: KEY, base_url: 'http://deepseek.example' }
 const ALL = { openai: OPENAI, anthropic: ANTHROPIC, groq: GROQ, deepseek: DEEPSEEK }
+const GEMINI = { kind: 'gemini', api_key: KEY, base_url: 'http://gemini.example/v1beta' }
 const MESSAGES = { 'anthropic-version': '2023-06-01' }
 
 interface Case {
@@ -20,6 +21,7 @@ interface Case {
   readonly body?: object
   /** Null: it is not found, and nobody is asked. */
   readonly asked: string | null
+  readonly sent?: object
 }
 
 const CASES: readonly Case[] = [
@@ -67,10 +69,31 @@ const CASES: readonly Case[] = [
     body: { model: 'gpt-4o-mini', training_file: 'file-1' },
     asked: 'http://openai.example/v1/fine_tuning/jobs',
   },
+  {
+    what: 'the vendor of its paths, without the key of ours in its query',
+    providers: { ...ALL, gemini: GEMINI },
+    path: '/v1beta/cachedContents?key=virtual&pageSize=2',
+    asked: 'http://gemini.example/v1beta/cachedContents?pageSize=2',
+  },
+  {
+    what: 'the vendor of its paths, for a model',
+    providers: { ...ALL, gemini: GEMINI },
+    path: '/v1beta/cachedContents',
+    body: { model: 'models/gemini/gemini-2.5-flash', contents: [] },
+    asked: 'http://gemini.example/v1beta/cachedContents',
+    sent: { model: 'models/gemini-2.5-flash', contents: [] },
+  },
+  {
+    what: 'no vendor of other paths',
+    providers: ALL,
+    headers: { 'x-ferro-provider': 'openai' },
+    path: '/v1beta/files/abc',
+    asked: null,
+  },
   { what: 'a model of nobody', providers: ALL, path: '/v1/new', body: { model: 'nobody/has-it' }, asked: null },
 ]
 
-for (const { what, providers, preferred = [], headers = {}, path, body, asked } of CASES) {
+for (const { what, providers, preferred = [], headers = {}, path, body, asked, sent } of CASES) {
   test(`a request that names no provider goes to ${what}: ${asked ?? 'not found'}`, async (t) => {
     const vendor = await startVendor(t, () => ({ body: '{"object":"list","data":[]}' }))
     const direct = Object.fromEntries(Object.entries(providers).map(([name, one]) => [name, { ...one, direct: true }]))
@@ -86,5 +109,6 @@ for (const { what, providers, preferred = [], headers = {}, path, body, asked } 
       vendor.seen.map(({ origin, path: called }) => `${origin}${called}`),
       asked === null ? [] : [asked],
     )
+    if (sent !== undefined) assert.deepEqual(JSON.parse(vendor.seen[0]?.body ?? ''), sent)
   })
 }

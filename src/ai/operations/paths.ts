@@ -62,7 +62,7 @@ function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
     }),
   }
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
-    paths.push({ method, path: '/v1/', route: rest, last: true })
+    for (const path of ['/v1/', '/v1beta/']) paths.push({ method, path, route: rest, last: true })
   }
   return paths
 }

@@ -17,6 +17,12 @@ const MAX_DEPTH = 64
  * path that is governed here under its own name.
  */
 const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~:@!$&'()*+,=-]+(?:\.+[A-Za-z0-9_~:@!$&'()*+,=-]+)*)+$/
+/** What paths of clients begin with, and roots of providers end with. */
+const VERSION = /^\/v1(?:beta)?(?=\/)/
+/** Paths that one vendor's API alone has. */
+const GOOGLES = '/v1beta/'
+/** How bodies of that API begin the name of a model. */
+const MODELS = 'models/'
 const scanner = createScanner(['model'], { maxDepth: MAX_DEPTH })
 
 export interface PassthroughOptions {
@@ -47,8 +53,9 @@ export function createPassthroughInspect({ registry, outputTokens, preferred }: 
     const refusal = checkModel(x, registry, { read, provider: name })
     if (refusal !== null) return refusal
     const query = withoutQueryKeys(x.path, x.query)
-    const suffix = `${x.path.slice('/v1'.length)}${query === '' ? '' : `?${query}`}`
-    const state = new ForwardState('passthrough', provider, pathAt(provider, dialect, suffix))
+    const path = pathAt(provider, dialect, `${x.path.replace(VERSION, '')}${query === '' ? '' : `?${query}`}`)
+    if (x.path.startsWith(GOOGLES) && rootIn(provider, 'gemini') === null) return notFound(x)
+    const state = new ForwardState('passthrough', provider, path)
     state.modelRequested = read?.name ?? null
     state.target = read === null ? null : (read.target ?? registry.resolve(`${name}/${read.name}`)?.first ?? null)
     state.body = bodyOf(x, read, state.target === null ? null : provider.nameOf(state.target.model))
@@ -70,7 +77,8 @@ function pathAt(provider: ProviderUpstream, dialect: CallerDialect, suffix: stri
 interface ReadModel {
   /** As the client calls it. */
   readonly name: string
-  readonly start: number
+  /** What stands before it in the body. */
+  readonly prefix: string
   readonly target: ModelTarget | null
 }
 
@@ -84,13 +92,15 @@ function readModel(x: Exchange, registry: ModelRegistry): ReadModel | null | Gat
     return new GatewayError('invalid_json', `The body cannot be read as one JSON value: see byte ${scanned.offset}.`)
   }
   if (!scanned.has(0)) return null
-  const name = readString(body, scanned.valueStart(0), scanned.valueEnd(0))
-  if (name === null || name === '') {
+  const said = readString(body, scanned.valueStart(0), scanned.valueEnd(0))
+  const prefix = x.path.startsWith(GOOGLES) && said?.startsWith(MODELS) === true ? MODELS : ''
+  const name = said?.slice(prefix.length) ?? ''
+  if (name === '') {
     return new GatewayError('invalid_request', '"model" must be a non-empty string.', { param: 'model' })
   }
   return {
     name,
-    start: scanned.valueStart(0),
+    prefix,
     target: firstAllowed(x, registry, name) ?? registry.resolve(name)?.first ?? null,
   }
 }
@@ -125,7 +135,7 @@ function bodyOf(x: Exchange, read: ReadModel | null, model: string | null): Buff
   if (read === null || model === null || read.name === model) return body
   const scanned = scanner.scan(body)
   if (scanned.kind !== 'object') return body
-  const edit: Edit = { kind: 'set', index: 0, json: JSON.stringify(model) }
+  const edit: Edit = { kind: 'set', index: 0, json: JSON.stringify(`${read.prefix}${model}`) }
   return patchTopLevel(body, scanned, [edit])
 }
 
