@@ -168,3 +168,18 @@ for (const upstream of UPSTREAMS) {
     await eventually(() => server.left > before, { what: 'the vendor to see it' })
   })
 }
+
+test('the client lists and reads models, in both versions of its API', async () => {
+  for (const version of ['v1', 'v1beta']) {
+    const { models } = house().google(version)
+    const names: (string | undefined)[] = []
+    for await (const model of await models.list({ config: { pageSize: 3 } })) {
+      names.push(model.name)
+      if (names.length === 4) break
+    }
+    assert.ok(names.length > 0 && names.every((name) => name?.startsWith('models/')), String(names))
+    const known = names[0]?.slice('models/'.length) ?? ''
+    assert.equal((await models.get({ model: known })).name, `models/${known}`)
+    await assert.rejects(models.get({ model: 'nope' }), { status: 404 })
+  }
+})
