@@ -170,7 +170,7 @@ for (const upstream of UPSTREAMS) {
 }
 
 test('the client lists and reads models, in both versions of its API', async () => {
-  for (const version of ['v1', 'v1beta']) {
+  for (const version of ['v1', 'v1beta'] as const) {
     const { models } = house().google(version)
     const names: (string | undefined)[] = []
     for await (const model of await models.list({ config: { pageSize: 3 } })) {
