@@ -13,7 +13,7 @@ import { isObject, type JsonObject } from '../ir/json.ts'
 import { forwardedHeaders } from '../models/forwarded-headers.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
-import { errorOfStatus } from '../relay/upstream-error.ts'
+import { errorOfStatus, reveals } from '../relay/upstream-error.ts'
 import { mediaTypeOf } from '../translate/media-types.ts'
 
 /** Who counted: the model's vendor; its public tokenizer, or a rule of thumb, here. */
@@ -32,6 +32,8 @@ export interface CountOptions {
   readonly body: Buffer
   /** Null when the upstream's answer does not say it. */
   readonly read: (body: JsonObject) => number | null
+  /** Client and vendor speak the same: the answer goes on as it is. */
+  readonly relays?: boolean
   /** The client's answer. */
   readonly answer: (tokens: number) => JsonObject
 }
@@ -81,7 +83,7 @@ class CountTap implements AnswerTap {
   }
 
   complete(body: Buffer): Buffer | GatewayError {
-    const { target, endpoint, read, answer } = this.#options
+    const { target, endpoint, read, relays, answer } = this.#options
     const value = parsed(body)
     if (this.#status >= 400) {
       const said = value === null ? null : (endpoint?.dialect?.decodeError(value)?.message ?? null)
@@ -90,7 +92,10 @@ class CountTap implements AnswerTap {
     }
     try {
       const tokens = value === null ? null : read(value)
-      return tokens === null ? this.#invalid() : Buffer.from(JSON.stringify(answer(tokens)))
+      if (tokens === null) return this.#invalid()
+      // It may say more than the number, but never a secret.
+      const passes = relays === true && !reveals(target, body)
+      return passes ? body : Buffer.from(JSON.stringify(answer(tokens)))
     } catch (error) {
       if (error instanceof FieldProblem) return this.#invalid()
       throw error

@@ -1,7 +1,7 @@
 import { answerWith, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
-import { dialectOf } from '../dialects/tables.ts'
+import { clientDialect, dialectOf } from '../dialects/tables.ts'
 import type { TokenCountDialect } from '../dialects/token-counts.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
@@ -63,7 +63,10 @@ export class TokenCounting {
       if (kept !== undefined)
         return this.#atKeeper(x, { target, vendor, body, lane: target.credentials.indexOf(kept.credential), client })
       const request = client.decodeRequest(body, { model: pathModel, stream: false, losses: new Losses() })
-      if (vendor !== null) return askVendor(x, { target, vendor, request, client })
+      if (vendor !== null) {
+        const own = vendor.dialect === client ? ownBody(x, body, vendor, dialect) : null
+        return askVendor(x, { target, vendor, request, client, own })
+      }
       return this.#own(x, target, request, client)
     } catch (error) {
       if (error instanceof FieldProblem) return problemOf(error)
@@ -101,7 +104,7 @@ export class TokenCounting {
     }
     const { model: _model, ...rest } = body
     const bytes = Buffer.from(writeJson({ model: vendor.endpoint.modelName, ...rest }))
-    x.candidates = [candidate({ target, vendor, body: bytes, client, lane })]
+    x.candidates = [candidate({ target, vendor, body: bytes, client, lane, relays: true })]
     return null
   }
 
@@ -154,12 +157,27 @@ interface Asking {
   readonly vendor: Vendor
   readonly request: ModelRequest
   readonly client: TokenCountDialect
+  /** The client's body, where the vendor reads it as it is. */
+  readonly own: JsonObject | null
+}
+
+/** A body in the vendor's own dialect, whose every member counts; null where it must be translated all the same. */
+function ownBody(
+  x: Exchange,
+  body: JsonObject,
+  { endpoint, dialect }: Vendor,
+  name: ClientDialectName,
+): JsonObject | null {
+  const seals = clientDialect(name).foreignSeals ?? []
+  if (seals.some((seal) => x.body?.includes(seal) === true)) return null
+  if (dialect.ownBody !== undefined) return dialect.ownBody(body, endpoint.modelName, endpoint.path(false))
+  return { ...body, model: endpoint.modelName }
 }
 
 /** The vendor's endpoint may not be there, of a server that only speaks its dialect: then an estimate is given. */
-function askVendor(x: Exchange, { target, vendor, request, client }: Asking): null {
+function askVendor(x: Exchange, { target, vendor, request, client, own: told }: Asking): null {
   const { endpoint, dialect } = vendor
-  const counted = endpoint.countBody(request, dialect)
+  const counted = told ?? endpoint.countBody(request, dialect)
   const body = dialect.atPath?.(counted, dialect.path(endpoint.path(false))) ?? counted
   const own = new CountCandidate({
     target,
@@ -171,7 +189,7 @@ function askVendor(x: Exchange, { target, vendor, request, client }: Asking): nu
     read: ({ tokens }) => (typeof tokens === 'number' ? tokens : null),
     answer: (tokens) => client.encodeAnswer(tokens),
   })
-  const asked = candidate({ target, vendor, body: Buffer.from(writeJson(body)), client })
+  const asked = candidate({ target, vendor, body: Buffer.from(writeJson(body)), client, relays: told !== null })
   x.attempting = new CountAttempts(asked, own)
   return null
 }
@@ -182,12 +200,18 @@ function candidate({
   body,
   client,
   lane,
-}: Pick<Asking, 'target' | 'vendor' | 'client'> & { readonly body: Buffer; readonly lane?: number }): CountCandidate {
+  relays,
+}: Pick<Asking, 'target' | 'vendor' | 'client'> & {
+  readonly body: Buffer
+  readonly lane?: number
+  readonly relays: boolean
+}): CountCandidate {
   return new CountCandidate({
     target,
     endpoint,
     source: 'vendor',
     lane,
+    relays,
     path: dialect.path(endpoint.path(false)),
     body,
     read: (answer) => dialect.decodeAnswer(answer),

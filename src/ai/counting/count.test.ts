@@ -46,6 +46,20 @@ test('the model’s own vendor counts, whatever dialect the client asks in', asy
   assert.deepEqual(asked, [sent, sent])
 })
 
+test('what is counted in the vendor’s own dialect keeps every member, both ways', async (t) => {
+  const answer = { input_tokens: 7, context_management: { original_input_tokens: 70 } }
+  const { asked, post } = await house(t, 200, answer)
+  const more = {
+    context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] },
+    tool_choice: { type: 'auto' },
+    tools: [{ name: 'f', input_schema: { type: 'object' } }],
+    new_member: [1],
+  }
+  const { status, body } = await post('/v1/messages/count_tokens', { model: 'small', ...MESSAGES, ...more })
+  assert.deepEqual([status, body], [200, answer])
+  assert.deepEqual(asked[0]?.body, { model: 'claude-x', ...MESSAGES, ...more })
+})
+
 test('where nobody counts, the gateway estimates, and says so', async (t) => {
   const { asked, post } = await house(t, 200, {})
   const { status, headers, body } = await post('/v1/messages/count_tokens', { model: 'demo-chat', ...MESSAGES })

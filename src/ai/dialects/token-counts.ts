@@ -11,6 +11,11 @@ export interface TokenCountDialect {
   /** The path for it, from the path of the model's answers. */
   path(path: string): string
   encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject
+  /**
+   * A client's own body for this path of the vendor's, with every member that it has; null where the path takes another form.
+   * Absent: only its model changes.
+   */
+  readonly ownBody?: (body: JsonObject, model: string, path: string) => JsonObject | null
   /** The same at a cloud that has the vendor's models under paths of its own; absent: as everywhere. */
   readonly atPath?: (body: JsonObject, path: string) => JsonObject
   /** Null when the answer does not say it. */

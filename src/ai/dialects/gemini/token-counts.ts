@@ -13,6 +13,11 @@ export const geminiCounts: TokenCountDialect = {
   path: (path) => path.replace(/:[A-Za-z]+(?:\?.*)?$/, ':countTokens'),
   encodeRequest: encodeCountRequest,
   atPath: (body, path) => (path.includes(VERTEX_MODELS) ? vertexBody(body) : body),
+  ownBody: (body, model, path) => {
+    if (path.includes(VERTEX_MODELS) || body['generate_content_request'] !== undefined) return null
+    const request = body['generateContentRequest']
+    return isObject(request) ? { ...body, generateContentRequest: { ...request, model: `models/${model}` } } : body
+  },
   decodeAnswer: decodeCountAnswer,
 }
 
