@@ -62,7 +62,8 @@ function answerTo(path: string, body: JsonObject): object | null {
     case '/anthropic/v1/messages/count_tokens':
       return members === 'messages model system' ? { input_tokens: 21 } : null
     case '/google/v1beta/models/gemini-x:countTokens':
-      return members === 'generateContentRequest' ? { totalTokens: 22 } : null
+      // Its reference takes either, and not both: what its own clients send is relayed.
+      return members === 'generateContentRequest' || members === 'contents' ? { totalTokens: 22 } : null
     case `${CLOUD}/anthropic/models/count-tokens:rawPredict`:
       return members === 'anthropic_version messages model system' ? { input_tokens: 23 } : null
     case `${CLOUD}/google/models/gemini-x:countTokens`:
