@@ -5,7 +5,11 @@ import { keyPair } from '../harness/config.ts'
 import { useOperationsHouse } from './operations-house.ts'
 
 const other = keyPair('other')
-const house = useOperationsHouse({ files: { provider: 'vendor', bind_keys: true } }, [{ key: other }])
+const held = keyPair('held')
+const house = useOperationsHouse({ files: { provider: 'vendor', bind_keys: true } }, [
+  { key: other },
+  { key: held, models: { allow: ['demo/*'] } },
+])
 
 test('where keys are bound, a file is reached by the key that made it alone, and a batch takes it by its wrapped id', async () => {
   const { client, upstream } = house()
@@ -24,4 +28,16 @@ test('where keys are bound, a file is reached by the key that made it alone, and
   assert.equal(batch.input_file_id, made.id)
   const done = await client().batches.retrieve(batch.id)
   assert.match(done.output_file_id ?? '', /^file-9\.at\.vendor\./)
+})
+
+test('a key that is held to some models makes no batch, whose lines could ask for any', async () => {
+  const { client, upstream } = house()
+  const mine = client({ apiKey: held.secret })
+  const made = await mine.files.create({ purpose: 'batch', file: await toFile(Buffer.from('{}'), 'a.jsonl') })
+  const before = upstream.last
+  await assert.rejects(
+    mine.batches.create({ endpoint: '/v1/chat/completions', completion_window: '24h', input_file_id: made.id }),
+    OpenAI.PermissionDeniedError,
+  )
+  assert.equal(upstream.last, before)
 })

@@ -69,13 +69,15 @@ export class ConversationAttempts {
 class ConversationTarget implements AttemptTarget {
   readonly name: string
   readonly candidate: ModelTarget
+  readonly isShared: boolean
   readonly memory: TargetMemory | null
   readonly attempts: number
   readonly contextTokens: number | null
 
   constructor({ id, target, retry }: RoutingTarget, memory: TargetMemory | null) {
     // What is learned of names that clients make up is learned of all of them; what is told of an attempt is not.
-    this.name = id.includes('/*') ? target.name : id
+    this.isShared = /\/\*(?:#|$)/.test(id)
+    this.name = this.isShared ? target.name : id
     this.candidate = target
     this.memory = memory
     this.attempts = retry.attemptsPerTarget

@@ -25,6 +25,8 @@ export interface AttemptTarget {
   readonly candidate: Candidate
   /** Null where nothing is remembered: models that are addressed without an entry in the configuration. */
   readonly memory: TargetMemory | null
+  /** What is known of it is known of all models that its provider may have: only that there is nobody counts then. */
+  readonly isShared?: boolean
   /** Attempts on it that one request may make. */
   readonly attempts: number
   /** Tokens that it takes; null when nobody knows. */
@@ -200,14 +202,17 @@ export class ModelAttempts implements Attempting {
 
   #release(outcome: 'success' | 'failure' | 'down' | 'neutral'): void {
     if (this.#permit === REFUSED) return
-    this.#order[this.#at]?.memory?.end(this.#permit, outcome, this.#rules.now())
+    const target = this.#order[this.#at]
+    const said = target?.isShared === true && outcome === 'failure' ? 'neutral' : outcome
+    target?.memory?.end(this.#permit, said, this.#rules.now())
     this.#permit = REFUSED
   }
 
   #rest(found: FailureClass, error: GatewayError): void {
     const { rests, restMs } = FAILURE_RULES[found]
-    const memory = this.#order[this.#at]?.memory ?? null
-    if (rests === 'nothing' || memory === null) return
+    const target = this.#order[this.#at]
+    const memory = target?.memory ?? null
+    if (rests === 'nothing' || memory === null || (rests === 'target' && target?.isShared === true)) return
     const { retryAfterSeconds } = error
     const why = retryAfterSeconds === null ? 'supposed' : 'asked'
     const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)

@@ -42,6 +42,8 @@ export function createFilesInspect(options: FilesOptions): Gate {
   return (x) => {
     const [first = '', ...more] = x.rest === '' ? [] : x.rest.split('/')
     const asked = readId(first)
+    const unseen = kind === 'batches' ? unseenModels(x) : null
+    if (unseen !== null) return unseen
     const input = inputOf(x)
     if (input instanceof GatewayError) return input
     const name = asked.provider ?? input?.provider ?? namedProvider(x) ?? document.files.provider ?? onlyOf(keepers)
@@ -74,6 +76,15 @@ export function createFilesInspect(options: FilesOptions): Gate {
     x.candidates = [new ForwardCandidate(state)]
     return null
   }
+}
+
+/** What the lines of a batch ask for is not looked at: a key that is held to some models makes none. */
+function unseenModels(x: Exchange): GatewayError | null {
+  const { allow, deny } = principalOf(x)
+  if (x.method !== 'POST' || x.rest !== '' || (allow === null && deny === null)) return null
+  const message =
+    'This API key may use some models only, and what the lines of a batch ask for is not looked at here: make batches with a key without lists of models.'
+  return new GatewayError('resource_denied', message)
 }
 
 interface Counting {
