@@ -1,4 +1,5 @@
 import type { Capabilities, DialectTraits, OutputWay } from '../dialects/dialect.ts'
+import { withKnownChoice } from '../dialects/known-choice.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import type { Losses } from '../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../ir/parameter-names.ts'
@@ -49,7 +50,7 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
     throw new FieldProblem('n', 'this model gives one answer at a time')
   }
   const parameters = withoutRefused(request.parameters, target, losses)
-  let lowered: ModelRequest = { ...request, parameters }
+  let lowered: ModelRequest = { ...withKnownChoice(request, losses), parameters }
   const way = outputWay(output, target)
   const byTool = way === 'tool'
   if (way === 'none') refuseOutput(output)

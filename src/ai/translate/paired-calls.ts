@@ -15,10 +15,12 @@ export function withPairedCalls(messages: readonly Message[], losses: Losses): M
   const out: Message[] = []
   for (const [at, message] of messages.entries()) {
     if (message.role === 'tool') {
+      // The results stand in messages of their own making.
+      losses.dropAll('messages[]', message.extra)
       const orphans = message.parts.filter((part) => !used.has(part) && (lastCalls.get(part.callId) ?? -1) <= at)
       if (orphans.length > 0) {
         losses.adapt('messages[].tool_result')
-        out.push(asUserText(orphans))
+        out.push(asUserText(orphans, losses))
       }
       continue
     }
@@ -86,10 +88,18 @@ function answersTo(
   return { role: 'tool', parts }
 }
 
-function asUserText(orphans: readonly ToolResultPart[]): UserMessage {
-  const parts = orphans.flatMap((part): UserPart[] => [
-    { type: 'text', text: `Result of a tool call (${part.name ?? part.callId}):` },
-    ...part.content,
-  ])
+function asUserText(orphans: readonly ToolResultPart[], losses: Losses): UserMessage {
+  const parts = orphans.flatMap((part): UserPart[] => {
+    losses.dropAll('messages[].tool_result', part.extra)
+    const what = part.isError ? 'Error of a tool call' : 'Result of a tool call'
+    return [{ type: 'text', text: `${what} (${part.name ?? part.callId}):` }, ...withCache(part)]
+  })
   return { role: 'user', parts }
+}
+
+/** The mark of a result covers all of it: it goes to the last part. */
+function withCache({ content, cache }: ToolResultPart): ToolResultPart['content'] {
+  const last = content.at(-1)
+  if (cache === undefined || last === undefined || last.cache !== undefined) return content
+  return [...content.slice(0, -1), { ...last, cache }]
 }

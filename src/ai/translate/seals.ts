@@ -33,8 +33,10 @@ export function withOwnSeals(
         return part
     }
   }
-  return messages.map((message) => {
-    if (message.role !== 'assistant') return message
-    return { ...message, parts: message.parts.map(kept).filter((part) => part !== null) }
+  return messages.flatMap((message): readonly Message[] => {
+    if (message.role !== 'assistant') return [message]
+    const parts = message.parts.map(kept).filter((part) => part !== null)
+    // A turn of nothing but thoughts that are taken out is no turn.
+    return parts.length === 0 && message.parts.length > 0 ? [] : [{ ...message, parts }]
   })
 }

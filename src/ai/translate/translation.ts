@@ -50,23 +50,32 @@ export function translateRequest(
     const told = client.decodeRequest(parsed, { model: path?.model ?? null, stream: path?.stream ?? false, losses })
     const request = target.restore === undefined ? told : target.restore(told)
     if (client.name !== target.dialect.name) client.checkTranslation?.(request)
-    const { traits } = target.dialect
-    const { capabilities, onUnsupported, model, habits } = target
-    const lowered = lower(request, { traits, capabilities, onUnsupported }, losses)
-    const least = target.cacheMarks === 'auto' ? (traits.leastCached?.(model, capabilities) ?? null) : null
-    const ready =
-      least === null || client.name === target.dialect.name ? lowered.request : withCacheMarks(lowered.request, least)
-    let encoded = target.dialect.encodeRequest(ready, { model, capabilities, losses, habits })
-    if (target.patch !== null) encoded = target.patch(encoded, losses)
+    const { undo, body: encoded, outputLimit } = encodeFor(target, request, losses)
     if (target.onLoss === 'reject' && losses.fidelity === 'lossy') return lossy(losses)
-    const limit = target.dialect.limitOf?.(encoded)
-    const outputLimit = typeof limit === 'number' ? limit : null
-    return { request, undo: lowered.undo, losses, body: Buffer.from(writeJson(encoded)), outputLimit }
+    return { request, undo, losses, body: Buffer.from(encoded), outputLimit }
   } catch (error) {
     if (error instanceof FieldProblem) return problemOf(error)
     if (error instanceof GatewayError) return error
     throw error
   }
+}
+
+/** JSON text of a request in the neutral form, as the target is sent it. Throws a FieldProblem for what is refused. */
+export function encodeFor(
+  target: TranslationTarget,
+  request: ModelRequest,
+  losses: Losses,
+): { readonly undo: Undo; readonly body: string; readonly outputLimit: number | null } {
+  const { traits } = target.dialect
+  const { capabilities, onUnsupported, model, habits } = target
+  const lowered = lower(request, { traits, capabilities, onUnsupported }, losses)
+  const least = target.cacheMarks === 'auto' ? (traits.leastCached?.(model, capabilities) ?? null) : null
+  const ready =
+    least === null || request.dialect === target.dialect.name ? lowered.request : withCacheMarks(lowered.request, least)
+  let encoded = target.dialect.encodeRequest(ready, { model, capabilities, losses, habits })
+  if (target.patch !== null) encoded = target.patch(encoded, losses)
+  const limit = target.dialect.limitOf?.(encoded)
+  return { undo: lowered.undo, body: writeJson(encoded), outputLimit: typeof limit === 'number' ? limit : null }
 }
 
 /** A request that would lose something, where that is not allowed. */

@@ -1,3 +1,4 @@
+import { OPENING } from '../dialects/left-out.ts'
 import { Growth } from '../ir/growth.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { TextPart } from '../ir/parts.ts'
@@ -13,7 +14,8 @@ export function withLeadingInstructions(messages: readonly Message[], losses: Lo
   return messages.map((message, at): Message => {
     if (message.role !== 'system' || at < first) return message
     losses.adapt('messages[].system')
-    return { role: 'user', parts: marked(message) }
+    const { name, extra } = message
+    return { role: 'user', parts: marked(message), name, extra }
   })
 }
 
@@ -30,27 +32,49 @@ export function withTurns(messages: readonly Message[], losses: Losses): Message
   const growth = new Growth()
   for (const message of messages) {
     const before = out.at(-1)
-    const merged = before === undefined ? null : joined(before, message, growth)
+    const merged = before === undefined ? null : joined(before, message, { growth, losses })
     if (merged === null) out.push(message)
     else out[out.length - 1] = merged
   }
   const opening = out.findIndex((message) => message.role !== 'system')
   if (out[opening]?.role === 'assistant') {
     losses.adapt('messages')
-    out.splice(opening, 0, { role: 'user', parts: [{ type: 'text', text: '(The conversation goes on.)' }] })
+    out.splice(opening, 0, { role: 'user', parts: [{ type: 'text', text: OPENING }] })
   }
   return out
 }
 
-function joined(before: Message, next: Message, growth: Growth): Message | null {
+interface Joining {
+  readonly growth: Growth
+  readonly losses: Losses
+}
+
+function joined(before: Message, next: Message, joining: Joining): Message | null {
+  const { growth } = joining
   if (before.role === 'user' && next.role === 'user') {
-    return { ...before, parts: growth.list(before.parts, next.parts), extra: growth.object(before.extra, next.extra) }
+    return { ...before, parts: growth.list(before.parts, next.parts), ...both(before, next, joining) }
   }
   if (before.role === 'assistant' && next.role === 'assistant') {
-    return { ...before, parts: growth.list(before.parts, next.parts), extra: growth.object(before.extra, next.extra) }
+    return { ...before, parts: growth.list(before.parts, next.parts), ...both(before, next, joining) }
   }
   if (before.role === 'tool' && next.role === 'tool') {
-    return { ...before, parts: growth.list(before.parts, next.parts) }
+    return { ...before, parts: growth.list(before.parts, next.parts), extra: bothExtra(before, next, joining) }
   }
   return null
+}
+
+type Named = Exclude<Message, { role: 'tool' }>
+
+/** One message has one name: where two are meant, neither may stand for both. */
+function both(before: Named, next: Named, joining: Joining): Pick<Named, 'name' | 'extra'> {
+  const same = before.name === next.name
+  if (!same) joining.losses.drop('messages[].name')
+  return { name: same ? before.name : undefined, extra: bothExtra(before, next, joining) }
+}
+
+function bothExtra({ extra: first }: Message, { extra: second }: Message, { growth, losses }: Joining): Message['extra'] {
+  if (first !== undefined && second !== undefined) {
+    for (const name of Object.keys(second)) if (name in first) losses.drop(`messages[].${name}`)
+  }
+  return growth.object(first, second)
 }

@@ -1,4 +1,5 @@
 import type { Message, ModelRequest } from '../../ir/request.ts'
+import { LeftOut, OPENING } from '../left-out.ts'
 import type { Block } from './cache.ts'
 import {
   encodeAssistantPart,
@@ -31,16 +32,21 @@ export interface Conversation {
 export function encodeConversation(request: ModelRequest, writing: PartWriting): Conversation {
   const system: Block[] = []
   const turns: Turn[] = []
+  const leftOut = new LeftOut(request)
   for (const message of request.messages) {
-    if (message.role !== 'tool' && message.name !== undefined) {
-      writing.losses.drop('messages[].name')
-    }
-    if (message.role === 'system' && turns.length === 0) system.push(...encodeAll(message.parts, encodeText, writing))
-    else addTo(turns, message, writing)
+    if (message.role === 'system' && turns.length === 0) {
+      system.push(...encodeAll(message.parts, encodeText, writing))
+      writing.losses.dropAll('messages[]', message.extra)
+    } else if (leftOut.takes(message, addTo(turns, message, writing))) continue
   }
+  leftOut.check()
   if (turns.length === 0 && system.length > 0) {
     writing.losses.adapt('messages[].system') // the API wants a turn to answer
     return { system: undefined, messages: [{ role: 'user', content: contentOf(system) }] }
+  }
+  if (turns[0]?.role === 'assistant') {
+    writing.losses.adapt('messages')
+    turns.unshift({ role: 'user', results: [], blocks: [{ type: 'text', text: OPENING }], extra: {} })
   }
   trimPrefill(turns.at(-1), writing)
   return {
@@ -51,7 +57,8 @@ export function encodeConversation(request: ModelRequest, writing: PartWriting):
   }
 }
 
-function addTo(turns: Turn[], message: Message, writing: PartWriting): void {
+/** How many blocks came of a message. */
+function addTo(turns: Turn[], message: Message, writing: PartWriting): number {
   const role = message.role === 'assistant' ? 'assistant' : 'user'
   const results: Block[] = []
   const blocks: Block[] = []
@@ -71,15 +78,17 @@ function addTo(turns: Turn[], message: Message, writing: PartWriting): void {
   }
   const extra: Block = {}
   addExtra(extra, message.extra, 'messages[]', writing)
-  if (results.length + blocks.length === 0) return
+  const written = results.length + blocks.length
+  if (written === 0) return 0
   const before = turns.at(-1)
   if (before?.role !== role) {
     turns.push({ role, results, blocks, extra })
-    return
+    return written
   }
   before.results.push(...results)
   before.blocks.push(...blocks)
   Object.assign(before.extra, extra)
+  return written
 }
 
 function encodeAll<Part>(

@@ -35,7 +35,6 @@ export function encodeUserPart(part: UserPart, writing: PartWriting): Block | nu
       return encodeMedia(part, writing)
     case 'audio':
     case 'video':
-      writing.losses.drop(`messages[].${part.type}`)
       return null
     case 'opaque':
       if (part.dialect === 'anthropic-messages') return { type: part.name, ...part.value }

@@ -1,7 +1,9 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { type Block, CacheMarks, MOST_MARKS } from './cache.ts'
+import { CARRIES } from './carries.ts'
 import { encodeConversation } from './encode-messages.ts'
 import type { PartWriting } from './encode-parts.ts'
 import { encodeParameters, outputConfig } from './parameters.ts'
@@ -24,7 +26,7 @@ export function encodeRequest(request: ModelRequest, context: EncodeContext): Js
   if (plan.thinking !== undefined) body['thinking'] = plan.thinking
   if (plan.effort !== undefined) outputConfig(body)['effort'] = plan.effort
   if (request.stream) body['stream'] = true
-  addRequestExtra(body, request, context)
+  addRequestExtra(body, request)
   return body
 }
 
@@ -44,6 +46,7 @@ function isOwn(request: ModelRequest): boolean {
 function encodePrompt(body: Block, request: ModelRequest, context: EncodeContext): void {
   const { losses, capabilities } = context
   const own = isOwn(request)
+  reportUncarried(request, 'anthropic-messages', CARRIES, losses)
   const marks = new CacheMarks(losses)
   const writing: PartWriting = { own, losses, marks, family: capabilities.family }
   const { toolChoice: choice, parameters } = request
@@ -85,10 +88,9 @@ function offeredTools({ tools, toolChoice, messages }: ModelRequest, { losses }:
   return [...names].map((name): Tool => ({ type: 'function', name }))
 }
 
-/** Members that only this dialect knows go out as they came; those of another one are reported. */
-function addRequestExtra(body: Block, request: ModelRequest, { losses }: EncodeContext): void {
-  if (request.extra === undefined) return
-  if (!isOwn(request)) return losses.dropAll('', request.extra)
+/** Members that only this dialect knows go out as they came; those of another one do not. */
+function addRequestExtra(body: Block, request: ModelRequest): void {
+  if (request.extra === undefined || !isOwn(request)) return
   for (const [name, value] of Object.entries(request.extra)) {
     if (name === 'output_config' && isObject(value)) Object.assign(outputConfig(body), value)
     else body[name] = value

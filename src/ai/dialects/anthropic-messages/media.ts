@@ -89,7 +89,6 @@ export interface Writing {
 
 /** Null, with a report: the API has no picture of this kind. */
 export function encodeImage(part: ImagePart, { own, losses }: Writing): Block | null {
-  if (part.detail !== undefined && part.detail !== 'auto') losses.drop('messages[].image.detail')
   const source = encodeSource(part.source, own)
   const unknownKind = part.source.kind === 'data' && !IMAGES.has(part.source.mediaType)
   if (source === null || part.source.kind === 'text' || (unknownKind && !own)) {

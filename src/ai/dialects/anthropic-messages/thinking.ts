@@ -64,7 +64,8 @@ export function planThinking(request: ModelRequest, context: EncodeContext): Thi
     }
   }
   // A client of this dialect that names an effort alone does not ask for thinking.
-  if (own && reasoning.mode === undefined) return { effort: effortWord(reasoning), maxTokens, active: false }
+  if (own && (reasoning.mode ?? reasoning.budgetTokens) === undefined)
+    return { effort: effortWord(reasoning), maxTokens, active: false }
   const byBudget =
     capabilities.reasoning === 'budget' || (capabilities.reasoning === null && own && reasoning.mode === 'enabled')
   if (forbidsThinking(request, byBudget)) {

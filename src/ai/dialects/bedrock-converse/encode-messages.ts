@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { Message, ModelRequest } from '../../ir/request.ts'
+import { LeftOut, OPENING } from '../left-out.ts'
 import { addAssistantPart, addText, addToolResult, addUserPart, type PartWriting } from './encode-parts.ts'
 
 interface Turn {
@@ -16,32 +17,34 @@ export interface Conversation {
 export function encodeConversation(request: ModelRequest, writing: PartWriting): Conversation {
   const system: JsonObject[] = []
   const turns: Turn[] = []
+  const leftOut = new LeftOut(request)
   for (const message of request.messages) {
-    report(message, writing)
     if (message.role === 'system' && turns.length === 0) {
       for (const part of message.parts) addText(system, part, writing)
     } else {
-      addTo(turns, message, writing)
+      leftOut.takes(message, addTo(turns, message, writing))
     }
   }
+  leftOut.check()
   if (turns.length === 0 && system.length > 0) {
     writing.losses.adapt('messages[].system') // Converse wants a turn to answer
     return { system: [], messages: [{ role: 'user', content: system }] }
+  }
+  if (turns[0]?.role === 'assistant') {
+    writing.losses.adapt('messages')
+    turns.unshift({ role: 'user', content: [{ text: OPENING }] })
   }
   for (const turn of turns) nameDocuments(turn, writing)
   trimPrefill(turns.at(-1), writing)
   return { system, messages: turns }
 }
 
-function report(message: Message, { losses }: PartWriting): void {
-  if ('name' in message && message.name !== undefined) losses.drop('messages[].name')
-  losses.dropAll('messages[]', message.extra)
-}
-
-function addTo(turns: Turn[], message: Message, writing: PartWriting): void {
+/** How many blocks came of a message. */
+function addTo(turns: Turn[], message: Message, writing: PartWriting): number {
   const role = message.role === 'assistant' ? 'assistant' : 'user'
   const before = turns.at(-1)
   const turn: Turn = before?.role === role ? before : { role, content: [] }
+  const length = turn.content.length
   switch (message.role) {
     case 'system':
       writing.losses.adapt('messages[].system')
@@ -57,6 +60,7 @@ function addTo(turns: Turn[], message: Message, writing: PartWriting): void {
       for (const part of message.parts) addToolResult(turn.content, part, writing)
   }
   if (turn !== before && turn.content.length > 0) turns.push(turn)
+  return turn.content.length - length
 }
 
 /** A document wants a text beside it. */

@@ -19,8 +19,6 @@ export function addText(blocks: JsonObject[], part: TextPart, { losses, points }
     if (part.text !== '') losses.adapt('messages[].text')
     return
   }
-  losses.dropAll('messages[].text', part.extra)
-  if (part.citations !== undefined && part.citations.length > 0) losses.drop('messages[].text.citations')
   blocks.push({ text: part.text })
   points.put(blocks, part.cache)
 }
@@ -43,7 +41,6 @@ export function addUserPart(blocks: JsonObject[], part: UserPart, writing: PartW
       add(blocks, encodeAudio(part, losses))
       return
     case 'opaque':
-      losses.drop(`messages[].${part.name}`)
   }
 }
 
@@ -64,7 +61,6 @@ export function addAssistantPart(blocks: JsonObject[], part: AssistantPart, writ
       add(blocks, encodeReasoning(part, writing))
       return
     case 'tool-call': {
-      losses.dropAll('messages[].tool_call', part.extra)
       const input =
         part.custom === true
           ? { input: part.arguments }
@@ -77,12 +73,10 @@ export function addAssistantPart(blocks: JsonObject[], part: AssistantPart, writ
       losses.drop(`messages[].${part.type}`)
       return
     case 'opaque':
-      losses.drop(`messages[].${part.name}`)
   }
 }
 
 function encodeReasoning(part: ReasoningPart, { losses, family }: PartWriting): JsonObject | null {
-  losses.dropAll('messages[].reasoning', part.extra)
   if (part.sealed?.family === family && part.text === '') {
     return { reasoningContent: { redactedContent: part.sealed.value } }
   }
@@ -96,7 +90,6 @@ function encodeReasoning(part: ReasoningPart, { losses, family }: PartWriting): 
 /** A result; an empty one is an empty object, as Converse refuses texts and lists without anything. */
 export function addToolResult(blocks: JsonObject[], part: ToolResultPart, writing: PartWriting): void {
   const { losses, names, points } = writing
-  losses.dropAll('messages[].tool_result', part.extra)
   const content: JsonObject[] = []
   for (const item of part.content) {
     switch (item.type) {

@@ -1,7 +1,9 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { CachePoints } from './cache-points.ts'
+import { CARRIES } from './carries.ts'
 import { encodeConversation } from './encode-messages.ts'
 import { DocumentNames } from './media.ts'
 import { modelFields } from './model-fields.ts'
@@ -21,6 +23,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
 /** The body of `POST /model/{id}/converse` and of `converse-stream`: the path names the model, and which of both it is. */
 export function encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject {
   const { losses, capabilities } = context
+  reportUncarried(request, 'bedrock-converse', CARRIES, losses)
   const points = new CachePoints(losses)
   const toolConfig = encodeToolConfig(request, points, losses)
   const writing = { losses, points, names: new DocumentNames(), family: capabilities.family }

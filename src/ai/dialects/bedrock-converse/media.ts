@@ -65,18 +65,14 @@ function formatOf(source: MediaSource, formats: Readonly<Record<string, string>>
 }
 
 export function encodeImage(part: ImagePart, losses: Losses): JsonObject | null {
-  if (part.detail !== undefined && part.detail !== 'auto') losses.drop('messages[].image.detail')
-  losses.dropAll('messages[].image', part.extra)
   return encodePlain(part, 'image', { formats: IMAGES, losses })
 }
 
 export function encodeVideo(part: VideoPart, losses: Losses): JsonObject | null {
-  losses.dropAll('messages[].video', part.extra)
   return encodePlain(part, 'video', { formats: VIDEOS, losses })
 }
 
 export function encodeAudio(part: AudioPart, losses: Losses): JsonObject | null {
-  losses.dropAll('messages[].audio', part.extra)
   return encodePlain(part, 'audio', { formats: AUDIO, losses })
 }
 
@@ -127,7 +123,6 @@ export class DocumentNames {
 const LONGEST_NAME = 190
 
 export function encodeDocument(part: DocumentPart, names: DocumentNames, losses: Losses): JsonObject | null {
-  losses.dropAll('messages[].document', part.extra)
   const format = formatOf(part.source, DOCUMENTS)
   const source = part.source.kind === 'text' ? { text: part.source.text } : bytesOrS3(part.source)
   if (format === undefined || source === null) {

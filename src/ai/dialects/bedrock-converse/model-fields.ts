@@ -49,6 +49,10 @@ function forOthers(request: ModelRequest, context: EncodeContext): ModelFields {
     else fields['top_k'] = topK
   }
   const off = reasoning?.mode === 'disabled' || reasoning?.effort === 'none'
+  if (off && capabilities.reasoning !== 'none') {
+    if (nova) fields['reasoningConfig'] = { type: 'disabled' }
+    else losses.drop('reasoning')
+  }
   if (reasoning === undefined || off) return { fields, maxTokens, thinking: false }
   const effort = THREE[reasoning.effort ?? 'medium']
   if (reasoning.effort !== effort) losses.adapt('reasoning')

@@ -59,7 +59,6 @@ interface ToolWriting {
 function addTool(tools: JsonObject[], tool: Tool, { points, losses }: ToolWriting): void {
   switch (tool.type) {
     case 'function': {
-      losses.dropAll('tools[]', tool.extra)
       const { name, description, strict } = tool
       const given = objectSchema(tool.parameters)
       const schema = strict === true ? withinSubset(given, losses, 'tools[].parameters') : given

@@ -242,7 +242,7 @@ describe('a request to Cohere', () => {
         ],
       },
     ])
-    assert.deepEqual(losses.dropped, ['messages[].document', 'messages[].audio'])
+    assert.deepEqual(losses.dropped, ['messages[].audio', 'messages[].document'])
   })
 
   test('reads documents of text, however they are held', () => {

@@ -4,22 +4,25 @@ import { textOfSource } from '../../ir/media-text.ts'
 import type { DocumentPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { AssistantMessage, Message, ModelRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { documentText } from '../document-text.ts'
+import { LeftOut } from '../left-out.ts'
 
 /** The conversation in the vendor's roles: system, user, assistant, tool. */
 export function encodeMessages(request: ModelRequest, { losses }: EncodeContext): readonly JsonObject[] {
-  const own = request.dialect === 'cohere'
-  return request.messages.flatMap((message): readonly JsonObject[] => {
-    if (!own) losses.dropAll('messages[]', message.extra)
-    if (message.role !== 'tool' && message.name !== undefined) losses.drop('messages[].name')
-    return encodeMessage(message, losses)
+  const leftOut = new LeftOut(request)
+  const messages = request.messages.flatMap((message) => {
+    const encoded = encodeMessage(message, losses)
+    leftOut.takes(message, encoded.length)
+    return encoded
   })
+  leftOut.check()
+  return messages
 }
 
 function encodeMessage(message: Message, losses: Losses): readonly JsonObject[] {
   switch (message.role) {
     case 'system': {
       const text = message.parts.map((part) => part.text).join('\n')
-      for (const part of message.parts) if (part.cache !== undefined) losses.drop('messages[].text.cache')
       return text === '' ? [] : [{ role: 'system', content: text }]
     }
     case 'user': {
@@ -39,10 +42,8 @@ function encodeMessage(message: Message, losses: Losses): readonly JsonObject[] 
 function userPart(part: UserPart, losses: Losses): JsonObject | null {
   switch (part.type) {
     case 'text':
-      if (part.cache !== undefined) losses.drop('messages[].text.cache')
       return part.text === '' ? null : { type: 'text', text: part.text }
     case 'image': {
-      if (part.cache !== undefined) losses.drop('messages[].image.cache')
       const { source, detail } = part
       const url =
         source.kind === 'data'
@@ -62,23 +63,20 @@ function userPart(part: UserPart, losses: Losses): JsonObject | null {
       return document(part, losses)
     case 'audio':
     case 'video':
-      losses.drop(`messages[].${part.type}`)
-      return null
     case 'opaque':
-      losses.drop(`messages[].${part.name}`)
       return null
   }
 }
 
 /** Only text can be a document here. */
-function document({ source, name }: DocumentPart, losses: Losses): JsonObject | null {
-  const text = textOfSource(source)
+function document(part: DocumentPart, losses: Losses): JsonObject | null {
+  const text = textOfSource(part.source)
   if (text === null) {
     losses.drop('messages[].document')
     return null
   }
   losses.adapt('messages[].document')
-  return { type: 'text', text: name === undefined ? text : `${name}\n${text}` }
+  return { type: 'text', text: documentText(part, text) }
 }
 
 /** Text before calls is the model's plan; behind them nothing may stand. */
@@ -90,13 +88,10 @@ function assistant(message: AssistantMessage, losses: Losses): readonly JsonObje
   for (const part of message.parts) {
     switch (part.type) {
       case 'text':
-        if (part.signature !== undefined) losses.drop('messages[].text.signature')
-        if (part.cache !== undefined) losses.drop('messages[].text.cache')
         if (hasCalls) plan += part.text
         else if (part.text !== '') content.push({ type: 'text', text: part.text })
         break
       case 'reasoning':
-        if (part.signature !== undefined || part.sealed !== undefined) losses.drop('messages[].reasoning.signature')
         if (part.text !== '') content.push({ type: 'thinking', thinking: part.text })
         break
       case 'refusal':
@@ -104,7 +99,6 @@ function assistant(message: AssistantMessage, losses: Losses): readonly JsonObje
         if (part.text !== '') content.push({ type: 'text', text: part.text })
         break
       case 'tool-call':
-        if (part.signature !== undefined) losses.drop('messages[].tool_call.signature')
         calls.push({
           id: part.id,
           type: 'function',
@@ -117,7 +111,7 @@ function assistant(message: AssistantMessage, losses: Losses): readonly JsonObje
         losses.drop(`messages[].${part.type}`)
         break
       case 'opaque':
-        losses.drop(`messages[].${part.name}`)
+        break
     }
   }
   if (content.length === 0 && calls.length === 0) return []
@@ -138,12 +132,11 @@ function plainly(content: readonly JsonObject[]): unknown {
 
 /** A result is a document, so that the answer can cite it. */
 function result(part: ToolResultPart, losses: Losses): JsonObject {
-  if (part.cache !== undefined) losses.drop('messages[].tool_result.cache')
   if (part.isError) losses.adapt('messages[].tool_result.is_error')
   const texts: string[] = []
   for (const item of part.content) {
     const text = item.type === 'text' ? item.text : textOfSource(item.source)
-    if (text !== null) texts.push(text)
+    if (text !== null) texts.push(item.type === 'document' ? documentText(item, text) : text)
     else losses.drop(`messages[].tool_result.${item.type}`)
   }
   const member = part.isError ? 'error' : 'data'

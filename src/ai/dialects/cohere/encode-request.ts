@@ -1,18 +1,21 @@
 import { FieldProblem } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { choiceOfFunctions } from '../known-choice.ts'
+import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeParameters } from './parameters.ts'
 
 /** The body of `POST /v2/chat`. */
 export function encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject {
   const { losses } = context
+  reportUncarried(request, 'cohere', CARRIES, losses)
   const messages = encodeMessages(request, context)
   if (messages.length === 0) throw new FieldProblem('messages', 'expected at least one message with text')
   const own = request.dialect === 'cohere' ? request.extra : undefined
-  if (own === undefined) losses.dropAll('', request.extra)
-  const tools = encodeTools(request.tools, request.toolChoice, context)
+  const tools = encodeTools(request.tools, choiceOfFunctions(request, losses), context)
   return {
     ...own,
     model: context.model,
@@ -30,12 +33,10 @@ function encodeTools(tools: readonly Tool[], choice: ToolChoice | undefined, { l
   let strict = 0
   for (const tool of tools) {
     if (tool.type !== 'function') {
-      losses.drop(tool.type === 'builtin' ? `tools[].${tool.kind}` : 'tools[].custom')
+      if (tool.type === 'builtin') losses.drop(`tools[].${tool.kind}`)
       continue
     }
     if (wanted !== null && !wanted.has(tool.name)) continue
-    if (tool.cache !== undefined) losses.drop('tools[].cache')
-    losses.dropAll('tools[]', tool.extra)
     if (tool.strict === true) strict++
     encoded.push({
       type: 'function',

@@ -24,13 +24,14 @@ export class CallBook {
     const id = call.string('id') ?? `${MADE_ID}${++this.#made}`
     this.#waiting.add({ id, name, made: id.startsWith(MADE_ID) })
     const args = call.object('args')
+    const seal = signed(part)
     const extra = { ...part.rest(), ...call.rest() }
     return {
       type: 'tool-call',
       id,
       name,
       arguments: args === undefined ? '{}' : argumentsText(args),
-      ...signed(part),
+      ...seal,
       ...(Object.keys(extra).length > 0 && { extra }),
     }
   }

@@ -2,10 +2,10 @@ import { isObject, type JsonObject, RawJson } from '../../ir/json.ts'
 import type { Signature, ToolResultPart } from '../../ir/parts.ts'
 import type { AssistantMessage, Message, ModelRequest, SystemMessage, ToolMessage } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { LeftOut, OPENING } from '../left-out.ts'
 import { MADE_ID } from './calls.ts'
 import { encodeModelPart, encodeUserPart, extraOf, type PartContext } from './encode-parts.ts'
 import { objectText } from './json-text.ts'
-import { encodeSource } from './media.ts'
 import { isThirdGeneration } from './model-generation.ts'
 import { UNCHECKED_SIGNATURE } from './seals.ts'
 
@@ -34,9 +34,11 @@ class ContentsEncoder {
   readonly #contents: Content[] = []
   /** Calls by their id, and the how manieth each of them is. */
   readonly #calls = new Map<string, { readonly name: string; readonly at: number }>()
+  readonly #leftOut: LeftOut
 
   constructor(request: ModelRequest, { model, capabilities, losses }: EncodeContext) {
     this.#messages = request.messages
+    this.#leftOut = new LeftOut(request)
     const thirdGeneration = isThirdGeneration(model)
     const signed = capabilities.family === 'gemini'
     this.#signsCalls = signed && thirdGeneration
@@ -62,8 +64,20 @@ class ContentsEncoder {
       const message = messages[at]
       if (message !== undefined) this.#message(message, at > turn)
     }
+    this.#leftOut.check()
     const instructions = messages.slice(0, leading).filter((message) => message.role === 'system')
-    return { systemInstruction: this.#instructions(instructions), contents: this.#contents.map(wire) }
+    const systemInstruction = this.#instructions(instructions)
+    const contents = this.#contents.map(wire)
+    const [opening] = contents
+    if (opening === undefined && systemInstruction !== undefined) {
+      this.#context.losses.adapt('messages[].system') // the vendor wants a turn to answer
+      return { systemInstruction: undefined, contents: [{ role: 'user', ...systemInstruction }] }
+    }
+    if (opening?.['role'] === 'model') {
+      this.#context.losses.adapt('messages')
+      contents.unshift({ role: 'user', parts: [{ text: OPENING }] })
+    }
+    return { systemInstruction, contents }
   }
 
   #message(message: Message, currentTurn: boolean): void {
@@ -75,7 +89,6 @@ class ContentsEncoder {
         return this.#add('user', parts, message)
       }
       case 'user': {
-        if (message.name !== undefined) this.#context.losses.drop('messages[].name')
         return this.#add(
           'user',
           message.parts.map((part) => encodeUserPart(part, this.#context)),
@@ -90,7 +103,6 @@ class ContentsEncoder {
   }
 
   #assistant(message: AssistantMessage, currentTurn: boolean): void {
-    if (message.name !== undefined) this.#context.losses.drop('messages[].name')
     let first = true
     const parts = message.parts.map((part) => {
       if (part.type === 'reasoning' && !this.#takesThought(part.text, part.signature)) return null
@@ -126,7 +138,6 @@ class ContentsEncoder {
 
   #result(part: ToolResultPart, beside: (JsonObject | null)[]): JsonObject {
     const { losses, thirdGeneration } = this.#context
-    if (part.cache !== undefined) losses.drop('messages[].tool_result.cache')
     const name = part.name ?? this.#calls.get(part.callId)?.name ?? part.callId
     const media: JsonObject[] = []
     const texts: string[] = []
@@ -138,9 +149,9 @@ class ContentsEncoder {
         losses.adapt(`messages[].tool_result.${item.type}`)
         beside.push(encodeUserPart(item, this.#context))
       } else {
-        const encoded = encodeSource(item.source, item.type)
-        if (encoded === null) losses.drop(`messages[].tool_result.${item.type}`)
-        else media.push(encoded)
+        // How closely a picture is looked at cannot be said within a result.
+        const encoded = encodeUserPart(item.type === 'image' ? { ...item, detail: undefined } : item, this.#context)
+        if (encoded !== null) media.push(encoded)
       }
     }
     const extra = extraOf(part, 'tool_result', this.#context)
@@ -167,6 +178,7 @@ class ContentsEncoder {
 
   #add(role: Content['role'], parts: readonly (JsonObject | null)[], message: Message): void {
     const some = parts.filter((part) => part !== null)
+    if (this.#leftOut.takes(message, some.length)) return
     let { extra } = message
     if (extra !== undefined && this.#context.dialect !== 'gemini') {
       this.#context.losses.dropAll('messages[]', extra)
@@ -186,7 +198,6 @@ class ContentsEncoder {
     const parts: JsonObject[] = []
     let extra: JsonObject | undefined
     for (const message of messages) {
-      if (message.name !== undefined) this.#context.losses.drop('messages[].name')
       for (const part of message.parts) {
         const encoded = encodeUserPart(part, this.#context)
         if (encoded !== null) parts.push(encoded)

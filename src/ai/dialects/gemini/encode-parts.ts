@@ -39,21 +39,16 @@ const RESOLUTIONS: Readonly<Record<NonNullable<ImagePart['detail']>, string | nu
 
 /** What becomes of a part of the user's; null when nothing is left of it. */
 export function encodeUserPart(part: UserPart, context: PartContext): JsonObject | null {
-  const { losses } = context
   switch (part.type) {
     case 'text':
       return encodeText(part, context)
     case 'image':
       return encodeImage(part, context)
     case 'audio':
-      if (part.id !== undefined) losses.drop('messages[].audio.id')
       return encodeMedia(part, 'audio', context)
     case 'video':
       return encodeMedia(part, 'video', context)
     case 'document': {
-      if (part.cache !== undefined) losses.drop('messages[].document.cache')
-      if (part.context !== undefined) losses.drop('messages[].document.context')
-      if (part.citations !== undefined) losses.drop('messages[].document.citations')
       const encoded = encodeMedia(part, 'document', context)
       if (part.name === undefined || encoded === null) return encoded
       return named(encoded, part.name, context)
@@ -87,7 +82,6 @@ export function encodeModelPart(part: AssistantPart, context: PartContext): Json
       return signature === null ? thought : { ...thought, thoughtSignature: signature }
     }
     case 'tool-call': {
-      if (part.cache !== undefined) losses.drop('messages[].tool_call.cache')
       const signature = context.seal(part.signature, 'tool_call')
       const call = {
         ...(!part.id.startsWith(MADE_ID) && { id: part.id }),
@@ -103,7 +97,6 @@ export function encodeModelPart(part: AssistantPart, context: PartContext): Json
     case 'image':
       return encodeImage(part, context)
     case 'audio':
-      if (part.id !== undefined) losses.drop('messages[].audio.id')
       return encodeMedia(part, 'audio', context)
     case 'opaque':
       return encodeOpaque(part, context)
@@ -117,7 +110,6 @@ function sealOf(part: ReasoningPart, context: PartContext): string | null {
 }
 
 function encodeText(part: TextPart, context: PartContext): JsonObject | null {
-  if (part.cache !== undefined) context.losses.drop('messages[].text.cache')
   const extra = extraOf(part, 'text', context)
   // A part without data is refused.
   if (part.text === '' && extra === undefined) return null
@@ -125,7 +117,6 @@ function encodeText(part: TextPart, context: PartContext): JsonObject | null {
 }
 
 function encodeImage(part: ImagePart, context: PartContext): JsonObject | null {
-  if (part.cache !== undefined) context.losses.drop('messages[].image.cache')
   const encoded = encodeMedia(part, 'image', context)
   const level = part.detail === undefined ? null : RESOLUTIONS[part.detail]
   if (encoded === null || level === null) return encoded

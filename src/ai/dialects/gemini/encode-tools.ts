@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { BuiltinKind, BuiltinTool, FunctionTool, ModelRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { choiceOfFunctions } from '../known-choice.ts'
 import { merged } from './encode-config.ts'
 import { isThirdGeneration } from './model-generation.ts'
 import { chooseSchema, type SchemaChoosing, schemaChoosing } from './schema-choice.ts'
@@ -27,7 +28,6 @@ export function encodeTools(request: ModelRequest, context: EncodeContext): Json
         functions.push(encodeFunction(tool, request, choosing))
         break
       case 'custom':
-        losses.drop('tools[].custom')
         break
       case 'builtin': {
         const encoded = own ? tool.definition : encodeBuiltin(tool, context)
@@ -54,10 +54,7 @@ export function encodeTools(request: ModelRequest, context: EncodeContext): Json
 }
 
 function encodeFunction(tool: FunctionTool, request: ModelRequest, choosing: SchemaChoosing): JsonObject {
-  const { losses } = choosing
-  if (tool.cache !== undefined) losses.drop('tools[].cache')
   const own = request.dialect === 'gemini'
-  if (!own) losses.dropAll('tools[]', tool.extra)
   const { parameters } = tool
   // An object without members is refused in `parameters`; a function that takes nothing has none.
   const takes = parameters !== undefined && !isEmptyObject(parameters)
@@ -87,15 +84,16 @@ function encodeBuiltin(tool: BuiltinTool, { losses }: EncodeContext): JsonObject
 }
 
 function encodeChoice(
-  { toolChoice: choice, dialect }: ModelRequest,
+  request: ModelRequest,
   { functions, strict }: { readonly functions: number; readonly strict: number },
   losses: EncodeContext['losses'],
 ): JsonObject | null {
   // Without functions there is nothing to choose from.
   if (functions === 0) return null
+  const choice = choiceOfFunctions(request, losses)
   if (strict === functions && (choice === undefined || choice.type === 'auto')) {
     // Holds calls to their schemas, as `strict` asks for.
-    if (dialect !== 'gemini') losses.adapt('tools[].strict')
+    if (request.dialect !== 'gemini') losses.adapt('tools[].strict')
     return { mode: 'VALIDATED' }
   }
   if (strict > 0) losses.drop('tools[].strict')

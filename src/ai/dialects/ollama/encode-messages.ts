@@ -1,3 +1,4 @@
+import { FieldProblem } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import { textOfSource } from '../../ir/media-text.ts'
@@ -5,15 +6,22 @@ import type { DocumentPart, MediaSource, ToolResultPart, UserPart } from '../../
 import type { AssistantMessage, Message, ModelRequest } from '../../ir/request.ts'
 import { argumentsObject } from '../call-arguments.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { documentText } from '../document-text.ts'
+import { LeftOut } from '../left-out.ts'
 
 /** The conversation in the server's own form: one text a message, and images as a list beside it. */
 export function encodeMessages(request: ModelRequest, { losses }: EncodeContext): readonly JsonObject[] {
   const names = new Map<string, string>()
-  return request.messages.flatMap((message): readonly JsonObject[] => {
-    losses.dropAll('messages[]', message.extra)
-    if (message.role !== 'tool' && message.name !== undefined) losses.drop('messages[].name')
-    return encodeMessage(message, names, losses)
+  const leftOut = new LeftOut(request)
+  const messages = request.messages.flatMap((message) => {
+    const encoded = encodeMessage(message, names, losses)
+    leftOut.takes(message, encoded.length)
+    return encoded
   })
+  leftOut.check()
+  // Without a message the server loads its model, and answers nothing.
+  if (messages.length === 0) throw new FieldProblem('messages', 'expected at least one message with text')
+  return messages
 }
 
 function encodeMessage(message: Message, names: Map<string, string>, losses: Losses): readonly JsonObject[] {
@@ -36,12 +44,9 @@ function spoken(parts: readonly UserPart[], losses: Losses): JsonObject | null {
   for (const part of parts) {
     switch (part.type) {
       case 'text':
-        if (part.cache !== undefined) losses.drop('messages[].text.cache')
         texts.push(part.text)
         break
       case 'image':
-        if (part.cache !== undefined) losses.drop('messages[].image.cache')
-        if (part.detail !== undefined && part.detail !== 'auto') losses.drop('messages[].image.detail')
         addImage(part.source, images, losses)
         break
       case 'document':
@@ -49,10 +54,8 @@ function spoken(parts: readonly UserPart[], losses: Losses): JsonObject | null {
         break
       case 'audio':
       case 'video':
-        losses.drop(`messages[].${part.type}`)
-        break
       case 'opaque':
-        losses.drop(`messages[].${part.name}`)
+        break
     }
   }
   const content = texts.join('\n')
@@ -61,12 +64,12 @@ function spoken(parts: readonly UserPart[], losses: Losses): JsonObject | null {
 }
 
 /** Only text can be a document here. */
-function addDocument({ source, name }: DocumentPart, texts: string[], losses: Losses): void {
-  const text = textOfSource(source)
+function addDocument(part: DocumentPart, texts: string[], losses: Losses): void {
+  const text = textOfSource(part.source)
   if (text === null) losses.drop('messages[].document')
   else {
     losses.adapt('messages[].document')
-    texts.push(name === undefined ? text : `${name}\n${text}`)
+    texts.push(documentText(part, text))
   }
 }
 
@@ -83,8 +86,6 @@ function assistant(message: AssistantMessage, names: Map<string, string>, losses
   for (const part of message.parts) {
     switch (part.type) {
       case 'text':
-        if (part.signature !== undefined) losses.drop('messages[].text.signature')
-        if (part.cache !== undefined) losses.drop('messages[].text.cache')
         content += part.text
         break
       case 'refusal':
@@ -92,11 +93,9 @@ function assistant(message: AssistantMessage, names: Map<string, string>, losses
         content += part.text
         break
       case 'reasoning':
-        if (part.signature !== undefined || part.sealed !== undefined) losses.drop('messages[].reasoning.signature')
         thinking += part.text
         break
       case 'tool-call':
-        if (part.signature !== undefined) losses.drop('messages[].tool_call.signature')
         names.set(part.id, part.name)
         calls.push({
           id: part.id,
@@ -112,7 +111,7 @@ function assistant(message: AssistantMessage, names: Map<string, string>, losses
         losses.drop(`messages[].${part.type}`)
         break
       case 'opaque':
-        losses.drop(`messages[].${part.name}`)
+        break
     }
   }
   if (content === '' && thinking === '' && calls.length === 0) return []
@@ -128,7 +127,6 @@ function assistant(message: AssistantMessage, names: Map<string, string>, losses
 
 /** Results are known by the tool's name; newer servers read the call's id as well. */
 function result(part: ToolResultPart, names: ReadonlyMap<string, string>, losses: Losses): JsonObject {
-  if (part.cache !== undefined) losses.drop('messages[].tool_result.cache')
   if (part.isError) losses.adapt('messages[].tool_result.is_error')
   const said = spoken(part.content, losses)
   const text = typeof said?.['content'] === 'string' ? said['content'] : ''

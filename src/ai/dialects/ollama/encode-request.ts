@@ -1,11 +1,14 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeParameters } from './parameters.ts'
 
 /** The body of `POST /api/chat`. */
 export function encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject {
+  reportUncarried(request, 'ollama', CARRIES, context.losses)
   // The server's own words, which clients of other dialects add to theirs; nobody else has these names.
   const { keep_alive: keepAlive, options: more, ...rest } = request.extra ?? {}
   context.losses.dropAll('', rest)
@@ -35,13 +38,10 @@ function encodeTools({ tools, toolChoice }: ModelRequest, { losses }: EncodeCont
   const out: JsonObject[] = []
   for (const tool of tools) {
     if (tool.type !== 'function') {
-      losses.drop(tool.type === 'builtin' ? `tools[].${tool.kind}` : 'tools[].custom')
+      if (tool.type === 'builtin') losses.drop(`tools[].${tool.kind}`)
       continue
     }
     if (allowed !== null && !allowed.has(tool.name)) continue
-    if (tool.cache !== undefined) losses.drop('tools[].cache')
-    if (tool.strict === true) losses.drop('tools[].strict')
-    losses.dropAll('tools[]', tool.extra)
     out.push({
       type: 'function',
       function: {

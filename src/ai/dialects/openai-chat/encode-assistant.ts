@@ -36,7 +36,8 @@ export function encodeAssistantMessage(message: AssistantMessage, spelling: Spel
         }
         break
       case 'audio':
-        if (part.id === undefined) losses.drop('messages[].audio')
+        // Only the vendor knows a sound by its name.
+        if (part.id === undefined || !spelling.own) losses.drop('messages[].audio')
         else audio = part
         break
       case 'image':
@@ -69,7 +70,6 @@ function asParts(text: string): JsonObject[] {
 
 function encodeCall(call: ToolCallPart, spelling: Spelling): JsonObject {
   const { losses } = spelling
-  if (call.cache !== undefined) losses.drop('messages[].tool_call.cache_control')
   const extra = ownExtra(spelling.own, call.extra, 'messages[].tool_call', losses)
   if (call.custom === true) {
     const custom = { ...innerOf(extra, 'custom'), name: call.name, input: call.arguments }
@@ -91,6 +91,9 @@ function encodeCall(call: ToolCallPart, spelling: Spelling): JsonObject {
 
 function encodeThoughts(thoughts: readonly ReasoningPart[], message: AssistantMessage, spelling: Spelling): JsonObject {
   const { losses, reasoningReplay: replay } = spelling
+  const signed = message.parts.flatMap((part) => (part.type === 'text' ? (part.signature ?? []) : []))
+  const told = replay === 'reasoning_details' && spelling.family === 'gemini'
+  if (!signed.every(({ family }) => told && family === 'gemini')) losses.drop('messages[].text.signature')
   if (replay === 'reasoning_details') {
     const details = thoughts.flatMap((thought, index) => detailsOf(ownSeals(thought, spelling), index))
     for (const part of message.parts) {

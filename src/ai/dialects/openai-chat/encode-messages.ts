@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { TextPart, ToolResultPart } from '../../ir/parts.ts'
-import type { Message, SystemMessage, UserMessage } from '../../ir/request.ts'
+import type { Message, ModelRequest, SystemMessage, UserMessage } from '../../ir/request.ts'
+import { LeftOut } from '../left-out.ts'
 import { encodeAssistantMessage } from './encode-assistant.ts'
 import { encodeMedia, encodeTexts } from './encode-parts.ts'
 import { ownExtra } from './extra.ts'
@@ -10,7 +11,8 @@ import type { Spelling } from './spelling.ts'
 export const FAILED = '[error] '
 
 /** The messages of a request, in order. */
-export function encodeMessages(messages: readonly Message[], spelling: Spelling): JsonObject[] {
+export function encodeMessages(request: ModelRequest, spelling: Spelling): JsonObject[] {
+  const leftOut = new LeftOut(request)
   const out: JsonObject[] = []
   // Pictures that tools gave: a result holds text only, and results must follow their calls without a gap.
   let shown: JsonObject[] = []
@@ -18,25 +20,38 @@ export function encodeMessages(messages: readonly Message[], spelling: Spelling)
     if (shown.length > 0) out.push({ role: 'user', content: shown })
     shown = []
   }
-  for (const message of messages) {
+  for (const message of request.messages) {
     if (message.role !== 'tool') show()
+    let encoded: JsonObject | null = null
     switch (message.role) {
       case 'system':
         out.push(encodeSystem(message, spelling))
         break
       case 'user':
-        out.push(encodeUser(message, spelling))
+        encoded = encodeUser(message, spelling)
         break
       case 'assistant':
-        out.push(encodeAssistantMessage(message, spelling))
+        encoded = encodeAssistantMessage(message, spelling)
         break
       case 'tool':
         for (const part of message.parts) out.push(encodeResult(part, shown, spelling))
         ownExtra(false, message.extra, 'messages[]', spelling.losses)
     }
+    if (encoded === null) continue
+    const written = encoded['content'] === '' && Object.keys(encoded).every((name) => SHELL.has(name)) ? 0 : 1
+    if (!leftOut.takes(message, saysNothing(message) ? 1 : written)) out.push(encoded)
   }
   show()
+  leftOut.check()
   return out
+}
+
+/** Members of a message that stand around what it says. */
+const SHELL: ReadonlySet<string> = new Set(['role', 'content', 'name'])
+
+/** A client may say nothing, and means it. */
+function saysNothing({ parts }: Message): boolean {
+  return parts.every((part) => part.type === 'text' && part.text === '')
 }
 
 function encodeSystem(message: SystemMessage, spelling: Spelling): JsonObject {

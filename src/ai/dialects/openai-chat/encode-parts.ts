@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { DocumentPart, ImagePart, TextPart, UserPart } from '../../ir/parts.ts'
+import { documentText } from '../document-text.ts'
 import { writeCache } from './cache.ts'
 import { innerOf, ownExtra } from './extra.ts'
 import { audioFormat, urlOfSource } from './media.ts'
@@ -11,7 +12,6 @@ export function encodeText(part: TextPart, spelling: Spelling): JsonObject {
     return { type: 'text', text: part.text }
   }
   const { losses } = spelling
-  if (part.citations !== undefined) losses.drop('messages[].text.citations')
   return {
     ...ownExtra(spelling.own, part.extra, 'messages[].text', losses),
     type: 'text',
@@ -26,7 +26,12 @@ export function encodeTexts(parts: readonly TextPart[], between: string, spellin
   const plain = encoded.every((part) => Object.keys(part).length === 2)
   if (plain && parts.length <= 1) return parts[0]?.text ?? ''
   if (spelling.partsEverywhere) return encoded
-  spelling.losses.adapt('messages[].content')
+  const { losses } = spelling
+  losses.adapt('messages[].content')
+  for (const { extra, cache } of parts) {
+    losses.dropAll('messages[].text', extra)
+    if (cache !== undefined) losses.drop('messages[].text.cache_control')
+  }
   return parts.map((part) => part.text).join(between)
 }
 
@@ -41,6 +46,8 @@ export function encodeMedia(part: UserPart, spelling: Spelling): JsonObject | nu
       return encodeDocument(part, spelling)
     case 'audio': {
       const { source } = part
+      if (part.id !== undefined) spelling.losses.drop('messages[].audio.id')
+      if (part.transcript !== undefined) spelling.losses.drop('messages[].audio.transcript')
       const extra = ownExtra(spelling.own, part.extra, 'messages[].audio', spelling.losses)
       if (source.kind === 'url' && !spelling.vendor) {
         return { ...extra, type: 'audio_url', audio_url: { url: source.url } }
@@ -88,7 +95,6 @@ function encodeImage(part: ImagePart, spelling: Spelling): JsonObject | null {
 function encodeDocument(part: DocumentPart, spelling: Spelling): JsonObject | null {
   const { losses } = spelling
   const { source } = part
-  if (part.citations === true) losses.drop('messages[].document.citations')
   const extra = ownExtra(spelling.own, part.extra, 'messages[].document', losses)
   const cache = writeCache(part.cache, spelling.cache, 'messages[].document.cache_control', losses)
   const text = textOfDocument(part)
@@ -111,10 +117,10 @@ function encodeDocument(part: DocumentPart, spelling: Spelling): JsonObject | nu
 }
 
 /** Documents that are text stand in the message itself, under their name; null for others. */
-function textOfDocument({ source, name, context }: DocumentPart): string | null {
+function textOfDocument(part: DocumentPart): string | null {
+  const { source } = part
   const isText = source.kind === 'text' || (source.kind === 'data' && source.mediaType.startsWith('text/'))
   if (!isText) return null
   const text = source.kind === 'text' ? source.text : Buffer.from(source.base64, 'base64').toString('utf8')
-  const head = [name, context].filter((line) => line !== undefined).join('\n')
-  return head === '' ? text : `${head}\n\n${text}`
+  return documentText(part, text)
 }

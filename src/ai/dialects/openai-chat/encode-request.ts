@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { ModelRequest, OutputFormat, Parameters } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
+import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeReasoning } from './reasoning-request.ts'
 import { type Spelling, spellingOf } from './spelling.ts'
@@ -14,11 +16,11 @@ export function encodeRequest(asked: ModelRequest, context: EncodeContext): Json
   const spelling = spellingOf(asked, context)
   const request = withoutAllowedTools(asked, spelling)
   const { own, losses } = spelling
-  if (!own) losses.dropAll('', request.extra)
+  reportUncarried(request, 'openai-chat', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model
-  body['messages'] = encodeMessages(request.messages, spelling)
-  Object.assign(body, encodeTools(request, spelling), encodeToolChoice(request))
+  body['messages'] = encodeMessages(request, spelling)
+  Object.assign(body, encodeTools(request, spelling), encodeToolChoice(request, spelling))
   if (request.stream) body['stream'] = true
   for (const name of NAMES) {
     const write = PARAMETERS[name]
@@ -106,7 +108,14 @@ const PARAMETERS = {
   },
   store: same('store'),
   promptCacheKey: same('promptCacheKey'),
-  modalities: same('modalities'),
+  modalities: (body, { parameters, stream }, { losses }) => {
+    const { modalities = [], audioOutput } = parameters
+    body['modalities'] = modalities
+    if (!modalities.includes('audio') || audioOutput !== undefined) return
+    // The vendor wants to know how it shall sound.
+    losses.adapt('audio')
+    body['audio'] = { voice: 'alloy', format: stream ? 'pcm16' : 'wav' }
+  },
   audioOutput: (body, { parameters, stream }, { losses }) => {
     const { voice, format } = parameters.audioOutput ?? {}
     if (voice === undefined || format === undefined) losses.adapt('audio')

@@ -1,6 +1,7 @@
 import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
+import { choiceOfFunctions } from '../known-choice.ts'
 import { readCache, writeCache } from './cache.ts'
 import { innerOf, ownExtra, withInner } from './extra.ts'
 import type { Spelling } from './spelling.ts'
@@ -154,9 +155,11 @@ export function withoutAllowedTools(request: ModelRequest, { vendor, own, losses
 }
 
 /** Nothing without tools: the vendor refuses the member then. */
-export function encodeToolChoice(request: ModelRequest): JsonObject {
-  const { toolChoice, tools } = request
-  if (toolChoice === undefined || tools.every((tool) => tool.type === 'builtin')) return {}
+export function encodeToolChoice(request: ModelRequest, { own, losses }: Spelling): JsonObject {
+  const { tools } = request
+  if (tools.every((tool) => tool.type === 'builtin')) return {}
+  const toolChoice = own ? request.toolChoice : choiceOfFunctions(request, losses)
+  if (toolChoice === undefined) return {}
   const reference = (name: string): JsonObject => {
     const custom = tools.some((tool) => tool.type === 'custom' && tool.name === name)
     return custom ? { type: 'custom', custom: { name } } : { type: 'function', function: { name } }

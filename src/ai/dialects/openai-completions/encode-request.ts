@@ -2,7 +2,9 @@ import { FieldProblem } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { ModelRequest } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { CARRIES } from './carries.ts'
 import { encodePrompts } from './prompts.ts'
 
 /** The body for an upstream that completes texts. */
@@ -10,7 +12,7 @@ export function encodeRequest(request: ModelRequest, context: EncodeContext): Js
   const { losses } = context
   const own = request.dialect === 'openai-completions'
   if (request.tools.length > 0) throw new FieldProblem('tools', 'this model completes texts, and takes no tools')
-  if (!own) losses.dropAll('', request.extra)
+  reportUncarried(request, 'openai-completions', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model
   body['prompt'] = encodePrompts(request, losses)

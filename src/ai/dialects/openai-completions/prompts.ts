@@ -47,7 +47,7 @@ export function refuseForeignPrompts({ dialect, messages }: ModelRequest): void 
 
 /** The prompts of a client of this dialect, as they came; of any other conversation one text that the model goes on with. */
 export function encodePrompts({ dialect, messages }: ModelRequest, losses: Losses): unknown {
-  if (dialect === 'openai-completions') {
+  if (dialect === 'openai-completions' && messages.every(({ role }) => role === 'user')) {
     const prompts = messages.flatMap((message) => (message.role === 'user' ? message.parts.map(promptOf) : []))
     return prompts.length === 1 ? prompts[0] : prompts
   }
@@ -70,16 +70,17 @@ function promptOf(part: UserPart): unknown {
   return part.type === 'text' ? part.text : ''
 }
 
-function textOf(message: Message, losses: Losses): string {
+/** The texts of a message, for a model that knows nothing else. What is none is reported by whoever carries none of it. */
+export function textOf(message: Message, losses: Losses): string {
   const texts: string[] = []
   for (const part of message.parts) {
     if (part.type === 'text') texts.push(part.text)
-    else if (part.type === 'tool-result') {
-      for (const item of part.content) {
-        if (item.type === 'text') texts.push(item.text)
-        else losses.drop(`messages[].${item.type}`)
-      }
-    } else losses.drop(`messages[].${part.type}`)
+    else if (part.type === 'refusal') {
+      losses.adapt('messages[].refusal')
+      texts.push(part.text)
+    } else if (part.type === 'tool-result') {
+      for (const item of part.content) if (item.type === 'text') texts.push(item.text)
+    } else if (part.type === 'opaque') losses.drop(`messages[].${part.name}`)
   }
   return texts.join('\n')
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { AssistantPart, ReasoningPart, RefusalPart, TextPart, ToolCallPart } from '../../ir/parts.ts'
-import type { AssistantMessage, Message, ToolMessage, UserMessage } from '../../ir/request.ts'
+import type { AssistantMessage, Message, ModelRequest, ToolMessage, UserMessage } from '../../ir/request.ts'
+import { LeftOut } from '../left-out.ts'
 import { FAILED } from '../openai-chat/encode-messages.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
 import { CONTENT } from './decode-parts.ts'
@@ -8,11 +9,14 @@ import { contentOf, encodeResultOutput, encodeText, encodeUserPart } from './enc
 import type { Spelling } from './spelling.ts'
 
 /** The items of a request, in order. */
-export function encodeItems(messages: readonly Message[], spelling: Spelling): JsonObject[] {
+export function encodeItems(request: ModelRequest, spelling: Spelling): JsonObject[] {
+  const leftOut = new LeftOut(request)
   const out: JsonObject[] = []
   const custom = new Set<string>()
-  for (const message of messages) {
-    if ('name' in message && message.name !== undefined) spelling.losses.drop('messages[].name')
+  const add = (message: Message, items: readonly JsonObject[]) => {
+    if (!leftOut.takes(message, items.length)) out.push(...items)
+  }
+  for (const message of request.messages) {
     switch (message.role) {
       case 'system': {
         const content = contentOf(message.parts.map((part) => encodeText(part, spelling)))
@@ -20,15 +24,16 @@ export function encodeItems(messages: readonly Message[], spelling: Spelling): J
         break
       }
       case 'user':
-        out.push(...encodeUser(message, spelling))
+        add(message, encodeUser(message, spelling))
         break
       case 'assistant':
-        out.push(...new AssistantItems(message, spelling, custom).items)
+        add(message, new AssistantItems(message, spelling, custom).items)
         break
       case 'tool':
         out.push(...encodeResults(message, spelling, custom))
     }
   }
+  leftOut.check()
   return out
 }
 
@@ -48,12 +53,13 @@ function encodeUser(message: UserMessage, spelling: Spelling): JsonObject[] {
     const encoded = encodeUserPart(part, spelling)
     if (encoded !== null) content.push(encoded)
   }
-  if (content.length === 0 && items.length > 0) return items
+  if (content.length === 0 && (items.length > 0 || message.parts.length > 0)) return items
   return [...items, { ...extraOf(message, spelling), type: 'message', role: 'user', content: contentOf(content) }]
 }
 
 function encodeResults(message: ToolMessage, spelling: Spelling, custom: ReadonlySet<string>): JsonObject[] {
-  extraOf({ ...message, extra: spelling.own ? undefined : message.extra }, spelling)
+  // The dialect has no item for the message itself.
+  spelling.losses.dropAll('messages[]', message.extra)
   return message.parts.map((part) => ({
     ...ownExtra(spelling.own, part.extra, 'messages[].tool_result', spelling.losses),
     type: part.custom === true || custom.has(part.callId) ? 'custom_tool_call_output' : 'function_call_output',
@@ -73,7 +79,7 @@ class AssistantItems {
   constructor(message: AssistantMessage, spelling: Spelling, custom: Set<string>) {
     this.#spelling = spelling
     this.#custom = custom
-    extraOf({ ...message, extra: spelling.own ? undefined : message.extra }, spelling)
+    spelling.losses.dropAll('messages[]', message.extra)
     for (const part of message.parts) this.#add(part)
     this.#endThought()
     this.#endMessage()
@@ -169,8 +175,6 @@ class AssistantItems {
 
   #call(part: ToolCallPart): JsonObject {
     const { own, losses } = this.#spelling
-    if (part.cache !== undefined) losses.drop('messages[].tool_call.cache_control')
-    if (part.signature !== undefined) losses.drop('messages[].tool_call.signature')
     const extra = ownExtra(own, part.extra, 'messages[].tool_call', losses)
     const named = part.itemId === undefined ? {} : { id: part.itemId }
     const common = { ...named, call_id: part.id, name: part.name }

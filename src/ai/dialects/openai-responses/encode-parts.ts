@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../ir/json.ts'
 import type { DocumentPart, TextPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
+import { documentText } from '../document-text.ts'
 import { writeCache } from '../openai-chat/cache.ts'
 import { innerOf, ownExtra } from '../openai-chat/extra.ts'
 import { audioFormat, urlOfSource } from '../openai-chat/media.ts'
@@ -75,14 +76,12 @@ function dropped(what: string, { losses }: Spelling): null {
 function encodeDocument(part: DocumentPart, spelling: Spelling): JsonObject | null {
   const { losses, own } = spelling
   const { source, name, context } = part
-  if (part.citations === true) losses.drop('messages[].document.citations')
   const cache = writeCache(part.cache, spelling.cache, 'messages[].document.cache_control', losses)
   const isText = source.kind === 'text' || (source.kind === 'data' && source.mediaType.startsWith('text/'))
   if (isText) {
     losses.adapt('messages[].document')
     const text = source.kind === 'text' ? source.text : Buffer.from(source.base64, 'base64').toString('utf8')
-    const head = [name, context].filter((line) => line !== undefined).join('\n')
-    return { type: 'input_text', text: head === '' ? text : `${head}\n\n${text}`, ...cache }
+    return { type: 'input_text', text: documentText(part, text), ...cache }
   }
   if (context !== undefined) losses.drop('messages[].document.context')
   const extra = ownExtra(own, part.extra, 'messages[].document', losses)
@@ -103,6 +102,5 @@ export function encodeResultOutput(part: ToolResultPart, spelling: Spelling, fai
     if (first?.['type'] === 'input_text') content[0] = { ...first, text: failed + String(first['text']) }
     else content.unshift({ type: 'input_text', text: failed })
   }
-  if (part.cache !== undefined) spelling.losses.drop('messages[].tool_result.cache_control')
   return contentOf(content)
 }

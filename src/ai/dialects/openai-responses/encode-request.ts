@@ -1,9 +1,12 @@
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { Message, ModelRequest, OutputFormat, Parameters, SystemMessage } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { choiceOfFunctions } from '../known-choice.ts'
 import { innerOf } from '../openai-chat/extra.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
+import { CARRIES } from './carries.ts'
 import { encodeItems } from './encode-items.ts'
 import { encodeReasoning } from './reasoning.ts'
 import { type Spelling, spellingOf } from './spelling.ts'
@@ -14,15 +17,16 @@ export function encodeRequest(request: ModelRequest, context: EncodeContext): Js
   refuseForeignPrompts(request)
   const spelling = spellingOf(request, context)
   const { own, losses } = spelling
-  if (!own) losses.dropAll('', request.extra)
+  reportUncarried(request, 'openai-responses', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model
   const [instructions, messages] = withoutInstructions(request.messages, own)
   if (instructions !== null) body['instructions'] = instructions
-  body['input'] = encodeItems(messages, spelling)
+  body['input'] = encodeItems({ ...request, messages }, spelling)
   const tools = encodeTools(request, spelling)
   if (tools.length > 0) body['tools'] = tools
-  const choice = tools.length === 0 ? undefined : encodeToolChoice(request)
+  const toolChoice = own ? request.toolChoice : choiceOfFunctions(request, losses)
+  const choice = tools.length === 0 ? undefined : encodeToolChoice({ ...request, toolChoice })
   if (choice !== undefined) body['tool_choice'] = choice
   if (request.stream) body['stream'] = true
   for (const name of NAMES) {
@@ -41,7 +45,7 @@ function withoutInstructions(messages: readonly Message[], own: boolean): [strin
 }
 
 function isPlain({ parts, name, extra }: SystemMessage): boolean {
-  const plain = parts.every((part) => part.cache === undefined && part.extra === undefined)
+  const plain = parts.every(({ cache, extra: more, citations }) => (cache ?? more ?? citations) === undefined)
   return plain && parts.length > 0 && name === undefined && extra === undefined
 }
 

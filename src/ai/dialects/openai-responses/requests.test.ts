@@ -422,12 +422,13 @@ suite("another dialect's request", () => {
       ]),
     ])
     assert.deepEqual(losses.dropped, [
-      'w',
       'messages[].name',
-      'messages[].video',
-      'messages[].odd',
-      'messages[].text.y',
       'messages[].z',
+      'messages[].video',
+      'messages[].text.y',
+      'w',
+      'messages[].odd',
+      'tool_choice',
     ])
   })
 

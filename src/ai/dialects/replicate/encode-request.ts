@@ -3,12 +3,15 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { Message, ModelRequest, Parameters } from '../../ir/request.ts'
+import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { textOf } from '../openai-completions/prompts.ts'
+import { CARRIES } from './carries.ts'
 
 /** What starts a prediction: the model as its `version`, and one prompt. */
 export function encodeRequest(request: ModelRequest, { model, losses }: EncodeContext): JsonObject {
   if (request.tools.length > 0) throw new FieldProblem('tools', 'this model completes texts, and takes no tools')
-  losses.dropAll('', request.extra)
+  reportUncarried(request, 'replicate', CARRIES, losses)
   const system = request.messages.filter(({ role }) => role === 'system').map((message) => textOf(message, losses))
   const turns = request.messages.filter(({ role }) => role !== 'system')
   const input: Record<string, unknown> = { prompt: promptOf(turns, losses) }
@@ -30,17 +33,6 @@ function promptOf(turns: readonly Message[], losses: Losses): string {
   losses.adapt('messages')
   const said = turns.map((turn) => `${turn.role === 'assistant' ? 'Assistant' : 'User'}: ${textOf(turn, losses)}`)
   return `${said.join('\n\n')}\n\nAssistant:`
-}
-
-function textOf(message: Message, losses: Losses): string {
-  if (message.role !== 'tool' && message.name !== undefined) losses.drop('messages[].name')
-  losses.dropAll('messages[]', message.extra)
-  const texts: string[] = []
-  for (const part of message.parts) {
-    if (part.type === 'text') texts.push(part.text)
-    else losses.drop(`messages[].${part.type}`)
-  }
-  return texts.join('\n')
 }
 
 type Write = (parameters: Parameters) => JsonObject | null
