@@ -2,6 +2,7 @@ import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { UserPart } from '../../ir/parts.ts'
 import type { Message, ModelRequest } from '../../ir/request.ts'
+import { LeftOut } from '../left-out.ts'
 
 /** What a prompt of token numbers is called among parts: only this dialect knows it. */
 const TOKENS = 'tokens'
@@ -46,15 +47,18 @@ export function refuseForeignPrompts({ dialect, messages }: ModelRequest): void 
 }
 
 /** The prompts of a client of this dialect, as they came; of any other conversation one text that the model goes on with. */
-export function encodePrompts({ dialect, messages }: ModelRequest, losses: Losses): unknown {
+export function encodePrompts(request: ModelRequest, losses: Losses): unknown {
+  const { dialect, messages } = request
   if (dialect === 'openai-completions' && messages.every(({ role }) => role === 'user')) {
-    const prompts = messages.flatMap((message) => (message.role === 'user' ? message.parts.map(promptOf) : []))
+    const prompts = messages.flatMap(({ parts }) => parts.flatMap((part) => promptOf(part, losses)))
+    if (prompts.length === 0) throw new FieldProblem('prompt', 'this model takes texts, and there is none')
     return prompts.length === 1 ? prompts[0] : prompts
   }
   const [first] = messages
-  if (messages.length === 1 && first?.role === 'user') return textOf(first, losses)
+  const said = turnsOf(request, losses)
+  if (messages.length === 1 && first?.role === 'user') return said[0]?.text ?? ''
   losses.adapt('messages')
-  const turns = messages.map((message) => `${SPEAKERS[message.role]}${textOf(message, losses)}`)
+  const turns = said.map(({ role, text }) => `${SPEAKERS[role]}${text}`)
   return `${turns.join('\n\n')}\n\nAssistant:`
 }
 
@@ -65,13 +69,30 @@ const SPEAKERS: Readonly<Record<Message['role'], string>> = {
   tool: 'Result of the tool: ',
 }
 
-function promptOf(part: UserPart): unknown {
-  if (part.type === 'opaque') return part.value[TOKENS]
-  return part.type === 'text' ? part.text : ''
+function promptOf(part: Message['parts'][number], losses: Losses): readonly unknown[] {
+  if (part.type === 'text') return [part.text]
+  if (part.type !== 'opaque') return []
+  if (part.dialect === 'openai-completions') return [part.value[TOKENS]]
+  losses.drop(`messages[].${part.name}`)
+  return []
+}
+
+/** What each turn says. Throws a FieldProblem where nothing of what is asked is left. */
+export function turnsOf(
+  request: ModelRequest,
+  losses: Losses,
+): { readonly role: Message['role']; readonly text: string }[] {
+  const leftOut = new LeftOut(request)
+  const turns = request.messages.flatMap((message) => {
+    const text = textOf(message, losses)
+    return leftOut.takes(message, text.length) ? [] : [{ role: message.role, text }]
+  })
+  leftOut.check()
+  return turns
 }
 
 /** The texts of a message, for a model that knows nothing else. What is none is reported by whoever carries none of it. */
-export function textOf(message: Message, losses: Losses): string {
+function textOf(message: Message, losses: Losses): string {
   const texts: string[] = []
   for (const part of message.parts) {
     if (part.type === 'text') texts.push(part.text)

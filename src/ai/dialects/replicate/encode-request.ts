@@ -2,18 +2,19 @@ import { FieldProblem } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
-import type { Message, ModelRequest, Parameters } from '../../ir/request.ts'
+import type { ModelRequest, Parameters } from '../../ir/request.ts'
 import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
-import { textOf } from '../openai-completions/prompts.ts'
+import { turnsOf } from '../openai-completions/prompts.ts'
 import { CARRIES } from './carries.ts'
 
 /** What starts a prediction: the model as its `version`, and one prompt. */
 export function encodeRequest(request: ModelRequest, { model, losses }: EncodeContext): JsonObject {
   if (request.tools.length > 0) throw new FieldProblem('tools', 'this model completes texts, and takes no tools')
   reportUncarried(request, 'replicate', CARRIES, losses)
-  const system = request.messages.filter(({ role }) => role === 'system').map((message) => textOf(message, losses))
-  const turns = request.messages.filter(({ role }) => role !== 'system')
+  const said = turnsOf(request, losses)
+  const system = said.filter(({ role }) => role === 'system').map(({ text }) => text)
+  const turns = said.filter(({ role }) => role !== 'system')
   const input: Record<string, unknown> = { prompt: promptOf(turns, losses) }
   if (system.length > 0) input['system_prompt'] = system.join('\n')
   for (const name of NAMES) {
@@ -27,11 +28,11 @@ export function encodeRequest(request: ModelRequest, { model, losses }: EncodeCo
 }
 
 /** One turn is the prompt itself; of several, each line says whose it is. */
-function promptOf(turns: readonly Message[], losses: Losses): string {
+function promptOf(turns: ReturnType<typeof turnsOf>, losses: Losses): string {
   const [only] = turns
-  if (turns.length === 1 && only?.role === 'user') return textOf(only, losses)
+  if (turns.length === 1 && only?.role === 'user') return only.text
   losses.adapt('messages')
-  const said = turns.map((turn) => `${turn.role === 'assistant' ? 'Assistant' : 'User'}: ${textOf(turn, losses)}`)
+  const said = turns.map(({ role, text }) => `${role === 'assistant' ? 'Assistant' : 'User'}: ${text}`)
   return `${said.join('\n\n')}\n\nAssistant:`
 }
 
