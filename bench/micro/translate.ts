@@ -62,7 +62,7 @@ const target: TranslationTarget = {
 const ids = { next: (prefix: string) => `${prefix}_1` }
 
 function translated() {
-  const translation = translateRequest(openaiChatClient, chat, null, target)
+  const translation = translateRequest(openaiChatClient, chat, { path: null }, target)
   if (translation instanceof GatewayError) throw translation
   return translation
 }

@@ -86,5 +86,6 @@ function readFile(file: string): Readonly<Record<string, unknown>> {
 
 function inputOf(held: Readonly<Record<string, unknown>>): RequestCase {
   const path = held['path'] as RequestCase['path'] // a case is written by a person, and read by these tests only
-  return { request: objectOf(held['request']), ...(path !== undefined && { path }) }
+  const headers = held['headers'] as RequestCase['headers'] // as above
+  return { request: objectOf(held['request']), ...(path !== undefined && { path }), ...(headers && { headers }) }
 }

@@ -12,7 +12,7 @@ import type { JsonObject } from '../../src/ai/ir/json.ts'
 import { isObject, parseExact, writeJson } from '../../src/ai/ir/json.ts'
 import { UNKNOWN } from '../../src/ai/models/capabilities.ts'
 import { EventRaiser, raiseAnswer } from '../../src/ai/translate/raise.ts'
-import { type Translation, translateRequest } from '../../src/ai/translate/translation.ts'
+import { type BesideBody, type Translation, translateRequest } from '../../src/ai/translate/translation.ts'
 import { GatewayError } from '../../src/core/index.ts'
 import type { UpstreamAnswer } from './upstreams.ts'
 
@@ -32,6 +32,7 @@ const FAMILIES: Readonly<Partial<Record<DialectName, Capabilities['family']>>> =
 export interface RequestCase {
   readonly request: JsonObject
   readonly path?: { readonly model: string; readonly stream: boolean }
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export type RequestResult =
@@ -101,7 +102,7 @@ export function streamTo(
 /** A translated request, or why it is refused. */
 export function translated(client: DialectName, upstream: DialectName, from: RequestCase): Translation | GatewayError {
   const family = FAMILIES[upstream] ?? 'other'
-  return translateRequest(clientOf(client), Buffer.from(JSON.stringify(from.request)), from.path ?? null, {
+  return translateRequest(clientOf(client), Buffer.from(JSON.stringify(from.request)), besideOf(from), {
     dialect: upstreamOf(upstream),
     model: MODEL,
     habits: undefined,
@@ -110,6 +111,10 @@ export function translated(client: DialectName, upstream: DialectName, from: Req
     onLoss: 'allow',
     patch: null,
   })
+}
+
+function besideOf({ path, headers }: RequestCase): BesideBody {
+  return { path: path ?? null, header: (name) => headers?.[name] ?? null }
 }
 
 function contextOf({ request, losses }: Translation): AnswerContext {

@@ -177,7 +177,10 @@ export const PARAMETERS: { readonly [Name in keyof Parameters]-?: Values<Paramet
 }
 
 /** Members of the whole request beside those that have tables of their own. */
-export const REQUEST: Pick<MembersOf<ModelRequest>, 'extra'> = { extra: [EXTRA] }
+export const REQUEST: Pick<MembersOf<ModelRequest>, 'extra' | 'betas'> = {
+  extra: [EXTRA],
+  betas: [[MARK], ['context-1m-2025-08-07']],
+}
 
 type MessageMembers = {
   readonly [Role in Message['role']]: Omit<MembersOf<Extract<Message, { role: Role }>>, 'role' | 'parts'>

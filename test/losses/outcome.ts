@@ -1,6 +1,6 @@
 import type { Capabilities } from '../../src/ai/dialects/dialect.ts'
 import type { DialectName } from '../../src/ai/dialects/name.ts'
-import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/ai/dialects/tables.ts'
+import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/ai/dialects/testing/all-dialects.ts'
 import { FieldProblem } from '../../src/ai/ir/fields.ts'
 import { Losses } from '../../src/ai/ir/losses.ts'
 import type { ModelRequest } from '../../src/ai/ir/request.ts'

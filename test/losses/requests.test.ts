@@ -210,10 +210,11 @@ const CASES: readonly Case[] = [
   ...parameterCases(),
 ]
 
-/** What a vendor's models do when nothing is said of it. */
-const SAID_BY_SILENCE: ReadonlySet<string> = new Set(
-  [0, 1].map((tools) => `gemini: parameter reasoning {"mode":"adaptive"} with ${tools} tools`),
-)
+/** What needs no word in the body: a vendor's models do it by themselves, or a header says it. */
+const SAID_BY_SILENCE: ReadonlySet<string> = new Set([
+  ...[0, 1].map((tools) => `gemini: parameter reasoning {"mode":"adaptive"} with ${tools} tools`),
+  'anthropic-messages: request betas',
+])
 
 for (const client of CLIENTS) {
   for (const upstream of UPSTREAMS) {

@@ -54,6 +54,7 @@ export interface CarriedRequest {
     readonly extra: Carried
   }
   readonly extra: Carried
+  readonly betas: Carried
 }
 
 /** What members are called in a report, where not by their own names. */
@@ -75,6 +76,8 @@ export function reportUncarried(request: ModelRequest, dialect: DialectName, tab
   for (const message of request.messages) reportMessage(message, table, reporting)
   for (const tool of request.tools) reportTool(tool, table, reporting)
   reportExtra(request.extra, table.extra, '', reporting)
+  if (isCarried(table.betas, reporting)) return
+  for (const name of request.betas ?? []) losses.drop(`anthropic-beta.${name}`)
 }
 
 function reportMessage(message: Message, table: CarriedRequest, reporting: Reporting): void {

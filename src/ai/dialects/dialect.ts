@@ -32,6 +32,8 @@ export interface RequestContext {
   readonly model: string | null
   /** Gemini's streaming is another method. */
   readonly stream: boolean
+  /** A header of the client's, by its name in lower case; absent: there is none. */
+  readonly header?: ((name: string) => string | null) | undefined
   readonly losses: Losses
 }
 

@@ -18,6 +18,8 @@ export interface ModelRequest {
   readonly toolChoice?: ToolChoice | undefined
   readonly parameters: Parameters
   readonly stream: boolean
+  /** Features that a client of Anthropic's dialect switches on by a header, by the vendor's names. */
+  readonly betas?: readonly string[] | undefined
   /** Asked with OpenAI's `functions` of 2023: its answers call them by `function_call`. */
   readonly legacyFunctions?: boolean | undefined
   readonly extra?: JsonObject | undefined

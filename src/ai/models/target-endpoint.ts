@@ -203,7 +203,7 @@ export class TargetEndpoint {
       return { relayed, dropped: losses.dropped, adapted: losses.adapted }
     }
     if (this.#target === null) return new GatewayError('invalid_request', 'This model is not translated to.')
-    const translation = translateRequest(client, bytes, null, { ...this.#target, onLoss: 'allow' })
+    const translation = translateRequest(client, bytes, { path: null }, { ...this.#target, onLoss: 'allow' })
     if (translation instanceof GatewayError) return translation
     return { relayed, dropped: translation.losses.dropped, adapted: translation.losses.adapted }
   }
@@ -233,7 +233,8 @@ export class TargetEndpoint {
     // What is lost as long as it is not fetched is no loss yet.
     const isHeld = this.#options.fetchesMedia === true && media === null && whole.onLoss === 'reject'
     const target = isHeld ? { ...whole, onLoss: 'allow' as const } : whole
-    const translation = translateRequest(state.surface.client, body, state.pathFacts, target)
+    const beside = { path: state.pathFacts, header: (name: string) => x.head.get(name) }
+    const translation = translateRequest(state.surface.client, body, beside, target)
     if (translation instanceof GatewayError) return translation
     const isLost = isHeld && translation.losses.fidelity === 'lossy'
     if (isLost && addressesOf(translation.request, this.endpoint.dialect) === null) return lossy(translation.losses)

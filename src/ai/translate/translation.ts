@@ -36,18 +36,26 @@ export interface Translation {
   readonly outputLimit: number | null
 }
 
+/** What a request says beside its body. */
+export interface BesideBody {
+  /** In dialects that name the model, and streaming, in the path. */
+  readonly path: { readonly model: string; readonly stream: boolean } | null
+  readonly header?: (name: string) => string | null
+}
+
 /** Puts a client's body into the dialect of an upstream, or says why that cannot be. */
 export function translateRequest(
   client: ClientDialect,
   body: Buffer,
-  path: { readonly model: string; readonly stream: boolean } | null,
+  { path, header }: BesideBody,
   target: TranslationTarget,
 ): Translation | GatewayError {
   const losses = new Losses()
   try {
     const parsed = parseExact(body.toString('utf8'))
     if (!isObject(parsed)) throw new FieldProblem('', 'expected an object')
-    const told = client.decodeRequest(parsed, { model: path?.model ?? null, stream: path?.stream ?? false, losses })
+    const context = { model: path?.model ?? null, stream: path?.stream ?? false, header, losses }
+    const told = client.decodeRequest(parsed, context)
     const request = target.restore === undefined ? told : target.restore(told)
     if (client.name !== target.dialect.name) client.checkTranslation?.(request)
     const { undo, body: encoded, outputLimit } = encodeFor(target, request, losses)

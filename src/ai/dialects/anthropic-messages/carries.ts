@@ -26,4 +26,5 @@ export const CARRIES: CarriedRequest = {
   },
   messages: { name: { system: 'no', user: 'no', assistant: 'no' }, extra: 'own' },
   extra: 'own',
+  betas: 'own',
 }

@@ -58,8 +58,19 @@ function decodeBody(fields: Fields, maxOutputTokens: number | undefined, context
     toolChoice: choice.toolChoice,
     parameters,
     stream,
+    betas: decodeBetas(context),
     extra,
   }
+}
+
+/** Say who the client is, and switch nothing on. */
+const NAMES_OF_CLIENTS = /^(?:claude-code|oauth)-/
+
+function decodeBetas({ header }: RequestContext): readonly string[] | undefined {
+  const value = header?.('anthropic-beta') ?? ''
+  const names = value.split(',').map((name) => name.trim())
+  const betas = names.filter((name) => name !== '' && !NAMES_OF_CLIENTS.test(name))
+  return betas.length === 0 ? undefined : betas
 }
 
 const TIERS: Readonly<Record<string, string>> = { auto: 'auto', standard_only: 'default' }

@@ -27,4 +27,5 @@ export const CARRIES: CarriedRequest = {
   messages: { name: { system: 'no', user: 'no', assistant: 'no' }, extra: 'no' },
   // Clients may give some members in Converse's own words.
   extra: 'yes',
+  betas: 'yes',
 }

@@ -25,6 +25,8 @@ function forClaude(request: ModelRequest, context: EncodeContext): ModelFields {
   const fields: Record<string, unknown> = {}
   if (plan.thinking !== undefined) fields['thinking'] = plan.thinking
   if (plan.effort !== undefined) fields['output_config'] = { effort: plan.effort }
+  const betas = knownBetas(request.betas ?? [], context)
+  if (betas.length > 0) fields['anthropic_beta'] = betas
   if (topK !== undefined) {
     if (plan.active) context.losses.drop('top_k')
     else fields['top_k'] = topK
@@ -35,7 +37,37 @@ function forClaude(request: ModelRequest, context: EncodeContext): ModelFields {
   return { fields, maxTokens: unsaid && !known ? undefined : plan.maxTokens, thinking: plan.active }
 }
 
+/**
+ * Features of Claude that the service knows by the vendor's names; one that it does not know makes it refuse the request (Bedrock
+ * user guide, "Anthropic Claude Messages API: Request and Response").
+ */
+const BETAS: ReadonlySet<string> = new Set([
+  'compact-2026-01-12',
+  'computer-use-2024-10-22',
+  'computer-use-2025-01-24',
+  'computer-use-2025-11-24',
+  'context-1m-2025-08-07',
+  'context-management-2025-06-27',
+  'dev-full-thinking-2025-05-14',
+  'effort-2025-11-24',
+  'fine-grained-tool-streaming-2025-05-14',
+  'interleaved-thinking-2025-05-14',
+  'output-128k-2025-02-19',
+  'token-efficient-tools-2025-02-19',
+  'tool-examples-2025-10-29',
+  'tool-search-tool-2025-10-19',
+])
+
+function knownBetas(names: readonly string[], { losses }: EncodeContext): readonly string[] {
+  return names.filter((name) => {
+    if (BETAS.has(name)) return true
+    losses.drop(`anthropic-beta.${name}`)
+    return false
+  })
+}
+
 function forOthers(request: ModelRequest, context: EncodeContext): ModelFields {
+  for (const name of request.betas ?? []) context.losses.drop(`anthropic-beta.${name}`)
   const { losses, capabilities, model } = context
   const { maxOutputTokens: asked, topK, reasoning } = request.parameters
   const most = capabilities.maxOutputTokens

@@ -27,4 +27,5 @@ export const CARRIES: CarriedRequest = {
   messages: { name: { system: 'no', user: 'no', assistant: 'no' }, extra: 'no' },
   // Two of the server's own members may come with a client's.
   extra: 'yes',
+  betas: 'no',
 }

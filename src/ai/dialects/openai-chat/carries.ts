@@ -26,4 +26,5 @@ export const CARRIES: CarriedRequest = {
   },
   messages: { name: { system: 'yes', user: 'yes', assistant: 'yes' }, extra: 'own' },
   extra: 'own',
+  betas: 'no',
 }

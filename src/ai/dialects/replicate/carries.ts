@@ -27,4 +27,5 @@ export const CARRIES: CarriedRequest = {
   },
   messages: { name: { system: 'no', user: 'no', assistant: 'no' }, extra: 'no' },
   extra: 'own',
+  betas: 'no',
 }
