@@ -96,7 +96,14 @@ export interface DialectTraits {
    * How it can ask for output of a schema, and for any JSON, as far as the model can: in words of its own, only by a tool that
    * must be called, or not at all. Absent: in its own words.
    */
-  readonly output?: { readonly schema: OutputWay; readonly json: OutputWay } | undefined
+  readonly output?:
+    | {
+        readonly schema: OutputWay
+        readonly json: OutputWay
+        /** Whether its own words can hold a model to a schema without changing what the schema says; absent: to any. */
+        readonly holds?: (schema: JsonObject) => boolean
+      }
+    | undefined
   /** Whether it can ask for several answers. */
   readonly choices: boolean
   /** The fewest tokens of a prompt that a mark makes a model keep; absent, and null of a model: it takes no marks. */

@@ -199,3 +199,22 @@ test('sealed thoughts go back to the family that made them, and to no other', ()
   assert.doesNotMatch(JSON.stringify(kept), /sig/)
   assert.deepEqual(dropped, ['messages[].reasoning.signature'])
 })
+
+test('what a schema points to is still there when the output travels in an object of ours', () => {
+  const schema = {
+    $ref: '#/$defs/Node',
+    $defs: { Node: { type: 'object', properties: { next: { $ref: '#/$defs/Node' }, any: { $ref: '#' } } } },
+  }
+  const request = requestOf({ parameters: { output: { type: 'json-schema', name: 'n', schema } } })
+  const target = { ...WIDE_TARGET, capabilities: capabilitiesOf({ structuredOutput: 'tool' }) }
+  const [tool] = lower(request, target, new Losses()).request.tools
+  assert.deepEqual(tool?.type === 'function' && tool.parameters, {
+    type: 'object',
+    properties: { output: { $ref: '#/$defs/Node' } },
+    required: ['output'],
+    additionalProperties: false,
+    $defs: {
+      Node: { type: 'object', properties: { next: { $ref: '#/$defs/Node' }, any: { $ref: '#/properties/output' } } },
+    },
+  })
+})

@@ -54,7 +54,7 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
   const way = outputWay(output, target)
   const byTool = way === 'tool'
   if (way === 'none') refuseOutput(output)
-  if (byTool) lowered = withOutputTool(lowered, losses)
+  if (byTool) lowered = withOutputTool(lowered, output !== undefined && isHeld(output, traits), losses)
 
   const custom = new Set(lowered.tools.filter((tool) => tool.type === 'custom').map((tool) => tool.name))
   let { messages, tools } = lowered
@@ -90,7 +90,12 @@ function outputWay(output: OutputFormat | undefined, { traits, capabilities }: L
   const said = output.type === 'json' ? traits.output?.json : traits.output?.schema
   const can = capabilities.structuredOutput
   if (said === 'none' || can === 'none') return 'none'
-  return said === 'tool' || can === 'tool' ? 'tool' : 'native'
+  if (said === 'tool' || can === 'tool') return 'tool'
+  return isHeld(output, traits) ? 'native' : 'tool'
+}
+
+function isHeld(output: OutputFormat, { output: ways }: DialectTraits): boolean {
+  return output.type !== 'json-schema' || ways?.holds === undefined || ways.holds(output.schema)
 }
 
 function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: Losses): Parameters {

@@ -1,4 +1,5 @@
 import { FieldProblem } from '../ir/fields.ts'
+import { isObject } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { FunctionTool, ModelRequest, OutputFormat, ToolChoice } from '../ir/request.ts'
 
@@ -9,7 +10,7 @@ export const OUTPUT_TOOL = '__structured_output__'
  * Asks for structured output by a tool that the model must call, for models that have no better way. With tools of the
  * client's own it must call one of all; a model that thinks cannot be forced, and is told instead.
  */
-export function withOutputTool(request: ModelRequest, losses: Losses): ModelRequest {
+export function withOutputTool(request: ModelRequest, held: boolean, losses: Losses): ModelRequest {
   const { output, reasoning } = request.parameters
   if (output === undefined || output.type === 'text') return request
   losses.adapt('response_format')
@@ -18,13 +19,13 @@ export function withOutputTool(request: ModelRequest, losses: Losses): ModelRequ
   const told = 'Give your final answer by calling this tool, once, and write no text beside it.'
   return {
     ...request,
-    tools: [...request.tools, outputTool(output, told)],
+    tools: [...request.tools, outputTool(output, told, held)],
     toolChoice: thinks ? { type: 'auto' } : forced,
     parameters: { ...request.parameters, output: undefined, parallelToolCalls: undefined },
   }
 }
 
-function outputTool(output: Exclude<OutputFormat, { type: 'text' }>, told: string): FunctionTool {
+function outputTool(output: Exclude<OutputFormat, { type: 'text' }>, told: string, held: boolean): FunctionTool {
   if (output.type === 'json') {
     return { type: 'function', name: OUTPUT_TOOL, description: told, parameters: { type: 'object' } }
   }
@@ -32,14 +33,44 @@ function outputTool(output: Exclude<OutputFormat, { type: 'text' }>, told: strin
   const text = description === undefined ? told : `${description}\n${told}`
   // A tool's input is an object; any other schema goes into one.
   const parameters = schema['type'] === 'object' ? schema : wrapped(schema)
-  return { type: 'function', name: OUTPUT_TOOL, description: text, parameters, strict }
+  return { type: 'function', name: OUTPUT_TOOL, description: text, parameters, strict: held ? strict : undefined }
 }
 
 /** The member that holds an output which is no object itself. */
 export const WRAPPED = 'output'
 
 function wrapped(schema: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return { type: 'object', properties: { [WRAPPED]: schema }, required: [WRAPPED], additionalProperties: false }
+  const { $defs, definitions, ...inner } = schema
+  return {
+    type: 'object',
+    properties: { [WRAPPED]: moved(inner) },
+    required: [WRAPPED],
+    additionalProperties: false,
+    ...($defs === undefined ? {} : { $defs: moved($defs) }),
+    ...(definitions === undefined ? {} : { definitions: moved(definitions) }),
+  }
+}
+
+/** Values that a schema holds as data. */
+const DATA: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'example', 'examples'])
+/** Definitions stay at the root, so that what points to them still does. */
+const KEPT = /^#\/(?:\$defs|definitions)(?:\/|$)/
+
+/** A part of a schema whose root is one member deeper now: what points to the root, or into it, points there. */
+function moved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(moved)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => {
+      if (name === '$ref' && typeof item === 'string') return [name, movedReference(item)]
+      return [name, DATA.has(name) ? item : moved(item)]
+    }),
+  )
+}
+
+function movedReference(reference: string): string {
+  if (!/^#(?:\/|$)/.test(reference) || KEPT.test(reference)) return reference
+  return `#/properties/${WRAPPED}${reference.slice(1)}`
 }
 
 /** Whether the output that is asked for goes into an object of ours. */

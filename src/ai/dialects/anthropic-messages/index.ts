@@ -14,6 +14,7 @@ import { encodeRequest } from './encode-request.ts'
 import { MessagesEncoder } from './encode-stream.ts'
 import { decodeError, encodeError } from './errors.ts'
 import { PREFIX } from './foreign-seals.ts'
+import { isHoldable } from './output-schema.ts'
 
 export { decodeTokenCount } from './decode-answer.ts'
 export { decodeCountTokens } from './decode-request.ts'
@@ -40,7 +41,7 @@ export const messagesUpstream: UpstreamDialect = {
     pairsCalls: true,
     customTools: false,
     checksSeals: true,
-    output: { schema: 'native', json: 'tool' },
+    output: { schema: 'native', json: 'tool', holds: isHoldable },
     choices: false,
     leastCached,
   },

@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import { textOfSource } from '../../ir/media-text.ts'
 import type { DocumentPart, ImagePart, MediaSource } from '../../ir/parts.ts'
+import { mediaTypeOf } from '../media-type.ts'
 import { type Block, readCache } from './cache.ts'
 
 /** Kinds of pictures that the API takes ("Vision"). */
@@ -19,7 +20,7 @@ export function decodeImage(block: Fields): ImagePart {
 function sourceOf(source: Fields): MediaSource {
   switch (source.oneOf('type', ['base64', 'url', 'file', 'text'])) {
     case 'base64':
-      return { kind: 'data', mediaType: source.text('media_type'), base64: source.text('data') }
+      return { kind: 'data', mediaType: mediaTypeOf(source.text('media_type')), base64: source.text('data') }
     case 'url':
       return { kind: 'url', url: source.text('url') }
     case 'file':

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
-import { withinSubset } from './output-schema.ts'
+import { isHoldable, withinSubset } from './output-schema.ts'
 
 function compiled(schema: JsonObject): { schema: JsonObject; report: string } {
   const losses = new Losses()
@@ -47,3 +47,26 @@ test('objects take no further members, and one of several becomes any of them', 
     anyOf: [{ type: 'object', properties: { minimum: { type: 'number' } }, additionalProperties: false }],
   })
 })
+
+/** Schemas, and whether a model can be held to them. */
+const HELD: readonly (readonly [what: string, held: boolean, schema: JsonObject])[] = [
+  ['members that are named', true, { type: 'object', properties: { a: { type: 'string' } } }],
+  ['no members at all', true, { type: 'object', additionalProperties: false }],
+  ['a map', false, { type: 'object', additionalProperties: { type: 'string' } }],
+  ['any object', false, { type: 'object' }],
+  ['any object or nothing', false, { type: ['object', 'null'] }],
+  ['members by pattern', false, { type: 'object', patternProperties: { '^a': {} } }],
+  ['further members', false, { type: 'object', properties: { a: {} }, additionalProperties: true }],
+  ['a map within', false, { type: 'array', items: { anyOf: [{ type: 'object', additionalProperties: {} }] } }],
+  ['a map that is pointed to', false, { $ref: '#/$defs/m', $defs: { m: { type: 'object' } } }],
+  ['a map that nothing points to', true, { type: 'string', $defs: { m: { type: 'object' } } }],
+  ['itself', false, { $ref: '#/$defs/n', $defs: { n: { type: 'array', items: { $ref: '#/$defs/n' } } } }],
+  ['something elsewhere', false, { $ref: 'https://a.example/schema' }],
+  ['the same twice', true, { anyOf: [{ $ref: '#/$defs/s' }, { $ref: '#/$defs/s' }], $defs: { s: { type: 'string' } } }],
+]
+
+for (const [what, held, schema] of HELD) {
+  test(`a model ${held ? 'is' : 'cannot be'} held to a schema of ${what}`, () => {
+    assert.equal(isHoldable(schema), held)
+  })
+}

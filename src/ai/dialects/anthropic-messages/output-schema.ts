@@ -60,6 +60,62 @@ export function withinSubset(schema: JsonObject, losses: Losses, path: string): 
   return compiled
 }
 
+/**
+ * Whether the API can hold a model to a schema without changing what it says ("Structured outputs", JSON Schema limitations, 2026): its
+ * objects have the members that are named and no others, so that a map would become an empty object; schemas must not hold themselves, and
+ * point nowhere else.
+ */
+export function isHoldable(schema: JsonObject): boolean {
+  return holds(schema, { root: schema, open: new Set() })
+}
+
+interface Walk {
+  readonly root: JsonObject
+  /** References that are being followed. */
+  readonly open: Set<string>
+}
+
+function holds(value: unknown, walk: Walk): boolean {
+  if (!isObject(value)) return true
+  if (isMap(value)) return false
+  const { $ref: reference, allOf } = value
+  if (Array.isArray(allOf) && allOf.some((item) => isObject(item) && item['$ref'] !== undefined)) return false
+  if (typeof reference === 'string' && !followed(reference, walk)) return false
+  return Object.entries(value).every(([name, member]) => {
+    if (ONE.has(name)) return holds(member, walk)
+    if (LISTS.has(name)) return !Array.isArray(member) || member.every((item) => holds(item, walk))
+    return name !== 'properties' || !isObject(member) || Object.values(member).every((item) => holds(item, walk))
+  })
+}
+
+function followed(reference: string, walk: Walk): boolean {
+  if (walk.open.has(reference)) return false
+  const target = pointed(walk.root, reference)
+  if (target === undefined) return false
+  walk.open.add(reference)
+  const held = holds(target, walk)
+  walk.open.delete(reference)
+  return held
+}
+
+function pointed(root: JsonObject, reference: string): unknown {
+  if (!reference.startsWith('#/')) return undefined
+  let at: unknown = root
+  for (const step of reference.slice(2).split('/')) {
+    const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
+    at = isObject(at) ? at[name] : undefined
+  }
+  return at
+}
+
+/** An object whose members have no names of their own, or that has more than are named. */
+function isMap({ type, properties, additionalProperties, patternProperties }: JsonObject): boolean {
+  if (patternProperties !== undefined || additionalProperties === true || isObject(additionalProperties)) return true
+  const named = isObject(properties) && Object.keys(properties).length > 0
+  const object = Array.isArray(type) ? type.includes('object') : type === 'object'
+  return object && !named && additionalProperties !== false
+}
+
 function compile(schema: JsonObject): JsonObject {
   const out: Record<string, unknown> = {}
   const told: string[] = []

@@ -1,9 +1,10 @@
 import type { Fields } from '../../ir/fields.ts'
-import type { JsonObject } from '../../ir/json.ts'
+import { isObject, type JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { BuiltinKind, FunctionTool, Tool, ToolChoice } from '../../ir/request.ts'
 import { type Block, type CacheMarks, readCache } from './cache.ts'
 import { addExtra, type Writing } from './media.ts'
-import { withinSubset } from './output-schema.ts'
+import { isHoldable, withinSubset } from './output-schema.ts'
 
 /** What the types of the vendor's own tools begin with; a date follows. */
 const KINDS: readonly (readonly [string, BuiltinKind])[] = [
@@ -102,18 +103,54 @@ function encodeTool(tool: Tool, writing: Writing): Block | null {
 function encodeFunction(tool: FunctionTool, writing: Writing): Block {
   const block: Block = { name: tool.name }
   if (tool.description !== undefined) block['description'] = tool.description
-  const schema = objectSchema(tool.parameters)
-  const held = tool.strict === true && !writing.own
-  block['input_schema'] = held ? withinSubset(schema, writing.losses, 'tools[].parameters') : schema
-  if (tool.strict === true || (tool.strict === false && writing.own)) block['strict'] = tool.strict
+  const given = objectSchema(tool.parameters)
+  const schema = writing.own ? given : withoutAllOf(given, writing.losses)
+  const strict = writing.own ? tool.strict : isHeld(tool, schema, writing.losses)
+  block['input_schema'] =
+    strict === true && !writing.own ? withinSubset(schema, writing.losses, 'tools[].parameters') : schema
+  if (strict !== undefined) block['strict'] = strict
   addExtra(block, tool.extra, 'tools[]', writing)
   return block
+}
+
+/** Whether a model is held to a tool's schema: it cannot be to one that would say something else then, which is reported. */
+export function isHeld({ strict, name }: FunctionTool, schema: JsonObject, losses: Losses): true | undefined {
+  if (strict !== true) return undefined
+  if (isHoldable(schema) || takesNothing(schema)) return true
+  losses.drop(`tools[].strict.${name}`)
+  return undefined
+}
+
+/** A tool without arguments says no more than that it takes an object. */
+function takesNothing({ properties, additionalProperties, patternProperties, $ref, allOf, anyOf, oneOf }: JsonObject) {
+  const none = properties === undefined || (isObject(properties) && Object.keys(properties).length === 0)
+  return none && (additionalProperties ?? patternProperties ?? $ref ?? allOf ?? anyOf ?? oneOf) === undefined
 }
 
 /** The API wants the schema of an object; without one the tool takes nothing. */
 export function objectSchema(parameters: JsonObject | undefined): JsonObject {
   if (parameters === undefined) return { type: 'object', properties: {} }
   return parameters['type'] === 'object' ? parameters : { ...parameters, type: 'object' }
+}
+
+const JOINED: ReadonlySet<string> = new Set(['type', 'title', 'description', 'properties', 'required'])
+
+/** The API takes no `allOf` at the top of a tool's schema: plain objects in it are one object with the members of all. */
+export function withoutAllOf(schema: JsonObject, losses: Losses): JsonObject {
+  const { allOf, ...rest } = schema
+  if (!Array.isArray(allOf)) return schema
+  const parts = [...allOf, rest].filter(isObject)
+  const plain = allOf.every((item) => isObject(item) && Object.keys(item).every((name) => JOINED.has(name)))
+  const properties = parts.flatMap((part) => Object.entries(isObject(part['properties']) ? part['properties'] : {}))
+  const names = new Set(properties.map(([name]) => name))
+  if (!plain || names.size < properties.length) return schema
+  losses.adapt('tools[].parameters.allOf')
+  const required = parts.flatMap((part): unknown[] => (Array.isArray(part['required']) ? part['required'] : []))
+  return {
+    ...rest,
+    properties: Object.fromEntries(properties),
+    ...(required.length === 0 ? {} : { required: [...new Set(required)] }),
+  }
 }
 
 export interface ChoiceWords {

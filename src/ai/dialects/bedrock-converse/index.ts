@@ -6,6 +6,7 @@
 
 import { isObject } from '../../ir/json.ts'
 import { leastCached } from '../anthropic-messages/cache.ts'
+import { isHoldable } from '../anthropic-messages/output-schema.ts'
 import type { UpstreamDialect } from '../dialect.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { ConverseDecoder } from './decode-stream.ts'
@@ -25,7 +26,7 @@ export const converseUpstream: UpstreamDialect = {
     pairsCalls: true,
     customTools: false,
     checksSeals: true,
-    output: { schema: 'native', json: 'tool' },
+    output: { schema: 'native', json: 'tool', holds: isHoldable },
     choices: false,
     leastCached,
   },

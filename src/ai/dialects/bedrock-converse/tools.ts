@@ -2,7 +2,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
 import { withinSubset } from '../anthropic-messages/output-schema.ts'
-import { objectSchema } from '../anthropic-messages/tools.ts'
+import { isHeld, objectSchema, withoutAllOf } from '../anthropic-messages/tools.ts'
 import type { CachePoints } from './cache-points.ts'
 
 /**
@@ -59,8 +59,9 @@ interface ToolWriting {
 function addTool(tools: JsonObject[], tool: Tool, { points, losses }: ToolWriting): void {
   switch (tool.type) {
     case 'function': {
-      const { name, description, strict } = tool
-      const given = objectSchema(tool.parameters)
+      const { name, description } = tool
+      const given = withoutAllOf(objectSchema(tool.parameters), losses)
+      const strict = isHeld(tool, given, losses)
       const schema = strict === true ? withinSubset(given, losses, 'tools[].parameters') : given
       tools.push(toolSpec({ name, schema, description, strict }))
       return points.put(tools, tool.cache)

@@ -1,6 +1,7 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { MediaSource } from '../../ir/parts.ts'
+import { mediaTypeOf } from '../media-type.ts'
 import { camelMember } from './spelling.ts'
 
 export type MediaKind = 'image' | 'audio' | 'video' | 'document'
@@ -16,7 +17,9 @@ export interface Media {
 export function decodeMedia(part: Fields): Media | null {
   const inline = camelMember(part, 'inlineData')
   if (inline !== undefined) {
-    const mediaType = inline.text('mimeType')
+    const said = inline.text('mimeType')
+    // Parameters of sounds say how they are to be heard.
+    const mediaType = kindOf(said) === 'image' ? mediaTypeOf(said) : said
     const source: MediaSource = { kind: 'data', mediaType, base64: inline.text('data') }
     return { kind: kindOf(mediaType), source, name: inline.string('displayName'), extra: inline.rest() }
   }

@@ -72,6 +72,40 @@ const ROWS: readonly Row[] = [
     adapted: ['allOf'],
   },
   {
+    name: 'all of something, and members beside it',
+    schema: {
+      type: 'object',
+      allOf: [{ properties: { a: { type: 'string' } }, required: ['a'] }],
+      properties: { b: { type: 'string' } },
+      required: ['b'],
+    },
+    wanted: { type: 'OBJECT', properties: { a: { type: 'STRING' }, b: { type: 'STRING' } }, required: ['a', 'b'] },
+    adapted: ['allOf'],
+  },
+  {
+    name: 'all of what references say, within each other',
+    schema: {
+      allOf: [{ $ref: '#/$defs/named' }, { properties: { b: { type: 'string' } } }],
+      $defs: {
+        named: { allOf: [{ $ref: '#/$defs/base' }], properties: { a: { minLength: 1 } } },
+        base: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+      },
+    },
+    wanted: {
+      type: 'OBJECT',
+      properties: { a: { type: 'STRING', minLength: 1 }, b: { type: 'STRING' } },
+      required: ['a'],
+    },
+    adapted: ['allOf'],
+  },
+  {
+    name: 'all of what cannot be at once',
+    schema: { allOf: [{ type: 'string', pattern: 'a' }, { pattern: 'b' }] },
+    wanted: { type: 'STRING', pattern: 'b' },
+    dropped: ['allOf.pattern'],
+    adapted: ['allOf'],
+  },
+  {
     name: 'formats that the vendor knows, and no others',
     schema: {
       type: 'object',

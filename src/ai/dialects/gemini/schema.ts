@@ -111,6 +111,7 @@ class Compiler {
       if (this.#form === 'json') return this.#reference(value, reference, depth)
       return this.#inlined(value, reference, depth)
     }
+    if (Array.isArray(value['allOf'])) return this.#schema(this.#joined(value, value['allOf']), depth + 1)
     const out: Record<string, unknown> = {}
     for (const [name, member] of Object.entries(value)) this.#member(name, member, out, depth)
     this.#type(value, out, depth)
@@ -176,8 +177,6 @@ class Compiler {
       case 'anyOf':
         if (Array.isArray(member)) this.#alternatives(member, out, depth)
         return
-      case 'allOf':
-        return this.#all(member, out, depth)
       case '$defs':
       case 'definitions':
         if (this.#form === 'json') out['$defs'] = this.#map(member, depth)
@@ -218,20 +217,67 @@ class Compiler {
     else if (some.length > 1) out['anyOf'] = some.map((schema) => this.#schema(schema, depth + 1))
   }
 
-  /** All of one schema is that schema; of several, their members are put together as far as they do not meet. */
-  #all(member: unknown, out: Record<string, unknown>, depth: number): void {
-    if (!Array.isArray(member)) return
-    if (member.length > 1) this.#adapted.add('allOf')
-    for (const schema of member) {
-      const part = this.#schema(schema, depth + 1)
-      const { properties, required } = out
-      Object.assign(out, part)
-      if (isObject(properties) && isObject(part['properties']))
-        out['properties'] = { ...properties, ...part['properties'] }
-      if (Array.isArray(required) && Array.isArray(part['required'])) {
-        out['required'] = [...new Set([...required, ...part['required']])]
+  /**
+   * What must hold all at once, as one schema: members and required names of all, and of anything else that several say of
+   * themselves the last word, with a report. References within are followed, as their members must stand beside the others'.
+   */
+  #joined(value: JsonObject, list: readonly unknown[]): JsonObject {
+    const { allOf: _, ...beside } = value
+    const out: Record<string, unknown> = {}
+    if (list.length > 1 || Object.keys(beside).some((name) => !SILENT.has(name))) this.#adapted.add('allOf')
+    for (const item of [...list, beside]) {
+      for (const [name, member] of Object.entries(this.#followed(item, 0))) {
+        const before = out[name]
+        if (before === undefined || same(before, member) || WORDS.has(name)) out[name] = member
+        else if (isObject(before) && isObject(member)) out[name] = this.#bothMembers(name, before, member)
+        else if (name === 'required' && Array.isArray(before) && Array.isArray(member)) {
+          out[name] = [...new Set<unknown>([...before, ...member])]
+        } else {
+          this.#dropped.add(`allOf.${name}`)
+          out[name] = member
+        }
       }
     }
+    return out
+  }
+
+  /** A member that two schemas describe must be as both say. */
+  #bothMembers(name: string, before: JsonObject, member: JsonObject): JsonObject {
+    if (name !== 'properties')
+      return name === '$defs' || name === 'definitions' ? { ...before, ...member } : { allOf: [before, member] }
+    const out: Record<string, unknown> = { ...before }
+    for (const [key, schema] of Object.entries(member)) {
+      out[key] = key in before && !same(before[key], schema) ? { allOf: [before[key], schema] } : schema
+    }
+    return out
+  }
+
+  /** A part of `allOf` with the members of what it refers to, and of its own `allOf`. */
+  #followed(item: unknown, steps: number): JsonObject {
+    if (!isObject(item)) return {}
+    if (++this.#schemas > MOST_SCHEMAS) {
+      this.#dropped.add('size')
+      return {}
+    }
+    const { $ref: reference, ...beside } = item
+    if (typeof reference === 'string') {
+      const target = resolved(this.#root, reference)
+      if (target === undefined || steps >= DEEPEST_REFERENCE) {
+        this.#dropped.add('$ref')
+        return beside
+      }
+      return this.#followed({ allOf: [target, beside] }, steps + 1)
+    }
+    const { allOf: list, ...rest } = item
+    if (!Array.isArray(list)) return item
+    if (steps >= DEEPEST_REFERENCE * 2) {
+      this.#dropped.add('allOf')
+      return rest
+    }
+    return this.#joined(
+      { allOf: undefined, ...rest },
+      list.map((each) => this.#followed(each, steps + 1)),
+    )
   }
 
   #type(value: JsonObject, out: Record<string, unknown>, depth: number): void {
@@ -278,6 +324,22 @@ class Compiler {
     if (bounds.maximum !== undefined) out['maximum'] = bounds.maximum
     for (const name of bounds.widened) this.#adapted.add(name)
   }
+}
+
+/** Say something to a reader only: of several the nearest counts. */
+const WORDS: ReadonlySet<string> = new Set([
+  'title',
+  'description',
+  'default',
+  'example',
+  'examples',
+  '$schema',
+  '$comment',
+  '$id',
+])
+
+function same(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
 /** Types of JSON Schema are in lower case; `nullable` is no word of it. */

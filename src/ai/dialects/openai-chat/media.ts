@@ -1,14 +1,15 @@
 import type { MediaSource } from '../../ir/parts.ts'
+import { mediaTypeOf } from '../media-type.ts'
 
 const BASE64 = ';base64'
 
 /** An address, or the bytes that a data URL holds (RFC 2397). */
 export function sourceOfUrl(url: string): MediaSource {
-  if (!url.startsWith('data:')) return { kind: 'url', url }
+  if (!/^data:/i.test(url)) return { kind: 'url', url }
   const comma = url.indexOf(',')
   const head = url.slice('data:'.length, comma)
-  if (comma < 0 || !head.endsWith(BASE64)) return { kind: 'url', url }
-  return { kind: 'data', mediaType: head.slice(0, -BASE64.length), base64: url.slice(comma + 1) }
+  if (comma < 0 || !head.toLowerCase().endsWith(BASE64)) return { kind: 'url', url }
+  return { kind: 'data', mediaType: mediaTypeOf(head.slice(0, -BASE64.length)), base64: url.slice(comma + 1) }
 }
 
 /** The address of something, its bytes in a data URL; null for a file at a vendor's, and for text. */

@@ -84,6 +84,10 @@ export class OutputReader {
     }
     const last = parts.pop() ?? { type: 'reasoning', text: '', itemId }
     const sealed = withSeal(last, carried)
+    // A thought of another vendor's was named here: nobody else knows it by that.
+    if (carried !== null && carried.seal.family !== 'openai') {
+      return [...parts, sealed].map((part) => ({ ...part, itemId: undefined }))
+    }
     if (sealed.text === '' && carried === null) return parts
     return [...parts, extra === undefined ? sealed : { ...sealed, extra }]
   }

@@ -6,6 +6,7 @@ import { FAILED } from '../openai-chat/encode-messages.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
 import { CONTENT } from './decode-parts.ts'
 import { contentOf, encodeResultOutput, encodeText, encodeUserPart } from './encode-parts.ts'
+import { isMadeHere } from './item-ids.ts'
 import type { Spelling } from './spelling.ts'
 
 /** The items of a request, in order. */
@@ -137,7 +138,8 @@ class AssistantItems {
     })
     this.#said = []
     // Named messages have all members of an answer's; the vendor takes the others as it takes a user's.
-    const named = first.itemId?.startsWith('msg') === true ? { id: first.itemId, status: 'completed' } : {}
+    const itemId = vendorsId(first.itemId)
+    const named = itemId?.startsWith('msg') === true ? { id: itemId, status: 'completed' } : {}
     this.items.push({
       type: 'message',
       role: 'assistant',
@@ -154,19 +156,23 @@ class AssistantItems {
     this.#thoughts = []
     const { own, vendor, losses } = this.#spelling
     // The vendor keeps thoughts by their ids, or reads them from their seals; bare text is nothing to it.
-    if (last.sealed === undefined && vendor && !own) return losses.drop('messages[].reasoning')
-    if (last.signature !== undefined) losses.drop('messages[].reasoning.signature')
+    const bare = last.sealed === undefined
+    // A client of the dialect may name one that the vendor keeps, and say nothing else of it.
+    const itemId = vendorsId(last.itemId)
+    const named = own && itemId !== undefined
+    if (bare && vendor && !named) return losses.drop('messages[].reasoning')
     const summary: JsonObject[] = []
     const content: JsonObject[] = []
     for (const { text, summary: isSummary } of thoughts) {
       if (text === '') continue
-      if (isSummary === true) summary.push({ type: 'summary_text', text })
+      // Of its sealed thoughts the vendor shows summaries only, which other dialects do not tell from thoughts.
+      if (isSummary === true || (vendor && !own)) summary.push({ type: 'summary_text', text })
       else content.push({ type: 'reasoning_text', text })
     }
     this.items.push({
       ...ownExtra(own, last.extra, 'messages[].reasoning', losses),
       type: 'reasoning',
-      ...(last.itemId === undefined ? {} : { id: last.itemId }),
+      ...(itemId === undefined ? {} : { id: itemId }),
       summary,
       ...(content.length === 0 ? {} : { content }),
       ...(last.sealed === undefined ? {} : { encrypted_content: last.sealed.value }),
@@ -176,7 +182,8 @@ class AssistantItems {
   #call(part: ToolCallPart): JsonObject {
     const { own, losses } = this.#spelling
     const extra = ownExtra(own, part.extra, 'messages[].tool_call', losses)
-    const named = part.itemId === undefined ? {} : { id: part.itemId }
+    const itemId = vendorsId(part.itemId)
+    const named = itemId === undefined ? {} : { id: itemId }
     const common = { ...named, call_id: part.id, name: part.name }
     if (part.custom === true) {
       this.#custom.add(part.id)
@@ -185,6 +192,10 @@ class AssistantItems {
     const text = part.arguments === '' ? '{}' : part.arguments
     return { ...extra, type: 'function_call', ...common, arguments: text }
   }
+}
+
+function vendorsId(id: string | undefined): string | undefined {
+  return id === undefined || isMadeHere(id) ? undefined : id
 }
 
 /** Thoughts of one item have its name; one that lost it on the way belongs to the seal that follows. */

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, ToolCallPart } from '../../ir/parts.ts'
 import { encodeAnnotation } from './citations.ts'
+import { idOf } from './item-ids.ts'
 import { sealOf } from './seals.ts'
 
 /** Takes one event: its type, and its members without type and number. */
@@ -242,9 +243,4 @@ export class CallItem {
     if (custom === true) return { ...extra, ...common, type: 'custom_tool_call', input: text }
     return { ...extra, ...common, type: 'function_call', arguments: text }
   }
-}
-
-/** The upstream's own id where it is one of this dialect; `answer` and the place make one that is unique and always the same. */
-function idOf(prefix: string, name: string | undefined, answer: string, index: number): string {
-  return name?.startsWith(`${prefix}_`) === true ? name : `${prefix}_${answer}${index}`
 }
