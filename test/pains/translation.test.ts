@@ -288,6 +288,21 @@ test('pain 27: members that nobody here knows are relayed within a dialect, and 
   await taken(elsewhere)
 })
 
+test('what is lost of a streamed answer is not called exact in its header, and told before its end', async () => {
+  const body = { model: house().model('anthropic', 'text-call'), prompt: 'Hello', max_tokens, stream: true }
+  const answer = await house().post('/v1/completions', body)
+  const told = answer.headers.get('x-ferro-translation') ?? ''
+  assert.match(told, /; answer=pending$/)
+  const text = await answer.text()
+  // How much of the answer was there when the header was written is the network's affair.
+  const late = /\n\n: x-ferro-translation: lossy; dropped=choices\[\]\.tool_call\n\ndata: /
+  if (told.startsWith('exact')) assert.match(text, late)
+  else assert.equal(told, 'lossy; dropped=choices[].tool_call; answer=pending')
+  const whole = await house().post('/v1/completions', { ...body, stream: false })
+  assert.equal(whole.headers.get('x-ferro-translation'), 'lossy; dropped=choices[].tool_call')
+  await taken(whole)
+})
+
 test("pain 28: betas go to the vendor that knows them, and the gateway's own key to none", async () => {
   const beta = { 'anthropic-beta': 'interleaved-thinking-2025-05-14', 'x-api-key': house().key.secret }
   for (const { name } of VENDORS) {

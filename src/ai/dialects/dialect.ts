@@ -18,6 +18,8 @@ export interface ClientDialect {
    * relayed, as the vendor refuses it, but translated within the dialect, which takes that out and says so.
    */
   readonly foreignSeals?: readonly string[]
+  /** False: its clients do not pass over comments of server-sent events. */
+  readonly readsComments?: false
   /** Refuses, by a FieldProblem, what no other dialect can carry and what must not be left out in silence. */
   checkTranslation?(request: ModelRequest): void
   encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonObject

@@ -3,11 +3,11 @@ import type { AssistantPart } from './parts.ts'
 
 /** The events that a stream of this answer could have had: for upstreams that answer at once to a client that streams. */
 export function* eventsOf(answer: ModelAnswer): Generator<StreamEvent> {
-  const { id, model, createdAt, serviceTier } = answer
-  yield { type: 'start', id, model, createdAt, serviceTier }
+  const { dialect, id, model, createdAt, serviceTier } = answer
+  yield { type: 'start', dialect, id, model, createdAt, serviceTier }
   for (const choice of answer.choices) yield* eventsOfChoice(choice)
-  if (answer.usage !== undefined) yield { type: 'usage', usage: answer.usage }
-  yield { type: 'end' }
+  if (answer.usage !== undefined) yield { type: 'usage', usage: answer.usage, serviceTier }
+  yield { type: 'end', extra: answer.extra }
 }
 
 function* eventsOfChoice({ index: choice, parts, stop, logprobs }: Choice): Generator<StreamEvent> {

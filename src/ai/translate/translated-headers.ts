@@ -1,11 +1,13 @@
 import type { AnswerHeaders, Exchange } from '../../core/index.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
 import { rateLimitHeaders, rateLimitsOf } from '../dialects/rate-limits.ts'
-import type { Losses } from '../ir/losses.ts'
 import type { ModelTarget } from '../models/target.ts'
 
 /** Names under which vendors give their own id of a request. */
 const UPSTREAM_IDS = ['x-request-id', 'request-id', 'x-amzn-requestid', 'x-goog-request-id', 'apim-request-id']
+
+/** What tells a client how faithful its translation was. */
+export const TRANSLATION = 'x-ferro-translation'
 
 /**
  * Headers of an answer that was translated, flat. Nothing of the upstream's passes but its id of the request,
@@ -17,7 +19,7 @@ export function translatedHeaders(
   headers: AnswerHeaders,
   length: number | null,
   events: boolean,
-  losses: Losses,
+  report: string,
   dialect: ClientDialectName,
 ): string[] {
   const out = ['content-type', events ? 'text/event-stream; charset=utf-8' : 'application/json']
@@ -30,7 +32,7 @@ export function translatedHeaders(
   if (limits !== null) out.push(...rateLimitHeaders(dialect, limits, x.time))
   if (length !== null) out.push('content-length', String(length))
   out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
-  out.push('x-ferro-translation', losses.header())
+  out.push(TRANSLATION, report)
   return out
 }
 

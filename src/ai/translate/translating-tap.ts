@@ -26,7 +26,7 @@ import { sealedCallsOf } from '../seals/sealed-call.ts'
 import { faultError } from './fault-error.ts'
 import { isStreamOf, mediaTypeOf } from './media-types.ts'
 import { EventRaiser, raiseAnswer } from './raise.ts'
-import { translatedHeaders } from './translated-headers.ts'
+import { TRANSLATION, translatedHeaders } from './translated-headers.ts'
 import type { Translation } from './translation.ts'
 import type { WireReader } from './wire-reader.ts'
 import { wireReader } from './wire-readers.ts'
@@ -71,6 +71,8 @@ export class TranslatingTap implements AnswerTap {
   /** How the vendor served the answer, as far as it told. */
   #tier: string | undefined
   #reportedBytes = 0
+  /** What the header said of the losses; null: it was not written yet. */
+  #told: string | null = null
 
   constructor(
     x: Exchange,
@@ -168,6 +170,7 @@ export class TranslatingTap implements AnswerTap {
 
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     const { losses } = this.#translation
+    const report = this.#mode === 'stream' ? this.#toldAtStart() : losses.header()
     const length = body === null ? null : body.length
     const out = translatedHeaders(
       this.#x,
@@ -175,7 +178,7 @@ export class TranslatingTap implements AnswerTap {
       headers,
       length,
       this.#sendsEvents,
-      losses,
+      report,
       this.#state.surface.client.name,
     )
     return this.#state.stream ? out : withCost(out, this.#x, this.#target, this.#state.usage)
@@ -189,6 +192,23 @@ export class TranslatingTap implements AnswerTap {
   #withCost<Bytes extends Buffer | GatewayError | null>(last: Bytes): Bytes | Buffer {
     if (!this.#sendsEvents || this.#problem !== null) return last
     return withCostComment(last, this.#x, this.#target, this.#state.usage)
+  }
+
+  /** Of an answer that is still to come nobody knows yet what of it will be lost. */
+  #toldAtStart(): string {
+    this.#told = this.#translation.losses.header()
+    return `${this.#told}; answer=pending`
+  }
+
+  /**
+   * What was lost since the header, in front of the last events: a comment, which readers of server-sent events pass over.
+   */
+  #lateReport(): string {
+    const report = this.#translation.losses.header()
+    const { readsComments } = this.#state.surface.client
+    return this.#told === null || report === this.#told || readsComments === false
+      ? ''
+      : `: ${TRANSLATION}: ${report}\n\n`
   }
 
   #hold(chunk: Buffer): GatewayError | null {
@@ -236,8 +256,9 @@ export class TranslatingTap implements AnswerTap {
       default:
     }
     this.#seals?.push(event)
-    if (this.#assembler !== null) this.#assembler.push(event)
-    else this.#out += state.encoder?.push(event) ?? ''
+    if (this.#assembler !== null) return this.#assembler.push(event)
+    const text = state.encoder?.push(event) ?? ''
+    this.#out += event.type === 'end' ? this.#lateReport() + text : text
   }
 
   /** What the events so far made; an error follows it in the next turn, or when the upstream says more. */

@@ -46,7 +46,10 @@ export class CallBook {
     const media = camelItems(result, 'parts')?.map(decodeUserPart) ?? []
     const content: (TextPart | ImagePart | DocumentPart)[] = text === null ? [] : [{ type: 'text', text }]
     for (const item of media) if (item.type === 'image' || item.type === 'document') content.push(item)
-    const extra = { ...part.rest(), ...result.rest() }
+    // A result elsewhere holds texts, pictures and documents: what else it has goes back to where it came from.
+    const strange = content.length < media.length + (text === null ? 0 : 1)
+    const parts = strange ? { parts: result.array('parts') } : {}
+    const extra = { ...part.rest(), ...result.rest(), ...parts }
     return {
       type: 'tool-result',
       callId,

@@ -1,6 +1,6 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
-import type { Effort, OutputFormat, Parameters, ReasoningRequest } from '../../ir/request.ts'
+import type { Effort, ModelRequest, OutputFormat, Parameters, ReasoningRequest } from '../../ir/request.ts'
 import { toJsonSchema } from './schema-choice.ts'
 import { camelMember, camelMembers } from './spelling.ts'
 
@@ -126,4 +126,11 @@ function only(value: unknown, name: string): unknown {
   if (!isObject(value)) return undefined
   const members = camelMembers(value)
   return Object.keys(members).length === 1 ? members[name] : undefined
+}
+
+/** Refuses, for an upstream of any other dialect, the one form of output that only this vendor has: a word without quotes. */
+export function refuseBareWords({ parameters: { output } }: ModelRequest): void {
+  if (output?.type !== 'json-schema' || output.name !== ENUM_NAME) return
+  const text = 'text/x.enum is known to Gemini only: ask for application/json with an enum in the schema'
+  throw new FieldProblem('generationConfig.responseMimeType', text)
 }

@@ -5,6 +5,7 @@
  */
 import type { ClientDialect, UpstreamDialect } from '../dialect.ts'
 import { decodeAnswer } from './decode-answer.ts'
+import { refuseBareWords } from './decode-config.ts'
 import { decodeRequest } from './decode-request.ts'
 import { GeminiStreamDecoder } from './decode-stream.ts'
 import { encodeAnswer } from './encode-answer.ts'
@@ -19,6 +20,9 @@ export const geminiClient: ClientDialect = {
   name: 'gemini',
   foreignSeals: [`"${MARK_IN_BASE64}`],
   decodeRequest,
+  // The vendor's own library takes a comment for a piece of JSON.
+  readsComments: false,
+  checkTranslation: refuseBareWords,
   encodeAnswer,
   streamEncoder: (context) => new GeminiStreamEncoder(context),
   encodeError,

@@ -43,7 +43,20 @@ export function encodeMessages(request: ModelRequest, spelling: Spelling): JsonO
   }
   show()
   leftOut.check()
+  reportPrefill(request, spelling)
   return out
+}
+
+/** An answer that the client begins for the model: this vendor's answers anew, and does not go on with it. */
+export function reportPrefill(
+  request: ModelRequest,
+  { own, vendor, losses }: Pick<Spelling, 'own' | 'vendor' | 'losses'>,
+): void {
+  const last = request.messages.at(-1)
+  if (own || !vendor || last?.role !== 'assistant') return
+  const [begun] = last.parts.slice(-1)
+  if (begun?.type !== 'text' || begun.text === '') return
+  losses.drop('messages[].prefill')
 }
 
 /** Members of a message that stand around what it says. */

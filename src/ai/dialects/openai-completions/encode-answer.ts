@@ -2,6 +2,7 @@ import type { ModelAnswer } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { publicType } from '../carried.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { encodeStop } from '../openai-chat/stop-reasons.ts'
 import { encodeUsage } from '../openai-chat/usage.ts'
@@ -47,6 +48,6 @@ export function shownText(part: AssistantPart, losses: Losses): string {
     losses.adapt('choices[].refusal')
     return part.text
   }
-  losses.drop(`choices[].${part.type}`)
+  losses.drop(`choices[].${part.type === 'opaque' ? part.name : publicType(part.type)}`)
   return ''
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { AssistantPart, ReasoningPart, RefusalPart, TextPart, ToolCallPart } from '../../ir/parts.ts'
 import type { AssistantMessage, Message, ModelRequest, ToolMessage, UserMessage } from '../../ir/request.ts'
 import { LeftOut } from '../left-out.ts'
-import { FAILED } from '../openai-chat/encode-messages.ts'
+import { FAILED, reportPrefill } from '../openai-chat/encode-messages.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
 import { CONTENT } from './decode-parts.ts'
 import { contentOf, encodeResultOutput, encodeText, encodeUserPart } from './encode-parts.ts'
@@ -35,6 +35,7 @@ export function encodeItems(request: ModelRequest, spelling: Spelling): JsonObje
     }
   }
   leftOut.check()
+  reportPrefill(request, spelling)
   return out
 }
 
