@@ -221,6 +221,7 @@ suite('a request of chat completions', () => {
     const { body: out, losses } = encodedWith({ ...request, dialect: 'ollama' })
     assert.equal(JSON.stringify(out).includes('odd'), false)
     assert.deepEqual(losses.dropped.toSorted(), [
+      'messages[].prefill',
       'messages[].prefix',
       'messages[].text.odd',
       'messages[].weight',
