@@ -157,3 +157,14 @@ test('nothing inside is fetched, nor what is too large, of another type, missing
   assert.match(await refused('bedrock', ...['/1', '/2', '/3'].map((path) => origin + path)), /More than 2/)
   assert.equal(pictures.asked.length, length + 4)
 })
+
+test('a picture by address is fetched where it is all that is asked', async () => {
+  const content = [{ type: 'image_url' as const, image_url: { url: `${origin}/cat.png` } }]
+  for (const vendor of VENDORS) {
+    await house.openai().chat.completions.create({
+      model: house.model(vendor, 'text'),
+      messages: [{ role: 'user', content }],
+    })
+    assert.ok(JSON.stringify(house.server(vendor).newest).includes(PNG.toString('base64')), vendor)
+  }
+})

@@ -1,4 +1,5 @@
 import { FieldProblem } from '../ir/fields.ts'
+import type { Losses } from '../ir/losses.ts'
 import type { Message, ModelRequest } from '../ir/request.ts'
 import { publicType } from './carried.ts'
 
@@ -11,10 +12,12 @@ export const OPENING = '(The conversation goes on.)'
  */
 export class LeftOut {
   readonly #request: ModelRequest
+  readonly #losses: Losses
   readonly #lost = new Set<Message>()
 
-  constructor(request: ModelRequest) {
+  constructor(request: ModelRequest, losses: Losses) {
     this.#request = request
+    this.#losses = losses
   }
 
   /** Whether a message of which so much was written is left out. One that said nothing from the start is as its client sent it. */
@@ -26,7 +29,7 @@ export class LeftOut {
 
   /** Throws a FieldProblem where nothing of what was asked last is left. */
   check(): void {
-    if (this.#lost.size === 0) return
+    if (this.#lost.size === 0 || this.#losses.provisional) return
     const { messages } = this.#request
     const end = messages.findLastIndex(({ role }) => role === 'user' || role === 'tool') + 1
     const begin = messages.slice(0, end).findLastIndex(({ role }) => role === 'assistant') + 1

@@ -17,6 +17,8 @@ const MOST_KEPT = 1024
 export class Losses {
   readonly #dropped = new Set<string>()
   readonly #adapted = new Set<string>()
+  /** Nothing is sent yet: what is lost may still be fetched, and the request is then translated again. */
+  provisional = false
 
   /** Something the client, or the upstream, said does not arrive on the other side. */
   drop(path: string): void {

@@ -231,12 +231,15 @@ export class TargetEndpoint {
     }
     const whole = seals === null && media === null ? this.#target : { ...this.#target, restore }
     // What is lost as long as it is not fetched is no loss yet.
-    const isHeld = this.#options.fetchesMedia === true && media === null && whole.onLoss === 'reject'
-    const target = isHeld ? { ...whole, onLoss: 'allow' as const } : whole
+    const isHeld = this.#options.fetchesMedia === true && media === null
+    const judgedLater = isHeld && whole.onLoss === 'reject'
+    const onLoss = judgedLater ? 'allow' : whole.onLoss
+    const isProvisional = (request: ModelRequest) => addressesOf(request, this.endpoint.dialect) !== null
+    const target = isHeld ? { ...whole, onLoss, isProvisional } : whole
     const beside = { path: state.pathFacts, header: (name: string) => x.head.get(name) }
     const translation = translateRequest(state.surface.client, body, beside, target)
     if (translation instanceof GatewayError) return translation
-    const isLost = isHeld && translation.losses.fidelity === 'lossy'
+    const isLost = judgedLater && translation.losses.fidelity === 'lossy'
     if (isLost && addressesOf(translation.request, this.endpoint.dialect) === null) return lossy(translation.losses)
     state.losses = translation.losses
     this.#warnOf(translation.losses)

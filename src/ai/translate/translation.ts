@@ -22,6 +22,8 @@ export interface TranslationTarget {
   readonly cacheMarks?: CacheMarking | undefined
   /** Puts back what the client did not send of earlier answers; absent: nothing is missing. */
   readonly restore?: ((request: ModelRequest) => ModelRequest) | undefined
+  /** Whether something of a request will be fetched, and the request translated again, before anything is sent. */
+  readonly isProvisional?: ((request: ModelRequest) => boolean) | undefined
   /** The provider's own spelling of what the encoder made. */
   readonly patch: ((body: JsonObject, losses: Losses) => JsonObject) | null
 }
@@ -58,6 +60,7 @@ export function translateRequest(
     const told = client.decodeRequest(parsed, context)
     const request = target.restore === undefined ? told : target.restore(told)
     if (client.name !== target.dialect.name) client.checkTranslation?.(request)
+    losses.provisional = target.isProvisional?.(request) ?? false
     const { undo, body: encoded, outputLimit } = encodeFor(target, request, losses)
     if (target.onLoss === 'reject' && losses.fidelity === 'lossy') return lossy(losses)
     return { request, undo, losses, body: Buffer.from(encoded), outputLimit }

@@ -72,7 +72,11 @@ function both(before: Named, next: Named, joining: Joining): Pick<Named, 'name' 
   return { name: same ? before.name : undefined, extra: bothExtra(before, next, joining) }
 }
 
-function bothExtra({ extra: first }: Message, { extra: second }: Message, { growth, losses }: Joining): Message['extra'] {
+function bothExtra(
+  { extra: first }: Message,
+  { extra: second }: Message,
+  { growth, losses }: Joining,
+): Message['extra'] {
   if (first !== undefined && second !== undefined) {
     for (const name of Object.keys(second)) if (name in first) losses.drop(`messages[].${name}`)
   }

@@ -32,7 +32,7 @@ export interface Conversation {
 export function encodeConversation(request: ModelRequest, writing: PartWriting): Conversation {
   const system: Block[] = []
   const turns: Turn[] = []
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, writing.losses)
   for (const message of request.messages) {
     if (message.role === 'system' && turns.length === 0) {
       system.push(...encodeAll(message.parts, encodeText, writing))

@@ -70,3 +70,12 @@ for (const [what, held, schema] of HELD) {
     assert.equal(isHoldable(schema), held)
   })
 }
+
+test('references that multiply are followed once each', () => {
+  const $defs: Record<string, JsonObject> = { d60: { type: 'string' } }
+  for (let at = 0; at < 60; at++) {
+    const next = { $ref: `#/$defs/d${at + 1}` }
+    $defs[`d${at}`] = { type: 'object', properties: { a: next, b: next } }
+  }
+  assert.equal(isHoldable({ $ref: '#/$defs/d0', $defs }), true)
+})

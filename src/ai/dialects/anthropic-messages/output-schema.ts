@@ -66,13 +66,15 @@ export function withinSubset(schema: JsonObject, losses: Losses, path: string): 
  * point nowhere else.
  */
 export function isHoldable(schema: JsonObject): boolean {
-  return holds(schema, { root: schema, open: new Set() })
+  return holds(schema, { root: schema, open: new Set(), held: new Set() })
 }
 
 interface Walk {
   readonly root: JsonObject
   /** References that are being followed. */
   readonly open: Set<string>
+  /** Those that were followed: references multiply when each is followed again. */
+  readonly held: Set<string>
 }
 
 function holds(value: unknown, walk: Walk): boolean {
@@ -89,12 +91,14 @@ function holds(value: unknown, walk: Walk): boolean {
 }
 
 function followed(reference: string, walk: Walk): boolean {
+  if (walk.held.has(reference)) return true
   if (walk.open.has(reference)) return false
   const target = pointed(walk.root, reference)
   if (target === undefined) return false
   walk.open.add(reference)
   const held = holds(target, walk)
   walk.open.delete(reference)
+  if (held) walk.held.add(reference)
   return held
 }
 

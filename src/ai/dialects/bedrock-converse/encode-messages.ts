@@ -17,7 +17,7 @@ export interface Conversation {
 export function encodeConversation(request: ModelRequest, writing: PartWriting): Conversation {
   const system: JsonObject[] = []
   const turns: Turn[] = []
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, writing.losses)
   for (const message of request.messages) {
     if (message.role === 'system' && turns.length === 0) {
       for (const part of message.parts) addText(system, part, writing)

@@ -9,7 +9,7 @@ import { LeftOut } from '../left-out.ts'
 
 /** The conversation in the vendor's roles: system, user, assistant, tool. */
 export function encodeMessages(request: ModelRequest, { losses }: EncodeContext): readonly JsonObject[] {
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, losses)
   const messages = request.messages.flatMap((message) => {
     const encoded = encodeMessage(message, losses)
     leftOut.takes(message, encoded.length)

@@ -13,7 +13,8 @@ export function encodeRequest(request: ModelRequest, context: EncodeContext): Js
   const { losses } = context
   reportUncarried(request, 'cohere', CARRIES, losses)
   const messages = encodeMessages(request, context)
-  if (messages.length === 0) throw new FieldProblem('messages', 'expected at least one message with text')
+  if (messages.length === 0 && !losses.provisional)
+    throw new FieldProblem('messages', 'expected at least one message with text')
   const own = request.dialect === 'cohere' ? request.extra : undefined
   const tools = encodeTools(request.tools, choiceOfFunctions(request, losses), context)
   return {

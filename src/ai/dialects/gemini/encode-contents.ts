@@ -38,7 +38,7 @@ class ContentsEncoder {
 
   constructor(request: ModelRequest, { model, capabilities, losses }: EncodeContext) {
     this.#messages = request.messages
-    this.#leftOut = new LeftOut(request)
+    this.#leftOut = new LeftOut(request, losses)
     const thirdGeneration = isThirdGeneration(model)
     const signed = capabilities.family === 'gemini'
     this.#signsCalls = signed && thirdGeneration

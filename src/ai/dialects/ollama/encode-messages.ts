@@ -12,7 +12,7 @@ import { LeftOut } from '../left-out.ts'
 /** The conversation in the server's own form: one text a message, and images as a list beside it. */
 export function encodeMessages(request: ModelRequest, { losses }: EncodeContext): readonly JsonObject[] {
   const names = new Map<string, string>()
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, losses)
   const messages = request.messages.flatMap((message) => {
     const encoded = encodeMessage(message, names, losses)
     leftOut.takes(message, encoded.length)
@@ -20,7 +20,8 @@ export function encodeMessages(request: ModelRequest, { losses }: EncodeContext)
   })
   leftOut.check()
   // Without a message the server loads its model, and answers nothing.
-  if (messages.length === 0) throw new FieldProblem('messages', 'expected at least one message with text')
+  if (messages.length === 0 && !losses.provisional)
+    throw new FieldProblem('messages', 'expected at least one message with text')
   return messages
 }
 

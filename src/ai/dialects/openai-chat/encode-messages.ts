@@ -12,7 +12,7 @@ export const FAILED = '[error] '
 
 /** The messages of a request, in order. */
 export function encodeMessages(request: ModelRequest, spelling: Spelling): JsonObject[] {
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, spelling.losses)
   const out: JsonObject[] = []
   // Pictures that tools gave: a result holds text only, and results must follow their calls without a gap.
   let shown: JsonObject[] = []

@@ -82,7 +82,7 @@ export function turnsOf(
   request: ModelRequest,
   losses: Losses,
 ): { readonly role: Message['role']; readonly text: string }[] {
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, losses)
   const turns = request.messages.flatMap((message) => {
     const text = textOf(message, losses)
     return leftOut.takes(message, text.length) ? [] : [{ role: message.role, text }]

@@ -11,7 +11,7 @@ import type { Spelling } from './spelling.ts'
 
 /** The items of a request, in order. */
 export function encodeItems(request: ModelRequest, spelling: Spelling): JsonObject[] {
-  const leftOut = new LeftOut(request)
+  const leftOut = new LeftOut(request, spelling.losses)
   const out: JsonObject[] = []
   const custom = new Set<string>()
   const add = (message: Message, items: readonly JsonObject[]) => {
