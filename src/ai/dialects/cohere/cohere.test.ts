@@ -264,7 +264,7 @@ describe('a request to Cohere', () => {
       {
         role: 'user',
         content: [
-          { type: 'text', text: 'a.txt\nGröße' },
+          { type: 'text', text: 'a.txt\n\nGröße' },
           { type: 'text', text: 'Größe' },
         ],
       },

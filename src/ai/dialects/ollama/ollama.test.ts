@@ -213,7 +213,7 @@ describe('a request to Ollama', () => {
       ]),
       losses,
     )
-    assert.deepEqual(messages, [{ role: 'user', content: 'a.txt\nGröße\nGröße' }])
+    assert.deepEqual(messages, [{ role: 'user', content: 'a.txt\n\nGröße\nGröße' }])
     assert.deepEqual(losses.dropped, [])
   })
 
