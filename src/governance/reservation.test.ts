@@ -274,6 +274,20 @@ test('what was used beyond the reservation is counted, beyond the limit as overs
   assert.equal(here.begin([TOKENS]).error?.code, 'budget_exceeded')
 })
 
+test('of an answer that is not wholly priced a budget of money is charged what was reserved, and the ledger no cost', async (t) => {
+  const here = house(t)
+  here.traffic = { ...TRAFFIC, costNanos: null, leastNanos: 1_000, priceRule: 'test+unpriced:web_search' }
+  const x = here.begin([TOKENS, NANOS])
+  await dispatchedOf(here, x)
+  finish(x)
+  here.journal.flushNow()
+  assert.deepEqual(use(here, TOKENS), { used: 42, reserved: 0, spent: 42, overshoot: 0 })
+  assert.deepEqual(use(here, NANOS), { used: 5_000, reserved: 0, spent: 5_000, overshoot: 0 })
+  const found = await here.ledger(x)
+  assert.equal(found?.ledger.find(({ phase }) => phase === 'settle')?.nanos, 0)
+  assert.deepEqual([found?.record.cost_nanos, found?.record.price_rule], [null, 'test+unpriced:web_search'])
+})
+
 test('a turn with more reservations than can be noted refuses the rest, and takes nothing for them', (t) => {
   const here = house(t, 3)
   const roomy = { ...TOKENS, limit: 1e9 }

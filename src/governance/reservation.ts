@@ -13,7 +13,7 @@ import { principalOf } from './identify.ts'
 import type { Intents } from './intents.ts'
 import type { BudgetDocument } from './key-document.ts'
 import { periodEnd, periodOf } from './period.ts'
-import { type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
+import { budgetNanos, type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
 export interface Accounts {
   readonly counters: BigInt64Array
@@ -103,10 +103,13 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     else proceed(x, null)
   }
 
-  /** Appends the settlement. The shared counters follow when it is written. `record` is JSON text, or `null`. */
-  settle(tokens: number, nanos: number, usageSource: string, record: string): void {
+  /**
+   * Appends the settlement. The shared counters follow when it is written. `record` is JSON text, or `null`; `charged` is what USD
+   * budgets lose where the cost is not known.
+   */
+  settle(tokens: number, nanos: number, usageSource: string, record: string, charged = nanos): void {
     this.state = 'settling'
-    for (const budget of this.#budgets) this.#final.push(budget.unit === 'tokens' ? tokens : nanos)
+    for (const budget of this.#budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
     const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
     this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
   }
@@ -121,7 +124,10 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     if (this.state !== 'open') return
     this.before = trafficInAll(this.before, traffic)
     if (traffic === null) this.settleUnused()
-    else this.settle(totalTokens(traffic), traffic.costNanos ?? 0, traffic.usageSource, 'null')
+    else {
+      const charged = budgetNanos(traffic, this.estimate.nanos)
+      this.settle(totalTokens(traffic), traffic.costNanos ?? 0, traffic.usageSource, 'null', charged)
+    }
   }
 
   settlementWritten(): void {

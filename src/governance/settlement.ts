@@ -3,7 +3,7 @@ import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEnc
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { Reservation } from './reservation.ts'
-import { type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
+import { budgetNanos, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
 export interface Sinks {
   readonly worker: number
@@ -48,7 +48,8 @@ export function createSettlement(
       // What is reserved is settled by a record: routes that leave none reserve nothing.
     } else if (reservation?.state === 'open') {
       const tokens = last === null ? 0 : totalTokens(last)
-      reservation.settle(tokens, last?.costNanos ?? 0, last?.usageSource ?? 'none', record)
+      const charged = budgetNanos(last, reservation.estimate.nanos)
+      reservation.settle(tokens, last?.costNanos ?? 0, last?.usageSource ?? 'none', record, charged)
     } else {
       sinks.journal.record(`["q",${record}]`)
     }

@@ -35,8 +35,10 @@ export interface Traffic {
   units?: number | undefined
   unit?: UsageUnit | undefined
   usageSource: UsageSource
-  /** Null when the target has no price. */
+  /** Null when the target has no price, or not all of it has one. */
   costNanos: number | null
+  /** What it costs at least, where not all of it has a price. */
+  leastNanos?: number | undefined
   priceRule: string | null
   /** What was lost between two dialects, as the answer's header says it; absent or null: nothing. */
   translation?: string | null | undefined
@@ -88,8 +90,8 @@ export function trafficInAll(before: Traffic | null, last: Traffic | null): Traf
     outputTokens: before.outputTokens + last.outputTokens,
     reasoningTokens: before.reasoningTokens + last.reasoningTokens,
     usageSource: sourceInAll(before.usageSource, last.usageSource),
-    costNanos: sumOf(before.costNanos, last.costNanos) ?? null,
-    priceRule: last.priceRule ?? before.priceRule,
+    costNanos: costInAll(before, last),
+    priceRule: ruleInAll(before, last),
   }
   for (const name of [...RARE_TOKENS, 'webSearches'] as const) inAll[name] = sumOf(before[name], last[name])
   // Of two kinds of units only one can be told: the answer's.
@@ -98,6 +100,33 @@ export function trafficInAll(before: Traffic | null, last: Traffic | null): Traf
     inAll.units = sumOf(before.units, last.units)
   }
   return inAll
+}
+
+/** One attempt whose cost is not known leaves the sum unknown. */
+function costInAll(before: Traffic, last: Traffic): number | null {
+  if (isUnknown(before) || isUnknown(last)) return null
+  return sumOf(before.costNanos, last.costNanos) ?? null
+}
+
+/** The rule of the attempt that says why the cost is not known, else that of the last one. */
+function ruleInAll(before: Traffic, last: Traffic): string | null {
+  if (isUnknown(before) && !isUnknown(last)) return before.priceRule
+  return last.priceRule ?? before.priceRule
+}
+
+function isUnknown({ costNanos, usageSource }: Traffic): boolean {
+  return costNanos === null && usageSource !== 'none'
+}
+
+/**
+ * What a budget is charged for an attempt. Where not all of it has a price, that is what was reserved for it: a budget is never
+ * passed by something that nobody can count.
+ */
+export function budgetNanos(traffic: Traffic | null, reserved: number | null): number {
+  if (traffic === null) return 0
+  const { costNanos, leastNanos = 0, usageSource } = traffic
+  if (costNanos !== null) return costNanos
+  return usageSource === 'none' ? 0 : Math.max(leastNanos, reserved ?? 0)
 }
 
 /** Undefined when neither is known. */

@@ -20,7 +20,7 @@ import { USED } from '../sdk/vendors/script.ts'
  *
  * | pain | here |
  * | --- | --- |
- * | 3, cost in the client's stream | what an upstream itself charges wins; `heartbeats.test.ts` has what clients are told |
+ * | 3, cost in the client's stream | whose word of a cost is believed; `heartbeats.test.ts` has what clients are told |
  * | 4, pass-through | paths that are relayed in their own dialect; metered pass-through of other paths is tested with that surface |
  */
 
@@ -118,8 +118,8 @@ test('pain 2: usage is always asked for, shown only to those who asked, and a gu
   }
 })
 
-test('pain 3: what an upstream itself charges wins over our prices', async () => {
-  const answer = { ...chatAnswer('text'), usage: { ...usage, cost: 0.001234 } }
+test('pain 3: what an upstream says that it charges is believed of no vendor that documents no such thing, and frees nobody', async () => {
+  const answer = { ...chatAnswer('text'), usage: { ...usage, cost: 0 } }
   house()
     .server('openai')
     .own.set('text', { type: 'application/json', pieces: [JSON.stringify(answer)] })
@@ -130,10 +130,34 @@ test('pain 3: what an upstream itself charges wins over our prices', async () =>
       const sent = await house().post(path, { model: 'priced-openai', messages, ...limit })
       assert.equal(sent.status, 200, await sent.text())
       const record = await house().record(sent.headers.get('x-ferro-request-id'))
-      assert.deepEqual([record['cost_nanos'], record['price_rule']], [1_234_000, 'reported:openai'], path)
+      assert.deepEqual([record['cost_nanos'], record['price_rule']], [55_000, 'config:models.priced-openai'], path)
     }
   } finally {
     house().server('openai').own.delete('text')
+  }
+})
+
+test('pain 3: a tier for which no rule exists is no ordinary price, relayed or translated, however long the answer is', async () => {
+  const answer = { ...chatAnswer('text'), usage, service_tier: 'scale' }
+  const message = { role: 'assistant', content: 'x'.repeat(400_000) }
+  const long = { ...answer, choices: [{ index: 0, message, finish_reason: 'stop' }] }
+  for (const body of [answer, long]) {
+    house()
+      .server('openai')
+      .own.set('text', { type: 'application/json', pieces: [JSON.stringify(body)] })
+    try {
+      for (const path of ['/v1/chat/completions', '/v1/messages']) {
+        const messages = [{ role: 'user', content: 'Hello' }]
+        const sent = await house().post(path, { model: 'priced-openai', messages, max_tokens: 100 })
+        assert.equal(sent.status, 200, await sent.text())
+        const record = await house().record(sent.headers.get('x-ferro-request-id'))
+        const expected = [null, 'config:models.priced-openai+unpriced:service_tier=scale', 25, 15]
+        const { cost_nanos, price_rule, input_tokens, output_tokens } = record
+        assert.deepEqual([cost_nanos, price_rule, input_tokens, output_tokens], expected, path)
+      }
+    } finally {
+      house().server('openai').own.delete('text')
+    }
   }
 })
 

@@ -1,8 +1,9 @@
 import type { MatchLogic, ModelInfo } from '@pydantic/genai-prices'
 import type { StoredModel, StoredRates } from '../../src/ai/catalogue/stored.ts'
+import { addedModels, corrected, STANDS_FOR } from './corrections.ts'
 import { encodingOf, factsOf, modeOf } from './facts.ts'
 import { pricesOf } from './price-lines.ts'
-import { ALSO, CAPABILITY_PROVIDERS, PRICED_PROVIDERS } from './providers.ts'
+import { ALSO, CAPABILITY_PROVIDERS, FIRST_DECIDES, PRICED_PROVIDERS, SECOND_DECIDES } from './providers.ts'
 import type { CapabilityRow, Source } from './sources.ts'
 
 export interface CompileInput {
@@ -39,10 +40,22 @@ export function compile({ priced, capable, sources, now }: CompileInput): Compil
     const provider = CAPABILITY_PROVIDERS[source] ?? source
     for (const row of rows) addCapability(drafts, aliases, provider, row)
   }
+  for (const [name, other] of Object.entries(STANDS_FOR)) {
+    const model = drafts.get(other)?.model
+    // What was another name of theirs is none of the model that they stand for.
+    for (const [alias, key] of aliases) if (key === name) aliases.delete(alias)
+    if (model !== undefined) drafts.set(name, { model, capability: drafts.get(other)?.capability ?? null })
+  }
+  const added = addedModels()
+  for (const key of added.keys()) {
+    drafts.set(key, { model: null, capability: null })
+    aliases.delete(key)
+  }
   const lines = new Map<string, string>()
   const counts = { models: 0, priced: 0, aliases: 0, rules: 0, providers: 0 }
   for (const [key, draft] of drafts) {
-    const stored = storedOf(key, draft, now)
+    const own = added.get(key)
+    const stored = own === undefined ? storedOf(key, draft, now) : addedOf(key, own)
     lines.set(key, JSON.stringify(stored))
     counts.models++
     if (stored.p !== undefined) counts.priced++
@@ -84,19 +97,32 @@ function addCapability(
     return
   }
   const target = aliases.get(key)
-  const model =
-    target === undefined ? (matching(drafts, provider, row)?.model ?? null) : (drafts.get(target)?.model ?? null)
+  const named = target === undefined ? null : (drafts.get(target)?.model ?? null)
+  const agreed = SECOND_DECIDES.has(key) ? null : named
+  const model = agreed ?? matching(drafts, provider, row) ?? sellersModel(drafts, provider, row)
   aliases.delete(key)
   drafts.set(key, { model, capability: row })
 }
 
-/** A model of the first source whose pattern takes this id, and whose prices are the same. */
-function matching(drafts: ReadonlyMap<string, Draft>, provider: string, row: CapabilityRow): Draft | undefined {
-  for (const [key, draft] of drafts) {
-    if (!key.startsWith(`${provider}/`) || draft.model === null) continue
-    if (matches(draft.model.match, row.id.toLowerCase()) && samePrice(draft.model, row)) return draft
+/** A model of the first source whose pattern takes this id, and whose prices are the same where they can be compared. */
+function matching(drafts: ReadonlyMap<string, Draft>, provider: string, row: CapabilityRow): ModelInfo | null {
+  for (const [key, { model }] of drafts) {
+    if (!key.startsWith(`${provider}/`) || model === null) continue
+    if (!matches(model.match, row.id.toLowerCase())) continue
+    if (FIRST_DECIDES.has(provider) || samePrice(model, row)) return model
   }
-  return undefined
+  return null
+}
+
+/** The vendor's own model that a cloud sells at the vendor's price: its rules for long contexts, sound and caches hold there, too. */
+function sellersModel(drafts: ReadonlyMap<string, Draft>, provider: string, row: CapabilityRow): ModelInfo | null {
+  for (const vendor of ALSO[provider] ?? []) {
+    const own = drafts.get(`${vendor}/${row.id}`)?.model ?? null
+    if (own !== null && samePrice(own, row)) return own
+    const model = matching(drafts, vendor, row)
+    if (model !== null && samePrice(model, row)) return model
+  }
+  return null
 }
 
 function samePrice({ prices }: ModelInfo, { cost }: CapabilityRow): boolean {
@@ -111,12 +137,13 @@ function storedOf(key: string, { model, capability }: Draft, now: Date): StoredM
   const id = rest.join('/')
   const facts = factsOf(provider, id)
   const mode = modeOf(id)
-  const prices = model === null ? null : pricesOf(model, key, now)
+  const told = model === null ? null : pricesOf(model, key, now)
+  const flat = told === null ? ratesOf(capability) : undefined
+  const prices = corrected(provider, id, told ?? (flat === undefined ? null : { base: flat, rules: [] }))
   const vision = facts.vision ?? capability?.input.includes('image')
   const tools = facts.tools ?? (capability === null ? undefined : true)
   const reasoning = facts.reasoning ?? reasoningOf(capability)
   const context = capability?.contextWindow ?? model?.context_window
-  const rates = prices?.base ?? ratesOf(capability)
   return {
     ...optional('n', nameOf(model, capability)),
     ...(mode === 'chat' ? {} : { m: mode }),
@@ -129,9 +156,15 @@ function storedOf(key: string, { model, capability }: Draft, now: Date): StoredM
     ...optional('no', facts.refuses?.join(',')),
     ...(model?.deprecated === true ? { dep: 1 as const } : {}),
     ...optional('e', encodingOf(provider, id)),
-    ...optional('p', rates),
+    ...optional('p', prices?.base),
     ...optional('k', prices === null || prices.rules.length === 0 ? undefined : prices.rules),
   }
+}
+
+/** A model of our own. */
+function addedOf(key: string, model: StoredModel): StoredModel {
+  const mode = modeOf(key.slice(key.indexOf('/') + 1))
+  return mode === 'chat' ? model : { ...model, m: mode }
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {

@@ -71,11 +71,11 @@ const ROWS: readonly FactRow[] = [
   { providers: OPENAI, id: /^gpt-[56](?:\.\d+)?(?!-chat|.*(?:image|realtime|audio|search))/, reasoning: 'effort' },
   { providers: OPENAI, id: /^gpt-5(?:\.\d+)?-chat/, reasoning: 'none' },
   // Extended and adaptive thinking, structured outputs, and the migration pages of 4.7 and later, 2026-11.
-  { providers: CLAUDE, id: claude('(?:3|3-5|v1|2).*'), reasoning: 'none', structured: 'tool' },
+  { providers: CLAUDE, id: claude('(?:3(?!-7)|3-5|v1|2).*'), reasoning: 'none', structured: 'tool' },
   { providers: CLAUDE, id: claude('3-.*'), tools: true, vision: true },
   {
     providers: CLAUDE,
-    id: claude('3-7-sonnet|(?:opus|sonnet)-4|(?:opus|sonnet)-4-0|opus-4-1'),
+    id: claude('3-7-sonnet(?:-latest)?|(?:opus|sonnet)-4|(?:opus|sonnet)-4-0|opus-4-1'),
     reasoning: 'budget',
     structured: 'tool',
     tools: true,
@@ -132,6 +132,7 @@ const ROWS: readonly FactRow[] = [
     providers: ['xai'],
     id: /^grok-4(?:-\d{4}|-latest|-fast-reasoning|-1-fast-reasoning)?$/,
     refuses: [...PENALTIES, 'stop', 'reasoning'],
+    vision: true,
   },
   // Its guide, 2026-11: the reasoner fails on them, and ignores sampling.
   { providers: ['deepseek'], id: /^deepseek-reasoner$/, refuses: ['logprobs', ...SAMPLING, ...PENALTIES] },
@@ -190,14 +191,20 @@ export function modeOf(id: string): Mode {
 }
 
 /**
- * Prices of service tiers, in dollars per million tokens: input, cached input, output. The vendor's page of prices, 2026-11;
+ * Prices of service tiers, in dollars per million tokens: input, cached input, output. The vendor's pages of prices and of
+ * priority processing (openai.com/api-priority-processing), 2026-11; long contexts are not served so;
  * half of the usual for `batch` and `flex` is said below.
  */
 export const PRIORITY: Readonly<Record<string, readonly [input: number, cached: number, output: number]>> = {
   'openai/gpt-5': [2.5, 0.25, 20],
   'openai/gpt-5-mini': [0.45, 0.045, 3.6],
+  'openai/gpt-5-codex': [2.5, 0.25, 20],
   'openai/gpt-5.1': [2.5, 0.25, 20],
+  'openai/gpt-5.1-codex': [2.5, 0.25, 20],
   'openai/gpt-5.2': [3.5, 0.35, 28],
+  'openai/gpt-5.4': [5, 0.5, 30],
+  'openai/gpt-5.4-mini': [1.5, 0.15, 9],
+  'openai/gpt-5.5': [12.5, 1.25, 75],
   'openai/gpt-4.1': [3.5, 0.875, 14],
   'openai/gpt-4.1-mini': [0.7, 0.175, 2.8],
   'openai/gpt-4.1-nano': [0.2, 0.05, 0.8],
@@ -207,10 +214,13 @@ export const PRIORITY: Readonly<Record<string, readonly [input: number, cached: 
   'openai/o4-mini': [2, 0.5, 8],
 }
 
-/** Half the price in these tiers, by the vendors' documents of batches and of flex processing, 2026-11. */
+const HALF_IN_BATCHES: ReadonlySet<string> = new Set(['anthropic', 'gemini', 'vertex-ai', 'azure-openai'])
+
+/** Half the price in these tiers, by the vendors' documents of batches and of flex processing (Google's: "Optimization"), 2026-11. */
 export function halfPriceTiers(provider: string, id: string): readonly string[] {
   if (modeOf(id) !== 'chat' && modeOf(id) !== 'embedding') return []
   if (provider === 'openai')
     return /^(?:o3|o4-mini|gpt-[56])(?!.*(?:-pro|-chat|codex))/.test(id) ? ['batch', 'flex'] : ['batch']
-  return provider === 'anthropic' || provider === 'gemini' ? ['batch'] : []
+  if (provider === 'gemini' && /^gemini-(?:2\.5|[3-9])/.test(id)) return ['batch', 'flex']
+  return HALF_IN_BATCHES.has(provider) ? ['batch'] : []
 }

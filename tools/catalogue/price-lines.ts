@@ -93,10 +93,12 @@ function aboveRules(prices: ModelPrice, scope: Partial<Scope>): readonly StoredR
 }
 
 function priorityRules(key: string, base: ModelPrice): readonly StoredRule[] {
-  const priority = PRIORITY[key]
+  // Dated, and in the spelling with hyphens alone, it is the same model.
+  const priority = PRIORITY[key.replace(/-\d{4}-\d{2}-\d{2}$/, '').replace(/gpt-5-(?=\d)/, 'gpt-5.')]
   if (priority === undefined) return []
   const [i, r, o] = priority
-  return [{ id: 'priority', tier: 'priority', ...ratesAt(base, 0), i, r, o }]
+  // The vendor's name for it since July 2026 is `fast`; answers may say either.
+  return ['priority', 'fast'].map((tier) => ({ id: tier, tier, ...ratesAt(base, 0), i, r, o }))
 }
 
 const KEYS: readonly (readonly [name: string, stored: keyof StoredRates, factor: number])[] = [

@@ -56,6 +56,18 @@ export const CAPABILITY_PROVIDERS: Readonly<Record<string, string>> = {
   moonshotai: 'moonshot',
 }
 
+/**
+ * Providers of whose ids the first source's patterns decide, also where the second has another price: they tell the ids of a
+ * region from those of all the world, which the second has at one price.
+ */
+export const FIRST_DECIDES: ReadonlySet<string> = new Set(['bedrock'])
+
+/** Names that the first source gives to another model than the vendor does (mistral.ai/pricing, groq.com/pricing, 2026-11). */
+export const SECOND_DECIDES: ReadonlySet<string> = new Set([
+  'mistral/mistral-large-latest',
+  'groq/openai/gpt-oss-safeguard-20b',
+])
+
 /** Where a provider's model is looked for next, when it has no entry of its own: it sells the vendor's at its price. */
 export const ALSO: Readonly<Record<string, readonly string[]>> = {
   'azure-openai': ['openai', 'deepseek', 'xai'],

@@ -147,10 +147,12 @@ function pricesOf(rule: string, base: StoredRates, rules: readonly StoredRule[])
 }
 
 function ruleOf(model: string, stored: StoredRule): PriceRule {
-  const { id, above, tier, from, to, hours } = stored
+  const { id, above, tier, speed, region, from, to, hours } = stored
   const when = {
     ...(above === undefined ? {} : { above }),
     ...(tier === undefined ? {} : { tier }),
+    ...(speed === undefined ? {} : { speed }),
+    ...(region === undefined ? {} : { region }),
     ...(from === undefined ? {} : { from: Date.parse(from) }),
     ...(to === undefined ? {} : { to: Date.parse(to) }),
     ...(hours === undefined ? {} : { hours }),
@@ -158,10 +160,16 @@ function ruleOf(model: string, stored: StoredRule): PriceRule {
   return { rule: `${model}#${id}`, when, ...ratesOf(stored) }
 }
 
-/** What has no rate of its own is charged as plain input or output. */
+/**
+ * Reads and writes of a cache, and pictures, are charged as plain input where they have no rate of their own; what has no such
+ * rule is unknown. Who is paid by the request is not paid for tokens.
+ */
 function ratesOf(stored: StoredRates): Rates {
   const input = nanos(stored.i ?? 0)
-  const units = { seconds: stored.us, images: stored.ui, characters: stored.uc }
+  const units = { seconds: stored.us, images: stored.ui, characters: stored.uc, searches: stored.uq }
+  const unknown = new Set<'input' | 'output'>()
+  if (stored.i === undefined && stored.q === undefined) unknown.add('input')
+  if (stored.o === undefined && stored.q === undefined) unknown.add('output')
   const counted = Object.entries(units).flatMap(([unit, rate]) => (rate === undefined ? [] : [[unit, nanos(rate)]]))
   return {
     input,
@@ -176,6 +184,8 @@ function ratesOf(stored: StoredRates): Rates {
     ...optional('imageInput', stored.ii),
     ...optional('imageOutput', stored.io),
     ...optional('webSearch', stored.s),
+    ...optional('searchedAnswer', stored.sa),
+    ...(unknown.size === 0 ? {} : { unknown }),
     ...(counted.length === 0 ? {} : { units: Object.fromEntries(counted) }),
   }
 }

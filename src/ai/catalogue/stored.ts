@@ -18,12 +18,14 @@ export interface StoredRates {
   readonly ao?: number
   readonly ii?: number
   readonly io?: number
-  /** A request; a million searches; a million seconds, pictures, characters. */
+  /** A request; a million searches, or answers that searched; a million seconds, pictures, characters, searches of a reranker. */
   readonly q?: number
   readonly s?: number
+  readonly sa?: number
   readonly us?: number
   readonly ui?: number
   readonly uc?: number
+  readonly uq?: number
 }
 
 export interface StoredRule extends StoredRates {
@@ -31,6 +33,8 @@ export interface StoredRule extends StoredRates {
   readonly id: string
   readonly above?: number
   readonly tier?: string
+  readonly speed?: string
+  readonly region?: string
   /** Dates, UTC. */
   readonly from?: string
   readonly to?: string

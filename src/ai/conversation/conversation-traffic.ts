@@ -3,7 +3,7 @@ import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { CountCandidate } from '../counting/count-candidate.ts'
 import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
 import { believed } from '../models/believable.ts'
-import { chargeOf } from '../models/charge.ts'
+import { type Charge, chargeAt } from '../models/charge.ts'
 import type { Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
@@ -24,7 +24,7 @@ export const conversationTraffic: TrafficPort = {
     if (candidate instanceof CountCandidate) return candidate.target.freeEstimate
     const state = conversationStateOf(x)
     if (state === null || !(candidate instanceof ModelTarget)) throw new Error(`request ${x.id} is not a chat request`)
-    return candidate.estimate(state)
+    return candidate.estimate(state, x.body)
   },
 
   traffic(x: Exchange): Traffic | null {
@@ -44,8 +44,7 @@ export const conversationTraffic: TrafficPort = {
 function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding): Traffic {
   const target = x.candidate instanceof ModelTarget ? x.candidate : state.target
   const [usage, usageSource] = usageOf(x, state, ending)
-  const charge = { source: usageSource, time: x.time }
-  const [costNanos, priceRule] = target === null ? [null, null] : chargeOf(target, usage, charge)
+  const charge = chargeOf(x, target, usage, usageSource)
   const routing = routingOf(x)
   return {
     modelRequested: state.modelRequested,
@@ -54,12 +53,24 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding):
     upstream: target?.upstream.origin ?? null,
     ...usage,
     usageSource,
-    costNanos,
-    priceRule,
+    costNanos: charge?.nanos ?? null,
+    leastNanos: charge?.leastNanos,
+    priceRule: charge?.rule ?? null,
     translation: translationOf(state),
     ...routing,
     series: target?.series(state.surface.name, routing.variant ?? null) ?? null,
   }
+}
+
+function chargeOf(
+  x: Exchange,
+  target: ModelTarget | null,
+  usage: Usage,
+  source: Traffic['usageSource'],
+): Charge | null {
+  if (target === null) return null
+  if (source !== 'none') return chargeAt(target, usage, source === 'reported', x.time)
+  return target.prices === null ? null : { nanos: 0, rule: target.prices.rule, leastNanos: 0 }
 }
 
 /** What the way to the answer was. */

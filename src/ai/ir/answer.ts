@@ -47,6 +47,10 @@ export interface TokenUsage {
   readonly webSearches?: number | undefined
   /** The vendor's own price for this answer in nano-dollars, where it says one. */
   readonly costNanos?: number | undefined
+  /** How it was served, in the vendor's words, where it says so: these decide the price. */
+  readonly tier?: string | undefined
+  readonly speed?: string | undefined
+  readonly region?: string | undefined
 }
 
 /** One whole answer in the neutral form. */

@@ -175,6 +175,7 @@ class Targets implements TargetSource {
       secrets: provider.secrets,
       // Of an entry of the configuration, only what that says is known.
       prices: named === undefined && name === DEMO_PROVIDER ? demoPrices(model) : facts.prices,
+      tellsCost: provider.tellsCost && target?.prices === undefined,
       refusesUnpriced: document.catalogue.unpriced === 'refuse',
       facts,
       maxOutputTokens: facts.capabilities.maxOutputTokens,

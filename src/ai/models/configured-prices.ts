@@ -3,34 +3,44 @@ import type { Prices, Rates } from './price.ts'
 
 type RatesConfig = Omit<PricesConfig, 'rules'>
 
-/** Prices of the configuration; `rule` names them in records. */
+/** Prices of the configuration, of which what is absent is charged as the plain kind; `rule` names them in records. */
 export function configuredPrices(rule: string, prices: PricesConfig): Prices {
   const plain = { rule, ...ratesOf(prices) }
   if (prices.rules === undefined || prices.rules.length === 0) return plain
-  const conditional = prices.rules.map(({ name, above_input_tokens, service_tier, from, to, ...rates }) => ({
-    rule: `${rule}#${name}`,
-    when: { above: above_input_tokens, tier: service_tier, from, to },
-    ...ratesOf(rates),
-  }))
+  const conditional = prices.rules.map(
+    ({ name, above_input_tokens, service_tier, speed, region, from, to, ...rates }) => ({
+      rule: `${rule}#${name}`,
+      when: {
+        above: above_input_tokens,
+        tier: service_tier?.toLowerCase(),
+        speed: speed?.toLowerCase(),
+        region: region?.toLowerCase(),
+        from,
+        to,
+      },
+      ...ratesOf(rates),
+    }),
+  )
   return { ...plain, conditional }
 }
 
 function ratesOf(config: RatesConfig): Rates {
   const { image, second, character, search } = config
+  const cacheWrite = config.cache_write ?? config.input
   const counted = { images: image, seconds: second, characters: character, searches: search }
   const some = Object.values(counted).some((rate) => rate !== undefined)
   return {
     input: config.input,
     output: config.output,
     cacheRead: config.cache_read ?? config.input,
-    cacheWrite: config.cache_write ?? config.input,
+    cacheWrite,
     request: config.request,
-    cacheWrite1h: config.cache_write_1h,
+    cacheWrite1h: config.cache_write_1h ?? cacheWrite,
     reasoning: config.reasoning,
-    audioInput: config.audio_input,
-    audioOutput: config.audio_output,
-    imageInput: config.image_input,
-    imageOutput: config.image_output,
+    audioInput: config.audio_input ?? config.input,
+    audioOutput: config.audio_output ?? config.output,
+    imageInput: config.image_input ?? config.input,
+    imageOutput: config.image_output ?? config.output,
     webSearch: perMillion(config.web_search),
     units: some ? mapped(counted) : undefined,
   }

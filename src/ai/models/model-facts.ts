@@ -22,7 +22,7 @@ export class ModelFactsSource {
     const { file, unpriced, prices } = catalogue
     this.#catalogue = file === undefined ? packagedCatalogue() : new Catalogue(file)
     const priced = unpriced === 'price' && prices !== undefined
-    this.#fallback = priced ? configuredPrices('config:catalogue.prices', prices) : null
+    this.#fallback = priced ? { ...configuredPrices('config:catalogue.prices', prices), anyWay: true } : null
   }
 
   /** `kind` is null for a provider whose models are in no catalogue. `owner` is where the target stands in the configuration, for the name of its price rule. */
@@ -30,7 +30,10 @@ export class ModelFactsSource {
     const [provider, id] = splitEntry(target?.catalogue) ?? [kind, model]
     const entry = provider === null ? null : this.#catalogue.find(provider, id)
     const own = target?.prices === undefined ? null : configuredPrices(`config:${owner}`, target.prices)
-    return { prices: own ?? entry?.prices ?? this.#fallback, capabilities: capabilitiesOf(entry, target), entry }
+    const known = own ?? entry?.prices ?? null
+    const fallback = this.#fallback
+    const prices = known === null || fallback === null ? (known ?? fallback) : { ...known, otherwise: fallback }
+    return { prices, capabilities: capabilitiesOf(entry, target), entry }
   }
 }
 

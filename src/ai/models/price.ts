@@ -1,6 +1,9 @@
 import type { UsageUnit } from '../../storage/index.ts'
 
-/** Integer nano-dollars per million of each; what is absent is charged as the plain kind that it belongs to. */
+/**
+ * Integer nano-dollars per million of each. Where nothing else is said of an absent rate, what it would be for has no price:
+ * a cost with it is not known.
+ */
 export interface Rates {
   readonly input: number
   readonly output: number
@@ -8,18 +11,22 @@ export interface Rates {
   readonly cacheWrite: number
   /** Nano-dollars per request. */
   readonly request: number
-  /** Absent: as `cacheWrite`. */
   readonly cacheWrite1h?: number | undefined
   /** Absent: as `output`. */
   readonly reasoning?: number | undefined
   readonly audioInput?: number | undefined
   readonly audioOutput?: number | undefined
+  /** Absent: as `input`, as nearly all models have it. */
   readonly imageInput?: number | undefined
   readonly imageOutput?: number | undefined
-  /** Nano-dollars per million searches; absent: none. */
+  /** Nano-dollars per million searches. */
   readonly webSearch?: number | undefined
-  /** What surfaces without tokens count, e.g. a million pictures; absent: none. */
+  /** The same for an answer that searched, however often. */
+  readonly searchedAnswer?: number | undefined
+  /** What surfaces without tokens count, e.g. a million pictures. */
   readonly units?: Readonly<Partial<Record<UsageUnit, number>>> | undefined
+  /** `input` or `output` is zero since nobody knows a price for it. */
+  readonly unknown?: ReadonlySet<'input' | 'output'> | undefined
 }
 
 /** When a rule applies; all that is said must hold. */
@@ -28,6 +35,10 @@ export interface PriceCondition {
   readonly above?: number | undefined
   /** The upstream says that it served in this tier, e.g. `flex`. */
   readonly tier?: string | undefined
+  /** The upstream says that it worked at this speed, e.g. `fast`. */
+  readonly speed?: string | undefined
+  /** The upstream says that it worked in this part of the world, e.g. `us`. */
+  readonly region?: string | undefined
   /** Milliseconds since the epoch: from, and before. */
   readonly from?: number | undefined
   readonly to?: number | undefined
@@ -44,6 +55,10 @@ export interface PriceRule extends Rates {
 /** The rates of a target, and those that replace them under conditions: the first whose condition holds counts. */
 export interface Prices extends PriceRule {
   readonly conditional?: readonly PriceRule[] | undefined
+  /** What an answer costs that these do not price wholly. */
+  readonly otherwise?: Prices | undefined
+  /** They stand for whatever way an answer was served in. */
+  readonly anyWay?: true | undefined
 }
 
 /** Disjoint counts of one answer; what is absent is zero. */
@@ -61,10 +76,14 @@ export interface Usage {
   readonly webSearches?: number | undefined
   readonly units?: number | undefined
   readonly unit?: UsageUnit | undefined
+  /** The tokens and the units are two measures of the same: a model is sold by one of them. */
+  readonly eitherMeasure?: true | undefined
   /** The vendor's own price for it, in nano-dollars. */
   readonly costNanos?: number | undefined
-  /** The tier that the upstream says it served in. */
+  /** How the upstream says that it served, where that is not the ordinary way. */
   readonly serviceTier?: string | undefined
+  readonly speed?: string | undefined
+  readonly region?: string | undefined
 }
 
 const MILLION = 1_000_000
@@ -75,15 +94,17 @@ export function ruleFor(prices: Prices, usage: Usage, atMs: number): PriceRule {
   if (conditional === undefined) return prices
   const input = inputOf(usage)
   for (const rule of conditional) {
-    const { above, tier } = rule.when ?? {}
+    const { above, tier, speed, region } = rule.when ?? {}
     if (above !== undefined && input <= above) continue
     if (tier !== undefined && tier !== usage.serviceTier) continue
+    if (speed !== undefined && speed !== usage.speed) continue
+    if (region !== undefined && region !== usage.region) continue
     if (inTime(rule.when, atMs)) return rule
   }
   return prices
 }
 
-/** Cost in nano-dollars by one rule: each charge line is rounded once, half up. */
+/** Cost in nano-dollars of what has a rate in one rule: each charge line is rounded once, half up. */
 export function costOf(rates: Rates, usage: Usage): number {
   const { cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageInputTokens, imageOutputTokens } = usage
   const { reasoning = rates.output } = rates
@@ -100,24 +121,31 @@ export function costOf(rates: Rates, usage: Usage): number {
   if (audioOutputTokens !== undefined) nanos += line(audioOutputTokens, rates.audioOutput ?? rates.output)
   if (imageInputTokens !== undefined) nanos += line(imageInputTokens, rates.imageInput ?? rates.input)
   if (imageOutputTokens !== undefined) nanos += line(imageOutputTokens, rates.imageOutput ?? rates.output)
-  if (usage.webSearches !== undefined) nanos += line(usage.webSearches, rates.webSearch ?? 0)
+  if (usage.webSearches !== undefined) nanos += searchesCost(rates, usage.webSearches)
   if (usage.unit !== undefined) nanos += line(usage.units ?? 0, rates.units?.[usage.unit] ?? 0)
   return capped(nanos)
 }
 
+function searchesCost({ webSearch, searchedAnswer }: Rates, searches: number): number {
+  if (webSearch !== undefined) return line(searches, webSearch)
+  return searchedAnswer === undefined || searches === 0 ? 0 : line(1, searchedAnswer)
+}
+
 /**
  * The most that this many tokens can cost, and by which rule: all input and all output at their dearest rates, of the
- * dearest rule that may still apply. Which tier serves is known afterwards only.
+ * dearest rule that may still apply. Which tier serves is known afterwards only; a speed of its own is asked for by the client.
  */
 export function dearestRule(
   prices: Prices,
   inputTokens: number,
   outputTokens: number,
   atMs: number,
+  mayBeFast = true,
 ): { readonly rule: PriceRule; readonly nanos: number } {
   let dearest: { rule: PriceRule; nanos: number } = { rule: prices, nanos: worstOf(prices, inputTokens, outputTokens) }
   for (const rule of prices.conditional ?? []) {
-    const above = rule.when?.above
+    const { above, speed } = rule.when ?? {}
+    if (speed !== undefined && !mayBeFast) continue
     if ((above !== undefined && inputTokens <= above) || !inTime(rule.when, atMs)) continue
     const nanos = worstOf(rule, inputTokens, outputTokens)
     if (nanos > dearest.nanos) dearest = { rule, nanos }

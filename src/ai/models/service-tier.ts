@@ -1,4 +1,3 @@
-import { isObject, type JsonObject } from '../ir/json.ts'
 import type { Usage } from './price.ts'
 
 /** What vendors call the ordinary way, whose price is the plain one. */
@@ -7,24 +6,30 @@ const ORDINARY: ReadonlySet<string> = new Set([
   'auto',
   'default',
   'on_demand',
-  'scale',
   'standard',
   'standard_only',
+  'unspecified',
+  // Of a region: none was asked for, or the model knows none.
+  'global',
+  'not_available',
 ])
 
-/** A usage with the way in which the vendor served it, where that decides the price: flex, priority, batch and the like. */
-export function withTier(usage: Usage, tier: unknown): Usage {
-  return typeof tier !== 'string' || ORDINARY.has(tier) ? usage : { ...usage, serviceTier: tier }
+/** How an answer says that it was served. */
+export interface Ways {
+  readonly tier?: unknown
+  readonly speed?: unknown
+  readonly region?: unknown
 }
 
-/**
- * The tier that a whole answer, or an event of a stream, tells: at its top, with its usage, or within the answer or message that
- * the event holds. Undefined where it tells none.
- */
-export function tierIn(body: JsonObject): unknown {
-  const { service_tier: own, usage, response, message } = body
-  if (own !== undefined) return own
-  if (isObject(usage) && usage['service_tier'] !== undefined) return usage['service_tier']
-  if (isObject(response)) return tierIn(response)
-  return isObject(message) ? tierIn(message) : undefined
+/** A usage with the ways in which the vendor served it, where they decide the price: flex, priority, batch, fast and the like. */
+export function withWays(usage: Usage, { tier, speed, region }: Ways): Usage {
+  const ways = { serviceTier: special(tier), speed: special(speed), region: special(region) }
+  if (ways.serviceTier === undefined && ways.speed === undefined && ways.region === undefined) return usage
+  return { ...usage, ...Object.fromEntries(Object.entries(ways).filter(([, way]) => way !== undefined)) }
+}
+
+function special(word: unknown): string | undefined {
+  if (typeof word !== 'string') return undefined
+  const lower = word.toLowerCase()
+  return ORDINARY.has(lower) ? undefined : lower
 }

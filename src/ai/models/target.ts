@@ -34,6 +34,8 @@ export interface ModelTargetOptions {
   /** Values that must never reach a client. */
   readonly secrets: SecretSet
   readonly prices: Prices | null
+  /** Its vendor documents that answers tell what they cost, and the configuration has no price of its own. */
+  readonly tellsCost?: boolean | undefined
   /** Whether requests are refused while it has no price. */
   readonly refusesUnpriced?: boolean | undefined
   readonly maxOutputTokens: number | null
@@ -65,6 +67,7 @@ export class ModelTarget implements Candidate {
   readonly model: string
   readonly upstream: Upstream
   readonly prices: Prices | null
+  readonly tellsCost: boolean
   /** This target alone, as a list of candidates. */
   readonly asList: readonly Candidate[]
   readonly #options: ModelTargetOptions
@@ -88,6 +91,7 @@ export class ModelTarget implements Candidate {
     this.model = options.model
     this.upstream = options.upstream
     this.prices = options.prices
+    this.tellsCost = options.tellsCost === true
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
   }
@@ -185,12 +189,13 @@ export class ModelTarget implements Candidate {
   }
 
   /** What the request may cost at most, tokens by the rule of the configuration. */
-  estimate(state: ConversationState): Estimate {
+  estimate(state: ConversationState, body: Buffer | null = null): Estimate {
     const { bytesPerToken } = this.#options.reservation
     const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
     // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
     const output = Math.min(this.mostOutput(state), Number.MAX_SAFE_INTEGER - input)
-    const dearest = this.prices === null ? null : dearestRule(this.prices, input, output, Date.now())
+    const dearest =
+      this.prices === null ? null : dearestRule(this.prices, input, output, Date.now(), this.#mayBeFast(body))
     return {
       tokens: input + output,
       nanos: dearest === null ? null : dearest.nanos,
@@ -198,6 +203,12 @@ export class ModelTarget implements Candidate {
       modelJson: this.#modelJson,
       priceRuleJson: this.#ruleJsonOf(dearest === null ? null : dearest.rule),
     }
+  }
+
+  /** A speed with a price of its own must be asked for. */
+  #mayBeFast(body: Buffer | null): boolean {
+    const hasSpeeds = this.prices?.conditional?.some(({ when }) => when?.speed !== undefined) === true
+    return hasSpeeds && (body === null || body.includes('"speed"'))
   }
 
   #ruleJsonOf(rule: PriceRule | null): string {

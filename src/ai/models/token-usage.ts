@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../ir/answer.ts'
 import type { Usage } from './price.ts'
+import { withWays } from './service-tier.ts'
 
 /** A report of the neutral form in the counters that records and prices have. */
 export function usageOfTokens(tokens: TokenUsage): Usage {
@@ -10,7 +11,7 @@ export function usageOfTokens(tokens: TokenUsage): Usage {
     outputTokens: tokens.output,
     reasoningTokens: tokens.reasoning ?? 0,
   }
-  return isPlain(tokens) ? usage : { ...usage, ...rare(tokens) }
+  return withWays(isPlain(tokens) ? usage : { ...usage, ...rare(tokens) }, tokens)
 }
 
 /** Nothing but the five counters that nearly every answer has. */

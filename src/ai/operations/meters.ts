@@ -1,8 +1,9 @@
+import { count, toldCost } from '../dialects/openai-usage.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
 import type { Usage } from '../models/price.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import type { OperationFacts, OperationMeter } from './operation.ts'
-import { count, NOTHING, readUsageObject, tokensOf, unitsOf } from './usage.ts'
+import { NOTHING, readToldUsage, tokensOf, unitsOf } from './usage.ts'
 
 /** One picture of the largest size and quality that is sold by tokens (OpenAI, "Image generation", cost table). */
 const MOST_PICTURE_TOKENS = 8_192
@@ -16,7 +17,7 @@ const UNKNOWN_UPLOAD_BYTES = 26_214_400
 /** Text in, numbers out. */
 export const embeddingsMeter: OperationMeter = {
   most: readTokens,
-  read: (answer) => readUsageObject(answer['usage']),
+  read: (answer) => readToldUsage(answer),
   guess: (facts) => ({ ...NOTHING, inputTokens: estimateTokens(facts.textBytes) }),
 }
 
@@ -31,12 +32,16 @@ export const imagesMeter: OperationMeter = {
     imageOutputTokens: facts.count * MOST_PICTURE_TOKENS,
     unit: 'images',
     units: facts.count,
+    eitherMeasure: true,
   }),
   read(answer, facts) {
-    const told = readUsageObject(answer['usage'])
+    const told = readToldUsage(answer)
     if (told !== null && tokensOf(told) > 0) return told
-    const { data } = answer
-    return Array.isArray(data) ? unitsOf('images', data.length) : told === null ? null : unitsOf('images', facts.count)
+    const { data, usage } = answer
+    const costNanos = isObject(usage) ? toldCost(usage) : undefined
+    const pictures = Array.isArray(data) ? data.length : told === null ? null : facts.count
+    if (pictures === null) return null
+    return costNanos === undefined ? unitsOf('images', pictures) : { ...unitsOf('images', pictures), costNanos }
   },
   guess: (facts) => unitsOf('images', facts.count),
 }
@@ -45,15 +50,19 @@ export const imagesMeter: OperationMeter = {
 export const speechMeter: OperationMeter = {
   most: (facts, bytesPerToken) => ({
     ...readTokens(facts, bytesPerToken),
+    audioOutputTokens: spokenTokens(facts.characters),
     unit: 'characters',
     units: facts.characters,
+    eitherMeasure: true,
   }),
-  read: (answer) => readUsageObject(answer['usage']),
+  read: (answer) => readToldUsage(answer),
   guess: (facts) => ({
     ...NOTHING,
     inputTokens: estimateTokens(facts.textBytes),
+    audioOutputTokens: spokenTokens(facts.characters),
     unit: 'characters',
     units: facts.characters,
+    eitherMeasure: true,
   }),
 }
 
@@ -61,7 +70,7 @@ export const speechMeter: OperationMeter = {
 export const transcriptionMeter: OperationMeter = {
   most: (facts) => secondsOf(facts, LEAST_BYTES_PER_SECOND),
   read(answer) {
-    const told = readUsageObject(answer['usage'])
+    const told = readToldUsage(answer)
     if (told !== null) return told
     const { duration } = answer
     const seconds = typeof duration === 'string' ? Number(duration) : duration
@@ -72,13 +81,22 @@ export const transcriptionMeter: OperationMeter = {
 
 /** Cohere bills searches; others tokens. */
 export const rerankMeter: OperationMeter = {
-  most: (facts, bytesPerToken) => ({ ...readTokens(facts, bytesPerToken), unit: 'searches', units: searchesOf(facts) }),
+  most: (facts, bytesPerToken) => ({
+    ...readTokens(facts, bytesPerToken),
+    unit: 'searches',
+    units: searchesOf(facts),
+    eitherMeasure: true,
+  }),
   read(answer) {
     const searches = searchUnits(answer)
     if (searches !== null) return unitsOf('searches', searches)
-    return readUsageObject(answer['usage']) ?? readUsageObject(answer['meta'] === undefined ? null : tokensIn(answer))
+    return readToldUsage(answer) ?? readToldUsage({ usage: tokensIn(answer) })
   },
-  guess: (facts) => ({ ...unitsOf('searches', searchesOf(facts)), inputTokens: estimateTokens(facts.textBytes) }),
+  guess: (facts) => ({
+    ...unitsOf('searches', searchesOf(facts)),
+    inputTokens: estimateTokens(facts.textBytes),
+    eitherMeasure: true,
+  }),
 }
 
 function searchUnits({ meta }: JsonObject): number | null {
@@ -97,6 +115,11 @@ function searchesOf({ count: documents }: OperationFacts): number {
 
 function readTokens(facts: OperationFacts, bytesPerToken: number): Usage {
   return { ...NOTHING, inputTokens: Math.ceil(facts.textBytes / bytesPerToken) }
+}
+
+/** What is spoken of a text: the vendor's own rule of thumb is 1,250 tokens a minute, in which some 900 characters are read. */
+function spokenTokens(characters: number): number {
+  return Math.ceil((characters * 1_250) / 900)
 }
 
 function secondsOf(facts: OperationFacts, bytesPerSecond: number): Usage {

@@ -3,13 +3,11 @@ import { createScanner, eventData, readString, SseCursor, SseFramer } from '../.
 import { isObject, type JsonObject } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
-import { tailMember } from '../relay/tail-member.ts'
+import { LongAnswer } from '../relay/long-answer.ts'
 import { errorOfAnswer, errorWithin, reveals } from '../relay/upstream-error.ts'
 import type { OperationState } from './operation-state.ts'
 import { formOfVectors, withVectors } from './vectors.ts'
 
-/** Enough of a long answer's end to hold its usage. */
-const TAIL_BYTES = 65_536
 /** Answers that must be read as a whole before they can be put into other words. */
 const LONGEST_CONVERTED = 64 * 1024 * 1024
 /** The longest event: a picture in it is base64. */
@@ -28,7 +26,7 @@ export class OperationTap implements AnswerTap {
   #mode: Mode = 'bytes'
   #status = 0
   #headers: AnswerHeaders = {}
-  #tail: Buffer | null = null
+  #long: LongAnswer | null = null
   #held: Buffer[] = []
   /** An event said that the answer is whole, or that it failed. */
   #ended = false
@@ -100,7 +98,7 @@ export class OperationTap implements AnswerTap {
       }
       case 'whole':
         if (this.#heldBytes === 0 && this.#wantsOtherVectors(chunk)) this.#mode = 'converted'
-        else return this.#keepTail(chunk)
+        else return this.#keep(chunk)
         return this.#hold(chunk)
       case 'converted':
         return this.#hold(chunk)
@@ -113,9 +111,9 @@ export class OperationTap implements AnswerTap {
       if (rest !== null) this.#readEvents(Buffer.concat([rest, BLANK_LINE]))
       return this.#ended ? rest : this.#truncated()
     }
-    if (this.#mode === 'whole' && this.#tail !== null) {
-      const usage = tailMember(this.#tail, 'usage')
-      const read = usage === null ? null : this.#state.operation.meter.read({ usage }, this.#state.facts)
+    if (this.#mode === 'whole' && this.#long !== null) {
+      const answer = this.#long.members()
+      const read = answer === null ? null : this.#state.operation.meter.read(answer, this.#state.facts)
       if (read !== null) this.#state.usage = read
       return null
     }
@@ -179,9 +177,9 @@ export class OperationTap implements AnswerTap {
     }
   }
 
-  #keepTail(chunk: Buffer): Buffer {
-    const joined = this.#tail === null ? chunk : Buffer.concat([this.#tail, chunk])
-    this.#tail = joined.length > TAIL_BYTES ? Buffer.from(joined.subarray(joined.length - TAIL_BYTES)) : joined
+  #keep(chunk: Buffer): Buffer {
+    this.#long ??= new LongAnswer()
+    this.#long.push(chunk)
     this.#heldBytes += chunk.length
     return chunk
   }

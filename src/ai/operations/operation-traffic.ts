@@ -2,7 +2,8 @@ import type { Candidate, Exchange, Failure } from '../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../governance/index.ts'
 import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-ending.ts'
 import { believed } from '../models/believable.ts'
-import { costOf, type PriceRule, type Prices, ruleFor, type Usage } from '../models/price.ts'
+import { chargeAt, chargeBy } from '../models/charge.ts'
+import type { Usage } from '../models/price.ts'
 import { type OperationState, operationStateOf } from './operation-state.ts'
 import { NOTHING, tokensOf } from './usage.ts'
 
@@ -13,7 +14,8 @@ export const operationTraffic: TrafficPort = {
     const target = state?.target ?? null
     if (state === null || target === null) throw new Error(`request ${x.id} is no operation`)
     const most = state.operation.meter.most(state.facts, target.bytesPerToken)
-    return target.estimateOf(tokensOf(most), priceOf(ruleAt(target.prices, most, x.time), most))
+    const charge = target.prices === null ? null : chargeBy(target.prices, most, x.time)
+    return target.estimateOf(tokensOf(most), charge?.nanos ?? null)
   },
 
   traffic(x: Exchange): Traffic | null {
@@ -34,8 +36,8 @@ export const operationTraffic: TrafficPort = {
 function trafficOf(x: Exchange, state: OperationState, ending: AnswerEnding): Traffic {
   const { target } = state
   const [usage, usageSource] = usageOf(x, state, ending)
-  const prices = target?.prices ?? null
-  const rule = prices === null ? null : ruleFor(prices, usage, x.time)
+  const charge = target === null ? null : chargeAt(target, usage, usageSource === 'reported', x.time)
+  const isUsed = usageSource !== 'none'
   return {
     modelRequested: state.facts.model,
     modelServed: target?.model ?? null,
@@ -43,28 +45,12 @@ function trafficOf(x: Exchange, state: OperationState, ending: AnswerEnding): Tr
     upstream: target?.upstream.origin ?? null,
     ...usage,
     usageSource,
-    costNanos: usageSource === 'none' ? (rule === null ? null : 0) : priceOf(rule, usage),
-    priceRule: rule?.rule ?? null,
+    costNanos: charge === null ? null : isUsed ? charge.nanos : 0,
+    leastNanos: isUsed ? charge?.leastNanos : 0,
+    priceRule: isUsed ? (charge?.rule ?? null) : (target?.prices?.rule ?? null),
     translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
     series: target?.series(state.operation.name) ?? null,
   }
-}
-
-function ruleAt(prices: Prices | null, usage: Usage, atMs: number): PriceRule | null {
-  return prices === null ? null : ruleFor(prices, usage, atMs)
-}
-
-/** Nano-dollars; null when there is no price, or none for what was used: never a silent zero. */
-export function priceOf(prices: PriceRule | null, usage: Usage): number | null {
-  if (prices === null) return null
-  const { unit, units = 0 } = usage
-  const isSold = unit === undefined || units === 0 || prices.units?.[unit] !== undefined || prices.request > 0
-  if (!isSold && !(tokensOf(usage) > 0 && sellsTokens(prices))) return null
-  return costOf(prices, usage)
-}
-
-function sellsTokens({ input, output }: PriceRule): boolean {
-  return input > 0 || output > 0
 }
 
 /** The upstream's own numbers win; an answer that began, or a request that was cut after it was sent, is estimated. */

@@ -111,6 +111,8 @@ export interface ProviderRow {
   /** The same by the model's name, where a provider has those of several; the first that matches counts. */
   readonly families: readonly (readonly [models: RegExp, family: SealFamily])[]
   readonly discovery: DiscoveryRow | null
+  /** Its vendor documents that answers tell what they cost; what others write there is nobody's price. */
+  readonly tellsCost: boolean
   /** A few of its models, listed by `GET /v1/models` of a start without a configuration file. */
   readonly knownModels: readonly string[]
 }
@@ -153,6 +155,7 @@ export function row(
     family: 'other',
     families: [],
     discovery: MODEL_LIST,
+    tellsCost: false,
     knownModels: [],
     ...differences,
   }

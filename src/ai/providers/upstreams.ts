@@ -41,6 +41,8 @@ export interface ProviderUpstream {
   readonly credentials: readonly string[]
   /** Says whose turn it is of them; null where there is one. */
   readonly nextLane: (() => number) | null
+  /** Answers tell what they cost, and are believed. */
+  readonly tellsCost: boolean
   /** Null where nothing lists its models. */
   readonly discovery: ModelDiscovery | null
 }
@@ -78,6 +80,7 @@ function demoUpstream(name: string, row: ProviderRow, timeouts: Timeouts, transp
     secrets: new SecretSet(),
     credentials: ['1'],
     nextLane: null,
+    tellsCost: false,
     discovery: null,
   }
 }
@@ -148,6 +151,7 @@ class ProviderBuilder {
       secrets,
       credentials: this.#config.credentials?.map(({ name }, index) => name ?? String(index + 1)) ?? ['1'],
       nextLane: direct instanceof CredentialTransport ? () => direct.nextLane() : null,
+      tellsCost: row.tellsCost,
       discovery: this.#discovery(transport, root, headers),
     }
   }

@@ -8,19 +8,15 @@ import {
 } from '../../core/index.ts'
 import { readJson } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
-import { withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { ANSWER, answerScanner, tierOf } from './answer-fields.ts'
 import { clientHeaders } from './answer-headers.ts'
 import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
-import { tailUsage } from './tail-usage.ts'
+import { LongAnswer } from './long-answer.ts'
 import { withCost, withCostComment } from './told-cost.ts'
 import { errorOfAnswer, errorWithin } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
-
-/** Enough of a long answer's end to hold its usage. */
-const TAIL_BYTES = 65_536
 
 type Mode = 'error' | 'json' | 'events'
 
@@ -36,8 +32,7 @@ export class ChatTap implements AnswerTap {
   #status = 0
   #headers: AnswerHeaders = {}
   #events: EventStream | null = null
-  #tail: Buffer | null = null
-  #streamedBytes = 0
+  #long: LongAnswer | null = null
 
   constructor(x: Exchange, target: ModelTarget, state: ConversationState) {
     this.#x = x
@@ -93,8 +88,8 @@ export class ChatTap implements AnswerTap {
       return new GatewayError('upstream_invalid_response', `${name} answered 200 with ${what}.`)
     }
     if (scanned.has(ANSWER.usage)) {
-      const usage = readUsage(readJson(body, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
-      this.#state.usage = usage === null ? null : withTier(usage, tierOf(body, scanned))
+      const usage = readJson(body, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage))
+      this.#state.usage = readUsage({ usage, service_tier: tierOf(body, scanned) })
     }
     if (scanned.has(ANSWER.choices)) {
       const bytes = scanned.valueEnd(ANSWER.choices) - scanned.valueStart(ANSWER.choices)
@@ -114,10 +109,9 @@ export class ChatTap implements AnswerTap {
         `${this.#target.upstream.name} answered ${this.#status} with a very long body.`,
       )
     }
-    this.#streamedBytes += chunk.length
-    this.#state.deliveredTokens = estimateTokens(this.#streamedBytes)
-    const joined = this.#tail === null ? chunk : Buffer.concat([this.#tail, chunk])
-    this.#tail = joined.length > TAIL_BYTES ? Buffer.from(joined.subarray(joined.length - TAIL_BYTES)) : joined
+    this.#long ??= new LongAnswer()
+    this.#long.push(chunk)
+    this.#state.deliveredTokens = estimateTokens(this.#long.bytes)
     return chunk
   }
 
@@ -126,7 +120,8 @@ export class ChatTap implements AnswerTap {
       const last = this.#events.end()
       return withCostComment(last, this.#x, this.#target, this.#state.usage)
     }
-    if (this.#tail !== null) this.#state.usage = tailUsage(this.#tail)
+    const members = this.#long?.members() ?? null
+    if (members !== null) this.#state.usage = readUsage(members)
     return null
   }
 

@@ -1,7 +1,6 @@
 import { type Exchange, GatewayError } from '../../core/index.ts'
 import { eventData, patchTopLevel, readJson, type ScannedObject, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
-import { withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { ANSWER, answerScanner, tierOf } from './answer-fields.ts'
 import { ChoiceEnds } from './choice-ends.ts'
@@ -19,6 +18,7 @@ const BLANK_LINE = Buffer.from('\n\n')
 const DATA = Buffer.from('data: {')
 const DONE = Buffer.from('[DONE]')
 const USAGE_NAME = Buffer.from('"usage"')
+const TIER_NAME = Buffer.from('"service_tier"')
 const ERROR_NAME = Buffer.from('"error"')
 const USAGE_NULL = Buffer.from(',"usage":null}')
 const FINISH = /"finish_reason"\s*:\s*"/
@@ -47,6 +47,8 @@ export class EventStream {
   /** Why nothing more is forwarded; the request is refused for it in the next turn at the latest. */
   #problem: GatewayError | null = null
   #dataEvents = 0
+  /** How the vendor says in the first event that it serves: the one with the usage may leave it out. */
+  #tier: string | null = null
   /** No event has said anything of the answer yet: clients are told of a role, or of nothing, first. */
   silent = true
   /** The last two parts with data, to look for the end of the choice when there is no terminator. */
@@ -114,6 +116,7 @@ export class EventStream {
       if (!isPlainObjectEvent(part, start, end)) problem = this.#readOddEvent(part, start, end)
       else {
         this.#dataEvents++
+        if (this.#dataEvents === 1) this.#readTier(part, start, end)
         this.#delivered.add(end - start)
         if (this.silent) this.silent = !SAYS_SOMETHING.test(part.toString('latin1', start, end))
       }
@@ -200,6 +203,14 @@ export class EventStream {
     return null
   }
 
+  #readTier(part: Buffer, start: number, end: number): void {
+    const at = part.indexOf(TIER_NAME, start)
+    if (at < 0 || at >= end) return
+    const data = eventData(part, start, end)
+    const scanned = data === null ? null : answerScanner.scan(data)
+    if (data !== null && scanned?.kind === 'object') this.#tier = tierOf(data, scanned)
+  }
+
   #readUsageEvent(part: Buffer, start: number, end: number, out: EditedPart): void {
     const hide = !this.#state.asksUsage
     const close = lastByte(part, end)
@@ -211,9 +222,10 @@ export class EventStream {
     if (data === null) return
     const scanned = answerScanner.scan(data)
     if (scanned.kind !== 'object' || !scanned.has(ANSWER.usage)) return
-    const usage = readUsage(readJson(data, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage)))
+    const told = readJson(data, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage))
+    const usage = readUsage({ usage: told, service_tier: tierOf(data, scanned) ?? this.#tier })
     if (usage !== null) {
-      this.#state.usage = withTier(usage, tierOf(data, scanned))
+      this.#state.usage = usage
       this.#delivered.report()
     }
     if (!hide) return

@@ -10,7 +10,6 @@ import { createScanner, eventData, SseCursor, SseFramer } from '../../lib/index.
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
 import { isObject, type JsonObject } from '../ir/json.ts'
-import { tierIn, withTier } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
 import { faultError } from '../translate/fault-error.ts'
@@ -19,12 +18,11 @@ import { clientHeaders } from './answer-headers.ts'
 import type { AnswerMeter, StreamMeter } from './answer-meter.ts'
 import { DeliveredEstimate, estimateTokens } from './delivered.ts'
 import { EditedPart } from './edited-part.ts'
+import { LongAnswer } from './long-answer.ts'
 import { withCost, withCostComment } from './told-cost.ts'
 import { errorOfAnswer, reveals } from './upstream-error.ts'
 
 const MAX_EVENT_BYTES = 32 * 1024 * 1024
-/** Longest whole answer whose usage is read: longer ones are relayed and estimated. */
-const LONGEST_READ = 16 * 1024 * 1024
 const BLANK_LINE = Buffer.from('\n\n')
 const DONE = Buffer.from('[DONE]')
 const scanner = createScanner(['type'], { maxDepth: 512 })
@@ -48,15 +46,13 @@ export class MeteredTap implements AnswerTap {
   #status = 0
   #headers: AnswerHeaders = {}
   #told: TokenUsage | null = null
-  #tier: unknown = undefined
   #problem: GatewayError | null = null
   /** An event said something of the answer itself. */
   #spoke = false
   /** The upstream said that it failed, in an event that went on. */
   #failed = false
   /** A whole answer too long for the attempt's own buffer, which streams it. */
-  #long: Buffer[] | null = null
-  #longBytes = 0
+  #long: LongAnswer | null = null
 
   constructor(x: Exchange, target: ModelTarget, state: ConversationState, meter: AnswerMeter) {
     this.#x = x
@@ -128,10 +124,8 @@ export class MeteredTap implements AnswerTap {
   end(): Buffer | GatewayError | null {
     if (this.#problem !== null) return this.#problem
     if (this.#mode === 'whole') {
-      if (this.#long !== null) {
-        const answer = parsed(Buffer.concat(this.#long))
-        if (answer !== null) this.#readWhole(answer, this.#longBytes)
-      }
+      const answer = this.#long?.members() ?? null
+      if (answer !== null) this.#readWhole(answer, this.#long?.bytes ?? 0)
       return null
     }
     if (this.#failed) return null
@@ -162,17 +156,15 @@ export class MeteredTap implements AnswerTap {
   }
 
   #keep(chunk: Buffer): Buffer {
-    this.#longBytes += chunk.length
-    this.#state.deliveredTokens = estimateTokens(this.#longBytes)
-    if (this.#longBytes > LONGEST_READ) this.#long = null
-    else if (this.#long === null) this.#long = [Buffer.from(chunk)]
-    else this.#long.push(Buffer.from(chunk))
+    this.#long ??= new LongAnswer()
+    this.#long.push(chunk)
+    this.#state.deliveredTokens = estimateTokens(this.#long.bytes)
     return chunk
   }
 
   #readWhole(answer: JsonObject, bytes: number): void {
     const usage = this.#meter.readUsage(answer)
-    if (usage !== null) this.#state.usage = withTier(usageOfTokens(usage), tierIn(answer))
+    if (usage !== null) this.#state.usage = usageOfTokens(usage)
     this.#state.deliveredTokens = estimateTokens(bytes)
   }
 
@@ -214,8 +206,7 @@ export class MeteredTap implements AnswerTap {
     const { usage, fault } = events
     if (usage !== null && usage !== this.#told) {
       this.#told = usage
-      this.#tier = tierIn(value) ?? this.#tier
-      this.#state.usage = withTier(usageOfTokens(usage), this.#tier)
+      this.#state.usage = usageOfTokens(usage)
       this.#delivered.report()
     }
     return fault === null ? null : this.#readFault(fault, data)

@@ -14,6 +14,13 @@ export function tailMember(tail: Buffer, name: string): unknown {
   return null
 }
 
+/** The same of a text. */
+export function tailWord(tail: Buffer, name: string): string | null {
+  const text = tail.toString('latin1')
+  const found = [...text.matchAll(new RegExp(`"${name}"\\s*:\\s*"([\\w.-]{1,64})"`, 'g'))].at(-1)
+  return found?.[1] ?? null
+}
+
 function objectAfter(bytes: Buffer, start: number): unknown {
   const text = bytes.toString('latin1', start, Math.min(start + LONGEST, bytes.length))
   const opening = /^\s*:\s*\{/.exec(text)

@@ -41,7 +41,7 @@ function capabilityWords({ facts, prices }: ModelTarget): string[] {
     ['prompt_caching', prices !== null && prices.cacheRead < prices.input],
     ['reasoning', capabilities.reasoning !== null && capabilities.reasoning !== 'none'],
     ['audio_input', entry?.hearing === true],
-    ['audio_output', prices?.audioOutput !== undefined],
+    ['audio_output', entry?.prices?.audioOutput !== undefined],
   ]
   return rows.flatMap(([word, has]) => (has ? [word] : []))
 }

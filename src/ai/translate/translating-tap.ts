@@ -13,7 +13,7 @@ import { AnswerAssembler } from '../ir/assemble.ts'
 import { eventsOf } from '../ir/disassemble.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
-import { withTier } from '../models/service-tier.ts'
+import { withWays } from '../models/service-tier.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
@@ -243,7 +243,7 @@ export class TranslatingTap implements AnswerTap {
         break
       case 'usage':
         this.#tier = event.serviceTier ?? this.#tier
-        state.usage = withTier(usageOfTokens(event.usage), this.#tier)
+        state.usage = withWays(usageOfTokens(event.usage), { tier: this.#tier })
         this.#reportedBytes = this.#textBytes
         state.unreportedTokens = 0
         break
@@ -304,7 +304,7 @@ export class TranslatingTap implements AnswerTap {
 
   #encode(answer: ModelAnswer): Buffer {
     const state = this.#state
-    if (answer.usage !== undefined) state.usage = withTier(usageOfTokens(answer.usage), answer.serviceTier)
+    if (answer.usage !== undefined) state.usage = withWays(usageOfTokens(answer.usage), { tier: answer.serviceTier })
     state.deliveredTokens = estimateTokens(textLength(answer))
     if (this.#mode === 'whole') this.#keepSeals(answer)
     const { encoder } = state

@@ -14,11 +14,11 @@ const rates = {
   audio_output: usd.optional().describe('Per million output tokens of sound; absent: as `output`.'),
   image_input: usd.optional().describe('Per million input tokens of pictures; absent: as `input`.'),
   image_output: usd.optional().describe('Per million output tokens of pictures; absent: as `output`.'),
-  web_search: usd.optional().describe('Per search that the provider makes; absent: nothing.'),
-  image: usd.optional().describe('Per picture, where pictures are counted and not tokens; absent: nothing.'),
-  second: usd.optional().describe('Per second of sound, where seconds are counted; absent: nothing.'),
-  character: usd.optional().describe('Per character, where characters are counted; absent: nothing.'),
-  search: usd.optional().describe('Per search of a reranker; absent: nothing.'),
+  web_search: usd.optional().describe('Per search that the provider makes; absent: answers with one have no price.'),
+  image: usd.optional().describe('Per picture, where pictures are counted and not tokens; absent: no price.'),
+  second: usd.optional().describe('Per second of sound, where seconds are counted; absent: no price.'),
+  character: usd.optional().describe('Per character, where characters are counted; absent: no price.'),
+  search: usd.optional().describe('Per search of a reranker; absent: no price.'),
   request: usd.prefault(0).describe('Per request, added to the tokens.'),
 }
 
@@ -26,6 +26,10 @@ const rule = z.strictObject({
   name: plainText.describe('Stands behind `#` in the record, so that it tells which rule it was.'),
   above_input_tokens: z.int().min(1).optional().describe('Only for requests with more input than that.'),
   service_tier: plainText.optional().describe('Only where the provider says that it served in this tier, e.g. `flex`.'),
+  speed: plainText.optional().describe('Only where the provider says that it worked at this speed, e.g. `fast`.'),
+  region: plainText
+    .optional()
+    .describe('Only where the provider says that it worked in this part of the world, e.g. `us`.'),
   from: instant.optional().describe('Only for requests from then on.'),
   to: instant.optional().describe('Only for requests before then.'),
   ...rates,

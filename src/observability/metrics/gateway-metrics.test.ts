@@ -20,6 +20,7 @@ const SUCCESS: CountedRecord = {
   reasoning_tokens: 1,
   usage_source: 'reported',
   cost_nanos: 4_200,
+  price_rule: 'test',
 }
 
 function setUp(): { metrics: GatewayMetrics; lines: () => string[] } {
@@ -58,12 +59,14 @@ test('A1, A7: tokens without a cost are counted, so that they can raise an alarm
   const series = metrics.series('chat.completions', 'fast', 'demo')
   series.finish(SUCCESS)
   series.finish({ ...SUCCESS, cost_nanos: null })
+  series.finish({ ...SUCCESS, cost_nanos: null, price_rule: 'test+unpriced:web_search' })
   series.finish({ ...SUCCESS, cost_nanos: 0 })
   series.finish({ ...SUCCESS, cost_nanos: 0, usage_source: 'none' })
   const empty = { input_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, output_tokens: 0, reasoning_tokens: 0 }
   series.finish({ ...SUCCESS, ...empty, cost_nanos: null })
   const found = lines().filter((line) => line.startsWith('ferro_requests_without_cost_total{'))
   assert.deepEqual(found.sort(), [
+    'ferro_requests_without_cost_total{model="fast",provider="demo",reason="incomplete"} 1',
     'ferro_requests_without_cost_total{model="fast",provider="demo",reason="unpriced"} 1',
     'ferro_requests_without_cost_total{model="fast",provider="demo",reason="zero"} 1',
   ])

@@ -17,7 +17,7 @@ export const GATEWAY_METRICS = {
   cost: { name: 'ferro_cost_nanodollars_total', help: 'Cost of what was used, in nano-dollars (1e-9 USD).' },
   withoutCost: {
     name: 'ferro_requests_without_cost_total',
-    help: 'Requests that used tokens and cost nothing: their model has no price, or prices of zero.',
+    help: 'Requests that used tokens and cost nothing: their model has no price, or none for all of it, or prices of zero.',
   },
   inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
   attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
@@ -82,6 +82,7 @@ export type CountedRecord = Pick<
   | 'reasoning_tokens'
   | 'usage_source'
   | 'cost_nanos'
+  | 'price_rule'
 >
 
 /** How an attempt ended; `cancelled` by the client, or by the end of a drain's grace. */
@@ -230,15 +231,16 @@ export class RequestSeries {
       registry.add(this.#tokens.output, record.output_tokens)
       registry.add(this.#tokens.reasoning, record.reasoning_tokens)
       registry.add(this.#tokens.cost, record.cost_nanos ?? 0)
-      if (!record.cost_nanos && usedTokens(record)) this.#withoutCost(record.cost_nanos)
+      if (!record.cost_nanos && usedSomething(record)) this.#withoutCost(record)
     }
     if (record.attempts > 0) registry.add(this.#attemptSlot(attemptResult(record)), 1)
     this.#gateway.ended(record)
   }
 
-  #withoutCost(cost: number | null): void {
+  #withoutCost(record: CountedRecord): void {
     const { model, provider } = this.#labels
-    const labels = { model, provider, reason: cost === null ? 'unpriced' : 'zero' }
+    const unknown = isIncomplete(record) ? 'incomplete' : 'unpriced'
+    const labels = { model, provider, reason: record.cost_nanos === null ? unknown : 'zero' }
     this.#registry.add(this.#registry.counter(GATEWAY_METRICS.withoutCost, labels), 1)
   }
 
@@ -279,9 +281,15 @@ function attemptResult({ outcome, error_code: code }: CountedRecord): AttemptRes
   }
 }
 
-function usedTokens(record: CountedRecord): boolean {
+/** Something in it has no price, as the name of its rule says. */
+function isIncomplete({ cost_nanos: cost, price_rule: rule }: CountedRecord): boolean {
+  return cost === null && rule?.includes('+unpriced:') === true
+}
+
+function usedSomething(record: CountedRecord): boolean {
   const input = record.input_tokens + record.cache_read_tokens + record.cache_write_tokens
-  return input + record.output_tokens + record.reasoning_tokens > 0
+  if (input + record.output_tokens + record.reasoning_tokens > 0) return true
+  return isIncomplete(record)
 }
 
 interface TokenSlots {

@@ -18,7 +18,14 @@ export function decodeUsage(raw: JsonObject): TokenUsage {
   const searches = isObject(raw['server_tool_use'])
     ? tokenCount(raw['server_tool_use']['web_search_requests'])
     : undefined
-  return searches === undefined || searches === 0 ? usage : { ...usage, webSearches: searches }
+  const told = { webSearches: searches || undefined, ...waysOf(raw) }
+  return Object.values(told).every((value) => value === undefined) ? usage : { ...usage, ...told }
+}
+
+/** "Service tiers", "Fast mode", "Data residency", 2026-11: each has a price of its own. */
+function waysOf(raw: JsonObject): Pick<TokenUsage, 'tier' | 'speed' | 'region'> {
+  const ways = { tier: raw['service_tier'], speed: raw['speed'], region: raw['inference_geo'] }
+  return Object.fromEntries(Object.entries(ways).filter(([, word]) => typeof word === 'string' && word !== ''))
 }
 
 /** A later report of a stream over an earlier one: totals are cumulative, and what it leaves out stays. */

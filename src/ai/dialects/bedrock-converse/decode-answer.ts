@@ -5,7 +5,7 @@ import type { DecodeContext } from '../dialect.ts'
 import { decodeBlocks } from './decode-parts.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
-import { decodeTier, decodeUsage } from './usage.ts'
+import { decodeTier, usageOfAnswer } from './usage.ts'
 
 /** The answer of `POST /model/{id}/converse`. It names neither itself nor its model. */
 export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAnswer | AnswerFault {
@@ -19,7 +19,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
   const message = isObject(output['message']) ? output['message'] : {}
   const content = new Fields(message, 'output.message').array('content')
   if (content === undefined) throw new FieldProblem('output.message.content', 'expected an array')
-  const usage = fields.object('usage')
+  fields.value('usage')
   fields.value('metrics') // how long it took there: nothing that a client is told
   return {
     dialect: 'bedrock-converse',
@@ -30,7 +30,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
         stop: decodeStop(fields.value('stopReason'), body['additionalModelResponseFields']),
       },
     ],
-    usage: usage === undefined ? undefined : decodeUsage(usage),
+    usage: usageOfAnswer(body) ?? undefined,
     serviceTier: decodeTier(fields.value('serviceTier')),
     extra: fields.rest(),
   }

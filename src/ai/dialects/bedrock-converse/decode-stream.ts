@@ -1,11 +1,11 @@
-import type { Stop, StreamEvent, TokenUsage } from '../../ir/answer.ts'
+import type { Stop, StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
 import { decodeCitation } from './decode-parts.ts'
 import { errorKind } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
-import { decodeTier, decodeUsage } from './usage.ts'
+import { decodeTier, usageOfAnswer } from './usage.ts'
 
 type Emit = (event: StreamEvent) => void
 
@@ -181,8 +181,8 @@ export class ConverseDecoder implements StreamDecoder {
   #metadata(event: JsonObject, emit: Emit): void {
     this.#start(emit)
     // `p` is padding that hides the length of events.
-    const { usage, metrics: _metrics, p: _padding, serviceTier, ...further } = event
-    const told: TokenUsage | null = isObject(usage) ? decodeUsage(usage) : null
+    const { usage: _usage, metrics: _metrics, p: _padding, serviceTier, ...further } = event
+    const told = usageOfAnswer(event)
     if (told !== null) emit({ type: 'usage', usage: told, serviceTier: decodeTier(serviceTier) })
     if (Object.keys(further).length > 0) this.#extra = { ...this.#extra, ...further }
     if (this.#stop !== null) this.#end(emit)

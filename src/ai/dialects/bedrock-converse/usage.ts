@@ -20,6 +20,13 @@ export function decodeUsage(raw: JsonObject): TokenUsage {
   }
 }
 
+/** What an answer, or the last event of a stream, tells of its usage and of its tier. */
+export function usageOfAnswer({ usage, serviceTier }: JsonObject): TokenUsage | null {
+  if (!isObject(usage)) return null
+  const tier = decodeTier(serviceTier)
+  return tier === undefined ? decodeUsage(usage) : { ...decodeUsage(usage), tier }
+}
+
 function hourWritten(details: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined
   const hour = details.find((item) => isObject(item) && item['ttl'] === '1h')

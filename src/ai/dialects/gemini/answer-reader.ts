@@ -5,7 +5,7 @@ import { CandidateReader } from './candidate-reader.ts'
 import { decodeError } from './errors.ts'
 import { camelMembers } from './spelling.ts'
 import { blockedStop } from './stop-reasons.ts'
-import { decodeUsage, tierOf } from './usage.ts'
+import { tierOf, usageOf } from './usage.ts'
 
 type Emit = (event: StreamEvent) => void
 
@@ -104,7 +104,7 @@ export class AnswerReader {
     if (this.#usage === null) return
     let searches = 0
     for (const candidate of this.#candidates.values()) searches += candidate.searches
-    emit({ type: 'usage', usage: decodeUsage(this.#usage, searches) })
+    emit({ type: 'usage', usage: usageOf(this.#usage, searches) })
   }
 
   /** Members that only this dialect knows, candidates' included; null when there are none. */

@@ -305,7 +305,7 @@ describe('an error for a client of Gemini', () => {
 
 describe('usage of Gemini', () => {
   const sum = (usage: TokenUsage) => {
-    const { webSearches: _, costNanos: __, ...counters } = usage
+    const { webSearches: _, costNanos: __, tier: ___, speed: ____, region: _____, ...counters } = usage
     return Object.values(counters).reduce((total: number, value) => total + (value ?? 0), 0)
   }
   const count = fc.integer({ min: 0, max: 100_000 })

@@ -2,18 +2,14 @@ import type { AnswerFault, TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AnswerMeter, StreamMeter } from '../../relay/answer-meter.ts'
 import { decodeError } from './errors.ts'
-import { decodeUsage } from './usage.ts'
+import { SearchCount, usageOfAnswer, usageOfChunk } from './usage.ts'
 
 /** What is read of answers that are relayed in this dialect. */
 export const geminiMeter: AnswerMeter = {
-  hints: ['"usageMetadata"', '"finishReason"', '"blockReason"', '"error"'],
-  readUsage: usageOf,
+  hints: ['"usageMetadata"', '"usage_metadata"', '"webSearchQueries"', '"finishReason"', '"blockReason"', '"error"'],
+  readUsage: usageOfAnswer,
   faultOf: decodeError,
   stream: () => new GeminiMeter(),
-}
-
-function usageOf({ usageMetadata }: JsonObject): TokenUsage | null {
-  return isObject(usageMetadata) ? decodeUsage(usageMetadata, 0) : null
 }
 
 /** Every chunk may tell the usage so far: the last one counts. The stream has no end of its own but the reason for it. */
@@ -21,10 +17,20 @@ class GeminiMeter implements StreamMeter {
   usage: TokenUsage | null = null
   ended = false
   fault: AnswerFault | null = null
+  readonly #searches = new SearchCount()
+  #last: JsonObject | null = null
 
   read(chunk: JsonObject): void {
     this.fault = decodeError(chunk)
-    this.usage = usageOf(chunk) ?? this.usage
+    const searches = this.#searches.total
+    this.#searches.read(chunk)
+    if (isObject(chunk['usageMetadata'] ?? chunk['usage_metadata'])) this.#last = chunk
+    else if (this.#searches.total === searches) return this.#readEnd(chunk)
+    if (this.#last !== null) this.usage = usageOfChunk(this.#last, this.#searches.total)
+    this.#readEnd(chunk)
+  }
+
+  #readEnd(chunk: JsonObject): void {
     const { candidates, promptFeedback } = chunk
     if (isObject(promptFeedback) && promptFeedback['blockReason'] !== undefined) this.ended = true
     if (!Array.isArray(candidates)) return

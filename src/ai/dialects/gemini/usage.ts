@@ -1,6 +1,7 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import { tokenCount } from '../../ir/token-count.ts'
+import { camelMembers } from './spelling.ts'
 
 /**
  * `UsageMetadata` as disjoint counters. promptTokenCount contains cachedContentTokenCount (Vertex sometimes leaves it
@@ -98,9 +99,56 @@ const TIERS: Readonly<Record<string, string>> = {
   ON_DEMAND_FLEX: 'flex',
   ON_DEMAND_PRIORITY: 'priority',
   PROVISIONED_THROUGHPUT: 'provisioned',
+  TRAFFIC_TYPE_UNSPECIFIED: 'default',
+  unspecified: 'default',
 }
 
+/** A word that is not known here stays as it is: nobody shall take it for the ordinary tier. */
 export function tierOf(usage: JsonObject): string | undefined {
   const word = usage['serviceTier'] ?? usage['trafficType']
-  return typeof word === 'string' ? TIERS[word] : undefined
+  if (typeof word !== 'string' || word === '') return undefined
+  const bare = word.replace(/^service_tier_/i, '')
+  return TIERS[bare] ?? TIERS[bare.toLowerCase()] ?? bare.toLowerCase()
+}
+
+/** What a whole answer tells of its usage, in either spelling. */
+export function usageOfAnswer(answer: JsonObject): TokenUsage | null {
+  const searches = new SearchCount()
+  searches.read(answer)
+  return usageOfChunk(answer, searches.total)
+}
+
+/** What one chunk tells of the usage so far; null for nothing. */
+export function usageOfChunk(chunk: JsonObject, searches: number): TokenUsage | null {
+  const { usageMetadata } = camelMembers(chunk)
+  return isObject(usageMetadata) ? usageOf(camelMembers(usageMetadata), searches) : null
+}
+
+/** The counters and the tier, of metadata in the vendor's own spelling. */
+export function usageOf(metadata: JsonObject, searches: number): TokenUsage {
+  const tier = tierOf(metadata)
+  const usage = decodeUsage(metadata, searches)
+  return tier === undefined ? usage : { ...usage, tier }
+}
+
+/** Counts the searches of an answer's candidates, chunk by chunk: a later list of one candidate's replaces the earlier. */
+export class SearchCount {
+  readonly #queries = new Map<number, number>()
+
+  get total(): number {
+    let total = 0
+    for (const queries of this.#queries.values()) total += queries
+    return total
+  }
+
+  read(chunk: JsonObject): void {
+    const { candidates } = chunk
+    if (!Array.isArray(candidates)) return
+    for (const [at, item] of candidates.entries()) {
+      if (!isObject(item)) continue
+      const { index, groundingMetadata: grounding } = camelMembers(item)
+      const queries = isObject(grounding) ? camelMembers(grounding)['webSearchQueries'] : undefined
+      if (Array.isArray(queries)) this.#queries.set(typeof index === 'number' ? index : at, queries.length)
+    }
+  }
 }

@@ -7,7 +7,7 @@ import { decodeAssistant } from './assistant.ts'
 import { decodeSources } from './citations.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
-import { decodeUsage } from './usage.ts'
+import { decodeUsage, servedAs } from './usage.ts'
 
 /**
  * Members that tell how the upstream ran, and nothing of the answer: nobody on the other side reads them, and a stream
@@ -52,7 +52,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
     model: wordOf(fields.value('model')),
     createdAt: timeOf(fields.value('created')),
     choices: read.map((choice, at) => decodeChoice(choice, at, sources, context)),
-    usage: decodeUsage(fields.value('usage')) ?? undefined,
+    usage: servedAs(decodeUsage(fields.value('usage')), body['service_tier']) ?? undefined,
     serviceTier: wordOf(fields.value('service_tier')),
   }
   for (const name of RUNNING) fields.value(name)

@@ -4,7 +4,7 @@ import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
 import { decodeSources } from './citations.ts'
 import { decodeError } from './errors.ts'
 import { StreamedChoice } from './streamed-choice.ts'
-import { decodeUsage } from './usage.ts'
+import { servedAs, usageOfAnswer } from './usage.ts'
 
 type Emit = (event: StreamEvent) => void
 
@@ -18,6 +18,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   #started = false
   #over = false
   #usage: TokenUsage | null = null
+  #tier: string | undefined
   /** Lists of sources that search models send with each chunk; the last one counts. */
   #citations: unknown
   #results: unknown
@@ -48,11 +49,12 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #chunk(chunk: JsonObject, emit: Emit): void {
-    const { choices, x_groq: groq } = chunk
+    const { choices } = chunk
     const some = Array.isArray(choices) && choices.length > 0
     if (!this.#started && (some || wordOf(chunk['id']) !== undefined)) this.#start(chunk, emit)
-    const usage = decodeUsage(chunk['usage']) ?? (isObject(groq) ? decodeUsage(groq['usage']) : null)
-    if (usage !== null) this.#usage = usage
+    const usage = usageOfAnswer(chunk)
+    this.#tier = wordOf(chunk['service_tier']) ?? this.#tier
+    if (usage !== null) this.#usage = servedAs(usage, this.#tier)
     if (chunk['citations'] !== undefined) this.#citations = chunk['citations']
     if (chunk['search_results'] !== undefined) this.#results = chunk['search_results']
     if (some) {

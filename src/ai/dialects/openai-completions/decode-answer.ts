@@ -4,7 +4,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { DecodeContext } from '../dialect.ts'
 import { decodeError } from '../openai-chat/errors.ts'
 import { decodeStop } from '../openai-chat/stop-reasons.ts'
-import { decodeUsage } from '../openai-chat/usage.ts'
+import { decodeUsage, servedAs } from '../openai-chat/usage.ts'
 import { decodeLogprobs } from './logprobs.ts'
 
 /** A whole answer. Throws a FieldProblem for what is none. */
@@ -22,7 +22,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
     model: fields.string('model'),
     createdAt: fields.number('created'),
     choices: choices.map((choice, at) => decodeChoice(choice, at, context)),
-    usage: decodeUsage(fields.value('usage')) ?? undefined,
+    usage: servedAs(decodeUsage(fields.value('usage')), body['service_tier']) ?? undefined,
   }
   const extra = fields.rest()
   return extra === undefined ? answer : { ...answer, extra }

@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { StreamDecoder, WireEvent } from '../dialect.ts'
 import { decodeError } from '../openai-chat/errors.ts'
 import { decodeStop } from '../openai-chat/stop-reasons.ts'
-import { decodeUsage } from '../openai-chat/usage.ts'
+import { usageOfAnswer } from '../openai-chat/usage.ts'
 import { decodeLogprobs } from './logprobs.ts'
 
 type Emit = (event: StreamEvent) => void
@@ -44,7 +44,7 @@ export class CompletionStreamDecoder implements StreamDecoder {
 
   #chunk(chunk: JsonObject, emit: Emit): void {
     const { choices, id, model, created } = chunk
-    const usage = decodeUsage(chunk['usage'])
+    const usage = usageOfAnswer(chunk)
     if (usage !== null) this.#usage = usage
     if (!Array.isArray(choices)) return
     if (!this.#started && choices.length > 0) {

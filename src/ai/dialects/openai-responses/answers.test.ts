@@ -183,7 +183,14 @@ suite('an answer of an upstream', () => {
 
   test('divides its usage into counters that add up to what the vendor says', () => {
     const usage = decoded(responsesAnswer('cached-usage')).usage
-    assert.deepEqual(plain(usage), { input: 264, cacheRead: 1536, cacheWrite: 200, output: 108, reasoning: 192 })
+    assert.deepEqual(plain(usage), {
+      input: 264,
+      cacheRead: 1536,
+      cacheWrite: 200,
+      output: 108,
+      reasoning: 192,
+      tier: 'default',
+    })
     assert.equal(decoded(responsesAnswer('web-search')).usage?.webSearches, 1)
   })
 

@@ -6,7 +6,7 @@ import type { DecodeContext } from '../dialect.ts'
 import { OutputReader } from './decode-output.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
-import { decodeUsage } from './usage.ts'
+import { usageOfAnswer } from './usage.ts'
 
 /** Members that repeat the request, or tell how the upstream ran: nobody on the other side reads them. */
 const ECHOES = [
@@ -79,7 +79,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
         logprobs: logprobs.length === 0 ? undefined : { content: logprobs },
       },
     ],
-    usage: decodeUsage(body['usage'], searchesOf(items)) ?? undefined,
+    usage: usageOfAnswer(body) ?? undefined,
     extra: extraOf(body),
   }
 }
@@ -129,17 +129,6 @@ export function logprobsOf(items: readonly unknown[]): unknown[] {
     }
   }
   return all
-}
-
-/** Searches are billed one by one; looking at a page is none. */
-export function searchesOf(items: readonly unknown[]): number {
-  let searches = 0
-  for (const item of items) {
-    if (!isObject(item) || item['type'] !== 'web_search_call') continue
-    const { action } = item
-    if (!isObject(action) || action['type'] === undefined || action['type'] === 'search') searches++
-  }
-  return searches
 }
 
 function wordOf(value: unknown): string | undefined {

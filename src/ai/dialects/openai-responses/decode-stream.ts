@@ -2,12 +2,12 @@ import type { StreamEvent } from '../../ir/answer.ts'
 import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact } from '../../ir/json.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
-import { extraOf, faultOf, searchesOf, startOf } from './decode-answer.ts'
+import { extraOf, faultOf, startOf } from './decode-answer.ts'
 import { OutputReader } from './decode-output.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
 import { type ItemSetting, type Slot, StreamedItem } from './streamed-item.ts'
-import { decodeUsage } from './usage.ts'
+import { usageOfAnswer } from './usage.ts'
 
 type Emit = (event: StreamEvent) => void
 
@@ -150,7 +150,7 @@ export class ResponsesDecoder implements StreamDecoder {
     for (const [index, item] of output.entries()) this.#itemDone(index, item, emit)
     for (const item of this.#items.values()) item.cut(emit)
     this.#over = true
-    const usage = decodeUsage(response['usage'], searchesOf(output))
+    const usage = usageOfAnswer(response)
     if (usage !== null) emit({ type: 'usage', usage, serviceTier: startOf(response).serviceTier })
     const status = type === 'response.completed' ? 'completed' : 'incomplete'
     const parts = [...this.#items.values()].flatMap((item) => item.parts)
@@ -162,7 +162,7 @@ export class ResponsesDecoder implements StreamDecoder {
     this.#over = true
     const { response } = event
     // What was used is owed, also for an answer that failed.
-    const usage = isObject(response) ? decodeUsage(response['usage']) : null
+    const usage = isObject(response) ? usageOfAnswer(response) : null
     if (usage !== null) emit({ type: 'usage', usage })
     const { message, code } = event
     const bare = typeof message === 'string' ? { message, kind: typeof code === 'string' ? code : undefined } : null

@@ -1,9 +1,8 @@
 import type { AnswerFault, TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AnswerMeter, StreamMeter } from '../../relay/answer-meter.ts'
-import { searchesOf } from './decode-answer.ts'
 import { decodeError } from './errors.ts'
-import { decodeUsage } from './usage.ts'
+import { usageOfAnswer } from './usage.ts'
 
 /** What is read of responses that are relayed. */
 export const responsesMeter: AnswerMeter = {
@@ -15,14 +14,10 @@ export const responsesMeter: AnswerMeter = {
     '"type":"error"',
     '"type": "error"',
   ],
-  readUsage: usageOf,
+  readUsage: usageOfAnswer,
   faultOf: decodeError,
   forwardsFaults: true,
   stream: () => new ResponsesMeter(),
-}
-
-function usageOf({ usage, output }: JsonObject): TokenUsage | null {
-  return decodeUsage(usage, Array.isArray(output) ? searchesOf(output) : undefined)
 }
 
 class ResponsesMeter implements StreamMeter {
@@ -48,6 +43,6 @@ class ResponsesMeter implements StreamMeter {
       default:
         return
     }
-    if (isObject(response)) this.usage = usageOf(response) ?? this.usage
+    if (isObject(response)) this.usage = usageOfAnswer(response) ?? this.usage
   }
 }

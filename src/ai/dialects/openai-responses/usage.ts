@@ -1,45 +1,30 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import { tokenCount } from '../../ir/token-count.ts'
+import { decodeOpenAIUsage, wordOf } from '../openai-usage.ts'
 
-/**
- * Usage in the vendor's convention (API reference, "ResponseUsage", 2026-11): input_tokens contain what was read from and written to
- * a cache, output_tokens contain reasoning. The counters given here add up to both. Null for what is no report.
- */
+/** The vendor's convention (API reference, "ResponseUsage", 2026-11). Null for what is no report. */
 export function decodeUsage(value: unknown, searches?: number): TokenUsage | null {
-  if (!isObject(value)) return null
-  const whole = count(value['input_tokens'])
-  const made = count(value['output_tokens'])
-  if (whole === null && made === null) return null
-  const into = detailsOf(value['input_tokens_details'])
-  const from = detailsOf(value['output_tokens_details'])
-  let input = whole ?? 0
-  const take = (tokens: number | null): number | undefined => {
-    const taken = Math.min(tokens ?? 0, input)
-    input -= taken
-    return taken === 0 ? undefined : taken
-  }
-  const cacheRead = take(into('cached_tokens'))
-  const cacheWrite = take(into('cache_write_tokens'))
-  const output = made ?? 0
-  const reasoning = Math.min(from('reasoning_tokens') ?? 0, output)
-  return {
-    input,
-    cacheRead,
-    cacheWrite,
-    output: output - reasoning,
-    reasoning: reasoning === 0 ? undefined : reasoning,
-    webSearches: searches === 0 ? undefined : searches,
-  }
+  const usage = decodeOpenAIUsage(value)
+  if (usage === null || searches === undefined || searches === 0) return usage
+  return { ...usage, webSearches: searches }
 }
 
-function detailsOf(value: unknown): (name: string) => number | null {
-  return isObject(value) ? (name) => count(value[name]) : () => null
+/** What a response tells of its usage, of the searches in its output, and of how it was served. */
+export function usageOfAnswer({ usage: told, output, service_tier: tier }: JsonObject): TokenUsage | null {
+  const usage = decodeUsage(told, Array.isArray(output) ? searchesOf(output) : undefined)
+  return usage === null || wordOf(tier) === undefined ? usage : { ...usage, tier: wordOf(tier) }
 }
 
-function count(value: unknown): number | null {
-  return tokenCount(value) ?? null
+/** Searches are billed one by one; looking at a page is none. */
+function searchesOf(items: readonly unknown[]): number {
+  let searches = 0
+  for (const item of items) {
+    if (!isObject(item) || item['type'] !== 'web_search_call') continue
+    const { action } = item
+    if (!isObject(action) || action['type'] === undefined || action['type'] === 'search') searches++
+  }
+  return searches
 }
 
 /** The same, in the vendor's convention. */

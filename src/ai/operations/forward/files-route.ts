@@ -4,7 +4,7 @@ import { principalOf } from '../../../governance/index.ts'
 import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
 import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
-import { readUsageObject } from '../usage.ts'
+import { readToldUsage } from '../usage.ts'
 import { namedProvider, providerOf } from './choose-provider.ts'
 import type { ClaimedUsage } from './claimed-usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
@@ -102,7 +102,7 @@ function isLook(x: Exchange, more: readonly string[]): boolean {
 function usedBy(answer: JsonObject, { registry, state, name }: Counting): Usage | null {
   const { status, model, usage } = answer
   if (status !== 'completed' && status !== 'expired' && status !== 'cancelled') return null
-  const used = readUsageObject(usage)
+  const used = readToldUsage({ usage })
   if (used === null) return null
   if (typeof model === 'string') {
     state.modelRequested = model

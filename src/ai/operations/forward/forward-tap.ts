@@ -9,12 +9,11 @@ import { eventData, SseCursor, SseFramer } from '../../../lib/index.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import { clientHeaders } from '../../relay/answer-headers.ts'
 import type { AnswerSource } from '../../relay/answer-source.ts'
-import { tailMember } from '../../relay/tail-member.ts'
+import { LongAnswer } from '../../relay/long-answer.ts'
 import { errorOfAnswer, reveals } from '../../relay/upstream-error.ts'
-import { laterUsage, readAnyUsage } from './any-usage.ts'
+import { AnyUsage } from './any-usage.ts'
 import type { ForwardState } from './forward-state.ts'
 
-const TAIL_BYTES = 65_536
 const LONGEST_EVENT = 16 * 1024 * 1024
 const BLANK_LINE = Buffer.from('\n\n')
 
@@ -28,7 +27,8 @@ export class ForwardTap implements AnswerTap {
   #mode: 'error' | 'json' | 'events' | 'bytes' = 'bytes'
   #status = 0
   #headers: AnswerHeaders = {}
-  #tail: Buffer | null = null
+  #long: LongAnswer | null = null
+  readonly #reader = new AnyUsage()
 
   constructor(x: Exchange, source: AnswerSource, state: ForwardState) {
     this.#x = x
@@ -62,7 +62,7 @@ export class ForwardTap implements AnswerTap {
     const answer = parsed(body)
     if (answer === null) return body
     const { origin, readAnswer, countsUsage } = this.#state
-    const usage = readAnswer === null ? readAnyUsage(answer) : readAnswer(answer)
+    const usage = readAnswer === null ? this.#reader.read(answer) : readAnswer(answer)
     if (countsUsage) this.#state.usage = usage
     return origin === null ? body : Buffer.from(JSON.stringify(origin.wrapAll(answer)))
   }
@@ -79,8 +79,8 @@ export class ForwardTap implements AnswerTap {
     if (this.#mode === 'json') {
       if (this.#state.origin !== null)
         return this.#invalid('sent an answer that is too long for its ids to be told apart')
-      const joined = this.#tail === null ? chunk : Buffer.concat([this.#tail, chunk])
-      this.#tail = joined.length > TAIL_BYTES ? Buffer.from(joined.subarray(joined.length - TAIL_BYTES)) : joined
+      this.#long ??= new LongAnswer()
+      this.#long.push(chunk)
     }
     return chunk
   }
@@ -91,9 +91,10 @@ export class ForwardTap implements AnswerTap {
       if (rest !== null) this.#readEvents(Buffer.concat([rest, BLANK_LINE]))
       return rest
     }
-    const tail = this.#state.countsUsage ? this.#tail : null
-    const usage = tail === null ? null : tailMember(tail, 'usage')
-    if (isObject(usage)) this.#state.usage = readAnyUsage({ usage })
+    const answer = this.#long?.members() ?? null
+    if (answer === null || !this.#state.countsUsage) return null
+    const { readAnswer } = this.#state
+    this.#state.usage = readAnswer === null ? this.#reader.read(answer) : readAnswer(answer)
     return null
   }
 
@@ -110,11 +111,12 @@ export class ForwardTap implements AnswerTap {
     cursor.load(part)
     while (cursor.next()) {
       const event = part.subarray(cursor.start, cursor.end)
-      if (!event.includes('"usage')) continue
+      if (!event.includes('"usage') && !event.includes('"webSearchQueries"')) continue
       const data = eventData(event, 0, event.length)
       const value = data === null ? null : parsed(data)
-      const usage = value === null ? null : readAnyUsage(value)
-      if (usage !== null) this.#state.usage = laterUsage(this.#state.usage, usage)
+      if (value === null) continue
+      this.#reader.read(value)
+      this.#state.usage = this.#reader.usage
     }
   }
 

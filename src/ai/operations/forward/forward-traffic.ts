@@ -1,8 +1,7 @@
 import type { Candidate, Exchange, Failure } from '../../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../../governance/index.ts'
 import { believed } from '../../models/believable.ts'
-import { ruleFor } from '../../models/price.ts'
-import { priceOf } from '../operation-traffic.ts'
+import { chargeAt, chargeBy } from '../../models/charge.ts'
 import { NOTHING } from '../usage.ts'
 import { forwardStateOf } from './forward-state.ts'
 
@@ -17,7 +16,7 @@ export const forwardTraffic: TrafficPort = {
     const { target, isFree, mostTokens } = state
     const prices = target?.prices ?? null
     const most = { ...NOTHING, outputTokens: mostTokens, audioOutputTokens: state.upgrade === null ? undefined : 0 }
-    const nanos = isFree ? 0 : prices === null ? null : priceOf(ruleFor(prices, most, x.time), most)
+    const nanos = isFree ? 0 : prices === null ? null : chargeBy(prices, most, x.time).nanos
     if (target !== null) return target.estimateOf(mostTokens, nanos)
     const providerJson = JSON.stringify(state.provider.upstream.name)
     return { tokens: mostTokens, nanos, providerJson, modelJson: NO_MODEL, priceRuleJson: 'null' }
@@ -28,9 +27,8 @@ export const forwardTraffic: TrafficPort = {
     if (state === null) return null
     const { target, isFree } = state
     const usage = believed(state.usage, state.name === 'batches' ? 'batch' : 'answer')
-    const rule =
-      target === null || target.prices === null || usage === null ? null : ruleFor(target.prices, usage, x.time)
-    const cost = usage === null ? (isFree ? 0 : null) : priceOf(rule, usage)
+    const charge = target === null || usage === null ? null : chargeAt(target, usage, true, x.time)
+    const cost = usage === null ? (isFree ? 0 : null) : (charge?.nanos ?? null)
     return {
       modelRequested: state.modelRequested,
       modelServed: target?.model ?? null,
@@ -39,7 +37,8 @@ export const forwardTraffic: TrafficPort = {
       ...(usage ?? NOTHING),
       usageSource: usage === null ? 'none' : 'reported',
       costNanos: cost,
-      priceRule: rule?.rule ?? null,
+      leastNanos: charge?.leastNanos,
+      priceRule: charge?.rule ?? null,
       series: target?.series(state.name) ?? null,
     }
   },

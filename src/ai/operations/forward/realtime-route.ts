@@ -15,7 +15,7 @@ import type { ModelRegistry } from '../../models/registry.ts'
 import { chooseTarget } from '../../routing/choose.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
 import { plainFacts } from '../../routing/request-facts.ts'
-import { addUsage, readUsageObject, tokensOf } from '../usage.ts'
+import { addUsage, readToldUsage, tokensOf } from '../usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
 import { ForwardTap } from './forward-tap.ts'
@@ -146,6 +146,6 @@ function readEvent(state: ForwardState, text: Buffer): void {
   }
   if (!isObject(event) || !TELLING.has(event['type'])) return
   const { response } = event
-  const usage = readUsageObject(isObject(response) ? response['usage'] : event['usage'])
+  const usage = readToldUsage(isObject(response) ? response : event)
   if (usage !== null) state.usage = state.usage === null ? usage : addUsage(state.usage, usage)
 }

@@ -57,6 +57,8 @@ export const HOSTS: readonly ProviderRow[] = [
   row('openrouter', 'https://openrouter.ai/api/v1', 'OPENROUTER_API_KEY', {
     endpoints: [CHAT, RESPONSES, COMPLETIONS, { ...MESSAGES, headers: VERSION }],
     habits: { reasoningRequest: 'reasoning', reasoningReplay: 'reasoning_details' },
+    // "Usage accounting", 2026-11.
+    tellsCost: true,
     families: [
       [/^~?anthropic\//, 'anthropic'],
       [/^~?google\/gemini/, 'gemini'],

@@ -84,6 +84,8 @@ export const VENDORS: readonly ProviderRow[] = [
   }),
   row('xai', 'https://api.x.ai/v1', 'XAI_API_KEY', {
     endpoints: [CHAT, RESPONSES],
+    // "Cost tracking", 2026-11.
+    tellsCost: true,
     knownModels: ['grok-4'],
   }),
   row('ai21', 'https://api.ai21.com/studio/v1', 'AI21_API_KEY', {
@@ -96,6 +98,8 @@ export const VENDORS: readonly ProviderRow[] = [
     quirks: { rename: OLDER_LIMIT },
     habits: { streamUsage: false },
     discovery: null,
+    // API reference, "usage.cost", 2026-11.
+    tellsCost: true,
     knownModels: ['sonar', 'sonar-pro'],
   }),
   row('qwen', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', 'QWEN_API_KEY', {

@@ -3,7 +3,6 @@ import { responsesMeter } from '../../dialects/openai-responses/meter.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
-import { tierIn, withTier } from '../../models/service-tier.ts'
 import { usageOfTokens } from '../../models/token-usage.ts'
 import type { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
 import { ForwardCandidate } from '../../operations/forward/forward-candidate.ts'
@@ -88,5 +87,5 @@ export function goneMaker({ provider }: Maker): GatewayError {
 function usedBy(answer: JsonObject): Usage | null {
   if (!OVER.has(answer['status'])) return null
   const usage = responsesMeter.readUsage(answer)
-  return usage === null ? null : withTier(usageOfTokens(usage), tierIn(answer))
+  return usage === null ? null : usageOfTokens(usage)
 }
