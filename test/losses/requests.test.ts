@@ -155,7 +155,7 @@ function* toolCases(): Generator<Case> {
             what: `tool ${beside.length}: ${type}.${member} ${JSON.stringify(value)}`,
             plain: { messages: [ask], tools: whole ? beside : [...beside, PLAIN_TOOLS[type]] },
             // The value is one of the member's.
-            wholes: ['tools[].other', 'tools[].custom'],
+            wholes: ['tools[].odd', 'tools[].custom'],
             marked: { messages: [ask], tools: [...beside, { ...PLAIN_TOOLS[type], [member]: value } as Tool] },
           }
         }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { AssistantPart, ToolResultPart, UserPart } from '../ir/parts.ts'
-import type { Message, ModelRequest, Tool } from '../ir/request.ts'
+import type { BuiltinTool, Message, ModelRequest, Tool } from '../ir/request.ts'
 import type { DialectName } from './name.ts'
 
 /*
@@ -63,6 +63,14 @@ const PUBLIC: Readonly<Record<string, string>> = { cache: 'cache_control', isErr
 /** What kinds of parts are called in a report. */
 export function publicType(type: PartType): string {
   return type.replace('-', '_')
+}
+
+/** What a tool that a vendor runs is called in a report: by its kind where others have the like, else by its own name there. */
+export function builtinPath({ kind, definition }: BuiltinTool): string {
+  if (kind !== 'other') return `tools[].${kind}`
+  const { type = Object.keys(definition)[0], name } = definition
+  const own = typeof type === 'string' ? type : 'other'
+  return typeof name === 'string' && name !== own ? `tools[].${own}.${name}` : `tools[].${own}`
 }
 
 interface Reporting {

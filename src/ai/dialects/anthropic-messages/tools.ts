@@ -2,6 +2,7 @@ import type { Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { BuiltinKind, FunctionTool, Tool, ToolChoice } from '../../ir/request.ts'
+import { builtinPath } from '../carried.ts'
 import { type Block, type CacheMarks, readCache } from './cache.ts'
 import { addExtra, type Writing } from './media.ts'
 import { isHoldable, withinSubset } from './output-schema.ts'
@@ -91,10 +92,10 @@ function encodeTool(tool: Tool, writing: Writing): Block | null {
       if (own) return { ...tool.definition }
       const equal = EQUALS[tool.kind]
       if (equal === undefined) {
-        losses.drop(`tools[].${tool.kind}`)
+        losses.drop(builtinPath(tool))
         return null
       }
-      losses.adapt(`tools[].${tool.kind}`)
+      losses.adapt(builtinPath(tool))
       return { ...equal }
     }
   }

@@ -3,6 +3,7 @@ import type { Losses } from '../../ir/losses.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
 import { withinSubset } from '../anthropic-messages/output-schema.ts'
 import { isHeld, objectSchema, withoutAllOf } from '../anthropic-messages/tools.ts'
+import { builtinPath } from '../carried.ts'
 import type { CachePoints } from './cache-points.ts'
 
 /**
@@ -73,7 +74,7 @@ function addTool(tools: JsonObject[], tool: Tool, { points, losses }: ToolWritin
       return
     }
     case 'builtin':
-      losses.drop(`tools[].${tool.kind}`)
+      losses.drop(builtinPath(tool))
   }
 }
 

@@ -1,7 +1,7 @@
 import { FieldProblem } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
-import { reportUncarried } from '../carried.ts'
+import { builtinPath, reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { CARRIES } from './carries.ts'
@@ -34,7 +34,7 @@ function encodeTools(tools: readonly Tool[], choice: ToolChoice | undefined, { l
   let strict = 0
   for (const tool of tools) {
     if (tool.type !== 'function') {
-      if (tool.type === 'builtin') losses.drop(`tools[].${tool.kind}`)
+      if (tool.type === 'builtin') losses.drop(builtinPath(tool))
       continue
     }
     if (wanted !== null && !wanted.has(tool.name)) continue

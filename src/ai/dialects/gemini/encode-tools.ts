@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { BuiltinKind, BuiltinTool, FunctionTool, ModelRequest } from '../../ir/request.ts'
+import { builtinPath } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { merged } from './encode-config.ts'
@@ -76,10 +77,10 @@ function isEmptyObject(schema: JsonObject): boolean {
 function encodeBuiltin(tool: BuiltinTool, { losses }: EncodeContext): JsonObject | null {
   const name = BUILTINS[tool.kind]
   if (name === undefined) {
-    losses.drop(`tools[].${tool.kind}`)
+    losses.drop(builtinPath(tool))
     return null
   }
-  losses.adapt(`tools[].${tool.kind}`)
+  losses.adapt(builtinPath(tool))
   return { [name]: {} }
 }
 

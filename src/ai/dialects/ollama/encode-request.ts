@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest } from '../../ir/request.ts'
-import { reportUncarried } from '../carried.ts'
+import { builtinPath, reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
@@ -38,7 +38,7 @@ function encodeTools({ tools, toolChoice }: ModelRequest, { losses }: EncodeCont
   const out: JsonObject[] = []
   for (const tool of tools) {
     if (tool.type !== 'function') {
-      if (tool.type === 'builtin') losses.drop(`tools[].${tool.kind}`)
+      if (tool.type === 'builtin') losses.drop(builtinPath(tool))
       continue
     }
     if (allowed !== null && !allowed.has(tool.name)) continue

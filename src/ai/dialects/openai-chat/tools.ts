@@ -1,6 +1,7 @@
 import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
+import { builtinPath } from '../carried.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { readCache, writeCache } from './cache.ts'
 import { innerOf, ownExtra, withInner } from './extra.ts'
@@ -74,7 +75,7 @@ export function encodeTools(request: ModelRequest, spelling: Spelling): JsonObje
       // Only the vendor's search models take it, and their names say so.
       losses.adapt('tools[].web_search')
       search = {}
-    } else losses.drop(`tools[].${tool.kind}`)
+    } else losses.drop(builtinPath(tool))
   }
   if (spelling.vendor && tools.length > MOST_TOOLS) {
     throw new FieldProblem('tools', `this model takes at most ${MOST_TOOLS} tools, and ${tools.length} are given`)

@@ -1,6 +1,7 @@
 import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { BuiltinKind, ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
+import { builtinPath } from '../carried.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
 import type { Spelling } from './spelling.ts'
 
@@ -80,7 +81,7 @@ export function encodeTools(request: ModelRequest, { own, vendor, losses }: Spel
     else if (tool.kind === 'web-search' && vendor) {
       losses.adapt('tools[].web_search')
       tools.push({ type: 'web_search' })
-    } else losses.drop(`tools[].${tool.kind}`)
+    } else losses.drop(builtinPath(tool))
   }
   if (vendor && tools.length > MOST_TOOLS) {
     throw new FieldProblem('tools', `this model takes at most ${MOST_TOOLS} tools, and ${tools.length} are given`)
