@@ -21,7 +21,8 @@ export function pricesOf(model: ModelInfo, key: string, now: Date): StoredPrices
   const timed = later.toReversed().flatMap((entry) => timedRules(entry, tiers))
   return {
     base: ratesAt(base, 0),
-    rules: [...timed, ...priorityRules(key, base), ...tierRules(base, tiers), ...aboveRules(base, {})],
+    // A long context is not served with priority: of one that says so, the price is not known.
+    rules: [...timed, ...tierRules(base, tiers), ...aboveRules(base, {}), ...priorityRules(key, base)],
   }
 }
 

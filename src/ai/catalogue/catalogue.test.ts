@@ -223,6 +223,10 @@ test('a tier, a speed or a region that no rule names is never the ordinary price
     'catalogue:gemini/gemini-2.5-pro+unpriced:service_tier=priority',
     null,
   ])
+  assert.equal(
+    at('openai/gpt-5.4', { ...MILLION, serviceTier: 'priority' })[0],
+    `${model}#above-272k+unpriced:service_tier=priority`,
+  )
   const opus = 'catalogue:anthropic/claude-opus-4-6'
   assert.deepEqual(at('anthropic/claude-opus-4-6', { ...MILLION, speed: 'fast' }), [`${opus}#fast`, 30_000_000_000])
   assert.deepEqual(at('anthropic/claude-opus-4-6', { ...MILLION, region: 'us' }), [`${opus}#us`, 5_500_000_000])
