@@ -76,7 +76,9 @@ test('A3 every route refuses every credential that is none, in every header, wit
   const seen = house().wall.requests.length
   for (const [method, path] of ROUTES) {
     for (const [name, headers] of bad) {
-      const target = name === 'a key in the query' ? `${path}?api_key=${good}&key=${good}&access_token=${good}` : path
+      // Google's clients ask for models with `key` in the query, and for nothing else here.
+      const query = `api_key=${good}&access_token=${good}${path.startsWith('/v1/models') ? '' : `&key=${good}`}`
+      const target = name === 'a key in the query' ? `${path}?${query}` : path
       const { status, text } = await send(method, target, headers)
       assert.equal(status, 401, `${name} at ${method} ${path}: ${text}`)
       assert.equal(typeof at(parseJson(text), 'error', 'message'), 'string', name)

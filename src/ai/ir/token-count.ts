@@ -5,10 +5,10 @@ export const MOST_TOKENS = 100_000_000
 const ABSURD = 1_000_000_000
 
 /**
- * A counter of an upstream's report as a whole number that is not negative; undefined for what is none. Of absurd ones it only says
- * that they are absurd: `isBelievable` refuses the report that they stand in, and what was used is estimated.
+ * A counter of an upstream's report as a whole number that is not negative; undefined for what is none. Of absurd ones, and of
+ * fractions, it only says that they are absurd: `isBelievable` refuses the report that they stand in, and what was used is estimated.
  */
 export function tokenCount(value: unknown): number | undefined {
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0) return undefined
-  return Math.min(Math.floor(value), ABSURD)
+  return Number.isInteger(value) ? Math.min(value, ABSURD) : ABSURD
 }

@@ -115,7 +115,8 @@ export class ModelAttempts implements Attempting {
   }
 
   onRejected(x: Exchange, error: GatewayError): number {
-    const found = classOfError(error)
+    // Who sends elsewhere will do so again.
+    const found = this.#status >= 300 && this.#status < 400 ? 'withdrawn' : classOfError(error)
     const rule = FAILURE_RULES[found]
     this.#rest(found, error)
     this.#release(rule.outcome)
