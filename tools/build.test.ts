@@ -14,7 +14,7 @@ const root = path.resolve(import.meta.dirname, '..')
 /** Packages and modules that a thread has no use for, by the file that is its role's. */
 const STRANGERS: Readonly<Record<string, RegExp>> = {
   'src/app/threads/data-worker.ts':
-    /^node_modules\/(?!re2js\/)|^src\/(cli|control|config\/(schema\/models|formats)|ai\/dialects\/[\w-]+\/(?!errors|usage))/,
+    /^node_modules\/(?!re2js\/)|^src\/(cli|control|config\/(schema\/models|formats)|ai\/dialects\/[\w-]+\/(?!errors|usage|meter|spelling))/,
   'src/app/threads/config-thread.ts':
     /^src\/(cli|control|core|storage|governance|ai\/(dialects|operations|relay|translate|surfaces))\//,
   'src/app/threads/writer-thread.ts': /^node_modules\/|^src\/(cli|control|ai|core|governance|config)\//,

@@ -41,8 +41,10 @@ async function booked(asked: ReadonlyMap<string, string>): Promise<void> {
         assert.notEqual(outcome, 'success', fault)
         if (REFUSED.includes(fault)) assert.deepEqual([tokens, usageSource], [0, 'none'], fault)
         const phases = ledger.filter(({ requestId }) => requestId === id).map(({ phase }) => phase)
-        assert.equal(phases.filter((phase) => phase === 'reserve').length, 1, fault)
-        assert.equal(phases.length, 2, `${fault}: ${phases.join(' ')}`)
+        // What nobody has seen any of is asked for once more; each attempt has its own two rows.
+        const reserves = phases.filter((phase) => phase === 'reserve').length
+        assert.ok(reserves === 1 || reserves === 2, `${fault}: ${reserves} attempts`)
+        assert.equal(phases.length, 2 * reserves, `${fault}: ${phases.join(' ')}`)
       }
       return true
     },
@@ -66,7 +68,7 @@ for (const [name, form] of Object.entries(CLIENT_FORMS)) {
       await booked(asked)
     })
 
-    test(`${name} before ${upstream}: a stream that breaks ends with an error of this dialect, charged once`, async () => {
+    test(`${name} before ${upstream}: a stream that breaks ends with an error of this dialect, charged once an attempt`, async () => {
       const asked = new Map<string, string>()
       for (const fault of [...BEFORE, ...WITHIN]) {
         const what = `${fault} of a stream`

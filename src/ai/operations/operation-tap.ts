@@ -68,6 +68,8 @@ export class OperationTap implements AnswerTap {
     }
     if (type === 'text/event-stream') {
       this.#mode = 'events'
+      // A form may say so behind its file, where nobody looks.
+      this.#x.wantsStream = true
       return 'stream'
     }
     return 'relay'

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../../../test/harness/eventually.ts'
@@ -245,7 +254,13 @@ test('a client that does not read holds only a piece of the file, and one that l
   const root = makeFolder(t, { 'a.bin': Buffer.alloc(50_000_000) })
   const edge = await startRoute(t, { inspect: createFileHandler(filesConfig(root)) })
   const openFiles = () =>
-    execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' }).split(`${root}/`).length - 1
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${root}/`)
+      } catch {
+        return false // closed meanwhile
+      }
+    }).length
   const client = await RawClient.connect(edge.url)
   client.setReading('paused')
   await client.send('GET /a.bin HTTP/1.1\r\nhost: a\r\n\r\n')
