@@ -8,7 +8,7 @@ import { findSamples } from '../harness/metrics.ts'
 import { RawClient } from '../harness/raw-client.ts'
 import { BIG_BUDGET, budgetOf } from './budget-metrics.ts'
 
-const MODELS = ['ok', 'barrier', 'barrier-mid', 'hang-body', 'slow-5', 'slow-100']
+const MODELS = ['ok', 'barrier', 'barrier-mid', 'hang-body', 'slow-5', 'slow-300']
 const CONTENT = 'one two three four five'
 const CONTENT_TOKENS = 5
 
@@ -16,7 +16,7 @@ const CONTENT_TOKENS = 5
 const MOMENTS = [
   { name: 'before the head of an answer', model: 'barrier', stream: false, events: 0 },
   { name: 'before the head of a stream', model: 'barrier', stream: true, events: 0 },
-  { name: 'at the first event', model: 'slow-100', stream: true, events: 1 },
+  { name: 'at the first event', model: 'slow-300', stream: true, events: 1 },
   { name: 'in the middle of a stream', model: 'barrier-mid', stream: true, events: 3 },
   { name: 'in the middle of a body', model: 'hang-body', stream: false, events: 0 },
 ] as const
