@@ -7,7 +7,7 @@ import type { CompileRegex } from './conditions/conditions.ts'
 import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget } from './contract.ts'
 import { Draft, type Kept } from './draft.ts'
 import { ModelGroup } from './model-group.ts'
-import { breakerOf, concurrencyOf, limitsOf, retryOf, timeoutsOf } from './settings.ts'
+import { breakerOf, limitsOf, retryOf, timeoutsOf } from './settings.ts'
 
 /** What a target is made of. */
 export interface TargetSpec {
@@ -226,7 +226,6 @@ class GroupBuilder {
       retry: retryOf(document, named, target),
       breaker: breakerOf(document, target),
       timeouts: timeoutsOf(made.upstream.timeouts, target),
-      concurrency: concurrencyOf(target),
       streams: target?.capabilities?.streaming ?? true,
     }
     const position = this.targets.length

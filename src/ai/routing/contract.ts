@@ -32,13 +32,6 @@ export interface RetrySettings {
   readonly maxBackoffMs: number
 }
 
-/** How many requests a target has at a time, over all workers, and how many wait for a place. */
-export interface ConcurrencySettings {
-  readonly limit: number
-  readonly queue: number
-  readonly queueMs: number
-}
-
 /** One model of one provider with one credential, as one entry of the configuration names it. */
 export interface RoutingTarget {
   /** Names what is learned of it, over reloads: `provider/model`, with `#credential` where there are several. */
@@ -53,8 +46,6 @@ export interface RoutingTarget {
   /** Null: it has none. */
   readonly breaker: BreakerSettings | null
   readonly timeouts: Timeouts
-  /** Null: unbounded. */
-  readonly concurrency: ConcurrencySettings | null
   /** False: it gives whole answers only. */
   readonly streams: boolean
 }

@@ -43,12 +43,6 @@ const breaker = z
 
 const targetBreaker = z.union([z.literal('off'), breaker], { error: 'expected `off` or a mapping' })
 
-const concurrency = z.strictObject({
-  limit: z.int().min(1).max(1_000_000).describe('Requests at a time, over all workers.'),
-  queue: z.int().min(0).max(1_000_000).prefault(0).describe('Requests that may wait for a place.'),
-  wait: positiveDuration.prefault('5s').describe('How long one waits.'),
-})
-
 const target = z
   .strictObject({
     provider: plainText.optional().describe('Name of a provider of this file, or a built-in one (`demo`).'),
@@ -102,7 +96,6 @@ const target = z
     attempts: attempts.optional().describe('Attempts of one request at it; absent: `retry.attempts_per_target`.'),
     breaker: targetBreaker.optional().describe('Differs from `routing.breaker` for this target; `off`: it has none.'),
     timeouts: providerTimeouts.optional().describe("Deadlines that differ from its provider's."),
-    concurrency: concurrency.optional().describe('How many requests it has at a time; absent: any number.'),
   })
   .superRefine((value, context) => {
     const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message, input: value })
@@ -133,7 +126,6 @@ const OF_PROVIDERS = [
   'attempts',
   'breaker',
   'timeouts',
-  'concurrency',
 ] as const
 
 const retry = z.strictObject({
