@@ -207,6 +207,8 @@ export interface TunnelWatch {
 /** A route after the plan is compiled. */
 export interface Route {
   readonly name: string
+  /** What is behind it and who may reach that, where no rewrite of another route may lead. */
+  readonly guard?: RouteGuard | null
   readonly identify: Gate | null
   readonly admit: readonly Gate[] | null
   /** The load level of the thread from which on requests are refused; absent: 2 (overloaded). */
@@ -234,6 +236,13 @@ export interface Route {
   readonly settle: readonly SettleHook[] | null
   /** Changes the header list of every answer, errors included, just before it leaves. */
   readonly editAnswer?: ((x: Exchange, status: number, headers: string[]) => void) | null
+}
+
+export interface RouteGuard {
+  /** Names what answers behind the route; null: the route refuses, whatever might answer. */
+  readonly place: string | null
+  /** Names who may; equal for routes that ask for the same. */
+  readonly who: string
 }
 
 export interface RenderedError {

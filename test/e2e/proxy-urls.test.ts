@@ -1,12 +1,15 @@
 /* Section 4.2 for routes of the configuration. U5 (credentials in a query) needs `auth`; U7 needs `files`: not here. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { keyPair } from '../harness/config.ts'
 import { at, isObject } from '../harness/json.ts'
 import { exchangeRaw } from '../harness/raw-client.ts'
 import { useProxyHouse } from './proxy-house.ts'
 
 const denied = { status: 403, body: 'no' }
+const key = keyPair()
 const house = useProxyHouse({
+  more: { keys: [{ id: key.id, hash: key.hash }] },
   routes: () => [
     { id: 'public', match: { path: '/**' }, upstream: 'pool' },
     { id: 'admin', match: { path: { prefix: '/admin' } }, respond: denied },
@@ -46,6 +49,21 @@ const house = useProxyHouse({
       respond: denied,
     },
     { id: 'club', match: { path: '/club' }, upstream: 'pool' },
+    { id: 'vault', match: { path: { prefix: '/vault' } }, auth: { keys: {} }, upstream: 'pool' },
+    { id: 'inside', match: { path: { regex: '/in/(.*)' } }, upstream: 'pool', rewrite: { path: '/{path.1}' } },
+    {
+      id: 'same',
+      match: { path: { prefix: '/same' } },
+      auth: { keys: {} },
+      upstream: 'pool',
+      rewrite: { strip_prefix: '/same' },
+    },
+    {
+      id: 'forward',
+      match: { path: { prefix: '/forward' } },
+      upstream: 'pool',
+      rewrite: { strip_prefix: '/forward', denied: 'forward' },
+    },
   ],
 })
 
@@ -193,6 +211,31 @@ test('U3 what a rewrite makes is looked at again', async () => {
     for (const url of reached) assert.ok(!careless(url).startsWith('/admin'), `${target} went on as ${url}`)
     if (reached.length === 0) assert.equal(status, 400, target)
   }
+})
+
+test('U3 what a rewrite makes is matched again against what other routes refuse or guard', async () => {
+  const none: string[] = []
+  for (const [target, status, reached] of [
+    ['/api/admin', 404, none],
+    ['/api/admin/keys', 404, none],
+    ['/api/%61dmin', 404, none],
+    ['/files/admin%2Fkeys', 404, none],
+    ['/in/admin', 404, none],
+    ['/api/adminx', 200, ['/adminx']],
+    ['/api/vault/x', 404, none],
+    ['/vault/x', 401, none],
+    // Asked for the same, or told that the servers behind it are others.
+    ['/forward/admin', 200, ['/admin']],
+    ['/forward/vault/x', 200, ['/vault/x']],
+  ] as const) {
+    const sent = await send(target)
+    assert.deepEqual([sent.status, sent.reached], [status, [...reached]], target)
+  }
+  const lines = [`Authorization: Bearer ${key.secret}`]
+  assert.deepEqual((await send('/same/vault/x', lines)).reached, ['/vault/x'])
+  assert.equal((await send('/same/vault/x')).status, 401)
+  // A key does not make another road of it.
+  assert.equal((await send('/api/vault/x', lines)).status, 404)
 })
 
 test('U3 rewrites take prefixes off and put them on by whole segments, and fill in what matched', async () => {

@@ -89,6 +89,12 @@ const rewrite = z
       .enum(['map', 'keep'])
       .default('keep')
       .describe('`map`: the Path of a Set-Cookie of the answer gets the prefixes back.'),
+    denied: z
+      .enum(['refuse', 'forward'])
+      .default('refuse')
+      .describe(
+        'New paths that another route guards (`respond` with 4xx, or `auth` before the same servers): 404, or `forward`.',
+      ),
   })
   .refine((value) => value.path === undefined || (value.strip_prefix ?? value.add_prefix) === undefined, {
     error: '`path` stands alone; it says the whole path',

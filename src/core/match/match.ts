@@ -3,6 +3,7 @@ import type { Exchange } from '../exchange.ts'
 import type { Route } from '../phases.ts'
 import type { MethodTable } from '../plan.ts'
 import { originOf } from '../proxy/client-address.ts'
+import { routeRequestOf } from './route-request.ts'
 import type { RouteTable } from './route-table.ts'
 import { hasEncodedSlash, hasMark } from './target.ts'
 
@@ -66,17 +67,7 @@ function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
   if (UNSERVED.has(x.method) || SPELLED.has(x.method.toUpperCase()) !== SPELLED.has(x.method)) {
     return new GatewayError('method_not_allowed', `${x.method} is served on no path.`, { allow: SERVED })
   }
-  const { head } = x
-  const outcome = table.find({
-    listener: x.client.listener,
-    host: x.origin?.host ?? head.host,
-    path: x.path,
-    method: x.method,
-    names: head.names,
-    values: head.values,
-    query: x.query,
-    clientAddress: x.origin?.address ?? x.client.address ?? '',
-  })
+  const outcome = table.find(routeRequestOf(x, x.path))
   switch (outcome.type) {
     case 'route':
       x.found = outcome

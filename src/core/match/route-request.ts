@@ -1,3 +1,5 @@
+import type { Exchange } from '../exchange.ts'
+
 /** What of a request decides its route. */
 export interface RouteRequest {
   /** Name of the listener that took it. */
@@ -14,4 +16,19 @@ export interface RouteRequest {
   readonly query: string
   /** The client's address, behind proxies that are trusted to name it. */
   readonly clientAddress: string
+}
+
+/** What decides the route of an exchange, at its own path or at another. */
+export function routeRequestOf(x: Exchange, path: string): RouteRequest {
+  const { head, origin, client } = x
+  return {
+    listener: client.listener,
+    host: origin?.host ?? head.host,
+    path,
+    method: x.method,
+    names: head.names,
+    values: head.values,
+    query: x.query,
+    clientAddress: origin?.address ?? client.address ?? '',
+  }
 }

@@ -94,6 +94,16 @@ export class RouteTable<R> {
     return this.#isSameInOtherReadings(request, rule) ? rule.found : TWO_READINGS
   }
 
+  /**
+   * The route of a path that the gateway made itself, whatever marks it has; null when there is none, `unknown` when it is too
+   * long for the expressions.
+   */
+  leadsTo(request: RouteRequest): R | null | 'unknown' {
+    this.#tooLong = false
+    const rule = this.#search(request, request.path)
+    return this.#tooLong ? 'unknown' : (rule?.found.route ?? null)
+  }
+
   #indexFor({ host }: CompiledRule<R>): PathIndex<R> {
     if (host === null) return this.#anyHost
     const [map, key] = host.kind === 'exact' ? [this.#hosts, host.host] : [this.#suffixes, host.suffix]

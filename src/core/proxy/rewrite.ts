@@ -1,7 +1,9 @@
 import type { RouteConfig } from '../../config/index.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
-import { canonicalRewrite } from '../match/canonical-path.ts'
+import { canonicalRewrite, readingWithoutParameters } from '../match/canonical-path.ts'
+import { routeRequestOf } from '../match/route-request.ts'
+import type { RouteGuard } from '../phases.ts'
 import { compileTemplate, type Template, withPlaceholders } from '../routes/template.ts'
 
 /** How a path and a query become the handler's. */
@@ -14,6 +16,8 @@ export interface RewriteRules {
   /** Whether answers are told in the client's paths (`way-back.ts`). */
   readonly mapsLocation: boolean
   readonly mapsCookiePath: boolean
+  /** Whose new paths are matched against what other routes guard; null: they are not. */
+  readonly own: RouteGuard | null
 }
 
 type RewriteConfig = NonNullable<RouteConfig['rewrite']>
@@ -28,7 +32,10 @@ const QUERY_MARKS = /[&+=#?]/g
  * The rules of a route; null when its paths stay as they are. Throws a RangeError for an unknown placeholder, and for
  * text that would make every request one that is refused.
  */
-export function rewriteOf({ rewrite }: { readonly rewrite?: Partial<RewriteConfig> | undefined }): RewriteRules | null {
+export function rewriteOf(
+  { rewrite }: { readonly rewrite?: Partial<RewriteConfig> | undefined },
+  own: RouteGuard | null = null,
+): RewriteRules | null {
   if (rewrite === undefined) return null
   const { strip_prefix: strip, add_prefix: add, path, query } = rewrite
   for (const text of [strip, add]) if (text !== undefined) checkPath(text)
@@ -39,6 +46,7 @@ export function rewriteOf({ rewrite }: { readonly rewrite?: Partial<RewriteConfi
     query: query === undefined ? null : compileTemplate(query, safeInQuery),
     mapsLocation: rewrite.location !== 'keep',
     mapsCookiePath: rewrite.cookie_path === 'map',
+    own: rewrite.denied === 'forward' ? null : own,
   }
 }
 
@@ -48,7 +56,7 @@ export function rewriteOf({ rewrite }: { readonly rewrite?: Partial<RewriteConfi
  */
 export function rewrittenPath(
   x: Exchange,
-  { stripPrefix, addPrefix, path: template }: RewriteRules,
+  { stripPrefix, addPrefix, path: template, own }: RewriteRules,
 ): string | GatewayError {
   let path = template === null ? x.path : template(x)
   if (stripPrefix !== null && (path === stripPrefix || path.startsWith(`${stripPrefix}/`))) {
@@ -56,7 +64,21 @@ export function rewrittenPath(
     if (path === '') path = '/'
   }
   if (addPrefix !== null) path = path === '/' ? addPrefix : `${addPrefix}${path}`
-  return canonicalRewrite(path, PATHS, null)
+  return canonicalRewrite(path, PATHS, own === null ? null : (made) => isGuarded(x, made, own))
+}
+
+/** True when the rules give this path to a route that refuses it, or that asks somebody else to the same place. */
+function isGuarded(x: Exchange, path: string, own: RouteGuard): boolean {
+  return leadsPast(x, path, own) || leadsPast(x, readingWithoutParameters(path), own)
+}
+
+function leadsPast(x: Exchange, path: string | null, own: RouteGuard): boolean {
+  const table = x.plan.routes ?? null
+  if (table === null || path === null || path === x.path) return false
+  const route = table.leadsTo(routeRequestOf(x, path))
+  if (route === 'unknown') return true
+  const guard = route?.guard ?? null
+  return guard !== null && (guard.place === null || (guard.place === own.place && guard.who !== own.who))
 }
 
 function compilePath(text: string): Template {

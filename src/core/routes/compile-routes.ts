@@ -7,15 +7,17 @@ import { renderRouteError } from './error-pages.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { ruleOf } from './match-rule.ts'
 import { proxyHandler } from './proxy-handler.ts'
+import { guardOf } from './route-guard.ts'
 import type { HandlerParts, RouteParts } from './route-parts.ts'
 import { serveHandler, serveParts } from './serve-handler.ts'
 
 /** The table of all routes, null when there are none. Throws an Error that names every route which cannot be compiled. */
 export async function compileRoutes(
   routes: ConfigDocument['routes'],
-  parts: RouteParts,
+  given: RouteParts,
 ): Promise<RouteTable<Route> | null> {
   if (routes.length === 0) return null
+  const parts = { ...given, hasGuards: routes.some((config) => guardOf(config) !== null) }
   const problems: string[] = []
   const rules = routes.flatMap((config): RouteRule<Route>[] => {
     try {
@@ -34,12 +36,14 @@ export async function compileRoutes(
 
 /** What serves a route. Throws an Error that says what in it cannot be. */
 export function compileRoute(config: RouteConfig, parts: RouteParts): Route {
-  const handler: HandlerParts = config.upstream === undefined ? serveHandler(config) : proxyHandler(config, parts)
+  const handler: HandlerParts =
+    config.upstream === undefined ? serveHandler(config, parts.hasGuards === true) : proxyHandler(config, parts)
   const { before, editAnswer } = serveParts(config)
   const edit = compileHeaderEdits(config.response_headers)
   const gates: Gate[] = [...before, ...parts.gates(config)]
   return {
     name: config.id,
+    guard: guardOf(config),
     // A preflight carries no credentials: CORS is asked before anybody is identified.
     identify: null,
     admit: gates.length === 0 ? null : gates,

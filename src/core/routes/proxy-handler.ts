@@ -11,6 +11,7 @@ import { createProxyInspect, ProxyCandidate, RELAY_ABOVE } from '../proxy/proxy-
 import { type RewriteRules, rewriteOf } from '../proxy/rewrite.ts'
 import type { PoolMembers, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { compileHeaderEdits } from './header-edits.ts'
+import { placeOf } from './route-guard.ts'
 import type { HandlerParts, RouteParts } from './route-parts.ts'
 
 const RETRY_CAPACITY = 100
@@ -22,7 +23,7 @@ type ProxyParts = RouteParts & { readonly rewrite: RewriteRules | null }
 /** A route that a pool of servers answers. */
 export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerParts {
   const pool = parts.pool(config.upstream ?? '', config.timeouts.connect)
-  const rewrite = rewriteOf(config)
+  const rewrite = rewriteOf(config, parts.hasGuards === true ? placeOf(config) : null)
   const bodyLimit = config.max_body ?? parts.bodyLimit
   return {
     bodyLimit,

@@ -15,6 +15,8 @@ export interface RouteParts {
   readonly pool: (name: string, connectMs: number) => UpstreamPool
   /** What a request must pass before its body is read: who may, and how fast. */
   readonly gates: (route: RouteConfig) => readonly Gate[]
+  /** Some route keeps others from its paths: what rewrites make is matched against those. Absent: none does. */
+  readonly hasGuards?: boolean
   readonly settle: (route: RouteConfig) => readonly SettleHook[] | null
 }
 

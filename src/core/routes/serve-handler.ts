@@ -6,19 +6,20 @@ import { createEncodeGate } from '../serve/encode.ts'
 import { createFileHandler } from '../serve/files.ts'
 import { createRedirect } from '../serve/redirect.ts'
 import { createRespond } from '../serve/respond.ts'
+import { placeOf } from './route-guard.ts'
 import type { HandlerParts } from './route-parts.ts'
 
 /** A route that the gateway answers itself. Throws an Error that says what in it cannot be. */
-export function serveHandler(config: RouteConfig): HandlerParts {
-  return { bodyLimit: -1, inspect: inspectOf(config) }
+export function serveHandler(config: RouteConfig, hasGuards: boolean): HandlerParts {
+  return { bodyLimit: -1, inspect: inspectOf(config, hasGuards) }
 }
 
-function inspectOf(config: RouteConfig): Route['inspect'] {
+function inspectOf(config: RouteConfig, hasGuards: boolean): Route['inspect'] {
   const { respond, redirect, files } = config
   if (respond !== undefined) return createRespond(respond)
   if (redirect !== undefined) return createRedirect(redirect)
   if (files === undefined) throw new Error('it has no handler')
-  const rules = rewriteOf(config)
+  const rules = rewriteOf(config, hasGuards ? placeOf(config) : null)
   if (rules === null) return createFileHandler(files)
   // What is looked up is what was canonical: a rewrite that makes something else finds nothing.
   const pathOf = (x: Parameters<NonNullable<Route['inspect']>>[0]) => {
