@@ -33,6 +33,8 @@ export interface Upload {
   readonly waitsFor: 'client' | 'upstream'
   /** When a byte was last taken or handed over, of `performance.now()`. */
   readonly movedAt: number
+  /** False: what was handed over is not there any more, and no other attempt can have it. */
+  readonly replayable: boolean
   /** The attempt is over: nothing more goes to it. */
   close(): void
 }

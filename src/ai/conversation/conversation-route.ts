@@ -6,7 +6,7 @@ import { chooseOrder, denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import type { Order } from '../routing/order.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
-import { ConversationAttempts } from './conversation-attempts.ts'
+import { conversationAttempts } from './conversation-attempts.ts'
 import { ConversationState } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
@@ -25,7 +25,7 @@ export function createConversationInspect(
   readPath: ReadPath | null = null,
   servers: Servers = () => null,
 ): Hook {
-  const attempts = new ConversationAttempts(registry)
+  const attempts = conversationAttempts(registry)
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')

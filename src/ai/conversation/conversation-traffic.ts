@@ -7,8 +7,7 @@ import { type Charge, chargeAt } from '../models/charge.ts'
 import type { Usage } from '../models/price.ts'
 import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
-import { historyText } from '../routing/attempt-history.ts'
-import { ModelAttempts } from '../routing/attempts.ts'
+import { wayTold } from '../routing/way-told.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 
@@ -45,7 +44,7 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding):
   const target = x.candidate instanceof ModelTarget ? x.candidate : state.target
   const [usage, usageSource] = usageOf(x, state, ending)
   const charge = chargeOf(x, target, usage, usageSource)
-  const routing = routingOf(x)
+  const routing = wayTold(x)
   return {
     modelRequested: state.modelRequested,
     modelServed: target?.model ?? null,
@@ -71,13 +70,6 @@ function chargeOf(
   if (target === null) return null
   if (source !== 'none') return chargeAt(target, usage, source === 'reported', x.time)
   return target.prices === null ? null : { nanos: 0, rule: target.prices.rule, leastNanos: 0 }
-}
-
-/** What the way to the answer was. */
-function routingOf({ attempting }: Exchange): Pick<Traffic, 'attemptHistory' | 'variant'> {
-  if (!(attempting instanceof ModelAttempts)) return {}
-  const { history, variant } = attempting
-  return { attemptHistory: history.length > 1 ? historyText(history) : null, variant }
 }
 
 /** Null when nothing was lost. */

@@ -165,6 +165,7 @@ class Targets implements TargetSource {
     return new ModelTarget({
       provider: name,
       model,
+      from: provider,
       upstream:
         target?.timeouts === undefined ? upstream : { ...upstream, timeouts: timeoutsOf(upstream.timeouts, target) },
       endpoints: endpointsFor(provider, model).map((endpoint) => {

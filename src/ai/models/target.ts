@@ -16,6 +16,7 @@ import type { ClientDialect } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
 import type { SecretSet } from '../providers/secret-set.ts'
+import type { ProviderUpstream } from '../providers/upstreams.ts'
 import { IdTap } from '../relay/id-tap.ts'
 import { relayTap } from '../relay/relay-tap.ts'
 import type { CostTold } from '../relay/told-cost.ts'
@@ -29,6 +30,8 @@ export interface ModelTargetOptions {
   readonly provider: string
   readonly model: string
   readonly upstream: Upstream
+  /** Its provider as it is addressed with the target's credential; absent: it serves conversations only. */
+  readonly from?: ProviderUpstream | undefined
   /** The one that translations use comes first. */
   readonly endpoints: readonly TargetEndpoint[]
   /** Values that must never reach a client. */
@@ -94,6 +97,11 @@ export class ModelTarget implements Candidate {
     this.tellsCost = options.tellsCost === true
     this.#modelJson = JSON.stringify(options.model)
     this.#providerJson = JSON.stringify(options.provider)
+  }
+
+  /** Its provider, for what is no conversation; null where nothing else is served. */
+  get from(): ProviderUpstream | null {
+    return this.#options.from ?? null
   }
 
   get heartbeat(): Heartbeat | null {

@@ -4,17 +4,18 @@ import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import { isObject, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import { chooseTarget as chooseRouted, denied } from '../routing/choose.ts'
-import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
+import { chooseOrder, denied } from '../routing/choose.ts'
+import type { RequestFacts } from '../routing/contract.ts'
+import type { GroupAttempts } from '../routing/group-attempts.ts'
 import { ExchangeFacts } from '../routing/request-facts.ts'
 import { type JsonRequest, memberAt, readJsonRequest } from './json-request.ts'
 import type { Operation, OperationMember } from './operation.ts'
-import { OperationCandidate } from './operation-candidate.ts'
+import { type OperationTarget, operationAttempts, type PrepareOperation, servingAt } from './operation-attempts.ts'
 import { OperationState } from './operation-state.ts'
-import { type Serving, servingOf } from './providers.ts'
 
 /** The `inspect` hook of an operation whose requests are JSON. */
 export function createOperationInspect(registry: ModelRegistry, operation: Operation): Hook {
+  const attempts = operationAttempts(registry, operation, prepareJson)
   return (x) => {
     const { body } = x
     if (body === null) throw new Error(`${operation.name} reads its body`)
@@ -26,55 +27,49 @@ export function createOperationInspect(registry: ModelRegistry, operation: Opera
     state.vectors = request.vectors
     x.surface = state
     x.wantsStream = request.facts.stream
-    const chosen = chooseTarget(x, registry, state)
-    if (chosen instanceof GatewayError) return chosen
-    const { model, serving } = chosen
-    if (serving.codec === null) state.body = relayed(body, { state, request, model, serving })
-    else {
-      const problem = translate(x, state, { model, serving, body })
-      if (problem !== null) return problem
-    }
-    x.candidates = [chosen.candidate]
-    return null
+    return chooseTargets(x, registry, { state, attempts })
   }
 }
 
-export interface ChosenTarget {
-  /** As the provider calls it. */
-  readonly model: string
-  readonly serving: Serving
-  readonly candidate: OperationCandidate
+/** How one kind of operations is attempted. */
+export interface Choosing {
+  readonly state: OperationState
+  readonly attempts: GroupAttempts
 }
 
-/** The target of a request's model, when the key may use it and its provider serves the operation. */
-export function chooseTarget(x: Exchange, registry: ModelRegistry, state: OperationState): ChosenTarget | GatewayError {
+/** Puts the targets of a request's model in order that its key may use and whose providers serve the operation. */
+export function chooseTargets(
+  x: Exchange,
+  registry: ModelRegistry,
+  { state, attempts }: Choosing,
+): GatewayError | null {
   const { operation, facts } = state
   const group = registry.resolve(facts.model)
   if (group === null) return unknownModel(facts.model)
   if (!allowed(x, registry, facts.model)) return denied(facts.model)
-  const chosen = chooseRouted(x, {
+  const order = chooseOrder(x, {
     registry,
     group,
     facts: operationFacts(x, registry, state),
-    serves: servesWith(registry, operation),
+    serves: ({ target }) => servingAt(target, operation) !== null,
   })
-  if (chosen instanceof GatewayError) return chosen
-  const { target } = chosen
-  state.target = target
-  const provider = registry.provider(target.provider)
-  const serving = provider === null ? null : servingOf(provider.kind, operation, target.model)
-  if (provider === null || serving === null) throw new Error(`${target.name} was chosen for ${operation.name}`)
-  const model = provider.nameOf(target.model)
-  const path = serving.path(provider, model)
-  return { model, serving, candidate: new OperationCandidate(target, provider, path) }
+  if (order instanceof GatewayError) return order
+  // Whoever is refused before the first attempt belongs to somebody.
+  state.target = order.at(0)?.target ?? null
+  x.attempting = attempts.make(group, order)
+  group.orders.giveBack(order)
+  return null
 }
 
-/** Whether a target's provider has the endpoint. */
-function servesWith(registry: ModelRegistry, operation: Operation): (target: RoutingTarget) => boolean {
-  return ({ target }) => {
-    const provider = registry.provider(target.provider)
-    return provider !== null && servingOf(provider.kind, operation, target.model) !== null
-  }
+/** The client's own bytes for who speaks OpenAI's words, and others in its own. */
+const prepareJson: PrepareOperation = (x, state, target) => {
+  const { body } = x
+  if (body === null) throw new Error(`request ${x.id} lost its body`)
+  if (target.serving.codec !== null) return translate(x, state, { model: target.model, serving: target.serving, body })
+  const request = readJsonRequest(state.operation, body)
+  if (request instanceof GatewayError) return request
+  state.body = relayed(body, { state, request, model: target.model, serving: target.serving })
+  return null
 }
 
 /** What rules may ask of an operation; of its words nothing. */
@@ -101,11 +96,9 @@ export function checkJsonType(x: Exchange): GatewayError | null {
   return new GatewayError('unsupported_media_type', 'The body must be JSON: send Content-Type: application/json.')
 }
 
-interface Relaying {
+interface Relaying extends OperationTarget {
   readonly state: OperationState
   readonly request: JsonRequest
-  readonly model: string
-  readonly serving: Serving
 }
 
 /** The client's own bytes, but for what this provider wants otherwise. */
@@ -132,9 +125,7 @@ function isNull(body: Buffer, scanned: ScannedObject, member: OperationMember): 
   return scanned.has(index) && body.toString('latin1', scanned.valueStart(index), scanned.valueEnd(index)) === 'null'
 }
 
-interface Translating {
-  readonly model: string
-  readonly serving: Serving
+interface Translating extends OperationTarget {
   readonly body: Buffer
 }
 

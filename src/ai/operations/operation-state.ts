@@ -3,6 +3,7 @@ import type { Losses } from '../ir/losses.ts'
 import type { Usage } from '../models/price.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { Encoded } from './codec.ts'
+import type { FormUpload } from './multipart/form-upload.ts'
 import type { Operation, OperationFacts } from './operation.ts'
 
 /** What is known of one request that is no conversation; lives in `x.surface`. */
@@ -13,6 +14,8 @@ export class OperationState {
   /** The body for the upstream: whole, or as it arrives. */
   body: Buffer | null = null
   source: BodySource | null = null
+  /** The client's form; null for requests that are JSON. */
+  form: FormUpload | null = null
   /** How the answer is read of a provider that has words of its own. */
   decode: Encoded['decode'] | null = null
   /** The form of vectors that the client asked for. */
@@ -26,6 +29,22 @@ export class OperationState {
   constructor(operation: Operation, facts: OperationFacts) {
     this.operation = operation
     this.facts = facts
+  }
+
+  /** An attempt at this target begins: what was made for another one is gone. */
+  begin(target: ModelTarget): void {
+    this.target = target
+    this.body = null
+    this.source = null
+    this.decode = null
+    this.losses = null
+    this.forgetAnswer()
+  }
+
+  /** Another attempt follows: what came of this one is no part of its answer. */
+  forgetAnswer(): void {
+    this.usage = null
+    this.answered = false
   }
 }
 

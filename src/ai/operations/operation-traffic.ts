@@ -4,6 +4,7 @@ import { type AnswerEnding, endingOf, endingOfAttempt } from '../models/answer-e
 import { believed } from '../models/believable.ts'
 import { chargeAt, chargeBy } from '../models/charge.ts'
 import type { Usage } from '../models/price.ts'
+import { wayTold } from '../routing/way-told.ts'
 import { type OperationState, operationStateOf } from './operation-state.ts'
 import { NOTHING, tokensOf } from './usage.ts'
 
@@ -27,8 +28,7 @@ export const operationTraffic: TrafficPort = {
     const state = operationStateOf(x)
     if (state === null) return null
     const traffic = trafficOf(x, state, endingOfAttempt(failure))
-    state.usage = null
-    state.answered = false
+    state.forgetAnswer()
     return traffic
   },
 }
@@ -38,6 +38,7 @@ function trafficOf(x: Exchange, state: OperationState, ending: AnswerEnding): Tr
   const [usage, usageSource] = usageOf(x, state, ending)
   const charge = target === null ? null : chargeAt(target, usage, usageSource === 'reported', x.time)
   const isUsed = usageSource !== 'none'
+  const way = wayTold(x)
   return {
     modelRequested: state.facts.model,
     modelServed: target?.model ?? null,
@@ -49,7 +50,8 @@ function trafficOf(x: Exchange, state: OperationState, ending: AnswerEnding): Tr
     leastNanos: isUsed ? charge?.leastNanos : 0,
     priceRule: isUsed ? (charge?.rule ?? null) : (target?.prices?.rule ?? null),
     translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
-    series: target?.series(state.operation.name) ?? null,
+    ...way,
+    series: target?.series(state.operation.name, way.variant ?? null) ?? null,
   }
 }
 

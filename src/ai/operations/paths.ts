@@ -5,6 +5,7 @@ import { limitsOf } from '../conversation/errors.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
+import { pushRoutingHeaders } from '../routing/routing-headers.ts'
 import { ClaimedUsage } from './forward/claimed-usage.ts'
 import { createFilesInspect } from './forward/files-route.ts'
 import { createPassthroughInspect } from './forward/passthrough-route.ts'
@@ -71,7 +72,7 @@ function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
 function modelPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
   return OPERATIONS.map((operation): SurfacePath => {
     const governed = hooks.conversation(operation.scope)
-    const named = { name: operation.name, ...governed, ...dialect }
+    const named = { name: operation.name, ...governed, ...dialect, editAnswer: tellRouting }
     const route: Route =
       operation.body === 'json'
         ? { ...named, bodyLimit: document.limits.body, inspect: createOperationInspect(registry, operation) }
@@ -84,6 +85,8 @@ function modelPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
     return { method: 'POST', path: operation.path, route }
   })
 }
+
+const tellRouting: NonNullable<Route['editAnswer']> = (x, _status, headers) => pushRoutingHeaders(x, headers)
 
 /** Errors as OpenAI's clients read them. */
 const dialect = {

@@ -232,6 +232,8 @@ export class ModelAttempts implements Attempting {
     const rules = this.#rules
     const nowMs = rules.now()
     if (this.#made >= rules.attempts || nowMs - this.#firstAtMs > rules.withinMs) return NO_MORE
+    // What was sent of a body that came piece by piece is gone.
+    if (x.upload?.replayable === false) return NO_MORE
     const { again, others } = FAILURE_RULES[found]
     if (found === 'context_length') this.#largerThan = this.#order[this.#at]?.contextTokens ?? Number.POSITIVE_INFINITY
     const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, parseJson } from '../json.ts'
+import { operationOf } from './operations.ts'
 import { headerOf, type ReadRequest } from './request-reader.ts'
 
 /** What the vendor says of a request: its body, or the error it is answered with. */
@@ -34,15 +35,19 @@ function isMessage(value: unknown): boolean {
 const refuse = (status: number, reason: string): Validation => ({ ok: false, status, reason })
 
 /** Checks a request as strictly as the vendor's API does, and the HTTP around it more strictly. */
-export function validateChat(request: ReadRequest, providerKey: string): Validation {
+export function validateRequest(request: ReadRequest, providerKey: string): Validation {
   const [method, target, version, ...more] = request.head.startLine.split(' ')
   if (version !== 'HTTP/1.1' || more.length > 0) return refuse(400, `illegal request line ${request.head.startLine}`)
-  if (target !== '/v1/chat/completions') return refuse(404, `unknown path ${target}`)
+  const operation = operationOf(request)
+  if (operation === null && target !== '/v1/chat/completions') return refuse(404, `unknown path ${target}`)
   if (method !== 'POST') return refuse(405, `unknown method ${method}`)
   const repeated = repeatedHeader(request)
   if (repeated !== undefined) return refuse(400, `header ${repeated} is sent twice`)
   if (headerOf(request, 'host') === undefined) return refuse(400, 'no host')
   if (headerOf(request, 'authorization') !== `Bearer ${providerKey}`) return refuse(401, 'wrong provider key')
+  if (operation !== null) {
+    return operation.body === null ? refuse(400, 'a wrong body') : { ok: true, body: operation.body }
+  }
   const mediaType = headerOf(request, 'content-type')?.split(';')[0]?.trim().toLowerCase()
   if (mediaType !== 'application/json') return refuse(400, `content-type is ${mediaType ?? 'missing'}`)
   return validateBody(request.body)

@@ -6,8 +6,9 @@ import { answerUnknownModel } from './answer.ts'
 import { errorOf } from './chat.ts'
 import { WallExchange, type WallRequest } from './exchange.ts'
 import { faultOf } from './faults.ts'
+import { answerOperation, operationOf } from './operations.ts'
 import { type ReadRequest, RequestReader } from './request-reader.ts'
-import { validateChat } from './validate.ts'
+import { validateRequest } from './validate.ts'
 
 export type { WallRequest } from './exchange.ts'
 
@@ -140,8 +141,8 @@ export class Wall {
   }
 
   #log(request: ReadRequest, connection: number, onConnection: number): WallRequest {
-    const json = parseJson(request.body.toString('utf8'))
-    const validation = validateChat(request, this.#providerKey)
+    const json = operationOf(request)?.body ?? parseJson(request.body.toString('utf8'))
+    const validation = validateRequest(request, this.#providerKey)
     const entry: WallRequest = {
       number: this.requests.length + 1,
       connection,
@@ -165,11 +166,13 @@ export class Wall {
   }
 
   async #answer(x: WallExchange): Promise<void> {
-    const validation = validateChat(x.request, this.#providerKey)
+    const validation = validateRequest(x.request, this.#providerKey)
     if (!validation.ok) {
       return x.json(validation.status, errorOf(validation.reason, 'invalid_request_error'))
     }
     const model = String(validation.body.model)
+    const operation = operationOf(x.request)
+    if (operation !== null && model === 'ok') return answerOperation(x, operation.path, validation.body)
     const found = faultOf(model)
     if (found === null) return answerUnknownModel(x, model)
     await found.fault(x, validation.body, found.argument)

@@ -1,7 +1,8 @@
 import { type Gate, GatewayError, type Hook, WAIT } from '../../../core/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { Operation } from '../operation.ts'
-import { chooseTarget } from '../operation-route.ts'
+import { operationAttempts, type PrepareOperation } from '../operation-attempts.ts'
+import { chooseTargets } from '../operation-route.ts'
 import { OperationState } from '../operation-state.ts'
 import { FormUpload } from './form-upload.ts'
 import { boundaryOf } from './part-scanner.ts'
@@ -41,6 +42,7 @@ export function createFormGate(bodyLimit: number): Gate {
 
 /** The `inspect` hook of an operation whose requests are forms. */
 export function createFormInspect(registry: ModelRegistry, operation: Operation): Hook {
+  const attempts = operationAttempts(registry, operation, prepareForm)
   return (x) => {
     const { surface: upload } = x
     if (!(upload instanceof FormUpload)) throw new Error(`${operation.name} has a gate that reads its form`)
@@ -64,19 +66,24 @@ export function createFormInspect(registry: ModelRegistry, operation: Operation)
       uploadBytes: Math.max(0, x.head.contentLength),
     }
     const state = new OperationState(operation, facts)
+    state.form = upload
     x.surface = state
     x.wantsStream = facts.stream
-    const chosen = chooseTarget(x, registry, state)
-    if (chosen instanceof GatewayError) return chosen
-    if (named !== null && named !== chosen.model) upload.rename(chosen.model)
-    if (named === null && chosen.model !== operation.defaultModel) {
-      const message = 'The form must have a field "model": the default is served under another name here.'
-      return new GatewayError('invalid_request', message, { param: 'model' })
-    }
-    state.source = upload
-    x.candidates = [chosen.candidate]
-    return null
+    return chooseTargets(x, registry, { state, attempts })
   }
+}
+
+/** The form as it arrives, under the provider's name of the model. */
+const prepareForm: PrepareOperation = (_x, state, { model }) => {
+  const { form, operation } = state
+  if (form === null) throw new Error(`${operation.name} has a gate that reads its form`)
+  if (form.fields.model === null && model !== operation.defaultModel) {
+    const message = 'The form must have a field "model": the default is served under another name here.'
+    return new GatewayError('invalid_request', message, { param: 'model' })
+  }
+  form.rename(model)
+  state.source = form
+  return null
 }
 
 /** Pictures asked for; a wrong number is for the upstream to refuse. */

@@ -13,6 +13,10 @@ import { PartScanner } from './part-scanner.ts'
 
 /** So much waits for an upstream that is not connected yet, beyond which the client is not read further. */
 const KEPT_BYTES = 65_536
+/** A form up to this size is kept until its request has an answer, so that another upstream can be asked with it. */
+const REPEATED_BYTES = 1_048_576
+/** What is kept for that is given up beyond this share of the memory that bodies may take. */
+const REPEATED_SHARE = 0.5
 /** Fields whose words decide something here. */
 const FIELDS: ReadonlySet<string> = new Set(['model', 'n', 'stream'])
 
@@ -25,7 +29,8 @@ export interface FormFields {
 
 /**
  * A form on its way from the client to the upstream. Until its model is known the request waits, and what came is held
- * and counted; from then on it streams, with the model's name replaced. A form that names a second model is stopped.
+ * and counted; from then on it streams, with the model's name replaced. A form that names a second model is stopped. As long
+ * as all that was handed over is still held, it can be handed over once more, to another upstream.
  */
 export class FormUpload implements BodySink, BodySource, Upload, Watched {
   readonly #x: Exchange
@@ -36,8 +41,8 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   #modelAt = -1
   #modelEnd = -1
   #replacement: Buffer | null = null
-  /** What came and was not handed over. */
-  #held: Buffer[] = []
+  /** Everything that came; null once so much was handed over that it is not kept. */
+  #held: Buffer[] | null = []
   #heldBytes = 0
   #waiting = true
   #opened = false
@@ -79,9 +84,15 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     return this.#paused ? 'upstream' : 'client'
   }
 
-  /** Another name for the model, before anything was handed over. The form must have one. */
+  /** All that was handed over can be handed over again. */
+  get replayable(): boolean {
+    return this.#held !== null
+  }
+
+  /** The model's name for the next upstream, before anything is handed over to it. A form without one stays without. */
   rename(model: string): void {
-    if (this.#modelAt >= 0) this.#replacement = Buffer.from(model)
+    const isSame = model === this.#fields.get('model')
+    this.#replacement = this.#modelAt < 0 || isSame ? null : Buffer.from(model)
   }
 
   onBody(bytes: Buffer): void {
@@ -98,12 +109,13 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     if (wrong !== null) return this.#fail(malformed(wrong))
     if (this.#models > 1) return this.#fail(malformed('names its model twice; it could be read in two ways'))
     const writer = this.#writer
+    if (this.#held !== null) this.#hold(bytes, this.#held)
+    if (x.settled) return
     if (writer !== null) {
+      if (this.#isTooMuch()) this.#release()
       if (!writer.write(bytes)) this.#pause()
       return
     }
-    this.#hold(bytes)
-    if (x.settled) return
     if (this.#waiting && this.#modelAt >= 0) this.#found()
     else if (!this.#waiting && this.#heldBytes > KEPT_BYTES) this.#pause()
   }
@@ -121,8 +133,8 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     this.#writer = writer
     this.#opened = true
     let more = true
-    for (const piece of this.#renamed()) more = writer.write(piece) && more
-    this.#release()
+    for (const piece of this.#renamed(this.#held ?? [])) more = writer.write(piece) && more
+    if (this.#isTooMuch()) this.#release()
     if (this.complete) return writer.end()
     if (more) this.#goOn()
     else this.#pause()
@@ -135,7 +147,8 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
 
   close(): void {
     this.#writer = null
-    this.#release()
+    this.#opened = false
+    if (this.#x.settled) this.#release()
   }
 
   onDue(): void {
@@ -169,24 +182,30 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     resume(this.#x, error)
   }
 
-  #hold(bytes: Buffer): void {
+  /** More than is kept of what was handed over. */
+  #isTooMuch(): boolean {
+    const { gateway } = this.#x
+    return this.#heldBytes > REPEATED_BYTES || gateway.bodyBytes > gateway.limits.bodyMemoryBytes * REPEATED_SHARE
+  }
+
+  #hold(bytes: Buffer, held: Buffer[]): void {
     const x = this.#x
-    this.#held.push(bytes)
+    held.push(bytes)
     this.#heldBytes += bytes.length
     x.bodyBytes += bytes.length
     x.gateway.bodyBytes += bytes.length
-    if (x.gateway.bodyBytes <= x.gateway.limits.bodyMemoryBytes) return
+    if (this.#writer !== null || x.gateway.bodyBytes <= x.gateway.limits.bodyMemoryBytes) return
     const message = 'Too many request bodies are in memory; try again soon.'
     this.#fail(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
   }
 
   /** What was held, with the model's name replaced. */
-  #renamed(): Buffer[] {
+  #renamed(held: readonly Buffer[]): readonly Buffer[] {
     const replacement = this.#replacement
-    if (replacement === null) return this.#held
+    if (replacement === null) return held
     const pieces: Buffer[] = []
     let at = 0
-    for (const piece of this.#held) {
+    for (const piece of held) {
       const from = this.#modelAt - at
       const to = this.#modelEnd - at
       if (to <= 0 || from >= piece.length) pieces.push(piece)
@@ -205,7 +224,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     const freed = Math.min(this.#heldBytes, x.bodyBytes)
     x.bodyBytes -= freed
     x.gateway.bodyBytes -= freed
-    this.#held = []
+    this.#held = null
     this.#heldBytes = 0
   }
 
