@@ -34,7 +34,9 @@ export interface CompileOptions extends RegistryOptions {
 /** What governance brings to a surface: who calls, what it may, what it costs. */
 export interface SurfaceHooks {
   /** For a conversation whose keys need this scope. */
-  readonly conversation: (scope: string) => Pick<Route, 'identify' | 'admit' | 'reserve' | 'giveWay' | 'settle'>
+  readonly conversation: (
+    scope: string,
+  ) => Pick<Route, 'identify' | 'admit' | 'reserve' | 'giveWay' | 'join' | 'settle'>
   readonly models: Pick<Route, 'identify' | 'admit' | 'settle'>
   readonly unmatched: Pick<Route, 'settle'>
 }

@@ -1,5 +1,13 @@
 import type { ConfigDocument } from '../config/index.ts'
-import { breakerSlot, recentAnswersSlot, restsSlot, retryBudgetSlot, type SlotNeed, targetSlot } from '../core/index.ts'
+import {
+  breakerSlot,
+  firstAnswersSlot,
+  recentAnswersSlot,
+  restsSlot,
+  retryBudgetSlot,
+  type SlotNeed,
+  targetSlot,
+} from '../core/index.ts'
 
 /** What slots of models' targets are called by; as in the module of models, which the control thread does not load. */
 const MODELS = 'models'
@@ -10,7 +18,7 @@ const UNNAMED = '*'
 
 /** Slots of shared memory in which workers agree on what they know of models' targets. */
 export function modelSlotNeeds(document: Pick<ConfigDocument, 'providers' | 'models'>, seats: number): SlotNeed[] {
-  const { targets, credentials } = namesOf(document)
+  const { targets, credentials, timed } = namesOf(document)
   return [
     retryBudgetSlot(MODELS),
     ...[...targets].flatMap((id) => [
@@ -19,6 +27,7 @@ export function modelSlotNeeds(document: Pick<ConfigDocument, 'providers' | 'mod
       breakerSlot(MODELS, id, seats),
       restsSlot(MODELS, id, 1),
     ]),
+    ...[...timed].map((id) => firstAnswersSlot(MODELS, id)),
     ...[...credentials].map((id) => restsSlot(MODELS, id, 1)),
   ]
 }
@@ -31,17 +40,32 @@ function namesOf({ providers, models }: Pick<ConfigDocument, 'providers' | 'mode
     const all = providers[provider]?.credentials ?? []
     return all.length < 2 ? [''] : all.map(({ name }, index) => `#${name ?? index + 1}`)
   }
-  const add = (provider: string, model: string, only?: string) => {
+  const timed = new Set<string>()
+  const add = (provider: string, model: string, only: string | undefined, isTimed: boolean) => {
     for (const suffix of suffixesOf(provider, only)) {
+      if (isTimed) timed.add(`${provider}/${model}${suffix}`)
       targets.add(`${provider}/${model}${suffix}`)
       credentials.add(`${provider}${suffix}`)
     }
   }
-  for (const provider of [BUILT_IN, ...Object.keys(providers)]) add(provider, UNNAMED)
-  for (const { targets: listed } of Object.values(models)) {
+  for (const provider of [BUILT_IN, ...Object.keys(providers)]) add(provider, UNNAMED, undefined, false)
+  const hedged = hedgedByShare(models)
+  for (const [name, { targets: listed }] of Object.entries(models)) {
     for (const { provider, model, credential } of listed) {
-      if (provider !== undefined) add(provider, model ?? UNNAMED, credential)
+      if (provider !== undefined) add(provider, model ?? UNNAMED, credential, hedged.has(name))
     }
   }
-  return { targets, credentials }
+  return { targets, credentials, timed }
+}
+
+/** Models whose targets are hedged by how fast they answer, and those that are groups of them. */
+function hedgedByShare(models: ConfigDocument['models']): ReadonlySet<string> {
+  const found = new Set<string>()
+  const add = (name: string) => {
+    if (found.has(name)) return
+    found.add(name)
+    for (const { group } of models[name]?.targets ?? []) if (group !== undefined) add(group)
+  }
+  for (const [name, { hedge }] of Object.entries(models)) if (hedge !== undefined && 'share' in hedge.after) add(name)
+  return found
 }

@@ -29,6 +29,7 @@ export function renderRoute(told: RouteExplanation): string {
       )
       return `  ${at + 1}. ${id}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
     }),
+    ...(told.hedge === null ? [] : ['', aboutHedge(told.hedge)]),
     '',
     `When ${order[0]?.id ?? 'nobody'} fails`,
     ...told.on_failure.map(aboutFailure),
@@ -49,6 +50,11 @@ function aboutTarget(target: ExplainedTarget): string {
     ...(target.tags.length === 0 ? [] : [target.tags.join(' ')]),
   ]
   return parts.join(', ')
+}
+
+function aboutHedge({ after, next }: NonNullable<RouteExplanation['hedge']>): string {
+  const time = 'ms' in after ? `${after.ms} ms` : `as long as ${after.percentile} of 100 of its answers take`
+  return `Hedge: after ${time}, ${next === null ? 'but nobody else may be asked' : `beside it ${next}`}`
 }
 
 function aboutMember({

@@ -19,6 +19,11 @@ models:
       - { provider: near, model: cheap, prices: { input: 1, output: 1 } }
       - { provider: near, model: off, enabled: false }
       - { provider: near, model: blind, prices: { input: 0, output: 0 }, capabilities: { tools: false } }
+  doubled:
+    hedge: { after: p95 }
+    targets:
+      - { provider: near, model: one }
+      - { provider: near, model: two }
   ruled:
     strategy:
       type: conditional
@@ -53,6 +58,11 @@ test('route explain prints candidates, why each was kept or dropped, and the ord
   assert.match(stdout, /dropped {2}near\/off {2}switched off by `enabled: false`/)
   assert.match(stdout, /kept {5}near\/cheap {2}\$0\.\d+, never measured, 0 % failed/)
   assert.match(stdout, /Order\n {2}1\. near\/blind\n {2}2\. near\/cheap\n {2}3\. near\/dear\n/)
+})
+
+test('route explain says when another target is asked beside a slow one', (t) => {
+  const { stdout } = explain(t, ['--model', 'doubled'])
+  assert.match(stdout, /^Hedge: after as long as 95 of 100 of its answers take, beside it near\/two$/m)
 })
 
 test('route explain reads the request: tools drop a target without them, a header chooses a rule', (t) => {

@@ -73,3 +73,22 @@ test('says that what is passed through goes to a provider that is not there', as
     [['passthrough.providers[1]', 'there is no provider `vendro`']],
   )
 })
+
+test('a hedge needs a second target, and a time or a percentile', async () => {
+  const parse = (hedge: string, targets: string) =>
+    parseConfig(
+      `providers: { p: { kind: demo } }\nmodels: { m: { hedge: { after: ${hedge} }, targets: [${targets}] } }\n`,
+      {
+        path: 'a.yaml',
+      },
+    )
+  const one = '{ provider: p, model: a }'
+  for (const good of ['800ms', 'p50', 'p95', 'p99.9']) assert.ok((await parse(good, `${one}, ${one}`)).ok, good)
+  for (const bad of ['p49', 'p100', '0s', '95', 'soon']) assert.ok(!(await parse(bad, `${one}, ${one}`)).ok, bad)
+  const alone = await parse('p95', one)
+  assert.ok(!alone.ok)
+  assert.deepEqual(
+    alone.errors.map(({ path, message }) => [path, message]),
+    [['models.m.hedge', 'a hedge needs a second target, here is one']],
+  )
+})

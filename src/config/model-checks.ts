@@ -26,6 +26,7 @@ export function checkModels(value: unknown, names: ModelNames): Finding[] {
         checkTarget(value, target, { path: [...path, 'targets', index], names, name }),
       ),
       ...checkStrategy(model, targets, path),
+      ...checkHedge(value, model, path),
       ...checkGroups(value, name, sizes),
     ]
   })
@@ -125,6 +126,16 @@ function checkStrategy(model: unknown, targets: readonly unknown[], path: Path):
   if (reads.includes('weight')) findings.push(...checkWeights(targets, path))
   if (reads.includes('label')) findings.push(...checkLabels(said, targets, path))
   return findings
+}
+
+/** A second request needs somebody else to go to. */
+function checkHedge(value: unknown, model: unknown, path: Path): Finding[] {
+  if (at(model, 'hedge') === undefined) return []
+  const [only, ...others] = itemsOf(at(model, 'targets'))
+  if (others.length > 0 || text(at(only, 'group')) !== null) return []
+  const provider = at(at(value, 'providers'), text(at(only, 'provider')) ?? '')
+  if (at(only, 'credential') === undefined && itemsOf(at(provider, 'credentials')).length > 1) return []
+  return [error([...path, 'hedge'], 'a hedge needs a second target, here is one', { of: 'key' })]
 }
 
 function checkWeights(targets: readonly unknown[], path: Path): Finding[] {

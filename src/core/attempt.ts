@@ -1,9 +1,10 @@
 import { attemptDueAt, type Progress, passedDeadline, type Stage, waitsForClient } from './attempt-deadlines.ts'
-import { NO_MORE } from './attempting.ts'
+import { NO_MORE, TAKEN_OVER } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
 import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import { HeldEvents, joined } from './held-events.ts'
 import {
   type AnswerHeaders,
   type AnswerTap,
@@ -21,8 +22,6 @@ import { failureOf, faultOf, isRefused } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
 const BUFFER_LIMIT = 262_144
-/** So much of a stream is held back at most until it says something. */
-const HELD_LIMIT = 65_536
 /** The head of a relayed answer waits so long for the body: one that breaks off before can still be asked for again. */
 const HEAD_WAIT_MS = 50
 const EMPTY = Buffer.alloc(0)
@@ -90,14 +89,9 @@ function beginAgain(x: Exchange, waitMs: number): void {
   else begin()
 }
 
-function joined(first: Buffer | null, second: Buffer | null): Buffer | null {
-  if (first === null || second === null) return first ?? second
-  return Buffer.concat([first, second])
-}
-
 /** One dispatch of a request to one upstream, and the relay of its answer. */
 export class Attempt implements ResponseHandler, Watched {
-  readonly #x: Exchange
+  #x: Exchange
   readonly #candidate: Candidate
   readonly #tap: AnswerTap
   #controller: DispatchController | null = null
@@ -112,8 +106,7 @@ export class Attempt implements ResponseHandler, Watched {
   /** The piece that comes is the last: it leaves together with the end. */
   #last = false
   #final: Buffer | null = null
-  /** Events that came before one that says something of the answer. */
-  #held: Buffer | null = null
+  #held: HeldEvents | null = null
   #lastByteAt: number
   /** When the client was last sent something of a stream. */
   #lastSentAt = 0
@@ -306,11 +299,19 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   #giveWay(waitMs: number, failure: Failure | null): void {
+    if (waitMs === TAKEN_OVER) return
     const x = this.#x
     this.abort(new Error('another attempt follows'))
     x.upload?.close()
     x.route?.giveWay?.(x, failure)
     beginAgain(x, waitMs)
+  }
+
+  /** From now on it serves this request, whose own attempt is over: it was one of the request's double. */
+  serve(x: Exchange): void {
+    this.#x = x
+    x.attempt = this
+    x.watched = this
   }
 
   /** Stops this attempt: the upstream's connection is closed if the answer is not complete. */
@@ -327,12 +328,18 @@ export class Attempt implements ResponseHandler, Watched {
     this.#x.watched = null
   }
 
+  /** No other attempt can answer from here on. */
+  #beFirst(): Exchange {
+    this.#x.attempting?.onFirst?.(this.#x)
+    return this.#x // another one, when this was the attempt of a double
+  }
+
   #endBuffered(): void {
-    const x = this.#x
     const chunks = this.#chunks ?? []
     const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
     const result = this.#tap.complete(body)
     if (result instanceof GatewayError) return this.#reject(result)
+    const x = this.#beFirst()
     x.attempting?.onAnswer?.(x)
     const headers = this.#tap.headers(this.#headers, result)
     this.release()
@@ -344,7 +351,6 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   #endStream(trailers: readonly string[] | null): void {
-    const x = this.#x
     const ending = this.#tap.end()
     const final = this.#final
     if (ending instanceof GatewayError) {
@@ -352,8 +358,9 @@ export class Attempt implements ResponseHandler, Watched {
       this.#forward(final)
       return this.#reject(ending)
     }
+    const x = this.#x.client.headSent ? this.#x : this.#beFirst()
     x.attempting?.onAnswer?.(x)
-    const last = joined(this.#held, joined(final, ending))
+    const last = joined(this.#held?.take() ?? null, joined(final, ending))
     this.#sendHead()
     this.release()
     if (last !== null) x.bytesOut += last.length
@@ -363,15 +370,15 @@ export class Attempt implements ResponseHandler, Watched {
 
   #forward(out: Buffer | GatewayError | null): void {
     if (out === null) return
-    const x = this.#x
     if (out instanceof GatewayError) return this.#reject(out)
     if (this.#last) {
       this.#final = out
       return
     }
     if (this.#isHeldBack(out)) return
-    const bytes = this.#withHeld(out)
-    const isFirst = !x.client.headSent
+    const isFirst = !this.#x.client.headSent
+    if (isFirst) this.#beFirst()
+    const bytes = joined(this.#held?.take() ?? null, out) ?? out
     this.#sendHead()
     this.#lastSentAt = this.#lastByteAt
     this.#write(bytes)
@@ -391,15 +398,8 @@ export class Attempt implements ResponseHandler, Watched {
   #isHeldBack(out: Buffer): boolean {
     const x = this.#x
     if (!this.eventful || x.attempting === null || x.client.headSent || this.#tap.silent !== true) return false
-    if ((this.#held?.length ?? 0) + out.length > HELD_LIMIT) return false
-    this.#held = this.#held === null ? Buffer.from(out) : Buffer.concat([this.#held, out])
-    return true
-  }
-
-  #withHeld(out: Buffer): Buffer {
-    const held = this.#held
-    this.#held = null
-    return held === null ? out : Buffer.concat([held, out])
+    this.#held ??= new HeldEvents()
+    return this.#held.add(out)
   }
 
   /** The client takes more of the answer. */

@@ -39,6 +39,14 @@ export interface Upload {
   close(): void
 }
 
+/** What tells one request from all others; a double of a request has the same, or some of it. */
+export interface Identity {
+  readonly id: string
+  readonly traceId: string
+  readonly startedAt: number
+  readonly time: number
+}
+
 /** Everything known of one request. Made once, every field set here, so that its shape never changes. */
 export class Exchange {
   readonly gateway: Gateway
@@ -121,7 +129,15 @@ export class Exchange {
   cancelled = false
   settled = false
 
-  constructor(gateway: Gateway, plan: Plan, client: ClientStream, head: RequestHead, path: string, query: string) {
+  constructor(
+    gateway: Gateway,
+    plan: Plan,
+    client: ClientStream,
+    head: RequestHead,
+    path: string,
+    query: string,
+    identity: Identity | null = null,
+  ) {
     this.gateway = gateway
     this.plan = plan
     this.client = client
@@ -129,9 +145,9 @@ export class Exchange {
     this.method = head.method
     this.path = path
     this.query = query
-    this.id = gateway.ids.next()
-    this.traceId = head.traceId ?? gateway.ids.traceId()
-    this.startedAt = performance.now()
-    this.time = Date.now()
+    this.id = identity?.id ?? gateway.ids.next()
+    this.traceId = identity?.traceId ?? head.traceId ?? gateway.ids.traceId()
+    this.startedAt = identity?.startedAt ?? performance.now()
+    this.time = identity?.time ?? Date.now()
   }
 }

@@ -4,7 +4,7 @@
  * Start reading at `phases.ts` (the list), then `handle.ts` (the walk) and `attempt.ts` (one dispatch).
  */
 export { beginAttempt, proceed } from './attempt.ts'
-export { type Attempting, type FailedDispatch, NO_MORE } from './attempting.ts'
+export { type Attempting, type FailedDispatch, NO_MORE, TAKEN_OVER } from './attempting.ts'
 export { Breaker, type BreakerRules, breakerState, ORDINARY, type Permit, REFUSED } from './balance/breaker.ts'
 export type { Outcome } from './balance/contract.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
@@ -18,6 +18,8 @@ export { viewCells } from './balance/shared-cells.ts'
 export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
 export {
   breakerSlot,
+  FIRST_ANSWERS_CELLS,
+  firstAnswersSlot,
   recentAnswersSlot,
   restsSlot,
   retryBudgetSlot,
@@ -35,8 +37,9 @@ export { parseAddress } from './connect/ip-address.ts'
 export { dnsNames } from './connect/name-source.ts'
 export { Resolver } from './connect/resolve.ts'
 export type { Watched } from './deadlines.ts'
+export { accountFor, beginDouble, dropDouble, makeDouble, takeOver } from './double.ts'
 export { ERROR_CODES, type ErrorCode, type FaultSource, GatewayError } from './errors.ts'
-export type { EndState, Exchange, HeaderOverlay, Principal, Upload } from './exchange.ts'
+export type { EndState, Exchange, HeaderOverlay, Identity, Principal, Upload } from './exchange.ts'
 export { type EdgeLimits, Gateway, type RefusedConnection } from './gateway.ts'
 export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
@@ -56,6 +59,7 @@ export {
   type GiveWayHook,
   type Heartbeat,
   type Hook,
+  type JoinHook,
   PHASES,
   type Phase,
   type RenderedError,

@@ -28,6 +28,12 @@ export type ReserveHook = (x: Exchange, candidate: Candidate) => void
  */
 export type GiveWayHook = (x: Exchange, failure: Failure | null) => void
 
+/**
+ * Sees that of the request and its double only one goes on, when the attempt of the other has given way: from then on both are
+ * one, also in what they have used.
+ */
+export type JoinHook = (goesOn: Exchange, other: Exchange) => void
+
 /** Sees the request end, exactly once. Must not throw. */
 export type SettleHook = (x: Exchange) => void
 
@@ -227,6 +233,8 @@ export interface Route {
   readonly reserve: ReserveHook | null
   /** Ends what `reserve` took, for an attempt that is not the last; absent: nothing is held. */
   readonly giveWay?: GiveWayHook | null
+  /** For routes whose requests may have doubles; absent: nothing is held. */
+  readonly join?: JoinHook | null
   /** What the route's dialect calls an error: the one name of it for clients, records, logs and metrics. */
   readonly codeName: (code: ErrorCode) => string
   /** Renders an error as a whole answer: body bytes and content type, in the client's dialect. */

@@ -4,6 +4,7 @@ import {
   fault,
   GatewayError,
   type GiveWayHook,
+  type JoinHook,
   proceed,
   type ReserveHook,
 } from '../core/index.ts'
@@ -48,6 +49,8 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   state: ReservationState = 'taken'
   /** What the request has used in attempts that gave way. */
   before: Traffic | null
+  /** The highest number of an attempt of the request so far. */
+  #last: number
 
   constructor(x: Exchange, accounts: Accounts, estimate: Estimate) {
     this.#x = x
@@ -55,7 +58,8 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     this.#budgets = principalOf(x).budgets ?? NONE
     this.#previous = reservationOf(x)
     this.before = this.#previous?.before ?? null
-    this.attempt = (this.#previous?.attempt ?? 0) + 1
+    this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
+    this.#last = this.attempt
     this.reservedAt = Date.now()
     this.estimate = estimate
   }
@@ -130,6 +134,12 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     }
   }
 
+  /** Of two at the same time, the other one is over: what it used was used before this one's end. */
+  join(over: Reservation): void {
+    this.before = over.before
+    this.#last = Math.max(this.#last, over.#last)
+  }
+
   settlementWritten(): void {
     this.state = 'settled'
     const { counters, intents } = this.#accounts
@@ -189,6 +199,14 @@ export function createReserve(accounts: Accounts): ReserveHook {
 /** The hook of the same routes for an attempt that gives way: its reservation ends before the next one's begins. */
 export function createGiveWay(port: TrafficPort): GiveWayHook {
   return (x, failure) => reservationOf(x)?.giveWay(port.abandon(x, failure))
+}
+
+/** The hook of the same routes for requests with a double: both were reserved on top of the same attempts before them. */
+export function createJoin(): JoinHook {
+  return (goesOn, other) => {
+    const over = reservationOf(other)
+    if (over !== null) reservationOf(goesOn)?.join(over)
+  }
 }
 
 function reservationOf(x: Exchange): Reservation | null {

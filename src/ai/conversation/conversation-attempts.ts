@@ -1,14 +1,16 @@
 import { type Exchange, GatewayError } from '../../core/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
-import type { AttemptTarget } from '../routing/attempts.ts'
+import type { AttemptTarget } from '../routing/attempt-target.ts'
 import { type AttemptTargetFacts, GroupAttempts } from '../routing/group-attempts.ts'
+import type { FirstAnswers } from '../routing/state/first-answers.ts'
 import type { TargetMemory } from '../routing/state/target-memory.ts'
+import { conversationDoubles } from './conversation-double.ts'
 import { conversationStateOf } from './conversation-state.ts'
 
 /** Makes the attempts of conversations. */
 export function conversationAttempts(registry: ModelRegistry): GroupAttempts {
-  return new GroupAttempts(registry, (facts) => new ConversationTarget(facts))
+  return new GroupAttempts(registry, (facts) => new ConversationTarget(facts), conversationDoubles)
 }
 
 /** A target of conversations, as attempts need it. */
@@ -19,12 +21,14 @@ class ConversationTarget implements AttemptTarget {
   readonly memory: TargetMemory | null
   readonly attempts: number
   readonly contextTokens: number | null
+  readonly firstAnswers: FirstAnswers | null
 
-  constructor({ routing: { target }, memory, name, isShared, attempts }: AttemptTargetFacts) {
+  constructor({ routing: { target }, memory, firstAnswers, name, isShared, attempts }: AttemptTargetFacts) {
     this.isShared = isShared
     this.name = name
     this.candidate = target
     this.memory = memory
+    this.firstAnswers = firstAnswers
     this.attempts = attempts
     this.contextTokens = target.facts?.capabilities.contextTokens ?? null
   }

@@ -9,6 +9,9 @@ import type { SealedCall } from '../seals/sealed-call.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
 import type { Surface } from './surface.ts'
 
+/** What is kept of a request that was read. */
+type ReadRequest = Omit<ConversationRequest, 'scanned' | 'usageOptions'>
+
 /** What is known of one request for an answer of a model; lives in `x.surface`. */
 export class ConversationState {
   readonly surface: Surface
@@ -48,7 +51,7 @@ export class ConversationState {
   /** The upstream began a successful answer: what it made is charged. */
   answered = false
 
-  constructor(surface: Surface, request: ConversationRequest, pathFacts: PathFacts | null = null) {
+  constructor(surface: Surface, request: ReadRequest, pathFacts: PathFacts | null = null) {
     this.surface = surface
     this.pathFacts = pathFacts
     this.modelRequested = request.model
@@ -59,6 +62,27 @@ export class ConversationState {
     this.textBytes = request.textBytes
     this.mediaItems = request.mediaItems
     this.contentBytes = request.contentBytes
+  }
+
+  /** The same for another exchange of the request: nothing is known of its answer. */
+  again(): ConversationState {
+    const {
+      modelRequested: model,
+      stream,
+      asksUsage,
+      maxOutputTokens,
+      choices,
+      textBytes,
+      mediaItems,
+      contentBytes,
+    } = this
+    const request = { model, stream, asksUsage, maxOutputTokens, choices, textBytes, mediaItems, contentBytes }
+    const state = new ConversationState(this.surface, request, this.pathFacts)
+    state.keepSeals = this.keepSeals
+    state.seals = this.seals
+    state.credential = this.credential
+    state.onAnswerId = this.onAnswerId
+    return state
   }
 
   /** Another attempt follows: what came of this one is no part of its answer. */

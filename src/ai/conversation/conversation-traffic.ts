@@ -28,21 +28,24 @@ export const conversationTraffic: TrafficPort = {
 
   traffic(x: Exchange): Traffic | null {
     const state = conversationStateOf(x)
-    return state === null ? null : trafficOf(x, state, endingOf(x))
+    return state === null
+      ? null
+      : trafficOf(x, state, endingOf(x), x.end === 'cancelled' || x.end === 'drained' ? x.endedAt : null)
   },
 
   abandon(x: Exchange, failure: Failure | null): Traffic | null {
     const state = conversationStateOf(x)
     if (state === null) return null
-    const traffic = trafficOf(x, state, endingOfAttempt(failure))
+    const traffic = trafficOf(x, state, endingOfAttempt(failure), failure === 'overtaken' ? performance.now() : null)
     state.forgetAnswer()
     return traffic
   },
 }
 
-function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding): Traffic {
+/** `leftAt`: when nobody waited any more for an upstream that had time left; null: it had none, or came to an end. */
+function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding, leftAt: number | null): Traffic {
   const target = x.candidate instanceof ModelTarget ? x.candidate : state.target
-  const [usage, usageSource] = usageOf(x, state, ending)
+  const [usage, usageSource] = usageOf(x, state, ending, leftAt)
   const charge = chargeOf(x, target, usage, usageSource)
   const routing = wayTold(x)
   return {
@@ -87,23 +90,27 @@ function usageOf(
   x: Exchange,
   state: ConversationState,
   ending: AnswerEnding,
+  leftAt: number | null,
 ): [usage: Usage, source: Traffic['usageSource']] {
   if (x.attempts === 0) return [NOTHING, 'none']
   const told = believed(state.usage)
   if (told !== null) return withRest(told, ending === 'whole' ? 0 : state.unreportedTokens)
   if (!state.answered && !(ending === 'cut' && x.sent)) return [NOTHING, 'none']
   const input = estimateTokens(state.contentBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
-  return [{ ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state) }, 'estimated']
+  return [
+    { ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state, leftAt) },
+    'estimated',
+  ]
 }
 
 /**
  * What was probably made of an answer of which no text came before it was cut: a whole answer comes at its end, and
  * reasoning may come not at all. Not for a deadline of ours that passed: that upstream probably hung.
  */
-function unseenTokens(x: Exchange, state: ConversationState): number {
-  if (state.target === null || state.deliveredTokens > 0 || (x.end !== 'cancelled' && x.end !== 'drained')) return 0
+function unseenTokens(x: Exchange, state: ConversationState, leftAt: number | null): number {
+  if (state.target === null || state.deliveredTokens > 0 || leftAt === null) return 0
   const pace = (UNSEEN_TOKENS_PER_SECOND / 1_000) * state.choices
-  return Math.min(Math.round((x.endedAt - x.dispatchedAt) * pace), state.target.mostOutput(state))
+  return Math.min(Math.round((leftAt - x.dispatchedAt) * pace), state.target.mostOutput(state))
 }
 
 function withRest(usage: Usage, rest: number): [usage: Usage, source: Traffic['usageSource']] {

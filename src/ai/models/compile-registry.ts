@@ -48,6 +48,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
     direct: [...direct(parts), directDemo(parts)],
     patterns: [...patterns(parts)],
     memories: options.shared === undefined ? undefined : memoriesOf(options.shared, document),
+    metrics: options.metrics,
     reservation: {
       bytesPerToken: document.reservation.bytes_per_token,
       outputTokens: document.reservation.output_tokens,

@@ -1,5 +1,6 @@
 import type { ResourceNames } from '../../governance/index.ts'
 import { LruMap } from '../../lib/index.ts'
+import type { GatewayMetrics } from '../../observability/index.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
 import type { TargetStatistics } from '../routing/contract.ts'
 import type { ModelGroup } from '../routing/model-group.ts'
@@ -44,6 +45,8 @@ export interface RegistryParts {
   /** What is known of targets; absent: nothing. */
   readonly memories?: TargetMemories | undefined
   readonly reservation?: ReservationRule | undefined
+  /** Absent: nobody counts. */
+  readonly metrics?: GatewayMetrics | undefined
 }
 
 const USUAL_RESERVATION: ReservationRule = { bytesPerToken: 4, outputTokens: 1_024 }
@@ -58,6 +61,7 @@ export class ModelRegistry {
   /** By which requests are estimated. */
   readonly reservation: ReservationRule
   readonly random: () => number = Math.random
+  readonly metrics: GatewayMetrics | null
   readonly #entries: ReadonlyMap<string, CatalogueEntry>
   readonly #aliases: ReadonlyMap<string, string>
   /** Aliases by what they stand for. */
@@ -74,6 +78,7 @@ export class ModelRegistry {
 
   constructor(parts: RegistryParts) {
     const { entries, aliases, direct, patterns = [], provider = () => null } = parts
+    this.metrics = parts.metrics ?? null
     this.memories = parts.memories ?? null
     this.statistics = parts.memories ?? NO_STATISTICS
     this.reservation = parts.reservation ?? USUAL_RESERVATION

@@ -12,6 +12,8 @@ export interface PastAttempt {
   /** From its dispatch to its end, milliseconds. */
   readonly ms: number
   readonly error: GatewayError | null
+  /** It was made beside another that was slow. */
+  readonly isHedge?: boolean
 }
 
 /** More are possible by no configuration. */
@@ -21,8 +23,9 @@ const MOST_TOLD = 32
 export function historyText(history: readonly PastAttempt[]): string {
   return history
     .slice(0, MOST_TOLD)
-    .map(({ target, failure, status, ms }) => {
-      return `${target}=${failure ?? 'ok'}(${status === 0 ? '' : `${status},`}${Math.round(ms)}ms)`
+    .map(({ target, failure, status, ms, isHedge }) => {
+      const mark = isHedge === true ? ',hedge' : ''
+      return `${target}=${failure ?? 'ok'}(${status === 0 ? '' : `${status},`}${Math.round(ms)}ms${mark})`
     })
     .join(', ')
 }
@@ -40,6 +43,18 @@ export function mostUseful(history: readonly PastAttempt[]): PastAttempt | null 
     if (better > 0 || (better === 0 && past.failure !== 'ours')) best = past
   }
   return best
+}
+
+/** Of several that throttled, one may be asked again first. */
+export function withShortestWait(error: GatewayError, history: readonly PastAttempt[]): GatewayError {
+  let seconds = Number.POSITIVE_INFINITY
+  for (const past of history) {
+    if (past.failure === 'throttled' && past.error?.retryAfterSeconds != null) {
+      seconds = Math.min(seconds, past.error.retryAfterSeconds)
+    }
+  }
+  if (!Number.isFinite(seconds) || seconds === error.retryAfterSeconds) return error
+  return error.withRetryAfter(seconds)
 }
 
 function rankOf(failure: FailureClass | null): number {

@@ -12,7 +12,8 @@ import {
 } from '../../core/index.ts'
 import { createCounters } from '../../lib/index.ts'
 import { historyText } from './attempt-history.ts'
-import { type AttemptRules, type AttemptTarget, ModelAttempts } from './attempts.ts'
+import type { AttemptRules, AttemptTarget } from './attempt-target.ts'
+import { ModelAttempts } from './attempts.ts'
 import { TargetMemory } from './state/target-memory.ts'
 
 const BREAKER = {
@@ -77,7 +78,7 @@ class Stage {
     return { name, candidate, memory, attempts, contextTokens: contextTokens ?? null, prepare }
   }
 
-  request() {
+  request(more: Partial<AttemptRules> = {}) {
     const now = performance.now()
     const client = { headSent: false }
     const x = { client, startedAt: now, dispatchedAt: now } as unknown as Exchange // only what attempts look at
@@ -91,6 +92,7 @@ class Stage {
       now: () => this.nowMs,
       random: () => 0.5,
       ...this.#rules,
+      ...more,
     }
     const attempts = new ModelAttempts(this.targets, rules)
     const next = () => {
@@ -268,6 +270,57 @@ test('when everything fails, a fifth more requests go out at most', () => {
     }
   }
   assert.ok(sent > 1_100 && sent <= 1_200, `${sent} requests for 1000`)
+})
+
+test('when everything is slow and fails, hedges and failovers together are a fifth of the requests at most', () => {
+  let seed = 7
+  const random = () => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff
+    return seed / 0x7fff_ffff
+  }
+  for (let round = 0; round < 20; round++) {
+    const stage = new Stage({ a: {}, b: {}, c: {} })
+    for (const target of stage.targets) Object.assign(target, { memory: null })
+    const share = Math.round(random() * 5) / 10
+    const rules = { share, minimumPerSecond: 0, capacity: 100 }
+    const budget = new RetryBudget(stage.shared.cells, 12_000 + round * 2, rules)
+    let more = 0
+    for (let n = 0; n < 400; n++) {
+      const { attempts, next, reject } = stage.request({ budget })
+      next()
+      for (let wait = 0; wait !== NO_MORE; ) {
+        // Each attempt may be slow, and may fail.
+        if (random() < 0.5 && attempts.askOther() !== null) more++
+        wait = random() < 0.9 ? reject('transient') : NO_MORE
+        if (wait === NO_MORE) break
+        next()
+        more++
+      }
+    }
+    assert.ok(more <= 400 * share, `${more} more requests for 400, of which ${400 * share} are allowed`)
+    if (share > 0) assert.ok(more >= 400 * share - 1, 'what is allowed is used')
+  }
+})
+
+test('a second attempt at once goes to another target that may be asked, within the limits of the first', () => {
+  const stage = new Stage({ a: {}, b: {}, c: {} })
+  stage.memories.get('b')?.rest('target', stage.nowMs + 1_000, 'supposed')
+  const first = stage.request()
+  first.next()
+  const asked = first.attempts.askOther()
+  assert.equal(asked?.target.name, 'c')
+  assert.equal(stage.memories.get('c')?.inFlight, 1)
+  assert.equal(first.attempts.askOther(), null, 'b rests, and a and c are asked')
+  if (asked !== null) first.attempts.takeBack(asked)
+  assert.equal(stage.memories.get('c')?.inFlight, 0)
+  assert.equal(first.attempts.askOther()?.target.name, 'c')
+  const limited = stage.request({ attempts: 1 })
+  limited.next()
+  assert.equal(limited.attempts.askOther(), null)
+  const late = stage.request({ withinMs: 1_000 })
+  late.next()
+  stage.nowMs += 1_001
+  assert.equal(late.attempts.askOther(), null)
 })
 
 test('when all is open the answer says when to come back', () => {

@@ -7,54 +7,28 @@ import {
   GatewayError,
   NO_MORE,
   ORDINARY,
+  type Outcome,
   outcomeOfFailure,
   type Permit,
   REFUSED,
-  type RetryBudget,
+  TAKEN_OVER,
 } from '../../core/index.ts'
-import { mostUseful, type PastAttempt } from './attempt-history.ts'
+import { mostUseful, type PastAttempt, withShortestWait } from './attempt-history.ts'
+import {
+  type AskedTarget,
+  type AttemptRules,
+  type AttemptTarget,
+  type HedgedAttempts,
+  type HedgeEnd,
+  restAfter,
+} from './attempt-target.ts'
 import { classOfError, classOfFailure } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
-import type { TargetMemory } from './state/target-memory.ts'
-
-/** A target as attempts need it. */
-export interface AttemptTarget {
-  /** `provider/model` */
-  readonly name: string
-  readonly candidate: Candidate
-  /** Null where nothing is remembered: models that are addressed without an entry in the configuration. */
-  readonly memory: TargetMemory | null
-  /** What is known of it is known of all models that its provider may have: only that there is nobody counts then. */
-  readonly isShared?: boolean
-  /** Attempts on it that one request may make. */
-  readonly attempts: number
-  /** Tokens that it takes; null when nobody knows. */
-  readonly contextTokens: number | null
-  /** Makes the request ready for it; an error when it cannot carry the request. */
-  prepare(x: Exchange): GatewayError | null
-}
-
-/** What all requests of a group may do; made with the plan. */
-export interface AttemptRules {
-  /** Attempts of one request in all. */
-  readonly attempts: number
-  /** Milliseconds from the first dispatch within which another attempt may begin. */
-  readonly withinMs: number
-  /** The longest wait for one that asked to be left alone. */
-  readonly longestWaitMs: number
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
-  /** Another target may be asked for what one refused to talk about. */
-  readonly onRefusal: 'stop' | 'next'
-  /** Of the whole process; null without one. */
-  readonly budget: RetryBudget | null
-  /** Milliseconds of the clock that all threads share. */
-  readonly now: () => number
-  readonly random: () => number
-}
+import { Hedging } from './hedge/hedging.ts'
 
 /** The attempts of one request: down the order of its targets, as the class of each failure allows. */
-export class ModelAttempts implements Attempting {
+export class ModelAttempts implements Attempting, HedgedAttempts {
   readonly #order: readonly AttemptTarget[]
   readonly #variants: readonly (string | null)[]
   readonly #rules: AttemptRules
@@ -71,6 +45,8 @@ export class ModelAttempts implements Attempting {
   /** Targets behind this many tokens only, after one was too small. */
   #largerThan = 0
   #firstAtMs = 0
+  /** Of models that are hedged. */
+  #hedging: Hedging | null = null
 
   /** `variants`: labels of an A/B test, by place in the order. */
   constructor(order: readonly AttemptTarget[], rules: AttemptRules, variants: readonly (string | null)[] = []) {
@@ -90,7 +66,21 @@ export class ModelAttempts implements Attempting {
     return this.#variants[this.#at] ?? null
   }
 
+  get current(): AttemptTarget | null {
+    return this.#order[this.#at] ?? null
+  }
+
   next(x: Exchange): Candidate | GatewayError {
+    const found = this.#find(x)
+    const { hedge } = this.#rules
+    if (hedge !== undefined && hedge !== null && !(found instanceof GatewayError)) {
+      this.#hedging ??= new Hedging(x, this, hedge)
+      this.#hedging.watch()
+    }
+    return found
+  }
+
+  #find(x: Exchange): Candidate | GatewayError {
     const nowMs = this.#rules.now()
     if (this.#firstAtMs === 0) this.#firstAtMs = nowMs
     if (this.#again) {
@@ -105,7 +95,7 @@ export class ModelAttempts implements Attempting {
     const found = classOfFailure(failure)
     this.#release(outcomeOfFailure(failure))
     this.#note(x, found, error)
-    return this.#decide(x, found, error)
+    return this.#decide(x, found, error, failure)
   }
 
   onHead(x: Exchange, status: number): number {
@@ -118,10 +108,14 @@ export class ModelAttempts implements Attempting {
     // Who sends elsewhere will do so again.
     const found = this.#status >= 300 && this.#status < 400 ? 'withdrawn' : classOfError(error)
     const rule = FAILURE_RULES[found]
-    this.#rest(found, error)
+    if (this.current !== null) restAfter(this.current, found, error, this.#rules.now())
     this.#release(rule.outcome)
     this.#note(x, found, error)
-    return x.client.headSent ? NO_MORE : this.#decide(x, found, error)
+    return x.client.headSent ? NO_MORE : this.#decide(x, found, error, null)
+  }
+
+  onFirst(): void {
+    this.#hedging?.first()
   }
 
   onAnswer(x: Exchange): void {
@@ -136,6 +130,7 @@ export class ModelAttempts implements Attempting {
   }
 
   onEnd(x: Exchange): void {
+    this.#hedging?.close()
     if (this.#permit === REFUSED) return
     this.#release('neutral')
     this.#note(x, 'cancelled', null)
@@ -145,7 +140,61 @@ export class ModelAttempts implements Attempting {
     if (x.client.headSent) return error
     const best = mostUseful(this.history)
     if (best === null || best.error === null) return error
-    return best.failure === 'throttled' ? this.#withShortestWait(best.error) : best.error
+    return best.failure === 'throttled' ? withShortestWait(best.error, this.history) : best.error
+  }
+
+  askOther(): AskedTarget | null {
+    const { attempts, withinMs, now } = this.#rules
+    const nowMs = now()
+    if (this.#made >= attempts || nowMs - this.#firstAtMs > withinMs) return null
+    for (let place = 0; place < this.#order.length; place++) {
+      const target = this.#order[place]
+      if (target === undefined || this.#isTried(place) || !this.#isLargeEnough(target)) continue
+      const { memory } = target
+      if (memory !== null && (memory.waitMs(nowMs) > 0 || memory.restsMs(nowMs) > 0)) continue
+      const permit = memory?.begin(nowMs) ?? ORDINARY
+      if (permit === REFUSED) continue
+      if (!this.#isPaid(nowMs)) {
+        memory?.end(permit, 'neutral', nowMs)
+        return null
+      }
+      this.#tried.push(place)
+      this.#made++
+      return { place, target, permit, status: 0 }
+    }
+    return null
+  }
+
+  takeBack(asked: AskedTarget): void {
+    this.#made--
+    this.#tried.splice(this.#tried.indexOf(asked.place), 1)
+    this.#giveLeave(asked, 'neutral')
+  }
+
+  endHedge(asked: AskedTarget, double: Exchange, { failure, outcome, error }: HedgeEnd): void {
+    this.#giveLeave(asked, outcome)
+    const ms = double.dispatchedAt === 0 ? 0 : performance.now() - double.dispatchedAt
+    const { target, status } = asked
+    this.history.push({ target: target.name, failure, status, ms, error: error ?? null, isHedge: true })
+  }
+
+  beOvertaken(x: Exchange): void {
+    // How long its first byte would have taken nobody knows: at least as long.
+    if (this.#status === 0) this.current?.memory?.recent.time(performance.now() - x.dispatchedAt)
+    this.#release('neutral')
+    this.#note(x, 'cancelled', null)
+  }
+
+  succeedBy({ place, permit, status }: AskedTarget): void {
+    this.#at = place
+    this.#permit = permit
+    this.#status = status
+    this.#onTarget = 1
+  }
+
+  #giveLeave({ target, permit }: AskedTarget, outcome: Outcome): void {
+    const said = target.isShared === true && outcome === 'failure' ? 'neutral' : outcome
+    target.memory?.end(permit, said, this.#rules.now())
   }
 
   /** The next target in the order that may be asked now and can carry the request; those that rest come last. */
@@ -209,34 +258,25 @@ export class ModelAttempts implements Attempting {
     this.#permit = REFUSED
   }
 
-  #rest(found: FailureClass, error: GatewayError): void {
-    const { rests, restMs } = FAILURE_RULES[found]
-    const target = this.#order[this.#at]
-    const memory = target?.memory ?? null
-    if (rests === 'nothing' || memory === null || (rests === 'target' && target?.isShared === true)) return
-    const { retryAfterSeconds } = error
-    const why = retryAfterSeconds === null ? 'supposed' : 'asked'
-    const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
-    memory.rest(rests, this.#rules.now() + lengthMs, why)
-  }
-
   #note(x: Exchange, failure: FailureClass | null, error: GatewayError | null): void {
     const target = this.#order[this.#at]
     if (target === undefined) return
     const ms = x.dispatchedAt === 0 ? 0 : performance.now() - x.dispatchedAt
-    this.history.push({ target: target.name, failure, status: this.#status, ms, error })
+    const isHedge = this.#hedging?.isHedge(this.#at) === true
+    this.history.push({ target: target.name, failure, status: this.#status, ms, error, isHedge })
   }
 
   /** Milliseconds until the next attempt, or NO_MORE. */
-  #decide(x: Exchange, found: FailureClass, error: GatewayError): number {
+  #decide(x: Exchange, found: FailureClass, error: GatewayError, failure: Failure | null): number {
     const rules = this.#rules
     const nowMs = rules.now()
+    const { again, others } = FAILURE_RULES[found]
+    const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'
+    if (mayGoOn && this.#hedging?.takesOver(failure) === true) return TAKEN_OVER
     if (this.#made >= rules.attempts || nowMs - this.#firstAtMs > rules.withinMs) return NO_MORE
     // What was sent of a body that came piece by piece is gone.
     if (x.upload?.replayable === false) return NO_MORE
-    const { again, others } = FAILURE_RULES[found]
     if (found === 'context_length') this.#largerThan = this.#order[this.#at]?.contextTokens ?? Number.POSITIVE_INFINITY
-    const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'
     const other = mayGoOn && this.#hasOther(nowMs)
     const askedMs = error.retryAfterSeconds === null ? 0 : error.retryAfterSeconds * 1_000
     const atOnce = again === 'backoff' && (!other || askedMs === 0)
@@ -279,18 +319,4 @@ export class ModelAttempts implements Attempting {
   #isLargeEnough({ contextTokens }: AttemptTarget): boolean {
     return this.#largerThan === 0 || (contextTokens !== null && contextTokens > this.#largerThan)
   }
-
-  #withShortestWait(error: GatewayError): GatewayError {
-    let seconds = Number.POSITIVE_INFINITY
-    for (const past of this.history) {
-      if (past.failure === 'throttled' && past.error?.retryAfterSeconds != null) {
-        seconds = Math.min(seconds, past.error.retryAfterSeconds)
-      }
-    }
-    if (!Number.isFinite(seconds) || seconds === error.retryAfterSeconds) return error
-    return error.withRetryAfter(seconds)
-  }
 }
-
-/** A server that asks for more is asked again after this all the same: its answer tells more than its wish. */
-const LONGEST_REST_MS = 3_600_000

@@ -54,14 +54,18 @@ export function compileGroup(options: GroupOptions, entry: string, requested: st
   const builder = new GroupBuilder(options, entry)
   const root = builder.group({ name: requested, entry, named, requested })
   if (builder.targets.length === 0) return null
-  return new ModelGroup(root, builder.kept, { isInternal: named.internal })
+  return new ModelGroup(root, builder.kept, {
+    isInternal: named.internal,
+    entry,
+    hedgeAfter: named.hedge?.after ?? null,
+  })
 }
 
 /** The group of a model that is addressed as its provider's. */
 export function directGroup(options: GroupOptions, spec: DirectSpec): ModelGroup {
   const builder = new GroupBuilder(options, spec.label)
   const root = builder.direct(spec)
-  return new ModelGroup(root, builder.kept, { isInternal: false })
+  return new ModelGroup(root, builder.kept, { isInternal: false, entry: spec.label, hedgeAfter: null })
 }
 
 interface GroupPlace {

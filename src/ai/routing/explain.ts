@@ -59,8 +59,17 @@ export interface RouteExplanation {
   readonly groups: readonly ExplainedGroup[]
   /** Ids in the order in which they are asked. */
   readonly order: readonly ExplainedPlace[]
+  /** The second request where one is slow; null: there is none. */
+  readonly hedge: ExplainedHedge | null
   /** What would follow when the first of the order fails, by the class of the failure. */
   readonly on_failure: readonly ExplainedFailure[]
+}
+
+export interface ExplainedHedge {
+  /** Milliseconds, or the percentile of the answers of a target. */
+  readonly after: { readonly ms: number } | { readonly percentile: number }
+  /** Who would be asked beside the first of the order; null: nobody is left. */
+  readonly next: string | null
 }
 
 export interface ExplainedFailure {
@@ -163,6 +172,7 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
       explainTarget(target, group.orders.drops[position] ?? null, context),
     ),
     groups: groupsIn(group.root, facts),
+    hedge: hedgeOf(order, group),
     on_failure: onFailure(order, group),
     order: placesOf(order, group),
   }
@@ -284,6 +294,14 @@ function placesOf(order: Order, group: ModelGroup): ExplainedPlace[] {
   }))
   group.orders.giveBack(order)
   return places
+}
+
+/** Those that rest are not asked in a hurry. */
+function hedgeOf(order: Order, { hedgeAfter, root }: ModelGroup): ExplainedHedge | null {
+  if (hedgeAfter === null) return null
+  const after = 'ms' in hedgeAfter ? hedgeAfter : { percentile: Number((hedgeAfter.share * 100).toFixed(1)) }
+  const next = root.limits.attempts > 1 && order.ready > 1 ? (order.at(1)?.id ?? null) : null
+  return { after, next }
 }
 
 /** The rules of each class of failures, for the targets of one order. */

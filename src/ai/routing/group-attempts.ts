@@ -1,9 +1,12 @@
 import { monotonicUs } from '../../lib/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import { type AttemptRules, type AttemptTarget, ModelAttempts } from './attempts.ts'
+import type { AttemptRules, AttemptTarget } from './attempt-target.ts'
+import { ModelAttempts } from './attempts.ts'
 import type { RoutingTarget } from './contract.ts'
+import { type Doubles, delayFor, type HedgeRule } from './hedge/hedge-rule.ts'
 import type { ModelGroup } from './model-group.ts'
 import type { Order } from './order.ts'
+import type { FirstAnswers } from './state/first-answers.ts'
 import type { TargetMemory } from './state/target-memory.ts'
 
 const nowMs = () => monotonicUs() / 1_000
@@ -12,6 +15,8 @@ const nowMs = () => monotonicUs() / 1_000
 export interface AttemptTargetFacts {
   readonly routing: RoutingTarget
   readonly memory: TargetMemory | null
+  /** Null where nobody asks how fast it answers. */
+  readonly firstAnswers: FirstAnswers | null
   /** `provider/model` as an attempt is told. */
   readonly name: string
   readonly isShared: boolean
@@ -22,12 +27,19 @@ export interface AttemptTargetFacts {
 export class GroupAttempts {
   readonly #registry: ModelRegistry
   readonly #make: (facts: AttemptTargetFacts) => AttemptTarget
+  readonly #doubles: Doubles | null
   readonly #targets = new WeakMap<RoutingTarget, AttemptTarget>()
   readonly #rules = new WeakMap<ModelGroup, AttemptRules>()
 
-  constructor(registry: ModelRegistry, make: (facts: AttemptTargetFacts) => AttemptTarget) {
+  /** `doubles`: absent: requests of this kind are never sent twice at once. */
+  constructor(
+    registry: ModelRegistry,
+    make: (facts: AttemptTargetFacts) => AttemptTarget,
+    doubles: Doubles | null = null,
+  ) {
     this.#registry = registry
     this.#make = make
+    this.#doubles = doubles
   }
 
   /** Of a request whose order this is. */
@@ -37,21 +49,24 @@ export class GroupAttempts {
     for (let place = 0; place < order.count; place++) {
       const target = order.at(place)
       if (target === null) continue
-      targets.push(this.#target(target))
+      targets.push(this.#target(target, group))
       variants.push(order.variants[place] ?? null)
     }
     return new ModelAttempts(targets, this.#rulesOf(group), variants)
   }
 
-  #target(routing: RoutingTarget): AttemptTarget {
+  #target(routing: RoutingTarget, { hedgeAfter }: ModelGroup): AttemptTarget {
     let made = this.#targets.get(routing)
     if (made === undefined) {
       const { id, target, retry } = routing
+      const { memories } = this.#registry
+      const isTimed = hedgeAfter !== null && 'share' in hedgeAfter
       // What is learned of names that clients make up is learned of all of them; what is told of an attempt is not.
       const isShared = /\/\*(?:#|$)/.test(id)
       made = this.#make({
         routing,
-        memory: this.#registry.memories?.of(routing) ?? null,
+        memory: memories?.of(routing) ?? null,
+        firstAnswers: isTimed ? (memories?.firstAnswersOf(routing) ?? null) : null,
         name: isShared ? target.name : id,
         isShared,
         attempts: retry.attemptsPerTarget,
@@ -74,11 +89,27 @@ export class GroupAttempts {
         backoff,
         onRefusal,
         budget: this.#registry.memories?.budget ?? null,
+        hedge: this.#hedgeOf(group),
         now: nowMs,
         random: Math.random,
       }
       this.#rules.set(group, rules)
     }
     return rules
+  }
+
+  #hedgeOf({ hedgeAfter, entry }: ModelGroup): HedgeRule | null {
+    const doubles = this.#doubles
+    if (hedgeAfter === null || doubles === null) return null
+    const { metrics } = this.#registry
+    return {
+      doubles,
+      afterMs: (target, isStream) => delayFor(hedgeAfter, target, isStream),
+      time: ({ firstAnswers }, x) => {
+        const answers = x.wantsStream ? firstAnswers?.streamed : firstAnswers?.whole
+        answers?.time(performance.now() - x.dispatchedAt)
+      },
+      count: (result) => metrics?.hedged(entry, result),
+    }
   }
 }

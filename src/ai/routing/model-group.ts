@@ -1,7 +1,16 @@
 import type { ModelTarget } from '../models/target.ts'
 import type { RoutingGroup, RoutingTarget } from './contract.ts'
 import type { Kept } from './draft.ts'
+import type { HedgeDelay } from './hedge/hedge-rule.ts'
 import { Orders } from './order.ts'
+
+export interface ModelGroupOptions {
+  readonly isInternal: boolean
+  /** The entry of the configuration, for metrics. */
+  readonly entry: string
+  /** When a second request follows one that is slow; null: never. */
+  readonly hedgeAfter: HedgeDelay | null
+}
 
 /** A name of clients with all that may serve it. */
 export class ModelGroup {
@@ -11,15 +20,19 @@ export class ModelGroup {
   readonly first: ModelTarget
   /** Other models only may use it. */
   readonly isInternal: boolean
+  readonly entry: string
+  readonly hedgeAfter: HedgeDelay | null
 
   /** Throws when the group has no target. */
-  constructor(root: RoutingGroup, kept: Kept, options: { readonly isInternal: boolean }) {
+  constructor(root: RoutingGroup, kept: Kept, { isInternal, entry, hedgeAfter }: ModelGroupOptions) {
     const first = root.targets.find(({ enabled }) => enabled) ?? root.targets[0]
     if (first === undefined) throw new Error(`${root.name} has no target`)
     this.root = root
     this.orders = new Orders(root, kept)
     this.first = first.target
-    this.isInternal = options.isInternal
+    this.isInternal = isInternal
+    this.entry = entry
+    this.hedgeAfter = hedgeAfter
   }
 
   get targets(): readonly RoutingTarget[] {

@@ -4,6 +4,7 @@ import type { Route } from '../../core/index.ts'
 import {
   createGiveWay,
   createIdentify,
+  createJoin,
   createRateCheck,
   createReserve,
   createScopeCheck,
@@ -42,6 +43,7 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
   const rate = createRateCheck(counters)
   const reserve = createReserve({ counters, intents, journal, port: modelTraffic, accepting })
   const giveWay = createGiveWay(modelTraffic)
+  const join = createJoin()
   return {
     surfaces: {
       conversation: (scope: string) => ({
@@ -49,6 +51,7 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
         admit: [createScopeCheck(scope), rate],
         reserve,
         giveWay,
+        join,
         settle: settleChat,
       }),
       models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },

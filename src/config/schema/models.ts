@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
 import { providerTimeouts } from './providers.ts'
 import { positiveDuration, size } from './scalars.ts'
+import { hedge } from './second-requests.ts'
 import { strategy } from './strategy.ts'
 import { name, plainText } from './texts.ts'
 
@@ -157,6 +158,11 @@ export const model = z.strictObject({
     .describe('Where requests for this model go.'),
   retry: retry.optional().describe('Differs from `routing.retry` for this model.'),
   on_refusal: onRefusal.optional().describe('Differs from `routing.on_refusal` for this model.'),
+  hedge: hedge
+    .optional()
+    .describe(
+      'A second request to the next target where the first is slow: who answers first serves the client, the other is cancelled. Absent: never. Counts as an attempt, and takes from the budget of `routing.retry`.',
+    ),
   internal: z
     .boolean()
     .default(false)

@@ -23,6 +23,8 @@ export type Failure =
   | 'truncated'
   /** The client left, or the gateway cut the request. */
   | 'cancelled'
+  /** Another attempt at the same time was the first to answer. */
+  | 'overtaken'
 
 /**
  * What each failure says about the target. A stale connection says nothing: it happens to healthy servers. Neither does
@@ -40,6 +42,7 @@ const OUTCOMES: Readonly<Record<Failure, Outcome>> = {
   total_timeout: 'neutral',
   truncated: 'failure',
   cancelled: 'neutral',
+  overtaken: 'neutral',
 }
 
 /** What a failure says about the target. */

@@ -46,3 +46,13 @@ test('another view of the same memory sees the same', () => {
   assert.equal(other.medianMs, 12.3)
   assert.equal(other.failureShare, recent.failureShare)
 })
+
+test('a percentile of the last answers is told, and follows them', () => {
+  const cells = viewCells(createCounters(1_024))
+  const recent = new RecentAnswers(cells, 1)
+  assert.equal(recent.withinMs(0.9), 0)
+  for (let ms = 1; ms <= 20; ms++) recent.time(ms)
+  assert.deepEqual([recent.withinMs(0.5), recent.withinMs(0.9), recent.withinMs(0.999)], [10, 18, 20])
+  for (let n = 0; n < 128; n++) recent.time(100)
+  assert.equal(recent.withinMs(0.5), 100)
+})

@@ -26,6 +26,9 @@ export const RECENT_ANSWERS_CELLS = (FIRST_SAMPLE + SAMPLES) / 2
 export class RecentAnswers {
   readonly #halves: Int32Array
   readonly #at: number
+  /** The times of a moment, in order, for `withinMs`; and how many had been timed then. */
+  #sorted: Int32Array | null = null
+  #sortedAt = 0
 
   /** `index` is the slot's first word. */
   constructor({ halves }: SharedCells, index: number) {
@@ -46,6 +49,19 @@ export class RecentAnswers {
   /** How many answers were timed. */
   get timed(): number {
     return glance(this.#halves, this.#at) >>> 0
+  }
+
+  /** Milliseconds within which this share of the last 128 answers began; 0 before the first. As of the last few answers. */
+  withinMs(share: number): number {
+    const { timed } = this
+    if (timed === 0) return 0
+    if (this.#sorted === null || timed < SAMPLES || timed - this.#sortedAt >= EVERY) {
+      const first = this.#at + FIRST_SAMPLE
+      this.#sorted = this.#halves.slice(first, first + Math.min(timed, SAMPLES)).sort()
+      this.#sortedAt = timed
+    }
+    const place = Math.ceil(share * this.#sorted.length) - 1
+    return (this.#sorted[Math.max(0, place)] ?? 0) / PER_MS
   }
 
   /** An answer began after this many milliseconds. */

@@ -77,6 +77,7 @@ const PLACES: Readonly<Record<Failure, Place>> = {
   truncated: 'next_or_same',
   total_timeout: 'nowhere',
   cancelled: 'nowhere',
+  overtaken: 'nowhere',
 }
 
 /** Statuses that say something of the target rather than of this one request: another may do better at once. */

@@ -71,6 +71,14 @@ export function recentAnswersSlot(pool: string, target: string): SlotNeed {
   return { name: nameOf('balance.recent', pool, target), cells: RECENT_ANSWERS_CELLS }
 }
 
+/** Two windows for each target: how long streams and whole answers take. */
+export const FIRST_ANSWERS_CELLS = RECENT_ANSWERS_CELLS * 2
+
+/** How long a target took lately until there was something to pass on. */
+export function firstAnswersSlot(pool: string, target: string): SlotNeed {
+  return { name: nameOf('balance.first', pool, target), cells: FIRST_ANSWERS_CELLS }
+}
+
 /** Which places of a target rest, and until when. */
 export function restsSlot(pool: string, target: string, places: number): SlotNeed {
   return { name: nameOf('balance.rests', pool, target, String(places)), cells: places }

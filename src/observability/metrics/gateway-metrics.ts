@@ -21,6 +21,10 @@ export const GATEWAY_METRICS = {
   },
   inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
   attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
+  hedges: {
+    name: 'ferro_hedges_total',
+    help: 'Second requests beside one that was slow, by what became of them: won, lost or failed.',
+  },
   refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
   leftOut: {
     name: 'ferro_records_left_out_total',
@@ -127,6 +131,11 @@ export class GatewayMetrics {
   /** A refusal leaves no record, see governance's NamelessRefusals. */
   recordLeftOut(): void {
     this.#registry.add(this.#registry.counter(GATEWAY_METRICS.leftOut), 1)
+  }
+
+  /** A second request, beside one for this entry of the configuration that was slow, has ended like this. */
+  hedged(model: string, result: 'won' | 'lost' | 'failed'): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.hedges, { model, result }), 1)
   }
 
   /** A client sent what is no request. */

@@ -15,6 +15,7 @@ const FAILURES: Readonly<Record<Failure, FailureClass>> = {
   total_timeout: 'cancelled',
   truncated: 'transient',
   cancelled: 'cancelled',
+  overtaken: 'cancelled',
 }
 
 /** Errors that were made of an answer without a status of their own: within a stream, or an answer that is none. */

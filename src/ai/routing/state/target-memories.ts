@@ -1,5 +1,6 @@
 import { type BreakerRules, RetryBudget, retryBudgetSlot, type SharedState } from '../../../core/index.ts'
 import type { BreakerSettings, RoutingTarget, TargetStatistics } from '../contract.ts'
+import { FirstAnswers } from './first-answers.ts'
 import { MODELS, TargetMemory } from './target-memory.ts'
 
 /** Breakers that opened in one moment must not all try again in one. */
@@ -18,6 +19,7 @@ export class TargetMemories implements TargetStatistics {
   readonly budget: RetryBudget
   readonly #shared: SharedState
   readonly #memories = new WeakMap<RoutingTarget, TargetMemory>()
+  readonly #firstAnswers = new WeakMap<RoutingTarget, FirstAnswers>()
 
   constructor(shared: SharedState, { share, perSecond }: RetryShare) {
     const { cells, indexOf } = shared
@@ -37,6 +39,16 @@ export class TargetMemories implements TargetStatistics {
       this.#memories.set(target, memory)
     }
     return memory
+  }
+
+  /** For targets of models that are hedged by how fast they answer; only these have the memory for it. */
+  firstAnswersOf(target: RoutingTarget): FirstAnswers {
+    let answers = this.#firstAnswers.get(target)
+    if (answers === undefined) {
+      answers = new FirstAnswers(this.#shared, target.id)
+      this.#firstAnswers.set(target, answers)
+    }
+    return answers
   }
 
   firstByteMs(target: RoutingTarget): number {

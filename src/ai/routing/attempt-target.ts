@@ -1,0 +1,92 @@
+import type { Candidate, Exchange, GatewayError, Outcome, Permit, RetryBudget } from '../../core/index.ts'
+import type { FailureClass } from './failures/failure-class.ts'
+import { FAILURE_RULES } from './failures/failure-rules.ts'
+import type { HedgeRule } from './hedge/hedge-rule.ts'
+import type { FirstAnswers } from './state/first-answers.ts'
+import type { TargetMemory } from './state/target-memory.ts'
+
+/** A target as attempts need it. */
+export interface AttemptTarget {
+  /** `provider/model` */
+  readonly name: string
+  readonly candidate: Candidate
+  /** Null where nothing is remembered: models that are addressed without an entry in the configuration. */
+  readonly memory: TargetMemory | null
+  /** What is known of it is known of all models that its provider may have: only that there is nobody counts then. */
+  readonly isShared?: boolean
+  /** Attempts on it that one request may make. */
+  readonly attempts: number
+  /** Tokens that it takes; null when nobody knows. */
+  readonly contextTokens: number | null
+  /** For models that are hedged by how fast their targets answer; absent: that is not known. */
+  readonly firstAnswers?: FirstAnswers | null
+  /** Makes the request ready for it; an error when it cannot carry the request. */
+  prepare(x: Exchange): GatewayError | null
+}
+
+/** What all requests of a group may do; made with the plan. */
+export interface AttemptRules {
+  /** Attempts of one request in all. */
+  readonly attempts: number
+  /** Milliseconds from the first dispatch within which another attempt may begin. */
+  readonly withinMs: number
+  /** The longest wait for one that asked to be left alone. */
+  readonly longestWaitMs: number
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  /** Another target may be asked for what one refused to talk about. */
+  readonly onRefusal: 'stop' | 'next'
+  /** Of the whole process; null without one. */
+  readonly budget: RetryBudget | null
+  /** When a second attempt begins beside one that is slow; absent or null: never. */
+  readonly hedge?: HedgeRule | null
+  /** Milliseconds of the clock that all threads share. */
+  readonly now: () => number
+  readonly random: () => number
+}
+
+/** A target that is asked beside the current one, with leave to do so. */
+export interface AskedTarget {
+  /** In the order. */
+  readonly place: number
+  readonly target: AttemptTarget
+  permit: Permit
+  /** Of its answer; 0 before its head. */
+  status: number
+}
+
+/** How the attempt at such a target ended. */
+export interface HedgeEnd {
+  readonly failure: FailureClass
+  readonly outcome: Outcome
+  readonly error?: GatewayError
+}
+
+/** What a second attempt at once needs of the attempts of its request. */
+export interface HedgedAttempts {
+  /** The target that is asked, or was asked last; null before the first. */
+  readonly current: AttemptTarget | null
+  /** The next target of the order for a second attempt at once, paid for; null when none may be made. */
+  askOther(): AskedTarget | null
+  /** Such an attempt was never sent. */
+  takeBack(asked: AskedTarget): void
+  /** Such an attempt came to nothing. */
+  endHedge(asked: AskedTarget, double: Exchange, end: HedgeEnd): void
+  /** The other attempt has an answer, and the current one none yet. */
+  beOvertaken(x: Exchange): void
+  /** The other attempt is the current one from now on. */
+  succeedBy(asked: AskedTarget): void
+}
+
+/** Leaves a target or its credential alone, as the class of a failure says. `nowMs`: of the clock that all threads share. */
+export function restAfter(target: AttemptTarget, found: FailureClass, error: GatewayError, nowMs: number): void {
+  const { rests, restMs } = FAILURE_RULES[found]
+  const { memory } = target
+  if (rests === 'nothing' || memory === null || (rests === 'target' && target.isShared === true)) return
+  const { retryAfterSeconds } = error
+  const why = retryAfterSeconds === null ? 'supposed' : 'asked'
+  const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
+  memory.rest(rests, nowMs + lengthMs, why)
+}
+
+/** A server that asks for more is asked again after this all the same: its answer tells more than its wish. */
+const LONGEST_REST_MS = 3_600_000
