@@ -5,7 +5,7 @@ import { createErrorRendering } from './conversation/errors.ts'
 import { TokenCounting } from './counting/count-route.ts'
 import { chatCodeName } from './dialects/code-names.ts'
 import { COMMON_DIALECT, loadDialects } from './dialects/tables.ts'
-import type { FetchAddress } from './media/fetching-inspect.ts'
+import type { FetchAddress, MediaFetcher } from './media/media-fetcher.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
 import { operationPaths } from './operations/paths.ts'
@@ -94,7 +94,7 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
         claims,
         registry,
         counting,
-        fetching: (gate) => fetching(options, gate),
+        media: () => mediaOf(options),
       })
     }
     return [conversationPath(options, row, async () => await inspectOf(options, row, { registry, counting }))]
@@ -108,12 +108,12 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
   return [...conversations, ...counts]
 }
 
-/** With the bytes of what clients name by address, where the configuration allows to fetch them. */
-async function fetching({ document, fetchAddress: bytesAt }: CompileOptions, inspect: Gate): Promise<Gate> {
+/** Fetches what clients name by address, where the configuration allows that; null where it does not. */
+async function mediaOf({ document, fetchAddress }: CompileOptions): Promise<MediaFetcher | null> {
   const settings = document.translation.fetch_media
-  if (!settings.enabled || bytesAt === undefined) return inspect
-  const { createFetchingInspect } = await import('./media/fetching-inspect.ts')
-  return createFetchingInspect({ inspect, settings, bytesAt })
+  if (!settings.enabled || fetchAddress === undefined) return null
+  const { MediaFetcher } = await import('./media/media-fetcher.ts')
+  return new MediaFetcher(settings, fetchAddress)
 }
 
 async function inspectOf(
@@ -123,7 +123,8 @@ async function inspectOf(
 ): Promise<Gate> {
   const { document, content } = options
   const { countedAt, dialect, readPath } = row
-  const inspect = await fetching(options, createConversationInspect(registry, await loadSurface(row), readPath))
+  const [surface, media] = await Promise.all([loadSurface(row), mediaOf(options)])
+  const inspect = createConversationInspect(registry, surface, { readPath, media })
   if (row.sealsKept === true && content !== undefined && document.content.seals === 'on') {
     const { createSealedInspect } = await import('./seals/sealed-inspect.ts')
     const { ttl: ttlMs, max_bytes: maxBytes } = document.content

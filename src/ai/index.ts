@@ -23,7 +23,7 @@ export {
   providersIn,
   variablesOf,
 } from './facts.ts'
-export type { FetchAddress } from './media/fetching-inspect.ts'
+export type { FetchAddress } from './media/media-fetcher.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export type { TransportSource } from './providers/upstreams.ts'

@@ -99,6 +99,13 @@ const ROWS: readonly Row[] = [
     tried: ['throttled'],
   },
   {
+    name: '429 with the reset of a limit',
+    model: 'status-429-reset',
+    streams: BOTH,
+    alone: [429, 'rate_limit_exceeded'],
+    tried: ['throttled'],
+  },
+  {
     name: '429 without a word',
     model: 'status-429',
     streams: BOTH,
@@ -208,7 +215,16 @@ function built(): House {
 /** What is learned of a target holds for all requests to it: each test has a provider of its own. */
 function modelsOf(urls: Readonly<Record<string, string>>) {
   const providers: Record<string, JsonObject> = {}
-  const models: Record<string, JsonObject> = { ok: { targets: [{ provider: 'wall', model: 'ok' }] } }
+  const models: Record<string, JsonObject> = {
+    ok: { targets: [{ provider: 'wall', model: 'ok' }] },
+    spent: {
+      targets: [
+        { provider: 'wall', model: 'ok-spent' },
+        { provider: 'wall', model: 'ok' },
+      ],
+    },
+    'spent-alone': { targets: [{ provider: 'wall', model: 'ok-spent' }] },
+  }
   for (const [at, { provider = 'wall', model, streams }] of ROWS.entries()) {
     for (const stream of streams) {
       for (const kind of ['only', 'spare']) {
@@ -302,6 +318,18 @@ for (const [index, { name, streams, alone, tried }] of ROWS.entries()) {
     })
   }
 }
+
+test('a target whose answer said that nothing is left is asked behind the others until its limit is there again', async () => {
+  const { client, wall } = built()
+  const asked: unknown[] = []
+  for (const nonce of ['spent-1', 'spent-2', 'spent-3']) {
+    assert.equal((await client.chat({ model: 'spent', stream: false, nonce })).status, 200)
+    asked.push(wall.byNonce(nonce).map(({ model }) => model))
+  }
+  assert.deepEqual(asked, [['ok-spent'], ['ok'], ['ok']])
+  await client.chat({ model: 'spent-alone', stream: false, nonce: 'alone-1' })
+  assert.equal((await client.chat({ model: 'spent-alone', stream: false, nonce: 'alone-2' })).status, 200)
+})
 
 test('after all of that the books balance', async () => {
   assert.deepEqual(await violations(built().evidence), [])

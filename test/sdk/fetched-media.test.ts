@@ -63,6 +63,20 @@ before(async () => {
   origin = `http://127.0.0.1:${port}`
   house = await DialectHouse.build({
     translation: { on_loss: 'reject', fetch_media: { enabled: true, max_items: 2, max_bytes: 50_000 } },
+    models: {
+      'address-first': {
+        targets: [
+          { provider: 'anthropic', model: 'claude-sonnet-4-5--broken-500' },
+          { provider: 'bedrock', model: 'anthropic.claude-sonnet-4-5--text' },
+        ],
+      },
+      'bytes-first': {
+        targets: [
+          { provider: 'bedrock', model: 'anthropic.claude-sonnet-4-5--text' },
+          { provider: 'anthropic', model: 'claude-sonnet-4-5--text' },
+        ],
+      },
+    },
     egress: {
       rules: [{ id: 'pictures', action: 'allow', named_by: 'other', addresses: ['127.0.0.1'], ports: [port] }],
     },
@@ -167,4 +181,29 @@ test('a picture by address is fetched where it is all that is asked', async () =
     })
     assert.ok(JSON.stringify(house.server(vendor).newest).includes(PNG.toString('base64')), vendor)
   }
+})
+
+async function asked(model: string, ...urls: readonly string[]): Promise<string | null> {
+  const { data, response } = await house
+    .openai()
+    .chat.completions.create({
+      model,
+      messages: [{ role: 'user', content: urls.map((url) => ({ type: 'image_url', image_url: { url } })) }],
+    })
+    .withResponse()
+  assert.ok(data.choices.length > 0)
+  return response.headers.get('x-ferro-model')
+}
+
+test('a picture is fetched when the attempt that needs its bytes begins, and not before', async () => {
+  const { length } = pictures.asked
+  assert.match((await asked('address-first', `${origin}/cat.png`)) ?? '', /^bedrock\//)
+  assert.ok(JSON.stringify(house.server('anthropic').newest).includes(`${origin}/cat.png`))
+  assert.ok(JSON.stringify(house.server('bedrock').newest).includes(PNG.toString('base64')))
+  assert.equal(pictures.asked.length, length + 1)
+})
+
+test('a target that needs what cannot be fetched gives way to one that takes the address', async () => {
+  assert.match((await asked('bytes-first', `${origin}/gone`)) ?? '', /^anthropic\//)
+  assert.ok(JSON.stringify(house.server('anthropic').newest).includes(`${origin}/gone`))
 })

@@ -1,5 +1,6 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { principalOf } from '../../governance/index.ts'
+import type { MediaFetcher } from '../media/media-fetcher.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { chooseOrder, denied, shorten } from '../routing/choose.ts'
@@ -18,14 +19,21 @@ export type ReadPath = (x: Exchange) => PathFacts | GatewayError
 /** Which targets can serve a request at all, where not all can; null: all. */
 export type Servers = (x: Exchange) => ((target: RoutingTarget) => boolean) | null
 
+export interface InspectOptions {
+  /** Null: the body says everything. */
+  readonly readPath?: ReadPath | null
+  readonly servers?: Servers
+  /** Null: nothing is fetched. */
+  readonly media?: MediaFetcher | null
+}
+
 /** The `inspect` hook of a conversation's path: reads the request and chooses its target. */
 export function createConversationInspect(
   registry: ModelRegistry,
   surface: Surface,
-  readPath: ReadPath | null = null,
-  servers: Servers = () => null,
+  { readPath = null, servers = () => null, media = null }: InspectOptions = {},
 ): Hook {
-  const attempts = conversationAttempts(registry)
+  const attempts = conversationAttempts(registry, media)
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')

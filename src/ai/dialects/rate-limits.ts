@@ -86,7 +86,7 @@ const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m
 const LONGEST_MS = 366 * 86_400_000
 
 /** Of `1d2h3m4.5s`, `20ms`, or of bare seconds; null for anything else. */
-function millisecondsOf(text: string): number | null {
+export function millisecondsOf(text: string): number | null {
   if (/^\d{1,8}(?:\.\d{1,9})?$/.test(text)) return bounded(Number(text) * 1000)
   if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|[dhms])){1,5}$/.test(text)) return null
   let sum = 0

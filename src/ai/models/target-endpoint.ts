@@ -231,7 +231,7 @@ export class TargetEndpoint {
     }
     const whole = seals === null && media === null ? this.#target : { ...this.#target, restore }
     // What is lost as long as it is not fetched is no loss yet.
-    const isHeld = this.#options.fetchesMedia === true && media === null
+    const isHeld = this.#options.fetchesMedia === true
     const judgedLater = isHeld && whole.onLoss === 'reject'
     const onLoss = judgedLater ? 'allow' : whole.onLoss
     const isProvisional = (request: ModelRequest) => addressesOf(request, this.endpoint.dialect) !== null

@@ -1,4 +1,5 @@
 import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
+import { limitedForMs } from '../dialects/limit-resets.ts'
 import { rateLimitsOf } from '../dialects/rate-limits.ts'
 import { classOfAnswer } from '../routing/failures/classify.ts'
 import type { AnswerSource } from './answer-source.ts'
@@ -60,7 +61,7 @@ export function errorOfStatus(
 ): GatewayError {
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
-  const retryAfterSeconds = retryAfter(headers)
+  const retryAfterSeconds = retryAfter(headers) ?? (status === 429 ? limitReset(headers) : null)
   const limits = rateLimitsOf(headers, target.secretTexts)
   const pass = row.passBody && said !== null && body !== null
   const options = {
@@ -135,6 +136,12 @@ function parsed(body: Buffer): unknown {
   } catch {
     return null // an HTML page or a cut body: nothing to quote
   }
+}
+
+/** Whole seconds until the limit that was reached is there again, by the headers that tell of limits; null without one. */
+function limitReset(headers: AnswerHeaders): number | null {
+  const ms = limitedForMs(headers, Date.now())
+  return ms === 0 ? null : Math.ceil(ms / 1_000)
 }
 
 /** Whole seconds from `retry-after-ms` or a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or null. */

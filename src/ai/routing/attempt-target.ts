@@ -1,4 +1,4 @@
-import type { Candidate, Exchange, GatewayError, Outcome, Permit, RetryBudget } from '../../core/index.ts'
+import type { Candidate, Exchange, GatewayError, Outcome, Permit, RetryBudget, WAIT } from '../../core/index.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import type { HedgeRule } from './hedge/hedge-rule.ts'
@@ -20,8 +20,8 @@ export interface AttemptTarget {
   readonly contextTokens: number | null
   /** For models that are hedged by how fast their targets answer; absent: that is not known. */
   readonly firstAnswers?: FirstAnswers | null
-  /** Makes the request ready for it; an error when it cannot carry the request. */
-  prepare(x: Exchange): GatewayError | null
+  /** Makes the request ready for it; an error when it cannot carry the request; WAIT: it is asked again by `beginAttempt`. */
+  prepare(x: Exchange): GatewayError | typeof WAIT | null
 }
 
 /** What all requests of a group may do; made with the plan. */

@@ -9,6 +9,7 @@ import {
   RetryBudget,
   type SharedState,
   viewCells,
+  WAIT,
 } from '../../core/index.ts'
 import { createCounters } from '../../lib/index.ts'
 import { historyText } from './attempt-history.ts'
@@ -97,11 +98,11 @@ class Stage {
     const attempts = new ModelAttempts(this.targets, rules)
     const next = () => {
       const found = attempts.next(x)
-      return found instanceof GatewayError ? found.code : found.name
+      return found === WAIT ? 'wait' : found instanceof GatewayError ? found.code : found.name
     }
     const reject = (reason: string, retryAfterSeconds?: number) => {
       const options = retryAfterSeconds === undefined ? { reason } : { reason, retryAfterSeconds }
-      attempts.onHead(x, 400)
+      attempts.onHead(x, 400, {})
       return attempts.onRejected(x, new GatewayError('upstream_rejected', reason, options))
     }
     const fail = (failure: Failure) => {
@@ -361,9 +362,46 @@ test('an answer ends the probe of a breaker, and a client that leaves gives it b
   left.attempts.onEnd(left.x)
   const probe = stage.request()
   assert.equal(probe.next(), 'a')
-  probe.attempts.onHead(probe.x, 200)
+  probe.attempts.onHead(probe.x, 200, {})
   probe.attempts.onAnswer(probe.x)
   assert.equal(stage.request().next(), 'a')
   assert.equal(stage.request().next(), 'a')
   assert.equal(stage.memories.get('a')?.inFlight, 2)
+})
+
+test('a target whose answer says that it was the last for now is asked behind the others, and alone all the same', () => {
+  const spent = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20s' }
+  const stage = new Stage({ a: {}, b: {} })
+  const first = stage.request()
+  assert.equal(first.next(), 'a')
+  first.attempts.onHead(first.x, 200, spent)
+  first.attempts.onAnswer(first.x)
+  const second = stage.request()
+  assert.deepEqual([second.next(), second.fail('unreachable'), second.next()], ['b', 0, 'a'])
+  stage.nowMs += 20_001
+  assert.equal(stage.request().next(), 'a')
+})
+
+test('a target that waits for what the request needs is asked when it is there, and another one when it does not come', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  const [a, b] = stage.targets
+  assert.ok(a && b)
+  const answers: (typeof WAIT | GatewayError | null)[] = [WAIT, null, WAIT, new GatewayError('invalid_request', 'no')]
+  stage.targets[0] = { ...a, prepare: () => answers.shift() ?? null }
+  const served = stage.request()
+  assert.deepEqual([served.next(), served.next()], ['wait', 'a'])
+  const refused = stage.request()
+  assert.deepEqual([refused.next(), refused.next()], ['wait', 'b'])
+  assert.equal(stage.memories.get('a')?.inFlight, 1)
+})
+
+test('a client that leaves while a target waits gives it back', () => {
+  const stage = new Stage({ a: {} })
+  const [a] = stage.targets
+  assert.ok(a)
+  stage.targets[0] = { ...a, prepare: () => WAIT }
+  const { next, attempts, x } = stage.request()
+  assert.equal(next(), 'wait')
+  attempts.onEnd(x)
+  assert.equal(stage.memories.get('a')?.inFlight, 0)
 })

@@ -1,4 +1,5 @@
 import {
+  type AnswerHeaders,
   type Attempting,
   type Candidate,
   type Exchange,
@@ -12,7 +13,9 @@ import {
   type Permit,
   REFUSED,
   TAKEN_OVER,
+  WAIT,
 } from '../../core/index.ts'
+import { spentForMs } from '../dialects/limit-resets.ts'
 import { mostUseful, type PastAttempt, withShortestWait } from './attempt-history.ts'
 import {
   type AskedTarget,
@@ -40,8 +43,12 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #made = 0
   /** The same target is asked again. */
   #again = false
+  /** It may be asked, and waits for what the request needs. */
+  #waiting: AttemptTarget | null = null
   #permit: Permit = REFUSED
   #status = 0
+  /** What the current answer says: its target gives nothing more for so long. */
+  #spentMs = 0
   /** Targets behind this many tokens only, after one was too small. */
   #largerThan = 0
   #firstAtMs = 0
@@ -70,18 +77,23 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     return this.#order[this.#at] ?? null
   }
 
-  next(x: Exchange): Candidate | GatewayError {
+  next(x: Exchange): Candidate | GatewayError | typeof WAIT {
     const found = this.#find(x)
     const { hedge } = this.#rules
-    if (hedge !== undefined && hedge !== null && !(found instanceof GatewayError)) {
+    if (hedge !== undefined && hedge !== null && found !== WAIT && !(found instanceof GatewayError)) {
       this.#hedging ??= new Hedging(x, this, hedge)
       this.#hedging.watch()
     }
     return found
   }
 
-  #find(x: Exchange): Candidate | GatewayError {
+  #find(x: Exchange): Candidate | GatewayError | typeof WAIT {
     const nowMs = this.#rules.now()
+    const waiting = this.#waiting
+    if (waiting !== null) {
+      this.#waiting = null
+      return this.#ready(x, waiting) ?? this.#beyond(x, nowMs)
+    }
     if (this.#firstAtMs === 0) this.#firstAtMs = nowMs
     if (this.#again) {
       this.#again = false
@@ -98,8 +110,9 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     return this.#decide(x, found, error, failure)
   }
 
-  onHead(x: Exchange, status: number): number {
+  onHead(x: Exchange, status: number, headers: AnswerHeaders): number {
     this.#status = status
+    this.#spentMs = status < 400 ? spentForMs(headers, Date.now()) : 0
     if (status < 400) this.#order[this.#at]?.memory?.recent.time(performance.now() - x.dispatchedAt)
     return NO_MORE
   }
@@ -119,7 +132,12 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   onAnswer(x: Exchange): void {
-    this.#order[this.#at]?.memory?.wake()
+    const target = this.#order[this.#at]
+    target?.memory?.wake()
+    // The answer was the last for now. Who alone can serve the next request is asked all the same: it may have something earlier.
+    if (this.#spentMs > 0 && target?.isShared !== true) {
+      target?.memory?.rest('target', this.#rules.now() + this.#spentMs, 'supposed')
+    }
     this.#release('success')
     this.#note(x, null, null)
   }
@@ -189,6 +207,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     this.#at = place
     this.#permit = permit
     this.#status = status
+    this.#spentMs = 0
     this.#onTarget = 1
   }
 
@@ -198,14 +217,14 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   /** The next target in the order that may be asked now and can carry the request; those that rest come last. */
-  #beyond(x: Exchange, nowMs: number): Candidate | GatewayError {
+  #beyond(x: Exchange, nowMs: number): Candidate | GatewayError | typeof WAIT {
     const found = this.#search(x, nowMs, false) ?? this.#search(x, nowMs, true)
     if (found !== null) return found
     const best = mostUseful(this.history)?.error
     return best == null ? this.#nobody(nowMs) : this.verdict(x, best)
   }
 
-  #search(x: Exchange, nowMs: number, resting: boolean): Candidate | null {
+  #search(x: Exchange, nowMs: number, resting: boolean): Candidate | typeof WAIT | null {
     const order = this.#order
     for (let at = 0; at < order.length; at++) {
       const target = order[at]
@@ -239,9 +258,13 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     return this.#permit !== REFUSED
   }
 
-  #ready(x: Exchange, target: AttemptTarget): Candidate | null {
+  #ready(x: Exchange, target: AttemptTarget): Candidate | typeof WAIT | null {
     this.#status = 0
     const problem = target.prepare(x)
+    if (problem === WAIT) {
+      this.#waiting = target
+      return WAIT
+    }
     this.#made++
     this.#onTarget++
     if (problem === null) return target.candidate

@@ -1,4 +1,4 @@
-import { errorOf } from './chat.ts'
+import { completionOf, composeAnswer, errorOf } from './chat.ts'
 import type { FaultTable } from './fault.ts'
 import { headerOf } from './request-reader.ts'
 
@@ -10,6 +10,17 @@ export const statusFaults: FaultTable = {
   'status-429-date': (x) => {
     const date = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 1_000).toUTCString()
     return x.json(429, LIMITED, [`retry-after: ${date}`])
+  },
+  'status-429-reset': (x) =>
+    x.json(429, LIMITED, ['x-ratelimit-remaining-tokens: 0', 'x-ratelimit-reset-tokens: 1500ms']),
+  /** Answered well, and the last for a while. */
+  'ok-spent': (x, body) => {
+    const answer = composeAnswer(body)
+    x.entry.usage = answer.usage
+    return x.json(200, completionOf(answer, answer.usage), [
+      'x-ratelimit-remaining-requests: 0',
+      'x-ratelimit-reset-requests: 30s',
+    ])
   },
   'status-503-retry-after': (x) =>
     x.json(503, errorOf('The server is overloaded.', 'server_error'), ['retry-after: 1']),

@@ -12,6 +12,7 @@ import {
   NO_MORE,
   outcomeOfFailure,
   takeOver,
+  type WAIT,
 } from '../../../core/index.ts'
 import { monotonicUs } from '../../../lib/index.ts'
 import { type AskedTarget, type HedgedAttempts, restAfter } from '../attempt-target.ts'
@@ -97,7 +98,7 @@ export class Hedging implements Attempting {
 
   // From here on it decides for the double.
 
-  next(double: Exchange): Candidate | GatewayError {
+  next(double: Exchange): Candidate | GatewayError | typeof WAIT {
     const { target } = this.#held
     return target.prepare(double) ?? target.candidate
   }

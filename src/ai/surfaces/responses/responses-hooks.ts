@@ -4,6 +4,7 @@ import type { ContentPort, UsageClaimsPort } from '../../../storage/index.ts'
 import { createConversationInspect } from '../../conversation/conversation-route.ts'
 import type { Surface } from '../../conversation/surface.ts'
 import type { TokenCounting } from '../../counting/count-route.ts'
+import type { MediaFetcher } from '../../media/media-fetcher.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
 import { createCompact } from './compact.ts'
@@ -23,7 +24,7 @@ export interface ResponsesHooksOptions {
   readonly registry: ModelRegistry
   readonly counting: TokenCounting
   /** Adds what clients name by address. */
-  readonly fetching: (inspect: Gate) => Promise<Gate>
+  readonly media: () => Promise<MediaFetcher | null>
 }
 
 /** What the paths of answers that are kept do. */
@@ -42,7 +43,7 @@ export interface ResponsesHooks {
 /** Makes the hooks of answers that are kept, here or by their upstream, from the surface of those that are not. */
 export async function createResponsesHooks(
   bare: Surface,
-  { document, content, claims, registry, counting, fetching }: ResponsesHooksOptions,
+  { document, content, claims, registry, counting, media }: ResponsesHooksOptions,
   usage: ClaimedUsage,
 ): Promise<ResponsesHooks> {
   const { ttl, max_bytes: maxBytes, responses } = document.content
@@ -53,7 +54,7 @@ export async function createResponsesHooks(
   const stored = { content, relay: new RelayStored(registry, usage) }
   return {
     create: createResponsesInspect({
-      inspect: await fetching(createConversationInspect(registry, surface, null, priors.servers)),
+      inspect: createConversationInspect(registry, surface, { servers: priors.servers, media: await media() }),
       priors,
       kept,
       relayed: new RelayedAnswers(content, claims, maxBytes),
