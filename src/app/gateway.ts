@@ -11,6 +11,7 @@ import { createLog, type Log, MetricsCollector } from '../observability/index.ts
 import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
+import { registerCanaryMetrics } from './canary-metrics.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { CounterRepair } from './counter-repair.ts'
 import { databaseUrl, makeDataDir } from './data-directory.ts'
@@ -237,6 +238,12 @@ export class ControlThread implements RunningGateway {
       slots: this.#slots,
       counters: this.#memory.counters,
       seats: seatsFor(workerCount(document)),
+      document: () => this.#document,
+    })
+    registerCanaryMetrics({
+      metrics: this.#metrics,
+      slots: this.#slots,
+      counters: this.#memory.counters,
       document: () => this.#document,
     })
     registerProcessMetrics({

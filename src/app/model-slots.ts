@@ -7,6 +7,7 @@ import {
   retryBudgetSlot,
   type SlotNeed,
   targetSlot,
+  trialSlot,
 } from '../core/index.ts'
 
 /** What slots of models' targets are called by; as in the module of models, which the control thread does not load. */
@@ -28,6 +29,9 @@ export function modelSlotNeeds(document: Pick<ConfigDocument, 'providers' | 'mod
       restsSlot(MODELS, id, 1),
     ]),
     ...[...timed].map((id) => firstAnswersSlot(MODELS, id)),
+    ...Object.entries(document.models).flatMap(([name, { canary }]) =>
+      canary === undefined ? [] : [trialSlot(name, JSON.stringify(canary))],
+    ),
     ...[...credentials].map((id) => restsSlot(MODELS, id, 1)),
   ]
 }
@@ -50,6 +54,15 @@ function namesOf({ providers, models }: Pick<ConfigDocument, 'providers' | 'mode
   }
   for (const provider of [BUILT_IN, ...Object.keys(providers)]) add(provider, UNNAMED, undefined, false)
   const hedged = hedgedByShare(models)
+  for (const [name, { canary }] of Object.entries(models)) {
+    if (canary === undefined) continue
+    // Without a credential's name it has all of its provider in turn.
+    const { provider, model, credential } = canary.target
+    const suffix = credential === undefined ? '' : `#${credential}`
+    targets.add(`${provider}/${model}${suffix}`)
+    credentials.add(`${provider}${suffix}`)
+    if (hedged.has(name)) timed.add(`${provider}/${model}${suffix}`)
+  }
   for (const [name, { targets: listed }] of Object.entries(models)) {
     for (const { provider, model, credential } of listed) {
       if (provider !== undefined) add(provider, model ?? UNNAMED, credential, hedged.has(name))

@@ -30,6 +30,7 @@ export function renderRoute(told: RouteExplanation): string {
       return `  ${at + 1}. ${id}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
     }),
     ...(told.hedge === null ? [] : ['', aboutHedge(told.hedge)]),
+    ...(told.canary === null ? [] : ['', aboutCanary(told.canary)]),
     '',
     `When ${order[0]?.id ?? 'nobody'} fails`,
     ...told.on_failure.map(aboutFailure),
@@ -55,6 +56,15 @@ function aboutTarget(target: ExplainedTarget): string {
 function aboutHedge({ after, next }: NonNullable<RouteExplanation['hedge']>): string {
   const time = 'ms' in after ? `${after.ms} ms` : `as long as ${after.percentile} of 100 of its answers take`
   return `Hedge: after ${time}, ${next === null ? 'but nobody else may be asked' : `beside it ${next}`}`
+}
+
+function aboutCanary({ id, share, stop, restart_after_ms: ms }: NonNullable<RouteExplanation['canary']>): string {
+  const again = ms === null ? '' : `, begins anew after ${ms / 1_000} s`
+  return `Canary: ${percent(share)} go to ${id} first, until more than ${percent(stop.errors)} of ${stop.over} fail${again}`
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(3))} %`
 }
 
 function aboutMember({

@@ -21,6 +21,7 @@ models:
       - { provider: near, model: blind, prices: { input: 0, output: 0 }, capabilities: { tools: false } }
   doubled:
     hedge: { after: p95 }
+    canary: { target: { provider: near, model: new }, share: 5% }
     targets:
       - { provider: near, model: one }
       - { provider: near, model: two }
@@ -60,9 +61,10 @@ test('route explain prints candidates, why each was kept or dropped, and the ord
   assert.match(stdout, /Order\n {2}1\. near\/blind\n {2}2\. near\/cheap\n {2}3\. near\/dear\n/)
 })
 
-test('route explain says when another target is asked beside a slow one', (t) => {
+test('route explain says when another target is asked beside a slow one, and who is tried', (t) => {
   const { stdout } = explain(t, ['--model', 'doubled'])
   assert.match(stdout, /^Hedge: after as long as 95 of 100 of its answers take, beside it near\/two$/m)
+  assert.match(stdout, /^Canary: 5 % go to near\/new first, until more than 5 % of 100 fail$/m)
 })
 
 test('route explain reads the request: tools drop a target without them, a header chooses a rule', (t) => {

@@ -92,3 +92,24 @@ test('a hedge needs a second target, and a time or a percentile', async () => {
     [['models.m.hedge', 'a hedge needs a second target, here is one']],
   )
 })
+
+test('a canary needs a target that exists, and a share above nothing', async () => {
+  const parse = (canary: string) =>
+    parseConfig(
+      `providers: { p: { kind: demo } }\nmodels: { m: { canary: ${canary}, targets: [{ provider: p, model: a }] } }\n`,
+      {
+        path: 'a.yaml',
+      },
+    )
+  const to = 'target: { provider: p, model: b }'
+  for (const share of ['5%', '0.05', '100%', '0.1 %']) assert.ok((await parse(`{ ${to}, share: ${share} }`)).ok, share)
+  for (const share of ['0%', '101%', '0', '5', 'some']) {
+    assert.ok(!(await parse(`{ ${to}, share: ${share} }`)).ok, share)
+  }
+  const nowhere = await parse('{ target: { provider: q, model: b }, share: 5% }')
+  assert.ok(!nowhere.ok)
+  assert.deepEqual(
+    nowhere.errors.map(({ path, message }) => [path, message]),
+    [['models.m.canary.target.provider', 'there is no provider `q`']],
+  )
+})

@@ -27,6 +27,11 @@ export function checkModels(value: unknown, names: ModelNames): Finding[] {
       ),
       ...checkStrategy(model, targets, path),
       ...checkHedge(value, model, path),
+      ...checkSideTarget(value, at(at(model, 'canary'), 'target'), {
+        path: [...path, 'canary', 'target'],
+        names,
+        name: '',
+      }),
       ...checkGroups(value, name, sizes),
     ]
   })
@@ -52,6 +57,11 @@ function checkTarget(value: unknown, target: unknown, { path, names, name }: Tar
     ...checkModelOf(target, provider, { path, names, name }),
     ...checkCredential(at(at(value, 'providers'), provider), target, { path, provider }),
   ]
+}
+
+/** A target that stands in no list. The schema has said what is missing. */
+function checkSideTarget(value: unknown, target: unknown, place: TargetPlace): Finding[] {
+  return at(target, 'model') === undefined ? [] : checkTarget(value, target, place)
 }
 
 function checkModelOf(target: unknown, provider: string, { path, names, name }: TargetPlace): Finding[] {

@@ -25,8 +25,10 @@ export {
   retryBudgetSlot,
   type SlotNeed,
   targetSlot,
+  trialSlot,
 } from './balance/slots.ts'
 export { TargetState } from './balance/target-state.ts'
+export { Trial, type TrialRules } from './balance/trial.ts'
 export type { BodySink, ClientStream } from './client-stream.ts'
 export { Connector } from './connect/connector.ts'
 export type { Destination, EgressEvent, TlsSettings } from './connect/destination.ts'

@@ -3,9 +3,9 @@ import { principalOf } from '../../governance/index.ts'
 import type { MediaFetcher } from '../media/media-fetcher.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
+import { Canaries } from '../routing/canary/canary.ts'
 import { chooseOrder, denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
-import type { Order } from '../routing/order.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
 import { conversationAttempts } from './conversation-attempts.ts'
 import { ConversationState } from './conversation-state.ts'
@@ -34,6 +34,7 @@ export function createConversationInspect(
   { readPath = null, servers = () => null, media = null }: InspectOptions = {},
 ): Hook {
   const attempts = conversationAttempts(registry, media)
+  const canaries = new Canaries(registry)
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
@@ -53,23 +54,24 @@ export function createConversationInspect(
     const serves = servers(x)
     const order = chooseOrder(x, serves === null ? { registry, group, facts } : { registry, group, facts, serves })
     if (order instanceof GatewayError) return order
-    prepareFirst(x, state, { order, request, body })
-    x.attempting = attempts.make(group, order)
+    const { canary } = group
+    const draw = canary === null ? null : canaries.draw(x, canary, serves === null ? { facts } : { facts, serves })
+    prepareFirst(x, state, { target: (draw?.target ?? order.at(0))?.target ?? null, request, body })
+    x.attempting = attempts.make(group, order, draw)
     group.orders.giveBack(order)
     return null
   }
 }
 
-interface Ordered {
-  readonly order: Order
+interface FirstTarget {
+  readonly target: ModelTarget | null
   readonly request: ConversationRequest
   readonly body: Buffer
 }
 
 /** Puts the request into the words of the first target while its scan is valid; one that cannot be told it is passed over later. */
-function prepareFirst(x: Exchange, state: ConversationState, { order, request, body }: Ordered): void {
-  const target = order.at(0)?.target
-  if (target === undefined) return
+function prepareFirst(x: Exchange, state: ConversationState, { target, request, body }: FirstTarget): void {
+  if (target === null) return
   state.target = target
   const prepared = target.prepare(x, state, body, request)
   if (!(prepared instanceof GatewayError)) state.prepared = prepared

@@ -49,6 +49,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
     patterns: [...patterns(parts)],
     memories: options.shared === undefined ? undefined : memoriesOf(options.shared, document),
     metrics: options.metrics,
+    warn: options.warn,
     reservation: {
       bytesPerToken: document.reservation.bytes_per_token,
       outputTokens: document.reservation.output_tokens,

@@ -47,7 +47,11 @@ export interface RegistryParts {
   readonly reservation?: ReservationRule | undefined
   /** Absent: nobody counts. */
   readonly metrics?: GatewayMetrics | undefined
+  /** The operational log; absent: nobody reads it. */
+  readonly warn?: Warn | undefined
 }
+
+type Warn = (message: string, fields: Readonly<Record<string, unknown>>) => void
 
 const USUAL_RESERVATION: ReservationRule = { bytesPerToken: 4, outputTokens: 1_024 }
 
@@ -62,6 +66,7 @@ export class ModelRegistry {
   readonly reservation: ReservationRule
   readonly random: () => number = Math.random
   readonly metrics: GatewayMetrics | null
+  readonly warn: Warn | null
   readonly #entries: ReadonlyMap<string, CatalogueEntry>
   readonly #aliases: ReadonlyMap<string, string>
   /** Aliases by what they stand for. */
@@ -79,6 +84,7 @@ export class ModelRegistry {
   constructor(parts: RegistryParts) {
     const { entries, aliases, direct, patterns = [], provider = () => null } = parts
     this.metrics = parts.metrics ?? null
+    this.warn = parts.warn ?? null
     this.memories = parts.memories ?? null
     this.statistics = parts.memories ?? NO_STATISTICS
     this.reservation = parts.reservation ?? USUAL_RESERVATION
@@ -128,12 +134,20 @@ export class ModelRegistry {
         ? [canonical]
         : this.#spellings(only).filter((spelling) => this.#entries.get(spelling)?.configured !== true)
     const same = this.#withAliases(alike.includes(canonical) ? alike : [canonical])
-    const names = group.targets.map(({ target }) => {
-      const served = [target.name, canonical, ...this.#spellings(target), ...(this.#entriesOf.get(target.name) ?? [])]
-      return { same, served: this.#withAliases(served) }
-    })
+    const names = group.targets.map(({ target }) => ({ same, served: this.#served(target, canonical) }))
     this.#names.set(name, names)
     return names
+  }
+
+  /** Every name of a target of this name that stands in no list of targets; what is denied counts, whatever allows it. */
+  sideNamesOf(name: string, target: ModelTarget): ResourceNames {
+    const canonical = this.#aliases.get(name) ?? name
+    return { same: this.#withAliases([canonical]), served: this.#served(target, canonical) }
+  }
+
+  #served(target: ModelTarget, canonical: string): readonly string[] {
+    const own = [target.name, canonical, ...this.#spellings(target), ...(this.#entriesOf.get(target.name) ?? [])]
+    return this.#withAliases(own)
   }
 
   /** Every listed name: models, then the aliases that lead somewhere; sorted as configured. */

@@ -25,6 +25,7 @@ import {
   type HedgeEnd,
   restAfter,
 } from './attempt-target.ts'
+import type { CanaryDraw } from './canary/canary.ts'
 import { classOfError, classOfFailure } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
@@ -52,12 +53,20 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   /** Targets behind this many tokens only, after one was too small. */
   #largerThan = 0
   #firstAtMs = 0
+  /** Whose target is the first of the order. */
+  readonly #canary: CanaryDraw | null
   /** Of models that are hedged. */
   #hedging: Hedging | null = null
 
   /** `variants`: labels of an A/B test, by place in the order. */
-  constructor(order: readonly AttemptTarget[], rules: AttemptRules, variants: readonly (string | null)[] = []) {
+  constructor(
+    order: readonly AttemptTarget[],
+    rules: AttemptRules,
+    variants: readonly (string | null)[] = [],
+    canary: CanaryDraw | null = null,
+  ) {
     this.#order = order
+    this.#canary = canary !== null && canary.target !== null ? canary : null
     this.#variants = variants
     this.#rules = rules
     rules.budget?.deposit()
@@ -285,6 +294,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     const target = this.#order[this.#at]
     if (target === undefined) return
     const ms = x.dispatchedAt === 0 ? 0 : performance.now() - x.dispatchedAt
+    if (this.#at === 0) this.#canary?.judge(failure)
     const isHedge = this.#hedging?.isHedge(this.#at) === true
     this.history.push({ target: target.name, failure, status: this.#status, ms, error, isHedge })
   }

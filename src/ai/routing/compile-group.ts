@@ -2,6 +2,7 @@ import type { ConfigDocument, ModelConfig, StrategyConfig, TargetConfig } from '
 import { hashText } from '../../core/index.ts'
 import { compileGlobs } from '../../lib/index.ts'
 import type { ModelTarget } from '../models/target.ts'
+import type { RoutingCanary } from './canary/canary.ts'
 import { compileStrategy } from './compile-strategy.ts'
 import type { CompileRegex } from './conditions/conditions.ts'
 import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget } from './contract.ts'
@@ -58,6 +59,7 @@ export function compileGroup(options: GroupOptions, entry: string, requested: st
     isInternal: named.internal,
     entry,
     hedgeAfter: named.hedge?.after ?? null,
+    canary: builder.canary(entry, named),
   })
 }
 
@@ -65,7 +67,7 @@ export function compileGroup(options: GroupOptions, entry: string, requested: st
 export function directGroup(options: GroupOptions, spec: DirectSpec): ModelGroup {
   const builder = new GroupBuilder(options, spec.label)
   const root = builder.direct(spec)
-  return new ModelGroup(root, builder.kept, { isInternal: false, entry: spec.label, hedgeAfter: null })
+  return new ModelGroup(root, builder.kept, { isInternal: false, entry: spec.label, hedgeAfter: null, canary: null })
 }
 
 interface GroupPlace {
@@ -211,17 +213,37 @@ class GroupBuilder {
   }
 
   #leaf(spec: TargetSpec & { readonly place: string }): { readonly position: number; readonly target: RoutingTarget } {
-    const { provider, model, credential, target, named, place } = spec
-    const key = `${place}#${credential ?? ''}`
+    const key = `${spec.place}#${spec.credential ?? ''}`
     const known = this.#positions.get(key)
     const there = known === undefined ? undefined : this.targets[known]
     if (known !== undefined && there !== undefined) return { position: known, target: there }
+    const leaf = this.#made(spec)
+    const position = this.targets.length
+    this.targets.push(leaf)
+    this.kept.drops.push(null)
+    this.#positions.set(key, position)
+    return { position, target: leaf }
+  }
+
+  /** What some of the requests are tried at; null where the entry has no such target. */
+  canary(entry: string, named: ModelConfig): RoutingCanary | null {
+    const { canary } = named
+    if (canary === undefined) return null
+    const { provider, model, credential = null } = canary.target
+    const owner = `models.${entry}.canary`
+    const target = { ...canary.target, enabled: true, tags: [] }
+    const made = this.#made({ provider, model, credential, label: this.#label, owner, target, named })
+    return { ...canary, entry, target: made, settings: JSON.stringify(canary) }
+  }
+
+  #made(spec: TargetSpec): RoutingTarget {
+    const { provider, model, credential, target, named } = spec
     const { document, source } = this.#options
     const made = source.make(spec)
     // Of names that clients make up there is no end.
     const learned = named === undefined || (target !== undefined && target.model === undefined) ? '*' : model
     const suffix = credential === null ? '' : `#${credential}`
-    const leaf: RoutingTarget = {
+    return {
       id: `${provider}/${learned}${suffix}`,
       target: made,
       credentialId: `${provider}${suffix}`,
@@ -232,11 +254,6 @@ class GroupBuilder {
       timeouts: timeoutsOf(made.upstream.timeouts, target),
       streams: target?.capabilities?.streaming ?? true,
     }
-    const position = this.targets.length
-    this.targets.push(leaf)
-    this.kept.drops.push(null)
-    this.#positions.set(key, position)
-    return { position, target: leaf }
   }
 
   #close(

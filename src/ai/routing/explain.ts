@@ -61,6 +61,8 @@ export interface RouteExplanation {
   readonly order: readonly ExplainedPlace[]
   /** The second request where one is slow; null: there is none. */
   readonly hedge: ExplainedHedge | null
+  /** A target that some of the requests go to first; null: there is none. */
+  readonly canary: ExplainedCanary | null
   /** What would follow when the first of the order fails, by the class of the failure. */
   readonly on_failure: readonly ExplainedFailure[]
 }
@@ -70,6 +72,14 @@ export interface ExplainedHedge {
   readonly after: { readonly ms: number } | { readonly percentile: number }
   /** Who would be asked beside the first of the order; null: nobody is left. */
   readonly next: string | null
+}
+
+export interface ExplainedCanary {
+  readonly id: string
+  readonly share: number
+  /** It stops when more than so many of its last attempts have failed. */
+  readonly stop: { readonly errors: number; readonly over: number }
+  readonly restart_after_ms: number | null
 }
 
 export interface ExplainedFailure {
@@ -173,6 +183,7 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
     ),
     groups: groupsIn(group.root, facts),
     hedge: hedgeOf(order, group),
+    canary: canaryOf(group),
     on_failure: onFailure(order, group),
     order: placesOf(order, group),
   }
@@ -302,6 +313,12 @@ function hedgeOf(order: Order, { hedgeAfter, root }: ModelGroup): ExplainedHedge
   const after = 'ms' in hedgeAfter ? hedgeAfter : { percentile: Number((hedgeAfter.share * 100).toFixed(1)) }
   const next = root.limits.attempts > 1 && order.ready > 1 ? (order.at(1)?.id ?? null) : null
   return { after, next }
+}
+
+function canaryOf({ canary }: ModelGroup): ExplainedCanary | null {
+  if (canary === null) return null
+  const { target, share, stop, restart_after: restartMs } = canary
+  return { id: target.id, share, stop, restart_after_ms: restartMs ?? null }
 }
 
 /** The rules of each class of failures, for the targets of one order. */

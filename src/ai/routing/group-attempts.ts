@@ -2,6 +2,7 @@ import { monotonicUs } from '../../lib/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { AttemptRules, AttemptTarget } from './attempt-target.ts'
 import { ModelAttempts } from './attempts.ts'
+import { CANARY, type CanaryDraw } from './canary/canary.ts'
 import type { RoutingTarget } from './contract.ts'
 import { type Doubles, delayFor, type HedgeRule } from './hedge/hedge-rule.ts'
 import type { ModelGroup } from './model-group.ts'
@@ -42,17 +43,22 @@ export class GroupAttempts {
     this.#doubles = doubles
   }
 
-  /** Of a request whose order this is. */
-  make(group: ModelGroup, order: Order): ModelAttempts {
+  /** Of a request whose order this is. `canary`: of a group that has one. */
+  make(group: ModelGroup, order: Order, canary: CanaryDraw | null = null): ModelAttempts {
     const targets: AttemptTarget[] = []
     const variants: (string | null)[] = []
+    const first = canary?.target ?? null
+    if (first !== null) {
+      targets.push(this.#target(first, group))
+      variants.push(CANARY)
+    }
     for (let place = 0; place < order.count; place++) {
       const target = order.at(place)
-      if (target === null) continue
+      if (target === null || (first !== null && isSame(target, first))) continue
       targets.push(this.#target(target, group))
-      variants.push(order.variants[place] ?? null)
+      variants.push(order.variants[place] ?? canary?.othersVariant ?? null)
     }
-    return new ModelAttempts(targets, this.#rulesOf(group), variants)
+    return new ModelAttempts(targets, this.#rulesOf(group), variants, canary)
   }
 
   #target(routing: RoutingTarget, { hedgeAfter }: ModelGroup): AttemptTarget {
@@ -112,4 +118,8 @@ export class GroupAttempts {
       count: (result) => metrics?.hedged(entry, result),
     }
   }
+}
+
+function isSame(one: RoutingTarget, other: RoutingTarget): boolean {
+  return one.id === other.id && one.target.model === other.target.model
 }

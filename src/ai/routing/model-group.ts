@@ -1,4 +1,5 @@
 import type { ModelTarget } from '../models/target.ts'
+import type { RoutingCanary } from './canary/canary.ts'
 import type { RoutingGroup, RoutingTarget } from './contract.ts'
 import type { Kept } from './draft.ts'
 import type { HedgeDelay } from './hedge/hedge-rule.ts'
@@ -10,6 +11,8 @@ export interface ModelGroupOptions {
   readonly entry: string
   /** When a second request follows one that is slow; null: never. */
   readonly hedgeAfter: HedgeDelay | null
+  /** A target that is tried with some of the requests; null: none. */
+  readonly canary: RoutingCanary | null
 }
 
 /** A name of clients with all that may serve it. */
@@ -22,9 +25,10 @@ export class ModelGroup {
   readonly isInternal: boolean
   readonly entry: string
   readonly hedgeAfter: HedgeDelay | null
+  readonly canary: RoutingCanary | null
 
   /** Throws when the group has no target. */
-  constructor(root: RoutingGroup, kept: Kept, { isInternal, entry, hedgeAfter }: ModelGroupOptions) {
+  constructor(root: RoutingGroup, kept: Kept, { isInternal, entry, hedgeAfter, canary }: ModelGroupOptions) {
     const first = root.targets.find(({ enabled }) => enabled) ?? root.targets[0]
     if (first === undefined) throw new Error(`${root.name} has no target`)
     this.root = root
@@ -33,6 +37,7 @@ export class ModelGroup {
     this.isInternal = isInternal
     this.entry = entry
     this.hedgeAfter = hedgeAfter
+    this.canary = canary
   }
 
   get targets(): readonly RoutingTarget[] {

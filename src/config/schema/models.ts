@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
 import { providerTimeouts } from './providers.ts'
 import { positiveDuration, size } from './scalars.ts'
-import { hedge } from './second-requests.ts'
+import { canary, hedge } from './second-requests.ts'
 import { strategy } from './strategy.ts'
 import { name, plainText } from './texts.ts'
 
@@ -163,6 +163,9 @@ export const model = z.strictObject({
     .describe(
       'A second request to the next target where the first is slow: who answers first serves the client, the other is cancelled. Absent: never. Counts as an attempt, and takes from the budget of `routing.retry`.',
     ),
+  canary: canary
+    .optional()
+    .describe('A new target that some of the requests go to first, until too many fail there. Absent: there is none.'),
   internal: z
     .boolean()
     .default(false)

@@ -1,6 +1,45 @@
-/** Requests that are sent beside a client's own: hedges. */
+/** Requests beside a client's own, or elsewhere than most: hedges, canaries. */
 import * as z from 'zod'
+import { capabilities, prices } from './prices.ts'
+import { providerTimeouts } from './providers.ts'
 import { positiveDuration } from './scalars.ts'
+import { plainText } from './texts.ts'
+
+const PERCENT = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/
+const SHARE_HELP = 'expected a share such as `5%`, or a number up to 1 such as `0.05`'
+
+/** A part of all, as a number from above 0 to 1. */
+const share = z
+  .union(
+    [
+      z.number().gt(0).max(1),
+      z
+        .string()
+        .regex(PERCENT, { error: SHARE_HELP })
+        .transform((text, context) => {
+          const percent = Number(PERCENT.exec(text)?.[1])
+          if (percent > 0 && percent <= 100) return percent / 100
+          context.addIssue({ code: 'custom', message: SHARE_HELP, input: text })
+          return z.NEVER
+        }),
+    ],
+    { error: SHARE_HELP },
+  )
+  .meta({ id: 'share', description: 'A part of all: `5%`, or a number up to 1 such as `0.05`.' })
+
+/** A target that no strategy knows. */
+const sideTarget = z.strictObject({
+  provider: plainText.describe('Name of a provider of this file, or a built-in one (`demo`).'),
+  model: plainText.describe('The name that the provider gives the model.'),
+  credential: plainText.optional().describe('Name of one of the credentials of its provider; absent: all in turn.'),
+  prices: prices.optional().describe('US dollars per million tokens; absent: as the catalogue has them.'),
+  capabilities: capabilities.optional().describe('What it takes; absent: as the catalogue has it.'),
+  catalogue: plainText
+    .optional()
+    .describe("The entry of the catalogue that it is, `provider/model`; absent: by its provider's kind and its name."),
+  max_output_tokens: z.int().min(1).max(100_000_000).optional().describe('The most that the model can answer.'),
+  timeouts: providerTimeouts.optional().describe("Deadlines that differ from its provider's."),
+})
 
 const PERCENTILE = /^p(\d{1,2}(?:\.\d)?)$/
 const DELAY_HELP = 'expected a duration such as `800ms`, or a percentile such as `p95`'
@@ -32,4 +71,28 @@ export const hedge = z.strictObject({
   after: delay.describe(
     'How long a target may take until there is something of an answer to pass on. `p95`: as long as 95 of 100 of its last answers took, streams and whole answers by themselves; until 20 are known it is never too slow.',
   ),
+})
+
+/** A new target that some of the requests are tried at. */
+export const canary = z.strictObject({
+  target: sideTarget.describe('Who is tried. When it fails, the targets of the model are asked as ever.'),
+  share: share.describe('Part of the requests that go to it first.'),
+  stop: z
+    .strictObject({
+      errors: share.prefault('5%').describe('It stops when more than this part of `over` attempts has failed.'),
+      over: z
+        .int()
+        .min(10)
+        .max(1_000)
+        .prefault(100)
+        .describe('Its last attempts, over all workers; those that were not made yet count as good.'),
+    })
+    .prefault({})
+    .describe('When no more requests go to it.'),
+  restart_after: positiveDuration
+    .optional()
+    .describe(
+      'How long it stays stopped. Absent: until these settings change, e.g. `run`, or the gateway starts anew.',
+    ),
+  run: z.int().min(1).max(1_000_000_000).prefault(1).describe('Another number begins a stopped one anew.'),
 })

@@ -4,6 +4,7 @@ import { RECENT_ANSWERS_CELLS } from './recent-answers.ts'
 import { RETRY_BUDGET_CELLS } from './retry-budget.ts'
 import { LEASE_CELLS } from './shared-lease.ts'
 import { targetCells } from './target-state.ts'
+import { TRIAL_CELLS } from './trial.ts'
 
 /** A slot to ask of the SlotAllocator. */
 export interface SlotNeed {
@@ -77,6 +78,11 @@ export const FIRST_ANSWERS_CELLS = RECENT_ANSWERS_CELLS * 2
 /** How long a target took lately until there was something to pass on. */
 export function firstAnswersSlot(pool: string, target: string): SlotNeed {
   return { name: nameOf('balance.first', pool, target), cells: FIRST_ANSWERS_CELLS }
+}
+
+/** A trial of a target; `settings` as text: others are another trial, which begins anew. */
+export function trialSlot(name: string, settings: string): SlotNeed {
+  return { name: nameOf('balance.trial', name, settings), cells: TRIAL_CELLS }
 }
 
 /** Which places of a target rest, and until when. */

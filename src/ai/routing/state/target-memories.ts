@@ -1,4 +1,12 @@
-import { type BreakerRules, RetryBudget, retryBudgetSlot, type SharedState } from '../../../core/index.ts'
+import {
+  type BreakerRules,
+  RetryBudget,
+  retryBudgetSlot,
+  type SharedState,
+  Trial,
+  trialSlot,
+} from '../../../core/index.ts'
+import type { RoutingCanary } from '../canary/canary.ts'
 import type { BreakerSettings, RoutingTarget, TargetStatistics } from '../contract.ts'
 import { FirstAnswers } from './first-answers.ts'
 import { MODELS, TargetMemory } from './target-memory.ts'
@@ -49,6 +57,16 @@ export class TargetMemories implements TargetStatistics {
       this.#firstAnswers.set(target, answers)
     }
     return answers
+  }
+
+  /** How a canary has done so far. */
+  trialOf({ entry, settings, stop, restart_after }: RoutingCanary): Trial {
+    return new Trial(this.#shared.cells, this.#shared.indexOf(trialSlot(entry, settings)), {
+      // A part of a hundred that is one and a half failures is passed by two.
+      failures: Math.floor(stop.errors * stop.over + 1e-9),
+      over: stop.over,
+      restartMs: restart_after ?? null,
+    })
   }
 
   firstByteMs(target: RoutingTarget): number {
