@@ -22,11 +22,14 @@ export function decodeOpenAIUsage(value: unknown): TokenUsage | null {
   const input = told === undefined && made === 0 ? total : count(told)
   const output = count(made)
   if (input === null || output === null) return null
-  const into = detailsOf(value, 'input_tokens_details', 'input_token_details', 'prompt_tokens_details')
-  const from = detailsOf(value, 'output_tokens_details', 'output_token_details', 'completion_tokens_details')
+  const into = detailsOf(value['input_tokens_details'], value['input_token_details'], value['prompt_tokens_details'])
+  const from = detailsOf(
+    value['output_tokens_details'],
+    value['output_token_details'],
+    value['completion_tokens_details'],
+  )
   // What was cached of sounds and pictures is already counted as cached.
-  const cachedKinds = detailsOf(into, 'cached_tokens_details')
-  const kind = (name: string) => Math.max(0, (count(into[name]) ?? 0) - (count(cachedKinds[name]) ?? 0))
+  const cachedKinds = detailsOf(into['cached_tokens_details'])
 
   const read = new Share(input)
   const cacheRead = read.take(
@@ -36,8 +39,8 @@ export function decodeOpenAIUsage(value: unknown): TokenUsage | null {
       count(value['cache_read_input_tokens']),
   )
   const cacheWrite = read.take(count(into['cache_write_tokens']) ?? count(value['cache_creation_input_tokens']))
-  const audioInput = read.take(kind('audio_tokens'))
-  const imageInput = read.take(kind('image_tokens'))
+  const audioInput = read.take(beyond(into['audio_tokens'], cachedKinds['audio_tokens']))
+  const imageInput = read.take(beyond(into['image_tokens'], cachedKinds['image_tokens']))
 
   const beside = Math.max(0, (total ?? 0) - input - output)
   const written = new Share(output + beside)
@@ -60,6 +63,11 @@ export function decodeOpenAIUsage(value: unknown): TokenUsage | null {
   }
 }
 
+/** What of a count is not in the other. */
+function beyond(whole: unknown, part: unknown): number {
+  return Math.max(0, (count(whole) ?? 0) - (count(part) ?? 0))
+}
+
 /** A count that is divided: nothing is taken twice, and never more than there is. */
 class Share {
   rest: number
@@ -75,12 +83,13 @@ class Share {
   }
 }
 
-function detailsOf(usage: JsonObject, ...names: readonly string[]): JsonObject {
-  for (const name of names) {
-    const value = usage[name]
-    if (isObject(value)) return value
-  }
-  return {}
+const NO_DETAILS: JsonObject = {}
+
+/** The first of these that is an object. */
+function detailsOf(newest: unknown, newer?: unknown, old?: unknown): JsonObject {
+  if (isObject(newest)) return newest
+  if (isObject(newer)) return newer
+  return isObject(old) ? old : NO_DETAILS
 }
 
 /** A count; absurd ones stay absurd, for whoever charges to refuse them. */

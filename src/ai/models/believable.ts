@@ -11,14 +11,24 @@ const MOST_IN_ONE = 50_000
 export function believed(usage: Usage | null, of: 'answer' | 'batch' = 'answer'): Usage | null {
   if (usage === null) return null
   const most = of === 'batch' ? MOST_TOKENS * MOST_IN_ONE : MOST_TOKENS
-  for (const [name, value] of Object.entries(usage)) {
+  const isTrue =
+    isWithin(usage.inputTokens, most) &&
+    isWithin(usage.cacheReadTokens, most) &&
+    isWithin(usage.cacheWriteTokens, most) &&
+    isWithin(usage.outputTokens, most) &&
+    isWithin(usage.reasoningTokens, most) &&
+    isWithin(usage.cacheWrite1hTokens, most) &&
+    isWithin(usage.audioInputTokens, most) &&
+    isWithin(usage.audioOutputTokens, most) &&
+    isWithin(usage.imageInputTokens, most) &&
+    isWithin(usage.imageOutputTokens, most) &&
+    isWithin(usage.webSearches, most) &&
+    isWithin(usage.units, most) &&
     // What a vendor says that it costs is counted in nano-dollars.
-    const largest = name === 'costNanos' ? Number.MAX_SAFE_INTEGER : most
-    if (typeof value === 'number' && !isWithin(value, largest)) return null
-  }
-  return usage
+    isWithin(usage.costNanos, Number.MAX_SAFE_INTEGER)
+  return isTrue ? usage : null
 }
 
-function isWithin(value: number, most: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0 && value <= most
+function isWithin(value: number | undefined, most: number): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && value >= 0 && value <= most)
 }

@@ -23,6 +23,7 @@ export interface Ways {
 
 /** A usage with the ways in which the vendor served it, where they decide the price: flex, priority, batch, fast and the like. */
 export function withWays(usage: Usage, { tier, speed, region }: Ways): Usage {
+  if (tier === undefined && speed === undefined && region === undefined) return usage
   const ways = { serviceTier: special(tier), speed: special(speed), region: special(region) }
   if (ways.serviceTier === undefined && ways.speed === undefined && ways.region === undefined) return usage
   return { ...usage, ...Object.fromEntries(Object.entries(ways).filter(([, way]) => way !== undefined)) }

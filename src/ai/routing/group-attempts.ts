@@ -46,17 +46,20 @@ export class GroupAttempts {
   /** Of a request whose order this is. `canary`: of a group that has one. */
   make(group: ModelGroup, order: Order, canary: CanaryDraw | null = null): ModelAttempts {
     const targets: AttemptTarget[] = []
-    const variants: (string | null)[] = []
+    // Nearly all models have no variants: no list of nothing is made for each request.
+    let variants: (string | null)[] | undefined
     const first = canary?.target ?? null
     if (first !== null) {
       targets.push(this.#target(first, group))
-      variants.push(CANARY)
+      variants = [CANARY]
     }
     for (let place = 0; place < order.count; place++) {
       const target = order.at(place)
       if (target === null || (first !== null && isSame(target, first))) continue
+      const variant = order.variants[place] ?? canary?.othersVariant ?? null
+      if (variant !== null) variants ??= targets.map(() => null)
       targets.push(this.#target(target, group))
-      variants.push(order.variants[place] ?? canary?.othersVariant ?? null)
+      variants?.push(variant)
     }
     return new ModelAttempts(targets, this.#rulesOf(group), variants, canary)
   }

@@ -1,7 +1,7 @@
 import { glance, type SharedCells } from './shared-cells.ts'
 
 const SAMPLES = 128
-/** The median is worked out anew for every so many answers, and for each of the first ones. */
+/** The median is worked out anew after so many answers, when somebody asks; and after each of the first ones. */
 const EVERY = 8
 /** A tenth of a millisecond. */
 const PER_MS = 10
@@ -16,7 +16,7 @@ const WEIGHT = 20
  *   0        answers that were timed, counted
  *   1        their median, tenths of a millisecond; 0 before the first
  *   2        share of failures, millionths
- *   3        unused
+ *   3        answers that were timed when the median was worked out
  *   4…131    the last times, tenths of a millisecond
  */
 const FIRST_SAMPLE = 4
@@ -36,8 +36,11 @@ export class RecentAnswers {
     this.#at = index * 2
   }
 
-  /** Milliseconds to the first byte, the median of the last 128 answers; 0 before the first. Cheap: it is kept ready. */
+  /** Milliseconds to the first byte, the median of the last 128 answers; 0 before the first. Who asks works it out for all. */
   get medianMs(): number {
+    const count = this.timed
+    const known = glance(this.#halves, this.#at + 3) >>> 0
+    if (count !== known && (count <= EVERY || Math.abs(count - known) >= EVERY)) this.#findMedian(count)
     return glance(this.#halves, this.#at + 1) / PER_MS
   }
 
@@ -69,7 +72,6 @@ export class RecentAnswers {
     const count = Atomics.add(this.#halves, this.#at, 1) >>> 0
     const tenths = Math.max(1, Math.min(LONGEST, Math.round(ms * PER_MS)))
     Atomics.store(this.#halves, this.#at + FIRST_SAMPLE + (count % SAMPLES), tenths)
-    if (count < EVERY || count % EVERY === 0) this.#findMedian(count + 1)
   }
 
   /** An attempt went well, or failed. Two threads at one moment may lose one of both: a share needs no more. */
@@ -84,5 +86,6 @@ export class RecentAnswers {
     const first = this.#at + FIRST_SAMPLE
     const sorted = this.#halves.slice(first, first + Math.min(count, SAMPLES)).sort()
     Atomics.store(this.#halves, this.#at + 1, sorted[sorted.length >> 1] ?? 0)
+    Atomics.store(this.#halves, this.#at + 3, count | 0)
   }
 }

@@ -2,6 +2,11 @@
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
+const UNSENDABLE = /[^\t -~\x80-\xff]/
+/** Names that are known to be tokens. */
+const SENT_NAMES = new Set<string>()
+const MAX_SENT_NAMES = 512
+
 const TOKEN_BYTES = new Uint8Array(256)
 for (let code = 0; code < 128; code++) if (TOKEN.test(String.fromCharCode(code))) TOKEN_BYTES[code] = 1
 
@@ -29,19 +34,20 @@ export function isTokenByte(byte: number): boolean {
   return TOKEN_BYTES[byte] === 1
 }
 
-/** True for a header's value that can be sent: no control characters, line ends among them, nothing beyond latin1. */
+/**
+ * True for a header's value that can be sent: no control characters, line ends among them, nothing beyond latin1. Values are
+ * parts of heads, for which a regular expression is faster than a loop.
+ */
 export function isSendableValue(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code >= 0x20 ? code === 0x7f || code > 0xff : code !== 0x09) return false
-  }
-  return true
+  return !UNSENDABLE.test(text)
 }
 
-/** True for a header's name that can be sent. By hand as well, for all that is sent passes here. */
+/** True for a header's name that can be sent: nearly always one that was sent before. */
 export function isSendableName(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (TOKEN_BYTES[text.charCodeAt(at)] !== 1) return false
-  return text.length > 0
+  if (SENT_NAMES.has(text)) return true
+  if (!TOKEN.test(text)) return false
+  if (SENT_NAMES.size < MAX_SENT_NAMES && text.length <= 64) SENT_NAMES.add(text)
+  return true
 }
 
 /** A part of a text without the spaces and tabs around it. */
