@@ -8,6 +8,10 @@ import { COMMON_DIALECT, loadDialects } from './dialects/tables.ts'
 import type { FetchAddress, MediaFetcher } from './media/media-fetcher.ts'
 import { compileRegistry, type RegistryOptions } from './models/compile-registry.ts'
 import type { ModelRegistry } from './models/registry.ts'
+import { AccountSessions } from './operations/files/account-session.ts'
+import { Ownership } from './operations/files/ownership.ts'
+import { namesIn } from './operations/files/references.ts'
+import { ReferringRequests } from './operations/files/referring-inspect.ts'
 import { operationPaths } from './operations/paths.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
 import { loadRuleRegex } from './routing/load-regex.ts'
@@ -65,6 +69,8 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
   // What is common answers `GET /v1/capabilities`, and the built-in models.
   await loadDialects([COMMON_DIALECT, ...dialectsOf(options.document)])
   const registry = compileRegistry({ ...options, regex: await loadRuleRegex(options.document) })
+  const ownership = new Ownership(registry, options.document, options.content ?? null)
+  const referring = new ReferringRequests(ownership, new AccountSessions(options.document))
   const created = Math.floor(Date.now() / 1000)
   const { hooks } = options
   const rendering = createErrorRendering(COMMON_DIALECT)
@@ -73,15 +79,19 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
   const models: Omit<Route, 'inspect'> = { ...plain, name: 'models.list', ...hooks.models }
   return {
     paths: [
-      ...conversationPaths(options, registry),
-      ...operationPaths(options, registry),
+      ...conversationPaths(options, registry, referring),
+      ...operationPaths(options, registry, referring),
       ...modelPaths(registry, created, models),
     ],
     fallback: { ...plain, name: 'none', identify: null, admit: null, inspect: null, ...hooks.unmatched },
   }
 }
 
-function conversationPaths(options: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+function conversationPaths(
+  options: CompileOptions,
+  registry: ModelRegistry,
+  referring: ReferringRequests,
+): SurfacePath[] {
   const { hooks, document } = options
   const { content = null, claims = null, counter = null } = options
   const counting = new TokenCounting(registry, counter)
@@ -94,10 +104,13 @@ function conversationPaths(options: CompileOptions, registry: ModelRegistry): Su
         claims,
         registry,
         counting,
+        referring,
         media: () => mediaOf(options),
       })
     }
-    return [conversationPath(options, row, async () => await inspectOf(options, row, { registry, counting }))]
+    return [
+      conversationPath(options, row, async () => await inspectOf(options, row, { registry, counting, referring })),
+    ]
   })
   const counts = COUNTS.map((row) =>
     conversationPath(options, row, async () => {
@@ -116,25 +129,32 @@ async function mediaOf({ document, fetchAddress }: CompileOptions): Promise<Medi
   return new MediaFetcher(settings, fetchAddress)
 }
 
+interface Inspecting {
+  readonly registry: ModelRegistry
+  readonly counting: TokenCounting
+  readonly referring: ReferringRequests
+}
+
 async function inspectOf(
   options: CompileOptions,
   row: ConversationRow,
-  { registry, counting }: { readonly registry: ModelRegistry; readonly counting: TokenCounting },
+  { registry, counting, referring }: Inspecting,
 ): Promise<Gate> {
   const { document, content } = options
   const { countedAt, dialect, readPath } = row
+  const names = namesIn(dialect)
   const [surface, media] = await Promise.all([loadSurface(row), mediaOf(options)])
-  const inspect = createConversationInspect(registry, surface, { readPath, media })
+  const inspect = createConversationInspect(registry, surface, { readPath, media, servers: referring.servers })
   if (row.sealsKept === true && content !== undefined && document.content.seals === 'on') {
     const { createSealedInspect } = await import('./seals/sealed-inspect.ts')
     const { ttl: ttlMs, max_bytes: maxBytes } = document.content
-    return createSealedInspect({ inspect, content, limits: { ttlMs, maxBytes } })
+    return referring.gate(createSealedInspect({ inspect, content, limits: { ttlMs, maxBytes } }), names)
   }
-  if (countedAt === undefined) return inspect
-  return (x) => {
+  if (countedAt === undefined) return referring.gate(inspect, names)
+  return referring.gate((x) => {
     const counted = countedAt(x)
     return counted === null ? inspect(x) : counting.count(x, { dialect, pathModel: counted })
-  }
+  }, names)
 }
 
 /** The dialect is loaded with the first request that asks in it. */

@@ -49,6 +49,7 @@ export type ContentCall =
       readonly limits: KeepingLimits
     }
   | { readonly method: 'chain' | 'remove'; readonly call: number; readonly tenant: string; readonly id: string }
+  | { readonly method: 'under'; readonly call: number; readonly tenant: string; readonly parent: string }
   | { readonly method: 'holders'; readonly call: number; readonly tenant: string; readonly items: readonly string[] }
 
 /** A call about claims of usage; `told` is not answered. */

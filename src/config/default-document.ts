@@ -62,7 +62,7 @@ const DEFAULTS: ConfigDocument = {
   },
   aliases: {},
   files: {
-    bind_keys: false,
+    bind_keys: true,
   },
   realtime: {
     idle: 300_000,

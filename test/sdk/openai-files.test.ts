@@ -7,7 +7,10 @@ import { UPSTREAM_KEY, useOperationsHouse } from './operations-house.ts'
 
 const other = keyPair('other')
 const held = keyPair('held')
-const house = useOperationsHouse({}, [{ key: other }, { key: held, models: { allow: ['vendor/gpt-*'] } }])
+const house = useOperationsHouse({ files: { bind_keys: false } }, [
+  { key: other },
+  { key: held, models: { allow: ['vendor/gpt-*'] } },
+])
 
 test('the official client keeps files: makes, lists, reads, fetches and deletes them', async () => {
   const { client, upstream } = house()
@@ -30,7 +33,9 @@ test('the official client keeps files: makes, lists, reads, fetches and deletes 
 
 test('a batch is made, watched and cancelled, and what it used is counted once', async () => {
   const { client, recorded, gateway } = house()
-  const input = await client().files.create({ purpose: 'batch', file: await toFile(Buffer.from('{}'), 'in.jsonl') })
+  const line = { method: 'POST', url: '/v1/chat/completions', body: { model: 'gpt-5-mini', messages: [] } }
+  const file = await toFile(Buffer.from(JSON.stringify(line)), 'in.jsonl')
+  const input = await client().files.create({ purpose: 'batch', file })
   const batch = await client().batches.create({
     input_file_id: input.id,
     endpoint: '/v1/chat/completions',

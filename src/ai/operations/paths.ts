@@ -6,6 +6,9 @@ import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { pushRoutingHeaders } from '../routing/routing-headers.ts'
+import { KeptPaths } from './files/kept-paths.ts'
+import type { Ownership } from './files/ownership.ts'
+import type { ReferringRequests } from './files/referring-inspect.ts'
 import { ClaimedUsage } from './forward/claimed-usage.ts'
 import { createFilesInspect } from './forward/files-route.ts'
 import { createPassthroughInspect } from './forward/passthrough-route.ts'
@@ -15,15 +18,20 @@ import { createOperationInspect } from './operation-route.ts'
 import { OPERATIONS } from './table.ts'
 
 /** Every path that is no conversation, and the route behind it. */
-export function operationPaths(options: CompileOptions, registry: ModelRegistry): SurfacePath[] {
-  return [...modelPaths(options, registry), ...filesPaths(options, registry), ...otherPaths(options, registry)]
+export function operationPaths(
+  options: CompileOptions,
+  registry: ModelRegistry,
+  referring: ReferringRequests,
+): SurfacePath[] {
+  const files = filesPaths(options, registry, referring.ownership)
+  return [...modelPaths(options, registry), ...files, ...otherPaths(options, registry, referring)]
 }
 
 /** Files and batches of one provider. */
-function filesPaths({ hooks, document, claims }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+function filesPaths({ hooks, document, claims }: CompileOptions, registry: ModelRegistry, ownership: Ownership) {
   const usage = new ClaimedUsage(claims ?? null)
-  return (['files', 'batches'] as const).flatMap((kind) => {
-    const inspect = createFilesInspect({ registry, document, kind, usage })
+  return (['files', 'batches'] as const).flatMap((kind): SurfacePath[] => {
+    const inspect = createFilesInspect({ registry, document, ownership, kind, usage })
     const governed = hooks.conversation(`${kind}.manage`)
     const settle = [...(governed.settle ?? []), usage.settled]
     const route: Route = { name: kind, ...governed, ...dialect, bodyLimit: -1, inspect, settle }
@@ -40,7 +48,7 @@ function filesPaths({ hooks, document, claims }: CompileOptions, registry: Model
 }
 
 /** Sessions, and what the gateway does not know. */
-function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry): SurfacePath[] {
+function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry, referring: ReferringRequests) {
   const session: Route = {
     name: 'realtime',
     ...hooks.conversation('realtime.connect'),
@@ -50,17 +58,24 @@ function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
   }
   const paths: SurfacePath[] = [{ method: 'GET', path: '/v1/realtime', route: session }]
   if (!document.passthrough.enabled || Object.keys(document.providers).length === 0) return paths
+  const kept = new KeptPaths(referring.ownership)
   const rest: Route = {
     name: 'passthrough',
     ...hooks.conversation('passthrough.use'),
     ...dialect,
     renderError: renderForCaller,
     bodyLimit: document.limits.body,
-    inspect: createPassthroughInspect({
-      registry,
-      outputTokens: document.reservation.output_tokens,
-      preferred: document.passthrough.providers,
-    }),
+    inspect: referring.gate(
+      kept.gate(
+        createPassthroughInspect({
+          registry,
+          outputTokens: document.reservation.output_tokens,
+          preferred: document.passthrough.providers,
+          keeperOf: (x) => kept.keeperOf(x) ?? referring.keeperOf(x),
+        }),
+      ),
+      'any',
+    ),
   }
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     for (const path of ['/v1/', '/v1beta/']) paths.push({ method, path, route: rest, last: true })

@@ -63,6 +63,8 @@ function answerOf(store: ContentStore, message: Exclude<ContentCall, { method: '
       return store.chain(message.tenant, message.id)
     case 'holders':
       return store.holders(message.tenant, message.items)
+    case 'under':
+      return store.under(message.tenant, message.parent)
     case 'remove':
       return store.remove(message.tenant, message.id)
   }

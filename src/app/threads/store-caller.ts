@@ -42,6 +42,11 @@ export class StoreCaller implements ContentPort, UsageClaimsPort {
     return isList(value) ? value : []
   }
 
+  async under(tenant: string, parent: string): Promise<readonly string[]> {
+    const value = await this.#ask((call) => ({ method: 'under', call, tenant, parent }))
+    return isList(value) ? value : []
+  }
+
   async remove(tenant: string, id: string): Promise<boolean> {
     return (await this.#ask((call) => ({ method: 'remove', call, tenant, id }))) === true
   }

@@ -10,8 +10,10 @@ export const files = z.strictObject({
     .describe('Where files and batches go that name no provider; absent: to the only provider, if there is one.'),
   bind_keys: z
     .boolean()
-    .default(false)
-    .describe('A key reaches only the files and batches that it made; it cannot list them.'),
+    .default(true)
+    .describe(
+      'A key reaches and lists only the files and batches that it made; `false`: every key reaches all of the provider.',
+    ),
 })
 
 /** `/v1/realtime`: sessions over a WebSocket. */

@@ -24,6 +24,8 @@ export interface ContentPort {
   chain(tenant: string, id: string): Promise<readonly string[] | null>
   /** The texts of the records that hold these pieces. */
   holders(tenant: string, items: readonly string[]): Promise<readonly string[]>
+  /** Ids of the newest records that go on with this one, at most so many as a list of them is read. */
+  under(tenant: string, parent: string): Promise<readonly string[]>
   /** False when there was nothing. */
   remove(tenant: string, id: string): Promise<boolean>
 }

@@ -40,6 +40,15 @@ suite('the store of content', () => {
     assert.deepEqual(store.holders('k', ['item_a', 'item_c', 'item_x']), ['text of a', 'text of c'])
   })
 
+  test('names what goes on with a record that need not be there, the newest first', (t) => {
+    const store = opened(t).open()
+    store.keep('k', record('a', 'list'), LIMITS)
+    store.keep('k', record('b', 'list'), LIMITS)
+    store.keep('other', record('c', 'list'), LIMITS)
+    assert.deepEqual(store.under('k', 'list'), ['b', 'a'])
+    assert.deepEqual(store.under('k', 'nothing'), [])
+  })
+
   test('gives nothing to another key', (t) => {
     const store = opened(t).open()
     store.keep('k', record('a'), LIMITS)

@@ -9,6 +9,8 @@ const FILE = 'content.db'
 const BUSY_TIMEOUT_MS = 1_000
 /** Longer conversations than this go on by their whole text. */
 const LONGEST_CHAIN = 2_000
+/** More names than this nobody reads through. */
+const MOST_UNDER_ONE = 20_000
 const EXPIRE_EVERY_MS = 60_000
 
 const SCHEMA = `
@@ -24,6 +26,7 @@ const SCHEMA = `
     PRIMARY KEY (tenant, id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS item_of_content ON item (sequence);
+  CREATE INDEX IF NOT EXISTS content_under ON content (tenant, parent) WHERE parent IS NOT NULL;
   CREATE INDEX IF NOT EXISTS content_expiry ON content (expires_ms);`
 
 interface Row {
@@ -42,6 +45,7 @@ export class ContentStore {
   readonly #now: () => number
   readonly #find: StatementSync
   readonly #findItem: StatementSync
+  readonly #findUnder: StatementSync
   readonly #insert: StatementSync
   readonly #insertItem: StatementSync
   readonly #delete: StatementSync
@@ -59,6 +63,9 @@ export class ContentStore {
     this.#findItem = database.prepare(
       `SELECT DISTINCT content.id, parent, sealed FROM item JOIN content USING (sequence)
        WHERE item.tenant = ? AND item.id = ? AND expires_ms > ?`,
+    )
+    this.#findUnder = database.prepare(
+      'SELECT id FROM content WHERE tenant = ? AND parent = ? AND expires_ms > ? ORDER BY sequence DESC LIMIT ?',
     )
     this.#insert = database.prepare(
       `INSERT INTO content (tenant, id, parent, expires_ms, bytes, sealed) VALUES (?, ?, ?, ?, ?, ?)
@@ -138,6 +145,11 @@ export class ContentStore {
       if (row !== null && text !== null) texts.set(row.id, text)
     }
     return [...texts.values()]
+  }
+
+  /** See ContentPort. */
+  under(tenant: string, parent: string): string[] {
+    return this.#findUnder.all(tenant, parent, this.#now(), MOST_UNDER_ONE).map(({ id }) => String(id))
   }
 
   /** See ContentPort. */

@@ -1,90 +1,146 @@
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, type Gate, GatewayError, RelayedBody, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
+import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import { type BatchFacts, checkFacts } from '../files/batch-facts.ts'
+import { startUpload } from '../files/file-gate.ts'
+import { FileUpload } from '../files/file-upload.ts'
+import { noSuch, type Ownership } from '../files/ownership.ts'
+import { withPlainIds } from '../files/references.ts'
+import { unreadable } from '../files/referring-inspect.ts'
 import { readToldUsage } from '../usage.ts'
 import { namedProvider, providerOf } from './choose-provider.ts'
 import type { ClaimedUsage } from './claimed-usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
-import { Origin, type OriginOfId, readId } from './origin.ts'
-
-/** Kinds whose API has files and batches in OpenAI's shape (their API references, 2026-11). */
-const KEEPING: ReadonlySet<string> = new Set([
-  'openai',
-  'azure-openai',
-  'groq',
-  'novita',
-  'qwen',
-  'mistral',
-  'together',
-  'openai-compatible',
-  'litellm',
-])
+import { type OriginOfId, readId } from './origin.ts'
 
 export interface FilesOptions {
   readonly registry: ModelRegistry
   readonly document: ConfigDocument
+  readonly ownership: Ownership
   /** `files` or `batches`. */
   readonly kind: 'files' | 'batches'
   /** Batches tell what they used with every look. */
   readonly usage: ClaimedUsage
 }
 
-/** The `inspect` hook of files and batches: they stay with the provider, and the account, that made them. */
+/** What was looked up for a request. */
+interface Known {
+  /** Of a list: what of it is the key's; null: all. */
+  readonly listed: ReadonlySet<string> | null
+  /** Of a new batch: what its lines ask for, if they were seen. */
+  readonly facts: BatchFacts | null
+}
+
+/** A call about files or batches, as its path, headers and body say it. */
+interface Call {
+  readonly name: string
+  readonly provider: ProviderUpstream
+  /** The thing that the path names; its id is empty for none. */
+  readonly asked: OriginOfId
+  /** What follows it. */
+  readonly more: readonly string[]
+  /** The input file that a new batch names. */
+  readonly input: NamedInput | null
+}
+
+/** The `inspect` hook of files and batches: they stay with the provider, the account and the key that made them. */
 export function createFilesInspect(options: FilesOptions): Gate {
-  const { registry, document, kind, usage } = options
-  const keepers = Object.entries(document.providers)
-    .filter(([, provider]) => KEEPING.has(provider.kind))
-    .map(([name]) => name)
+  const { kind, usage, ownership, document } = options
+  const known = new WeakMap<Exchange, Known>()
   return (x) => {
-    const [first = '', ...more] = x.rest === '' ? [] : x.rest.split('/')
-    const asked = readId(first)
-    const unseen = kind === 'batches' ? unseenModels(x) : null
-    if (unseen !== null) return unseen
-    const input = inputOf(x)
-    if (input instanceof GatewayError) return input
-    const name = asked.provider ?? input?.provider ?? namedProvider(x) ?? document.files.provider ?? onlyOf(keepers)
-    if (name === null) {
-      const message = `Several providers could be meant, or none: name one in x-ferro-provider (${keepers.join(', ') || 'none is configured'}).`
-      return new GatewayError('invalid_request', message, { param: 'x-ferro-provider' })
+    const call = callOf(x, options)
+    if (call instanceof GatewayError) return call
+    const { name, provider, asked, more } = call
+    const isNew = x.method === 'POST' && asked.id === ''
+    const found = known.get(x)
+    if (found === undefined) {
+      x.waiting = UNHEARD
+      lookUp(x, call, options).then(
+        (answer) => {
+          if (!(answer instanceof GatewayError)) known.set(x, answer)
+          resume(x, answer instanceof GatewayError ? answer : null)
+        },
+        () => resume(x, unreadable()),
+      )
+      return WAIT
     }
-    const provider = keepers.includes(name) ? providerOf(registry, name) : notKeeping(name)
-    if (provider instanceof GatewayError) return provider
-    const isBound = document.files.bind_keys
-    const secret = isBound ? (provider.secrets.texts[0] ?? name) : null
-    const origin = isBound || keepers.length > 1 ? new Origin(name, principalOf(x).id, secret) : null
-    const foreign = checkOwner(x, origin, { isBound, ids: first === '' ? input : asked })
-    if (foreign !== null) return foreign
+    const upload = x.surface instanceof FileUpload ? x.surface : null
+    if (kind === 'files' && isNew && upload === null) return startUpload(x, { ...options, name, provider })
     const isOurs = kind === 'batches' && isLook(x, more) ? usage.of(x, `batch ${name} ${asked.id}`) : false
     if (isOurs === WAIT) return WAIT
-    const query = withoutOrigins(x.query)
-    const suffix = [
-      `/${kind}`,
-      ...(first === '' ? [] : [encodeURIComponent(asked.id), ...more.map(encodeURIComponent)]),
-    ].join('/')
-    const state = new ForwardState(kind, provider, provider.pathTo(query === '' ? suffix : `${suffix}?${query}`, null))
-    state.origin = origin
+    const state = new ForwardState(kind, provider, provider.pathTo(pathOf(x, kind, call), null))
+    const key = principalOf(x).id
+    state.origin = ownership.originOf(key, name)
+    state.listed = found.listed
     state.isFree = true
-    x.surface = state
-    const problem = takeBody(x, state, input, document.limits.body)
-    if (problem !== null) return problem
     state.countsUsage = isOurs
-    state.readAnswer = (answer) => usedBy(answer, { registry, state, name })
+    state.source = upload
+    state.body = upload === null && x.body !== null && x.body.length > 0 ? withPlainIds(x.body) : null
+    if (kind === 'batches' && isNew && found.facts !== null) state.reserved = found.facts
+    const credential = provider.credentials[state.lane] ?? ''
+    state.readAnswer = (answer) => {
+      const { id } = answer
+      if (isNew && typeof id === 'string') {
+        ownership.things.keep(key, { id, kind, provider: name, credential, batch: upload?.batch?.facts ?? null })
+      }
+      if (x.method === 'DELETE' && more.length === 0) ownership.things.remove(key, asked.id, name)
+      return usedBy(answer, { registry: options.registry, state, name })
+    }
+    x.surface = state
+    if (document.limits.body < (state.body?.length ?? 0)) return tooLong(document.limits.body)
     x.candidates = [new ForwardCandidate(state)]
     return null
   }
 }
 
-/** What the lines of a batch ask for is not looked at: a key that is held to some models makes none. */
-function unseenModels(x: Exchange): GatewayError | null {
-  const { allow, deny } = principalOf(x)
-  if (x.method !== 'POST' || x.rest !== '' || (allow === null && deny === null)) return null
-  const message =
-    'This API key may use some models only, and what the lines of a batch ask for is not looked at here: make batches with a key without lists of models.'
-  return new GatewayError('resource_denied', message)
+/** Whose things the call is about, before it goes anywhere. */
+async function lookUp(
+  x: Exchange,
+  call: Call,
+  { ownership, registry, kind }: FilesOptions,
+): Promise<Known | GatewayError> {
+  const { asked, name, input } = call
+  const principal = principalOf(x)
+  const key = principal.id
+  if (asked.id !== '' && !(await ownership.mayUse(key, asked, name))) return noSuch(asked.id)
+  if (kind === 'batches' && x.method === 'POST' && asked.id === '') {
+    const of = input?.of ?? NO_ID
+    if (!(await ownership.mayUse(key, of, name))) return noSuch(input?.said ?? '')
+    const facts = (await ownership.things.find(key, of.id, name))?.batch ?? null
+    const refused = checkFacts(facts, { registry, principal, provider: name })
+    return refused ?? { listed: null, facts }
+  }
+  if (x.method !== 'GET' || asked.id !== '' || !ownership.isBound) return { listed: null, facts: null }
+  const listed = await ownership.things.listed(key, kind, name)
+  if (listed !== null) return { listed, facts: null }
+  return new GatewayError('resource_denied', 'This gateway binds files and batches to keys: it cannot list them.')
+}
+
+function callOf(x: Exchange, { registry, ownership, document }: FilesOptions): Call | GatewayError {
+  const [first = '', ...more] = x.rest === '' ? [] : x.rest.split('/')
+  const asked = readId(first)
+  const input = inputOf(x)
+  if (input instanceof GatewayError) return input
+  const { keepers } = ownership
+  const name = asked.provider ?? input?.of.provider ?? namedProvider(x) ?? document.files.provider ?? onlyOf(keepers)
+  if (name === null) {
+    const message = `Several providers could be meant, or none: name one in x-ferro-provider (${keepers.join(', ') || 'none is configured'}).`
+    return new GatewayError('invalid_request', message, { param: 'x-ferro-provider' })
+  }
+  const provider = keepers.includes(name) ? providerOf(registry, name) : notKeeping(name)
+  return provider instanceof GatewayError ? provider : { name, provider, asked, more, input }
+}
+
+function pathOf({ query }: Exchange, kind: string, { asked, more }: Call): string {
+  const segments = asked.id === '' ? [] : [asked.id, ...more]
+  const path = ['', kind, ...segments.map(encodeURIComponent)].join('/')
+  const told = withoutOrigins(query)
+  return told === '' ? path : `${path}?${told}`
 }
 
 interface Counting {
@@ -111,11 +167,15 @@ function usedBy(answer: JsonObject, { registry, state, name }: Counting): Usage 
   return { ...used, serviceTier: 'batch' }
 }
 
-/** The input file that a new batch names, with the place of its id in the body. */
-interface NamedInput extends OriginOfId {
-  readonly body: JsonObject
+interface NamedInput {
+  /** As the client has it. */
+  readonly said: string
+  readonly of: OriginOfId
 }
 
+const NO_ID: OriginOfId = { id: '', provider: null, tag: null }
+
+/** The input file that a body names. */
 function inputOf(x: Exchange): NamedInput | null | GatewayError {
   if (x.body === null || x.body.length === 0) return null
   let value: unknown
@@ -126,21 +186,8 @@ function inputOf(x: Exchange): NamedInput | null | GatewayError {
   }
   if (!isObject(value)) return new GatewayError('invalid_request', 'The body must be a JSON object.')
   const { input_file_id: id } = value
-  return { ...readId(typeof id === 'string' ? id : ''), body: value }
-}
-
-function checkOwner(
-  x: Exchange,
-  origin: Origin | null,
-  { isBound, ids }: { readonly isBound: boolean; readonly ids: OriginOfId | null },
-): GatewayError | null {
-  if (!isBound || origin === null) return null
-  if (ids === null || ids.id === '') {
-    if (x.method === 'POST') return null
-    return new GatewayError('resource_denied', 'This gateway binds files and batches to keys: it cannot list them.')
-  }
-  if (origin.owns(ids)) return null
-  return new GatewayError('resource_not_found', 'There is no such file or batch of this API key.')
+  const said = typeof id === 'string' ? id : ''
+  return { said, of: readId(said) }
 }
 
 /** Cursors of lists are ids too. */
@@ -154,25 +201,11 @@ function withoutOrigins(query: string): string {
   return parameters.toString()
 }
 
-function takeBody(x: Exchange, state: ForwardState, input: NamedInput | null, limit: number): GatewayError | null {
-  if (input !== null) {
-    const { body, id } = input
-    state.body = Buffer.from(writeJson(id === '' ? body : { ...body, input_file_id: id }))
-    return null
-  }
-  const { head } = x
-  if (x.body !== null || !(head.chunked || head.contentLength > 0)) {
-    state.body = x.body !== null && x.body.length > 0 ? x.body : null
-    return null
-  }
-  if (head.contentLength > limit) {
-    return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
-  }
-  const body = new RelayedBody(x, limit)
-  state.source = body
-  x.upload = body
-  x.client.readBody(body)
-  return null
+/** A look-up that nobody waits for any more ends by itself. */
+const UNHEARD = { cancel: () => undefined }
+
+function tooLong(limit: number): GatewayError {
+  return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
 }
 
 function notKeeping(name: string): GatewayError {

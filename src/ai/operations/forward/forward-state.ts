@@ -21,6 +21,12 @@ export class ForwardState {
   upgrade: string | null = null
   /** How ids in answers are told to the client; null: as they are. */
   origin: Origin | null = null
+  /** Is shown every whole answer of JSON. */
+  onAnswer: ((answer: JsonObject) => void) | null = null
+  /** Of a list that was asked for: the entries that are the key's; null: all. */
+  listed: ReadonlySet<string> | null = null
+  /** The most that what it begins may use, where that is known; null: see `mostTokens`. */
+  reserved: { readonly tokens: number; readonly nanos: number | null } | null = null
   /** Tokens that are reserved for it. */
   mostTokens = 0
   /** It can cost nothing by itself. */

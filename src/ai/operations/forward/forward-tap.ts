@@ -13,6 +13,7 @@ import { LongAnswer } from '../../relay/long-answer.ts'
 import { errorOfAnswer, reveals } from '../../relay/upstream-error.ts'
 import { AnyUsage } from './any-usage.ts'
 import type { ForwardState } from './forward-state.ts'
+import { onlyListed } from './origin.ts'
 
 const LONGEST_EVENT = 16 * 1024 * 1024
 const BLANK_LINE = Buffer.from('\n\n')
@@ -61,10 +62,12 @@ export class ForwardTap implements AnswerTap {
     if (this.#mode === 'error') return this.#error(body)
     const answer = parsed(body)
     if (answer === null) return body
-    const { origin, readAnswer, countsUsage } = this.#state
+    const { origin, readAnswer, countsUsage, listed, onAnswer } = this.#state
+    onAnswer?.(answer)
     const usage = readAnswer === null ? this.#reader.read(answer) : readAnswer(answer)
     if (countsUsage) this.#state.usage = usage
-    return origin === null ? body : Buffer.from(JSON.stringify(origin.wrapAll(answer)))
+    if (origin === null && listed === null) return body
+    return Buffer.from(JSON.stringify(origin?.wrapAll(answer, listed) ?? onlyListed(answer, listed)))
   }
 
   push(chunk: Buffer): Buffer | GatewayError | null {

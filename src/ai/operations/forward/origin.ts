@@ -1,16 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { isObject } from '../../ir/json.ts'
+import { isObject, type JsonObject } from '../../ir/json.ts'
 
-/** Members whose values are ids of files and batches (OpenAI's API reference, "Files", "Batch"). */
+/** Members whose values are ids of what providers keep (OpenAI's API reference, 2026-11). */
 const ID_MEMBERS: ReadonlySet<string> = new Set([
   'id',
+  'file_id',
   'input_file_id',
   'output_file_id',
   'error_file_id',
-  'first_id',
-  'last_id',
+  'vector_store_id',
+  'container_id',
 ])
-const ID = /^(?:file|batch)[-_]/
+/** Where lists say which of their entries come first and last. */
+const CURSORS = ['first_id', 'last_id'] as const
 const MARK = '.at.'
 const TAG_CHARACTERS = 16
 
@@ -33,13 +35,13 @@ export function readId(text: string): OriginOfId {
 
 /** Where ids come from: their provider, and where keys are bound, who made them. */
 export class Origin {
-  readonly #provider: string
+  readonly provider: string
   readonly #secret: string | null
   readonly #key: string
 
   /** `secret`: of the provider, known to the gateway alone; null: ids are for all keys. */
   constructor(provider: string, key: string, secret: string | null) {
-    this.#provider = provider
+    this.provider = provider
     this.#secret = secret
     this.#key = key
   }
@@ -47,30 +49,55 @@ export class Origin {
   /** The id as the client gets it. */
   wrap(id: string): string {
     const tag = this.#tag(id)
-    return `${id}${MARK}${this.#provider}${tag === null ? '' : `.${tag}`}`
+    return `${id}${MARK}${this.provider}${tag === null ? '' : `.${tag}`}`
   }
 
-  /** Whether this key may use the id. */
+  /** Whether the id says that this key may use it. */
   owns({ id, tag }: OriginOfId): boolean {
     const own = this.#tag(id)
     if (own === null) return true
     return tag !== null && tag.length === own.length && timingSafeEqual(Buffer.from(tag), Buffer.from(own))
   }
 
-  /** A JSON answer with all ids in it wrapped. */
-  wrapAll(value: unknown): unknown {
+  /** A JSON answer with all ids in it wrapped. `listed`: of a list the entries that are the key's; null: all are. */
+  wrapAll(value: unknown, listed: ReadonlySet<string> | null = null): unknown {
     if (Array.isArray(value)) return value.map((item) => this.wrapAll(item))
     if (!isObject(value)) return value
-    const entries = Object.entries(value).map(([name, member]) => {
-      if (typeof member === 'string' && ID_MEMBERS.has(name) && ID.test(member)) return [name, this.wrap(member)]
-      return [name, name === 'data' ? this.wrapAll(member) : member]
+    const { data } = value
+    const entries = Array.isArray(data) && listed !== null ? data.filter((entry) => isListed(entry, listed)) : data
+    const wrapped = Object.entries(value).map(([name, member]) => {
+      if (typeof member === 'string' && ID_MEMBERS.has(name)) return [name, this.wrap(member)]
+      return [name, name === 'data' ? this.wrapAll(entries) : member]
     })
-    return Object.fromEntries(entries)
+    const told = Object.fromEntries(wrapped) as Record<string, unknown> // the names of an object
+    for (const name of CURSORS) {
+      const cursor = value[name]
+      if (typeof cursor === 'string')
+        told[name] = listed === null || listed.has(cursor) ? this.wrap(cursor) : this.#cursor(cursor)
+    }
+    return told
+  }
+
+  /** Another key's entry is a place in the list, and opens nothing. */
+  #cursor(id: string): string {
+    return `${id}${MARK}${this.provider}`
   }
 
   #tag(id: string): string | null {
     if (this.#secret === null) return null
-    const hash = createHmac('sha256', this.#secret).update(`${this.#provider}\n${this.#key}\n${id}`)
+    const hash = createHmac('sha256', this.#secret).update(`${this.provider}\n${this.#key}\n${id}`)
     return hash.digest('hex').slice(0, TAG_CHARACTERS)
   }
+}
+
+/** A list with those of its entries that are the key's; null: all are. */
+export function onlyListed(answer: JsonObject, listed: ReadonlySet<string> | null): JsonObject {
+  const { data } = answer
+  if (listed === null || !Array.isArray(data)) return answer
+  const own = data.filter((entry) => isListed(entry, listed))
+  return { ...answer, data: own }
+}
+
+function isListed(entry: unknown, listed: ReadonlySet<string>): boolean {
+  return isObject(entry) && typeof entry['id'] === 'string' && listed.has(entry['id'])
 }

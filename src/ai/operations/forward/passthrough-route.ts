@@ -31,19 +31,21 @@ export interface PassthroughOptions {
   readonly outputTokens: number
   /** Where requests go that name no provider, if these speak the caller's dialect. */
   readonly preferred: readonly string[]
+  /** Who keeps what a request names. */
+  readonly keeperOf: (x: Exchange) => { readonly provider: string } | null
 }
 
 /**
  * The `inspect` hook of paths that the gateway does not know. They go to the provider that a header names, or whose model
  * the body names, or who alone can be meant; a model that nobody has is never sent anywhere.
  */
-export function createPassthroughInspect({ registry, outputTokens, preferred }: PassthroughOptions): Hook {
+export function createPassthroughInspect({ registry, outputTokens, preferred, keeperOf }: PassthroughOptions): Hook {
   return (x) => {
     if (!PLAIN_PATH.test(x.path)) return notFound(x)
     const read = readModel(x, registry)
     if (read instanceof GatewayError) return read
     const dialect = callerDialect(x)
-    const named = namedProvider(x) ?? read?.target?.provider
+    const named = namedProvider(x) ?? read?.target?.provider ?? keeperOf(x)?.provider
     // A name with a slash says whose the model is, and was not found.
     const isOpen = read === null || !read.name.includes('/')
     const name = named ?? (isOpen ? defaultProvider(registry, dialect, preferred) : null)

@@ -83,3 +83,23 @@ test('a boundary is read from one content type of a form only', () => {
     assert.equal(boundaryOf(type), null, String(type))
   }
 })
+
+test('all bytes are told in order, apart by whether they are values, however they are cut', () => {
+  const text =
+    '--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\none\r\n--c\r\n\r\n--b--\r\n'
+  for (let size = 1; size < text.length; size++) {
+    const told = { all: '', values: '' }
+    const scanner = new PartScanner('b', {
+      onPart: (name) => name === 'purpose',
+      onValue: () => undefined,
+      onBytes: (bytes, isValue) => {
+        told.all += bytes.toString('latin1')
+        if (isValue) told.values += bytes.toString('latin1')
+      },
+    })
+    for (let at = 0; at < text.length; at += size) {
+      assert.equal(scanner.push(Buffer.from(text.slice(at, at + size))), null)
+    }
+    assert.deepEqual(told, { all: text, values: 'batchone\r\n--c\r\n' }, `pieces of ${size}`)
+  }
+})

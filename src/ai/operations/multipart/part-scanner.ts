@@ -4,6 +4,8 @@ export interface PartListener {
   onPart(name: string, isFile: boolean): boolean
   /** The whole value of a part of interest. */
   onValue(name: string, value: string, start: number, end: number): void
+  /** All bytes once more, in order, as soon as it is known whether they are the value of a part or stand around it. */
+  onBytes?(bytes: Buffer, isValue: boolean): void
 }
 
 /** Headers of one part. */
@@ -54,13 +56,17 @@ export class PartScanner {
 
   /** The next bytes; what is wrong with the form, or null. */
   push(bytes: Buffer): string | null {
-    if (this.#state === 'end') return null
+    if (this.#state === 'end') {
+      this.#listener.onBytes?.(bytes, false)
+      return null
+    }
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
     for (;;) {
       const step = this.#state === 'headers' ? this.#readHeaders() : this.#readValue()
       if (step === 'more') return null
       if (step !== 'on') return step
       if (this.ended) {
+        if (this.#held.length > 0) this.#listener.onBytes?.(this.#held, false)
         this.#held = EMPTY
         return null
       }
@@ -73,12 +79,12 @@ export class PartScanner {
     if (end < 0) {
       if (this.#wanted !== null) return held.length > MAX_VALUE_BYTES ? tooLong(this.#wanted) : 'more'
       if (this.#parts === 0 && held.length > MAX_HEADER_BYTES) return 'does not begin with its boundary'
-      this.#drop(Math.max(0, held.length - this.#delimiter.length + 1))
+      this.#drop(Math.max(0, held.length - this.#delimiter.length + 1), true)
       return 'more'
     }
     const after = end + this.#delimiter.length
     if (held.length < after + 2) {
-      if (this.#wanted === null) this.#drop(end)
+      if (this.#wanted === null) this.#drop(end, true)
       return 'more'
     }
     // What stands before the first delimiter is no part, and no client sends any.
@@ -91,7 +97,8 @@ export class PartScanner {
     if (held[after] === DASH && held[after + 1] === DASH) this.#state = 'end'
     else if (held[after] === CR && held[after + 1] === LF) this.#state = 'headers'
     else return 'has a boundary with something behind it'
-    this.#drop(after + 2)
+    this.#drop(end, true)
+    this.#drop(after + 2 - end, false)
     return 'on'
   }
 
@@ -104,15 +111,22 @@ export class PartScanner {
     const found = dispositionOf(held.toString('latin1', 0, end))
     if (typeof found === 'string') return found
     // The delimiter's own line break may stand right behind the headers.
-    this.#drop(end + HEADERS_END.length)
+    this.#drop(end + HEADERS_END.length, false)
     this.#state = 'value'
     this.#wanted = this.#listener.onPart(found.name, found.isFile) ? found.name : null
     return 'on'
   }
 
-  #drop(count: number): void {
+  #drop(count: number, isValue: boolean): void {
+    if (this.#listener.onBytes !== undefined) this.#tell(count, isValue)
     this.#held = this.#held.subarray(count)
     this.#at += count
+  }
+
+  /** The line break before the first delimiter was never sent. */
+  #tell(count: number, isValue: boolean): void {
+    const from = Math.max(0, Math.min(count, -this.#at))
+    if (count > from) this.#listener.onBytes?.(this.#held.subarray(from, count), isValue)
   }
 }
 

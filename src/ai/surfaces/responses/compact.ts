@@ -1,5 +1,5 @@
 import { type Exchange, type Gate, GatewayError, WAIT } from '../../../core/index.ts'
-import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
+import { allowed, type Servers, unknownModel } from '../../conversation/conversation-route.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
@@ -14,12 +14,14 @@ import { belowPath } from './relay-stored.ts'
 export interface CompactOptions {
   readonly registry: ModelRegistry
   readonly priors: PriorTurns
+  /** The targets that can go on with what a request has in it. */
+  readonly servers: Servers
   /** Tokens that are reserved for an answer of which nothing is known. */
   readonly outputTokens: number
 }
 
 /** `POST /v1/responses/compact`: only the vendor can say a conversation in fewer, sealed words. */
-export function createCompact({ registry, priors, outputTokens }: CompactOptions): Gate {
+export function createCompact({ registry, priors, servers, outputTokens }: CompactOptions): Gate {
   return (x) => {
     const prior = priors.of(x)
     if (prior === WAIT) return WAIT
@@ -34,7 +36,7 @@ export function createCompact({ registry, priors, outputTokens }: CompactOptions
       if (wrong !== null) return wrong
       if (prior.whole !== null) x.body = prior.whole
     }
-    const serves = priors.servers(x) ?? (() => true)
+    const serves = servers(x) ?? (() => true)
     const chosen = chooseTarget(x, { registry, group, facts: plainFacts(x, 'responses.compact', name), serves })
     if (chosen instanceof GatewayError) return chosen
     const { target } = chosen

@@ -1,11 +1,12 @@
 import type { ConfigDocument } from '../../../config/index.ts'
 import type { Gate } from '../../../core/index.ts'
 import type { ContentPort, UsageClaimsPort } from '../../../storage/index.ts'
-import { createConversationInspect } from '../../conversation/conversation-route.ts'
+import { createConversationInspect, type Servers } from '../../conversation/conversation-route.ts'
 import type { Surface } from '../../conversation/surface.ts'
 import type { TokenCounting } from '../../counting/count-route.ts'
 import type { MediaFetcher } from '../../media/media-fetcher.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import { isOf, type ReferringRequests } from '../../operations/files/referring-inspect.ts'
 import type { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
 import { createCompact } from './compact.ts'
 import { createInputTokens } from './input-tokens.ts'
@@ -23,6 +24,7 @@ export interface ResponsesHooksOptions {
   readonly claims: UsageClaimsPort | null
   readonly registry: ModelRegistry
   readonly counting: TokenCounting
+  readonly referring: ReferringRequests
   /** Adds what clients name by address. */
   readonly media: () => Promise<MediaFetcher | null>
 }
@@ -43,7 +45,7 @@ export interface ResponsesHooks {
 /** Makes the hooks of answers that are kept, here or by their upstream, from the surface of those that are not. */
 export async function createResponsesHooks(
   bare: Surface,
-  { document, content, claims, registry, counting, media }: ResponsesHooksOptions,
+  { document, content, claims, registry, counting, referring, media }: ResponsesHooksOptions,
   usage: ClaimedUsage,
 ): Promise<ResponsesHooks> {
   const { ttl, max_bytes: maxBytes, responses } = document.content
@@ -51,20 +53,32 @@ export async function createResponsesHooks(
   const surface = kept === null ? bare : { ...bare, client: kept.client }
   const bodyLimit = document.limits.body
   const priors = new PriorTurns({ content, registry, keepsAnswers: kept !== null })
+  const servers: Servers = (x) => {
+    const prior = priors.servers(x)
+    if (prior === null) return referring.servers(x)
+    const keeper = referring.keeperOf(x)
+    return keeper === null ? prior : (target) => prior(target) && isOf(keeper, target.target)
+  }
   const stored = { content, relay: new RelayStored(registry, usage) }
   return {
-    create: createResponsesInspect({
-      inspect: createConversationInspect(registry, surface, { servers: priors.servers, media: await media() }),
-      priors,
-      kept,
-      relayed: new RelayedAnswers(content, claims, maxBytes),
-      bodyLimit,
-    }),
+    create: referring.gate(
+      createResponsesInspect({
+        inspect: createConversationInspect(registry, surface, { servers, media: await media() }),
+        priors,
+        kept,
+        relayed: new RelayedAnswers(content, claims, maxBytes),
+        bodyLimit,
+      }),
+      'openai',
+    ),
     get: createStoredRead(stored),
     delete: createStoredDelete(stored),
     cancel: createStoredCancel(stored),
-    count: createInputTokens({ priors, counting, bodyLimit }),
-    compact: createCompact({ registry, priors, outputTokens: document.reservation.output_tokens }),
+    count: referring.gate(createInputTokens({ priors, counting, bodyLimit }), 'openai'),
+    compact: referring.gate(
+      createCompact({ registry, priors, servers, outputTokens: document.reservation.output_tokens }),
+      'openai',
+    ),
     conversations: createKeptConversations({ registry, content, maxBytes }),
     forget: (requestId) => kept?.forget(requestId),
   }
