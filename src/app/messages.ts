@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
-import type { KeepingLimits, KeptContent, UsageClaim } from '../storage/index.ts'
+import type { KeepingLimits, KeptContent, Released, UsageClaim } from '../storage/index.ts'
 import type { ListenerPorts } from './listeners.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
 import type { SlotIndexes } from './route-slots.ts'
@@ -52,14 +52,17 @@ export type ContentCall =
   | { readonly method: 'under'; readonly call: number; readonly tenant: string; readonly parent: string }
   | { readonly method: 'holders'; readonly call: number; readonly tenant: string; readonly items: readonly string[] }
 
-/** A call about claims of usage; `told` is not answered. */
+/** A call about claims of usage; only `claim` is answered. */
 export type ClaimCall =
   | { readonly method: 'claim'; readonly call: number; readonly thing: string; readonly requestId: string }
-  | { readonly method: 'told'; readonly thing: string; readonly requestId: string }
+  | { readonly method: 'told' | 'hold'; readonly thing: string; readonly requestId: string }
+  | { readonly method: 'free'; readonly thing: string }
 
 export type StoreAnswer =
   | { readonly call: number; readonly value: StoreValue }
   | { readonly call: number; readonly error: string }
+  /** Said to whoever made that known: budgets in memory get it back. */
+  | { readonly released: Released }
 
 /** What the stores answer. */
 export type StoreValue = readonly string[] | UsageClaim | boolean | null

@@ -12,6 +12,7 @@ import {
   restore,
   restoreAtLeast,
   settle,
+  takeBack,
 } from './budget.ts'
 
 const LIMIT = 1000
@@ -173,4 +174,19 @@ test('reserves from all budgets or from none, and names the one that refused', (
     [600, 10, 900],
   )
   assert.equal(reserveAll(cells, []), ALL_RESERVED)
+})
+
+test('takes back what was charged in advance, from the overshoot first, and never what is open', () => {
+  const cells = new BigInt64Array(BUDGET_CELLS)
+  assert.ok(reserve(cells, 0, 1, 900, LIMIT))
+  settle(cells, 0, 1, 900, 900, LIMIT)
+  assert.ok(reserve(cells, 0, 1, 50, LIMIT))
+  settle(cells, 0, 1, 0, 300, LIMIT)
+  assert.equal(read(cells, 0, 1).overshoot, 250)
+  takeBack(cells, 0, 1, 900)
+  assert.deepEqual(read(cells, 0, 1), { used: 350, reserved: 50, spent: 300, overshoot: 0 })
+  takeBack(cells, 0, 1, 10_000)
+  assert.deepEqual(read(cells, 0, 1), { used: 50, reserved: 50, spent: 0, overshoot: 0 })
+  takeBack(cells, 0, 3, 10)
+  assert.equal(read(cells, 0, 1).used, 50)
 })

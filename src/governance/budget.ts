@@ -199,6 +199,29 @@ export function closeOpen(cells: BigInt64Array, index: number, period: number, a
   lower(cells, subSlot(index, period) + RESERVED, emptyOf(period), BigInt(amount))
 }
 
+/**
+ * Takes back what was charged in advance and is not owed any more: from the overshoot first, since what was used since then
+ * may have gone there for want of room. Nothing below what is open or zero; ignored when the period is over.
+ */
+export function takeBack(cells: BigInt64Array, index: number, period: number, amount: number): void {
+  checkAmount(amount)
+  const slot = subSlot(index, period)
+  const empty = emptyOf(period)
+  const rest = amount - lowerDownTo(cells, slot + OVERSHOOT, empty, amount, 0)
+  lowerDownTo(cells, slot + USED, empty, rest, readCell(cells, slot + RESERVED, empty))
+}
+
+/** Answers how much was taken. */
+function lowerDownTo(cells: BigInt64Array, cell: number, empty: bigint, amount: number, floor: number): number {
+  for (let held = Atomics.load(cells, cell); ; ) {
+    const taken = Math.min(amount, Math.max(0, amountIn(held, empty) - floor))
+    if (taken === 0) return 0
+    const found = Atomics.compareExchange(cells, cell, held, held - BigInt(taken))
+    if (found === held) return taken
+    held = found
+  }
+}
+
 /** Sets what was spent in a period before this process began; only before the budget is in use. */
 export function restore(cells: BigInt64Array, index: number, period: number, spent: number, limit: number): void {
   checkAmount(spent)

@@ -118,6 +118,12 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
   }
 
+  /** What it began goes on after it: all that was reserved is charged, until the end of that is known. */
+  settleHeld(record: string): void {
+    const { tokens, nanos } = this.estimate
+    this.settle(tokens, nanos ?? 0, 'reserved', record)
+  }
+
   /** The client left before the dispatch: nothing was used. Its record was written when it left. */
   settleUnused(): void {
     this.settle(0, 0, 'none', 'null')

@@ -47,9 +47,13 @@ export function createSettlement(
     if (record === null) {
       // What is reserved is settled by a record: routes that leave none reserve nothing.
     } else if (reservation?.state === 'open') {
-      const tokens = last === null ? 0 : totalTokens(last)
-      const charged = budgetNanos(last, reservation.estimate.nanos)
-      reservation.settle(tokens, last?.costNanos ?? 0, last?.usageSource ?? 'none', record, charged)
+      if (last?.held === true) {
+        reservation.settleHeld(record)
+      } else {
+        const tokens = last === null ? 0 : totalTokens(last)
+        const charged = budgetNanos(last, reservation.estimate.nanos)
+        reservation.settle(tokens, last?.costNanos ?? 0, last?.usageSource ?? 'none', record, charged)
+      }
     } else {
       sinks.journal.record(`["q",${record}]`)
     }

@@ -47,6 +47,8 @@ export interface Traffic {
   /** Label of an A/B test's variant. */
   variant?: string | null | undefined
   series: RequestSeries | null
+  /** What it began goes on: it is charged all that was reserved, until that has ended. Absent: no. */
+  held?: true | undefined
 }
 
 /** What governance asks of a surface; units stay abstract here. */

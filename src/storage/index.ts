@@ -26,6 +26,7 @@ export type {
 } from './journal/format.ts'
 export { createKeySecret, hashKey, hashKeyWithPepper, keyPrefix, readAdminToken, readPepper } from './key-secrets.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
+export type { Released } from './ledger/held-amounts.ts'
 export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'
 export { makeDirectory } from './make-directory.ts'
 export { PendingRevocations } from './pending-revocations.ts'

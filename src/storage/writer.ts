@@ -4,6 +4,7 @@ import { journalBytes, journalDirectory } from './journal/directory.ts'
 import type { SegmentName } from './journal/format.ts'
 import { SegmentShelf } from './journal/segment-shelf.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
+import { HeldAmounts, type Released } from './ledger/held-amounts.ts'
 import { keepOutliving } from './ledger/outliving.ts'
 import { NO_SINK } from './ledger/sink.ts'
 import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
@@ -39,6 +40,7 @@ export class LedgerWriter {
   readonly #kept: OpenAttempts
   readonly #retention: Retention
   readonly #claims: UsageClaims
+  readonly #held: HeldAmounts
   /** No worker of before lives; stays at 0 where this writer took over from another. */
   #recoveredMs = 0
   readonly #workers = new Map<string, WorkerJournal>()
@@ -55,6 +57,7 @@ export class LedgerWriter {
     this.#kept = new OpenAttempts(database)
     this.#retention = new Retention(database)
     this.#claims = new UsageClaims(database)
+    this.#held = new HeldAmounts(database)
     this.keys = new KeyTable(database)
   }
 
@@ -166,6 +169,17 @@ export class LedgerWriter {
   usageTold(thing: string, requestId: string): void {
     this.#readAll()
     this.#claims.told(thing, requestId, (id) => this.#isOpen(id))
+  }
+
+  /** This request is charged in advance for a thing that it began. */
+  holdUsage(thing: string, requestId: string): void {
+    this.#held.expect(thing, requestId, Date.now())
+  }
+
+  /** What was held for a thing whose usage was told is given back; null: nothing. `unused`: it used nothing, and nobody tells. */
+  releaseUsage(thing: string, unused = false): Released | null {
+    this.#readAll()
+    return unused || this.#claims.isTold(thing) ? this.#held.release(thing) : null
   }
 
   /** What every key has spent in the periods that `nowMs` lies in, as far as it is in the database. */

@@ -1,16 +1,28 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { LedgerWriter } from '../../storage/index.ts'
-import type { ClaimCall, StoreAnswer } from '../messages.ts'
+import type { ClaimCall, StoreAnswer, ToWriter } from '../messages.ts'
+
+const METHODS: ReadonlySet<string> = new Set(['claim', 'told', 'hold', 'free'])
+
+/** Whether a call is about claims. */
+export function isClaim(message: Exclude<ToWriter, null>): message is ClaimCall {
+  return METHODS.has(message.method)
+}
 
 /** Answers a data worker's call about claims of usage. */
 export function serveClaim(writer: LedgerWriter, message: ClaimCall, port: MessagePort): void {
   try {
-    if (message.method === 'told') return writer.usageTold(message.thing, message.requestId)
-    const value = writer.claimUsage(message.thing, message.requestId, Date.now())
-    port.postMessage({ call: message.call, value } satisfies StoreAnswer)
+    if (message.method === 'hold') return writer.holdUsage(message.thing, message.requestId)
+    if (message.method === 'told') writer.usageTold(message.thing, message.requestId)
+    if (message.method === 'claim') {
+      const value = writer.claimUsage(message.thing, message.requestId, Date.now())
+      port.postMessage({ call: message.call, value } satisfies StoreAnswer)
+    }
+    const released = writer.releaseUsage(message.thing, message.method === 'free')
+    if (released !== null) port.postMessage({ released } satisfies StoreAnswer)
   } catch (error) {
     // What was told stands in the ledger, where the next claim finds it; who asks hears that nobody may look now.
-    if (message.method === 'told') return
+    if (message.method !== 'claim') return
     const said = error instanceof Error ? error.message : String(error)
     port.postMessage({ call: message.call, error: said } satisfies StoreAnswer)
   }

@@ -17,6 +17,7 @@ import {
 import {
   AuthMemory,
   createRouteGates,
+  giveBackHeld,
   Intents,
   KeyTable,
   NamelessRefusals,
@@ -65,7 +66,7 @@ export async function runDataWorker(): Promise<void> {
 class DataWorker {
   readonly #start: DataWorkerStart
   #writerPort: MessagePort
-  readonly #stores = new StoreCaller()
+  readonly #stores: StoreCaller
   readonly #tokenizer = new Tokenizer()
   readonly #say: (message: FromWorker) => void
   readonly #status: Int32Array
@@ -97,10 +98,13 @@ class DataWorker {
     const { document, memory, own } = start
     this.#start = start
     this.#writerPort = start.writerPort
+    const counters = new BigInt64Array(memory.counters)
+    this.#stores = new StoreCaller((released) =>
+      giveBackHeld(counters, this.#keys.get(released.keyId)?.budgets ?? [], released),
+    )
     this.#stores.connect(start.writerPort)
     this.#say = say
     this.#status = new Int32Array(own.status)
-    const counters = new BigInt64Array(memory.counters)
     const intents = new Intents(new BigInt64Array(own.intents), INTENT_CAPACITY)
     this.#keys = this.#loadKeys(start)
     this.#journal = new JournalAppender({

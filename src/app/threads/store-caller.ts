@@ -1,5 +1,12 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { ContentPort, KeepingLimits, KeptContent, UsageClaim, UsageClaimsPort } from '../../storage/index.ts'
+import type {
+  ContentPort,
+  KeepingLimits,
+  KeptContent,
+  Released,
+  UsageClaim,
+  UsageClaimsPort,
+} from '../../storage/index.ts'
 import type { StoreAnswer, StoreValue, ToWriter } from '../messages.ts'
 
 /** A store that says nothing for so long is not there: a client waits. */
@@ -14,14 +21,21 @@ interface Waiting {
 /** The stores of the writer thread from a data worker: calls go through the port that also wakes that thread. */
 export class StoreCaller implements ContentPort, UsageClaimsPort {
   readonly #waiting = new Map<number, Waiting>()
+  readonly #onReleased: (released: Released) => void
   #port: MessagePort | null = null
   #last = 0
+
+  /** `onReleased`: budgets in memory get back what was held. */
+  constructor(onReleased: (released: Released) => void) {
+    this.#onReleased = onReleased
+  }
 
   /** The writer thread may be another one later; calls to the one before are not answered any more. */
   connect(port: MessagePort): void {
     this.#port = port
     for (const call of [...this.#waiting.keys()]) this.#end(call)?.reject(new Error('the writer thread has ended'))
     port.on('message', (message: StoreAnswer) => {
+      if ('released' in message) return this.#onReleased(message.released)
       const waiting = this.#end(message.call)
       if ('error' in message) waiting?.reject(new Error(message.error))
       else waiting?.resolve(message.value)
@@ -58,6 +72,14 @@ export class StoreCaller implements ContentPort, UsageClaimsPort {
 
   told(thing: string, requestId: string): void {
     this.#say({ method: 'told', thing, requestId })
+  }
+
+  hold(thing: string, requestId: string): void {
+    this.#say({ method: 'hold', thing, requestId })
+  }
+
+  free(thing: string): void {
+    this.#say({ method: 'free', thing })
   }
 
   #say(message: ToWriter): void {

@@ -9,7 +9,7 @@ import {
   type WorkersAtTakeOver,
 } from '../../storage/index.ts'
 import type { DatabaseThreadStart, ToWriter } from '../messages.ts'
-import { serveClaim } from './claim-desk.ts'
+import { isClaim, serveClaim } from './claim-desk.ts'
 import { ContentDesk } from './content-desk.ts'
 import { serveCalls } from './rpc.ts'
 
@@ -52,7 +52,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     attach: (wake: MessagePort) => {
       wake.on('message', (message: ToWriter) => {
         if (message === null) loop.notify()
-        else if (message.method === 'claim' || message.method === 'told') serveClaim(writer, message, wake)
+        else if (isClaim(message)) serveClaim(writer, message, wake)
         else void content.serve(message, wake)
       })
     },

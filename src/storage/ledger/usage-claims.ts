@@ -12,6 +12,10 @@ export interface UsageClaimsPort {
   claim(thing: string, requestId: string): Promise<UsageClaim>
   /** The request has ended, and has told what the thing used. */
   told(thing: string, requestId: string): void
+  /** This request began the thing, and is charged the most that it may use until its end was told. */
+  hold(thing: string, requestId: string): void
+  /** The thing has ended and used nothing: what is held for it is given back. */
+  free(thing: string): void
 }
 
 /** What became of a request that held a claim. */
@@ -80,6 +84,11 @@ export class UsageClaims {
   /** Remembers for good what the ledger may forget. */
   told(thing: string, requestId: string, isOpen: (id: string) => boolean): void {
     if (this.#stateOf(requestId, isOpen) === 'counted') this.#tell.run(thing, requestId)
+  }
+
+  /** Whether somebody has told it. */
+  isTold(thing: string): boolean {
+    return this.#row(thing)?.told === 1
   }
 
   #stateOf(requestId: string, isOpen: (id: string) => boolean): HolderState {

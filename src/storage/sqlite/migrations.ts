@@ -154,6 +154,13 @@ export const MIGRATIONS: readonly string[] = [
   `DROP VIEW requests;
    CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
      fields ->> 42 AS attempt_history, fields ->> 43 AS variant FROM request_rows;`,
+
+  `-- Which request was charged in advance for a thing that goes on after it, and gets it back when the thing has ended.
+   CREATE TABLE held_amounts (
+     thing TEXT NOT NULL PRIMARY KEY,
+     request_id TEXT NOT NULL,
+     made_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -30,6 +30,16 @@ export class ClaimedUsage {
     return WAIT
   }
 
+  /** This request began the thing, and is charged the most that it may use. */
+  hold(x: Exchange, thing: string): void {
+    this.#port?.hold(thing, x.id)
+  }
+
+  /** The thing has ended and used nothing. */
+  free(thing: string): void {
+    this.#port?.free(thing)
+  }
+
   /** To be called when the request has been settled. */
   readonly settled = (x: Exchange): void => {
     const known = this.#known.get(x)

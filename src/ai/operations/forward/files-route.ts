@@ -71,7 +71,7 @@ export function createFilesInspect(options: FilesOptions): Gate {
     }
     const upload = x.surface instanceof FileUpload ? x.surface : null
     if (kind === 'files' && isNew && upload === null) return startUpload(x, { ...options, name, provider })
-    const isOurs = kind === 'batches' && isLook(x, more) ? usage.of(x, `batch ${name} ${asked.id}`) : false
+    const isOurs = kind === 'batches' && isLook(x, more) ? usage.of(x, thingOf(name, asked.id)) : false
     if (isOurs === WAIT) return WAIT
     const state = new ForwardState(kind, provider, provider.pathTo(pathOf(x, kind, call), null))
     const key = principalOf(x).id
@@ -86,9 +86,12 @@ export function createFilesInspect(options: FilesOptions): Gate {
     state.readAnswer = (answer) => {
       const { id } = answer
       if (isNew && typeof id === 'string') {
+        if (state.reserved !== null) usage.hold(x, thingOf(name, id))
         ownership.things.keep(key, { id, kind, provider: name, credential, batch: upload?.batch?.facts ?? null })
       }
       if (x.method === 'DELETE' && more.length === 0) ownership.things.remove(key, asked.id, name)
+      // One that was found wrong has not begun.
+      if (kind === 'batches' && !isNew && answer['status'] === 'failed') usage.free(thingOf(name, asked.id))
       return usedBy(answer, { registry: options.registry, state, name })
     }
     x.surface = state
@@ -141,6 +144,11 @@ function pathOf({ query }: Exchange, kind: string, { asked, more }: Call): strin
   const path = ['', kind, ...segments.map(encodeURIComponent)].join('/')
   const told = withoutOrigins(query)
   return told === '' ? path : `${path}?${told}`
+}
+
+/** The name under which the usage of a batch is claimed. */
+function thingOf(provider: string, id: string): string {
+  return `batch ${provider} ${id}`
 }
 
 interface Counting {

@@ -41,6 +41,7 @@ export const forwardTraffic: TrafficPort = {
       leastNanos: charge?.leastNanos,
       priceRule: charge?.rule ?? null,
       series: target?.series(state.name) ?? null,
+      held: state.answered && state.reserved !== null ? true : undefined,
     }
   },
 

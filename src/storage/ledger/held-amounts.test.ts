@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { suite, test } from 'node:test'
+import { migrate } from '../sqlite/migrations.ts'
+import { HeldAmounts } from './held-amounts.ts'
+
+const DAY = 20_000
+const RESERVED_AT = DAY * 86_400_000 + 5
+
+function opened(source: string, table: 'request' | 'attempt') {
+  const database = new DatabaseSync(':memory:')
+  migrate(database, ':memory:')
+  const amounts = JSON.stringify([1, RESERVED_AT, 'k', 'vendor', '', 900, 70, null, 900, 70, source])
+  if (table === 'request') database.prepare("INSERT INTO request_rows VALUES ('r', 'k', '[]', ?)").run(amounts)
+  else database.prepare("INSERT INTO attempt_rows VALUES ('r', 1, ?)").run(amounts)
+  database.prepare("INSERT INTO usage_daily VALUES (?, 'k', 'vendor', '', 2, 1000, 100)").run(DAY)
+  const held = new HeldAmounts(database)
+  const sums = () => ({ ...database.prepare('SELECT tokens, nanos FROM usage_daily').get() })
+  return { held, sums, settled: () => database.prepare('SELECT tokens FROM ledger WHERE phase = 1').get()?.['tokens'] }
+}
+
+suite('what is held for a thing', () => {
+  for (const table of ['request', 'attempt'] as const) {
+    test(`is taken back once, from the ledger and its sums (${table})`, () => {
+      const { held, sums, settled } = opened('reserved', table)
+      held.expect('batch', 'r', 0)
+      assert.deepEqual(held.release('batch'), { keyId: 'k', reservedAt: RESERVED_AT, tokens: 900, nanos: 70 })
+      assert.deepEqual(sums(), { tokens: 100, nanos: 30 })
+      assert.equal(settled(), 0)
+      assert.equal(held.release('batch'), null)
+      assert.deepEqual(sums(), { tokens: 100, nanos: 30 })
+    })
+  }
+
+  test('stays when nothing was expected, and waits for its row', () => {
+    const { held, sums } = opened('reserved', 'request')
+    assert.equal(held.release('batch'), null)
+    held.expect('other', 'later', 0)
+    assert.equal(held.release('other'), null)
+    assert.deepEqual(sums(), { tokens: 1000, nanos: 100 })
+  })
+
+  test('is nothing of what was really used', () => {
+    const { held, sums } = opened('reported', 'request')
+    held.expect('batch', 'r', 0)
+    assert.equal(held.release('batch')?.tokens, 0)
+    assert.deepEqual(sums(), { tokens: 1000, nanos: 100 })
+  })
+})

@@ -1,0 +1,111 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+/** What was charged in advance and is not owed any more: budgets get it back in the period in which it was taken. */
+export interface Released {
+  readonly keyId: string
+  /** Milliseconds since the epoch. */
+  readonly reservedAt: number
+  readonly tokens: number
+  readonly nanos: number
+}
+
+/** Places in the list of amounts of an attempt, see the schema. */
+const AT = { reservedAt: 1, keyId: 2, provider: 3, model: 4, tokens: 8, nanos: 9, source: 10 } as const
+const DAY_MS = 86_400_000
+
+/**
+ * The most that things may cost which go on after the request that began them (a batch): charged to that request in full, and taken
+ * back when the end of the thing was charged. All of it is in the ledger, so that a process may be killed at any point; what a
+ * key is charged in between is too much and never too little.
+ */
+export class HeldAmounts {
+  readonly #database: DatabaseSync
+  readonly #expect: StatementSync
+  readonly #find: StatementSync
+  readonly #remove: StatementSync
+  readonly #whole: StatementSync
+  readonly #several: StatementSync
+  readonly #setWhole: StatementSync
+  readonly #setSeveral: StatementSync
+  readonly #subtract: StatementSync
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+    this.#expect = database.prepare('INSERT OR IGNORE INTO held_amounts VALUES (?, ?, ?)')
+    this.#find = database.prepare('SELECT request_id FROM held_amounts WHERE thing = ?')
+    this.#remove = database.prepare('DELETE FROM held_amounts WHERE thing = ?')
+    this.#whole = database.prepare('SELECT attempt AS amounts FROM request_rows WHERE id = ? AND attempt IS NOT NULL')
+    this.#several = database.prepare('SELECT attempt, amounts FROM attempt_rows WHERE request_id = ?')
+    this.#setWhole = database.prepare('UPDATE request_rows SET attempt = ? WHERE id = ?')
+    this.#setSeveral = database.prepare('UPDATE attempt_rows SET amounts = ? WHERE request_id = ? AND attempt = ?')
+    this.#subtract = database.prepare(
+      `UPDATE usage_daily SET tokens = tokens - ?, nanos = nanos - ?
+       WHERE day = ? AND key_id = ? AND provider = ? AND model = ?`,
+    )
+  }
+
+  /** This request holds the amount for a thing that it began. */
+  expect(thing: string, requestId: string, nowMs: number): void {
+    this.#expect.run(thing, requestId, nowMs)
+  }
+
+  /** What was held for a thing is taken back, once; null when nothing is held, or the ledger does not have it yet. */
+  release(thing: string): Released | null {
+    const requestId = this.#find.get(thing)?.['request_id']
+    if (typeof requestId !== 'string') return null
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const released = this.#take(requestId)
+      if (released !== null) this.#remove.run(thing)
+      this.#database.exec('COMMIT')
+      return released
+    } catch (error) {
+      this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  #take(requestId: string): Released | null {
+    const whole = this.#whole.get(requestId)?.['amounts']
+    if (typeof whole === 'string') {
+      const [changed, released] = without(whole)
+      this.#setWhole.run(changed, requestId)
+      this.#uncount(released, whole)
+      return released
+    }
+    for (const { attempt, amounts } of this.#several.all(requestId)) {
+      if (typeof amounts !== 'string' || typeof attempt !== 'number') continue
+      const [changed, released] = without(amounts)
+      if (released.tokens === 0 && released.nanos === 0) continue
+      this.#setSeveral.run(changed, requestId, attempt)
+      this.#uncount(released, amounts)
+      return released
+    }
+    return null
+  }
+
+  #uncount({ keyId, reservedAt, tokens, nanos }: Released, amounts: string): void {
+    const list = JSON.parse(amounts) as unknown[] // made by LedgerTables
+    const day = Math.floor(reservedAt / DAY_MS)
+    this.#subtract.run(tokens, nanos, day, keyId, textAt(list, AT.provider), textAt(list, AT.model))
+  }
+}
+
+/** Amounts of which nothing is charged any more, and what was; only what is held is given back. */
+function without(amounts: string): readonly [text: string, released: Released] {
+  const list = JSON.parse(amounts) as unknown[] // made by LedgerTables
+  const isHeld = list[AT.source] === 'reserved'
+  const released = {
+    keyId: textAt(list, AT.keyId),
+    reservedAt: Number(list[AT.reservedAt]),
+    tokens: isHeld ? Number(list[AT.tokens]) : 0,
+    nanos: isHeld ? Number(list[AT.nanos]) : 0,
+  }
+  if (isHeld) list.splice(AT.tokens, 3, 0, 0, 'none')
+  return [JSON.stringify(list), released]
+}
+
+function textAt(list: readonly unknown[], place: number): string {
+  const value = list[place]
+  return typeof value === 'string' ? value : ''
+}
