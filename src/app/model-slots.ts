@@ -6,6 +6,7 @@ import {
   restsSlot,
   retryBudgetSlot,
   type SlotNeed,
+  shadowsSlot,
   targetSlot,
   trialSlot,
 } from '../core/index.ts'
@@ -29,9 +30,10 @@ export function modelSlotNeeds(document: Pick<ConfigDocument, 'providers' | 'mod
       restsSlot(MODELS, id, 1),
     ]),
     ...[...timed].map((id) => firstAnswersSlot(MODELS, id)),
-    ...Object.entries(document.models).flatMap(([name, { canary }]) =>
-      canary === undefined ? [] : [trialSlot(name, JSON.stringify(canary))],
-    ),
+    ...Object.entries(document.models).flatMap(([name, { canary, shadow }]) => [
+      ...(canary === undefined ? [] : [trialSlot(name, JSON.stringify(canary))]),
+      ...(shadow === undefined ? [] : [shadowsSlot(MODELS, name, seats)]),
+    ]),
     ...[...credentials].map((id) => restsSlot(MODELS, id, 1)),
   ]
 }
@@ -54,14 +56,16 @@ function namesOf({ providers, models }: Pick<ConfigDocument, 'providers' | 'mode
   }
   for (const provider of [BUILT_IN, ...Object.keys(providers)]) add(provider, UNNAMED, undefined, false)
   const hedged = hedgedByShare(models)
-  for (const [name, { canary }] of Object.entries(models)) {
-    if (canary === undefined) continue
-    // Without a credential's name it has all of its provider in turn.
-    const { provider, model, credential } = canary.target
-    const suffix = credential === undefined ? '' : `#${credential}`
-    targets.add(`${provider}/${model}${suffix}`)
-    credentials.add(`${provider}${suffix}`)
-    if (hedged.has(name)) timed.add(`${provider}/${model}${suffix}`)
+  for (const [name, { canary, shadow }] of Object.entries(models)) {
+    for (const side of [canary, shadow]) {
+      if (side === undefined) continue
+      // Without a credential's name it has all of its provider in turn.
+      const { provider, model, credential } = side.target
+      const suffix = credential === undefined ? '' : `#${credential}`
+      targets.add(`${provider}/${model}${suffix}`)
+      credentials.add(`${provider}${suffix}`)
+      if (hedged.has(name)) timed.add(`${provider}/${model}${suffix}`)
+    }
   }
   for (const [name, { targets: listed }] of Object.entries(models)) {
     for (const { provider, model, credential } of listed) {

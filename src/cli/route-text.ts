@@ -31,6 +31,7 @@ export function renderRoute(told: RouteExplanation): string {
     }),
     ...(told.hedge === null ? [] : ['', aboutHedge(told.hedge)]),
     ...(told.canary === null ? [] : ['', aboutCanary(told.canary)]),
+    ...(told.shadow === null ? [] : ['', aboutShadow(told.shadow)]),
     '',
     `When ${order[0]?.id ?? 'nobody'} fails`,
     ...told.on_failure.map(aboutFailure),
@@ -61,6 +62,11 @@ function aboutHedge({ after, next }: NonNullable<RouteExplanation['hedge']>): st
 function aboutCanary({ id, share, stop, restart_after_ms: ms }: NonNullable<RouteExplanation['canary']>): string {
   const again = ms === null ? '' : `, begins anew after ${ms / 1_000} s`
   return `Canary: ${percent(share)} go to ${id} first, until more than ${percent(stop.errors)} of ${stop.over} fail${again}`
+}
+
+function aboutShadow({ id, share, max_concurrent: most, charge }: NonNullable<RouteExplanation['shadow']>): string {
+  const payer = charge === 'key' ? 'charged to the key' : 'charged to nobody'
+  return `Shadow: ${percent(share)} are copied to ${id}, ${most} at a time, ${payer}`
 }
 
 function percent(share: number): string {

@@ -22,6 +22,7 @@ models:
   doubled:
     hedge: { after: p95 }
     canary: { target: { provider: near, model: new }, share: 5% }
+    shadow: { target: { provider: near, model: dark }, share: 0.1 }
     targets:
       - { provider: near, model: one }
       - { provider: near, model: two }
@@ -61,10 +62,11 @@ test('route explain prints candidates, why each was kept or dropped, and the ord
   assert.match(stdout, /Order\n {2}1\. near\/blind\n {2}2\. near\/cheap\n {2}3\. near\/dear\n/)
 })
 
-test('route explain says when another target is asked beside a slow one, and who is tried', (t) => {
+test('route explain says when another target is asked beside a slow one, who is tried, and who gets copies', (t) => {
   const { stdout } = explain(t, ['--model', 'doubled'])
   assert.match(stdout, /^Hedge: after as long as 95 of 100 of its answers take, beside it near\/two$/m)
   assert.match(stdout, /^Canary: 5 % go to near\/new first, until more than 5 % of 100 fail$/m)
+  assert.match(stdout, /^Shadow: 10 % are copied to near\/dark, 16 at a time, charged to nobody$/m)
 })
 
 test('route explain reads the request: tools drop a target without them, a header chooses a rule', (t) => {

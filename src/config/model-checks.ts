@@ -27,11 +27,9 @@ export function checkModels(value: unknown, names: ModelNames): Finding[] {
       ),
       ...checkStrategy(model, targets, path),
       ...checkHedge(value, model, path),
-      ...checkSideTarget(value, at(at(model, 'canary'), 'target'), {
-        path: [...path, 'canary', 'target'],
-        names,
-        name: '',
-      }),
+      ...['canary', 'shadow'].flatMap((kind) =>
+        checkSideTarget(value, at(at(model, kind), 'target'), { path: [...path, kind, 'target'], names, name: '' }),
+      ),
       ...checkGroups(value, name, sizes),
     ]
   })

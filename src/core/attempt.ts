@@ -137,6 +137,7 @@ export class Attempt implements ResponseHandler, Watched {
     else {
       this.#stage = 'head'
       this.#x.sent = true
+      this.#x.attempting?.onSent?.(this.#x)
     }
   }
 

@@ -25,6 +25,8 @@ export interface FailedDispatch {
 export interface Attempting {
   /** Where the next attempt goes, or why there is none; WAIT when that is not known yet: `beginAttempt` asks again. */
   next(x: Exchange): Candidate | GatewayError | typeof WAIT
+  /** The request is on its way to the candidate. Must not throw. */
+  onSent?(x: Exchange): void
   /** The current attempt failed. */
   onFailure(x: Exchange, failed: FailedDispatch): number
   /** The head of an answer came. */

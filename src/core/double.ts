@@ -11,6 +11,7 @@ import type { Attempting } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
 import { GatewayError } from './errors.ts'
 import { Exchange, type Identity } from './exchange.ts'
+import { RequestHead } from './http1/request-head.ts'
 import type { Route } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { end } from './settle.ts'
@@ -30,7 +31,11 @@ const ROUTES = new WeakMap<Route, Route>()
 
 /** Makes a double of a request that has its whole body, and that waits for an answer. `beginDouble` sends it. */
 export function makeDouble(x: Exchange, { identity = x, surface, attempting, route }: DoubleParts): Exchange {
-  const double = new Exchange(x.gateway, x.plan, new UnheardClient(x.client), x.head, x.path, x.query, identity)
+  const head = identity === x ? x.head : withoutClientId(x.head)
+  const client = new UnheardClient(x.client, (): void => {
+    end(double, 'cancelled', new GatewayError('request_too_large', 'The answer that nobody reads is too long.'))
+  })
+  const double = new Exchange(x.gateway, x.plan, client, head, x.path, x.query, identity)
   double.route = route ?? (x.route === null ? null : routeOfDouble(x.route))
   double.found = x.found
   double.origin = x.origin
@@ -95,6 +100,13 @@ export function accountFor(x: Exchange, double: Exchange, failure: Failure | nul
   if (double.reservation === x.reservation) return
   double.route?.giveWay?.(double, failure)
   x.route?.join?.(x, double)
+}
+
+/** The client knows one request by its id. */
+function withoutClientId(head: RequestHead): RequestHead {
+  const own = Object.assign(new RequestHead(head.method, head.target), head)
+  own.clientRequestId = null
+  return own
 }
 
 /** The request's own hooks for an attempt; nothing that belongs to its beginning or its end. */

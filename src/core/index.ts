@@ -24,6 +24,7 @@ export {
   restsSlot,
   retryBudgetSlot,
   type SlotNeed,
+  shadowsSlot,
   targetSlot,
   trialSlot,
 } from './balance/slots.ts'

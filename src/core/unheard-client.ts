@@ -1,5 +1,8 @@
 import type { ClientStream } from './client-stream.ts'
 
+/** Longest answer that is thrown away. */
+const MOST_BYTES = 64 * 1024 * 1024
+
 /** A client that hears nothing: whatever is sent to it is gone at once. */
 export class UnheardClient implements ClientStream {
   readonly address: string | null
@@ -9,9 +12,15 @@ export class UnheardClient implements ClientStream {
   readonly unsentBytes = 0
   headSent = false
   ended = false
+  readonly #onTooMuch: () => void
+  #bytes = 0
 
-  /** `of`: the client whose request it is. */
-  constructor({ address, listener, scheme }: Pick<ClientStream, 'address' | 'listener' | 'scheme'>) {
+  /** `of`: the client whose request it is. `onTooMuch`: the answer is longer than is read to its end. */
+  constructor(
+    { address, listener, scheme }: Pick<ClientStream, 'address' | 'listener' | 'scheme'>,
+    onTooMuch: () => void,
+  ) {
+    this.#onTooMuch = onTooMuch
     this.address = address
     this.listener = listener
     this.scheme = scheme
@@ -48,7 +57,12 @@ export class UnheardClient implements ClientStream {
     this.headSent = true
   }
 
-  write(): boolean {
+  write(bytes: Buffer): boolean {
+    this.#bytes += bytes.length
+    if (this.#bytes > MOST_BYTES && !this.ended) {
+      this.ended = true
+      this.#onTooMuch()
+    }
     return true
   }
 

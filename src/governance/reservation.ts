@@ -55,7 +55,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   constructor(x: Exchange, accounts: Accounts, estimate: Estimate) {
     this.#x = x
     this.#accounts = accounts
-    this.#budgets = principalOf(x).budgets ?? NONE
+    this.#budgets = x.principal === null ? NONE : (principalOf(x).budgets ?? NONE)
     this.#previous = reservationOf(x)
     this.before = this.#previous?.before ?? null
     this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
@@ -89,7 +89,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   /** The journal's entry of this reservation. */
   entry(): string {
     const { tokens, nanos, providerJson, modelJson, priceRuleJson } = this.estimate
-    const key = principalOf(this.#x).idJson
+    const key = this.#x.principal === null ? 'null' : principalOf(this.#x).idJson
     const head = `["r","${this.#x.id}",${this.attempt},${this.reservedAt},${key},${providerJson},${modelJson}`
     return `${head},${tokens},${nanos ?? 0},${priceRuleJson},${this.#chargesJson(null)}]`
   }

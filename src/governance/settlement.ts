@@ -36,7 +36,8 @@ export function createSettlement(
     const last = port === null ? null : port.traffic(x)
     const traffic = reservation === null ? last : trafficInAll(reservation.before, last)
     const facts = recordOf(x, traffic, sinks.worker)
-    if (facts.outcome === 'refused' && x.principal === null && !sinks.refusals.admit(x.endedAt)) {
+    const isNameless = facts.outcome === 'refused' && x.principal === null && reservation === null
+    if (isNameless && !sinks.refusals.admit(x.endedAt)) {
       sinks.metrics.series(x.route?.name).finish(facts)
       sinks.metrics.recordLeftOut()
       return

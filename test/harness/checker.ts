@@ -95,8 +95,16 @@ function rowFinder(
     const named = nonce === null ? undefined : byNonce.get(nonce)
     // The nonce is the client's own: where it is in several rows, that is what must be seen.
     if (named !== undefined && named.length > 1) return named
-    return traced ?? named ?? byId.get(idOfNonce.get(nonce ?? '') ?? '') ?? []
+    return own(traced, seen.model) ?? named ?? byId.get(idOfNonce.get(nonce ?? '') ?? '') ?? []
   }
+}
+
+/** A request and its shadow have one trace; they are told apart by who served them. */
+function own(rows: readonly RequestRow[] | undefined, model: string | null): readonly RequestRow[] | undefined {
+  if (rows === undefined || rows.length < 2) return rows
+  const shadows = rows.filter(({ route }) => route?.endsWith('.shadow') === true)
+  const served = shadows.filter(({ modelServed }) => modelServed === model)
+  return served.length > 0 ? served : rows.filter((row) => !shadows.includes(row))
 }
 
 function usageAgrees(row: RequestRow, request: WallRequest): boolean {

@@ -6,6 +6,7 @@ export interface RequestRow {
   readonly clientRequestId: string | null
   readonly traceId: string | null
   readonly keyId: string | null
+  readonly route: string | null
   readonly modelServed: string | null
   readonly provider: string | null
   readonly status: number
@@ -99,6 +100,7 @@ function requestRow(row: Row): RequestRow {
     clientRequestId: textOrNull(row, 'client_request_id'),
     traceId: textOrNull(row, 'trace_id'),
     keyId: textOrNull(row, 'key_id'),
+    route: textOrNull(row, 'route'),
     modelServed: textOrNull(row, 'model_served'),
     provider: textOrNull(row, 'provider'),
     status: number(row, 'status'),

@@ -4,10 +4,10 @@ import { conversationStateOf } from './conversation-state.ts'
 
 /** Conversations may be sent twice at once. */
 export const conversationDoubles: Doubles = {
-  surfaceOf(x) {
+  surfaceOf(x, purpose) {
     const state = conversationStateOf(x)
     if (state === null) throw new Error(`request ${x.id} is no conversation`)
-    return state.again()
+    return state.again(purpose)
   },
 
   share(double, x) {

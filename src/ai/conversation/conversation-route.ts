@@ -7,7 +7,9 @@ import { Canaries } from '../routing/canary/canary.ts'
 import { chooseOrder, denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
+import { Shadows } from '../routing/shadow/shadow.ts'
 import { conversationAttempts } from './conversation-attempts.ts'
+import { conversationDoubles } from './conversation-double.ts'
 import { ConversationState } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
@@ -35,6 +37,7 @@ export function createConversationInspect(
 ): Hook {
   const attempts = conversationAttempts(registry, media)
   const canaries = new Canaries(registry)
+  const shadows = new Shadows(registry, attempts, conversationDoubles)
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
@@ -54,10 +57,15 @@ export function createConversationInspect(
     const serves = servers(x)
     const order = chooseOrder(x, serves === null ? { registry, group, facts } : { registry, group, facts, serves })
     if (order instanceof GatewayError) return order
-    const { canary } = group
-    const draw = canary === null ? null : canaries.draw(x, canary, serves === null ? { facts } : { facts, serves })
+    const { canary, shadow } = group
+    const asked = serves === null ? { facts } : { facts, serves }
+    const draw = canary === null ? null : canaries.draw(x, canary, asked)
+    const mirror = shadow === null ? null : shadows.draw(x, shadow, asked)
     prepareFirst(x, state, { target: (draw?.target ?? order.at(0))?.target ?? null, request, body })
-    x.attempting = attempts.make(group, order, draw)
+    x.attempting =
+      draw === null && mirror === null
+        ? attempts.make(group, order)
+        : attempts.make(group, order, { canary: draw, mirror })
     group.orders.giveBack(order)
     return null
   }

@@ -64,8 +64,8 @@ export class ConversationState {
     this.contentBytes = request.contentBytes
   }
 
-  /** The same for another exchange of the request: nothing is known of its answer. */
-  again(): ConversationState {
+  /** The same for another exchange of the request: nothing is known of its answer, of which `unheard` leaves nothing behind. */
+  again(purpose: 'answer' | 'unheard'): ConversationState {
     const {
       modelRequested: model,
       stream,
@@ -78,8 +78,9 @@ export class ConversationState {
     } = this
     const request = { model, stream, asksUsage, maxOutputTokens, choices, textBytes, mediaItems, contentBytes }
     const state = new ConversationState(this.surface, request, this.pathFacts)
-    state.keepSeals = this.keepSeals
     state.seals = this.seals
+    if (purpose === 'unheard') return state
+    state.keepSeals = this.keepSeals
     state.credential = this.credential
     state.onAnswerId = this.onAnswerId
     return state

@@ -61,6 +61,9 @@ export interface HedgeEnd {
   readonly error?: GatewayError
 }
 
+/** Sends the copy of a request; called when its first attempt is on its way. Never throws. */
+export type Mirror = (x: Exchange) => void
+
 /** What a second attempt at once needs of the attempts of its request. */
 export interface HedgedAttempts {
   /** The target that is asked, or was asked last; null before the first. */

@@ -23,6 +23,7 @@ import {
   type AttemptTarget,
   type HedgedAttempts,
   type HedgeEnd,
+  type Mirror,
   restAfter,
 } from './attempt-target.ts'
 import type { CanaryDraw } from './canary/canary.ts'
@@ -30,6 +31,16 @@ import { classOfError, classOfFailure } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import { Hedging } from './hedge/hedging.ts'
+
+/** What a group has beside its targets, for one request. */
+export interface AttemptParts {
+  /** Labels of an A/B test or a canary, by place in the order; empty for none. */
+  readonly variants: readonly (string | null)[]
+  readonly canary: CanaryDraw | null
+  readonly mirror: Mirror | null
+}
+
+const NOTHING: AttemptParts = { variants: [], canary: null, mirror: null }
 
 /** The attempts of one request: down the order of its targets, as the class of each failure allows. */
 export class ModelAttempts implements Attempting, HedgedAttempts {
@@ -53,21 +64,19 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   /** Targets behind this many tokens only, after one was too small. */
   #largerThan = 0
   #firstAtMs = 0
+  /** Sends a copy of the request, once. */
+  #mirror: Mirror | null
   /** Whose target is the first of the order. */
   readonly #canary: CanaryDraw | null
   /** Of models that are hedged. */
   #hedging: Hedging | null = null
 
-  /** `variants`: labels of an A/B test, by place in the order. */
-  constructor(
-    order: readonly AttemptTarget[],
-    rules: AttemptRules,
-    variants: readonly (string | null)[] = [],
-    canary: CanaryDraw | null = null,
-  ) {
+  constructor(order: readonly AttemptTarget[], rules: AttemptRules, parts: AttemptParts = NOTHING) {
+    const { canary } = parts
     this.#order = order
+    this.#mirror = parts.mirror
     this.#canary = canary !== null && canary.target !== null ? canary : null
-    this.#variants = variants
+    this.#variants = parts.variants
     this.#rules = rules
     rules.budget?.deposit()
   }
@@ -117,6 +126,13 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     this.#release(outcomeOfFailure(failure))
     this.#note(x, found, error)
     return this.#decide(x, found, error, failure)
+  }
+
+  onSent(x: Exchange): void {
+    const mirror = this.#mirror
+    if (mirror === null) return
+    this.#mirror = null
+    mirror(x)
   }
 
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number {

@@ -9,6 +9,7 @@ import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget } from './
 import { Draft, type Kept } from './draft.ts'
 import { ModelGroup } from './model-group.ts'
 import { breakerOf, limitsOf, retryOf, timeoutsOf } from './settings.ts'
+import type { RoutingShadow } from './shadow/shadow.ts'
 
 /** What a target is made of. */
 export interface TargetSpec {
@@ -60,6 +61,7 @@ export function compileGroup(options: GroupOptions, entry: string, requested: st
     entry,
     hedgeAfter: named.hedge?.after ?? null,
     canary: builder.canary(entry, named),
+    shadow: builder.shadow(entry, named),
   })
 }
 
@@ -67,7 +69,13 @@ export function compileGroup(options: GroupOptions, entry: string, requested: st
 export function directGroup(options: GroupOptions, spec: DirectSpec): ModelGroup {
   const builder = new GroupBuilder(options, spec.label)
   const root = builder.direct(spec)
-  return new ModelGroup(root, builder.kept, { isInternal: false, entry: spec.label, hedgeAfter: null, canary: null })
+  return new ModelGroup(root, builder.kept, {
+    isInternal: false,
+    entry: spec.label,
+    hedgeAfter: null,
+    canary: null,
+    shadow: null,
+  })
 }
 
 interface GroupPlace {
@@ -76,6 +84,14 @@ interface GroupPlace {
   readonly named: ModelConfig
   /** What a target without a model is asked for. */
   readonly requested: string
+}
+
+/** Where a target stands that is in no list. */
+interface SidePlace {
+  readonly entry: string
+  readonly named: ModelConfig
+  readonly part: 'canary' | 'shadow'
+  readonly label: string
 }
 
 /** What a member is before it has a rank. */
@@ -229,11 +245,34 @@ class GroupBuilder {
   canary(entry: string, named: ModelConfig): RoutingCanary | null {
     const { canary } = named
     if (canary === undefined) return null
-    const { provider, model, credential = null } = canary.target
-    const owner = `models.${entry}.canary`
-    const target = { ...canary.target, enabled: true, tags: [] }
-    const made = this.#made({ provider, model, credential, label: this.#label, owner, target, named })
-    return { ...canary, entry, target: made, settings: JSON.stringify(canary) }
+    const target = this.#side(canary.target, { entry, named, part: 'canary', label: this.#label })
+    return { ...canary, entry, target, settings: JSON.stringify(canary) }
+  }
+
+  /** Who gets copies of some of the requests; null where the entry has no such target. */
+  shadow(entry: string, named: ModelConfig): RoutingShadow | null {
+    const { shadow } = named
+    if (shadow === undefined) return null
+    const { timeouts } = shadow.target
+    const total = Math.min(timeouts?.total ?? shadow.timeout, shadow.timeout)
+    const config = { ...shadow.target, timeouts: { ...timeouts, total } }
+    // Metrics tell what copies cost apart from the requests.
+    const target = this.#side(config, { entry, named, part: 'shadow', label: `${this.#label}/shadow` })
+    return { ...shadow, entry, target }
+  }
+
+  #side(config: NonNullable<ModelConfig['canary']>['target'], { entry, named, part, label }: SidePlace): RoutingTarget {
+    const { provider, model, credential = null } = config
+    const owner = `models.${entry}.${part}`
+    return this.#made({
+      provider,
+      model,
+      credential,
+      label,
+      owner,
+      target: { ...config, enabled: true, tags: [] },
+      named,
+    })
   }
 
   #made(spec: TargetSpec): RoutingTarget {

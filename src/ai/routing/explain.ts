@@ -63,6 +63,8 @@ export interface RouteExplanation {
   readonly hedge: ExplainedHedge | null
   /** A target that some of the requests go to first; null: there is none. */
   readonly canary: ExplainedCanary | null
+  /** A target that gets copies of some of the requests; null: there is none. */
+  readonly shadow: ExplainedShadow | null
   /** What would follow when the first of the order fails, by the class of the failure. */
   readonly on_failure: readonly ExplainedFailure[]
 }
@@ -80,6 +82,14 @@ export interface ExplainedCanary {
   /** It stops when more than so many of its last attempts have failed. */
   readonly stop: { readonly errors: number; readonly over: number }
   readonly restart_after_ms: number | null
+}
+
+export interface ExplainedShadow {
+  readonly id: string
+  readonly share: number
+  /** Copies on their way at once, over all workers. */
+  readonly max_concurrent: number
+  readonly charge: 'none' | 'key'
 }
 
 export interface ExplainedFailure {
@@ -184,6 +194,7 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
     groups: groupsIn(group.root, facts),
     hedge: hedgeOf(order, group),
     canary: canaryOf(group),
+    shadow: shadowOf(group),
     on_failure: onFailure(order, group),
     order: placesOf(order, group),
   }
@@ -319,6 +330,12 @@ function canaryOf({ canary }: ModelGroup): ExplainedCanary | null {
   if (canary === null) return null
   const { target, share, stop, restart_after: restartMs } = canary
   return { id: target.id, share, stop, restart_after_ms: restartMs ?? null }
+}
+
+function shadowOf({ shadow }: ModelGroup): ExplainedShadow | null {
+  if (shadow === null) return null
+  const { target, share, max_concurrent, charge } = shadow
+  return { id: target.id, share, max_concurrent, charge }
 }
 
 /** The rules of each class of failures, for the targets of one order. */

@@ -1,8 +1,8 @@
 import { monotonicUs } from '../../lib/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { AttemptRules, AttemptTarget } from './attempt-target.ts'
-import { ModelAttempts } from './attempts.ts'
-import { CANARY, type CanaryDraw } from './canary/canary.ts'
+import { type AttemptParts, ModelAttempts } from './attempts.ts'
+import { CANARY } from './canary/canary.ts'
 import type { RoutingTarget } from './contract.ts'
 import { type Doubles, delayFor, type HedgeRule } from './hedge/hedge-rule.ts'
 import type { ModelGroup } from './model-group.ts'
@@ -11,6 +11,20 @@ import type { FirstAnswers } from './state/first-answers.ts'
 import type { TargetMemory } from './state/target-memory.ts'
 
 const nowMs = () => monotonicUs() / 1_000
+
+/** What a group has beside its targets, for one request. */
+type Beside = Omit<AttemptParts, 'variants'>
+const NOTHING: Beside = { canary: null, mirror: null }
+const ONCE: AttemptRules = {
+  attempts: 1,
+  withinMs: 0,
+  longestWaitMs: 0,
+  backoff: { baseMs: 0, maxMs: 0 },
+  onRefusal: 'stop',
+  budget: null,
+  now: nowMs,
+  random: Math.random,
+}
 
 /** What attempts need of a target, made once for each; whoever asks adds the candidate and how requests are made ready. */
 export interface AttemptTargetFacts {
@@ -43,8 +57,8 @@ export class GroupAttempts {
     this.#doubles = doubles
   }
 
-  /** Of a request whose order this is. `canary`: of a group that has one. */
-  make(group: ModelGroup, order: Order, canary: CanaryDraw | null = null): ModelAttempts {
+  /** Of a request whose order this is. */
+  make(group: ModelGroup, order: Order, { canary, mirror }: Beside = NOTHING): ModelAttempts {
     const targets: AttemptTarget[] = []
     // Nearly all models have no variants: no list of nothing is made for each request.
     let variants: (string | null)[] | undefined
@@ -61,7 +75,20 @@ export class GroupAttempts {
       targets.push(this.#target(target, group))
       variants?.push(variant)
     }
-    return new ModelAttempts(targets, this.#rulesOf(group), variants, canary)
+    const rules = this.#rulesOf(group)
+    if (variants === undefined && mirror === null) return new ModelAttempts(targets, rules)
+    return new ModelAttempts(targets, rules, { variants: variants ?? [], canary, mirror })
+  }
+
+  /** One attempt at a target, of which nobody learns anything. */
+  alone(routing: RoutingTarget, variant: string): ModelAttempts {
+    let target = this.#targets.get(routing)
+    if (target === undefined) {
+      const { id } = routing
+      target = this.#make({ routing, memory: null, firstAnswers: null, name: id, isShared: false, attempts: 1 })
+      this.#targets.set(routing, target)
+    }
+    return new ModelAttempts([target], ONCE, { variants: [variant], canary: null, mirror: null })
   }
 
   #target(routing: RoutingTarget, { hedgeAfter }: ModelGroup): AttemptTarget {

@@ -4,6 +4,7 @@ import type { RoutingGroup, RoutingTarget } from './contract.ts'
 import type { Kept } from './draft.ts'
 import type { HedgeDelay } from './hedge/hedge-rule.ts'
 import { Orders } from './order.ts'
+import type { RoutingShadow } from './shadow/shadow.ts'
 
 export interface ModelGroupOptions {
   readonly isInternal: boolean
@@ -13,6 +14,8 @@ export interface ModelGroupOptions {
   readonly hedgeAfter: HedgeDelay | null
   /** A target that is tried with some of the requests; null: none. */
   readonly canary: RoutingCanary | null
+  /** A target that gets copies of some of the requests; null: none. */
+  readonly shadow: RoutingShadow | null
 }
 
 /** A name of clients with all that may serve it. */
@@ -26,9 +29,10 @@ export class ModelGroup {
   readonly entry: string
   readonly hedgeAfter: HedgeDelay | null
   readonly canary: RoutingCanary | null
+  readonly shadow: RoutingShadow | null
 
   /** Throws when the group has no target. */
-  constructor(root: RoutingGroup, kept: Kept, { isInternal, entry, hedgeAfter, canary }: ModelGroupOptions) {
+  constructor(root: RoutingGroup, kept: Kept, { isInternal, entry, hedgeAfter, canary, shadow }: ModelGroupOptions) {
     const first = root.targets.find(({ enabled }) => enabled) ?? root.targets[0]
     if (first === undefined) throw new Error(`${root.name} has no target`)
     this.root = root
@@ -38,6 +42,7 @@ export class ModelGroup {
     this.entry = entry
     this.hedgeAfter = hedgeAfter
     this.canary = canary
+    this.shadow = shadow
   }
 
   get targets(): readonly RoutingTarget[] {

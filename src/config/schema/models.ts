@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
 import { providerTimeouts } from './providers.ts'
 import { positiveDuration, size } from './scalars.ts'
-import { canary, hedge } from './second-requests.ts'
+import { canary, hedge, shadow } from './second-requests.ts'
 import { strategy } from './strategy.ts'
 import { name, plainText } from './texts.ts'
 
@@ -166,6 +166,9 @@ export const model = z.strictObject({
   canary: canary
     .optional()
     .describe('A new target that some of the requests go to first, until too many fail there. Absent: there is none.'),
+  shadow: shadow
+    .optional()
+    .describe('A target that gets copies of some of the requests; no client waits for it or sees anything of it.'),
   internal: z
     .boolean()
     .default(false)

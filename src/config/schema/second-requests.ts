@@ -1,4 +1,4 @@
-/** Requests beside a client's own, or elsewhere than most: hedges, canaries. */
+/** Requests beside a client's own, or elsewhere than most: hedges, canaries, shadows. */
 import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
 import { providerTimeouts } from './providers.ts'
@@ -95,4 +95,23 @@ export const canary = z.strictObject({
       'How long it stays stopped. Absent: until these settings change, e.g. `run`, or the gateway starts anew.',
     ),
   run: z.int().min(1).max(1_000_000_000).prefault(1).describe('Another number begins a stopped one anew.'),
+})
+
+/** A target that gets copies of some of the requests, of which no client sees anything. */
+export const shadow = z.strictObject({
+  target: sideTarget.describe('Who gets the copies. Its answers are read to their end and thrown away.'),
+  share: share.describe('Part of the requests that are copied.'),
+  max_concurrent: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .prefault(16)
+    .describe('Copies on their way at once, over all workers; more are dropped, and counted.'),
+  timeout: positiveDuration.prefault('60s').describe('Until the end of its answer; then it is cut.'),
+  charge: z
+    .enum(['none', 'key'])
+    .prefault('none')
+    .describe(
+      "Whose money it is. `none`: nobody's; record and ledger have the cost without a key. `key`: that of the request's key, whose budgets then decide whether there is a copy.",
+    ),
 })

@@ -27,6 +27,11 @@ export function targetSlot(pool: string, target: string, seats: number): SlotNee
   return { name: nameOf(TARGET, pool, target), cells: targetCells(seats) }
 }
 
+/** How many copies of a target's requests are on their way to another. */
+export function shadowsSlot(pool: string, name: string, seats: number): SlotNeed {
+  return targetSlot(pool, `shadows of ${name}`, seats)
+}
+
 /** Whether a slot of this name is one of `targetSlot`. */
 export function isTargetSlot(name: string): boolean {
   return name.startsWith(`${TARGET}\n`)

@@ -25,6 +25,10 @@ export const GATEWAY_METRICS = {
     name: 'ferro_hedges_total',
     help: 'Second requests beside one that was slow, by what became of them: won, lost or failed.',
   },
+  shadows: {
+    name: 'ferro_shadows_total',
+    help: 'Copies of requests for a shadow: sent, or dropped because too many were on their way.',
+  },
   refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
   leftOut: {
     name: 'ferro_records_left_out_total',
@@ -136,6 +140,11 @@ export class GatewayMetrics {
   /** A second request, beside one for this entry of the configuration that was slow, has ended like this. */
   hedged(model: string, result: 'won' | 'lost' | 'failed'): void {
     this.#registry.add(this.#registry.counter(GATEWAY_METRICS.hedges, { model, result }), 1)
+  }
+
+  /** A copy of a request for this entry of the configuration was made, or not. */
+  mirrored(model: string, result: 'sent' | 'dropped'): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.shadows, { model, result }), 1)
   }
 
   /** A client sent what is no request. */

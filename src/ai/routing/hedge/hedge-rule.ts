@@ -9,8 +9,8 @@ export type HedgeResult = 'won' | 'lost' | 'failed'
 
 /** How requests of one surface are sent twice at once. */
 export interface Doubles {
-  /** What belongs to the surface, for a double of the request. */
-  surfaceOf(x: Exchange): unknown
+  /** What belongs to the surface, for a double of the request. `unheard`: nobody will ever see its answer. */
+  surfaceOf(x: Exchange, purpose: 'answer' | 'unheard'): unknown
   /** What the request has elsewhere is its double's, too. */
   share(double: Exchange, x: Exchange): void
 }

@@ -183,7 +183,7 @@ export class Hedging implements Attempting {
     this.#asked = asked
     this.#place = asked.place
     const { doubles } = this.#rule
-    const surface = doubles.surfaceOf(this.#x)
+    const surface = doubles.surfaceOf(this.#x, 'answer')
     const double = makeDouble(this.#x, { surface, attempting: this })
     double.reservation = this.#x.reservation
     doubles.share(double, this.#x)

@@ -3,6 +3,8 @@ import {
   RetryBudget,
   retryBudgetSlot,
   type SharedState,
+  shadowsSlot,
+  TargetState,
   Trial,
   trialSlot,
 } from '../../../core/index.ts'
@@ -67,6 +69,12 @@ export class TargetMemories implements TargetStatistics {
       over: stop.over,
       restartMs: restart_after ?? null,
     })
+  }
+
+  /** Copies of the requests of an entry that are on their way. */
+  shadowsInFlight(entry: string): TargetState {
+    const { cells, indexOf, seat } = this.#shared
+    return new TargetState(cells, indexOf(shadowsSlot(MODELS, entry, seat.of)), seat)
   }
 
   firstByteMs(target: RoutingTarget): number {

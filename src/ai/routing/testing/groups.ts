@@ -96,7 +96,13 @@ export function modelGroup(spec: GroupSpec): ModelGroup {
     }
   }
   const root = groupOf(spec)
-  return new ModelGroup(root, kept, { isInternal: false, entry: spec.name, hedgeAfter: null, canary: null })
+  return new ModelGroup(root, kept, {
+    isInternal: false,
+    entry: spec.name,
+    hedgeAfter: null,
+    canary: null,
+    shadow: null,
+  })
 }
 
 /** The group of one target. */
