@@ -100,7 +100,8 @@ export interface DialectTraits {
    */
   readonly output?:
     | {
-        readonly schema: OutputWay
+        /** `json`: it can ask for any JSON, and is told the schema in words. */
+        readonly schema: OutputWay | 'json'
         readonly json: OutputWay
         /** Whether its own words can hold a model to a schema without changing what the schema says; absent: to any. */
         readonly holds?: (schema: JsonObject) => boolean

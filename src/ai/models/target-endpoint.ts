@@ -14,6 +14,7 @@ import type { Endpoint } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
 import { BetaMember } from '../relay/betas.ts'
 import { ChatHabits } from '../relay/chat-habits.ts'
+import { Inabilities } from '../relay/inabilities.ts'
 import { RefusedMembers, refusedBy } from '../relay/refused-members.ts'
 import { withRestoredSeals } from '../seals/restore-seals.ts'
 import type { CacheMarking } from '../translate/cache-marks.ts'
@@ -95,6 +96,8 @@ export class TargetEndpoint {
   readonly #model: string
   readonly #patcher: QuirkPatcher | null
   readonly #refused: RefusedMembers | null
+  /** Null where nothing is known that its model could not be asked for. */
+  readonly #inabilities: Inabilities | null
   /** Null where betas go by their header. */
   readonly #betas: BetaMember | null
   /** Null for other dialects. */
@@ -120,6 +123,7 @@ export class TargetEndpoint {
     const action = options.onUnsupported === 'reject' ? 'reject' : 'leave-out'
     const { capabilities, onUnsupported, onLoss, cacheMarks } = options
     this.#refused = RefusedMembers.of(endpoint.dialect, refusedBy(capabilities), action)
+    this.#inabilities = Inabilities.of(endpoint.dialect, capabilities, this.dialect?.traits.output)
     this.#betas = endpoint.betas === undefined ? null : new BetaMember(endpoint.betas)
     this.#chat = ChatHabits.of(endpoint, vendorName, capabilities)
     this.#target =
@@ -149,6 +153,11 @@ export class TargetEndpoint {
 
   path(stream: boolean): string {
     return this.#paths[stream ? 1 : 0]
+  }
+
+  /** Whether a body in its dialect asks for what its model is known not to do: then it is put into other words. */
+  isBeyond(body: Buffer, hasMedia: boolean): boolean {
+    return this.#inabilities?.isAsked(body, hasMedia) === true
   }
 
   /** The client's own body, patched at its top level while its scan is valid. */
@@ -191,7 +200,7 @@ export class TargetEndpoint {
   probe(client: ClientDialect, body: JsonObject, relayed: boolean): Fate | GatewayError {
     const losses = new Losses()
     const bytes = Buffer.from(JSON.stringify(body))
-    if (relayed) {
+    if (relayed && !this.isBeyond(bytes, true)) {
       const taken = this.#refused === null ? bytes : this.#refused.apply(bytes, losses)
       if (taken instanceof GatewayError) return taken
       const sent = this.#patcher === null ? taken : this.#patcher.relay(taken, losses)
@@ -205,7 +214,7 @@ export class TargetEndpoint {
     if (this.#target === null) return new GatewayError('invalid_request', 'This model is not translated to.')
     const translation = translateRequest(client, bytes, { path: null }, { ...this.#target, onLoss: 'allow' })
     if (translation instanceof GatewayError) return translation
-    return { relayed, dropped: translation.losses.dropped, adapted: translation.losses.adapted }
+    return { relayed: false, dropped: translation.losses.dropped, adapted: translation.losses.adapted }
   }
 
   /** The body that asks how many tokens a request has. */

@@ -164,7 +164,7 @@ export class ModelTarget implements Candidate {
     if (own === undefined || inArray) return this.#preferred.translate(x, state, body)
     const { foreignSeals } = state.surface.client
     const isForeign = foreignSeals?.some((text) => body.includes(text)) === true
-    if (!isForeign) return own.relay(x, state, body, request)
+    if (!isForeign && !own.isBeyond(body, state.mediaItems > 0)) return own.relay(x, state, body, request)
     // Frames are relayed only.
     return (own.endpoint.frames === true ? this.#preferred : own).translate(x, state, body)
   }

@@ -6,11 +6,12 @@ import { PARAMETER_NAMES, type ParameterName } from '../ir/parameter-names.ts'
 import type { AssistantPart } from '../ir/parts.ts'
 import type { Message, ModelRequest, OutputFormat, Parameters, Tool, ToolChoice } from '../ir/request.ts'
 import { unsupported } from '../relay/refused-members.ts'
+import { withinAbilities } from './abilities.ts'
 import { withCallIds } from './call-ids.ts'
 import { withoutCustomCalls, withoutCustomTools } from './custom-tools.ts'
 import { withPairedCalls } from './paired-calls.ts'
 import { withOwnSeals } from './seals.ts'
-import { isWrapped, refuseOutput, withOutputTool } from './structured-output.ts'
+import { isWrapped, refuseOutput, withOutputTool, withToldSchema } from './structured-output.ts'
 import { ToolNames } from './tool-names.ts'
 import { withLeadingInstructions, withTurns } from './turns.ts'
 
@@ -50,11 +51,12 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
     throw new FieldProblem('n', 'this model gives one answer at a time')
   }
   const parameters = withoutRefused(request.parameters, target, losses)
-  let lowered: ModelRequest = { ...withKnownChoice(request, losses), parameters }
+  let lowered: ModelRequest = withinAbilities({ ...withKnownChoice(request, losses), parameters }, target, losses)
   const way = outputWay(output, target)
   const byTool = way === 'tool'
   if (way === 'none') refuseOutput(output)
   if (byTool) lowered = withOutputTool(lowered, output !== undefined && isHeld(output, traits), losses)
+  if (way === 'json') lowered = withToldSchema(lowered, losses)
 
   const custom = new Set(lowered.tools.filter((tool) => tool.type === 'custom').map((tool) => tool.name))
   let { messages, tools } = lowered
@@ -85,21 +87,30 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
 const NONE: ReadonlySet<string> = new Set()
 
 /** How structured output is asked for: the worse of what the dialect can say and what the model can do. */
-function outputWay(output: OutputFormat | undefined, { traits, capabilities }: LoweringTarget): OutputWay {
+function outputWay(output: OutputFormat | undefined, { traits, capabilities }: LoweringTarget): OutputWay | 'json' {
   if (output === undefined || output.type === 'text') return 'native'
   const said = output.type === 'json' ? traits.output?.json : traits.output?.schema
   const can = capabilities.structuredOutput
   if (said === 'none' || can === 'none') return 'none'
-  if (said === 'tool' || can === 'tool') return 'tool'
-  return isHeld(output, traits) ? 'native' : 'tool'
+  // Such a vendor takes no other form than an object.
+  if (said === 'json' && can !== 'tool' && output.type === 'json-schema' && output.schema['type'] === 'object')
+    return 'json'
+  if ((said ?? 'native') === 'native' && can !== 'tool' && isHeld(output, traits)) return 'native'
+  return capabilities.tools === false ? 'none' : 'tool'
 }
 
 function isHeld(output: OutputFormat, { output: ways }: DialectTraits): boolean {
   return output.type !== 'json-schema' || ways?.holds === undefined || ways.holds(output.schema)
 }
 
+/** A model that cannot think is asked for no thought; that it shall not think is what it does. */
+function refusedOf({ reasoning }: Parameters, { refuses, reasoning: way }: Capabilities): ReadonlySet<string> {
+  const asks = reasoning !== undefined && reasoning.mode !== 'disabled' && reasoning.effort !== 'none'
+  return way === 'none' && asks ? new Set([...refuses, PARAMETER_NAMES.reasoning]) : refuses
+}
+
 function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: Losses): Parameters {
-  const { refuses } = target.capabilities
+  const refuses = refusedOf(parameters, target.capabilities)
   if (refuses.size === 0) return parameters
   let kept: Record<string, unknown> | null = null
   // The keys of `Parameters` are its parameters: nothing else is in there.

@@ -1,7 +1,7 @@
 import { FieldProblem } from '../ir/fields.ts'
-import { isObject } from '../ir/json.ts'
+import { isObject, writeJson } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
-import type { FunctionTool, ModelRequest, OutputFormat, ToolChoice } from '../ir/request.ts'
+import type { FunctionTool, Message, ModelRequest, OutputFormat, ToolChoice } from '../ir/request.ts'
 
 /** The tool whose arguments are the output. Underscores keep clear of a client's names. */
 export const OUTPUT_TOOL = '__structured_output__'
@@ -22,6 +22,27 @@ export function withOutputTool(request: ModelRequest, held: boolean, losses: Los
     tools: [...request.tools, outputTool(output, told, held)],
     toolChoice: thinks ? { type: 'auto' } : forced,
     parameters: { ...request.parameters, output: undefined, parallelToolCalls: undefined },
+  }
+}
+
+/**
+ * Asks for JSON, and tells the schema in words, for vendors who hold their models to no schema and force no tool on one that
+ * thinks. What comes is JSON, but nobody vouches for its members.
+ */
+export function withToldSchema(request: ModelRequest, losses: Losses): ModelRequest {
+  const { output } = request.parameters
+  if (output?.type !== 'json-schema') return request
+  losses.adapt('response_format')
+  const what = output.description === undefined ? '' : `It is: ${output.description}\n`
+  const text = `Answer with one JSON object and nothing else. ${what}It must be valid by this JSON Schema:\n${writeJson(output.schema)}`
+  const { messages } = request
+  const first = messages.findIndex(({ role }) => role !== 'system')
+  const at = first < 0 ? messages.length : first
+  const told: Message = { role: 'system', authority: 'system', parts: [{ type: 'text', text }] }
+  return {
+    ...request,
+    messages: [...messages.slice(0, at), told, ...messages.slice(at)],
+    parameters: { ...request.parameters, output: { type: 'json' } },
   }
 }
 

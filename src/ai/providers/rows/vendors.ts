@@ -1,4 +1,13 @@
-import { CHAT, COMPLETIONS, MESSAGES, type ProviderRow, RESPONSES, row, under } from '../provider-row.ts'
+import {
+  CHAT,
+  COMPLETIONS,
+  MESSAGES,
+  type ModelTraits,
+  type ProviderRow,
+  RESPONSES,
+  row,
+  under,
+} from '../provider-row.ts'
 import { FREEFORM } from './freeform.ts'
 
 /** Thoughts of earlier turns are taken back as they were given. */
@@ -6,6 +15,9 @@ const REASONING_CONTENT = { reasoningReplay: 'reasoning_content' } as const
 
 /** These know the limit of output by its first name alone: they refuse the newer one, or pass it over and go on. */
 const OLDER_LIMIT = { max_completion_tokens: 'max_tokens' } as const
+
+/** These ask for any JSON, and know no schema; models that think refuse to be forced to a tool. */
+const JSON_ONLY: readonly ModelTraits[] = [[/./, { output: { schema: 'json', json: 'native' } }]]
 
 /** Endpoints in this dialect ask for a version, even where they do not read it. */
 const VERSION = ['anthropic-version', '2023-06-01']
@@ -57,7 +69,11 @@ export const VENDORS: readonly ProviderRow[] = [
   }),
   row('deepseek', 'https://api.deepseek.com', 'DEEPSEEK_API_KEY', {
     baseEnds: ['/v1', '/anthropic'],
-    endpoints: [under('/v1', CHAT), under('/anthropic/v1', MESSAGES, { quirks: {}, headers: VERSION })],
+    // "JSON Output" (API guides, 2026-11).
+    endpoints: [
+      under('/v1', CHAT, { traits: JSON_ONLY }),
+      under('/anthropic/v1', MESSAGES, { quirks: {}, headers: VERSION }),
+    ],
     quirks: { rename: { ...OLDER_LIMIT, user: 'user_id' } },
     habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
     discovery: { path: '/models', form: 'openai' },
@@ -72,7 +88,8 @@ export const VENDORS: readonly ProviderRow[] = [
   row('z-ai', 'https://api.z.ai/api', 'ZAI_API_KEY', {
     baseEnds: ['/paas/v4', '/anthropic'],
     quirks: { rename: OLDER_LIMIT },
-    endpoints: [under('/paas/v4', CHAT), under('/anthropic/v1', MESSAGES, { headers: VERSION })],
+    // "Structured output" (guides, 2026-11).
+    endpoints: [under('/paas/v4', CHAT, { traits: JSON_ONLY }), under('/anthropic/v1', MESSAGES, { headers: VERSION })],
     habits: { ...REASONING_CONTENT, reasoningRequest: 'thinking' },
     discovery: { path: '/paas/v4/models', form: 'openai' },
   }),
@@ -89,6 +106,8 @@ export const VENDORS: readonly ProviderRow[] = [
     knownModels: ['grok-4'],
   }),
   row('ai21', 'https://api.ai21.com/studio/v1', 'AI21_API_KEY', {
+    // "Jamba chat completions", `response_format` (2026-11).
+    endpoints: [{ ...CHAT, traits: JSON_ONLY }],
     quirks: { rename: OLDER_LIMIT },
     habits: { reasoningRequest: 'none', streamUsage: false },
     discovery: null,
