@@ -12,7 +12,7 @@ import { AccountSessions } from './operations/files/account-session.ts'
 import { Ownership } from './operations/files/ownership.ts'
 import { namesIn } from './operations/files/references.ts'
 import { ReferringRequests } from './operations/files/referring-inspect.ts'
-import { operationPaths } from './operations/paths.ts'
+import { googleEmbeddings, operationPaths } from './operations/paths.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
 import { loadRuleRegex } from './routing/load-regex.ts'
 import { pushRoutingHeaders } from './routing/routing-headers.ts'
@@ -95,6 +95,7 @@ function conversationPaths(
   const { hooks, document } = options
   const { content = null, claims = null, counter = null } = options
   const counting = new TokenCounting(registry, counter)
+  const embeddings = googleEmbeddings(options, registry)
   const conversations = CONVERSATIONS.flatMap((row) => {
     if (row.answersKept === true && content !== null) {
       return responsesPaths(row, {
@@ -108,9 +109,8 @@ function conversationPaths(
         media: () => mediaOf(options),
       })
     }
-    return [
-      conversationPath(options, row, async () => await inspectOf(options, row, { registry, counting, referring })),
-    ]
+    const inspect = async () => await inspectOf(options, row, { registry, counting, referring })
+    return [conversationPath(options, row, inspect, row.countedAt === undefined ? {} : embeddings)]
   })
   const counts = COUNTS.map((row) =>
     conversationPath(options, row, async () => {
@@ -162,9 +162,11 @@ function conversationPath(
   { hooks, document }: CompileOptions,
   row: Pick<ConversationRow, 'name' | 'scope' | 'path' | 'dialect'>,
   inspect: () => Promise<Gate>,
+  others: Pick<Route, 'within'> = {},
 ): SurfacePath {
   const route: Route = {
     name: row.name,
+    ...others,
     ...hooks.conversation(row.scope),
     codeName: chatCodeName,
     ...createErrorRendering(row.dialect),

@@ -213,6 +213,8 @@ export interface TunnelWatch {
 /** A route after the plan is compiled. */
 export interface Route {
   readonly name: string
+  /** Of a prefix: the route that serves this path below it in place of it; null: it does so itself. */
+  readonly within?: (path: string) => Route | null
   /** What is behind it and who may reach that, where no rewrite of another route may lead. */
   readonly guard?: RouteGuard | null
   readonly identify: Gate | null

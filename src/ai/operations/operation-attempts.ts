@@ -12,6 +12,7 @@ import { type Serving, servingOf } from './providers.ts'
 
 /** How one target serves an operation. */
 export interface OperationTarget {
+  readonly provider: ProviderUpstream
   /** As the provider calls it. */
   readonly model: string
   readonly serving: Serving
@@ -55,6 +56,7 @@ class Attempted implements AttemptTarget, OperationTarget {
   readonly contextTokens: number | null
   readonly model: string
   readonly serving: Serving
+  readonly provider: ProviderUpstream
   readonly #target: ModelTarget
   readonly #prepare: PrepareOperation
 
@@ -69,6 +71,7 @@ class Attempted implements AttemptTarget, OperationTarget {
     this.contextTokens = target.facts?.capabilities.contextTokens ?? null
     this.model = provider.nameOf(target.model)
     this.serving = serving
+    this.provider = provider
     this.candidate = new OperationCandidate(target, provider, serving.path(provider, this.model))
     this.#target = target
     this.#prepare = prepare

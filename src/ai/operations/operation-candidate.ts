@@ -33,12 +33,13 @@ export class OperationCandidate implements Candidate {
     const state = stateOf(x)
     const headers = forwardedHeaders(x, OPENAI_HEADERS, this.#head.names)
     const { body, source } = state
+    const path = state.path ?? this.#path
     if (source !== null) {
       headers.push('content-type', x.head.contentType ?? 'multipart/form-data')
-      return { method: 'POST', path: this.#path, fixed: this.#head.bare, headers, body: null, source }
+      return { method: 'POST', path, fixed: this.#head.bare, headers, body: null, source }
     }
     if (body === null) throw new Error(`request ${x.id} lost its body`)
-    return { method: 'POST', path: this.#path, fixed: this.#head.json, headers, body }
+    return { method: 'POST', path, fixed: this.#head.json, headers, body }
   }
 
   open(x: Exchange): AnswerTap {

@@ -1,7 +1,7 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { type Edit, patchTopLevel, type ScannedObject } from '../../lib/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
-import { isObject, writeJson } from '../ir/json.ts'
+import { isObject, type JsonObject, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { chooseOrder, denied } from '../routing/choose.ts'
@@ -10,8 +10,9 @@ import type { GroupAttempts } from '../routing/group-attempts.ts'
 import { ExchangeFacts } from '../routing/request-facts.ts'
 import { type JsonRequest, memberAt, readJsonRequest } from './json-request.ts'
 import type { Operation, OperationMember } from './operation.ts'
-import { type OperationTarget, operationAttempts, type PrepareOperation, servingAt } from './operation-attempts.ts'
+import { operationAttempts, type PrepareOperation, servingAt } from './operation-attempts.ts'
 import { OperationState } from './operation-state.ts'
+import type { Serving } from './providers.ts'
 
 /** The `inspect` hook of an operation whose requests are JSON. */
 export function createOperationInspect(registry: ModelRegistry, operation: Operation): Hook {
@@ -96,7 +97,9 @@ export function checkJsonType(x: Exchange): GatewayError | null {
   return new GatewayError('unsupported_media_type', 'The body must be JSON: send Content-Type: application/json.')
 }
 
-interface Relaying extends OperationTarget {
+interface Relaying {
+  readonly model: string
+  readonly serving: Serving
   readonly state: OperationState
   readonly request: JsonRequest
 }
@@ -125,30 +128,52 @@ function isNull(body: Buffer, scanned: ScannedObject, member: OperationMember): 
   return scanned.has(index) && body.toString('latin1', scanned.valueStart(index), scanned.valueEnd(index)) === 'null'
 }
 
-interface Translating extends OperationTarget {
+interface Translating {
+  readonly model: string
+  readonly serving: Serving
   readonly body: Buffer
 }
 
 function translate(x: Exchange, state: OperationState, { model, serving, body }: Translating): GatewayError | null {
   const value: unknown = JSON.parse(body.toString('utf8'))
-  if (!isObject(value) || serving.codec === null) throw new Error('the scan found an object')
+  if (!isObject(value)) throw new Error('the scan found an object')
   if (state.facts.stream) {
     const message = 'This model does not stream its results at this endpoint; leave "stream" out.'
     return new GatewayError('invalid_request', message, { param: 'stream' })
   }
-  const losses = new Losses()
   // What is said without saying anything is not sent on.
   const request = Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
-  const context = {
-    model,
-    losses,
-    createdAt: Math.floor(x.time / 1000),
-    id: x.id.replaceAll('-', ''),
+  return encodeFor(x, state, { model, serving, request })
+}
+
+interface Told {
+  readonly model: string
+  readonly serving: Serving
+  /** In OpenAI's words. */
+  readonly request: JsonObject
+}
+
+/** Puts a request into a provider's own words, or leaves it in OpenAI's where the provider has no others. */
+export function encodeFor(x: Exchange, state: OperationState, { model, serving, request }: Told): GatewayError | null {
+  const losses = new Losses()
+  state.losses = losses
+  if (serving.codec === null) {
+    const { input_type: inputType, ...rest } = request
+    if (inputType !== undefined) losses.drop('input_type')
+    const body = Buffer.from(writeJson({ model, ...rest }))
+    state.body = serving.patcher === null ? body : serving.patcher.relay(body, losses)
+    state.decode = vectorsOf
+    return null
   }
+  const context = { model, losses, createdAt: Math.floor(x.time / 1000), id: x.id.replaceAll('-', '') }
   const encoded = serving.codec(request, context)
   if (encoded instanceof GatewayError) return encoded
-  state.losses = losses
   state.decode = encoded.decode
   state.body = Buffer.from(writeJson(encoded.body))
   return null
+}
+
+function vectorsOf(answer: JsonObject): JsonObject | GatewayError {
+  if (Array.isArray(answer['data'])) return answer
+  return new GatewayError('upstream_invalid_response', 'The upstream answered without vectors.')
 }

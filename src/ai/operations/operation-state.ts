@@ -1,8 +1,10 @@
 import type { BodySource, Exchange } from '../../core/index.ts'
+import type { JsonObject } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { Usage } from '../models/price.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { Encoded } from './codec.ts'
+import type { EmbedRequest } from './google/embed-words.ts'
 import type { FormUpload } from './multipart/form-upload.ts'
 import type { Operation, OperationFacts } from './operation.ts'
 
@@ -16,6 +18,12 @@ export class OperationState {
   source: BodySource | null = null
   /** The client's form; null for requests that are JSON. */
   form: FormUpload | null = null
+  /** In place of the candidate's; null: that. */
+  path: string | null = null
+  /** What a client of Google's asked for; null: it speaks OpenAI's words. */
+  embeds: EmbedRequest | null = null
+  /** Puts an answer in OpenAI's words, and as it came, into the client's; null: those are the client's. */
+  encode: ((told: JsonObject, answer: JsonObject) => JsonObject) | null = null
   /** How the answer is read of a provider that has words of its own. */
   decode: Encoded['decode'] | null = null
   /** The form of vectors that the client asked for. */
@@ -36,6 +44,8 @@ export class OperationState {
     this.target = target
     this.body = null
     this.source = null
+    this.path = null
+    this.encode = null
     this.decode = null
     this.losses = null
     this.forgetAnswer()

@@ -1,10 +1,11 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
 import { createScanner, eventData, readString, SseCursor, SseFramer } from '../../lib/index.ts'
-import { isObject, type JsonObject } from '../ir/json.ts'
+import { isObject, type JsonObject, writeJson } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
 import { LongAnswer } from '../relay/long-answer.ts'
-import { errorOfAnswer, errorWithin, reveals } from '../relay/upstream-error.ts'
+import { errorOfAnswer, errorOfStatus, errorWithin, reveals } from '../relay/upstream-error.ts'
+import { classOfAnswer } from '../routing/failures/classify.ts'
 import type { OperationState } from './operation-state.ts'
 import { formOfVectors, withVectors } from './vectors.ts'
 
@@ -150,6 +151,10 @@ export class OperationTap implements AnswerTap {
       return decoded
     }
     this.#state.usage = operation.meter.read(decoded, facts)
+    const { encode } = this.#state
+    if (encode !== null) {
+      return Buffer.from(writeJson(encode(vectors === null ? decoded : withVectors(decoded, vectors), answer)))
+    }
     if (vectors === null) return Buffer.from(JSON.stringify(decoded))
     const { inputTokens } = operation.meter.guess(facts)
     // Clients count on it; in the record it stands as the estimate that it is.
@@ -197,6 +202,10 @@ export class OperationTap implements AnswerTap {
     // An error in other words than OpenAI's is told, not passed on.
     if (this.#state.decode === null) return errorOfAnswer(this.#target, this.#status, this.#headers, body)
     const said = reveals(this.#target, body) ? null : wordsOf(parsed(body))
+    if (this.#state.encode !== null) {
+      const reason = classOfAnswer(this.#status, this.#headers, body)
+      return errorOfStatus(this.#target, this.#status, this.#headers, said, null, reason)
+    }
     const told =
       said === null
         ? body

@@ -1,7 +1,7 @@
 import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
 import type { CompileOptions, SurfacePath } from '../compile.ts'
 import { renderForCaller } from '../conversation/caller-dialect.ts'
-import { limitsOf } from '../conversation/errors.ts'
+import { createErrorRendering, limitsOf } from '../conversation/errors.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
@@ -13,6 +13,7 @@ import { ClaimedUsage } from './forward/claimed-usage.ts'
 import { createFilesInspect } from './forward/files-route.ts'
 import { createPassthroughInspect } from './forward/passthrough-route.ts'
 import { createRealtimeInspect } from './forward/realtime-route.ts'
+import { createEmbedInspect, isEmbedPath } from './google/embed-route.ts'
 import { createFormGate, createFormInspect } from './multipart/form-route.ts'
 import { createOperationInspect } from './operation-route.ts'
 import { OPERATIONS } from './table.ts'
@@ -99,6 +100,22 @@ function modelPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
           }
     return { method: 'POST', path: operation.path, route }
   })
+}
+
+/** Vectors in the words of Google's clients: another method of a model's path, with a scope and errors of its own. */
+export function googleEmbeddings({ hooks, document }: CompileOptions, registry: ModelRegistry): Pick<Route, 'within'> {
+  const operation = OPERATIONS.find(({ name }) => name === 'embeddings')
+  if (operation === undefined) throw new Error('there are embeddings')
+  const route: Route = {
+    name: operation.name,
+    ...hooks.conversation(operation.scope),
+    codeName: chatCodeName,
+    ...createErrorRendering('gemini'),
+    bodyLimit: document.limits.body,
+    inspect: createEmbedInspect(registry, operation),
+    editAnswer: tellRouting,
+  }
+  return { within: (path) => (isEmbedPath(path) ? route : null) }
 }
 
 const tellRouting: NonNullable<Route['editAnswer']> = (x, _status, headers) => pushRoutingHeaders(x, headers)

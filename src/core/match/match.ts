@@ -85,7 +85,7 @@ function find(x: Exchange, table: RouteTable<Route>): GatewayError | null {
 function choose(x: Exchange, methods: MethodTable): GatewayError | null {
   const route = Object.hasOwn(methods, x.method) ? methods[x.method] : undefined
   if (route === undefined) return methodNotAllowed(x, Object.keys(methods).join(', '))
-  x.route = route
+  x.route = route.within?.(x.path) ?? route
   return null
 }
 
