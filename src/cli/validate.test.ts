@@ -200,7 +200,7 @@ const COMPILED: readonly (readonly [line: string, found: RegExp])[] = [
   ],
 ]
 
-test('finds what only compiling finds, each at its place, as a start does', async (t) => {
+test('G10 finds what only compiling finds, each at its place, as a start does', async (t) => {
   const authority = createAuthority()
   const [first, second] = [authority.issue({ names: ['a.test'] }), authority.issue({ names: ['a.test'] })]
   const pems = { 'a.pem': first.cert, 'a.key': first.key, 'b.key': second.key }
@@ -237,7 +237,7 @@ test("finds what is wrong with the operator's own list of models, by its line", 
   assert.match(String(why), /nowhere\.txt/)
 })
 
-test('says all of it at once, and a start says the same', (t) => {
+test('G10 says all of it at once, and a start says the same', (t) => {
   const lines = COMPILED.map(([line]) => line).filter(
     (line) => line.startsWith('routes: [{ id: a,') && !line.includes('{ id: b'),
   )

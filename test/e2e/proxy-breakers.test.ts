@@ -9,7 +9,7 @@ import { ProxyHouse } from './proxy-house.ts'
 
 const patient = { breaker: { consecutive_failures: 0, failure_share: 0 }, ejection: { failures: 0 } }
 
-test('F15 R a breaker opens over all workers, lets single probes through, and closes when the server is back', async () => {
+test('F15 R6 R8 a breaker opens over all workers, lets single probes through, and closes when the server is back', async () => {
   const own = await ProxyHouse.build({
     workers: 2,
     pool: { ejection: patient.ejection, balance: { panic_below: 'never' } },
@@ -113,7 +113,7 @@ test('a retry goes nowhere else when the others are out: the answer of the only 
   }
 })
 
-test('R when everything fails, retries stay within their budget', async (t) => {
+test('R1 when everything fails, retries stay within their budget', async (t) => {
   const own = await ProxyHouse.build({
     workers: 2,
     origins: 2,

@@ -115,7 +115,7 @@ test('F5 a request on a kept connection that the server has closed is served, wh
   }
 })
 
-test('a POST is sent again only with a key, where the route takes that, or when nothing was sent', async () => {
+test('R3 a POST is sent again only with a key, where the route takes that, or when nothing was sent', async () => {
   const cut = ({ socket }: IncomingMessage) => void socket.destroy()
   once('/keyed/a', cut)
   assert.deepEqual([(await house().ask('/keyed/a', { method: 'POST', body: 'x' })).status, asked('/keyed/a')], [502, 1])
@@ -225,7 +225,7 @@ test('F6 a server that takes and never answers is given up in time, another is a
   )
 })
 
-test('F8 an answer that is cut after the client saw some of it is cut for the client too', async () => {
+test('F8 R2 an answer that is cut after the client saw some of it is cut for the client too', async () => {
   const cuts = {
     length: ({ socket }: IncomingMessage) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nsome'),
     chunked: ({ socket }: IncomingMessage) =>

@@ -134,7 +134,7 @@ test("pain 16: Google's client reads them as well, and a stream that is one arra
   }
 })
 
-test('pain 16: there is none before the first byte of an answer, which is still refused as a whole', async () => {
+test('S9 pain 16: there is none before the first byte of an answer, which is still refused as a whole', async () => {
   for (const vendor of ['openai', 'anthropic']) {
     const release = pausing(vendor, 'mute', 'start')
     const model = house().model(vendor, 'mute')
@@ -145,7 +145,7 @@ test('pain 16: there is none before the first byte of an answer, which is still 
   }
 })
 
-test('pain 16: comments do not keep an upstream alive: its silence ends with an error, and with no forged end', async () => {
+test('S9 pain 16: comments do not keep an upstream alive: its silence ends with an error, and with no forged end', async () => {
   for (const vendor of ['openai', 'anthropic']) {
     const release = pausing(vendor, 'dead')
     const model = house().model(vendor, 'dead')

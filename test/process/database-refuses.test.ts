@@ -54,7 +54,7 @@ test('while the database refuses traffic goes on, a worker may die, and nothing 
   await eventually(async () => await isAvailable(house), { deadlineMs: 15_000 })
 })
 
-test('a stop while the database refuses leaves the journal to the next start', { timeout: 120_000 }, async (t) => {
+test('D7 a stop while the database refuses leaves the journal to the next start', { timeout: 120_000 }, async (t) => {
   const { house } = await build(t)
   await house.client.chat()
   await eventually(() => rows(house) === 1)
@@ -160,7 +160,7 @@ test('a reader thread that dies costs one query at most', { timeout: 120_000 }, 
   await house.assertUnharmed()
 })
 
-test('a stop ends although the database is damaged beyond reading', { timeout: 60_000 }, async (t) => {
+test('D7 a stop ends although the database is damaged beyond reading', { timeout: 60_000 }, async (t) => {
   const { house } = await build(t)
   await house.client.chat()
   await eventually(() => rows(house) === 1)

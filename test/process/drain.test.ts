@@ -14,7 +14,7 @@ const evidenceOf = ({ gateway, wall, client }: House) => ({
   clients: [client],
 })
 
-test('streams that fit the grace period end well, the others with an error event, and all are settled', {
+test('D1 D3 streams that fit the grace period end well, the others with an error event, and all are settled', {
   timeout: scaledTime(60_000),
 }, async (t) => {
   const house = await House.build({
@@ -60,7 +60,7 @@ test('streams that fit the grace period end well, the others with an error event
   }
 })
 
-test('a request that ended just before SIGTERM is in the database at the exit', {
+test('D5 a request that ended just before SIGTERM is in the database at the exit', {
   timeout: scaledTime(60_000),
 }, async (t) => {
   const house = await House.build({ more: { workers: 2 } })

@@ -12,7 +12,7 @@ test('the upper end doubles with each retry up to the maximum', () => {
   assert.equal(backoffMs(RULES, 4, { retryAfterMs: null, random: () => 0 }), 0)
 })
 
-test('a thousand waits spread over the whole range', () => {
+test('R4 a thousand waits spread over the whole range', () => {
   const random = seeded(7)
   const counts = tally(10, 1000, () => {
     return Math.floor((backoffMs(RULES, 3, { retryAfterMs: null, random }) ?? 0) / 80)

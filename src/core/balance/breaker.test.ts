@@ -82,7 +82,7 @@ test('the time that it stays open is lengthened at random by its share', () => {
   assert.equal(one.waitMs(NOW), 33_000)
 })
 
-test('after its time one probe is admitted over all threads, and its success closes it', () => {
+test('R6 after its time one probe is admitted over all threads, and its success closes it', () => {
   const { one, other } = breakers()
   fail(one, NOW, 5)
   const later = NOW + 30_000

@@ -21,7 +21,7 @@ for (const [status, outcome] of [
   })
 }
 
-test('what a client or the gateway itself did never counts against a target', () => {
+test('R9 what a client or the gateway itself did never counts against a target', () => {
   assert.deepEqual((['cancelled', 'saturated', 'total_timeout', 'stale_connection'] as const).map(outcomeOfFailure), [
     'neutral',
     'neutral',

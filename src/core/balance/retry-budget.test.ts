@@ -53,7 +53,7 @@ test('the minimum comes on top of what requests paid only when that is used up',
   assert.equal(takeAll(budget, NOW), 20)
 })
 
-test('everything fails at 100 requests a second for a minute: retries stay within a fifth and the minimum', () => {
+test('R1 everything fails at 100 requests a second for a minute: retries stay within a fifth and the minimum', () => {
   const budget = budgetOf({ minimumPerSecond: 3, capacity: 20 })
   let retries = 0
   for (let ms = 0; ms < 60_000; ms += 10) {

@@ -20,7 +20,7 @@ const RULES = {
   probeLeaseMs: 5_000,
 }
 
-test('a reload that adds, removes and sorts targets finds what is known of those that stay', () => {
+test('R7 a reload that adds, removes and sorts targets finds what is known of those that stay', () => {
   const cells = viewCells(createCounters(4_096))
   const allocator = new SlotAllocator(cells.words)
   const give = ({ name, cells: count }: SlotNeed) => allocator.allocate(name, count)

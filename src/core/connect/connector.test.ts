@@ -177,7 +177,7 @@ test('a name that answers differently each time is connected at the address that
   )
 })
 
-test('goes on to the next vetted address when one does not answer, and TLS asks for the name', async (t) => {
+test('F21 goes on to the next vetted address when one does not answer, and TLS asks for the name', async (t) => {
   const authority = createAuthority()
   const names: (string | false | null)[] = []
   const server = createTlsServer(authority.issue({ names: ['app.example.com'] }), (socket) =>
@@ -208,7 +208,7 @@ test('a pinned address is the only one that is tried, and is vetted like any oth
   assert.equal((await attempt({ host, port: 443, address: '127.0.0.4' })).result, 'egress_denied')
 })
 
-test('trusts no server that it cannot verify, shows its certificate, and keeps to the lowest version', async (t) => {
+test('F22 trusts no server that it cannot verify, shows its certificate, and keeps to the lowest version', async (t) => {
   const authority = createAuthority()
   const own = authority.issue({ names: ['client'] })
   const serve = (options: TlsOptions) => {
@@ -269,7 +269,7 @@ test('reaches a Unix socket for the operator, and for nobody else', async (t) =>
   )
 })
 
-test('gives up at the connect deadline, which covers the name too', async (t) => {
+test('F21 gives up at the connect deadline, which covers the name too', async (t) => {
   const hole = await blackhole()
   t.after(() => hole.close())
   const dns = await startDns(t, () => ({ fault: 'silence' }))

@@ -54,7 +54,7 @@ test('an answer is good for 30 s when its source does not say, for 1 s at least 
   }
 })
 
-test('a failure is remembered for two seconds', async () => {
+test('F21 a failure is remembered for two seconds', async () => {
   const { state, resolver } = setUp()
   state.answer = () => Promise.reject(fault('ENOTFOUND'))
   await assert.rejects(Promise.all([resolver.resolve('a'), resolver.resolve('a')]), { code: 'ENOTFOUND' })
@@ -72,7 +72,7 @@ test('a source without addresses is one that has none', async () => {
   await assert.rejects(resolver.resolve('a'), { code: 'ENODATA' })
 })
 
-test('old addresses serve while servers are silent, for ten minutes, and not when they say that the name is gone', async () => {
+test('F21 old addresses serve while servers are silent, for ten minutes, and not when they say that the name is gone', async () => {
   const { state, resolver } = setUp()
   await resolver.resolve('a')
   state.answer = () => Promise.reject(fault('EAI_AGAIN'))

@@ -20,7 +20,7 @@ function fields(replace: Readonly<Record<string, string | null>>, ...more: reado
 }
 
 // The library refuses most of these before we see them; what it lets through tomorrow must be refused here.
-test('refuses by itself what can be read in two ways, with its own status (H28)', () => {
+test('H28 refuses by itself what can be read in two ways, with its own status', () => {
   const rows: readonly (readonly [what: string, list: readonly string[], status: number])[] = [
     ['transfer-encoding', fields({}, 'transfer-encoding', 'chunked'), 400],
     ['connection', fields({}, 'connection', 'keep-alive'), 400],

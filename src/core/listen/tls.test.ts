@@ -237,7 +237,7 @@ test('handshakes that lead nowhere are bounded: the oldest makes room', async (t
   assert.match(await ask(await open(t, port)), /200 OK/)
 })
 
-test('handshakes that lead nowhere leave room for connections, however few a listener takes (L17)', async (t) => {
+test('L17 handshakes that lead nowhere leave room for connections, however few a listener takes', async (t) => {
   const { port, listener } = await startEdge(t, {
     plan,
     listener: { maxConnections: 40, tls: { certificates: [siteFor('localhost')] } },
@@ -253,7 +253,7 @@ test('handshakes that lead nowhere leave room for connections, however few a lis
   assert.match(await ask(await open(t, port)), /200 OK/)
 })
 
-test('a handshake that takes too long is given up, and idle ones end with the listener', async (t) => {
+test('L17 a handshake that takes too long is given up, and idle ones end with the listener', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { port, listener } = await start(t)
   const socket = connectTcp(port, '127.0.0.1')

@@ -106,7 +106,7 @@ test('names that begin with a dot are served only where the route says so', asyn
   }
 })
 
-test('U7: no path leads out of the folder', async (t) => {
+test('U7 no path leads out of the folder', async (t) => {
   const outside = makeFolder(t, { passwd: 'root', 'sub/passwd': 'root' })
   const root = makeFolder(t, { 'a.js': '1', 'deep/a': '2' })
   symlinkSync(join(outside, 'passwd'), join(root, 'link.txt'))

@@ -72,7 +72,7 @@ test('talks HTTP/1.1 over TLS to a server that it trusts, by name and by address
   assert.deepEqual(upstream.seen, [])
 })
 
-test('a server that cannot be trusted is told as such, each time, and never hears the request', async (t) => {
+test('F22 a server that cannot be trusted is told as such, each time, and never hears the request', async (t) => {
   const past = { notBefore: new Date(Date.now() - 9 * DAY_MS), notAfter: new Date(Date.now() - DAY_MS) }
   const future = { notBefore: new Date(Date.now() + DAY_MS), notAfter: new Date(Date.now() + 9 * DAY_MS) }
   const rows: readonly (readonly [what: string, certified: Certified, code: string])[] = [
@@ -105,7 +105,7 @@ test('an address needs a certificate of its own', async (t) => {
   assert.equal(error?.code, 'ERR_TLS_CERT_ALTNAME_INVALID')
 })
 
-test('what is no TLS, or none that both sides know, is a failed handshake', async (t) => {
+test('F22 what is no TLS, or none that both sides know, is a failed handshake', async (t) => {
   const plain = await startRaw(t, (socket) => socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
   const old = await startTls(t, { ...good, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' })
   const modern = await startTls(t, { ...good, ALPNProtocols: ['h2'] })
@@ -122,7 +122,7 @@ test('what is no TLS, or none that both sides know, is a failed handshake', asyn
   }
 })
 
-test('a handshake that hangs is given up at the connect deadline', async (t) => {
+test('F22 a handshake that hangs is given up at the connect deadline', async (t) => {
   const silent = createNetServer()
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   t.after(() => silent.close())
