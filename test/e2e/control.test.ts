@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../harness/eventually.ts'
 import { isObject, parseJson } from '../harness/json.ts'
-import { House } from './house.ts'
+import { exchangeRaw, RawClient } from '../harness/raw-client.ts'
+import { House, residentBytes } from './house.ts'
 
 async function askAdmin({ gateway }: House, path: string): Promise<Response> {
   const token = readFileSync(join(gateway.dataDir, 'admin-token'), 'utf8').trim()
@@ -53,4 +54,76 @@ test('what fails inside the control listener is in the log, under the id that th
   assert.ok(isObject(line))
   assert.equal(line.level, 'error')
   assert.match(JSON.stringify(line.error), /unable to open database file/)
+})
+
+test('L13 a page that is too large, no number, or asked for in words that are not taken is refused', async (t) => {
+  const house = await House.build()
+  t.after(() => house.close())
+  for (let at = 0; at < 3; at++) await house.client.chat()
+  for (const query of [
+    'limit=1000000000',
+    'limit=0',
+    'limit=-1',
+    'limit=1e3',
+    'limit=10;drop',
+    'limit=10&limit=20',
+    'offset=-1',
+    'sort=;drop%20table%20requests',
+    'cursor=garbage',
+    `cursor=${'a'.repeat(5_000)}`,
+    "cursor=';%20drop%20table%20requests",
+    "key_id=';%20drop%20table%20requests",
+  ]) {
+    const answer = await askAdmin(house, `request-logs?${query}`)
+    await answer.arrayBuffer()
+    assert.equal(answer.status, 400, query)
+  }
+  const asked = async (query: string) => {
+    const answer = await askAdmin(house, `request-logs?${query}`)
+    const body: unknown = await answer.json()
+    assert.ok(isObject(body) && Array.isArray(body['data']))
+    return body['data'].length
+  }
+  await eventually(async () => (await asked('limit=1000')) === 3, { what: 'the records' })
+  assert.equal(await asked('limit=2'), 2)
+})
+
+test('L5 L16 an upload to the control listener is cut off at its limit, and an anonymous one is not read', async (t) => {
+  const house = await House.build()
+  t.after(() => house.close())
+  const { gateway } = house
+  const token = readFileSync(join(gateway.dataDir, 'admin-token'), 'utf8').trim()
+  const json = 'Content-Type: application/json'
+  const admin = `Authorization: Bearer ${token}`
+  const before = residentBytes(gateway.pid)
+  const mark = 'prompt-of-an-upload '
+  for (const [method, path, lines, status] of [
+    ['POST', '/admin/v1/api-keys', [admin, json], 413],
+    ['POST', '/admin/v1/api-keys', [json], 401],
+    ['POST', '/metrics', [], 405],
+    ['POST', '/login', [], 404],
+    ['POST', '/healthz', [], 405],
+  ] as const) {
+    const head = `${method} ${path} HTTP/1.1\r\nHost: ${new URL(gateway.controlUrl).host}\r\n${lines.map((line) => `${line}\r\n`).join('')}`
+    const whole = await exchangeRaw(gateway.controlUrl, `${head}Content-Length: ${2 ** 30}\r\n\r\n${mark}`)
+    assert.equal(whole.responses()[0]?.status, status, path)
+    // In chunks, without an end: it is closed long before what is sent has come through.
+    const client = await RawClient.connect(gateway.controlUrl)
+    await client.send(`${head}Transfer-Encoding: chunked\r\n\r\n`)
+    const chunk = Buffer.from(`10000\r\n${mark.repeat(4_000).slice(0, 65_536)}\r\n`)
+    let sent = 0
+    const flow = async () => {
+      while (client.closeKind === 'open' && sent < 64 * 1_048_576) {
+        await client.send(chunk).catch(() => undefined) // the end is what is waited for
+        sent += chunk.length
+      }
+    }
+    await Promise.race([flow(), eventually(() => client.closeKind !== 'open', { deadlineMs: 30_000 })])
+    await eventually(() => client.closeKind !== 'open', { what: `the end of an upload to ${path}` })
+    assert.ok(sent < 40 * 1_048_576, `${sent} bytes were taken at ${path}`)
+    client.close()
+  }
+  assert.ok(residentBytes(gateway.pid) - before < 64 * 1_048_576)
+  for (const text of [gateway.stdout.text, gateway.stderr.text]) assert.ok(!text.includes(mark.trim()))
+  await house.assertUnharmed()
 })

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { violations } from '../harness/checker.ts'
 import { ChatClient } from '../harness/client.ts'
+import { keyPair } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import { at, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
@@ -10,8 +11,10 @@ import { RawClient } from '../harness/raw-client.ts'
 import { WALL_KEY, Wall } from '../harness/wall/wall.ts'
 import { residentBytes, scaled, scaledTime, useHouse } from './house.ts'
 
+const OTHER = keyPair('other')
 const SLOW_BYTES = 64 * 1_024 * 1_024
 const house = useHouse({
+  otherKeys: [OTHER],
   models: [
     'ok',
     'long-stream-10000',
@@ -119,6 +122,34 @@ test('S6 slow readers hold the upstream back, and the memory stays bounded', {
     deadlineMs: 30_000,
   })
 })
+
+test('S15 of streams at the same time with equal prompts, none has an event of another', async () => {
+  const other = house().newClient(OTHER)
+  const count = scaled(100)
+  const calls = Array.from({ length: count }, (_, at) =>
+    (at % 2 === 0 ? house().client : other).chat({
+      model: 'slow-20',
+      stream: true,
+      nonce: `s15-${at}-`,
+      content: 'same',
+    }),
+  )
+  const results = await Promise.all(calls)
+  other.close()
+  for (const [index, { status, text, events }] of results.entries()) {
+    assert.equal(status, 200)
+    assert.equal(events.at(-1), '[DONE]')
+    const nonces = new Set(text.match(/s15-\d+-/g))
+    assert.deepEqual([...nonces], [`s15-${index}-`])
+    // Every event has the id that the upstream made of this one request.
+    const ids = new Set(events.slice(0, -1).map((event) => idOf(event)))
+    assert.equal(ids.size, 1)
+  }
+  const all = results.map(({ events }) => idOf(events[0] ?? ''))
+  assert.equal(new Set(all).size, count)
+})
+
+const idOf = (event: string) => at(parseJson(event), 'id')
 
 const MOMENTS = [
   { name: 'before the head', model: 'barrier', stream: false, events: 0 },
