@@ -21,6 +21,11 @@ export class ClientFlow {
     return this.#held !== null
   }
 
+  /** It holds as much as it may, and so reads nothing. */
+  get isFull(): boolean {
+    return this.#held !== null && this.#held.length > HELD_BYTES
+  }
+
   get bodyPaused(): boolean {
     return this.#bodyPaused
   }
@@ -59,7 +64,7 @@ export class ClientFlow {
 
   /** The socket is read as long as somebody takes what it has, or there is room to keep it. */
   adjust(): void {
-    const flows = (!this.#bodyPaused || this.#ahead) && (this.#held === null || this.#held.length <= HELD_BYTES)
+    const flows = (!this.#bodyPaused || this.#ahead) && !this.isFull
     if (flows !== this.#socket.isPaused()) return
     if (flows) this.#socket.resume()
     else this.#socket.pause()

@@ -191,8 +191,13 @@ export class Http1Connection implements Connection {
       if (this.#discarded > DISCARD_BYTES) this.#socket.pause()
       return
     }
-    if (this.#reading || this.#flow.holds) this.#flow.hold(bytes, 0)
+    if (this.#reading || this.#flow.holds) this.#hold(bytes, 0)
     else this.#read(bytes)
+  }
+
+  #hold(bytes: Buffer, from: number): void {
+    this.#flow.hold(bytes, from)
+    if (this.#flow.isFull) this.#gateway.pausedClients.add(this)
   }
 
   /** Reads on where a request ended, or its body is asked for: first what came before, then what the socket has. */
@@ -204,12 +209,14 @@ export class Http1Connection implements Connection {
 
   #readHeld(): void {
     if (this.#reading || this.#flow.bodyPaused) return
+    const wasFull = this.#flow.isFull
     const held = this.#flow.take()
+    if (wasFull) this.#gateway.pausedClients.delete(this)
     if (held !== null) this.#read(held)
   }
 
   #unpauseBody(): void {
-    if (this.#flow.unpauseBody()) this.#gateway.pausedClients.delete(this)
+    if (this.#flow.unpauseBody() && !this.#flow.isFull) this.#gateway.pausedClients.delete(this)
   }
 
   #read(bytes: Buffer): void {
@@ -224,7 +231,7 @@ export class Http1Connection implements Connection {
       at = bytes.length
     }
     this.#reading = false
-    if (at < bytes.length) this.#flow.hold(bytes, at)
+    if (at < bytes.length) this.#hold(bytes, at)
     else this.#flow.adjust()
   }
 
@@ -325,7 +332,7 @@ export class Http1Connection implements Connection {
   #leave(): void {
     this.#state = 'discard'
     this.#since = performance.now()
-    this.#flow.take()
+    this.#letGo()
     this.#unpauseBody()
     this.#socket.end()
     if (this.#socket.isPaused()) this.#socket.resume()
@@ -345,12 +352,18 @@ export class Http1Connection implements Connection {
     else if (this.#state === 'head') this.#leave()
   }
 
+  /** What is held is no longer wanted. */
+  #letGo(): void {
+    if (this.#flow.isFull) this.#gateway.pausedClients.delete(this)
+    this.#flow.take()
+  }
+
   #onClose(): void {
+    this.#letGo()
     this.#unpauseBody()
     this.#onClosed(this)
     this.#tunnel?.onClose()
     this.#state = 'closed'
-    this.#flow.take()
     this.#heads.drop()
     const stream = this.#stream
     this.#stream = null
