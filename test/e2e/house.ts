@@ -141,6 +141,13 @@ export function useHouse(options: HouseOptions = {}): () => House {
   }
 }
 
+/** What the sockets on a way, two of each side, may hold at most: the more a connection carries, the more Linux lets them. */
+export function socketBuffersMib(): number {
+  return ['tcp_rmem', 'tcp_wmem']
+    .map((name) => Number(readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').split(/\s+/)[2]) / 1_048_576)
+    .reduce((sum, each) => sum + 2 * each, 0)
+}
+
 const SCALE = Number(process.env.FERRO_TEST_SCALE ?? '1')
 
 /** `count` times FERRO_TEST_SCALE (default 1), at least one: how often a loop runs. */

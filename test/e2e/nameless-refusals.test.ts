@@ -9,7 +9,7 @@ import { useHouse } from './house.ts'
 const house = useHouse()
 const REQUEST = 'GET /v1/models HTTP/1.1\r\nHost: gateway\r\n\r\n'
 
-test('who has no key cannot fill the disk with refusals; they are counted', async () => {
+test('L18 who has no key cannot fill the disk with refusals; they are counted', async () => {
   const { gateway, client } = house()
   for (let batch = 0; batch < 15; batch++) {
     const last = REQUEST.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')

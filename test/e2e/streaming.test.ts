@@ -9,7 +9,7 @@ import { at, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { RawClient } from '../harness/raw-client.ts'
 import { WALL_KEY, Wall } from '../harness/wall/wall.ts'
-import { residentBytes, scaled, scaledTime, useHouse } from './house.ts'
+import { residentBytes, scaled, scaledTime, socketBuffersMib, useHouse } from './house.ts'
 
 const OTHER = keyPair('other')
 const SLOW_BYTES = 64 * 1_024 * 1_024
@@ -112,11 +112,19 @@ test('S6 slow readers hold the upstream back, and the memory stays bounded', {
   const median = ahead.toSorted((a, b) => a - b)[count >> 1] ?? 0
   const finished = wall.requests.slice(seen).filter((request) => request.finishedAt !== null).length
   for (const client of clients) client.abort()
-  t.diagnostic(`${count} slow readers of ${SLOW_BYTES} bytes each cost ${grown} bytes of memory`)
+  t.diagnostic(
+    `${count} slow readers of ${SLOW_BYTES} bytes each cost ${grown} bytes of memory; the upstream is ${median} bytes ahead`,
+  )
   // What the heap grows by between two collections does not depend on the number of streams.
-  assert.ok(grown <= count * 256 * 1_024 + 64 * 1_024 * 1_024, `${count} slow readers cost ${grown} bytes`)
+  assert.ok(
+    grown <= count * 256 * 1_024 + (count < 200 ? 64 : 20) * 1_024 * 1_024,
+    `${count} slow readers cost ${grown} bytes`,
+  )
   // Socket buffers of both connections hold what is ahead of the reader; Linux lets a few of them grow very large.
-  assert.ok(median < 24 * 1_024 * 1_024, `the upstream is ${median} bytes ahead of its reader`)
+  assert.ok(
+    median < Math.min(24, socketBuffersMib() + 0.75) * 1_024 * 1_024,
+    `the upstream is ${median} bytes ahead of its reader`,
+  )
   assert.ok(finished <= count / 10, `${finished} of ${count} upstreams were read to their end`)
   await eventually(() => wall.requests.slice(seen).every((request) => request.closedAt !== null), {
     deadlineMs: 30_000,

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { giveMemory } from './body-memory.ts'
 import { GrowingBody } from './growing-body.ts'
+import { inLargeTurn, LARGE_BYTES } from './large-turns.ts'
 
 type Done = (x: Exchange, problem: GatewayError | null) => void
 
@@ -76,7 +77,12 @@ class BodyReader implements Watched, BodySink {
     const x = this.#x
     x.body = this.#body.joined()
     x.bodyMemory = this.#body.memory
-    this.finish(null)
+    if (x.bodyBytes <= LARGE_BYTES) return this.finish(null)
+    // It has all come: nothing is waited for any more but its turn.
+    x.watched = null
+    inLargeTurn(() => {
+      if (!this.#finished && !x.settled) this.finish(null)
+    })
   }
 
   finish(problem: GatewayError | null): void {
