@@ -40,7 +40,8 @@ for (const row of wanted.filter((each) => DO_NOT_APPLY[each] === undefined)) {
   console.log(`${row}: ${result.passed ? 'holds' : 'FAILS'} (${result.seconds} s)`)
   for (const line of result.told) console.log(`  ${line}`)
   if (!result.passed) process.exitCode = 1
-  all = { ...all, [row]: result }
+  // Another run may have written meanwhile.
+  all = { ...readResults(), [row]: result }
   mkdirSync(path.dirname(kept), { recursive: true })
   writeFileSync(kept, JSON.stringify(all))
 }
