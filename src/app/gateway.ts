@@ -23,6 +23,7 @@ import { KeyRevocation } from './key-revocation.ts'
 import { listenerKey, url, urlsOf } from './listener-urls.ts'
 import { listenersOf } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
+import { registerModelMetrics } from './model-metrics.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
 import { RateMemory } from './rate-memory.ts'
@@ -233,19 +234,16 @@ export class ControlThread implements RunningGateway {
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#routeRates.begin(() => this.#routeSlots.inForce)
     this.#urls = urlsOf(document, ports)
-    registerUpstreamMetrics({
+    const shared = {
       metrics: this.#metrics,
       slots: this.#slots,
       counters: this.#memory.counters,
       seats: seatsFor(workerCount(document)),
       document: () => this.#document,
-    })
-    registerCanaryMetrics({
-      metrics: this.#metrics,
-      slots: this.#slots,
-      counters: this.#memory.counters,
-      document: () => this.#document,
-    })
+    }
+    registerUpstreamMetrics(shared)
+    registerModelMetrics(shared)
+    registerCanaryMetrics(shared)
     registerProcessMetrics({
       metrics: this.#metrics,
       keys: this.#keys,

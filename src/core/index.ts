@@ -5,21 +5,33 @@
  */
 export { beginAttempt, proceed } from './attempt.ts'
 export { type Attempting, type FailedDispatch, NO_MORE, TAKEN_OVER } from './attempting.ts'
-export { Breaker, type BreakerRules, breakerState, ORDINARY, type Permit, REFUSED } from './balance/breaker.ts'
+export {
+  Breaker,
+  type BreakerRules,
+  breakerOpenMs,
+  breakerState,
+  ORDINARY,
+  type Permit,
+  REFUSED,
+} from './balance/breaker.ts'
 export type { Outcome } from './balance/contract.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
 export { hashText, mix } from './balance/hash-key.ts'
 export { LoadSignals } from './balance/load-signals.ts'
 export { type Failure, outcomeOfFailure, statusSet } from './balance/outcome.ts'
+export { MOST_PLACES } from './balance/owned-places.ts'
+export { type PlaceQueue, type PlaceWaiter, placeQueueAt } from './balance/place-queue.ts'
 export { RecentAnswers } from './balance/recent-answers.ts'
 export { Rests } from './balance/rests.ts'
 export { RetryBudget, type RetryBudgetRules } from './balance/retry-budget.ts'
 export { viewCells } from './balance/shared-cells.ts'
+export { SharedPlaces } from './balance/shared-places.ts'
 export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
 export {
   breakerSlot,
   FIRST_ANSWERS_CELLS,
   firstAnswersSlot,
+  placesSlot,
   recentAnswersSlot,
   restsSlot,
   retryBudgetSlot,

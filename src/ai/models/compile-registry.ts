@@ -47,7 +47,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
     aliases: document.aliases,
     direct: [...direct(parts), directDemo(parts)],
     patterns: [...patterns(parts)],
-    memories: options.shared === undefined ? undefined : memoriesOf(options.shared, document),
+    memories: options.shared === undefined ? undefined : memoriesOf(options.shared, options),
     metrics: options.metrics,
     warn: options.warn,
     reservation: {
@@ -60,8 +60,9 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
   })
 }
 
-function memoriesOf(shared: SharedState, { routing }: ConfigDocument): TargetMemories {
-  return new TargetMemories(shared, { share: routing.retry.budget_share, perSecond: routing.retry.budget_per_second })
+function memoriesOf(shared: SharedState, { document: { routing }, metrics }: RegistryOptions): TargetMemories {
+  const { budget_share: share, budget_per_second: perSecond } = routing.retry
+  return new TargetMemories(shared, { share, perSecond }, metrics)
 }
 
 interface Parts {

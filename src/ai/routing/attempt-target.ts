@@ -88,7 +88,7 @@ export function restAfter(target: AttemptTarget, found: FailureClass, error: Gat
   const { retryAfterSeconds } = error
   const why = retryAfterSeconds === null ? 'supposed' : 'asked'
   const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
-  memory.rest(rests, nowMs + lengthMs, why)
+  memory.rest(rests, { untilMs: nowMs + lengthMs, why, failure: found })
 }
 
 /** A server that asks for more is asked again after this all the same: its answer tells more than its wish. */

@@ -305,7 +305,7 @@ test('when everything is slow and fails, hedges and failovers together are a fif
 
 test('a second attempt at once goes to another target that may be asked, within the limits of the first', () => {
   const stage = new Stage({ a: {}, b: {}, c: {} })
-  stage.memories.get('b')?.rest('target', stage.nowMs + 1_000, 'supposed')
+  stage.memories.get('b')?.rest('target', { untilMs: stage.nowMs + 1_000, why: 'supposed', failure: 'quota' })
   const first = stage.request()
   first.next()
   const asked = first.attempts.askOther()

@@ -31,6 +31,7 @@ import { classOfError, classOfFailure } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import { Hedging } from './hedge/hedging.ts'
+import { crowded, type FullTarget, PlaceWait, resumeAfterWait } from './place-wait.ts'
 
 /** What a group has beside its targets, for one request. */
 export interface AttemptParts {
@@ -70,6 +71,10 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   readonly #canary: CanaryDraw | null
   /** Of models that are hedged. */
   #hedging: Hedging | null = null
+  /** It was given a place at the current target after it had waited for one. */
+  #hasPlace = false
+  /** It has waited for a place as long as it may. */
+  #waitedInVain = false
 
   constructor(order: readonly AttemptTarget[], rules: AttemptRules, parts: AttemptParts = NOTHING) {
     const { canary } = parts
@@ -112,13 +117,14 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       this.#waiting = null
       return this.#ready(x, waiting) ?? this.#beyond(x, nowMs)
     }
-    if (this.#firstAtMs === 0) this.#firstAtMs = nowMs
-    if (this.#again) {
-      this.#again = false
-      const target = this.#order[this.#at]
-      if (target !== undefined && this.#take(target, nowMs)) return this.#ready(x, target) ?? this.#beyond(x, nowMs)
+    const again = this.#again
+    const target = this.#order[this.#at]
+    this.#again = false
+    if (target !== undefined && (this.#hasPlace || (again && this.#take(target, nowMs)))) {
+      this.#hasPlace = false
+      return this.#ready(x, target) ?? this.#beyond(x, nowMs)
     }
-    return this.#beyond(x, nowMs)
+    return this.#beyond(x, nowMs, again ? this.#at : -1)
   }
 
   onFailure(x: Exchange, { failure, error }: FailedDispatch): number {
@@ -161,7 +167,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     target?.memory?.wake()
     // The answer was the last for now. Who alone can serve the next request is asked all the same: it may have something earlier.
     if (this.#spentMs > 0 && target?.isShared !== true) {
-      target?.memory?.rest('target', this.#rules.now() + this.#spentMs, 'supposed')
+      target?.memory?.rest('target', {
+        untilMs: this.#rules.now() + this.#spentMs,
+        why: 'supposed',
+        failure: 'throttled',
+      })
     }
     this.#release('success')
     this.#note(x, null, null)
@@ -218,6 +228,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     this.#giveLeave(asked, outcome)
     const ms = double.dispatchedAt === 0 ? 0 : performance.now() - double.dispatchedAt
     const { target, status } = asked
+    target.memory?.count(failure)
     this.history.push({ target: target.name, failure, status, ms, error: error ?? null, isHedge: true })
   }
 
@@ -241,12 +252,61 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     target.memory?.end(permit, said, this.#rules.now())
   }
 
-  /** The next target in the order that may be asked now and can carry the request; those that rest come last. */
-  #beyond(x: Exchange, nowMs: number): Candidate | GatewayError | typeof WAIT {
-    const found = this.#search(x, nowMs, false) ?? this.#search(x, nowMs, true)
+  /**
+   * The next target in the order that may be asked now and can carry the request. One that has as many requests as it takes
+   * is waited for when there is no other; those that rest come last. `again`: one that may be asked again.
+   */
+  #beyond(x: Exchange, nowMs: number, again = -1): Candidate | GatewayError | typeof WAIT {
+    const found = this.#search(x, nowMs, false) ?? this.#wait(x, nowMs, again) ?? this.#search(x, nowMs, true)
     if (found !== null) return found
     const best = mostUseful(this.history)?.error
     return best == null ? this.#nobody(nowMs) : this.verdict(x, best)
+  }
+
+  #wait(x: Exchange, nowMs: number, again: number): typeof WAIT | null {
+    if (this.#waitedInVain) return null
+    const full = this.#full(nowMs, again)
+    if (full.length === 0) return null
+    const totalMs = full[0] === undefined ? 0 : (this.#order[full[0].at]?.candidate.upstream.timeouts.totalMs ?? 0)
+    const wait = PlaceWait.begin(full, {
+      now: this.#rules.now,
+      leftMs: totalMs - (performance.now() - x.startedAt),
+      onPlace: (at, permit) => this.#taken(at, permit),
+      resume: (isInVain) => {
+        this.#waitedInVain ||= isInVain
+        resumeAfterWait(x)
+      },
+    })
+    if (wait === null) return null
+    x.waiting = wait
+    return WAIT
+  }
+
+  /** Targets that could be asked if they did not have as many requests as they take. */
+  #full(nowMs: number, again: number): FullTarget[] {
+    const full: FullTarget[] = []
+    for (let at = 0; at < this.#order.length; at++) {
+      const target = this.#order[at]
+      if (target === undefined || (this.#isTried(at) && at !== again) || !this.#isLargeEnough(target)) continue
+      const { memory } = target
+      if (memory === null || memory.concurrency === null || memory.waitMs(nowMs) > 0) continue
+      if (memory.restsMs(nowMs) === 0) full.push({ at, memory })
+    }
+    return full
+  }
+
+  #taken(at: number, permit: Permit): void {
+    this.#permit = permit
+    this.#hasPlace = true
+    this.#choose(at)
+  }
+
+  /** This target is the current one. */
+  #choose(at: number): void {
+    this.#at = at
+    if (this.#isTried(at)) return
+    this.#tried.push(at)
+    this.#onTarget = 0
   }
 
   #search(x: Exchange, nowMs: number, resting: boolean): Candidate | typeof WAIT | null {
@@ -257,9 +317,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       const { memory } = target
       if (memory !== null && (memory.waitMs(nowMs) > 0 || (!resting && memory.restsMs(nowMs) > 0))) continue
       if (!this.#take(target, nowMs)) continue
-      this.#at = at
-      this.#tried.push(at)
-      this.#onTarget = 0
+      this.#choose(at)
       const ready = this.#ready(x, target)
       if (ready !== null) return ready
     }
@@ -267,6 +325,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   #nobody(nowMs: number): GatewayError {
+    if (this.#waitedInVain || this.#full(nowMs, -1).length > 0) return crowded(this.#waitedInVain)
     let shortest = Number.POSITIVE_INFINITY
     for (const { memory } of this.#order) if (memory !== null) shortest = Math.min(shortest, memory.waitMs(nowMs))
     const seconds = Number.isFinite(shortest) ? Math.max(1, Math.ceil(shortest / 1_000)) : 1
@@ -285,6 +344,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   #ready(x: Exchange, target: AttemptTarget): Candidate | typeof WAIT | null {
     this.#status = 0
+    if (this.#firstAtMs === 0) this.#firstAtMs = this.#rules.now()
     const problem = target.prepare(x)
     if (problem === WAIT) {
       this.#waiting = target
@@ -311,6 +371,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     if (target === undefined) return
     const ms = x.dispatchedAt === 0 ? 0 : performance.now() - x.dispatchedAt
     if (this.#at === 0) this.#canary?.judge(failure)
+    target.memory?.count(failure)
     const isHedge = this.#hedging?.isHedge(this.#at) === true
     this.history.push({ target: target.name, failure, status: this.#status, ms, error, isHedge })
   }

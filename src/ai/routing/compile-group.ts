@@ -8,7 +8,7 @@ import type { CompileRegex } from './conditions/conditions.ts'
 import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget } from './contract.ts'
 import { Draft, type Kept } from './draft.ts'
 import { ModelGroup } from './model-group.ts'
-import { breakerOf, limitsOf, retryOf, timeoutsOf } from './settings.ts'
+import { breakerOf, concurrencyOf, limitsOf, retryOf, timeoutsOf } from './settings.ts'
 import type { RoutingShadow } from './shadow/shadow.ts'
 
 /** What a target is made of. */
@@ -291,6 +291,7 @@ class GroupBuilder {
       retry: retryOf(document, named, target),
       breaker: breakerOf(document, target),
       timeouts: timeoutsOf(made.upstream.timeouts, target),
+      concurrency: concurrencyOf(target),
       streams: target?.capabilities?.streaming ?? true,
     }
   }

@@ -32,6 +32,13 @@ export interface RetrySettings {
   readonly maxBackoffMs: number
 }
 
+/** How many requests a target has at a time, over all workers, and how many wait for a place. */
+export interface ConcurrencySettings {
+  readonly max: number
+  readonly queue: number
+  readonly waitMs: number
+}
+
 /** One model of one provider with one credential, as one entry of the configuration names it. */
 export interface RoutingTarget {
   /** Names what is learned of it, over reloads: `provider/model`, with `#credential` where there are several. */
@@ -46,6 +53,8 @@ export interface RoutingTarget {
   /** Null: it has none. */
   readonly breaker: BreakerSettings | null
   readonly timeouts: Timeouts
+  /** Null: any number of requests at a time. */
+  readonly concurrency: ConcurrencySettings | null
   /** False: it gives whole answers only. */
   readonly streams: boolean
 }

@@ -1,6 +1,6 @@
 import type { ConfigDocument, ModelConfig, TargetConfig } from '../../config/index.ts'
 import type { Timeouts } from '../../core/index.ts'
-import type { BreakerSettings, GroupLimits, RetrySettings } from './contract.ts'
+import type { BreakerSettings, ConcurrencySettings, GroupLimits, RetrySettings } from './contract.ts'
 
 /** The breaker of a target: what it says itself, else what holds for all. */
 export function breakerOf({ routing }: ConfigDocument, target: TargetConfig | undefined): BreakerSettings | null {
@@ -37,6 +37,13 @@ export function retryOf(
 export function limitsOf({ routing }: ConfigDocument, model: ModelConfig | undefined): GroupLimits {
   const { attempts, within } = { ...routing.retry, ...definedOf(model?.retry ?? {}) }
   return { attempts, withinMs: within, onRefusal: model?.on_refusal ?? routing.on_refusal }
+}
+
+/** How many requests a target has at a time; null: any number. */
+export function concurrencyOf(target: TargetConfig | undefined): ConcurrencySettings | null {
+  if (target?.concurrency === undefined) return null
+  const { max, queue, wait } = target.concurrency
+  return { max, queue, waitMs: wait }
 }
 
 /** The deadlines of a provider, but for those that a target has of its own. */

@@ -44,6 +44,18 @@ const breaker = z
 
 const targetBreaker = z.union([z.literal('off'), breaker], { error: 'expected `off` or a mapping' })
 
+const concurrency = z.strictObject({
+  max: z
+    .int()
+    .min(1)
+    .max(4_096)
+    .describe(
+      'Requests at a time, over all workers and all entries that bound the same model with the same credential.',
+    ),
+  queue: z.int().min(0).max(4_096).prefault(0).describe('Requests that may wait when no other target takes them.'),
+  wait: positiveDuration.prefault('5s').describe('How long one waits at most.'),
+})
+
 const target = z
   .strictObject({
     provider: plainText.optional().describe('Name of a provider of this file, or a built-in one (`demo`).'),
@@ -97,6 +109,9 @@ const target = z
     attempts: attempts.optional().describe('Attempts of one request at it; absent: `retry.attempts_per_target`.'),
     breaker: targetBreaker.optional().describe('Differs from `routing.breaker` for this target; `off`: it has none.'),
     timeouts: providerTimeouts.optional().describe("Deadlines that differ from its provider's."),
+    concurrency: concurrency
+      .optional()
+      .describe('How many requests it has at a time, with each of its credentials; absent: any number.'),
   })
   .superRefine((value, context) => {
     const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message, input: value })
@@ -127,6 +142,7 @@ const OF_PROVIDERS = [
   'attempts',
   'breaker',
   'timeouts',
+  'concurrency',
 ] as const
 
 const retry = z.strictObject({

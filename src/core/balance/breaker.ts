@@ -247,6 +247,12 @@ export function breakerState({ words }: SharedCells, index: number, nowMs: numbe
   return state === OPEN && nowMs < timeOf(word) ? 'open' : 'half_open'
 }
 
+/** Milliseconds that the breaker whose slot begins at this word stays open yet; 0 when it is not open. */
+export function breakerOpenMs({ words }: SharedCells, index: number, nowMs: number): number {
+  const word = Atomics.load(words, index)
+  return (lowOf(word) & STATE) === OPEN ? Math.max(0, timeOf(word) - nowMs) : 0
+}
+
 /** The claim of the target that the slot was last used for. */
 export function breakerOwner({ words }: SharedCells, index: number): bigint {
   return Atomics.load(words, index + 2)

@@ -1,10 +1,13 @@
 import { lowOf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
 
 /*
- * Slot, in words: one for each place, until when it rests, and in the lowest bit whether its server asked for that.
+ * Slot, in words: one for each place, until when it rests; in the lowest bit whether its server asked for that, and above
+ * it 7 bits that say why, in numbers of whoever uses it.
  */
 
 const ASKED = 1
+const REASON_SHIFT = 1
+const REASON_MASK = 127
 
 /**
  * Places that are left alone for a while, over all threads: because their server asked for it, or because they are
@@ -34,10 +37,15 @@ export class Rests {
     return (lowOf(word) & ASKED) === 0 ? 0 : Math.max(0, timeOf(word) - nowMs)
   }
 
-  /** It rests until then; a longer rest stays. */
-  rest(place: number, untilMs: number, why: 'asked' | 'supposed'): void {
+  /** The reason that its rest was given. */
+  reason(place: number): number {
+    return (lowOf(this.#words[this.#at + place] ?? 0n) >> REASON_SHIFT) & REASON_MASK
+  }
+
+  /** It rests until then; a longer rest stays. `reason`: from 0 to 127. */
+  rest(place: number, untilMs: number, why: 'asked' | 'supposed', reason = 0): void {
     const at = this.#at + place
-    const wanted = packWord(untilMs, why === 'asked' ? ASKED : 0)
+    const wanted = packWord(untilMs, (reason << REASON_SHIFT) | (why === 'asked' ? ASKED : 0))
     for (let held = Atomics.load(this.#words, at); held < wanted; ) {
       const found = Atomics.compareExchange(this.#words, at, held, wanted)
       if (found === held) return

@@ -3,6 +3,7 @@ import { POSITION_CELLS, POSITIONS } from './positions.ts'
 import { RECENT_ANSWERS_CELLS } from './recent-answers.ts'
 import { RETRY_BUDGET_CELLS } from './retry-budget.ts'
 import { LEASE_CELLS } from './shared-lease.ts'
+import { placesCells } from './shared-places.ts'
 import { targetCells } from './target-state.ts'
 import { TRIAL_CELLS } from './trial.ts'
 
@@ -35,6 +36,18 @@ export function shadowsSlot(pool: string, name: string, seats: number): SlotNeed
 /** Whether a slot of this name is one of `targetSlot`. */
 export function isTargetSlot(name: string): boolean {
   return name.startsWith(`${TARGET}\n`)
+}
+
+const PLACES = 'balance.places'
+
+/** The requests that a target is given at a time, and those that wait. */
+export function placesSlot(pool: string, target: string, seats: number): SlotNeed {
+  return { name: nameOf(PLACES, pool, target), cells: placesCells(seats) }
+}
+
+/** Whether a slot of this name is one of `placesSlot`. */
+export function isPlacesSlot(name: string): boolean {
+  return name.startsWith(`${PLACES}\n`)
 }
 
 /** Which address of a name has which position. */

@@ -29,6 +29,14 @@ export const GATEWAY_METRICS = {
     name: 'ferro_shadows_total',
     help: 'Copies of requests for a shadow: sent, or dropped because too many were on their way.',
   },
+  targetAttempts: {
+    name: 'ferro_model_attempts_total',
+    help: "Attempts at a model's target that are over, by outcome and by the class of the failure.",
+  },
+  targetRests: {
+    name: 'ferro_model_rests_total',
+    help: 'Times that a target or a credential was left alone for a while, by the class of the failure.',
+  },
   refused: { name: 'ferro_refused_total', help: 'Requests that the gateway refused itself, by error code.' },
   leftOut: {
     name: 'ferro_records_left_out_total',
@@ -105,6 +113,7 @@ export class GatewayMetrics {
   readonly #series = new Map<string, RequestSeries>()
   readonly #refused = new Map<string, number>()
   readonly #connections = new Map<string, number>()
+  readonly #attempts = new Map<string, number>()
   readonly #inFlight: number
   readonly #cancelled: number
   readonly #usageEstimated: number
@@ -165,6 +174,23 @@ export class GatewayMetrics {
       this.#connections.set(outcome, slot)
     }
     this.#registry.add(slot, 1)
+  }
+
+  /** An attempt at a target is over; null: it was answered. Names are of the configuration, classes of a closed list. */
+  attempted(target: string, failure: string | null): void {
+    const key = `${target}\n${failure ?? ''}`
+    let slot = this.#attempts.get(key)
+    if (slot === undefined) {
+      const outcome = failure === null ? 'success' : failure === 'cancelled' ? 'cancelled' : 'failure'
+      slot = this.#registry.counter(GATEWAY_METRICS.targetAttempts, { target, outcome, class: failure ?? 'none' })
+      this.#attempts.set(key, slot)
+    }
+    this.#registry.add(slot, 1)
+  }
+
+  /** A target, or a credential, rests for this. */
+  rested(what: string, failure: string): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.targetRests, { target: what, class: failure }), 1)
   }
 
   /** How late the thread's event loop is, and what is refused for that. */

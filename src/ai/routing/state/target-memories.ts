@@ -11,7 +11,7 @@ import {
 import type { RoutingCanary } from '../canary/canary.ts'
 import type { BreakerSettings, RoutingTarget, TargetStatistics } from '../contract.ts'
 import { FirstAnswers } from './first-answers.ts'
-import { MODELS, TargetMemory } from './target-memory.ts'
+import { type AttemptCounts, MODELS, TargetMemory } from './target-memory.ts'
 
 /** Breakers that opened in one moment must not all try again in one. */
 const JITTER_SHARE = 0.2
@@ -28,10 +28,12 @@ export interface RetryShare {
 export class TargetMemories implements TargetStatistics {
   readonly budget: RetryBudget
   readonly #shared: SharedState
+  readonly #count: AttemptCounts | null
   readonly #memories = new WeakMap<RoutingTarget, TargetMemory>()
   readonly #firstAnswers = new WeakMap<RoutingTarget, FirstAnswers>()
 
-  constructor(shared: SharedState, { share, perSecond }: RetryShare) {
+  constructor(shared: SharedState, { share, perSecond }: RetryShare, count: AttemptCounts | null = null) {
+    this.#count = count
     const { cells, indexOf } = shared
     this.#shared = shared
     this.budget = new RetryBudget(cells, indexOf(retryBudgetSlot(MODELS)), {
@@ -44,8 +46,15 @@ export class TargetMemories implements TargetStatistics {
   of(target: RoutingTarget): TargetMemory {
     let memory = this.#memories.get(target)
     if (memory === undefined) {
-      const { id, credentialId, breaker } = target
-      memory = new TargetMemory({ id, credentialId, shared: this.#shared, breaker: rulesOf(breaker) })
+      const { id, credentialId, breaker, concurrency } = target
+      memory = new TargetMemory({
+        id,
+        credentialId,
+        shared: this.#shared,
+        breaker: rulesOf(breaker),
+        concurrency,
+        count: this.#count,
+      })
       this.#memories.set(target, memory)
     }
     return memory

@@ -5,6 +5,10 @@ import {
   ORDINARY,
   type Outcome,
   type Permit,
+  type PlaceQueue,
+  type PlaceWaiter,
+  placeQueueAt,
+  placesSlot,
   REFUSED,
   RecentAnswers,
   Rests,
@@ -14,6 +18,8 @@ import {
   TargetState,
   targetSlot,
 } from '../../../core/index.ts'
+import type { ConcurrencySettings } from '../contract.ts'
+import { FAILURE_CLASSES, type FailureClass } from '../failures/failure-class.ts'
 
 /** What the slots of all models' targets are called by, as the pools of routes are by their names. */
 export const MODELS = 'models'
@@ -26,25 +32,55 @@ export interface TargetMemoryOptions {
   readonly shared: SharedState
   /** Null: never opens. */
   readonly breaker: BreakerRules | null
+  /** Null or absent: any number of requests at a time. */
+  readonly concurrency?: ConcurrencySettings | null
   readonly random?: () => number
+  /** Absent: nobody counts. */
+  readonly count?: AttemptCounts | null
+}
+
+/** Counts what is learned, by the names that the configuration has for it. */
+export interface AttemptCounts {
+  attempted(target: string, failure: FailureClass | null): void
+  rested(what: string, failure: FailureClass): void
+}
+
+/** How long something is left alone, and why. */
+export interface Rest {
+  readonly untilMs: number
+  readonly why: 'asked' | 'supposed'
+  readonly failure: FailureClass
 }
 
 /** What all threads know of one model of one provider with one credential. Times are of the clock that they share, milliseconds. */
 export class TargetMemory {
   readonly recent: RecentAnswers
+  readonly concurrency: ConcurrencySettings | null
+  readonly #id: string
+  readonly #credentialId: string
+  readonly #count: AttemptCounts | null
   readonly #state: TargetState
   readonly #breaker: Breaker | null
   readonly #rests: Rests
   readonly #credential: Rests
+  readonly #places: PlaceQueue | null
+  /** Places that requests of this thread have; which of them is whose does not matter. */
+  readonly #held: number[] = []
 
-  constructor({ id, credentialId, shared, breaker, random = Math.random }: TargetMemoryOptions) {
+  constructor(options: TargetMemoryOptions) {
+    const { id, credentialId, shared, breaker, concurrency = null, random = Math.random, count = null } = options
     const { cells, seat, indexOf } = shared
+    this.#id = id
+    this.#credentialId = credentialId
+    this.#count = count
     this.recent = new RecentAnswers(cells, indexOf(recentAnswersSlot(MODELS, id)))
+    this.concurrency = concurrency
     this.#state = new TargetState(cells, indexOf(targetSlot(MODELS, id, seat.of)), seat)
     const index = indexOf(breakerSlot(MODELS, id, seat.of))
     this.#breaker = breaker === null ? null : new Breaker({ cells, index, seat, random }, breaker)
     this.#rests = new Rests(cells, indexOf(restsSlot(MODELS, id, 1)), 1)
     this.#credential = new Rests(cells, indexOf(restsSlot(MODELS, credentialId, 1)), 1)
+    this.#places = concurrency === null ? null : placeQueueAt(cells, indexOf(placesSlot(MODELS, id, seat.of)), seat)
   }
 
   /** Requests in flight, in all threads. */
@@ -68,29 +104,69 @@ export class TargetMemory {
     return this.#breaker?.waitMs(nowMs) ?? 0
   }
 
-  /** Leave to send one request; REFUSED when the breaker has none to give. Every other one is given back by `end`. */
-  begin(nowMs: number): Permit {
+  /**
+   * Leave to send one request; REFUSED when its breaker has none to give, or as many are on their way as may be. Every other
+   * one is given back by `end`. `turn`: it has waited, and all who came before it have been served.
+   */
+  begin(nowMs: number, turn: 'new' | 'turn' = 'new'): Permit {
+    if (!this.#takePlace(turn)) return REFUSED
     const permit = this.#breaker?.admit(nowMs) ?? ORDINARY
-    if (permit !== REFUSED) this.#state.begin()
+    if (permit === REFUSED) this.#givePlaceBack()
+    else this.#state.begin()
     return permit
   }
 
   /** The attempt is over, and says this of the target. */
   end(permit: Permit, outcome: Outcome, nowMs: number): void {
     this.#state.end()
+    this.#givePlaceBack()
     this.#breaker?.record(permit, outcome, nowMs)
     if (outcome !== 'neutral') this.recent.judge(outcome !== 'success')
   }
 
+  /** Waits for a place; false when nobody can, or as many do as may. */
+  join(waiter: PlaceWaiter): boolean {
+    return this.#places !== null && this.concurrency !== null && this.#places.join(waiter, this.concurrency.queue)
+  }
+
+  /** Waits no longer. */
+  leave(waiter: PlaceWaiter): void {
+    this.#places?.leave(waiter)
+  }
+
+  /** Whether this is where one waits for its places. */
+  isQueue(queue: PlaceQueue): boolean {
+    return queue === this.#places
+  }
+
   /** It is left alone until then, or its credential is, whatever the model. */
-  rest(which: 'target' | 'credential', untilMs: number, why: 'asked' | 'supposed'): void {
+  rest(which: 'target' | 'credential', { untilMs, why, failure }: Rest): void {
     const rests = which === 'target' ? this.#rests : this.#credential
-    rests.rest(0, untilMs, why)
+    rests.rest(0, untilMs, why, FAILURE_CLASSES.indexOf(failure))
+    this.#count?.rested(which === 'target' ? this.#id : this.#credentialId, failure)
+  }
+
+  /** An attempt is over; null: it was answered. */
+  count(failure: FailureClass | null): void {
+    this.#count?.attempted(this.#id, failure)
   }
 
   /** It was to rest, and works: an operator, or time, has changed something. */
   wake(): void {
     this.#rests.end(0)
     this.#credential.end(0)
+  }
+
+  #takePlace(turn: 'new' | 'turn'): boolean {
+    if (this.#places === null || this.concurrency === null) return true
+    const { max } = this.concurrency
+    const place = turn === 'turn' ? this.#places.takeInTurn(max) : this.#places.take(max)
+    if (place >= 0) this.#held.push(place)
+    return place >= 0
+  }
+
+  #givePlaceBack(): void {
+    const place = this.#held.pop()
+    if (place !== undefined) this.#places?.giveBack(place)
   }
 }

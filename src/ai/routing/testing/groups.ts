@@ -43,6 +43,7 @@ export function routingTarget(
     retry: { attemptsPerTarget: 2, backoffMs: 1, maxBackoffMs: 1 },
     breaker: null,
     timeouts: TIMEOUTS,
+    concurrency: null,
     streams: true,
     ...more,
   }
