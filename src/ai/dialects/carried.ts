@@ -114,8 +114,9 @@ function reportSeal(part: AnyPart, { losses }: Reporting): void {
 }
 
 /** Reports all of a part that a table does not carry. `path`: where parts stand in what is reported. */
-export function reportPart(part: AnyPart, table: CarriedParts, path: string, reporting: Reporting): void {
+export function reportPart(part: AnyPart, table: Partial<CarriedParts>, path: string, reporting: Reporting): void {
   const row = table[part.type]
+  if (row === undefined) return
   const name = part.type === 'opaque' ? part.name : publicType(part.type)
   if (row === 'no') {
     if (!isNothing(part)) reporting.losses.drop(`${path}.${name}`)

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from './json.ts'
-import type { Losses } from './losses.ts'
+import { type Losses, leftOver } from './losses.ts'
 
 /** A member of a body that cannot be taken as it is; `param` is its path in the client's words. */
 export class FieldProblem extends Error {
@@ -121,7 +121,7 @@ export class Fields {
       rest ??= {}
       rest[name] = value
     }
-    return rest
+    return rest === undefined ? undefined : leftOver(rest)
   }
 
   /** Reports every member that nobody read as dropped. */

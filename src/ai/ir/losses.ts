@@ -10,6 +10,16 @@ const LONGEST_NAME = 96
 /** Beyond this many names nobody reads them one by one: what is lost still makes the whole lossy. */
 const MOST_KEPT = 1024
 
+const NONE: ReadonlySet<string> = new Set()
+/** Objects that are what is left of a thing, and which of their members were told all the same. */
+const LEFT = new WeakMap<object, ReadonlySet<string>>()
+
+/** Marks an object, or a list of such, as what is left of a thing whose other members were read. */
+export function leftOver<Rest extends object>(rest: Rest, told: ReadonlySet<string> = NONE): Rest {
+  LEFT.set(rest, told)
+  return rest
+}
+
 /**
  * What a translation could not carry as it was: filled by decoders and encoders, read by the answer's header and the
  * record. Paths are in the words of the dialect that the thing was written in, without indexes: `messages[].name`.
@@ -33,7 +43,19 @@ export class Losses {
   /** Members that only their own dialect knows, of a thing that goes to another one. */
   dropAll(path: string, extra: Readonly<Record<string, unknown>> | undefined): void {
     if (extra === undefined) return
-    for (const name of Object.keys(extra)) this.drop(path === '' ? name : `${path}.${name}`)
+    for (const [name, value] of Object.entries(extra)) this.#dropOne(path === '' ? name : `${path}.${name}`, value)
+  }
+
+  /** Of what is left of a thing of which the rest arrived, only that is named. */
+  #dropOne(path: string, value: unknown): void {
+    const told = typeof value === 'object' && value !== null ? LEFT.get(value) : undefined
+    if (told === undefined) return this.drop(path)
+    if (Array.isArray(value)) for (const item of value) this.#dropOne(`${path}[]`, item)
+    else {
+      for (const [name, member] of Object.entries(value ?? {})) {
+        if (!told.has(name) && member !== null) this.#dropOne(`${path}.${name}`, member)
+      }
+    }
   }
 
   get fidelity(): Fidelity {

@@ -16,23 +16,17 @@ export function answerBlocks(part: AssistantPart, own: boolean, losses: Losses):
       const block: Block = { type: 'text', text: part.text }
       const citations = encodeCitations(part.citations, losses)
       if (citations.length > 0) block['citations'] = citations
-      return [...carriedSeal(part), withExtra(block, part.extra, { own, losses, path: 'messages[].text' })]
+      return [...carriedSeal(part), withExtra(block, part.extra, own)]
     }
     case 'reasoning': {
       const seal = sealOf(part)
       if (part.text === '' && seal === null) return []
-      return [
-        withExtra(thoughtBlock(part.text, seal, part.sealed !== undefined), part.extra, {
-          own,
-          losses,
-          path: 'messages[].reasoning',
-        }),
-      ]
+      return [withExtra(thoughtBlock(part.text, seal, part.sealed !== undefined), part.extra, own)]
     }
     case 'tool-call': {
       const input = argumentsObject(part.arguments, losses, 'messages[].tool_call.arguments')
       const block: Block = { type: 'tool_use', id: part.id, name: part.name, input }
-      return [...carriedSeal(part), withExtra(block, part.extra, { own, losses, path: 'messages[].tool_call' })]
+      return [...carriedSeal(part), withExtra(block, part.extra, own)]
     }
     case 'refusal':
       return []
@@ -42,7 +36,6 @@ export function answerBlocks(part: AssistantPart, own: boolean, losses: Losses):
       return text === '' ? [] : [{ type: 'text', text }]
     }
     case 'image':
-      losses.drop('messages[].image')
       return []
     case 'opaque':
       if (part.dialect === 'anthropic-messages') return [{ type: part.name, ...part.value }]
@@ -73,18 +66,7 @@ export function encodeCitations(citations: readonly Citation[] | undefined, loss
   return encoded
 }
 
-interface Extra {
-  readonly own: boolean
-  readonly losses: Losses
-  readonly path: string
+/** Adds the members that only this dialect knows. */
+export function withExtra(block: Block, extra: ToolCallPart['extra'], own: boolean): Block {
+  return own && extra !== undefined ? Object.assign(block, extra) : block
 }
-
-/** Adds the members that only this dialect knows, or reports those of another. */
-export function withExtra(block: Block, extra: AssistantExtra, { own, losses, path }: Extra): Block {
-  if (extra === undefined) return block
-  if (own) Object.assign(block, extra)
-  else losses.dropAll(path, extra)
-  return block
-}
-
-type AssistantExtra = ToolCallPart['extra']

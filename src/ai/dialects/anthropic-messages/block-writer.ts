@@ -61,6 +61,9 @@ export class BlockWriter {
 
   note(note: Note): string {
     if (this.#part === null) return ''
+    // What carries the seal of a text stands in front of it.
+    const late = this.#part.type === 'text' && note.signature !== undefined && this.#open
+    if (late) this.#losses.drop('messages[].text.signature')
     this.#part = withNote(this.#part, note)
     if (this.#part.type !== 'text' || note.citation === undefined || !this.#open) return ''
     return this.#citations([note.citation])
@@ -94,16 +97,15 @@ export class BlockWriter {
 
   #opening(part: AssistantPart): Block {
     const { own } = this
-    const losses = this.#losses
     switch (part.type) {
       case 'tool-call': {
         const block: Block = { type: 'tool_use', id: part.id, name: part.name, input: {} }
-        return withExtra(block, part.extra, { own, losses, path: 'messages[].tool_call' })
+        return withExtra(block, part.extra, own)
       }
       case 'reasoning':
-        return { type: 'thinking', thinking: '', signature: '' }
+        return withExtra({ type: 'thinking', thinking: '', signature: '' }, part.extra, own)
       case 'text':
-        return withExtra({ type: 'text', text: '' }, part.extra, { own, losses, path: 'messages[].text' })
+        return withExtra({ type: 'text', text: '' }, part.extra, own)
       default:
         return { type: 'text', text: '' }
     }
@@ -113,7 +115,8 @@ export class BlockWriter {
     const seal = sealOf(part)
     if (this.#open)
       return (seal === null ? '' : this.#delta({ type: 'signature_delta', signature: seal })) + this.#stop()
-    return seal === null ? '' : this.#whole(thoughtBlock('', seal, part.sealed !== undefined))
+    if (seal === null) return ''
+    return this.#whole(withExtra(thoughtBlock('', seal, part.sealed !== undefined), part.extra, this.own))
   }
 
   /** A block that is known at once; its text and its input arrive by deltas all the same, as readers expect. */

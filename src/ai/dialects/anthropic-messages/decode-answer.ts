@@ -1,14 +1,18 @@
 import type { AnswerFault, ModelAnswer, Stop } from '../../ir/answer.ts'
 import { FieldProblem, Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { leftOver } from '../../ir/losses.ts'
 import type { RefusalPart } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
+import type { DecodeContext } from '../dialect.ts'
+import { MESSAGE } from './answer-shape.ts'
 import { decodeAssistantBlocks } from './decode-parts.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
 import { decodeTier, decodeUsage } from './usage.ts'
 
 /** A whole `message` of the API. */
-export function decodeAnswer(body: JsonObject): ModelAnswer | AnswerFault {
+export function decodeAnswer(body: JsonObject, { losses }: DecodeContext): ModelAnswer | AnswerFault {
   if (body['type'] === 'error') {
     const fault = decodeError(body)
     if (fault !== null) return fault
@@ -16,6 +20,7 @@ export function decodeAnswer(body: JsonObject): ModelAnswer | AnswerFault {
   const fields = new Fields(body, '')
   const content = fields.array('content')
   if (content === undefined) throw new FieldProblem('content', 'expected an array')
+  reportUnread(body, MESSAGE, losses)
   for (const name of ['type', 'role']) fields.value(name)
   const id = fields.string('id')
   const model = fields.string('model')
@@ -30,9 +35,18 @@ export function decodeAnswer(body: JsonObject): ModelAnswer | AnswerFault {
     choices: [{ index: 0, parts: refusal === null ? parts : [...parts, refusal], stop }],
     usage: usage === undefined ? undefined : decodeUsage(usage),
     serviceTier: decodeTier(usage?.['service_tier']),
-    extra: fields.rest(),
+    extra: withRefusal(fields.rest()),
   }
 }
+
+/** Of the details of a refusal, the explanation is told as the model's refusal. */
+export function withRefusal(extra: JsonObject | undefined): JsonObject | undefined {
+  const details = extra?.['stop_details']
+  if (decodeRefusal(details) !== null && isObject(details)) leftOver(details, EXPLAINED)
+  return extra
+}
+
+const EXPLAINED: ReadonlySet<string> = new Set(['type', 'explanation'])
 
 /** What `stop_details` tell of a refusal, for clients whose dialect shows it. */
 export function decodeRefusal(details: unknown): RefusalPart | null {

@@ -2,9 +2,11 @@ import type { Stop, StreamEvent } from '../../ir/answer.ts'
 import { FieldProblem, Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
+import { EVENT } from './answer-shape.ts'
 import { decodeCitation } from './citations.ts'
-import { decodeRefusal } from './decode-answer.ts'
+import { decodeRefusal, withRefusal } from './decode-answer.ts'
 import { decodeAssistantBlocks } from './decode-parts.ts'
 import { decodeError } from './errors.ts'
 import { OpenBlock } from './open-block.ts'
@@ -36,8 +38,9 @@ export class MessagesDecoder implements StreamDecoder {
     if (this.#over || data === '' || data === '[DONE]') return
     try {
       const event: unknown = JSON.parse(data)
-      if (isObject(event)) this.#event(event, data, emit)
-      else this.#fail('an event of the stream is no object', emit)
+      if (!isObject(event)) return this.#fail('an event of the stream is no object', emit)
+      reportUnread(event, EVENT, this.#context.losses)
+      this.#event(event, data, emit)
     } catch (error) {
       if (error instanceof SyntaxError) return this.#fail('an event of the stream is no JSON', emit)
       if (!(error instanceof FieldProblem)) throw error
@@ -209,7 +212,7 @@ export class MessagesDecoder implements StreamDecoder {
     }
     this.#over = true
     emit({ type: 'stop', choice: 0, stop: this.#stop ?? { reason: 'other' } })
-    emit({ type: 'end', extra: this.#extra })
+    emit({ type: 'end', extra: withRefusal(this.#extra) })
   }
 
   #error(event: JsonObject, emit: Emit): void {

@@ -2,8 +2,10 @@ import type { ModelAnswer, Stop } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { answerBlocks } from './answer-blocks.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { encodeStop, isVagueStop } from './stop-reasons.ts'
 import { encodeUsage } from './usage.ts'
 
@@ -12,6 +14,7 @@ export function encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonO
   const { losses } = context
   const own = answer.dialect === 'anthropic-messages'
   const [choice, ...others] = answer.choices
+  new AnswerReport('anthropic-messages', ANSWER_CARRIES, losses).answer(answer)
   if (others.length > 0) losses.drop('n')
   if (choice?.logprobs !== undefined) losses.drop('logprobs')
   if (!own) losses.dropAll('', answer.extra)

@@ -3,7 +3,9 @@ import type { Stop, StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import { withNote, withText } from '../../ir/assemble.ts'
 import { type JsonObject, writeJson } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext, StreamEncoder } from '../dialect.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { BlockWriter } from './block-writer.ts'
 import { encodeEnd, messageId, refusalDetails } from './encode-answer.ts'
 import { encodeError, encodeFault } from './errors.ts'
@@ -25,6 +27,7 @@ interface Held {
 export class MessagesEncoder implements StreamEncoder {
   readonly #context: AnswerContext
   readonly #blocks: BlockWriter
+  readonly #report: AnswerReport
   readonly #held = new Map<number, Held>()
   #start: Start | null = null
   #begun = false
@@ -35,14 +38,17 @@ export class MessagesEncoder implements StreamEncoder {
   #refusal: string | null = null
   #stop: Stop = { reason: 'other' }
   #usage: TokenUsage | null = null
+  #tier: string | undefined
 
   constructor(context: AnswerContext) {
     this.#context = context
     this.#blocks = new BlockWriter(context.losses)
+    this.#report = new AnswerReport('anthropic-messages', ANSWER_CARRIES, context.losses)
   }
 
   push(event: StreamEvent): string {
     if (this.#over) return ''
+    this.#report.event(event)
     switch (event.type) {
       case 'start':
         this.#start = event
@@ -50,6 +56,7 @@ export class MessagesEncoder implements StreamEncoder {
         return ''
       case 'usage':
         this.#usage = event.usage
+        this.#tier = event.serviceTier ?? this.#tier
         return this.#begin()
       case 'logprobs':
         this.#context.losses.drop('logprobs')
@@ -183,7 +190,7 @@ export class MessagesEncoder implements StreamEncoder {
     } else {
       this.#context.losses.dropAll('', extra)
     }
-    event['usage'] = encodeUsage(this.#usage ?? { input: 0, output: 0 }, undefined)
+    event['usage'] = encodeUsage(this.#usage ?? { input: 0, output: 0 }, this.#tier)
     return text + message('message_delta', event) + message('message_stop', { type: 'message_stop' })
   }
 }

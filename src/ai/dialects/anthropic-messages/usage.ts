@@ -87,6 +87,8 @@ export function encodeUsage(usage: TokenUsage, serviceTier: string | undefined):
   if (usage.webSearches !== undefined) raw['server_tool_use'] = { web_search_requests: usage.webSearches }
   const tier = serviceTier === undefined ? undefined : TIERS_ENCODED[serviceTier]
   if (tier !== undefined) raw['service_tier'] = tier
+  if (usage.speed !== undefined) raw['speed'] = usage.speed
+  if (usage.region !== undefined) raw['inference_geo'] = usage.region
   return raw
 }
 

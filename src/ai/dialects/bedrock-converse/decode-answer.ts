@@ -1,7 +1,9 @@
 import type { AnswerFault, ModelAnswer } from '../../ir/answer.ts'
 import { FieldProblem, Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
+import { ANSWER } from './answer-shape.ts'
 import { decodeBlocks } from './decode-parts.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
@@ -19,6 +21,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
   const message = isObject(output['message']) ? output['message'] : {}
   const content = new Fields(message, 'output.message').array('content')
   if (content === undefined) throw new FieldProblem('output.message.content', 'expected an array')
+  reportUnread(body, ANSWER, context.losses)
   fields.value('usage')
   fields.value('metrics') // how long it took there: nothing that a client is told
   return {

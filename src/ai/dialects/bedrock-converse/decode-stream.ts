@@ -1,7 +1,9 @@
 import type { Stop, StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
+import { EVENTS } from './answer-shape.ts'
 import { decodeCitation } from './decode-parts.ts'
 import { errorKind } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
@@ -68,6 +70,9 @@ export class ConverseDecoder implements StreamDecoder {
   }
 
   #event(name: string, event: JsonObject, emit: Emit): void {
+    const shape = EVENTS[name]
+    if (shape === undefined) this.#context.losses.drop(name)
+    else reportUnread(event, shape, this.#context.losses)
     switch (name) {
       case 'messageStart':
         return this.#start(emit)

@@ -2,7 +2,9 @@ import type { AnswerFault, ModelAnswer } from '../../ir/answer.ts'
 import { FieldProblem, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AssistantPart, Citation } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
+import { ANSWER } from './answer-shape.ts'
 import { decodeCitation } from './citations.ts'
 import { decodeError } from './errors.ts'
 import { decodeLogprobs } from './logprobs.ts'
@@ -28,7 +30,6 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
     const type = item.string('type')
     if (type === 'thinking') contents.push({ type: 'reasoning', text: item.string('thinking') ?? '' })
     else if (type === 'text') contents.push({ type: 'text', text: item.text('text') })
-    else context.losses.drop(`message.content[].${type}`)
   }
   const plan = message.string('tool_plan')
   // Thoughts come before the plan, and the plan before what was planned.
@@ -45,7 +46,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
     })
   }
   cite(parts, (message.array('citations') ?? []).filter(isObject).map(decodeCitation))
-  message.report(context.losses)
+  reportUnread(body, ANSWER, context.losses)
   const usage = fields.object('usage')
   const logprobs = decodeLogprobs(fields.array('logprobs') ?? [])
   const extra = fields.rest()

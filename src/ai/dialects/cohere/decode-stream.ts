@@ -1,7 +1,9 @@
 import type { AnswerFault, StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
+import { EVENT } from './answer-shape.ts'
 import { decodeCitation } from './citations.ts'
 import { decodeError } from './errors.ts'
 import { decodeLogprobs } from './logprobs.ts'
@@ -36,6 +38,7 @@ export class CohereStreamDecoder implements StreamDecoder {
     const event = parse(data)
     if (event === null)
       return this.#fail({ message: 'An event of the stream is no JSON object.', kind: 'malformed' }, emit)
+    reportUnread(event, EVENT, this.#context.losses)
     const delta = object(event['delta'])
     const message = object(delta['message'])
     switch (event['type']) {

@@ -1,9 +1,12 @@
 import type { StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { leftOver } from '../../ir/losses.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
+import { RESPONSE } from './answer-shape.ts'
 import { CandidateReader } from './candidate-reader.ts'
 import { decodeError } from './errors.ts'
-import { camelMembers } from './spelling.ts'
+import { camelMembers, camelName } from './spelling.ts'
 import { blockedStop } from './stop-reasons.ts'
 import { tierOf, usageOf } from './usage.ts'
 
@@ -43,6 +46,7 @@ export class AnswerReader {
       return false
     }
     if (!this.#started) this.#start(response, emit)
+    reportUnread(response, RESPONSE, this.#context.losses, camelName)
     const { candidates, promptFeedback, usageMetadata } = response
     if (isObject(promptFeedback)) this.#feedback(promptFeedback)
     if (Array.isArray(candidates)) for (const item of candidates) if (isObject(item)) this.#candidate(item, emit)
@@ -85,8 +89,12 @@ export class AnswerReader {
 
   #feedback(feedback: JsonObject): void {
     const { blockReason, ...rest } = camelMembers(feedback)
-    if (typeof blockReason === 'string' && blockReason !== 'BLOCKED_REASON_UNSPECIFIED') this.#blocked = blockReason
-    if (Object.keys(rest).length > 0) this.#keep('promptFeedback', rest)
+    if (typeof blockReason === 'string' && blockReason !== 'BLOCKED_REASON_UNSPECIFIED') {
+      this.#blocked = blockReason
+      // Elsewhere, and in an answer that has a candidate, a filter has no such word.
+      this.#context.losses.adapt('promptFeedback.blockReason')
+    }
+    if (Object.keys(rest).length > 0) this.#keep('promptFeedback', leftOver(rest))
   }
 
   #candidate(item: JsonObject, emit: Emit): void {
@@ -94,7 +102,7 @@ export class AnswerReader {
     const index = typeof candidate['index'] === 'number' ? candidate['index'] : 0
     let reader = this.#candidates.get(index)
     if (reader === undefined) {
-      reader = new CandidateReader(index, () => this.#context.ids.next('call'))
+      reader = new CandidateReader(index, this.#context)
       this.#candidates.set(index, reader)
     }
     reader.push(candidate, emit)
@@ -104,14 +112,14 @@ export class AnswerReader {
     if (this.#usage === null) return
     let searches = 0
     for (const candidate of this.#candidates.values()) searches += candidate.searches
-    emit({ type: 'usage', usage: usageOf(this.#usage, searches) })
+    emit({ type: 'usage', usage: usageOf(this.#usage, searches), serviceTier: tierOf(this.#usage) })
   }
 
   /** Members that only this dialect knows, candidates' included; null when there are none. */
   #allExtra(): JsonObject | null {
-    const candidates = [...this.#candidates.values()].map(({ extra }) => extra ?? {})
+    const candidates = [...this.#candidates.values()].map(({ extra }) => leftOver({ ...extra }))
     if (!candidates.some((extra) => Object.keys(extra).length > 0)) return this.#extra
-    return { ...this.#extra, candidates }
+    return { ...this.#extra, candidates: leftOver(candidates) }
   }
 
   #keep(name: string, value: unknown): void {

@@ -103,7 +103,7 @@ describe('an answer of Gemini', () => {
     assert.deepEqual(geminiClient.encodeAnswer(whole(body), answering()), body)
     const losses = new Losses()
     geminiClient.encodeAnswer({ ...whole(body), dialect: 'cohere' }, answering({ losses }))
-    assert.deepEqual(losses.dropped, ['modelStatus', 'candidates'])
+    assert.deepEqual(losses.dropped, ['modelStatus', 'candidates[].safetyRatings', 'candidates[].avgLogprobs'])
   })
 
   test('stops for tools when it calls one', () => {

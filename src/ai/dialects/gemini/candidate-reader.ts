@@ -1,7 +1,9 @@
 import type { StreamEvent } from '../../ir/answer.ts'
 import { Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
+import { type Losses, leftOver } from '../../ir/losses.ts'
 import type { AssistantPart, ToolCallPart } from '../../ir/parts.ts'
+import type { DecodeContext } from '../dialect.ts'
 import { citedSources, groundingCitations } from './citations.ts'
 import { decodeModelPart, signed } from './decode-parts.ts'
 import { decodeLogprobs } from './logprobs.ts'
@@ -39,6 +41,7 @@ const READ: ReadonlySet<string> = new Set([
 export class CandidateReader {
   readonly choice: number
   readonly #newId: () => string
+  readonly #losses: Losses
   #parts = 0
   #open: OpenText | null = null
   #call: OpenCall | null = null
@@ -46,11 +49,14 @@ export class CandidateReader {
   #finish: string | null = null
   #grounding: JsonObject | null = null
   #cited: JsonObject | null = null
+  /** The sources that are known stand behind a text. */
+  #told = true
   #extra: Record<string, unknown> | null = null
 
-  constructor(choice: number, newId: () => string) {
+  constructor(choice: number, { ids, losses }: DecodeContext) {
     this.choice = choice
-    this.#newId = newId
+    this.#newId = () => ids.next('call')
+    this.#losses = losses
   }
 
   get finished(): boolean {
@@ -61,7 +67,7 @@ export class CandidateReader {
   get extra(): JsonObject | null {
     const { groundingChunks: _, groundingSupports: __, ...grounding } = this.#grounding ?? {}
     if (Object.keys(grounding).length === 0) return this.#extra
-    return { ...this.#extra, groundingMetadata: grounding }
+    return { ...this.#extra, groundingMetadata: leftOver(grounding) }
   }
 
   /** How many searches the answer made, as the vendor bills them for its newer models. */
@@ -72,10 +78,12 @@ export class CandidateReader {
 
   push(candidate: JsonObject, emit: Emit): void {
     const { content, finishReason, groundingMetadata, citationMetadata, logprobsResult } = candidate
-    const parts = isObject(content) ? content['parts'] : undefined
-    if (Array.isArray(parts)) for (const part of parts) if (isObject(part)) this.#part(camelMembers(part), emit)
+    // Read before the parts: a text that ends within them has its sources by then.
     if (isObject(groundingMetadata)) this.#grounding = { ...this.#grounding, ...groundingMetadata }
     if (isObject(citationMetadata)) this.#cited = citationMetadata
+    if (isObject(groundingMetadata) || isObject(citationMetadata)) this.#told = false
+    const parts = isObject(content) ? content['parts'] : undefined
+    if (Array.isArray(parts)) for (const part of parts) if (isObject(part)) this.#part(camelMembers(part), emit)
     if (isObject(logprobsResult)) {
       const logprobs = decodeLogprobs(logprobsResult)
       if (logprobs !== null) emit({ type: 'logprobs', choice: this.choice, logprobs })
@@ -93,6 +101,7 @@ export class CandidateReader {
     this.#endCall(emit)
     this.#cite(emit)
     this.#endText(emit)
+    if (!this.#told) this.#reportSources()
     if (this.#finish === null) return
     const stop = decodeStop(this.#finish, this.#calls ? 'calls' : 'no-calls')
     emit({ type: 'stop', choice: this.choice, stop })
@@ -179,10 +188,20 @@ export class CandidateReader {
     this.#open = null
   }
 
+  /** Sources that came when no text was open that they could stand behind. */
+  #reportSources(): void {
+    const { groundingChunks: chunks, groundingSupports: supports } = this.#grounding ?? {}
+    if (Array.isArray(chunks) || Array.isArray(supports))
+      this.#losses.drop('candidates[].groundingMetadata.groundingChunks')
+    if (this.#cited !== null) this.#losses.drop('candidates[].citationMetadata')
+  }
+
   /** Sources come last, with all of the text that they stand behind. */
   #cite(emit: Emit): void {
     if (this.#open?.type !== 'text') return
     const { index, text } = this.#open
+    if (text === '' || this.#told) return
+    this.#told = true
     const found = [
       ...(this.#grounding === null ? [] : groundingCitations(this.#grounding, text)),
       ...(this.#cited === null ? [] : citedSources(this.#cited, text)),

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { Citation } from '../../ir/parts.ts'
 
 /** Sources of `groundingMetadata` for one text: what its segments stand on, or all sources where it has no segments. */
@@ -7,16 +8,19 @@ export function groundingCitations(grounding: JsonObject, text: string): readonl
   const supports = objects(grounding['groundingSupports'])
   if (supports.length === 0) return chunks.map((chunk) => sourceOf(chunk)).filter((source) => source.url !== undefined)
   const citations: Citation[] = []
+  const named = new Set<unknown>()
   const bytes = Buffer.from(text)
   for (const support of supports) {
     const { segment, groundingChunkIndices: indices } = support
     const place = isObject(segment) ? placeOf(segment, text, bytes) : {}
     for (const index of Array.isArray(indices) ? indices : []) {
       const chunk = chunks[Number(index)]
+      named.add(chunk)
       if (chunk !== undefined) citations.push({ ...sourceOf(chunk), ...place })
     }
   }
-  return citations
+  for (const chunk of chunks) if (!named.has(chunk)) citations.push(sourceOf(chunk))
+  return citations.filter(({ url, title }) => url !== undefined || title !== undefined)
 }
 
 /** Passages that the model repeated from somewhere: `citationMetadata`, with the licence of what it repeats. */
@@ -67,7 +71,7 @@ export interface EncodedCitations {
 }
 
 /** Citations of one text for a client. */
-export function encodeCitations(citations: readonly Citation[], text: string): EncodedCitations {
+export function encodeCitations(citations: readonly Citation[], text: string, losses: Losses): EncodedCitations {
   const repeated: JsonObject[] = []
   const chunks: JsonObject[] = []
   const supports: JsonObject[] = []
@@ -77,7 +81,10 @@ export function encodeCitations(citations: readonly Citation[], text: string): E
       repeated.push(citation.raw.value)
       continue
     }
-    const { url, title, start, end } = citation
+    const { url, title, start, end, quote } = citation
+    const cited = start === undefined || end === undefined ? undefined : text.slice(start, end)
+    // A segment holds the answer's own words, and has no place for those of the source.
+    if (quote !== undefined && quote !== cited) losses.drop('messages[].text.citations.quote')
     const key = `${url ?? ''} ${title ?? ''}`
     let at = known.get(key)
     if (at === undefined) {

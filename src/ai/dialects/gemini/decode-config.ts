@@ -1,5 +1,6 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { leftOver } from '../../ir/losses.ts'
 import type { Effort, ModelRequest, OutputFormat, Parameters, ReasoningRequest } from '../../ir/request.ts'
 import { toJsonSchema } from './schema-choice.ts'
 import { camelMember, camelMembers } from './spelling.ts'
@@ -35,7 +36,7 @@ export function decodeGenerationConfig(config: Fields | undefined): DecodedConfi
     ...(reasoning.rest !== undefined && { thinkingConfig: reasoning.rest }),
     ...(speech.rest !== undefined && { speechConfig: speech.rest }),
   }
-  return { parameters: present(parameters), extra: Object.keys(extra).length > 0 ? extra : undefined }
+  return { parameters: present(parameters), extra: Object.keys(extra).length > 0 ? leftOver(extra) : undefined }
 }
 
 function present(parameters: Parameters): Parameters {

@@ -1,5 +1,6 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { leftOver } from '../../ir/losses.ts'
 import type { AssistantPart, ImagePart, OpaquePart, Signature, UserPart } from '../../ir/parts.ts'
 import { decodeMedia, type Media } from './media.ts'
 import { readSeal } from './seals.ts'
@@ -84,7 +85,7 @@ function imagePart(part: Fields, media: Media): ImagePart {
 function mediaRest(part: Fields, media: Media, more?: JsonObject): { extra?: JsonObject } {
   const displayName = media.name === undefined ? undefined : { displayName: media.name }
   const own = displayName === undefined && media.extra === undefined ? undefined : { ...displayName, ...media.extra }
-  const members = { ...more, ...part.rest(), ...(own !== undefined && { media: own }) }
+  const members = { ...more, ...part.rest(), ...(own !== undefined && { media: leftOver(own) }) }
   return Object.keys(members).length === 0 ? {} : { extra: members }
 }
 

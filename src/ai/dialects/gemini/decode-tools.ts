@@ -1,5 +1,6 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { leftOver } from '../../ir/losses.ts'
 import type { BuiltinKind, FunctionTool, Tool, ToolChoice } from '../../ir/request.ts'
 import { toJsonSchema } from './schema-choice.ts'
 import { camelItems, camelMember, camelMembers } from './spelling.ts'
@@ -40,7 +41,7 @@ export function decodeTools(fields: Fields): DecodedTools {
     // VALIDATED holds every call to its schema, as `strict` does elsewhere.
     tools: choice?.validated === true ? tools.map(strict) : tools,
     toolChoice: choice?.choice,
-    toolConfig: Object.keys(toolConfig).length > 0 ? toolConfig : undefined,
+    toolConfig: Object.keys(toolConfig).length > 0 ? leftOver(toolConfig) : undefined,
   }
 }
 

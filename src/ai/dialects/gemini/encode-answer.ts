@@ -1,18 +1,22 @@
 import type { Choice, ModelAnswer, TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, Citation } from '../../ir/parts.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext } from '../dialect.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { encodeCitations } from './citations.ts'
 import { merged } from './encode-config.ts'
 import { encodeModelPart, type PartContext } from './encode-parts.ts'
 import { encodeLogprobs } from './logprobs.ts'
 import { writeSeal } from './seals.ts'
-import { encodeStop } from './stop-reasons.ts'
+import { encodeStop, isVagueStop } from './stop-reasons.ts'
 import { encodeUsage } from './usage.ts'
 
 /** `GenerateContentResponse` for a client. */
 export function encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonObject {
   const own = ownExtra(answer.dialect, answer.extra, context)
+  new AnswerReport('gemini', ANSWER_CARRIES, context.losses).answer(answer)
   return {
     candidates: answer.choices.map((choice, at) =>
       merged(encodeChoice(choice, answer, context), own.candidates[at] ?? {}),
@@ -58,7 +62,7 @@ function encodeChoice(choice: Choice, answer: ModelAnswer, context: AnswerContex
     if (encoded !== null) parts.push(encoded)
   }
   if (choice.stop.sequence !== undefined) context.losses.drop('choices[].stop.sequence')
-  return candidate(choice, parts, sources)
+  return candidate(choice, parts, sources, context.losses)
 }
 
 /** One candidate that is over; clients look for a part, so that there is always one. */
@@ -66,13 +70,15 @@ export function candidate(
   { index, stop, logprobs }: Omit<Choice, 'parts'>,
   parts: readonly JsonObject[],
   sources: Sources,
+  losses: Losses,
 ): JsonObject {
   const result = logprobs === undefined ? null : encodeLogprobs(logprobs)
+  if (isVagueStop(stop)) losses.adapt('candidates[].finishReason')
   return {
     content: { role: 'model', parts: parts.length > 0 ? parts : [{ text: '' }] },
     finishReason: encodeStop(stop),
     index,
-    ...sources.encode(),
+    ...sources.encode(losses),
     ...(result !== null && { logprobsResult: result }),
   }
 }
@@ -95,8 +101,8 @@ export class Sources {
     }
   }
 
-  encode(): JsonObject {
-    return this.#citations.length === 0 ? {} : { ...encodeCitations(this.#citations, this.#text) }
+  encode(losses: Losses): JsonObject {
+    return this.#citations.length === 0 ? {} : { ...encodeCitations(this.#citations, this.#text, losses) }
   }
 }
 

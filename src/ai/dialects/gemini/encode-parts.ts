@@ -77,8 +77,9 @@ export function encodeModelPart(part: AssistantPart, context: PartContext): Json
     }
     case 'reasoning': {
       const signature = sealOf(part, context)
-      if (part.text === '' && signature === null) return null
-      const thought = { text: part.text, thought: true, ...extraOf(part, 'reasoning', context) }
+      const extra = extraOf(part, 'reasoning', context)
+      if (part.text === '' && signature === null && extra === undefined) return null
+      const thought = { text: part.text, thought: true, ...extra }
       return signature === null ? thought : { ...thought, thoughtSignature: signature }
     }
     case 'tool-call': {

@@ -3,8 +3,10 @@ import type { Stop, StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import { withNote, withText } from '../../ir/assemble.ts'
 import { type JsonObject, writeJson } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext, StreamEncoder } from '../dialect.ts'
 import type { DialectName } from '../name.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { answerPartContext, candidate, ownExtra, Sources, showsThoughts, usageMetadata } from './encode-answer.ts'
 import { merged } from './encode-config.ts'
 import { encodeModelPart, type PartContext } from './encode-parts.ts'
@@ -32,6 +34,7 @@ interface Candidate {
  */
 export class GeminiStreamEncoder implements StreamEncoder {
   readonly #context: AnswerContext
+  readonly #report: AnswerReport
   #parts: PartContext
   #dialect: DialectName | null = null
   readonly #showsThoughts: boolean
@@ -46,6 +49,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
   constructor(context: AnswerContext) {
     this.#context = context
     this.#parts = answerPartContext(null, context)
+    this.#report = new AnswerReport('gemini', ANSWER_CARRIES, context.losses)
     this.#showsThoughts = showsThoughts(context)
     this.#array = context.streamFraming === 'json-array'
     this.#members = { modelVersion: context.model, responseId: context.id }
@@ -53,6 +57,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
 
   push(event: StreamEvent): string {
     if (this.#over) return ''
+    this.#report.event(event)
     switch (event.type) {
       case 'start':
         this.#members = { modelVersion: event.model ?? this.#context.model, responseId: event.id ?? this.#context.id }
@@ -86,6 +91,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
         return ''
       case 'usage':
         this.#usage = event.usage
+        this.#tier = event.serviceTier ?? this.#tier
         return ''
       case 'fault':
         return ''
@@ -166,7 +172,12 @@ export class GeminiStreamEncoder implements StreamEncoder {
     for (const [index, { stop, sources, logprobs }] of [...this.#candidates].sort(([a], [b]) => a - b)) {
       if (stop?.sequence !== undefined) this.#context.losses.drop('choices[].stop.sequence')
       const members = logprobs.length === 0 ? undefined : { content: logprobs }
-      const last = candidate({ index, stop: stop ?? { reason: 'other' }, logprobs: members }, [], sources)
+      const last = candidate(
+        { index, stop: stop ?? { reason: 'other' }, logprobs: members },
+        [],
+        sources,
+        this.#context.losses,
+      )
       candidates.push(merged(last, own.candidates[candidates.length] ?? {}))
     }
     const text = this.#chunk(

@@ -13,11 +13,16 @@ export function camelMembers(object: JsonObject): JsonObject {
   if (!found) return object
   const members: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(object)) {
-    const camel = name.replace(LETTER, (_, letter: string) => letter.toUpperCase())
+    const camel = camelName(name)
     // Both spellings at once: the one that stands first counts.
     if (members[camel] === undefined) members[camel] = value
   }
   return members
+}
+
+/** A member's name in camelCase. */
+export function camelName(name: string): string {
+  return name.includes('_') ? name.replace(LETTER, (_, letter: string) => letter.toUpperCase()) : name
 }
 
 /** The members of a value that must be an object, in camelCase. */

@@ -55,6 +55,13 @@ export function blockedStop(word: string): Stop {
   return { reason: 'content-filter', raw: word }
 }
 
+/** Whether the dialect has no word that means the same. */
+export function isVagueStop({ reason, raw }: Stop): boolean {
+  return (
+    reason === 'pause' || reason === 'context-length' || (reason === 'other' && FINISH_REASONS[raw ?? ''] !== 'other')
+  )
+}
+
 /** The word for a client. The upstream's own is kept where it is one of this dialect and means the same. */
 export function encodeStop({ reason, raw }: Stop): string {
   const own = raw === undefined ? undefined : FINISH_REASONS[raw]

@@ -1,29 +1,14 @@
 import type { StopReason, StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject, writeJson } from '../../ir/json.ts'
 import { tokenCount } from '../../ir/token-count.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
+import { LAST, PIECE } from './answer-shape.ts'
 import { decodeError } from './errors.ts'
 
 type Emit = (event: StreamEvent) => void
 
 const STOPS: Readonly<Record<string, StopReason>> = { stop: 'end', length: 'length' }
-
-const READ: ReadonlySet<string> = new Set([
-  'model',
-  'created_at',
-  'message',
-  'done',
-  'done_reason',
-  'prompt_eval_count',
-  'eval_count',
-  'logprobs',
-  'error',
-  // How long the server took: nothing of the answer.
-  'total_duration',
-  'load_duration',
-  'prompt_eval_duration',
-  'eval_duration',
-])
 
 /** Reads answers of `/api/chat`: a whole one is a stream of one line. The line with `done` is the last. */
 export class AnswerReader {
@@ -46,6 +31,7 @@ export class AnswerReader {
     }
     this.#start(line, emit)
     const { message, logprobs, done } = line
+    reportUnread(line, done === true ? LAST : PIECE, this.#context.losses)
     if (isObject(message)) this.#message(message, emit)
     if (Array.isArray(logprobs)) emit({ type: 'logprobs', choice: 0, logprobs: { content: logprobs } })
     if (done !== true) return false
@@ -119,7 +105,9 @@ export class AnswerReader {
     if (input !== undefined || output !== undefined) {
       emit({ type: 'usage', usage: { input: count(input), output: count(output) } })
     }
-    const extra = Object.fromEntries(Object.entries(line).filter(([name]) => !READ.has(name)))
+    const extra = Object.fromEntries(
+      Object.entries(line).filter(([name]) => !Object.hasOwn(LAST, name) && name !== 'error'),
+    )
     emit(Object.keys(extra).length === 0 ? { type: 'end' } : { type: 'end', extra })
   }
 }

@@ -2,35 +2,14 @@ import type { AnswerFault, Choice, ModelAnswer } from '../../ir/answer.ts'
 import { type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AssistantPart, Citation } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
+import { COMPLETION } from './answer-shape.ts'
 import { decodeAssistant } from './assistant.ts'
 import { decodeSources } from './citations.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
 import { decodeUsage, servedAs } from './usage.ts'
-
-/**
- * Members that tell how the upstream ran, and nothing of the answer: nobody on the other side reads them, and a stream
- * of the same answer does not tell them either. Everything else that is not known is kept or reported.
- */
-const RUNNING = [
-  'object',
-  'system_fingerprint',
-  'provider',
-  'prompt_filter_results',
-  'x_groq',
-  'timings',
-  'prompt_logprobs',
-  'kv_transfer_params',
-]
-const CHOICE_RUNNING = [
-  'content_filter_results',
-  'content_filter_offsets',
-  'native_finish_reason',
-  'token_ids',
-  'delta',
-  'seed',
-]
 
 /** A whole answer. Throws a FieldProblem for what is none. */
 export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAnswer | AnswerFault {
@@ -55,15 +34,14 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
     usage: servedAs(decodeUsage(fields.value('usage')), body['service_tier']) ?? undefined,
     serviceTier: wordOf(fields.value('service_tier')),
   }
-  for (const name of RUNNING) fields.value(name)
-  const extra = fields.rest()
+  reportUnread(body, COMPLETION, context.losses)
+  const extra = extraOf(body)
   return extra === undefined ? answer : { ...answer, extra }
 }
 
 function decodeChoice(choice: Fields, at: number, sources: readonly Citation[], context: DecodeContext): Choice {
   const message = choice.fields('message')
   if (message === undefined) throw choice.problem('message', 'an object')
-  message.value('role')
   const raw = choice.string('finish_reason') ?? null
   const parts = finished(
     decodeAssistant(message, () => context.ids.next('call')),
@@ -73,9 +51,6 @@ function decodeChoice(choice: Fields, at: number, sources: readonly Citation[], 
   const stop = decodeStop(raw, parts, choice.value('stop_reason'))
   const logprobs = logprobsOf(choice.value('logprobs'))
   const index = choice.integer('index') ?? at
-  for (const name of CHOICE_RUNNING) choice.value(name)
-  choice.report(context.losses)
-  message.report(context.losses)
   return { index, parts, stop, logprobs }
 }
 
@@ -96,6 +71,12 @@ function finished(parts: readonly AssistantPart[], raw: string | null, sources: 
     out[out.indexOf(text)] = { ...text, citations: sources }
   }
   return out
+}
+
+/** Members of an answer that its table does not name. */
+function extraOf(body: JsonObject): JsonObject | undefined {
+  const names = Object.keys(body).filter((name) => !Object.hasOwn(COMPLETION, name) && body[name] !== null)
+  return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, body[name]]))
 }
 
 /** Log probabilities of the text, and of a refusal where there are any. */

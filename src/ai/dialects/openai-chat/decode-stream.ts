@@ -1,6 +1,8 @@
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject, parseExact } from '../../ir/json.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
+import { CHUNK } from './answer-shape.ts'
 import { decodeSources } from './citations.ts'
 import { decodeError } from './errors.ts'
 import { StreamedChoice } from './streamed-choice.ts'
@@ -49,6 +51,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #chunk(chunk: JsonObject, emit: Emit): void {
+    reportUnread(chunk, CHUNK, this.#context.losses)
     const { choices } = chunk
     const some = Array.isArray(choices) && choices.length > 0
     if (!this.#started && (some || wordOf(chunk['id']) !== undefined)) this.#start(chunk, emit)
@@ -70,6 +73,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     const { created } = chunk
     emit({
       type: 'start',
+      dialect: 'openai-chat',
       id: wordOf(chunk['id']),
       model: wordOf(chunk['model']),
       createdAt:
@@ -103,14 +107,14 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#over = true
     const sources = decodeSources(this.#citations, this.#results)
     for (const choice of this.#choices.values()) choice.finish(sources, emit)
-    if (this.#usage !== null) emit({ type: 'usage', usage: this.#usage })
+    if (this.#usage !== null) emit({ type: 'usage', usage: this.#usage, serviceTier: this.#tier })
     emit({ type: 'end' })
   }
 
   #fail(message: string, kind: string | undefined, emit: Emit): void {
     this.#over = true
     // What was used is owed, also for an answer that failed.
-    if (this.#usage !== null) emit({ type: 'usage', usage: this.#usage })
+    if (this.#usage !== null) emit({ type: 'usage', usage: this.#usage, serviceTier: this.#tier })
     emit({ type: 'fault', fault: { message, kind } })
   }
 }

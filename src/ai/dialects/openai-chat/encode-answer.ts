@@ -2,7 +2,9 @@ import type { Choice, ModelAnswer } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, AudioPart, Citation, ToolCallPart } from '../../ir/parts.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext } from '../dialect.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { encodeAnnotation } from './citations.ts'
 import { innerOf, ownExtra } from './extra.ts'
 import { urlOfSource } from './media.ts'
@@ -15,6 +17,7 @@ export function encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonO
   const { losses, request } = context
   const own = answer.dialect === 'openai-chat'
   const legacy = request.legacyFunctions === true
+  new AnswerReport('openai-chat', ANSWER_CARRIES, losses).answer(answer)
   return {
     ...ownExtra(own, answer.extra, '', losses),
     id: answerId(answer.id, context),
@@ -57,7 +60,7 @@ function encodeChoice({ index, parts, stop, logprobs }: Choice, manner: Manner):
   if (manner.legacy && calls.length > 1) manner.losses.drop('tool_calls')
   return {
     index,
-    message: { role: 'assistant', ...encodeProse(parts, manner), ...encodeThoughts(parts), ...members },
+    message: { role: 'assistant', ...encodeProse(parts, manner), ...encodeThoughts(parts, manner.losses), ...members },
     logprobs: logprobs === undefined ? null : { refusal: null, ...logprobs },
     finish_reason: encodeStop(stop, { refusal, legacy: manner.legacy }, manner.losses),
   }
@@ -81,7 +84,9 @@ function encodeProse(parts: readonly AssistantPart[], { own, losses }: Manner): 
         refusal = (refusal ?? '') + part.text
         break
       case 'audio':
-        audio = part
+        // The dialect has one sound.
+        if (audio !== null) losses.drop('message.audio')
+        else audio = part
         break
       case 'image': {
         const url = urlOfSource(part.source)
@@ -121,7 +126,7 @@ export function encodeAudio(part: AudioPart, own: boolean, losses: Losses): Json
     losses.drop('message.audio')
     return {}
   }
-  const extra = ownExtra(own, part.extra, 'message.audio', losses)
+  const extra = own ? part.extra : undefined
   return {
     audio: {
       expires_at: 0,
@@ -134,7 +139,7 @@ export function encodeAudio(part: AudioPart, own: boolean, losses: Losses): Json
 }
 
 /** Thoughts as text for those who show them, and whole, with their seals, for those who send them back. */
-function encodeThoughts(parts: readonly AssistantPart[]): JsonObject {
+function encodeThoughts(parts: readonly AssistantPart[], losses: Losses): JsonObject {
   let text = ''
   let thoughts = 0
   let call: string | undefined
@@ -147,8 +152,9 @@ function encodeThoughts(parts: readonly AssistantPart[]): JsonObject {
     }
   }
   for (const part of parts) {
-    if ((part.type !== 'text' && part.type !== 'tool-call') || part.signature?.family !== 'gemini') continue
-    details.push(foreignSeal(part.signature, thoughts++, part.type === 'tool-call' ? part.id : undefined))
+    if ((part.type !== 'text' && part.type !== 'tool-call') || part.signature === undefined) continue
+    if (part.signature.family !== 'gemini') losses.drop('message.tool_call.signature')
+    else details.push(foreignSeal(part.signature, thoughts++, part.type === 'tool-call' ? part.id : undefined))
   }
   return {
     ...(text === '' ? {} : { reasoning_content: text }),
@@ -156,14 +162,17 @@ function encodeThoughts(parts: readonly AssistantPart[]): JsonObject {
   }
 }
 
-function encodeCall(call: ToolCallPart, cut: boolean, { own, losses }: Manner): JsonObject {
-  const extra = ownExtra(own, call.extra, 'message.tool_call', losses)
-  if (call.custom === true) {
-    const custom = { ...innerOf(extra, 'custom'), name: call.name, input: call.arguments }
-    return { ...extra, id: call.id, type: 'custom', custom }
+function encodeCall(call: ToolCallPart, cut: boolean, { own }: Manner): JsonObject {
+  return callMembers(call, call.custom === true ? call.arguments : argumentsOf(call, cut), own)
+}
+
+/** A call with its arguments, or as much of them as is known. */
+export function callMembers({ id, name, custom, extra }: ToolCallPart, text: string, own: boolean): JsonObject {
+  const kept = own ? extra : undefined
+  if (custom === true) {
+    return { ...kept, id, type: 'custom', custom: { ...innerOf(kept, 'custom'), name, input: text } }
   }
-  const named = { ...innerOf(extra, 'function'), name: call.name, arguments: argumentsOf(call, cut) }
-  return { ...extra, id: call.id, type: 'function', function: named }
+  return { ...kept, id, type: 'function', function: { ...innerOf(kept, 'function'), name, arguments: text } }
 }
 
 /** Clients parse the arguments: a call without any has an empty object, unless it was cut. */

@@ -1,7 +1,9 @@
 import type { GatewayError } from '../../../core/index.ts'
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext, StreamEncoder } from '../dialect.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { answerId } from './encode-answer.ts'
 import { encodeError } from './errors.ts'
 import { encodeStop } from './stop-reasons.ts'
@@ -16,6 +18,9 @@ export class ChatStreamEncoder implements StreamEncoder {
   readonly #context: AnswerContext
   readonly #legacy: boolean
   readonly #asksUsage: boolean
+  readonly #report: AnswerReport
+  /** The members that parts bring along are in the words of this dialect. */
+  #own = false
   readonly #choices = new Map<number, ToldChoice>()
   /** All of a chunk before its choices, and after them: the same for each. */
   #head: string
@@ -27,6 +32,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   constructor(context: AnswerContext) {
     const { request } = context
     this.#context = context
+    this.#report = new AnswerReport('openai-chat', ANSWER_CARRIES, context.losses)
     this.#legacy = request.legacyFunctions === true
     this.#asksUsage = request.parameters.includeUsage === true
     this.#head = this.#headOf({ type: 'start' })
@@ -35,8 +41,10 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   push(event: StreamEvent): string {
     if (this.#over) return ''
+    this.#report.event(event)
     switch (event.type) {
       case 'start':
+        this.#own = event.dialect === 'openai-chat'
         this.#head = this.#headOf(event)
         if (event.serviceTier !== undefined) this.#tier = `,"service_tier":${JSON.stringify(event.serviceTier)}`
         this.#tail = this.#tailOf()
@@ -60,6 +68,7 @@ export class ChatStreamEncoder implements StreamEncoder {
         return this.#stop(event)
       case 'usage':
         this.#usage = event.usage
+        if (event.serviceTier !== undefined) this.#tier = `,"service_tier":${JSON.stringify(event.serviceTier)}`
         return ''
       case 'fault': {
         this.#over = true
@@ -67,7 +76,7 @@ export class ChatStreamEncoder implements StreamEncoder {
         return sse({ error: { message, type: 'server_error', param: null, code: kind ?? 'upstream_error' } })
       }
       case 'end':
-        return this.#end()
+        return this.#end(event.extra)
     }
   }
 
@@ -87,8 +96,10 @@ export class ChatStreamEncoder implements StreamEncoder {
     return left + this.#chunk({ index: choice, delta: {}, logprobs: null, finish_reason: reason })
   }
 
-  #end(): string {
+  #end(extra: JsonObject | undefined): string {
     this.#over = true
+    // Members of a whole answer that nobody here knows: no chunk has a place that readers look at.
+    this.#context.losses.dropAll('', extra)
     const usage = this.#asksUsage && this.#usage !== null ? encodeUsage(this.#usage, this.#context.losses) : null
     const last = usage === null ? '' : `${this.#head}[],"usage":${JSON.stringify(usage)}${this.#tier}}\n\n`
     return `${last}data: [DONE]\n\n`
@@ -97,7 +108,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   #choice(index: number): ToldChoice {
     let choice = this.#choices.get(index)
     if (choice === undefined) {
-      choice = new ToldChoice(this.#legacy, this.#context.losses)
+      choice = new ToldChoice({ legacy: this.#legacy, own: this.#own, losses: this.#context.losses })
       this.#choices.set(index, choice)
     }
     return choice

@@ -226,7 +226,7 @@ suite('a request of chat completions', () => {
       'messages[].text.odd',
       'messages[].weight',
       'safe_prompt',
-      'tools[].function',
+      'tools[].function.odd',
       'tools[].odder',
     ])
   })

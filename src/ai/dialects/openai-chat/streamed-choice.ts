@@ -78,15 +78,15 @@ export class StreamedChoice {
     const { content, refusal, images, annotations, audio, tool_calls: calls, function_call: legacy } = delta
     if (typeof content === 'string') this.#prose('text', content, emit)
     else if (Array.isArray(content)) for (const part of content) this.#contentPart(part, emit)
-    if (typeof refusal === 'string' && refusal !== '') {
-      this.#refused = true
-      this.#prose('refusal', refusal, emit)
-    }
     if (Array.isArray(annotations)) {
       for (const value of annotations) {
         const citation = decodeAnnotation(value)
         if (citation !== null) this.#cite(citation, emit)
       }
+    }
+    if (typeof refusal === 'string' && refusal !== '') {
+      this.#refused = true
+      this.#prose('refusal', refusal, emit)
     }
     if (isObject(audio)) this.#hear(audio)
     if (Array.isArray(images)) for (const image of images) this.#image(image, emit)

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, ReasoningPart, Signature, ToolCallPart } from '../../ir/parts.ts'
 import { encodeAnnotation } from './citations.ts'
-import { encodeAudio } from './encode-answer.ts'
+import { callMembers, encodeAudio } from './encode-answer.ts'
 import { urlOfSource } from './media.ts'
 import { detailsOf, foreignSeal } from './reasoning-details.ts'
 
@@ -27,6 +27,7 @@ type Told =
 /** One answer as deltas. The dialect has one text, one list of calls and one of thoughts, so parts may overlap. */
 export class ToldChoice {
   readonly #legacy: boolean
+  readonly #own: boolean
   readonly #losses: Losses
   readonly #parts = new Map<number, Told>()
   #begun = false
@@ -36,8 +37,9 @@ export class ToldChoice {
   #textLength = 0
   refused = false
 
-  constructor(legacy: boolean, losses: Losses) {
+  constructor({ legacy, own, losses }: { readonly legacy: boolean; readonly own: boolean; readonly losses: Losses }) {
     this.#legacy = legacy
+    this.#own = own
     this.#losses = losses
   }
 
@@ -55,7 +57,7 @@ export class ToldChoice {
         return this.#startCall(index, part)
       case 'audio': {
         this.#parts.set(index, { type: 'silent' })
-        const audio = encodeAudio(part, true, this.#losses)
+        const audio = encodeAudio(part, this.#own, this.#losses)
         return this.#first(audio['audio'] === undefined ? [] : [audio])
       }
       case 'image': {
@@ -85,7 +87,6 @@ export class ToldChoice {
       case 'silent':
         return null
       case 'thought':
-        part.untold = false
         return [thoughtDelta(part, text)]
       case 'call':
         part.empty = false
@@ -165,7 +166,7 @@ export class ToldChoice {
   }
 
   #startCall(index: number, call: ToolCallPart): Deltas {
-    const { id, name, custom, arguments: text, signature } = call
+    const { id, name, arguments: text, signature } = call
     const told: Told = { type: 'call', call, wire: this.#calls++, empty: text === '' }
     this.#parts.set(index, told)
     this.#lastCall = id
@@ -174,11 +175,7 @@ export class ToldChoice {
       this.#losses.drop('tool_calls')
       return null
     }
-    const body =
-      custom === true
-        ? { type: 'custom', custom: { name, input: text } }
-        : { type: 'function', function: { name, arguments: text } }
-    const deltas: JsonObject[] = [{ tool_calls: [{ index: told.wire, id, ...body }] }]
+    const deltas: JsonObject[] = [{ tool_calls: [{ index: told.wire, ...callMembers(call, text, this.#own) }] }]
     if (signature !== undefined) deltas.unshift(...this.#foreign(signature, id))
     return this.#first(deltas)
   }

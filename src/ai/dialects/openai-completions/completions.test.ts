@@ -222,7 +222,7 @@ suite('an answer of text completions', () => {
       ['Yes'],
     )
     encoded(eventsOf(chatStream('reasoning'), openaiChatUpstream), context)
-    assert.deepEqual(context.losses.dropped, ['choices[].reasoning'])
+    assert.deepEqual(context.losses.dropped, ['logprobs.bytes', 'choices[].reasoning'])
   })
 
   test('that fails ends with an error and without [DONE]', () => {

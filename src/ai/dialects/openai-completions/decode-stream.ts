@@ -1,9 +1,11 @@
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
-import type { StreamDecoder, WireEvent } from '../dialect.ts'
+import { reportUnread } from '../answer-shape.ts'
+import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
 import { decodeError } from '../openai-chat/errors.ts'
 import { decodeStop } from '../openai-chat/stop-reasons.ts'
 import { usageOfAnswer } from '../openai-chat/usage.ts'
+import { CHUNK } from './answer-shape.ts'
 import { decodeLogprobs } from './logprobs.ts'
 
 type Emit = (event: StreamEvent) => void
@@ -16,10 +18,15 @@ interface Told {
 
 /** Reads `text_completion` events: one text for each choice. */
 export class CompletionStreamDecoder implements StreamDecoder {
+  readonly #context: DecodeContext
   readonly #choices = new Map<number, Told>()
   #started = false
   #over = false
   #usage: TokenUsage | null = null
+
+  constructor(context: DecodeContext) {
+    this.#context = context
+  }
 
   push(event: WireEvent, emit: Emit): void {
     if (this.#over || event.data === '') return
@@ -43,6 +50,7 @@ export class CompletionStreamDecoder implements StreamDecoder {
   }
 
   #chunk(chunk: JsonObject, emit: Emit): void {
+    reportUnread(chunk, CHUNK, this.#context.losses)
     const { choices, id, model, created } = chunk
     const usage = usageOfAnswer(chunk)
     if (usage !== null) this.#usage = usage
@@ -51,6 +59,7 @@ export class CompletionStreamDecoder implements StreamDecoder {
       this.#started = true
       emit({
         type: 'start',
+        dialect: 'openai-completions',
         id: typeof id === 'string' && id !== '' ? id : undefined,
         model: typeof model === 'string' && model !== '' ? model : undefined,
         createdAt: typeof created === 'number' ? created : undefined,

@@ -2,10 +2,11 @@ import type { ModelAnswer } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
-import { publicType } from '../carried.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { encodeStop } from '../openai-chat/stop-reasons.ts'
 import { encodeUsage } from '../openai-chat/usage.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { encodeLogprobs } from './logprobs.ts'
 
 /** A whole answer for a client. It has text; everything else that a model gave is reported. */
@@ -13,6 +14,7 @@ export function encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonO
   const { losses, request } = context
   const own = answer.dialect === 'openai-completions'
   if (!own) losses.dropAll('', answer.extra)
+  new AnswerReport('openai-completions', ANSWER_CARRIES, losses).answer(answer)
   return {
     ...(own ? answer.extra : {}),
     id: answerId(answer.id, context),
@@ -48,6 +50,6 @@ export function shownText(part: AssistantPart, losses: Losses): string {
     losses.adapt('choices[].refusal')
     return part.text
   }
-  losses.drop(`choices[].${part.type === 'opaque' ? part.name : publicType(part.type)}`)
+  if (part.type === 'opaque') losses.drop(`choices[].${part.name}`)
   return ''
 }

@@ -1,16 +1,19 @@
 import type { GatewayError } from '../../../core/index.ts'
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext, StreamEncoder } from '../dialect.ts'
 import { encodeError } from '../openai-chat/errors.ts'
 import { encodeStop } from '../openai-chat/stop-reasons.ts'
 import { encodeUsage } from '../openai-chat/usage.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { answerId, finishReason, shownText } from './encode-answer.ts'
 import { encodeLogprobs } from './logprobs.ts'
 
 /** Chunks of `text_completion` as the vendor sends them, `[DONE]` at the end. */
 export class CompletionStreamEncoder implements StreamEncoder {
   readonly #context: AnswerContext
+  readonly #report: AnswerReport
   /** Parts whose text is shown, by choice and number. */
   readonly #shown = new Set<string>()
   /** Characters of each choice whose probabilities have been told. */
@@ -21,11 +24,13 @@ export class CompletionStreamEncoder implements StreamEncoder {
 
   constructor(context: AnswerContext) {
     this.#context = context
+    this.#report = new AnswerReport('openai-completions', ANSWER_CARRIES, context.losses)
     this.#head = headOf({ type: 'start' }, context)
   }
 
   push(event: StreamEvent): string {
     if (this.#over) return ''
+    this.#report.event(event)
     switch (event.type) {
       case 'start':
         this.#head = headOf(event, this.#context)
@@ -54,6 +59,7 @@ export class CompletionStreamEncoder implements StreamEncoder {
         return sse({ error: { message, type: 'server_error', param: null, code: kind ?? 'upstream_error' } })
       }
       case 'end':
+        this.#context.losses.dropAll('', event.extra)
         return this.#end()
       case 'part-note':
         if (event.citation !== undefined) this.#context.losses.drop('choices[].annotations')

@@ -40,6 +40,6 @@ export const openaiCompletionsUpstream: UpstreamDialect = {
   },
   encodeRequest,
   decodeAnswer,
-  streamDecoder: () => new CompletionStreamDecoder(),
+  streamDecoder: (context) => new CompletionStreamDecoder(context),
   decodeError,
 }

@@ -430,7 +430,7 @@ suite('an answer for a client', () => {
     ]
     const stop = { reason: 'stop-sequence', sequence: 'x' } as const
     client.encodeAnswer({ dialect: 'anthropic-messages', choices: [{ index: 0, parts, stop }] }, context)
-    assert.deepEqual(context.losses.dropped, ['message.server_tool_use', 'message.audio', 'stop_sequence'])
+    assert.deepEqual(context.losses.dropped, ['message.audio', 'message.server_tool_use', 'stop_sequence'])
   })
 
   test('has an error object of the dialect', () => {

@@ -2,57 +2,13 @@ import type { AnswerFault, ModelAnswer } from '../../ir/answer.ts'
 import { Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
+import { RESPONSE } from './answer-shape.ts'
 import { OutputReader } from './decode-output.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
 import { usageOfAnswer } from './usage.ts'
-
-/** Members that repeat the request, or tell how the upstream ran: nobody on the other side reads them. */
-const ECHOES = [
-  'id',
-  'object',
-  'created_at',
-  'completed_at',
-  'status',
-  'incomplete_details',
-  'error',
-  'model',
-  'output',
-  'output_text',
-  'usage',
-  'service_tier',
-  'access_programs',
-  'background',
-  'billing',
-  'conversation',
-  'frequency_penalty',
-  'image',
-  'instructions',
-  'max_output_tokens',
-  'max_tool_calls',
-  'metadata',
-  'parallel_tool_calls',
-  'presence_penalty',
-  'previous_response_id',
-  'prompt',
-  'prompt_cache_diagnostics',
-  'prompt_cache_key',
-  'prompt_cache_options',
-  'prompt_cache_retention',
-  'reasoning',
-  'safety_identifier',
-  'store',
-  'temperature',
-  'text',
-  'tool_choice',
-  'tool_usage',
-  'tools',
-  'top_logprobs',
-  'top_p',
-  'truncation',
-  'user',
-]
 
 /** A whole answer. Throws a FieldProblem for what is none. */
 export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAnswer | AnswerFault {
@@ -61,6 +17,7 @@ export function decodeAnswer(body: JsonObject, context: DecodeContext): ModelAns
   const fields = fieldsOf(body, '')
   const items = fields.array('output')
   if (items === undefined) throw fields.problem('output', 'an array')
+  reportUnread(body, RESPONSE, context.losses)
   const reader = new OutputReader(() => context.ids.next('call'))
   const parts: AssistantPart[] = []
   for (const [at, value] of items.entries()) {
@@ -113,7 +70,7 @@ export function startOf(body: JsonObject) {
 /** Members that nobody here knows. */
 export function extraOf(body: JsonObject): JsonObject | undefined {
   const fields = new Fields(body, '')
-  for (const name of ECHOES) fields.value(name)
+  for (const name of Object.keys(RESPONSE)) fields.value(name)
   return fields.rest()
 }
 

@@ -1,8 +1,10 @@
 import type { StreamEvent } from '../../ir/answer.ts'
 import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact } from '../../ir/json.ts'
+import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
-import { extraOf, faultOf, startOf } from './decode-answer.ts'
+import { EVENT } from './answer-shape.ts'
+import { extraOf, faultOf, logprobsOf, startOf } from './decode-answer.ts'
 import { OutputReader } from './decode-output.ts'
 import { decodeError } from './errors.ts'
 import { decodeStop } from './stop-reasons.ts'
@@ -13,8 +15,11 @@ type Emit = (event: StreamEvent) => void
 
 /** Reads the events of one streamed response. Producers leave out some of them, and send others twice. */
 export class ResponsesDecoder implements StreamDecoder {
+  readonly #context: DecodeContext
   readonly #items = new Map<number, StreamedItem>()
   readonly #setting: ItemSetting
+  /** Items whose tokens' probabilities have been told. */
+  readonly #probable = new Set<number>()
   #parts = 0
   #started = false
   #over = false
@@ -23,8 +28,9 @@ export class ResponsesDecoder implements StreamDecoder {
   #data = ''
 
   constructor(context: DecodeContext) {
+    this.#context = context
     const reader = new OutputReader(() => context.ids.next('call'))
-    this.#setting = { reader, nextPart: () => this.#parts++ }
+    this.#setting = { reader, nextPart: () => this.#parts++, losses: context.losses }
   }
 
   push({ name, data }: WireEvent, emit: Emit): void {
@@ -37,6 +43,7 @@ export class ResponsesDecoder implements StreamDecoder {
       this.#number = typeof number === 'number' ? number : -1
       this.#data = data
       const { type } = event
+      reportUnread(event, EVENT, this.#context.losses)
       this.#event(typeof type === 'string' ? type : (name ?? ''), event, data, emit)
     } catch (error) {
       if (error instanceof SyntaxError) return this.#fail('an event of the stream is no JSON', emit)
@@ -65,7 +72,7 @@ export class ResponsesDecoder implements StreamDecoder {
         return this.#itemDone(indexOf(event), exact(data, 'item') ?? event['item'], emit)
       case 'response.output_text.delta':
         this.#item(event, emit)?.grow(content(event), event['delta'], emit)
-        return this.#logprobs(event['logprobs'], emit)
+        return this.#logprobs(indexOf(event), event['logprobs'], emit)
       case 'response.output_text.done':
         return this.#item(event, emit)?.complete(content(event), event['text'], emit)
       case 'response.output_text.annotation.added':
@@ -126,7 +133,11 @@ export class ResponsesDecoder implements StreamDecoder {
 
   #itemDone(index: number, item: unknown, emit: Emit): void {
     if (!isObject(item)) return
-    this.#item({ output_index: index, item }, emit)?.finish(item, emit)
+    const streamed = this.#item({ output_index: index, item }, emit)
+    if (streamed?.ended !== false) return
+    streamed.finish(item, emit)
+    // Some tell the probabilities with the whole item alone.
+    if (!this.#probable.has(index)) this.#logprobs(index, logprobsOf([item]), emit)
   }
 
   #contentDone(event: JsonObject, emit: Emit): void {
@@ -138,8 +149,9 @@ export class ResponsesDecoder implements StreamDecoder {
     else item?.complete(content(event), part['text'], emit)
   }
 
-  #logprobs(logprobs: unknown, emit: Emit): void {
+  #logprobs(index: number, logprobs: unknown, emit: Emit): void {
     if (!Array.isArray(logprobs) || logprobs.length === 0) return
+    this.#probable.add(index)
     emit({ type: 'logprobs', choice: 0, logprobs: { content: logprobs } })
   }
 

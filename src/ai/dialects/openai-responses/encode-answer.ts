@@ -1,8 +1,10 @@
 import type { ModelAnswer } from '../../ir/answer.ts'
 import { eventsOf } from '../../ir/disassemble.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { OutputItems } from './output-items.ts'
 import { responseObject } from './response-object.ts'
 import { encodeStop } from './stop-reasons.ts'
@@ -14,6 +16,7 @@ export function encodeAnswer(answer: ModelAnswer, context: AnswerContext): JsonO
   const output = new OutputItems(context, unheard)
   output.own = answer.dialect === 'openai-responses'
   const [choice] = answer.choices
+  new AnswerReport('openai-responses', ANSWER_CARRIES, losses).answer(answer)
   if (answer.choices.length > 1) losses.drop('n')
   if (choice === undefined) return { ...responseObject(answer, context), status: 'completed' }
   for (const event of eventsOf({ ...answer, choices: [choice] })) {

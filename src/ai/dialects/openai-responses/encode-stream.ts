@@ -1,8 +1,10 @@
 import type { GatewayError } from '../../../core/index.ts'
 import type { Stop, StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext, StreamEncoder } from '../dialect.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
+import { ANSWER_CARRIES } from './answer-carries.ts'
 import { failureOf } from './errors.ts'
 import { OutputItems } from './output-items.ts'
 import { responseObject } from './response-object.ts'
@@ -21,6 +23,7 @@ export interface Keeping {
 export class ResponsesEncoder implements StreamEncoder {
   readonly #context: AnswerContext
   readonly #keeping: Keeping | null
+  readonly #report: AnswerReport
   readonly #output: OutputItems
   #start: Extract<StreamEvent, { type: 'start' }> = { type: 'start' }
   #response: JsonObject | null = null
@@ -35,12 +38,14 @@ export class ResponsesEncoder implements StreamEncoder {
   constructor(context: AnswerContext, keeping: Keeping | null = null) {
     this.#context = context
     this.#keeping = keeping
+    this.#report = new AnswerReport('openai-responses', ANSWER_CARRIES, context.losses)
     this.#output = new OutputItems(context, this.#write)
   }
 
   push(event: StreamEvent): string {
     if (this.#over) return ''
     this.#out = ''
+    this.#report.event(event)
     switch (event.type) {
       case 'start':
         this.#start = event

@@ -31,6 +31,8 @@ export class MessageItem {
   #kind: 'output_text' | 'refusal' = 'output_text'
   #text = ''
   #extra: JsonObject | undefined
+  /** Of the whole message, though its texts bring it along. */
+  #phase: unknown
   #logprobs: unknown[] = []
 
   constructor({ index, answer, wire }: Place, name: string | undefined) {
@@ -52,6 +54,7 @@ export class MessageItem {
   beginPart(kind: 'output_text' | 'refusal', extra: JsonObject | undefined): void {
     this.#kind = kind
     this.#extra = extra
+    this.#phase ??= extra?.['phase']
     this.#text = ''
     this.#logprobs = []
     this.#content.push(null)
@@ -100,7 +103,7 @@ export class MessageItem {
   }
 
   finished(status: string): JsonObject {
-    const { phase } = this.#extra ?? {}
+    const phase = this.#phase
     const said = phase === undefined ? {} : { phase }
     return { id: this.#id, type: 'message', status, role: 'assistant', content: this.#content, ...said }
   }
@@ -128,6 +131,8 @@ export class ThoughtItem {
   /** Where the part at hand goes. */
   kind: 'summary' | 'content' = 'summary'
   seal: string | null = null
+  /** Members that only this dialect knows. */
+  extra: JsonObject | undefined
   #text = ''
 
   constructor({ index, answer, wire }: Place, name: string | undefined) {
@@ -173,6 +178,7 @@ export class ThoughtItem {
 
   finished(): JsonObject {
     return {
+      ...this.extra,
       id: this.#id,
       type: 'reasoning',
       summary: this.#summary,

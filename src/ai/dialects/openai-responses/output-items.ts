@@ -1,9 +1,8 @@
 import type { Stop, StreamEvent } from '../../ir/answer.ts'
 import { withNote, withText } from '../../ir/assemble.ts'
 import type { JsonObject } from '../../ir/json.ts'
-import type { AssistantPart, ReasoningPart, Signature, ToolCallPart } from '../../ir/parts.ts'
+import type { AssistantPart, ReasoningPart, Signature } from '../../ir/parts.ts'
 import type { AnswerContext } from '../dialect.ts'
-import { ownExtra } from '../openai-chat/extra.ts'
 import { CallItem, MessageItem, type OutputItem, type Place, ThoughtItem, type Wire } from './output-item.ts'
 import { writeSeal } from './seals.ts'
 
@@ -44,7 +43,7 @@ export class OutputItems {
     this.#open.set(index, open)
     if (part.type === 'tool-call') {
       if (part.signature !== undefined) this.#carry('call', part.signature)
-      open.item = this.#add((place) => new CallItem(place, withOwnExtra(part, this.own, this.#context)))
+      open.item = this.#add((place) => new CallItem(place, this.own ? part : { ...part, extra: undefined }))
       if (part.arguments !== '') open.item.text(part.arguments)
     } else if ('text' in part && part.text !== '') {
       open.item = this.#begin(part)
@@ -112,8 +111,7 @@ export class OutputItems {
     else item.parts++
     this.#text = item
     if (part.type === 'text') {
-      const extra = ownExtra(this.own, part.extra, 'message.text', this.#context.losses)
-      item.beginPart('output_text', extra)
+      item.beginPart('output_text', this.own ? part.extra : undefined)
     } else item.beginPart('refusal', undefined)
     return item
   }
@@ -123,6 +121,7 @@ export class OutputItems {
     let item = tail instanceof ThoughtItem && tail.takes(part.itemId) ? tail : null
     if (item === null) item = this.#add((place) => new ThoughtItem(place, part.itemId))
     else item.parts++
+    if (this.own && part.extra !== undefined) item.extra = part.extra
     // Clients that ask for a summary show nothing else.
     const wanted = this.#context.request.parameters.reasoning?.summary
     const summary = part.summary === true || (wanted !== undefined && wanted !== 'none')
@@ -150,9 +149,6 @@ export class OutputItems {
           { result: base64 },
         )
       }
-      case 'audio':
-        losses.drop('message.audio')
-        return
       case 'opaque':
         if (part.dialect !== 'openai-responses' || part.value['type'] !== part.name) {
           return losses.drop(`message.${part.name}`)
@@ -198,10 +194,4 @@ export class OutputItems {
     this.items[item.index] = whole
     this.#wire('response.output_item.done', { output_index: item.index, item: whole })
   }
-}
-
-function withOwnExtra(part: ToolCallPart, own: boolean, { losses }: AnswerContext): ToolCallPart {
-  return own || part.extra === undefined
-    ? part
-    : { ...part, extra: ownExtra(false, part.extra, 'message.tool_call', losses) }
 }

@@ -1,7 +1,9 @@
 import type { StreamEvent } from '../../ir/answer.ts'
 import { Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, ReasoningPart } from '../../ir/parts.ts'
+import { CALL } from './answer-shape.ts'
 import { decodeAnnotation } from './citations.ts'
 import type { OutputReader } from './decode-output.ts'
 
@@ -22,6 +24,7 @@ export interface ItemSetting {
   readonly reader: OutputReader
   /** Numbers the parts of the answer. */
   readonly nextPart: () => number
+  readonly losses: Losses
 }
 
 /**
@@ -34,6 +37,8 @@ export class StreamedItem {
   readonly #id: string | undefined
   readonly #phase: unknown
   readonly #pieces = new Map<Slot, Piece>()
+  /** A call as it began: what is said of it only at its end comes too late. */
+  readonly #begun: JsonObject
   #ended = false
 
   constructor(item: JsonObject, setting: ItemSetting, emit: Emit) {
@@ -41,6 +46,7 @@ export class StreamedItem {
     this.#id = typeof item['id'] === 'string' ? item['id'] : undefined
     this.#phase = item['phase'] ?? undefined
     this.#setting = setting
+    this.#begun = item
     if (isCall(this.type)) this.#beginCall(item, emit)
   }
 
@@ -87,11 +93,25 @@ export class StreamedItem {
       case 'function_call':
       case 'custom_tool_call':
         this.complete('call 0', item[this.type === 'function_call' ? 'arguments' : 'input'], emit)
+        this.#reportLate(item)
         break
       default:
         for (const part of this.#setting.reader.read(item, new Fields(item, 'item'))) this.#whole(part, emit)
     }
     this.cut(emit)
+  }
+
+  #reportLate(item: JsonObject): void {
+    for (const [name, value] of Object.entries(item)) {
+      if (value !== null && !Object.hasOwn(CALL, name) && !Object.hasOwn(this.#begun, name)) {
+        this.#setting.losses.drop(`output[].${name}`)
+      }
+    }
+  }
+
+  /** Nothing more may be said of it. */
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** The item ends as far as it has come. */

@@ -34,7 +34,7 @@ export class PredictionStreamDecoder implements StreamDecoder {
   #begin(emit: Emit): void {
     if (this.#started) return
     this.#started = true
-    emit({ type: 'start' })
+    emit({ type: 'start', dialect: 'replicate' })
     emit({ type: 'part-start', choice: 0, index: 0, part: { type: 'text', text: '' } })
   }
 

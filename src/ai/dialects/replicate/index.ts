@@ -8,7 +8,9 @@ import type { AnswerFault, ModelAnswer } from '../../ir/answer.ts'
 import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import { tokenCount } from '../../ir/token-count.ts'
-import type { UpstreamDialect } from '../dialect.ts'
+import { reportUnread } from '../answer-shape.ts'
+import type { DecodeContext, UpstreamDialect } from '../dialect.ts'
+import { PREDICTION } from './answer-shape.ts'
 import { PredictionStreamDecoder } from './decode-stream.ts'
 import { encodeRequest } from './encode-request.ts'
 
@@ -33,13 +35,14 @@ export const replicateUpstream: UpstreamDialect = {
 }
 
 /** A prediction that has ended. Its output is a text, or the pieces of one. */
-function decodeAnswer(body: JsonObject): ModelAnswer | AnswerFault {
+function decodeAnswer(body: JsonObject, { losses }: DecodeContext): ModelAnswer | AnswerFault {
   const { id, status, output, error, metrics } = body
   if (status !== 'succeeded') {
     return { message: typeof error === 'string' && error !== '' ? error : `The prediction ${String(status)}.` }
   }
   const pieces: unknown[] = Array.isArray(output) ? output : [output]
   if (!pieces.every((piece) => typeof piece === 'string')) throw new FieldProblem('output', 'expected a text')
+  reportUnread(body, PREDICTION, losses)
   const text = pieces.join('')
   const usage = isObject(metrics) ? usageOf(metrics) : null
   return {

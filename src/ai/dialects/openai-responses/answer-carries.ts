@@ -1,0 +1,30 @@
+import type { CarriedAnswer } from '../carried-answer.ts'
+
+/** What the encoder of answers carries of each thing; the rest is reported for it. */
+export const ANSWER_CARRIES: CarriedAnswer = {
+  path: 'message',
+  parts: {
+    text: { citations: 'yes', cache: 'no', signature: 'yes', extra: 'own' },
+    reasoning: { signature: 'yes', sealed: 'yes', extra: 'own' },
+    'tool-call': { signature: 'yes', cache: 'no', extra: 'own' },
+    refusal: {},
+    image: { detail: 'no', cache: 'no', extra: 'no' },
+    audio: 'no',
+    opaque: {},
+  },
+  citation: { url: 'yes', title: 'yes', quote: 'yes', start: 'yes', end: 'yes', address: 'needed' },
+  usage: {
+    webSearches: 'yes',
+    cacheWrite: 'yes',
+    cacheWrite1h: 'no',
+    audioInput: 'no',
+    audioOutput: 'no',
+    imageInput: 'no',
+    imageOutput: 'no',
+    speed: 'no',
+    region: 'no',
+  },
+  lateNotes: 'no',
+  logprobs: 'all',
+  tiers: null,
+}
