@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { DialectName } from '../../src/ai/dialects/name.ts'
 import { parseExact } from '../../src/ai/ir/json.ts'
-import { conformancePage } from './conformance.ts'
+import { answerTest, conformancePage, requestTest } from './conformance.ts'
 import { answerFiles, requestFiles } from './corpus.ts'
 import { UPSTREAMS } from './upstreams.ts'
 
 for (const { from, feature, actual, expected } of requestFiles()) {
   for (const [upstream, result] of Object.entries(actual)) {
-    test(`a request of ${from} with ${feature} reaches ${upstream} as it is held here`, () => {
+    test(requestTest(from, feature, upstream), () => {
       assert.deepEqual(parseExact(JSON.stringify(result)), expected[upstream])
     })
     if ('refused' in result) continue
@@ -23,7 +23,7 @@ for (const { from, feature, actual, expected } of requestFiles()) {
 
 for (const { from, feature, actual, expected } of answerFiles()) {
   for (const [client, result] of Object.entries(actual)) {
-    test(`an answer of ${from} with ${feature} reaches clients of ${client} as it is held here`, () => {
+    test(answerTest(from, feature, client), () => {
       assert.deepEqual(parseExact(JSON.stringify(result)), expected[client])
     })
   }

@@ -10,6 +10,7 @@ import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/ai/dialects/testin
 import type { StreamEvent } from '../../src/ai/ir/answer.ts'
 import type { JsonObject } from '../../src/ai/ir/json.ts'
 import { isObject, parseExact, writeJson } from '../../src/ai/ir/json.ts'
+import { Losses } from '../../src/ai/ir/losses.ts'
 import { UNKNOWN } from '../../src/ai/models/capabilities.ts'
 import { EventRaiser, raiseAnswer } from '../../src/ai/translate/raise.ts'
 import { type BesideBody, type Translation, translateRequest } from '../../src/ai/translate/translation.ts'
@@ -50,7 +51,9 @@ export function requestTo(client: DialectName, upstream: DialectName, from: Requ
 }
 
 export interface AnswerResult {
+  /** What was lost of the whole answer, and of the stream; what the request that it answers lost is told with requests. */
   readonly translation: string
+  readonly streamed: string
   readonly whole: unknown
   /** Events of the stream, as they are sent, without the blank lines between them. */
   readonly stream: readonly string[]
@@ -65,9 +68,10 @@ export function answerTo(
 ): AnswerResult {
   const translation = translated(client, upstream, from)
   if (translation instanceof GatewayError) throw translation
-  const { losses } = translation
-  const whole = wholeTo(client, upstream, translation, answer.whole)
-  return { translation: losses.header(), whole, stream: streamTo(client, upstream, translation, answer.events) }
+  const [told, streamed] = [new Losses(), new Losses()]
+  const whole = wholeTo(client, upstream, { ...translation, losses: told }, answer.whole)
+  const stream = streamTo(client, upstream, { ...translation, losses: streamed }, answer.events)
+  return { translation: told.header(), streamed: streamed.header(), whole, stream }
 }
 
 /** The whole answer as the client gets it. */
