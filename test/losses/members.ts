@@ -129,7 +129,16 @@ export const TOOLS: ToolMembers = {
 }
 
 export const PLAIN_TOOLS: { readonly [Type in Tool['type']]: Extract<Tool, { type: Type }> } = {
-  function: { type: 'function', name: 'beta', parameters: { type: 'object', properties: { x: { type: 'string' } } } },
+  function: {
+    type: 'function',
+    name: 'beta',
+    parameters: {
+      type: 'object',
+      properties: { x: { type: 'string' } },
+      required: ['x'],
+      additionalProperties: false,
+    },
+  },
   custom: { type: 'custom', name: 'gamma' },
   builtin: { type: 'builtin', kind: 'other', definition: { type: 'odd' } },
 }

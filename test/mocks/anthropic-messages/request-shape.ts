@@ -1,3 +1,4 @@
+import { danglingReference, openObject } from '../json-schema.ts'
 import {
   anything,
   boolean,
@@ -108,7 +109,14 @@ const customTool = members(
 )
 
 function inputSchema(value: unknown, path: string) {
-  return members({ type: words('object') }, ANY_SCHEMA)(value, path)
+  return members({ type: words('object') }, ANY_SCHEMA)(value, path) ?? schema(value, path)
+}
+
+/** References lead somewhere within it. */
+function schema(value: unknown, path: string) {
+  const reference = danglingReference(value)
+  if (reference === null) return object(value, path)
+  return { path, what: `JSON schema is invalid: reference '${reference}' cannot be resolved` }
 }
 /** Keywords of JSON Schema that the tests use. */
 const ANY_SCHEMA: Readonly<Record<string, Shape>> = Object.fromEntries(
@@ -148,7 +156,15 @@ const thinking = tagged('type', {
   adaptive: members({ type }, display),
   disabled: members({ type }),
 })
-const format = members({ type: words('json_schema'), schema: object })
+const format = members({ type: words('json_schema'), schema: closedSchema })
+
+/** A model is held to objects that are closed ("Structured outputs"). */
+function closedSchema(value: unknown, path: string) {
+  const problem = schema(value, path)
+  if (problem !== null) return problem
+  const open = openObject(value)
+  return open ? { path, what: "For 'object' type, 'additionalProperties' must be explicitly set to false" } : null
+}
 const outputConfig = members(
   {},
   { effort: words('low', 'medium', 'high', 'xhigh', 'max'), format, task_budget: object },

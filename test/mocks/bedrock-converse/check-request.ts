@@ -3,6 +3,7 @@
  * them. Written from the public API reference of Amazon Bedrock Runtime ("Converse", "ConverseStream" and their types, 2026), and from
  * the service's validation messages as its users report them.
  */
+import { danglingReference } from '../json-schema.ts'
 import {
   anything,
   boolean,
@@ -101,6 +102,8 @@ const toolSpec = members(
 )
 
 function objectSchema(value: unknown, path: string): Wrong | null {
+  const reference = danglingReference(value)
+  if (reference !== null) return { path, what: `The JSON schema defined at ${path} is invalid: ${reference}` }
   if (isMembers(value) && value['type'] === 'object') return null
   return {
     path,

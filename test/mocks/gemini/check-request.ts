@@ -2,6 +2,8 @@
  * Refuses what the vendor refuses, after its public documentation (ai.google.dev: "Generating content", "Function calling",
  * "Thought signatures", "Troubleshooting"), 2026. Independent of src.
  */
+
+import { danglingReference } from '../json-schema.ts'
 import { failure, type Json } from './answers.ts'
 import { PART_DATA, REQUEST_SHAPE } from './request-shape.ts'
 import { isObject } from './shapes.ts'
@@ -108,7 +110,14 @@ function toolProblem(body: Json): string | null {
       if (names.some((name) => !declared.includes(name))) return 'allowed_function_names: unknown function'
     }
   }
+  for (const declaration of list(tools).flatMap((tool) => list(tool['functionDeclarations']))) {
+    const reference = danglingReference(declaration['parametersJsonSchema'])
+    if (reference !== null)
+      return `functionDeclarations.parametersJsonSchema: reference to undefined schema: ${reference}`
+  }
   if (!isObject(generationConfig)) return null
+  const reference = danglingReference(generationConfig['responseJsonSchema'])
+  if (reference !== null) return `responseJsonSchema: reference to undefined schema: ${reference}`
   const { responseSchema, responseJsonSchema, responseMimeType, thinkingConfig } = generationConfig
   if (responseSchema !== undefined && responseJsonSchema !== undefined)
     return 'only one of response_schema and response_json_schema can be set'

@@ -39,6 +39,8 @@ function bodyProblem(body: Json): string | null {
   if (unknown !== undefined) return `unknown field ${unknown}`
   const { model, messages, stream, format, think, options, tools, logprobs, top_logprobs: top } = body
   if (typeof model !== 'string' || model === '') return 'model is required'
+  // The server only loads the model, and answers nothing.
+  if (Array.isArray(messages) && messages.length === 0) return 'there is nothing to answer'
   if (!Array.isArray(messages)) return 'json: cannot unmarshal into Go struct field ChatRequest.messages'
   if (stream !== undefined && typeof stream !== 'boolean') return 'json: ChatRequest.stream'
   if (format !== undefined && format !== 'json' && !isObject(format))

@@ -4,6 +4,7 @@
  * the like). Independent of the gateway's own converters.
  */
 import type { z } from 'zod'
+import { danglingReference, strictProblem } from '../json-schema.ts'
 import { chatError } from './answers.ts'
 import { type ChatBody, requestSchema } from './request-schema.ts'
 
@@ -42,7 +43,11 @@ export function checkChatRequest(seen: SeenRequest, expected: Expected = {}): Re
 export function checkChatBody(body: unknown, expected: Pick<Expected, 'reasoning'> = {}): Refusal | null {
   const parsed = requestSchema.safeParse(body)
   if (!parsed.success) return refusalOf(parsed.error.issues)
-  return checkTurns(parsed.data) ?? checkMembers(parsed.data, expected.reasoning === true ? 'reasoning' : 'plain')
+  return (
+    checkTurns(parsed.data) ??
+    checkSchemas(parsed.data) ??
+    checkMembers(parsed.data, expected.reasoning === true ? 'reasoning' : 'plain')
+  )
 }
 
 /** The deepest complaint of a union says what was wrong with the member that was meant. */
@@ -84,6 +89,32 @@ function checkTurns({ messages }: ChatBody): Refusal | null {
     caller = at
   }
   return open.size > 0 ? unanswered(open, caller) : null
+}
+
+function checkSchemas({ tools = [], response_format: format }: ChatBody): Refusal | null {
+  for (const [at, tool] of tools.entries()) {
+    if (tool.type !== 'function') continue
+    const { name, parameters = {}, strict } = tool.function
+    const problem = problemOf(parameters, strict === true ? 'strict' : 'free')
+    if (problem !== null) {
+      const param = `tools[${at}].function.parameters`
+      return chatError(400, `Invalid schema for function '${name}': ${problem}`, {
+        param,
+        code: 'invalid_function_parameters',
+      })
+    }
+  }
+  if (format?.type !== 'json_schema') return null
+  const { name, schema, strict } = format.json_schema
+  const problem = schema === undefined ? null : problemOf(schema, strict === true ? 'strict' : 'free')
+  if (problem === null) return null
+  return chatError(400, `Invalid schema for response_format '${name}': ${problem}`, { param: 'response_format' })
+}
+
+function problemOf(schema: unknown, hold: 'strict' | 'free'): string | null {
+  const reference = danglingReference(schema)
+  if (reference !== null) return `reference to component '${reference}' which was not found in the schema.`
+  return hold === 'strict' ? strictProblem(schema) : null
 }
 
 function unanswered(open: ReadonlySet<string>, at: number): Refusal {

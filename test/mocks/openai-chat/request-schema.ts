@@ -136,7 +136,7 @@ export const requestSchema = z.strictObject({
   prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
   response_format: format.optional(),
-  safety_identifier: z.string().nullish(),
+  safety_identifier: z.string().max(64).nullish(),
   seed: z.int().nullish(),
   service_tier: z.enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast']).nullish(),
   stop: z.union([z.string(), z.array(z.string()).min(1).max(4)]).nullish(),
@@ -150,7 +150,7 @@ export const requestSchema = z.strictObject({
   tools: z.array(tool).min(1).max(128).optional(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
-  user: z.string().optional(),
+  user: z.string().max(64).optional(),
   verbosity: z.enum(['low', 'medium', 'high']).nullish(),
   web_search_options: schemaObject.optional(),
 })

@@ -3,6 +3,7 @@
  * errors ("No tool output found for function call …" and the like). Independent of the gateway's own converters.
  */
 import type { z } from 'zod'
+import { danglingReference, strictProblem } from '../json-schema.ts'
 import { responsesError } from './answers.ts'
 import { type ResponsesBody, requestSchema } from './request-schema.ts'
 
@@ -36,7 +37,7 @@ export function checkResponsesRequest(
 export function checkResponsesBody(body: unknown): Refusal | null {
   const parsed = requestSchema.safeParse(body)
   if (!parsed.success) return refusalOf(parsed.error.issues)
-  return checkCalls(parsed.data) ?? checkMembers(parsed.data)
+  return checkCalls(parsed.data) ?? checkThoughts(parsed.data) ?? checkSchemas(parsed.data) ?? checkMembers(parsed.data)
 }
 
 /** The deepest complaint of a union says what was wrong with the member that was meant. */
@@ -70,6 +71,68 @@ function checkCalls({ input, previous_response_id: previous }: ResponsesBody): R
   const [left] = open
   if (left === undefined) return null
   return responsesError(400, `No tool output found for function call ${left}.`, { param: 'input' })
+}
+
+/**
+ * A thought is looked up by its id, unless it brings its own sealed text along, which must be one that the vendor made
+ * ("Reasoning models: encrypted reasoning items").
+ */
+function checkThoughts({ input }: ResponsesBody): Refusal | null {
+  if (!Array.isArray(input)) return null
+  for (const [at, item] of input.entries()) {
+    if (item.type !== 'reasoning') continue
+    const { id, encrypted_content: sealed, content } = item
+    if (!sealed && id) {
+      const text = `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`
+      return responsesError(404, text, { param: 'input' })
+    }
+    if (sealed?.startsWith('ferro')) {
+      const text = `The encrypted content ${sealed.slice(0, 4)}... could not be verified. Reason: Encrypted content could not be decrypted or parsed.`
+      return responsesError(400, text, { code: 'invalid_encrypted_content' })
+    }
+    if (content && content.length > 0) {
+      return responsesError(
+        400,
+        `Invalid 'input[${at}].content': array too long. Expected an array with maximum length 0.`,
+        {
+          param: `input[${at}].content`,
+          code: 'array_above_max_length',
+        },
+      )
+    }
+  }
+  return null
+}
+
+function checkSchemas({ tools = [], text }: ResponsesBody): Refusal | null {
+  for (const [at, tool] of tools.entries()) {
+    if (tool.type !== 'function') continue
+    const { name, parameters, strict } = tool
+    // Without a word of it, the vendor holds a model to the schema where that can be done.
+    const problem = problemOf(parameters, strict === true ? 'strict' : 'free')
+    if (problem !== null) {
+      const param = `tools[${at}].parameters`
+      return responsesError(400, `Invalid schema for function '${name}': ${problem}`, {
+        param,
+        code: 'invalid_function_parameters',
+      })
+    }
+  }
+  const format = text?.format
+  if (format?.type !== 'json_schema') return null
+  const problem = problemOf(format.schema, format.strict === true ? 'strict' : 'free')
+  if (problem === null) return null
+  const param = 'text.format.schema'
+  return responsesError(400, `Invalid schema for response_format '${format.name}': ${problem}`, {
+    param,
+    code: 'invalid_json_schema',
+  })
+}
+
+function problemOf(schema: unknown, hold: 'strict' | 'free'): string | null {
+  const reference = danglingReference(schema)
+  if (reference !== null) return `reference to component '${reference}' which was not found in the schema.`
+  return hold === 'strict' ? strictProblem(schema) : null
 }
 
 function checkMembers(body: ResponsesBody): Refusal | null {

@@ -223,7 +223,7 @@ export const requestSchema = z.strictObject({
   top_logprobs: z.int().min(0).max(20).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
-  user: z.string().optional(),
+  user: z.string().max(64).optional(),
 })
 
 export type ResponsesBody = z.infer<typeof requestSchema>

@@ -4,6 +4,7 @@ import type { ModelRequest, OutputFormat, Parameters } from '../../ir/request.ts
 import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
+import { withinOpenAI } from '../openai-limits.ts'
 import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeReasoning } from './reasoning-request.ts'
@@ -14,8 +15,8 @@ import { encodeToolChoice, encodeTools, withoutAllowedTools } from './tools.ts'
 export function encodeRequest(asked: ModelRequest, context: EncodeContext): JsonObject {
   refuseForeignPrompts(asked)
   const spelling = spellingOf(asked, context)
-  const request = withoutAllowedTools(asked, spelling)
-  const { own, losses } = spelling
+  const { own, vendor, losses } = spelling
+  const request = withoutAllowedTools(vendor ? withinOpenAI(asked, losses) : asked, spelling)
   reportUncarried(request, 'openai-chat', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model

@@ -6,6 +6,7 @@ import type { EncodeContext } from '../dialect.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { innerOf } from '../openai-chat/extra.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
+import { withinOpenAI } from '../openai-limits.ts'
 import { CARRIES } from './carries.ts'
 import { encodeItems } from './encode-items.ts'
 import { encodeReasoning } from './reasoning.ts'
@@ -13,10 +14,11 @@ import { type Spelling, spellingOf } from './spelling.ts'
 import { encodeToolChoice, encodeTools } from './tools.ts'
 
 /** The body for an upstream. */
-export function encodeRequest(request: ModelRequest, context: EncodeContext): JsonObject {
-  refuseForeignPrompts(request)
-  const spelling = spellingOf(request, context)
-  const { own, losses } = spelling
+export function encodeRequest(asked: ModelRequest, context: EncodeContext): JsonObject {
+  refuseForeignPrompts(asked)
+  const spelling = spellingOf(asked, context)
+  const { own, vendor, losses } = spelling
+  const request = vendor ? withinOpenAI(asked, losses) : asked
   reportUncarried(request, 'openai-responses', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model

@@ -28,7 +28,8 @@ const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
 const message = (role: string, content: unknown) => ({ type: 'message', role, content })
 const hello = message('user', 'Hello')
 const base = { model: 'gpt-5.2', input: [hello] }
-const tool = { type: 'function', name: 'f', description: 'd', parameters: { type: 'object' }, strict: true }
+const closed = { type: 'object', additionalProperties: false }
+const tool = { type: 'function', name: 'f', description: 'd', parameters: closed, strict: true }
 const call = (id: string, text = '{"a":9007199254740993}') => {
   return { type: 'function_call', id: `fc_${id}`, call_id: id, name: 'f', arguments: text }
 }
@@ -146,7 +147,7 @@ const ROUND_TRIPS: Readonly<Record<string, JsonObject>> = {
     service_tier: 'priority',
     store: true,
     text: {
-      format: { type: 'json_schema', name: 'n', description: 'd', schema: { type: 'object' }, strict: true },
+      format: { type: 'json_schema', name: 'n', description: 'd', schema: closed, strict: true },
       verbosity: 'low',
     },
     truncation: 'auto',
