@@ -90,6 +90,8 @@ keys.apply({
   document: {
     id: 'bench',
     hash: hashKey(SECRET),
+    previous: null,
+    addresses: null,
     enabled: true,
     expiresAt: null,
     scopes: [],

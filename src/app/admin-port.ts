@@ -5,6 +5,7 @@ import {
   type CreatedKey,
   type KeyView,
   makeKey,
+  makeSecret,
   type NewKey,
   type RevokedKey,
   type UsageQuery,
@@ -83,6 +84,28 @@ export class AdminPort implements ControlPort {
     }
     const { key, warning } = await this.#options.revocation.revoke(found.key)
     return { key: this.#view(key, 'database'), warning }
+  }
+
+  async rotateKey(id: string, graceMs: number): Promise<CreatedKey | null> {
+    const { keys, database, pepper } = this.#options
+    const found = keys.find(id)
+    if (found === null) return null
+    if (found.owner === 'file') {
+      throw new ControlError(
+        'read_only',
+        `The key "${id}" is in the configuration file; put its present hash under \`previous\` and a new one under \`hash\` there.`,
+      )
+    }
+    const { secret, ...made } = makeSecret(pepper)
+    const graceUntilMs = graceMs === 0 ? null : Date.now() + graceMs
+    const key = found.key.revoked_at === null ? await database.rotateKey(id, { ...made, graceUntilMs }) : null
+    if (key === null) throw new ControlError('conflict', `The key "${id}" is revoked; make a new one.`)
+    keys.putDatabaseKey(key)
+    return { key: this.#view(key, 'database'), secret }
+  }
+
+  async lastUses(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return await this.#options.database.lastUses(keyIds)
   }
 
   async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {

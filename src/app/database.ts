@@ -6,6 +6,7 @@ import type {
   DeadWorker,
   KeySpending,
   LedgerRow,
+  NewSecret,
   Recovery,
   RequestQuery,
   RequestRecord,
@@ -87,6 +88,11 @@ export class Database {
     return (await this.#answer('revokeKey', id, atMs)) as StoredKey | null // as above
   }
 
+  /** The key as it is now, or null when there is none that is not revoked. */
+  async rotateKey(id: string, to: NewSecret): Promise<StoredKey | null> {
+    return (await this.#answer('rotateKey', id, to)) as StoredKey | null // as above
+  }
+
   /** What every key has spent in the periods of `nowMs`. */
   async spending(nowMs: number): Promise<readonly KeySpending[]> {
     return (await this.#answer('spending', nowMs)) as readonly KeySpending[] // as above
@@ -98,6 +104,10 @@ export class Database {
 
   async request(id: string): Promise<{ record: RequestRecord; ledger: LedgerRow[] } | null> {
     return (await this.#read('request', id)) as { record: RequestRecord; ledger: LedgerRow[] } | null // as above
+  }
+
+  async lastUses(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return (await this.#read('lastUses', keyIds)) as ReadonlyMap<string, number> // as above
   }
 
   async usage(fromMs: number, toMs: number, keyId: string | null): Promise<readonly DailyUsage[]> {

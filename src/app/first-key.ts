@@ -11,6 +11,8 @@ export async function firstKey(database: Database, pepper: string): Promise<{ ke
     models: { deny: [] },
     limits: {},
     budgets: [],
+    tags: [],
+    metadata: {},
   }
   const made = makeKey(request, { pepper, nowMs: Date.now() })
   await database.createKey(made.key)

@@ -243,6 +243,11 @@ export class KeyRegistry {
     return {
       id: key.id,
       hash: key.hash,
+      previous:
+        key.previous_hash === null || key.previous_until === null
+          ? null
+          : { hash: key.previous_hash, untilMs: key.previous_until },
+      addresses: key.addresses,
       enabled: key.enabled && key.revoked_at === null,
       expiresAt: key.expires_at,
       scopes: key.scopes,

@@ -31,8 +31,14 @@ export class AdminKeyStore implements KeyStore {
   }
 
   async list(): Promise<readonly KeyAnswer[]> {
-    const { data } = await this.#call('GET', KEYS_PATH)
-    return data as readonly KeyAnswer[] // control/api-keys.ts answers with it
+    const keys: KeyAnswer[] = []
+    for (let cursor = ''; ; ) {
+      const page = await this.#call('GET', `${KEYS_PATH}?limit=1000${cursor}`)
+      keys.push(...(page['data'] as readonly KeyAnswer[])) // control/api-keys.ts answers with it
+      const next = page['next_cursor']
+      if (typeof next !== 'string') return keys
+      cursor = `&cursor=${encodeURIComponent(next)}`
+    }
   }
 
   async create(request: object): Promise<{ key: KeyAnswer; secret: string }> {
@@ -44,6 +50,11 @@ export class AdminKeyStore implements KeyStore {
     const { key, warning } = await this.#call('DELETE', path, undefined, 404)
     if (key === undefined) return null
     return { key: key as KeyAnswer, warning: typeof warning === 'string' ? warning : null } // as above
+  }
+
+  async rotate(id: string, request: object): Promise<{ key: KeyAnswer; secret: string } | null> {
+    const answer = await this.#call('POST', `${KEYS_PATH}/${encodeURIComponent(id)}/rotate`, request, 404)
+    return answer['key'] === undefined ? null : (answer as unknown as { key: KeyAnswer; secret: string }) // as above
   }
 
   close(): void {

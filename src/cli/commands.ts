@@ -18,7 +18,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'keys',
-    summary: 'create, list and revoke virtual keys',
+    summary: 'create, list, rotate and revoke virtual keys',
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
   {

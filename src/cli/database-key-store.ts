@@ -1,4 +1,13 @@
-import { encodeKey, type KeyAnswer, keyOfFile, makeKey, parseNewKey, viewKey } from '../control/index.ts'
+import {
+  encodeKey,
+  type KeyAnswer,
+  keyOfFile,
+  makeKey,
+  makeSecret,
+  parseNewKey,
+  parseRotation,
+  viewKey,
+} from '../control/index.ts'
 import { type LedgerWriter, readPepper, StorageError, type StoredKey } from '../storage/index.ts'
 import type { DataLocation } from './data-location.ts'
 import { Failure } from './failure.ts'
@@ -43,6 +52,21 @@ export class DatabaseKeyStore implements KeyStore {
     }
     const key = this.#writer.keys.revoke(id, Date.now())
     return key === null ? null : { key: answerOf(key), warning: null }
+  }
+
+  async rotate(id: string, request: object): Promise<{ key: KeyAnswer; secret: string } | null> {
+    if (this.#isOfFile(id)) {
+      throw new Failure(
+        `the configuration file owns the key ${id}; put its present hash under \`previous\` and a new one under \`hash\` there`,
+      )
+    }
+    const graceMs = await parseRotation(request)
+    const { secret, ...made } = makeSecret(readPepper(this.#location.dataDir, process.env))
+    const graceUntilMs = graceMs === 0 ? null : Date.now() + graceMs
+    const key = this.#writer.keys.rotate(id, { ...made, graceUntilMs })
+    if (key !== null) return { key: answerOf(key), secret }
+    if (this.#writer.keys.find(id) === null) return null
+    throw new Failure(`the key ${id} is revoked; make a new one`)
   }
 
   close(): void {

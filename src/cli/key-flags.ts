@@ -10,6 +10,9 @@ export interface KeyFlags {
   readonly scope?: readonly string[]
   readonly allowModel?: readonly string[]
   readonly denyModel?: readonly string[]
+  readonly address?: readonly string[]
+  readonly tag?: readonly string[]
+  readonly metadata?: Readonly<Record<string, string>>
   readonly requestsPerMinute?: number
   readonly burst?: number
   readonly budgetTokens?: number
@@ -28,6 +31,9 @@ export function addKeyFlags(command: Command): Command {
     .option('--scope <scope...>', 'what the key may do; without it, everything', parseScope)
     .option('--allow-model <pattern...>', 'models that the key may use; without it, all')
     .option('--deny-model <pattern...>', 'models that the key may not use')
+    .option('--address <network...>', 'networks that the key may be used from, such as 10.0.0.0/8; without it, all')
+    .option('--tag <tag...>', 'words to find the key by')
+    .option('--metadata <name=value...>', 'notes for people, no secrets', parseNote)
     .option('--requests-per-minute <number>', 'how fast the key may ask', parseCount)
     .option('--burst <number>', 'requests that may come at once', parseCount)
     .option('--budget-tokens <number>', 'tokens that the key may use in a period', parseCount)
@@ -53,6 +59,9 @@ export function requestOf(flags: KeyFlags): object {
     name: flags.name,
     expires_at: flags.expires === undefined ? undefined : instantOf(flags.expires),
     scopes: flags.scope,
+    addresses: flags.address,
+    tags: flags.tag,
+    metadata: flags.metadata,
     models: withoutUndefined({ allow: allowModel, deny: denyModel }),
     limits: withoutUndefined({ requests_per_minute: requestsPerMinute, burst }),
     budgets,
@@ -70,6 +79,12 @@ function withoutUndefined(values: Readonly<Record<string, unknown>>): object {
 function parseScope(text: string, before: readonly string[] | undefined): string[] {
   if (isScope(text)) return [...(before ?? []), text]
   throw new InvalidArgumentError(`Allowed choices are ${SCOPES.join(', ')}, and names with a colon for routes.`)
+}
+
+function parseNote(text: string, before: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at > 0) return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+  throw new InvalidArgumentError('Expected name=value.')
 }
 
 function parseCount(text: string): number {

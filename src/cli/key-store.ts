@@ -17,6 +17,8 @@ export interface KeyStore {
   create(request: object): Promise<{ readonly key: KeyAnswer; readonly secret: string }>
   /** Revokes a key; null when there is none. */
   revoke(id: string): Promise<{ readonly key: KeyAnswer; readonly warning: string | null } | null>
+  /** Gives a key a new secret; takes what `POST /admin/v1/api-keys/{id}/rotate` takes. Null when there is no such key. */
+  rotate(id: string, request: object): Promise<{ readonly key: KeyAnswer; readonly secret: string } | null>
   close(): void
 }
 

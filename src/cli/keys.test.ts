@@ -32,7 +32,8 @@ test('makes a key without a gateway: the secret on standard output, its keyed ha
     'demo/x',
     'y',
   ]
-  const { code, stdout, stderr } = await run(['keys', 'create', ...flags, ...limits, ...models])
+  const facts = ['--address', '127.0.0.0/8', '::1', '--tag', 'ci', 'team:search', '--metadata', 'owner=Ada=1']
+  const { code, stdout, stderr } = await run(['keys', 'create', ...flags, ...limits, ...models, ...facts])
   assert.equal(code, 0, stderr)
   assert.match(stdout, /^fk-[A-Za-z0-9_-]{43}\n$/)
   const secret = stdout.trim()
@@ -58,6 +59,11 @@ test('makes a key without a gateway: the secret on standard output, its keyed ha
       { unit: 'tokens', limit: 1000, per: 'day' },
       { unit: 'nanos', limit: 250_000_000, per: 'day' },
     ],
+    previous_hash: null,
+    previous_until: null,
+    addresses: ['127.0.0.0/8', '::1'],
+    tags: ['ci', 'team:search'],
+    metadata: { owner: 'Ada=1' },
   })
 })
 
@@ -106,6 +112,24 @@ test('refuses what cannot be done, with 1, and flags that make no key, with 2', 
   )
 })
 
+test('rotates a key without a gateway, and no key that is revoked', async (t) => {
+  const { run, folder } = createFerro(t)
+  const first = (await run(['keys', 'create', '--id', 'a'])).stdout.trim()
+  const rotated = await run(['keys', 'rotate', 'a'])
+  assert.match(rotated.stdout, /^fk-\S{43}\n$/, rotated.stderr)
+  const dataDir = join(folder, '.ferro')
+  const pepper = readPepper(dataDir, {})
+  const [key] = await storedKeys(dataDir)
+  assert.equal(key?.previous_hash, hashKeyWithPepper(first, pepper))
+  assert.equal(key?.hash, hashKeyWithPepper(rotated.stdout.trim(), pepper))
+  assert.ok(Math.abs((key?.previous_until ?? 0) - Date.now() - 86_400_000) < 60_000)
+  const wrong = await run(['keys', 'rotate', 'a', '--grace', 'later'])
+  assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
+  await run(['keys', 'revoke', 'a'])
+  const late = await run(['keys', 'rotate', 'a'])
+  assert.deepEqual([late.code, late.stderr], [1, 'error: the key a is revoked; make a new one\n'])
+})
+
 test('finds the data where the configuration says, and leaves the keys of the file to the file', async (t) => {
   const file = `data_dir: ./data\nstorage: { url: "sqlite:\${NAME}" }\nkeys: [{ id: dev, hash: "sha256:${'0'.repeat(64)}" }]\n`
   const { run, folder } = createFerro(t, { 'ferro.yaml': file, 'bad.yaml': 'x: 1\n' })
@@ -134,8 +158,8 @@ test('asks the gateway that runs on the data directory, and what it changes is i
   const created = await run(['keys', 'create', '--id', 'live', '--budget-tokens', '100000', ...args])
   assert.match(created.stdout, /^fk-\S{43}\n$/, created.stderr)
   assert.match(created.stderr, /is in force/)
-  const statusOf = async () => {
-    const headers = { authorization: `Bearer ${created.stdout.trim()}` }
+  const statusOf = async (secret = created.stdout) => {
+    const headers = { authorization: `Bearer ${secret.trim()}` }
     const answer = await fetch(`${gateway.url}/v1/models`, { headers })
     await answer.arrayBuffer()
     return answer.status
@@ -146,6 +170,14 @@ test('asks the gateway that runs on the data directory, and what it changes is i
   assert.deepEqual([again.code, again.stdout], [1, ''])
   assert.match(again.stderr, /the gateway at http:\S+ refused: There is a key/)
   assert.equal((await run(['keys', 'revoke', 'none', ...args])).code, 1)
+  const rotated = await run(['keys', 'rotate', 'live', '--grace', '1h', ...args])
+  assert.match(rotated.stdout, /^fk-\S{43}\n$/, rotated.stderr)
+  assert.match(rotated.stderr, /the old one is taken until \d{4}-/)
+  assert.equal(await statusOf(), 200, 'in its grace period')
+  assert.equal(await statusOf(rotated.stdout), 200)
+  await run(['keys', 'rotate', 'live', '--grace', '0s', ...args])
+  assert.deepEqual([await statusOf(), await statusOf(rotated.stdout)], [401, 401])
+  assert.match((await run(['keys', 'rotate', 'none', ...args])).stderr, /no key with the id "none"/)
   const revoked = await run(['keys', 'revoke', 'live', ...args])
   assert.equal(revoked.stdout, 'The key live is revoked and refused from now on.\n')
   assert.equal(await statusOf(), 401)

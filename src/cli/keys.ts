@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { ControlError, parseNewKey } from '../control/index.ts'
+import { ControlError, parseNewKey, parseRotation } from '../control/index.ts'
 import { type LocationOptions, locateData } from './data-location.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
 import { addKeyFlags, type KeyFlags, requestOf } from './key-flags.ts'
@@ -19,20 +19,32 @@ Examples:
   FERRO_KEY=$(ferro keys create --id ci --requests-per-minute 60 --budget-usd 25 --per month)
   ferro keys create --scope models.read --allow-model 'demo/*'
   ferro keys list --format json
+  ferro keys rotate ci --grace 48h
   ferro keys revoke ci`
 
 /** `ferro keys`: virtual keys of a gateway, whether it runs or not. */
 export function keysCommand(): Command {
-  const command = new Command('keys').description('create, list and revoke virtual keys').addHelpText('after', EXAMPLES)
+  const command = new Command('keys')
+    .description('create, list, rotate and revoke virtual keys')
+    .addHelpText('after', EXAMPLES)
   const create = addKeyFlags(addLocation(command.command('create'))).description('make a key and show its secret once')
   create.action(async (options: KeysOptions & KeyFlags) => {
     const request = requestOf(options)
-    await checkRequest(request)
+    await checked(parseNewKey(request))
     await withStore(options, 'create', (store) => createKey(store, request, options))
   })
   const list = addLocation(command.command('list')).description('show every key, without secrets')
   list.action(async (options: KeysOptions) => {
     await withStore(options, 'refuse', (store) => listKeys(store, options))
+  })
+  const rotate = addLocation(command.command('rotate'))
+    .description('give a key a new secret and show it once; the old one is taken for a while')
+    .argument('<id>', 'id of the key')
+    .option('--grace <duration>', 'how long the old secret is still taken; 0s: not at all', '24h')
+  rotate.action(async (id: string, options: KeysOptions & { readonly grace: string }) => {
+    const request = { grace: options.grace }
+    await checked(parseRotation(request))
+    await withStore(options, 'refuse', (store) => rotateKey(store, { id, request }, options))
   })
   const revoke = addLocation(command.command('revoke'))
     .description('end a key for good')
@@ -65,9 +77,9 @@ async function withStore(
 }
 
 /** Before anything is opened or created: a key that cannot be made is a mistake of the command line. */
-async function checkRequest(request: object): Promise<void> {
+async function checked(parsing: Promise<unknown>): Promise<void> {
   try {
-    await parseNewKey(request)
+    await parsing
   } catch (error) {
     if (!(error instanceof ControlError)) throw error
     throw new Failure(error.message, { exitCode: EXIT_USAGE, cause: error })
@@ -91,10 +103,28 @@ async function listKeys(store: KeyStore, { format }: KeysOptions): Promise<void>
   process.stdout.write(keys.length === 0 ? 'There are no keys. Make one: ferro keys create\n' : renderKeyTable(keys))
 }
 
+async function rotateKey(
+  store: KeyStore,
+  { id, request }: { readonly id: string; readonly request: object },
+  { format }: KeysOptions,
+): Promise<void> {
+  const rotated = await store.rotate(id, request)
+  if (rotated === null) throw unknownKey(id)
+  if (format === 'json') return printJson(rotated)
+  const until = rotated.key.previous_valid_until
+  const old = until === null ? 'the old one is refused' : `the old one is taken until ${until}`
+  const from = store.live ? 'from now on' : 'from the next start on'
+  process.stderr.write(`The key ${id} has a new secret ${from}, and ${old}. It is shown this once, so store it now:\n`)
+  process.stdout.write(`${rotated.secret}\n`)
+}
+
+function unknownKey(id: string): Failure {
+  return new Failure(`there is no key with the id ${JSON.stringify(id)}; \`ferro keys list\` shows all`)
+}
+
 async function revokeKey(store: KeyStore, id: string, { format }: KeysOptions): Promise<void> {
   const revoked = await store.revoke(id)
-  if (revoked === null)
-    throw new Failure(`there is no key with the id ${JSON.stringify(id)}; \`ferro keys list\` shows all`)
+  if (revoked === null) throw unknownKey(id)
   const { key, warning } = revoked
   if (warning !== null) process.stderr.write(`warning: ${warning}\n`)
   if (format === 'json') return printJson({ key })

@@ -165,11 +165,20 @@ function checkKeys(value: unknown, names: Names): Finding[] {
     const id = text(at(key, 'id'))
     const hash = text(at(key, 'hash'))?.toLowerCase() ?? null
     if (id !== null && idOwner.has(id)) findings.push(error([...path, 'id'], `the id \`${id}\` is already taken`))
-    if (hash !== null && hashOwner.has(hash)) {
-      findings.push(error([...path, 'hash'], `the same hash as keys[${hashOwner.get(hash)}]: one key cannot be two`))
+    const before = text(at(at(key, 'previous'), 'hash'))?.toLowerCase() ?? null
+    for (const [place, value] of [
+      [['hash'], hash],
+      [['previous', 'hash'], before],
+    ] as const) {
+      if (value === null) continue
+      const owner = hashOwner.get(value)
+      if (owner === undefined) hashOwner.set(value, index)
+      else {
+        const message = owner === index ? 'the same hash as the present one' : `the same hash as keys[${owner}]`
+        findings.push(error([...path, ...place], `${message}: one key cannot be two`))
+      }
     }
     if (id !== null && !idOwner.has(id)) idOwner.set(id, index)
-    if (hash !== null && !hashOwner.has(hash)) hashOwner.set(hash, index)
     for (const list of ['allow', 'deny'] as const) {
       for (const [position, item] of itemsOf(at(at(key, 'models'), list)).entries()) {
         const pattern = text(item)

@@ -58,8 +58,12 @@ export async function renderDefaultDocument(): Promise<string> {
   return (await import('./default-source.ts')).renderDefaultDocument()
 }
 
-/** The schema of one virtual key, for keys that come from elsewhere than a file, and the words for what is wrong. */
+/** The schemas of a virtual key and of its rotation, for what comes from elsewhere than a file, and the words for what is wrong. */
 export async function loadKeySchema() {
-  const [{ key }, { explain }] = await Promise.all([import('./schema/keys.ts'), import('./explain.ts')])
-  return { key, explain }
+  const [{ key }, { rotation }, { explain }] = await Promise.all([
+    import('./schema/keys.ts'),
+    import('./schema/key-facts.ts'),
+    import('./explain.ts'),
+  ])
+  return { key, rotation, explain }
 }

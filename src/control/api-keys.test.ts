@@ -12,7 +12,17 @@ const FILE_HASH = `sha256:${'ab'.repeat(32)}`
 
 function fileKey(id: string) {
   const models = { deny: [] }
-  return keyOfFile({ id, hash: FILE_HASH, enabled: true, scopes: [], models, limits: {}, budgets: [] })
+  return keyOfFile({
+    id,
+    hash: FILE_HASH,
+    enabled: true,
+    scopes: [],
+    models,
+    limits: {},
+    budgets: [],
+    tags: [],
+    metadata: {},
+  })
 }
 
 test('makes a key, shows its secret once, and stores the keyed hash of it', async (t) => {
@@ -23,6 +33,9 @@ test('makes a key, shows its secret once, and stores the keyed hash of it', asyn
       name: 'Build server',
       expires_at: '2027-01-01T01:00:00+01:00',
       scopes: ['models.read'],
+      addresses: ['10.0.0.0/8', '::1'],
+      tags: ['team:search'],
+      metadata: { owner: 'Ada' },
       models: { allow: ['demo/*'], deny: ['demo/x'] },
       limits: { requests_per_minute: 60, burst: 5 },
       budgets: [
@@ -44,7 +57,11 @@ test('makes a key, shows its secret once, and stores the keyed hash of it', asyn
     created_at: member(key, 'created_at'),
     expires_at: '2027-01-01T00:00:00.000Z',
     revoked_at: null,
+    previous_valid_until: null,
     scopes: ['models.read'],
+    addresses: ['10.0.0.0/8', '::1'],
+    tags: ['team:search'],
+    metadata: { owner: 'Ada' },
     models: { allow: ['demo/*'], deny: ['demo/x'] },
     limits: { requests_per_minute: 60, burst: 5 },
     budgets: [
@@ -84,7 +101,16 @@ test('makes an id and takes it for the name where none is given', async (t) => {
 
 test('lists keys of both owners with the use of their budgets', async (t) => {
   const { call, process } = await startListener(t)
-  const config = { id: 'f', hash: FILE_HASH, enabled: false, scopes: [], models: { deny: [] }, limits: {} }
+  const config = {
+    id: 'f',
+    hash: FILE_HASH,
+    enabled: false,
+    scopes: [],
+    models: { deny: [] },
+    limits: {},
+    tags: [],
+    metadata: {},
+  }
   process.keys.set('f', { key: keyOfFile({ ...config, budgets: [{ usd: 9e9, per: 'total' }] }), owner: 'file' })
   await call('POST', KEYS, {
     body: { id: 'late', expires_at: '2101-01-01T00:00:00Z', budgets: [{ tokens: 9, per: 'day' }] },
@@ -130,6 +156,43 @@ test('revokes a key for good, and leaves keys of the file alone', async (t) => {
   }
 })
 
+test('pages through keys by their ids, and finds those with a tag', async (t) => {
+  const { call, process } = await startListener(t)
+  for (const id of ['c', 'a', 'b', 'd']) await call('POST', KEYS, { body: { id, tags: id > 'b' ? ['late'] : [] } })
+  process.uses.set('b', Date.UTC(2026, 0, 15))
+  const ids = ({ json }: { json: unknown }) => (member(json, 'data') as { id: string }[]).map(({ id }) => id)
+  const first = await call('GET', `${KEYS}?limit=3`)
+  assert.deepEqual([ids(first), member(first.json, 'next_cursor')], [['a', 'b', 'c'], 'c'])
+  const second = await call('GET', `${KEYS}?limit=3&cursor=c`)
+  assert.deepEqual([ids(second), member(second.json, 'next_cursor')], [['d'], null])
+  assert.deepEqual(ids(await call('GET', `${KEYS}?limit=1&cursor=z`)), [])
+  assert.deepEqual(ids(await call('GET', `${KEYS}?tag=late`)), ['c', 'd'])
+  const uses = (member(first.json, 'data') as { last_used_at: string }[]).map((key) => key.last_used_at)
+  assert.deepEqual(uses, [null, '2026-01-15T00:00:00.000Z', null])
+  assert.equal((await call('GET', `${KEYS}?limit=0`)).param, 'limit')
+  assert.equal((await call('GET', `${KEYS}?cursor=`)).param, 'cursor')
+})
+
+test('gives a key another secret, shows it once, and says until when the old one is taken', async (t) => {
+  const { call, process } = await startListener(t)
+  const first = String(member((await call('POST', KEYS, { body: { id: 'a' } })).json, 'secret'))
+  process.keys.set('f', { key: fileKey('f'), owner: 'file' })
+  const rotated = await call('POST', `${KEYS}/a/rotate`, { body: { grace: '1h' } })
+  const secret = String(member(rotated.json, 'secret'))
+  assert.notEqual(secret, first)
+  const until = Date.parse(String(member(member(rotated.json, 'key'), 'previous_valid_until')))
+  assert.ok(Math.abs(until - Date.now() - 3_600_000) < 60_000)
+  assert.equal(process.keys.get('a')?.key.previous_hash, hashKeyWithPepper(first, 'a pepper for tests'))
+  const hidden = process.keys.get('a')?.key.previous_hash?.split(':')[1] ?? 'none'
+  for (const { text } of [rotated, await call('GET', `${KEYS}/a`)]) assert.ok(!text.includes(hidden))
+  assert.equal((await call('POST', `${KEYS}/a/rotate`, { body: { grace: 'soon' } })).param, 'grace')
+  assert.equal((await call('POST', `${KEYS}/a/rotate`, { body: { grcae: '1h' } })).param, 'grcae')
+  assert.equal((await call('POST', `${KEYS}/f/rotate`, { body: {} })).code, 'read_only')
+  assert.equal((await call('POST', `${KEYS}/none/rotate`, { body: {} })).status, 404)
+  assert.equal((await call('GET', `${KEYS}/a/rotate`)).status, 405)
+  assert.equal((await call('POST', `${KEYS}/a/other`, { body: {} })).status, 404)
+})
+
 test('refuses a key whose id is taken', async (t) => {
   const { call } = await startListener(t)
   await call('POST', KEYS, { body: { id: 'a' } })
@@ -143,6 +206,11 @@ test('names the field that is wrong, and makes nothing', async (t) => {
     [{ bugdets: [] }, 'bugdets', /unknown field \(did you mean `budgets`\?\)/],
     [{ hash: FILE_HASH }, 'hash', /unknown field/],
     [{ enabled: false }, 'enabled', /unknown field/],
+    [{ previous: {} }, 'previous', /unknown field/],
+    [{ addresses: ['10.0.0.0/33'] }, 'addresses[0]', /address or a network/],
+    [{ addresses: [] }, 'addresses', /nobody in/],
+    [{ tags: ['No'] }, 'tags[0]', /a tag has/],
+    [{ metadata: { a: 5 } }, 'metadata.a', /text/],
     [{ owner: 'file' }, 'owner', /unknown field/],
     [{ models: { alow: [] } }, 'models.alow', /unknown field/],
     [{ id: 'No' }, 'id', /1 to 64 of a-z/],

@@ -1,20 +1,33 @@
 import { ControlError } from './errors.ts'
 import { encodeKey } from './key-view.ts'
+import { pageAfter, pageSize } from './paging.ts'
 import type { ControlPort } from './port.ts'
 import { type Answer, type ControlRequest, ok } from './resource.ts'
-import { parseNewKey } from './schema.ts'
+import { parseNewKey, parseRotation } from './schema.ts'
 
-/** Every key, without secrets and hashes. */
-export function listKeys(port: ControlPort): Answer {
+const MAX_CURSOR = 64
+
+/** A page of the keys in the order of their ids, without secrets and hashes; those with a tag, if one is given. */
+export async function listKeys(port: ControlPort, { query }: ControlRequest): Promise<Answer> {
+  const [limit, cursor, tag] = [pageSize(query.get('limit')), query.get('cursor'), query.get('tag')]
+  if (cursor !== undefined && (cursor === '' || cursor.length > MAX_CURSOR)) {
+    throw new ControlError('invalid_request', 'cursor: expected the `next_cursor` of another page.', {
+      param: 'cursor',
+    })
+  }
+  const keys = port.listKeys().filter(({ tags }) => tag === undefined || tags.includes(tag))
+  const sorted = keys.sort((a, b) => (a.id < b.id ? -1 : 1))
+  const { data, next_cursor } = pageAfter(sorted, ({ id }) => id, { limit, cursor })
+  const uses = await port.lastUses(data.map(({ id }) => id))
   const nowMs = Date.now()
-  return ok({ data: port.listKeys().map((key) => encodeKey(key, nowMs)) })
+  return ok({ data: data.map((key) => encodeKey(key, nowMs, uses)), next_cursor })
 }
 
 /** One key, or 404. */
-export function showKey(port: ControlPort, { id }: ControlRequest): Answer {
+export async function showKey(port: ControlPort, { id }: ControlRequest): Promise<Answer> {
   const key = port.listKeys().find((candidate) => candidate.id === id)
   if (key === undefined) throw noSuchKey()
-  return ok({ key: encodeKey(key, Date.now()) })
+  return ok({ key: encodeKey(key, Date.now(), await port.lastUses([id])) })
 }
 
 /** Makes a key; the answer is the only one that ever holds its secret. */
@@ -30,6 +43,13 @@ export async function revokeKey(port: ControlPort, { id }: ControlRequest): Prom
   if (revoked === null) throw noSuchKey()
   const { key, warning } = revoked
   return ok({ key: encodeKey(key, Date.now()), ...(warning === null ? {} : { warning }) })
+}
+
+/** Gives a key a new secret, which is in this answer alone; that of before is taken for the grace period. */
+export async function rotateKey(port: ControlPort, { id, body }: ControlRequest): Promise<Answer> {
+  const rotated = await port.rotateKey(id, await parseRotation(body))
+  if (rotated === null) throw noSuchKey()
+  return ok({ key: encodeKey(rotated.key, Date.now()), secret: rotated.secret })
 }
 
 function noSuchKey(): ControlError {

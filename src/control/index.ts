@@ -5,7 +5,7 @@
  */
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
-export { keyOfFile, makeKey, type NewKeyOptions } from './new-key.ts'
+export { keyOfFile, makeKey, makeSecret, type NewKeyOptions } from './new-key.ts'
 export type {
   BudgetUse,
   BudgetView,
@@ -17,5 +17,5 @@ export type {
   RevokedKey,
   UsageQuery,
 } from './port.ts'
-export { parseNewKey } from './schema.ts'
+export { parseNewKey, parseRotation } from './schema.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'

@@ -9,7 +9,7 @@ export function viewKey(
   owner: KeyOwner,
   useOf: (budget: StoredBudget) => BudgetUse | null = () => null,
 ): KeyView {
-  const { hash: _neverShown, budgets, ...visible } = key
+  const { hash: _neverShown, previous_hash: _norThis, budgets, ...visible } = key
   return { ...visible, owner, budgets: budgets.map((budget) => ({ ...budget, use: useOf(budget) })) }
 }
 
@@ -25,7 +25,15 @@ export interface KeyAnswer {
   readonly created_at: string | null
   readonly expires_at: string | null
   readonly revoked_at: string | null
+  /** Until when the secret before the last rotation is taken as well; null when none is. */
+  readonly previous_valid_until: string | null
+  /** To a quarter of a second; null when it never was, and absent when no gateway runs that could tell. */
+  readonly last_used_at?: string | null
   readonly scopes: readonly string[]
+  /** Networks that it may be used from; null: all. */
+  readonly addresses: readonly string[] | null
+  readonly tags: readonly string[]
+  readonly metadata: Readonly<Record<string, string>>
   readonly models: { readonly allow: readonly string[] | null; readonly deny: readonly string[] }
   readonly limits: { readonly requests_per_minute: number | null; readonly burst: number | null }
   readonly budgets: readonly BudgetAnswer[]
@@ -42,7 +50,7 @@ export interface BudgetAnswer {
 }
 
 /** What an answer says of a key. Fields are named one by one: a new one is shown only when somebody wants it shown. */
-export function encodeKey(key: KeyView, nowMs: number): KeyAnswer {
+export function encodeKey(key: KeyView, nowMs: number, uses?: ReadonlyMap<string, number>): KeyAnswer {
   return {
     id: key.id,
     name: key.name,
@@ -53,7 +61,12 @@ export function encodeKey(key: KeyView, nowMs: number): KeyAnswer {
     created_at: key.created_at === 0 ? null : instant(key.created_at),
     expires_at: instant(key.expires_at),
     revoked_at: instant(key.revoked_at),
+    previous_valid_until: isLater(key.previous_until, nowMs) ? instant(key.previous_until) : null,
+    ...(uses === undefined ? {} : { last_used_at: instant(uses.get(key.id) ?? null) }),
     scopes: key.scopes,
+    addresses: key.addresses,
+    tags: key.tags,
+    metadata: key.metadata,
     models: { allow: key.models_allow, deny: key.models_deny ?? [] },
     limits: { requests_per_minute: key.requests_per_minute, burst: key.burst },
     budgets: key.budgets.map(encodeBudget),
@@ -65,6 +78,10 @@ function encodeBudget({ unit, limit, per, use }: BudgetView): BudgetAnswer {
   const amount = unit === 'nanos' ? { usd: limit / scale } : { tokens: limit }
   if (use === undefined || use === null) return { ...amount, per }
   return { ...amount, per, spent: use.spent / scale, reserved: use.reserved / scale }
+}
+
+function isLater(timeMs: number | null, nowMs: number): boolean {
+  return timeMs !== null && timeMs > nowMs
 }
 
 function stateOf(key: KeyView, nowMs: number): KeyAnswer['state'] {

@@ -13,11 +13,16 @@ export interface NewKeyOptions {
 
 /** Makes a key: its stored form, and the secret, which is in no other place. A key without an id gets a random one. */
 export function makeKey(request: NewKey, { pepper, nowMs }: NewKeyOptions): { key: StoredKey; secret: string } {
-  const secret = createKeySecret()
+  const { secret, ...made } = makeSecret(pepper)
   const id = request.id ?? `key-${randomBytes(5).toString('hex')}`
-  const hash = hashKeyWithPepper(secret, pepper)
-  const made = { hash, prefix: keyPrefix(secret), created_at: nowMs }
-  return { key: { ...storedFields({ ...request, id }), ...made, enabled: true, revoked_at: null }, secret }
+  const began = { created_at: nowMs, enabled: true, revoked_at: null }
+  return { key: { ...storedFields({ ...request, id }), ...made, ...began }, secret }
+}
+
+/** Makes a secret: what is stored of it, and itself, which is in no other place. */
+export function makeSecret(pepper: string): Pick<StoredKey, 'hash' | 'prefix'> & { readonly secret: string } {
+  const secret = createKeySecret()
+  return { secret, hash: hashKeyWithPepper(secret, pepper), prefix: keyPrefix(secret) }
 }
 
 /** A key of the configuration file in the stored form. Nobody knows its secret or when it was made. */
@@ -28,6 +33,11 @@ export function keyOfFile(config: KeyConfig): StoredKey {
 
 function storedFields(fields: Omit<KeyConfig, 'hash' | 'enabled'>) {
   return {
+    previous_hash: fields.previous?.hash ?? null,
+    previous_until: fields.previous?.until ?? null,
+    addresses: fields.addresses ?? null,
+    tags: fields.tags,
+    metadata: fields.metadata,
     id: fields.id,
     name: fields.name ?? fields.id,
     expires_at: fields.expires_at ?? null,

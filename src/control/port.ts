@@ -11,6 +11,8 @@ export interface ControlPort {
   isAdmin(token: string): boolean
   /** Every key, of the file and of the database, revoked ones too. */
   listKeys(): readonly KeyView[]
+  /** When each of these keys was used last (ms since the epoch); those that never were are missing. */
+  lastUses(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Resolves when the key is durable and in force; rejects with ControlError `conflict` when the id exists. */
   createKey(request: NewKey): Promise<CreatedKey>
   /**
@@ -19,6 +21,12 @@ export interface ControlPort {
    * not outlive the process.
    */
   revokeKey(id: string): Promise<RevokedKey | null>
+  /**
+   * Gives a key a new secret; that of before is taken for `graceMs` more. Resolves when both is durable and in force, with
+   * null when there is no such key; rejects with ControlError `read_only` for a key of the file, and with `conflict` for one
+   * that is revoked.
+   */
+  rotateKey(id: string, graceMs: number): Promise<CreatedKey | null>
   /** Request records, newest first. */
   requests(query: RequestQuery): Promise<readonly RequestRecord[]>
   /** One request record with its ledger rows, or null. */
@@ -29,8 +37,8 @@ export interface ControlPort {
   status(): object
 }
 
-/** A virtual key as people may see it: without its hash. */
-export interface KeyView extends Omit<StoredKey, 'hash' | 'budgets'> {
+/** A virtual key as people may see it: without its hashes. */
+export interface KeyView extends Omit<StoredKey, 'hash' | 'previous_hash' | 'budgets'> {
   readonly owner: KeyOwner
   readonly budgets: readonly BudgetView[]
 }
@@ -63,7 +71,7 @@ export interface RevokedKey {
 }
 
 /** What a new key shall be: the fields of a key in a configuration file, without what the gateway makes itself. */
-export type NewKey = Omit<KeyConfig, 'hash' | 'enabled' | 'id'> & { readonly id?: string | undefined }
+export type NewKey = Omit<KeyConfig, 'hash' | 'previous' | 'enabled' | 'id'> & { readonly id?: string | undefined }
 
 /** Days (UTC) from that of `fromMs` to that of `toMs`, both included; of one key, or of all. */
 export interface UsageQuery {

@@ -1,11 +1,9 @@
 import { isRequestId } from '../lib/index.ts'
 import { ControlError } from './errors.ts'
+import { pageSize } from './paging.ts'
 import type { ControlPort } from './port.ts'
 import { keyIdOf } from './query.ts'
 import { type Answer, type ControlRequest, ok } from './resource.ts'
-
-const DEFAULT_PAGE = 100
-const MAX_PAGE = 1000
 
 /** A page of request records, newest first; `next_cursor` asks for the page after it, null after the last. */
 export async function listRequests(port: ControlPort, { query }: ControlRequest): Promise<Answer> {
@@ -33,11 +31,4 @@ export async function showRequest(port: ControlPort, { id }: ControlRequest): Pr
     throw new ControlError('not_found', message)
   }
   return ok(found)
-}
-
-function pageSize(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_PAGE
-  const size = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (size >= 1 && size <= MAX_PAGE) return size
-  throw new ControlError('invalid_request', `limit: expected a whole number from 1 to ${MAX_PAGE}.`, { param: 'limit' })
 }

@@ -4,7 +4,7 @@ import type { ControlPort } from './port.ts'
 export interface Resource {
   /** HEAD is served where GET is. */
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** Exact path; `{id}` stands for one segment. */
+  /** Exact path; `{id}` stands for one segment, the last or the one before it. */
   readonly path: string
   /**
    * `open`: anybody who reaches the listener. `metrics`: anybody on this machine, else the admin token. `admin`: the

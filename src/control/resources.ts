@@ -1,5 +1,5 @@
 import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
-import { createKey, listKeys, revokeKey, showKey } from './api-keys.ts'
+import { createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
 import { listRequests, showRequest } from './request-logs.ts'
 import { ok, type Resource } from './resource.ts'
 import { showUsage } from './usage.ts'
@@ -25,10 +25,18 @@ export const RESOURCES: readonly Resource[] = [
     access: 'metrics',
     handle: (port) => ({ status: 200, body: { text: port.metricsText(), contentType: METRICS_CONTENT_TYPE } }),
   },
-  { ...read, path: '/admin/v1/api-keys', query: [], handle: listKeys },
+  { ...read, path: '/admin/v1/api-keys', query: ['limit', 'cursor', 'tag'], handle: listKeys },
   { ...read, path: '/admin/v1/api-keys', method: 'POST', body: 'json', query: [], handle: createKey },
   { ...read, path: '/admin/v1/api-keys/{id}', query: [], handle: showKey },
   { ...read, path: '/admin/v1/api-keys/{id}', method: 'DELETE', query: [], handle: revokeKey },
+  {
+    ...read,
+    path: '/admin/v1/api-keys/{id}/rotate',
+    method: 'POST',
+    body: 'json',
+    query: [],
+    handle: rotateKey,
+  },
   { ...read, path: '/admin/v1/request-logs', query: ['limit', 'cursor', 'key_id'], handle: listRequests },
   { ...read, path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
   { ...read, path: '/admin/v1/usage', query: ['from', 'to', 'key_id'], handle: showUsage },

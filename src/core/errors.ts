@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   // Who may do how much
   missing_api_key: { status: 401, source: 'client', retry: 'never' },
   invalid_api_key: { status: 401, source: 'client', retry: 'never' },
+  address_not_allowed: { status: 403, source: 'client', retry: 'never' },
   insufficient_scope: { status: 403, source: 'client', retry: 'never' },
   resource_denied: { status: 403, source: 'client', retry: 'never' },
   unpriced: { status: 403, source: 'client', retry: 'never' },

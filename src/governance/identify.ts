@@ -1,4 +1,5 @@
 import { type Exchange, GatewayError, type Hook } from '../core/index.ts'
+import { addressRefusal } from './key-addresses.ts'
 import { type KeyPrincipal, type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
 import { queryKeys } from './query-key.ts'
 
@@ -25,7 +26,7 @@ export function createIdentify(keys: KeyTable, options: { readonly query?: boole
       return new GatewayError('invalid_api_key', 'The API key is not valid. It may be mistyped, expired or revoked.')
     }
     x.principal = principal
-    return null
+    return addressRefusal(x, principal.mayComeFrom)
   }
 }
 

@@ -3,13 +3,17 @@ import type { BudgetPeriod } from '../storage/index.ts'
 /** A key as the data workers get it: no secret, its limits bound to shared slots. Plain data, sent between threads. */
 export interface KeyDocument {
   readonly id: string
-  /** `sha256:<hex>` or `hmac-sha256:<hex>`. */
+  /** `sha256:<hex>`, `hmac-sha256:<hex>` or `blake2b:<hex>`. */
   readonly hash: string
+  /** The secret before a rotation, in its grace period. */
+  readonly previous: { readonly hash: string; readonly untilMs: number } | null
   readonly enabled: boolean
   /** Milliseconds since the epoch, or null. */
   readonly expiresAt: number | null
   /** Empty means every scope of the data plane. */
   readonly scopes: readonly string[]
+  /** Networks that requests may come from; null means all. */
+  readonly addresses: readonly string[] | null
   /** Name patterns; null means everything is allowed. */
   readonly modelsAllow: readonly string[] | null
   readonly modelsDeny: readonly string[] | null

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { keyOf } from '../../test/request-path/keys.ts'
-import { hashKey, hashKeyWithPepper } from '../storage/index.ts'
+import { hashKey, hashKeyWithBlake, hashKeyWithPepper } from '../storage/index.ts'
 import type { KeyDocument } from './key-document.ts'
 import { type KeyChange, KeyPrincipal, KeyTable } from './key-table.ts'
 
@@ -50,16 +50,18 @@ test('finds a key by its secret, plain or keyed, and no other', () => {
   const threads = new Threads()
   threads.change(keyOf('plain'))
   threads.change(keyOf('keyed', { hash: hashKeyWithPepper('secret-of-keyed', PEPPER), generationSlot: 1 }))
+  threads.change(keyOf('blake', { hash: hashKeyWithBlake('secret-of-blake'), generationSlot: 2 }))
   threads.deliver()
   const { table } = threads
   for (let round = 0; round < 2; round++) {
     assert.equal(table.find('secret-of-plain')?.id, 'plain')
     assert.equal(table.find('secret-of-keyed')?.id, 'keyed')
+    assert.equal(table.find('secret-of-blake')?.id, 'blake')
     for (const wrong of ['', 'plain', 'secret-of-plai', 'secret-of-plain ', hashKey('secret-of-plain')]) {
       assert.equal(table.find(wrong), null, wrong)
     }
   }
-  assert.equal(table.size, 2)
+  assert.equal(table.size, 3)
   assert.equal(table.get('plain')?.id, 'plain')
   assert.equal(table.get('none'), null)
 })
@@ -198,4 +200,27 @@ test('deny wins over allow, and an empty list of scopes is every scope', () => {
     )
   }
   assert.equal(new KeyPrincipal(keyOf('k')).scopes, null)
+})
+
+test('a rotated key is found by both secrets, by the old one with an end, and after the next change by what that says', () => {
+  const threads = new Threads()
+  const { table } = threads
+  const old = keyOf('k')
+  threads.change(old)
+  assert.equal(table.find('secret-of-k')?.expiresAt, Number.POSITIVE_INFINITY)
+  const rotated = { ...old, hash: hashKeyWithPepper('new', PEPPER), previous: { hash: old.hash, untilMs: 5_000 } }
+  threads.change(rotated)
+  for (let round = 0; round < 2; round++) {
+    assert.equal(table.find('new')?.expiresAt, Number.POSITIVE_INFINITY)
+    assert.equal(table.find('secret-of-k')?.expiresAt, 5_000)
+  }
+  threads.change({ ...rotated, expiresAt: 4_000 })
+  assert.deepEqual([table.find('new')?.expiresAt, table.find('secret-of-k')?.expiresAt], [4_000, 4_000])
+  threads.change({ ...rotated, enabled: false })
+  assert.deepEqual([table.find('new')?.enabled, table.find('secret-of-k')?.enabled], [false, false])
+  threads.change({ ...rotated, hash: hashKey('third'), previous: null })
+  assert.deepEqual([table.find('new'), table.find('secret-of-k')], [null, null])
+  assert.equal(table.find('third')?.id, 'k')
+  threads.remove(rotated)
+  assert.equal(table.find('third'), null)
 })

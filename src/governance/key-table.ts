@@ -1,7 +1,8 @@
-import { createHmac, hash } from 'node:crypto'
 import type { Principal } from '../core/index.ts'
 import { compileGlobs, type GlobSet } from '../lib/index.ts'
+import { type AddressCheck, addressCheck } from './key-addresses.ts'
 import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.ts'
+import { HashForms } from './key-hashes.ts'
 
 /** Secrets longer than this are not keys of ours: refused before they are hashed. */
 export const MAX_SECRET_BYTES = 512
@@ -23,6 +24,7 @@ export class KeyPrincipal implements Principal {
   readonly enabled: boolean
   readonly expiresAt: number
   readonly scopes: ReadonlySet<string> | null
+  readonly mayComeFrom: AddressCheck | null
   readonly allow: GlobSet | null
   readonly deny: GlobSet | null
   readonly rate: RateDocument | null
@@ -37,6 +39,7 @@ export class KeyPrincipal implements Principal {
     this.enabled = document.enabled
     this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
     this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
+    this.mayComeFrom = addressCheck(document.addresses)
     this.allow = document.modelsAllow === null ? null : compileGlobs(document.modelsAllow)
     this.deny = deniedBy(document.modelsDeny ?? [])
     this.rate = document.rate
@@ -71,17 +74,18 @@ export interface KeyChange {
 export class KeyTable {
   readonly #byHash = new Map<string, KeyPrincipal>()
   readonly #byId = new Map<string, KeyPrincipal>()
+  /** Keys in the grace period of a rotation, under the secret that goes out of use. */
+  readonly #previous = new Map<string, KeyPrincipal>()
   /** Keys by the whole presented secret, so that it is hashed once; as long-lived as the process's other secrets. */
   readonly #seen = new Map<string, KeyPrincipal>()
   readonly #generations: Int32Array
-  readonly #pepper: string
+  readonly #forms: HashForms
   /** Takes changes that are queued but not yet applied: called when the table may be behind. */
   readonly #catchUp: () => void
-  #keyedCount = 0
 
   constructor(options: { generations: Int32Array; pepper: string; catchUp: () => void }) {
     this.#generations = options.generations
-    this.#pepper = options.pepper
+    this.#forms = new HashForms(options.pepper)
     this.#catchUp = options.catchUp
   }
 
@@ -92,15 +96,34 @@ export class KeyTable {
   apply(change: KeyChange): void {
     const old = this.#byId.get(change.id)
     if (old !== undefined) {
-      if (this.#byHash.get(old.hash) === old) this.#byHash.delete(old.hash)
+      this.#forget(old)
+      const before = this.#previous.get(old.id)
+      if (before !== undefined) this.#forget(before)
+      this.#previous.delete(old.id)
       this.#byId.delete(change.id)
-      if (old.hash.startsWith('hmac')) this.#keyedCount--
     }
-    if (change.document === null) return
-    const principal = new KeyPrincipal(change.document)
+    const { document } = change
+    if (document === null) return
+    const principal = new KeyPrincipal(document)
     this.#byId.set(principal.id, principal)
+    this.#learn(principal)
+    if (document.previous === null) return
+    // The same key under the secret of before, with an end of its own.
+    const { hash, untilMs } = document.previous
+    const expiresAt = Math.min(untilMs, document.expiresAt ?? untilMs)
+    const before = new KeyPrincipal({ ...document, hash, expiresAt })
+    this.#previous.set(before.id, before)
+    this.#learn(before)
+  }
+
+  #learn(principal: KeyPrincipal): void {
     this.#byHash.set(principal.hash, principal)
-    if (principal.hash.startsWith('hmac')) this.#keyedCount++
+    this.#forms.add(principal.hash)
+  }
+
+  #forget(principal: KeyPrincipal): void {
+    if (this.#byHash.get(principal.hash) === principal) this.#byHash.delete(principal.hash)
+    this.#forms.remove(principal.hash)
   }
 
   get(id: string): KeyPrincipal | null {
@@ -132,10 +155,6 @@ export class KeyTable {
   }
 
   #lookup(secret: string): KeyPrincipal | null {
-    const plain = this.#byHash.get(`sha256:${hash('sha256', secret)}`)
-    if (plain !== undefined) return plain
-    if (this.#keyedCount === 0) return null
-    const keyed = createHmac('sha256', this.#pepper).update(secret).digest('hex')
-    return this.#byHash.get(`hmac-sha256:${keyed}`) ?? null
+    return this.#forms.find(secret, (hash) => this.#byHash.get(hash))
   }
 }

@@ -24,7 +24,15 @@ export type {
   ReserveEntry,
   SettleEntry,
 } from './journal/format.ts'
-export { createKeySecret, hashKey, hashKeyWithPepper, keyPrefix, readAdminToken, readPepper } from './key-secrets.ts'
+export {
+  createKeySecret,
+  hashKey,
+  hashKeyWithBlake,
+  hashKeyWithPepper,
+  keyPrefix,
+  readAdminToken,
+  readPepper,
+} from './key-secrets.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
 export type { Released } from './ledger/held-amounts.ts'
 export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'
@@ -47,7 +55,7 @@ export {
   type UsageUnit,
 } from './records.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
-export type { KeyTable } from './sqlite/key-table.ts'
+export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
 export type { AdmissionQuery, KeySpending, Spent } from './sqlite/spending.ts'
 export type { LedgerWriter } from './writer.ts'
 export type {

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { recordOf } from './record-fields.ts'
 import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
 import { databasePath, openDatabaseReadOnly } from './sqlite/database.ts'
+import { sliceStart } from './sqlite/key-slices.ts'
 
 const DAY_MS = 86_400_000
 const MAX_PAGE = 1000
@@ -45,6 +46,7 @@ export class LedgerReader {
   readonly #pageOfKey: StatementSync
   readonly #ledger: StatementSync
   readonly #usage: StatementSync
+  readonly #lastSlice: StatementSync
 
   /** Opens the database that a writer has made; `databaseUrl` as for the writer. */
   constructor(options: { readonly dataDir: string; readonly databaseUrl: string | null }) {
@@ -59,6 +61,20 @@ export class LedgerReader {
       `SELECT * FROM usage_daily WHERE day >= ?1 AND day <= ?2 AND (?3 IS NULL OR key_id = ?3)
        ORDER BY day, key_id, provider, model`,
     )
+    this.#lastSlice = this.#database.prepare('SELECT max(slice) AS slice FROM key_slices WHERE key_id = ?')
+  }
+
+  /**
+   * When each of these keys was used last (ms since the epoch, to a quarter of a second), as far as it ever was: the newest
+   * slice of time in which it has a request, which is one search in an index that is written anyway.
+   */
+  lastUses(keyIds: readonly string[]): Map<string, number> {
+    const uses = new Map<string, number>()
+    for (const id of keyIds) {
+      const slice = this.#lastSlice.get(id)?.slice
+      if (typeof slice === 'string') uses.set(id, sliceStart(slice))
+    }
+    return uses
   }
 
   /** A page of requests, newest first. */

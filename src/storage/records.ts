@@ -118,8 +118,11 @@ export interface LedgerRow {
 export interface StoredKey {
   readonly id: string
   readonly name: string
-  /** `sha256:<64 hex>` or `hmac-sha256:<64 hex>` (keyed with the pepper of the data directory). */
+  /** `sha256:<64 hex>`, `blake2b:<128 hex>`, or `hmac-sha256:<64 hex>` (keyed with the pepper of the data directory). */
   readonly hash: string
+  /** Hash of the secret before a rotation, and until when it is taken (ms since the epoch); null without one. */
+  readonly previous_hash: string | null
+  readonly previous_until: number | null
   /** First characters of the secret, for people to recognise it. */
   readonly prefix: string
   readonly enabled: boolean
@@ -135,6 +138,10 @@ export interface StoredKey {
   /** Requests that may come at once; null: as many as per minute. */
   readonly burst: number | null
   readonly budgets: readonly StoredBudget[]
+  /** Networks that requests may come from; null: all. */
+  readonly addresses: readonly string[] | null
+  readonly tags: readonly string[]
+  readonly metadata: Readonly<Record<string, string>>
 }
 
 export interface StoredBudget {

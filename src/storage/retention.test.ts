@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openLedgerReader } from './index.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, openWriter, query } from './testing/ledger-checks.ts'
 import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
@@ -27,6 +28,23 @@ test('records go when they are old enough, the sums of their usage stay', (t) =>
   assert.equal(query(dataDir, 'SELECT * FROM requests').length, 2)
   assert.equal(query(dataDir, 'SELECT * FROM ledger').length, 4)
   assert.deepEqual(writer.spending(NOW)[0]?.total, total)
+})
+
+test('when a key was used last is known for longer than its requests', async (t) => {
+  const dataDir = temporaryDirectory(t)
+  putSegment(dataDir, {}, segmentBytes([[9, 8].flatMap((days, n) => request(n, days))]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(NOW)
+  while (writer.forget(NOW - 5 * DAY_MS)) {
+    // Until nothing is left to remove.
+  }
+  assert.equal(query(dataDir, 'SELECT * FROM requests').length, 0)
+  const reader = await openLedgerReader({ dataDir, databaseUrl: null })
+  t.after(() => reader.close())
+  const uses = reader.lastUses(['dev', 'nobody'])
+  assert.deepEqual([...uses.keys()], ['dev'])
+  const late = NOW - 8 * DAY_MS - (uses.get('dev') ?? 0)
+  assert.ok(late >= 0 && late < 256, `${late}`)
 })
 
 test('what a living segment may tell again is not removed', (t) => {

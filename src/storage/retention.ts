@@ -29,7 +29,11 @@ export class Retention {
       `DELETE FROM attempt_rows WHERE request_id IN
          (${old('attempt_rows', 'request_id')} AND ${open} ORDER BY request_id LIMIT ${BATCH})`,
     ].map((sql) => database.prepare(sql))
-    this.#slices = database.prepare('DELETE FROM key_slices WHERE slice < ?1')
+    // The newest of each key stays: it tells when the key was used last.
+    this.#slices = database.prepare(
+      `DELETE FROM key_slices AS old WHERE slice < ?1
+         AND EXISTS (SELECT 1 FROM key_slices WHERE key_id = old.key_id AND slice > old.slice)`,
+    )
   }
 
   /** Takes notice of the segments that are there now; called whenever they are listed. */

@@ -6,6 +6,8 @@ export function keyOf(id: string, differences: Partial<KeyDocument> = {}): KeyDo
   return {
     id,
     hash: hashKey(`secret-of-${id}`),
+    previous: null,
+    addresses: null,
     enabled: true,
     expiresAt: null,
     scopes: [],
@@ -36,6 +38,11 @@ export function storedKeyOf(id: string, differences: Partial<StoredKey> = {}): S
     requests_per_minute: null,
     burst: null,
     budgets: [],
+    previous_hash: null,
+    previous_until: null,
+    addresses: null,
+    tags: [],
+    metadata: {},
     ...differences,
   }
 }

@@ -211,6 +211,8 @@ function principalFor(key: RouteQuestion['key']): KeyPrincipal {
   return new KeyPrincipal({
     id: key?.id ?? '',
     hash: '',
+    previous: null,
+    addresses: null,
     enabled: true,
     expiresAt: null,
     scopes: [],

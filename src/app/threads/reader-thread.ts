@@ -11,6 +11,7 @@ export async function runReader(start: DatabaseThreadStart): Promise<void> {
   serveCalls(port, {
     requests: (query: RequestQuery) => reader.requests(query),
     request: (id: string) => reader.request(id),
+    lastUses: (keyIds: readonly string[]) => reader.lastUses(keyIds),
     usage: (...args: Parameters<typeof reader.usage>) => reader.usage(...args),
     close: () => {
       reader.close()

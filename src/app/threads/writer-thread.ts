@@ -4,6 +4,7 @@ import {
   IngestLoop,
   type IngestResult,
   type LedgerWriter,
+  type NewSecret,
   openLedgerWriter,
   type StoredKey,
   type WorkersAtTakeOver,
@@ -61,6 +62,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     createKey: (key: StoredKey) => writer.keys.create(key),
     listKeys: () => writer.keys.list(),
     revokeKey: (id: string, nowMs: number) => writer.keys.revoke(id, nowMs),
+    rotateKey: (id: string, to: NewSecret) => writer.keys.rotate(id, to),
     spending: (nowMs: number) => writer.spending(nowMs),
     close: () => {
       forgetting?.stop()

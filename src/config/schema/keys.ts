@@ -1,10 +1,9 @@
 import * as z from 'zod'
+import { keyHash, keyOrigin, keyRotation, keySigns } from './key-facts.ts'
 import { BUDGET_PERIODS } from './key-vocabulary.ts'
 import { instant, usd } from './scalars.ts'
 import { scope } from './scope.ts'
 import { plainText } from './texts.ts'
-
-const HASH_HELP = 'expected `sha256:` or `hmac-sha256:` and 64 hexadecimal digits (see `ferro hash-key`)'
 
 /** Limits are counted in whole microseconds between two requests. */
 const MAX_PER_MINUTE = 60_000_000
@@ -34,13 +33,14 @@ export const key = z.strictObject({
     })
     .describe('Names the key in records, metrics and the admin API; unique and stable.'),
   name: plainText.optional().describe('For people; absent: the id.'),
-  hash: z
-    .string({ error: HASH_HELP })
-    .regex(/^(?:hmac-)?sha256:[0-9A-Fa-f]{64}$/, { error: HASH_HELP })
-    .toLowerCase()
-    .describe('Hash of the key, as `ferro hash-key` prints it: `sha256:…` or `hmac-sha256:…`.'),
+  hash: keyHash.describe(
+    'Hash of the key, as `ferro hash-key` prints it: `sha256:…`; also `hmac-sha256:…` and `blake2b:…` (BLAKE2b-512).',
+  ),
+  ...keyRotation,
   enabled: z.boolean().default(true).describe('`false` refuses the key without forgetting it.'),
   expires_at: instant.optional().describe('From then on the key is refused; absent: never.'),
+  ...keyOrigin,
+  ...keySigns,
   scopes: z.array(scope).default([]).describe('What the key may do; empty: everything on the data plane.'),
   models: z
     .strictObject({

@@ -1,7 +1,7 @@
 import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredKey } from '../../storage/index.ts'
 import { ControlError } from '../errors.ts'
 import { viewKey } from '../key-view.ts'
-import { makeKey } from '../new-key.ts'
+import { makeKey, makeSecret } from '../new-key.ts'
 import type { ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, RevokedKey, UsageQuery } from '../port.ts'
 
 /** The admin token of a FakeProcess. */
@@ -52,6 +52,25 @@ export class FakeProcess implements ControlPort {
     const key = { ...held.key, enabled: false, revoked_at: held.key.revoked_at ?? Date.now() }
     this.keys.set(id, { key, owner: 'database' })
     return { key: viewKey(key, 'database'), warning: this.warning }
+  }
+
+  /** When keys were used. */
+  readonly uses = new Map<string, number>()
+
+  async lastUses(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    this.#fail()
+    return new Map([...this.uses].filter(([id]) => keyIds.includes(id)))
+  }
+
+  async rotateKey(id: string, graceMs: number): Promise<CreatedKey | null> {
+    const held = this.keys.get(id)
+    if (held === undefined) return null
+    if (held.owner === 'file') throw new ControlError('read_only', `The file owns the key ${id}.`)
+    const { secret, ...made } = makeSecret('a pepper for tests')
+    const previous = { previous_hash: held.key.hash, previous_until: Date.now() + graceMs }
+    const key = { ...held.key, ...made, ...(graceMs === 0 ? {} : previous) }
+    this.keys.set(id, { key, owner: 'database' })
+    return { key: viewKey(key, 'database'), secret }
   }
 
   async requests({ limit, beforeId, keyId }: RequestQuery): Promise<readonly RequestRecord[]> {

@@ -4,6 +4,11 @@ import type { RecordRow } from '../record-fields.ts'
 /** Characters of a request id that name a slice: the time of its UUIDv7 in steps of 256 ms. */
 const SLICE_CHARACTERS = 11
 
+/** The first millisecond of a slice, since the epoch. */
+export function sliceStart(slice: string): number {
+  return Number.parseInt(`${slice.replace('-', '')}00`, 16)
+}
+
 /**
  * In which slices of time a key has requests. An index on every row would cost as much as the row; this is one row for
  * all requests that a key has begun in a quarter second, and the requests within one are few enough to look through.

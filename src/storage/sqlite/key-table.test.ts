@@ -21,6 +21,11 @@ test('gives keys back as they were created, also to the next connection', (t) =>
     requests_per_minute: 60,
     burst: 10,
     budgets: [{ unit: 'tokens', limit: 1_000_000, per: 'month' }],
+    previous_hash: `blake2b:${'ab'.repeat(64)}`,
+    previous_until: 8_000_000_000_000,
+    addresses: ['10.0.0.0/8'],
+    tags: ['a', 'b'],
+    metadata: { owner: 'Ada' },
   })
   const first = openDatabase(file)
   const keys = new KeyTable(first)
@@ -32,6 +37,29 @@ test('gives keys back as they were created, also to the next connection', (t) =>
   assert.deepEqual(new KeyTable(second).list(), [full, plain])
   assert.deepEqual(new KeyTable(second).find('full'), full)
   assert.equal(new KeyTable(second).find('none'), null)
+})
+
+test('gives a key another secret, keeps the one of before for a while, and leaves revoked keys alone', (t) => {
+  const database = openDatabase(path.join(temporaryDirectory(t), 'ferro.db'))
+  t.after(() => database.close())
+  const keys = new KeyTable(database)
+  const first = storedKeyOf('a')
+  keys.create(first)
+  const second = keys.rotate('a', { hash: 'sha256:2', prefix: 'fk-2', graceUntilMs: 9_000 })
+  assert.deepEqual(second, {
+    ...first,
+    hash: 'sha256:2',
+    prefix: 'fk-2',
+    previous_hash: first.hash,
+    previous_until: 9_000,
+  })
+  assert.deepEqual(keys.find('a'), second)
+  const third = keys.rotate('a', { hash: 'sha256:3', prefix: 'fk-3', graceUntilMs: null })
+  assert.deepEqual([third?.hash, third?.previous_hash, third?.previous_until], ['sha256:3', null, null])
+  keys.revoke('a', 5_000)
+  assert.equal(keys.rotate('a', { hash: 'sha256:4', prefix: 'fk-4', graceUntilMs: null }), null)
+  assert.equal(keys.find('a')?.hash, 'sha256:3')
+  assert.equal(keys.rotate('none', { hash: 'sha256:4', prefix: 'fk-4', graceUntilMs: null }), null)
 })
 
 test('refuses an id or a secret that is taken', (t) => {

@@ -8,16 +8,22 @@ export class KeyTable {
   readonly #all: StatementSync
   readonly #find: StatementSync
   readonly #revoke: StatementSync
+  readonly #rotate: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare(
       `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
-         models_deny, requests_per_minute, burst, budgets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         models_deny, requests_per_minute, burst, budgets, previous_hash, previous_until, addresses, tags, metadata)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
     this.#find = database.prepare('SELECT * FROM keys WHERE id = ?')
     this.#revoke = database.prepare(
       'UPDATE keys SET enabled = 0, revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING *',
+    )
+    this.#rotate = database.prepare(
+      `UPDATE keys SET previous_hash = iif(?3 IS NULL, NULL, hash), previous_until = ?3, hash = ?1, prefix = ?2
+       WHERE id = ?4 AND revoked_at IS NULL RETURNING *`,
     )
   }
 
@@ -37,6 +43,8 @@ export class KeyTable {
           key.revoked_at,
         ],
         ...[JSON.stringify(key.scopes), ...lists, JSON.stringify(key.budgets)],
+        ...[key.previous_hash, key.previous_until],
+        ...[listText(key.addresses), JSON.stringify(key.tags), JSON.stringify(key.metadata)],
       )
     } catch (error) {
       // SQLITE_CONSTRAINT is 19; extended codes have it in the low byte.
@@ -62,6 +70,23 @@ export class KeyTable {
     const row = this.#revoke.get(atMs, id)
     return row === undefined ? null : fromRow(row)
   }
+
+  /**
+   * Gives a key another secret; the one of before is taken until `graceUntilMs`, or no more when that is null. A secret of
+   * an earlier rotation ends now. Returns the key as it is now, or null when there is none that is not revoked.
+   */
+  rotate(id: string, to: NewSecret): StoredKey | null {
+    const row = this.#rotate.get(to.hash, to.prefix, to.graceUntilMs, id)
+    return row === undefined ? null : fromRow(row)
+  }
+}
+
+/** What a rotation gives a key. */
+export interface NewSecret {
+  readonly hash: string
+  readonly prefix: string
+  /** Milliseconds since the epoch, or null. */
+  readonly graceUntilMs: number | null
 }
 
 type Row = Record<string, SQLOutputValue>
@@ -82,6 +107,11 @@ function fromRow(row: Row): StoredKey {
     requests_per_minute: numberOrNull(row.requests_per_minute),
     burst: numberOrNull(row.burst),
     budgets: JSON.parse(String(row.budgets)) as StoredBudget[], // written by create() from this type
+    previous_hash: row.previous_hash === null ? null : String(row.previous_hash),
+    previous_until: numberOrNull(row.previous_until),
+    addresses: list(row.addresses),
+    tags: list(row.tags) ?? [],
+    metadata: JSON.parse(String(row.metadata)) as Record<string, string>, // as budgets
   }
 }
 

@@ -161,6 +161,12 @@ export const MIGRATIONS: readonly string[] = [
      request_id TEXT NOT NULL,
      made_ms INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+
+  `ALTER TABLE keys ADD COLUMN previous_hash TEXT;
+   ALTER TABLE keys ADD COLUMN previous_until INTEGER;
+   ALTER TABLE keys ADD COLUMN addresses TEXT;
+   ALTER TABLE keys ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE keys ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -3,7 +3,7 @@ import { firstIdAt } from './migrations.ts'
 
 const DAY_MS = 86_400_000
 /** Codes of refusals that come before a key's rate limit, or from it. */
-const NOT_ADMITTED = "'insufficient_scope', 'rate_limit_exceeded'"
+const NOT_ADMITTED = "'address_not_allowed', 'insufficient_scope', 'rate_limit_exceeded'"
 
 /** What one key spent, in the periods that an instant lies in (UTC). */
 export interface KeySpending {
