@@ -1,5 +1,5 @@
 /** Paths of the one API whose examples say the key in the query; nowhere else is it looked for. */
-const PATHS = /^\/(?:v1beta\/|v1\/models(?:\/|$))/
+const PATHS = /^\/(?:v1beta\/|upload\/v1|v1\/models(?:\/|$))/
 const NAME = 'key='
 
 /** The keys that the query of a request says, decoded; none on paths whose clients do not say it there. */

@@ -97,7 +97,7 @@ for (const { what, providers, preferred = [], headers = {}, path, body, asked, s
   test(`a request that names no provider goes to ${what}: ${asked ?? 'not found'}`, async (t) => {
     const vendor = await startVendor(t, () => ({ body: '{"object":"list","data":[]}' }))
     const direct = Object.fromEntries(Object.entries(providers).map(([name, one]) => [name, { ...one, direct: true }]))
-    const config = { providers: direct, passthrough: { providers: preferred } }
+    const config = { providers: direct, passthrough: { providers: preferred }, files: { bind_keys: false } }
     const { edge } = await serve(t, config, {}, { connect: vendor.connect })
     const answer = await fetch(`${edge.url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',

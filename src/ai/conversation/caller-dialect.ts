@@ -10,7 +10,9 @@ export type CallerDialect = 'openai-chat' | 'anthropic-messages' | 'gemini'
 export function callerDialect({ head, path, query }: Exchange): CallerDialect {
   if (head.get('anthropic-version') !== null) return 'anthropic-messages'
   const isGoogles = head.get('x-goog-api-client') !== null || head.get('x-goog-api-key') !== null
-  return isGoogles || path.startsWith('/v1beta/') || queryKeys(path, query).length > 0 ? 'gemini' : 'openai-chat'
+  return isGoogles || path.startsWith('/v1beta/') || path.startsWith('/upload/') || queryKeys(path, query).length > 0
+    ? 'gemini'
+    : 'openai-chat'
 }
 
 const RENDERING: Readonly<Record<CallerDialect, ReturnType<typeof createErrorRendering>>> = {

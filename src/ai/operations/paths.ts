@@ -1,11 +1,13 @@
-import type { Exchange, GatewayError, RenderedError, Route } from '../../core/index.ts'
+import type { Exchange, Gate, GatewayError, RenderedError, Route } from '../../core/index.ts'
 import type { CompileOptions, SurfacePath } from '../compile.ts'
-import { renderForCaller } from '../conversation/caller-dialect.ts'
+import { callerDialect, renderForCaller } from '../conversation/caller-dialect.ts'
 import { createErrorRendering, limitsOf } from '../conversation/errors.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { pushRoutingHeaders } from '../routing/routing-headers.ts'
+import { createAnthropicFiles } from './files/anthropic-files.ts'
+import { createGoogleUpload, GOOGLE_UPLOADS } from './files/google-upload.ts'
 import { KeptPaths } from './files/kept-paths.ts'
 import type { Ownership } from './files/ownership.ts'
 import type { ReferringRequests } from './files/referring-inspect.ts'
@@ -24,18 +26,45 @@ export function operationPaths(
   registry: ModelRegistry,
   referring: ReferringRequests,
 ): SurfacePath[] {
-  const files = filesPaths(options, registry, referring.ownership)
-  return [...modelPaths(options, registry), ...files, ...otherPaths(options, registry, referring)]
+  const passing = passingOn(options.document, registry, referring)
+  const files = filesPaths(options, registry, { ownership: referring.ownership, passing })
+  return [...modelPaths(options, registry), ...files, ...otherPaths(options, registry, passing)]
 }
 
 /** Files and batches of one provider. */
-function filesPaths({ hooks, document, claims }: CompileOptions, registry: ModelRegistry, ownership: Ownership) {
+function filesPaths(
+  { hooks, document, claims }: CompileOptions,
+  registry: ModelRegistry,
+  { ownership, passing }: { readonly ownership: Ownership; readonly passing: Gate },
+): SurfacePath[] {
   const usage = new ClaimedUsage(claims ?? null)
-  return (['files', 'batches'] as const).flatMap((kind): SurfacePath[] => {
-    const inspect = createFilesInspect({ registry, document, ownership, kind, usage })
+  const uploading: Route = {
+    name: 'files',
+    ...hooks.conversation('files.manage'),
+    ...dialect,
+    renderError: renderForCaller,
+    bodyLimit: -1,
+    inspect: createGoogleUpload({ registry, document, ownership }),
+  }
+  const paths = (['files', 'batches'] as const).flatMap((kind): SurfacePath[] => {
+    const openais = createFilesInspect({ registry, document, ownership, kind, usage })
+    const anthropics = kind === 'files' ? createAnthropicFiles({ registry, document, ownership }) : null
+    const inspect: Gate = (x) => {
+      const dialect = kind === 'files' ? callerDialect(x) : 'openai-chat'
+      if (dialect === 'anthropic-messages' && anthropics !== null) return anthropics(x)
+      return dialect === 'gemini' && document.passthrough.enabled ? passing(x) : openais(x)
+    }
     const governed = hooks.conversation(`${kind}.manage`)
     const settle = [...(governed.settle ?? []), usage.settled]
-    const route: Route = { name: kind, ...governed, ...dialect, bodyLimit: -1, inspect, settle }
+    const route: Route = {
+      name: kind,
+      ...governed,
+      ...dialect,
+      renderError: renderForCaller,
+      bodyLimit: -1,
+      inspect,
+      settle,
+    }
     // What is uploaded streams through; a batch is a few words.
     const making: Route = kind === 'batches' ? { ...route, bodyLimit: document.limits.body } : route
     return [
@@ -46,10 +75,23 @@ function filesPaths({ hooks, document, claims }: CompileOptions, registry: Model
       { method: 'DELETE', path: `/v1/${kind}/`, route },
     ]
   })
+  return [...paths, ...GOOGLE_UPLOADS.map((path): SurfacePath => ({ method: 'POST', path, route: uploading }))]
+}
+
+/** What goes on to a provider as it is, with what that keeps for the key. */
+function passingOn(document: CompileOptions['document'], registry: ModelRegistry, referring: ReferringRequests): Gate {
+  const kept = new KeptPaths(referring.ownership)
+  const inspect = createPassthroughInspect({
+    registry,
+    outputTokens: document.reservation.output_tokens,
+    preferred: document.passthrough.providers,
+    keeperOf: (x) => kept.keeperOf(x) ?? referring.keeperOf(x),
+  })
+  return referring.gate(kept.gate(inspect), 'any')
 }
 
 /** Sessions, and what the gateway does not know. */
-function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry, referring: ReferringRequests) {
+function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry, passing: Gate) {
   const session: Route = {
     name: 'realtime',
     ...hooks.conversation('realtime.connect'),
@@ -59,24 +101,13 @@ function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
   }
   const paths: SurfacePath[] = [{ method: 'GET', path: '/v1/realtime', route: session }]
   if (!document.passthrough.enabled || Object.keys(document.providers).length === 0) return paths
-  const kept = new KeptPaths(referring.ownership)
   const rest: Route = {
     name: 'passthrough',
     ...hooks.conversation('passthrough.use'),
     ...dialect,
     renderError: renderForCaller,
     bodyLimit: document.limits.body,
-    inspect: referring.gate(
-      kept.gate(
-        createPassthroughInspect({
-          registry,
-          outputTokens: document.reservation.output_tokens,
-          preferred: document.passthrough.providers,
-          keeperOf: (x) => kept.keeperOf(x) ?? referring.keeperOf(x),
-        }),
-      ),
-      'any',
-    ),
+    inspect: passing,
   }
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     for (const path of ['/v1/', '/v1beta/']) paths.push({ method, path, route: rest, last: true })

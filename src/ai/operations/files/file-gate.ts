@@ -14,10 +14,15 @@ export interface UploadTo {
   /** Name of the provider that will keep it. */
   readonly name: string
   readonly provider: ProviderUpstream
+  /** False: no file is for batches there. */
+  readonly batches?: boolean
 }
 
 /** Begins to read a file that a client sends; `inspect` is asked again, with it in `x.surface`, when it is known what it is for. */
-export function startUpload(x: Exchange, { registry, document, name, provider }: UploadTo): ReturnType<Gate> {
+export function startUpload(
+  x: Exchange,
+  { registry, document, name, provider, batches = true }: UploadTo,
+): ReturnType<Gate> {
   const { head } = x
   const boundary = boundaryOf(head.contentType)
   const limit = document.limits.body
@@ -50,7 +55,7 @@ export function startUpload(x: Exchange, { registry, document, name, provider }:
     atMs: x.time,
     refer: withPlainIds,
   })
-  const upload = new FileUpload(x, { boundary, limit, lines })
+  const upload = new FileUpload(x, { boundary, limit, lines, purpose: batches ? null : '' })
   x.surface = upload
   x.upload = upload
   x.watched = upload

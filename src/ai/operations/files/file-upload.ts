@@ -25,6 +25,8 @@ export interface FileUploadOptions {
   readonly limit: number
   /** For the lines of a batch's input. */
   readonly lines: BatchLines
+  /** Null: the form says it. */
+  readonly purpose: string | null
 }
 
 type Piece = readonly [bytes: Buffer, isFile: boolean]
@@ -59,7 +61,8 @@ export class FileUpload implements BodySink, BodySource, Upload, Watched {
   movedAt: number
   dueAt: number
 
-  constructor(x: Exchange, { boundary, limit, lines }: FileUploadOptions) {
+  constructor(x: Exchange, { boundary, limit, lines, purpose }: FileUploadOptions) {
+    this.#purpose = purpose
     this.#x = x
     this.#limit = limit
     this.#lines = lines

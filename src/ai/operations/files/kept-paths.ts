@@ -5,7 +5,7 @@ import type { Keeper, Ownership } from './ownership.ts'
 import { unreadable } from './referring-inspect.ts'
 
 /** Things of OpenAI's API that are reached by their id on paths which pass on (its API reference, 2026-11). */
-const KEPT = /^\/v1\/(vector_stores|containers)(?:\/([^/]+)(\/.*)?)?$/
+const KEPT = /^\/v1(?:beta)?\/(?:(vector_stores|containers)|(files|cachedContents))(?:\/([^/:]+)([/:].*)?)?$/
 /** A look-up that nobody waits for any more ends by itself. */
 const UNHEARD = { cancel: () => undefined }
 
@@ -32,8 +32,11 @@ export class KeptPaths {
   /** Around an `inspect` that passes requests on. */
   gate(inspect: Gate): Gate {
     return (x) => {
-      const [, kind, id = '', below = ''] = KEPT.exec(x.path) ?? []
+      const [, openais, googles, said = '', below = ''] = KEPT.exec(x.path) ?? []
+      const kind = openais ?? googles
       if (kind === undefined) return inspect(x)
+      // Google's names begin with what they are names of.
+      const id = googles === undefined || said === '' ? said : `${kind}/${said}`
       const known = this.#known.get(x)
       if (known === undefined) return this.#lookUp(x, kind, id)
       const verdict = inspect(x)
@@ -56,7 +59,8 @@ export class KeptPaths {
     const { upstream, credentials } = state.provider
     const key = principalOf(x).id
     const credential = credentials[state.lane] ?? ''
-    state.onAnswer = ({ id }) => {
+    state.onAnswer = ({ id: ofOpenai, name }) => {
+      const id = ofOpenai ?? name
       if (typeof id !== 'string') return
       this.#ownership.things.keep(key, { id, kind, provider: upstream.name, credential, batch: null })
     }
@@ -91,7 +95,7 @@ export class KeptPaths {
 
 function unknown(id: string): GatewayError {
   const shown = id.length > 128 ? `${id.slice(0, 128)}…` : id
-  return new GatewayError('resource_not_found', `'${shown}' not found: this key has none of this name.`, {
+  return new GatewayError('not_found', `'${shown}' not found: this key has none of this name.`, {
     param: 'id',
   })
 }

@@ -21,6 +21,9 @@ const KEEPING: ReadonlySet<string> = new Set([
 /** Providers make containers by themselves, and answers tell their names as they are: nobody else can guess them. */
 const FREE = /^(?:cntr|container)_/
 
+/** Names of Google's things; other addresses are of nobody here. */
+const GOOGLES = /^(?:files|cachedContents)\/[^/]+$/
+
 /** Who keeps what a request names. */
 export interface Keeper {
   readonly provider: string
@@ -81,16 +84,23 @@ export class Ownership {
       if (provider === null || !(await this.mayUse(key, of, of.provider))) return noSuch(said)
       return { provider: of.provider, credential: provider.credentials[0] ?? '' }
     }
-    const isOurs = this.keepers.length > 0 && !said.includes('/')
-    if (!isOurs || (!this.isBound && this.keepers.length < 2)) return null
+    const isGoogles = GOOGLES.test(of.id)
+    if (said.includes('/') && !isGoogles) return null
     const thing = await this.things.find(key, of.id, null)
     if (thing !== null) return { provider: thing.provider, credential: thing.credential }
-    return this.isBound && !FREE.test(of.id) ? noSuch(said) : null
+    if (!this.isBound || FREE.test(of.id)) return null
+    return isGoogles ? noneOfGoogles(of.id) : noSuch(said)
   }
+}
+
+/** As Google says it of a file that another project has. */
+function noneOfGoogles(name: string): GatewayError {
+  const message = `You do not have permission to access ${name.slice(0, 128)}, or it may not exist.`
+  return new GatewayError('resource_denied', message)
 }
 
 /** As OpenAI says it of a file that another organization has. */
 export function noSuch(id: string): GatewayError {
   const shown = id.length > 128 ? `${id.slice(0, 128)}…` : id
-  return new GatewayError('resource_not_found', `No such File object: ${shown}`, { param: 'id' })
+  return new GatewayError('not_found', `No such File object: ${shown}`, { param: 'id' })
 }

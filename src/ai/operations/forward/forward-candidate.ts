@@ -14,6 +14,12 @@ const TAKEN: ReadonlySet<string> = new Set([
   'if-match',
   'if-none-match',
   'range',
+  'x-goog-upload-command',
+  'x-goog-upload-file-name',
+  'x-goog-upload-header-content-length',
+  'x-goog-upload-header-content-type',
+  'x-goog-upload-offset',
+  'x-goog-upload-protocol',
 ])
 
 /** One request to one provider, passed on as it is. */

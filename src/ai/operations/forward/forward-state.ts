@@ -21,6 +21,8 @@ export class ForwardState {
   upgrade: string | null = null
   /** How ids in answers are told to the client; null: as they are. */
   origin: Origin | null = null
+  /** What becomes of a header of the upstream's that no other client gets; null: it stays here. */
+  answerHeaders: ((name: string, value: string) => string | null) | null = null
   /** Is shown every whole answer of JSON. */
   onAnswer: ((answer: JsonObject) => void) | null = null
   /** Of a list that was asked for: the entries that are the key's; null: all. */

@@ -104,6 +104,13 @@ export class ForwardTap implements AnswerTap {
   headers(headers: AnswerHeaders, body: Buffer | null): string[] {
     const length = body === null ? null : body.length
     const out = clientHeaders(this.#x, this.#source, headers, length, this.#mode === 'events')
+    const { answerHeaders } = this.#state
+    for (const name in answerHeaders === null ? {} : headers) {
+      const value = headers[name]
+      const told = typeof value === 'string' ? answerHeaders?.(name, value) : null
+      if (typeof told === 'string' && !this.#source.secretTexts.some((secret) => told.includes(secret)))
+        out.push(name, told)
+    }
     out.push('x-ferro-provider', this.#source.upstream.name)
     return out
   }

@@ -90,14 +90,20 @@ export class Origin {
   }
 }
 
+/** Where APIs put the entries of a list. */
+const LISTS = ['data', 'files', 'cachedContents'] as const
+
 /** A list with those of its entries that are the key's; null: all are. */
 export function onlyListed(answer: JsonObject, listed: ReadonlySet<string> | null): JsonObject {
-  const { data } = answer
-  if (listed === null || !Array.isArray(data)) return answer
-  const own = data.filter((entry) => isListed(entry, listed))
-  return { ...answer, data: own }
+  if (listed === null) return answer
+  const own = LISTS.flatMap((name) => {
+    const entries = answer[name]
+    return Array.isArray(entries) ? [[name, entries.filter((entry) => isListed(entry, listed))]] : []
+  })
+  return { ...answer, ...Object.fromEntries(own) }
 }
 
 function isListed(entry: unknown, listed: ReadonlySet<string>): boolean {
-  return isObject(entry) && typeof entry['id'] === 'string' && listed.has(entry['id'])
+  const id = isObject(entry) ? (entry['id'] ?? entry['name']) : null
+  return typeof id === 'string' && listed.has(id)
 }
