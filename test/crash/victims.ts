@@ -19,16 +19,31 @@ export interface Scene {
 type Strike = (scene: Scene) => Promise<void>
 
 const REPLACED_WITHIN_MS = 30_000
+const KNOCK_EVERY_MS = 100
 
 /** One thread fails, and another one takes its place. */
 const thread =
   (role: Role, order: Order): Strike =>
-  async ({ threads, random }) => {
+  async ({ house, threads, random }) => {
     const known = await threads.living(role)
     const victim = await threads.any(role, random.next)
     await threads.order(victim, order)
-    await threads.replaced(victim, known, REPLACED_WITHIN_MS)
+    await knocking(house, () => threads.replaced(victim, known, REPLACED_WITHIN_MS))
   }
+
+/** Asks on new connections meanwhile: those of the load may all be with another worker than the one that is to fail. */
+async function knocking(house: House, wait: () => Promise<unknown>): Promise<void> {
+  const asked: Promise<unknown>[] = []
+  const knock = setInterval(() => {
+    asked.push(house.client.chat({ headers: { connection: 'close' } }))
+  }, KNOCK_EVERY_MS)
+  try {
+    await wait()
+  } finally {
+    clearInterval(knock)
+  }
+  await Promise.all(asked)
+}
 
 /** A worker is ended from outside, at whatever instruction it is. */
 const terminateWorker: Strike = async ({ threads, random }) => {
@@ -56,7 +71,7 @@ const killAtWrite =
   (moment: 'before' | 'half' | 'after'): Strike =>
   async ({ house, threads, random, stopLoad }) => {
     await threads.order(await threads.any('data', random.next), `write ${moment} kill`)
-    await within(house.gateway.exited, REPLACED_WITHIN_MS, 'the end of the process')
+    await knocking(house, () => within(house.gateway.exited, REPLACED_WITHIN_MS, 'the end of the process'))
     house.wall.release()
     await stopLoad()
     await house.gateway.restart()
