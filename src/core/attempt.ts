@@ -5,19 +5,11 @@ import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { HeldEvents, joined } from './held-events.ts'
-import {
-  type AnswerHeaders,
-  type AnswerTap,
-  type Candidate,
-  type DispatchController,
-  type ResponseHandler,
-  type TunnelEnd,
-  WAIT,
-} from './phases.ts'
+import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler, TunnelEnd } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 import { end, settle } from './settle.ts'
-import { Tunnel } from './tunnel.ts'
+import { switchProtocols } from './switch-protocols.ts'
 import { failureOf, faultOf, isRefused } from './upstream/fault.ts'
 
 /** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
@@ -31,68 +23,14 @@ export interface Lease {
   release(): void
 }
 
-/**
- * Starts an attempt at the candidate whose turn it is: reserve, journal, dispatch. Whoever answered WAIT in place of a
- * candidate calls it again.
- */
-export function beginAttempt(x: Exchange): void {
-  const candidate = x.attempting === null ? x.candidates?.[x.candidateIndex] : x.attempting.next(x)
-  if (candidate === WAIT) return
-  if (candidate instanceof GatewayError) return refuse(x, candidate)
-  if (candidate === undefined) throw new Error(`request ${x.id} has no candidate ${x.candidateIndex}`)
-  x.candidate = candidate
-  const reserve = x.route?.reserve ?? null
-  if (reserve === null) proceed(x, null)
-  else reserve(x, candidate)
-}
-
-/** Goes on with an attempt whose reservation is now durable, or was refused. */
-export function proceed(x: Exchange, problem: GatewayError | null): void {
-  if (x.settled) return
-  if (problem !== null) return refuse(x, problem)
-  try {
-    dispatch(x)
-  } catch (error) {
-    fault(x, error)
-  }
-}
-
-function dispatch(x: Exchange): void {
-  const { candidate } = x
-  if (candidate === null) throw new Error(`request ${x.id} goes on without a candidate`)
-  const request = candidate.encode(x)
-  const attempt = new Attempt(x, candidate)
-  x.attempt = attempt
-  x.attempts++
-  x.bodyClaims++
-  if (request.freesBody !== true) x.keepsBody = true
-  x.dispatchedAt = performance.now()
-  if (candidate.upstream.transport.dispatch(request, attempt)) return
-  x.attempts--
-  const message = `All connections to ${candidate.upstream.name} are busy; try again soon.`
-  attempt.fail(new GatewayError('saturated', message, { retryAfterSeconds: 1 }), 'saturated')
-}
-
-/** Begins the next attempt, now or after a while; not when the client has left meanwhile. */
-function beginAgain(x: Exchange, waitMs: number): void {
-  x.sent = false
-  x.firstByteAt = 0
-  const begin = () => {
-    if (x.settled) return
-    try {
-      beginAttempt(x)
-    } catch (error) {
-      fault(x, error)
-    }
-  }
-  if (waitMs > 0) setTimeout(begin, waitMs)
-  else begin()
-}
+/** Begins the attempt that follows, after so many milliseconds. */
+export type BeginAgain = (x: Exchange, waitMs: number) => void
 
 /** One dispatch of a request to one upstream, and the relay of its answer. */
 export class Attempt implements ResponseHandler, Watched {
   #x: Exchange
   readonly #candidate: Candidate
+  readonly #again: BeginAgain
   readonly #tap: AnswerTap
   #controller: DispatchController | null = null
   #stage: Stage = 'connect'
@@ -117,9 +55,11 @@ export class Attempt implements ResponseHandler, Watched {
   lease: Lease | null = null
   dueAt: number
 
-  constructor(x: Exchange, candidate: Candidate) {
+  /** `again` begins the attempt that follows this one, after so many milliseconds. */
+  constructor(x: Exchange, candidate: Candidate, again: BeginAgain) {
     this.#x = x
     this.#candidate = candidate
+    this.#again = again
     this.#tap = candidate.open(x)
     this.#lastByteAt = x.dispatchedAt
     this.dueAt = this.#nextDueAt()
@@ -227,32 +167,12 @@ export class Attempt implements ResponseHandler, Watched {
   onUpgrade(_controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void {
     if (this.#stage === 'done') return end.destroy()
     try {
-      this.#switch(headers, end)
+      this.#stage = 'body'
+      switchProtocols(this.#x, this.#candidate, this.#tap, { headers, end })
     } catch (error) {
       end.destroy()
       fault(this.#x, error) // as above
     }
-  }
-
-  #switch(headers: AnswerHeaders, end: TunnelEnd): void {
-    const x = this.#x
-    this.#stage = 'body'
-    x.attempting?.onHead(x, 101, headers)
-    const out = this.#tap.headers(headers, null)
-    const protocol = headers['upgrade']
-    if (typeof protocol === 'string') out.push('upgrade', protocol)
-    x.route?.editAnswer?.(x, 101, out)
-    x.status = 101
-    x.firstByteAt = performance.now()
-    const client = x.client.upgrade(out)
-    if (client === null) {
-      refuse(x, new GatewayError('upstream_invalid_response', 'The protocol was switched when that was not possible.'))
-      return end.destroy()
-    }
-    x.watched = new Tunnel(x, client, end, {
-      idleMs: this.#candidate.upstream.timeouts.idleMs,
-      watch: this.#tap.watchTunnel?.() ?? null,
-    })
   }
 
   /** This attempt came to nothing; another may follow as long as the client has seen none of its answer. */
@@ -305,7 +225,7 @@ export class Attempt implements ResponseHandler, Watched {
     this.abort(new Error('another attempt follows'))
     x.upload?.close()
     x.route?.giveWay?.(x, failure)
-    beginAgain(x, waitMs)
+    this.#again(x, waitMs)
   }
 
   /** From now on it serves this request, whose own attempt is over: it was one of the request's double. */

@@ -6,9 +6,9 @@
  *      └─ double ── attempt B ─────┴─► whoever has an answer first serves the request; the other is aborted
  */
 
-import { beginAttempt } from './attempt.ts'
 import type { Attempting } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
+import { beginAttempt } from './begin-attempt.ts'
 import { GatewayError } from './errors.ts'
 import { Exchange, type Identity } from './exchange.ts'
 import { RequestHead } from './http1/request-head.ts'

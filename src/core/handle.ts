@@ -1,7 +1,7 @@
 /**
  * One request, phase by phase. Features do not add lines here: they are hooks of a route (see phases.ts).
  */
-import { beginAttempt } from './attempt.ts'
+import { beginAttempt } from './begin-attempt.ts'
 import type { ClientStream } from './client-stream.ts'
 import { GatewayError } from './errors.ts'
 import { Exchange } from './exchange.ts'

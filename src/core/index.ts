@@ -3,7 +3,7 @@
  * deadlines, errors. It decides nothing about identity, cost or content: routes bring those as hooks.
  * Start reading at `phases.ts` (the list), then `handle.ts` (the walk) and `attempt.ts` (one dispatch).
  */
-export { beginAttempt, proceed } from './attempt.ts'
+
 export { type Attempting, type FailedDispatch, NO_MORE, TAKEN_OVER } from './attempting.ts'
 export {
   Breaker,
@@ -42,6 +42,7 @@ export {
 } from './balance/slots.ts'
 export { TargetState } from './balance/target-state.ts'
 export { Trial, type TrialRules } from './balance/trial.ts'
+export { beginAttempt, proceed } from './begin-attempt.ts'
 export type { BodySink, ClientStream } from './client-stream.ts'
 export { Connector } from './connect/connector.ts'
 export type { Destination, EgressEvent, TlsSettings } from './connect/destination.ts'
