@@ -1,7 +1,13 @@
 import type { DialectName } from '../dialects/name.ts'
 import { RequestReader, type RequestShape } from './request-reader.ts'
 
-const PLAIN = { textContent: false, optionalContent: false, nested: null, requiresMaxTokens: false } as const
+const PLAIN = {
+  textContent: false,
+  optionalContent: false,
+  nested: null,
+  requiresMaxTokens: false,
+  warmsCaches: false,
+} as const
 
 const SHAPES = {
   'openai-chat': {
@@ -38,6 +44,7 @@ const SHAPES = {
   'anthropic-messages': {
     ...PLAIN,
     requiresMaxTokens: true,
+    warmsCaches: true,
     names: { model: 'model', content: 'messages', stream: 'stream', maxTokens: 'max_tokens' },
   },
   gemini: {

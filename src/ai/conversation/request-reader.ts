@@ -35,6 +35,8 @@ export interface RequestShape {
   readonly nested: { readonly maxTokens: readonly string[]; readonly choices: readonly string[] } | null
   /** A maximum must be given (a client's own SDK says so). */
   readonly requiresMaxTokens: boolean
+  /** The maximum may be 0: the vendor then reads the prompt into its cache, and answers nothing. */
+  readonly warmsCaches: boolean
 }
 
 /** What a request's path says, where a dialect puts it there. */
@@ -48,6 +50,7 @@ export interface PathFacts {
 const MAX_MODEL_NAME = 256
 const ARRAY_OPEN = 0x5b
 const QUOTE = 0x22
+const ZERO = 0x30
 
 /** Reads requests of one dialect without parsing what is only relayed. */
 export class RequestReader {
@@ -107,7 +110,7 @@ export class RequestReader {
   ): { readonly maxOutputTokens: number | null; readonly choices: number } | GatewayError {
     const { nested } = this.shape
     if (nested !== null) return this.#nestedBounds(body, scanned, nested)
-    const maxTokens = this.#positive(body, scanned, 'maxTokens')
+    const maxTokens = this.#maximum(body, scanned)
     if (maxTokens === undefined) return wrongType(this.#name('maxTokens'), 'a positive whole number')
     const other = this.#positive(body, scanned, 'otherMaxTokens')
     if (other === undefined) return wrongType(this.#name('otherMaxTokens'), 'a positive whole number')
@@ -159,6 +162,15 @@ export class RequestReader {
     return first === 0x74 ? true : first === 0x66 ? false : first === 0x6e ? null : undefined
   }
 
+  #maximum(body: Buffer, scanned: ScannedObject): number | null | undefined {
+    const { warmsCaches } = this.shape
+    if (warmsCaches && this.#scanner.has(scanned, 'maxTokens')) {
+      const at = scanned.valueStart(FIELD.maxTokens)
+      if (body[at] === ZERO && scanned.valueEnd(FIELD.maxTokens) === at + 1) return 0
+    }
+    return this.#positive(body, scanned, 'maxTokens')
+  }
+
   /** A positive whole number; null when absent or null; undefined when it is something else. */
   #positive(body: Buffer, scanned: ScannedObject, field: Field): number | null | undefined {
     if (!this.#scanner.has(scanned, field)) return null
@@ -204,7 +216,8 @@ function invalid(code: 'invalid_json' | 'invalid_request', message: string): Gat
   return new GatewayError(code, message)
 }
 
-function scanError(failure: ScanFailure): GatewayError {
+/** What is wrong with a body, in the words of an error. */
+export function scanError(failure: ScanFailure): GatewayError {
   const at = `at byte ${failure.offset}`
   switch (failure.kind) {
     case 'not-json':

@@ -1,6 +1,8 @@
 import { answerWith, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
+import { RequestScanner } from '../conversation/fields.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
+import { scanError } from '../conversation/request-reader.ts'
 import { clientDialect, dialectOf } from '../dialects/tables.ts'
 import type { TokenCountDialect } from '../dialects/token-counts.ts'
 import { FieldProblem } from '../ir/fields.ts'
@@ -70,6 +72,7 @@ export class TokenCounting {
       return this.#own(x, target, request, client)
     } catch (error) {
       if (error instanceof FieldProblem) return problemOf(error)
+      if (error instanceof GatewayError) return error
       throw error
     }
   }
@@ -219,7 +222,12 @@ function candidate({
   })
 }
 
+/** Bodies here are as large as those that are answered, and are held to the same bounds. */
+const BODY = new RequestScanner({})
+
 function parsed(x: Exchange): JsonObject {
+  const scanned = BODY.scan(x.body ?? Buffer.alloc(0))
+  if (scanned.kind === 'too-many' || scanned.kind === 'too-deep') throw scanError(scanned)
   let value: unknown
   try {
     value = parseExact((x.body ?? Buffer.alloc(0)).toString('utf8'))

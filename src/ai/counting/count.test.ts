@@ -82,3 +82,12 @@ test('what goes wrong is told in the client’s dialect', async (t) => {
   assert.deepEqual([bad.status, Object(bad.body).error.type], [400, 'invalid_request_error'])
   assert.equal(empty.asked.length, 1)
 })
+
+test('a body with more members than any conversation has is refused before it is worked through', async (t) => {
+  const { asked, post } = await house(t, 200, { input_tokens: 1 })
+  const messages = Array.from({ length: 80_000 }, () => ({ role: 'user', content: '' }))
+  const { status, body } = await post('/v1/messages/count_tokens', { model: 'small', messages })
+  assert.equal(status, 400)
+  assert.match(JSON.stringify(body), /members and list items/)
+  assert.deepEqual(asked, [])
+})

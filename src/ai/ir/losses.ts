@@ -85,8 +85,30 @@ function nameOf(path: string): string {
   return name.length > LONGEST_NAME ? name.slice(0, LONGEST_NAME) : name
 }
 
+/**
+ * Names for a header, few: where there are more, those of one thing become one, with their count (`messages[].text.*(40)`), the
+ * largest such group first.
+ */
 function listed(names: ReadonlySet<string>): string {
-  const all = [...names]
-  const shown = all.slice(0, MOST_NAMES).join(',')
-  return all.length > MOST_NAMES ? `${shown},and-${all.length - MOST_NAMES}-more` : shown
+  const shown = new Map<string, number>([...names].map((name) => [name, 1]))
+  // Each round takes the things with the most names first; the next one takes what these stand in.
+  for (let before = Number.POSITIVE_INFINITY; shown.size > MOST_NAMES && shown.size < before; ) {
+    before = shown.size
+    const groups = [...Map.groupBy(shown.keys(), parentOf)].sort(([, one], [, other]) => other.length - one.length)
+    for (const [parent, members] of groups) {
+      if (members.length < 2 || shown.size <= MOST_NAMES) break
+      const count = members.reduce((sum, name) => sum + (shown.get(name) ?? 0), 0)
+      for (const name of members) shown.delete(name)
+      shown.set(parent === '' ? '*' : `${parent}.*`, count)
+    }
+  }
+  const all = [...shown].map(([name, count]) => (count === 1 ? name : `${name}(${count})`))
+  const rest = all.length - MOST_NAMES
+  return rest > 0 ? `${all.slice(0, MOST_NAMES).join(',')},and-${rest}-more` : all.join(',')
+}
+
+/** The thing that a name is a member of; of a group, that of the group. */
+function parentOf(name: string): string {
+  const own = name.endsWith('.*') ? name.slice(0, -2) : name
+  return own.slice(0, Math.max(0, own.lastIndexOf('.')))
 }
