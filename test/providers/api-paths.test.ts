@@ -66,7 +66,7 @@ const CASES: readonly (readonly [provider: object, request: Request, path: strin
 for (const [provider, [method, path, body], expected] of CASES) {
   test(`${JSON.stringify(provider)} is asked for ${method} ${path} at ${expected}`, async (t) => {
     const vendor = await startVendor(t, () => ({ body: JSON.stringify(ANSWER) }))
-    const config = { providers: { p: { ...provider, direct: true } } }
+    const config = { providers: { p: { ...provider, direct: true } }, files: { bind_keys: false } }
     const { edge } = await serve(t, config, {}, { connect: vendor.connect })
     const headers = { 'content-type': 'application/json', 'x-ferro-provider': 'p' }
     const answer = await fetch(`${edge.url}${path}`, {

@@ -16,13 +16,20 @@ const TEXT = /"([^"\\]*)"/g
 const ODD = /\\u00(?:3\d|[4-7][0-9a-f])/i
 const ODD_VALUE = new RegExp(`"(?:${NAMES})"\\s*:\\s*(?:"[^"\\\\]*\\\\|\\[[^\\]\\\\:{}[]*\\\\)`)
 /**
- * What a body must have in it to name anything: beginnings that are rare in texts, and short, since that is how bytes are found
- * fastest; most bodies have none of them.
+ * What a body must have in it to name anything. Every conversation is searched for it, so the first search is for texts that are
+ * found fastest: short ones whose first character is rare. Escapes of a letter of `_id` have 005 or 006 in them.
  */
-const HINTS = ['_id', '.at.', '_file"', 'Uri"', '_uri"', 'Content"', '_content"'].map((text) => Buffer.from(text))
-const GOOGLES = HINTS.slice(3)
-const OPENAIS = HINTS.slice(0, 2)
-const ESCAPE = Buffer.from('\\u00')
+interface Hints {
+  readonly first: readonly Buffer[]
+  readonly next: readonly Buffer[]
+}
+const buffers = (texts: readonly string[]) => texts.map((text) => Buffer.from(text))
+const OPENAIS: Hints = {
+  first: buffers(['_id', '005', '006']),
+  next: buffers(['file_id', 'store_id', 'container_id', '\\u005', '\\u006']),
+}
+const GOOGLES: Hints = { first: buffers(['Uri"', '_uri"', 'Content"', '_content"', '\\u00']), next: [] }
+const ALL: Hints = { first: [...OPENAIS.first, ...GOOGLES.first, ...buffers(['_file"', '"container'])], next: [] }
 const MOST = 2_000
 /** What is no id of a thing: how Gemini names its files by their address, and how it calls things. */
 const ADDRESS = /^https:\/\/[^/]+\/(?:upload\/)?v1(?:beta|alpha)?\/(files\/[^/?#]+)$/
@@ -43,7 +50,7 @@ export interface Referring {
 /** Whose names a body may have in it. */
 export type NamesOf = 'openai' | 'google' | 'any'
 
-const HINTS_OF: Readonly<Record<NamesOf, readonly Buffer[]>> = { openai: OPENAIS, google: GOOGLES, any: HINTS }
+const HINTS: Readonly<Record<NamesOf, Hints>> = { openai: OPENAIS, google: GOOGLES, any: ALL }
 
 /** Whose names bodies of a dialect have in them. */
 export function namesIn(dialect: DialectName): NamesOf {
@@ -52,11 +59,12 @@ export function namesIn(dialect: DialectName): NamesOf {
 
 /** What a JSON body names; null for nothing. */
 export function referencesIn(sent: Buffer, names: NamesOf = 'any'): Referring | GatewayError | null {
-  const isOdd = sent.includes(ESCAPE)
-  if (!isOdd && !HINTS_OF[names].some((hint) => sent.includes(hint))) return null
+  const { first, next } = HINTS[names]
+  if (!first.some((hint) => sent.includes(hint))) return null
+  if (next.length > 0 && !next.some((hint) => sent.includes(hint))) return null
   let body = sent
   let text = body.toString('latin1')
-  if (ODD_VALUE.test(text) || (isOdd && ODD.test(text))) {
+  if (ODD_VALUE.test(text) || ODD.test(text)) {
     const plain = plainly(sent)
     if (plain === null) return null
     body = plain
