@@ -212,3 +212,24 @@ test('the loser is charged what it may have worked on', async () => {
   assert.ok(settled.every(({ tokens, nanos }) => tokens > 0 && nanos > 0))
   await built().assertUnharmed()
 })
+
+test('when all targets are slow, a fifth more requests go out at most', async () => {
+  const slow = await House.build({
+    more: {
+      models: { slow: { ...hedged('slow-150', 'slow-151'), hedge: { after: '30ms' } } },
+      workers: 2,
+      routing: { retry: { budget_share: 0.2, budget_per_second: 0 } },
+    },
+  })
+  try {
+    for (let batch = 0; batch < 5; batch++) {
+      const results = await Promise.all(Array.from({ length: 20 }, () => slow.client.chat({ model: 'slow' })))
+      assert.ok(results.every(({ status }) => status === 200))
+    }
+    const more = slow.wall.requests.length - 100
+    assert.ok(more >= 15 && more <= 20, `${more} more requests than 100`)
+    assert.deepEqual(await violations(slow.evidence), [])
+  } finally {
+    await slow.close()
+  }
+})

@@ -184,6 +184,19 @@ test('a copy is charged to the key only where that is said', async () => {
   assert.equal((await copyOf('charged-paid')).key_id, built().key.id)
 })
 
+test('metrics tell copies apart from requests', async () => {
+  const samples = findSamples(await built().gateway.metrics(), 'ferro_requests_total', { model: 'broken/shadow' })
+  assert.deepEqual(
+    samples.map(({ labels, value }) => [labels.route, labels.variant, labels.status, value]),
+    [['chat.completions.shadow', 'shadow', '502', 1]],
+  )
+  const own = findSamples(await built().gateway.metrics(), 'ferro_requests_total', { model: 'broken' })
+  assert.deepEqual(
+    own.map(({ labels, value }) => [labels.route, labels.status, value]),
+    [['chat.completions', '200', 1]],
+  )
+})
+
 test('a share of the requests is copied', async () => {
   const seen = built().wall.requests.filter(({ model }) => model === 'ok-7').length
   for (let n = 0; n < 10; n++) {

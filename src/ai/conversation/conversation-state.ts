@@ -48,6 +48,8 @@ export class ConversationState {
   deliveredTokens = 0
   /** Those among them that a stream brought after its last report of usage: some come early, or as it goes. */
   unreportedTokens = 0
+  /** Of a request that is copied: nobody will see the answer. */
+  isCopy = false
   /** The upstream began a successful answer: what it made is charged. */
   answered = false
 
@@ -79,7 +81,10 @@ export class ConversationState {
     const request = { model, stream, asksUsage, maxOutputTokens, choices, textBytes, mediaItems, contentBytes }
     const state = new ConversationState(this.surface, request, this.pathFacts)
     state.seals = this.seals
-    if (purpose === 'unheard') return state
+    if (purpose === 'unheard') {
+      state.isCopy = true
+      return state
+    }
     state.keepSeals = this.keepSeals
     state.credential = this.credential
     state.onAnswerId = this.onAnswerId

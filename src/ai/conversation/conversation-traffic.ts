@@ -74,8 +74,13 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding, 
     translation: translationOf(state),
     attemptHistory: routing.attemptHistory,
     variant: routing.variant,
-    series: target?.series(state.surface.name, routing.variant ?? null) ?? null,
+    series: target?.series(seriesNameOf(state), routing.variant ?? null) ?? null,
   }
+}
+
+/** What metrics call the requests of a surface; what copies do is told apart. */
+function seriesNameOf({ surface, isCopy }: ConversationState): string {
+  return isCopy ? `${surface.name}.shadow` : surface.name
 }
 
 function chargeOf(

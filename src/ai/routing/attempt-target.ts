@@ -1,4 +1,5 @@
 import type { Candidate, Exchange, GatewayError, Outcome, Permit, RetryBudget, WAIT } from '../../core/index.ts'
+import { classOfError } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import type { HedgeRule } from './hedge/hedge-rule.ts'
@@ -52,6 +53,8 @@ export interface AskedTarget {
   permit: Permit
   /** Of its answer; 0 before its head. */
   status: number
+  /** What its answer says: it gives nothing more for so long. */
+  spentMs: number
 }
 
 /** How the attempt at such a target ended. */
@@ -78,6 +81,12 @@ export interface HedgedAttempts {
   beOvertaken(x: Exchange): void
   /** The other attempt is the current one from now on. */
   succeedBy(asked: AskedTarget): void
+}
+
+/** What an answer that may not be used says of its target. */
+export function classOfRejection(status: number, error: GatewayError): FailureClass {
+  // Who sends elsewhere will do so again.
+  return status >= 300 && status < 400 ? 'withdrawn' : classOfError(error)
 }
 
 /** Leaves a target or its credential alone, as the class of a failure says. `nowMs`: of the clock that all threads share. */

@@ -21,6 +21,7 @@ import {
   type AskedTarget,
   type AttemptRules,
   type AttemptTarget,
+  classOfRejection,
   type HedgedAttempts,
   type HedgeEnd,
   type Mirror,
@@ -149,8 +150,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   onRejected(x: Exchange, error: GatewayError): number {
-    // Who sends elsewhere will do so again.
-    const found = this.#status >= 300 && this.#status < 400 ? 'withdrawn' : classOfError(error)
+    const found = classOfRejection(this.#status, error)
     const rule = FAILURE_RULES[found]
     if (this.current !== null) restAfter(this.current, found, error, this.#rules.now())
     this.#release(rule.outcome)
@@ -213,7 +213,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       }
       this.#tried.push(place)
       this.#made++
-      return { place, target, permit, status: 0 }
+      return { place, target, permit, status: 0, spentMs: 0 }
     }
     return null
   }
@@ -239,11 +239,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     this.#note(x, 'cancelled', null)
   }
 
-  succeedBy({ place, permit, status }: AskedTarget): void {
+  succeedBy({ place, permit, status, spentMs }: AskedTarget): void {
     this.#at = place
     this.#permit = permit
     this.#status = status
-    this.#spentMs = 0
+    this.#spentMs = spentMs
     this.#onTarget = 1
   }
 

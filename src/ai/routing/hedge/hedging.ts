@@ -1,4 +1,5 @@
 import {
+  type AnswerHeaders,
   type Attempting,
   accountFor,
   beginDouble,
@@ -15,8 +16,9 @@ import {
   type WAIT,
 } from '../../../core/index.ts'
 import { monotonicUs } from '../../../lib/index.ts'
-import { type AskedTarget, type HedgedAttempts, restAfter } from '../attempt-target.ts'
-import { classOfError, classOfFailure } from '../failures/classify.ts'
+import { spentForMs } from '../../dialects/limit-resets.ts'
+import { type AskedTarget, classOfRejection, type HedgedAttempts, restAfter } from '../attempt-target.ts'
+import { classOfFailure } from '../failures/classify.ts'
 import type { FailureClass } from '../failures/failure-class.ts'
 import { FAILURE_RULES } from '../failures/failure-rules.ts'
 import type { HedgeRule } from './hedge-rule.ts'
@@ -103,9 +105,10 @@ export class Hedging implements Attempting {
     return target.prepare(double) ?? target.candidate
   }
 
-  onHead(double: Exchange, status: number): number {
+  onHead(double: Exchange, status: number, headers: AnswerHeaders): number {
     const asked = this.#held
     asked.status = status
+    asked.spentMs = status < 400 ? spentForMs(headers, Date.now()) : 0
     if (status < 400) asked.target.memory?.recent.time(performance.now() - double.dispatchedAt)
     return NO_MORE
   }
@@ -128,7 +131,7 @@ export class Hedging implements Attempting {
   }
 
   onRejected(_double: Exchange, error: GatewayError): number {
-    const found = classOfError(error)
+    const found = classOfRejection(this.#held.status, error)
     this.#failure = 'rejected'
     restAfter(this.#held.target, found, error, monotonicUs() / 1_000)
     this.#fail(found, error, FAILURE_RULES[found].outcome)
