@@ -253,6 +253,19 @@ test('refuses to start on a journal of another version, and touches nothing', (t
   assert.deepEqual(query(dataDir, ROWS), [])
 })
 
+test('a request whose worker died with two attempts on their way has both settled, and one record of both', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const id = requestId(1)
+  putSegment(dataDir, {}, segmentBytes([[reserveText(id), reserveText(id, { attempt: 2 })]]))
+  assert.equal(openWriter(t, dataDir).recover(NOW).lost, 2)
+  checkInvariants(dataDir)
+  const requests = query(dataDir, 'SELECT outcome, attempts, input_tokens FROM requests')
+  assert.deepEqual(
+    requests.map((row) => ({ ...row })),
+    [{ outcome: 'lost', attempts: 2, input_tokens: 200 }],
+  )
+})
+
 test('a request whose worker died between two attempts is recorded as lost and charged no more', (t) => {
   const dataDir = temporaryDirectory(t)
   putSegment(dataDir, {}, segmentBytes([[reserveText(requestId(1)), settleText(requestId(1), { record: null })]]))

@@ -117,10 +117,13 @@ export class WorkerFold {
    */
   settleLost(sink: LedgerSink): number {
     let lost = 0
-    for (const { entry } of this.open.values()) {
-      const settled: Settled = { tokens: entry.tokens, nanos: entry.nanos, usageSource: 'reserved' }
-      if (sink.conclude(entry, settled, lostRecord(entry, this.worker, 'reserved'))) lost++
-      this.unrecorded.delete(entry.requestId)
+    for (const attempts of Map.groupBy(this.open.values(), ({ entry }) => entry.requestId).values()) {
+      const record = lostRecord(inAll(attempts), this.worker, 'reserved')
+      for (const { entry } of attempts) {
+        const settled: Settled = { tokens: entry.tokens, nanos: entry.nanos, usageSource: 'reserved' }
+        if (sink.conclude(entry, settled, record)) lost++
+        this.unrecorded.delete(entry.requestId)
+      }
     }
     for (const { entry } of this.unrecorded.values()) sink.record(lostRecord(entry, this.worker, 'none'))
     for (const entry of this.#early.values()) this.#settleWithoutReservation(entry, sink)
@@ -244,6 +247,16 @@ export class WorkerFold {
     if (entry?.kind !== 'reserve') throw new Error(`a settlement of ${requestId} gives no reservation`)
     sink.conclude(entry, settlement, settlement.record ?? lostRecord(entry, this.worker, 'none'))
   }
+}
+
+/** A request may have had two attempts on their way at once: its record tells of both. */
+function inAll(attempts: readonly OpenAttempt[]): Reserved {
+  const entries = attempts.map(({ entry }) => entry).sort((one, other) => other.attempt - one.attempt)
+  const [last] = entries
+  if (last === undefined) throw new Error('a group of attempts is empty')
+  if (entries.length === 1) return last
+  const sum = (amount: (entry: Reserved) => number) => entries.reduce((total, entry) => total + amount(entry), 0)
+  return { ...last, tokens: sum(({ tokens }) => tokens), nanos: sum(({ nanos }) => nanos) }
 }
 
 /** Texts cut from a frame are views of it: a copy of the entry lets the frame go. */
