@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
+import type { ConfigDocument } from '../config/index.ts'
 import {
   ControlError,
   type ControlPort,
@@ -8,9 +9,11 @@ import {
   makeSecret,
   type NewKey,
   type RevokedKey,
+  type RouteRequest,
   type UsageQuery,
   viewKey,
 } from '../control/index.ts'
+import { GatewayError } from '../core/index.ts'
 import { budgetCounter, periodOf, read } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'
@@ -18,6 +21,7 @@ import type { Database } from './database.ts'
 import type { KeyOwner, KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
 import type { Readiness } from './readiness.ts'
+import type { ShownTargets } from './shown-targets.ts'
 
 export interface AdminPortOptions {
   readonly database: Database
@@ -31,6 +35,8 @@ export interface AdminPortOptions {
   /** Asks the database what was spent of budgets that begin. */
   readonly learnSpending: () => Promise<void>
   readonly status: () => object
+  readonly document: () => ConfigDocument
+  readonly targets: () => ShownTargets
 }
 
 /** The running process as the control listener sees it. */
@@ -118,6 +124,32 @@ export class AdminPort implements ControlPort {
 
   async usage({ fromMs, toMs, keyId }: UsageQuery): Promise<readonly DailyUsage[]> {
     return await this.#options.database.usage(fromMs, toMs, keyId)
+  }
+
+  targets(): object {
+    return this.#options.targets()
+  }
+
+  async explainRoute({ model, keyId, surface, headers, body }: RouteRequest): Promise<object> {
+    const found = keyId === null ? null : this.#options.keys.find(keyId)
+    if (keyId !== null && found === null) {
+      throw new ControlError('not_found', 'There is no key with this id.', { param: 'key_id' })
+    }
+    const key =
+      found === null ? null : { id: found.key.id, allow: found.key.models_allow, deny: found.key.models_deny ?? [] }
+    const { data } = this.#options.targets()
+    const figures = Object.fromEntries(data.map((target) => [target.id, target]))
+    // What serves models is loaded into this thread when somebody asks, and not before.
+    const { explainRoute } = await import('../ai/index.ts')
+    try {
+      const bytes = body === null ? null : Buffer.from(JSON.stringify(body))
+      const document = this.#options.document()
+      const about = { document, environment: process.env, figures }
+      return await explainRoute({ ...about, surface, model, key, headers, body: bytes })
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      throw new ControlError('invalid_request', error.message, error.param === null ? {} : { param: error.param })
+    }
   }
 
   status(): object {

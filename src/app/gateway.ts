@@ -34,6 +34,7 @@ import { RouteRateMemory } from './route-rate-memory.ts'
 import { RouteSlots } from './route-slots.ts'
 import type { RunningGateway, StartOptions } from './running-gateway.ts'
 import { seatsFor } from './seats.ts'
+import { shownTargets } from './shown-targets.ts'
 import { SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
@@ -61,6 +62,7 @@ export class ControlThread implements RunningGateway {
   readonly #readiness: Readiness
   readonly #slots: SlotAllocator
   readonly #routeSlots: RouteSlots
+  readonly #seats: number
   readonly #spent = new SpentBefore()
   readonly #database: Database
   readonly #keys: KeyRegistry
@@ -93,6 +95,7 @@ export class ControlThread implements RunningGateway {
     const counters = new BigInt64Array(this.#memory.counters)
     this.#slots = new SlotAllocator(counters)
     const seats = seatsFor(workerCount(document))
+    this.#seats = seats
     this.#routeRates = new RouteRateMemory(this.dataDir, counters, this.#log)
     this.#routeSlots = new RouteSlots({
       slots: this.#slots,
@@ -234,13 +237,7 @@ export class ControlThread implements RunningGateway {
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#routeRates.begin(() => this.#routeSlots.inForce)
     this.#urls = urlsOf(document, ports)
-    const shared = {
-      metrics: this.#metrics,
-      slots: this.#slots,
-      counters: this.#memory.counters,
-      seats: seatsFor(workerCount(document)),
-      document: () => this.#document,
-    }
+    const shared = { metrics: this.#metrics, ...this.#modelMemory }
     registerUpstreamMetrics(shared)
     registerModelMetrics(shared)
     registerCanaryMetrics(shared)
@@ -259,6 +256,16 @@ export class ControlThread implements RunningGateway {
       this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
   }
 
+  /** Where workers agree on what they know of servers and targets. */
+  get #modelMemory() {
+    return {
+      slots: this.#slots,
+      counters: this.#memory.counters,
+      seats: this.#seats,
+      document: () => this.#document,
+    }
+  }
+
   async #openControl(document: ConfigDocument): Promise<void> {
     const admin = new AdminPort({
       database: this.#database,
@@ -271,6 +278,8 @@ export class ControlThread implements RunningGateway {
       adminToken: this.#adminToken,
       pepper: this.#pepper,
       status: () => this.#status(),
+      document: () => this.#document,
+      targets: () => shownTargets(this.#modelMemory),
     })
     const { host, port } = document.control.listen
     this.#control = createControlServer(admin, {

@@ -57,5 +57,6 @@ interface TargetsAnswer {
     readonly in_flight: number
     readonly rests_ms: number
     readonly opens_in_ms: number
+    readonly refuses_ms: number
   }[]
 }

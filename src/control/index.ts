@@ -15,6 +15,7 @@ export type {
   KeyView,
   NewKey,
   RevokedKey,
+  RouteRequest,
   UsageQuery,
 } from './port.ts'
 export { parseNewKey, parseRotation } from './schema.ts'

@@ -33,8 +33,27 @@ export interface ControlPort {
   request(id: string): Promise<{ readonly record: RequestRecord; readonly ledger: readonly LedgerRow[] } | null>
   /** Usage by UTC day, key, provider and model. */
   usage(query: UsageQuery): Promise<readonly DailyUsage[]>
+  /** What is known of every target of every model: plain data without secrets. */
+  targets(): object
+  /**
+   * Where a request would go, and why: plain data. Rejects with ControlError `not_found` for a key that there is not, and
+   * `invalid_request` for a request that would be refused before it comes to a target.
+   */
+  explainRoute(request: RouteRequest): Promise<object>
   /** Version, uptime, workers, plan version, source of the configuration, listeners: plain data without secrets. */
   status(): object
+}
+
+/** A request that is explained and not sent. */
+export interface RouteRequest {
+  /** Undefined: as the body says. */
+  readonly model: string | undefined
+  /** Null: a key that may use everything. */
+  readonly keyId: string | null
+  readonly surface: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: object | null
 }
 
 /** A virtual key as people may see it: without its hashes. */

@@ -2,6 +2,7 @@ import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
 import { createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
 import { listRequests, showRequest } from './request-logs.ts'
 import { ok, type Resource } from './resource.ts'
+import { explainRoute, listTargets } from './targets.ts'
 import { showUsage } from './usage.ts'
 
 const open = { method: 'GET', access: 'open', body: 'none', query: null } as const
@@ -40,5 +41,7 @@ export const RESOURCES: readonly Resource[] = [
   { ...read, path: '/admin/v1/request-logs', query: ['limit', 'cursor', 'key_id'], handle: listRequests },
   { ...read, path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
   { ...read, path: '/admin/v1/usage', query: ['from', 'to', 'key_id'], handle: showUsage },
+  { ...read, path: '/admin/v1/targets', query: [], handle: listTargets },
+  { ...read, path: '/admin/v1/route/explain', method: 'POST', body: 'json', query: [], handle: explainRoute },
   { ...read, path: '/admin/v1/status', query: [], handle: (port) => ok(port.status()) },
 ]

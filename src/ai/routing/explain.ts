@@ -288,6 +288,7 @@ function explainTarget(target: RoutingTarget, drop: string | null, context: Rout
     in_flight: statistics.inFlight(target),
     rests_ms: statistics.restsMs(target, nowMs),
     opens_in_ms: statistics.opensInMs(target, nowMs),
+    refuses_ms: statistics.refusesMs(target, nowMs),
   }
 }
 

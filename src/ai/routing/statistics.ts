@@ -17,6 +17,8 @@ export interface TargetFigures {
   readonly in_flight: number
   readonly rests_ms: number
   readonly opens_in_ms: number
+  /** How long nobody asks it: its server said so, or its breaker refuses. */
+  readonly refuses_ms: number
 }
 
 /** Statistics from figures by the id of their target. */
@@ -27,7 +29,7 @@ export function toldStatistics(figures: Readonly<Record<string, TargetFigures>>)
     failureShare: (target) => of(target)?.failure_share ?? 0,
     inFlight: (target) => of(target)?.in_flight ?? 0,
     restsMs: (target) => of(target)?.rests_ms ?? 0,
-    refusesMs: (target) => of(target)?.opens_in_ms ?? 0,
+    refusesMs: (target) => of(target)?.refuses_ms ?? 0,
     opensInMs: (target) => of(target)?.opens_in_ms ?? 0,
   }
 }

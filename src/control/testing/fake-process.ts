@@ -2,7 +2,16 @@ import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredKey } fr
 import { ControlError } from '../errors.ts'
 import { viewKey } from '../key-view.ts'
 import { makeKey, makeSecret } from '../new-key.ts'
-import type { ControlPort, CreatedKey, KeyOwner, KeyView, NewKey, RevokedKey, UsageQuery } from '../port.ts'
+import type {
+  ControlPort,
+  CreatedKey,
+  KeyOwner,
+  KeyView,
+  NewKey,
+  RevokedKey,
+  RouteRequest,
+  UsageQuery,
+} from '../port.ts'
 
 /** The admin token of a FakeProcess. */
 export const ADMIN_TOKEN = 'admin-token-of-the-fake-process'
@@ -31,6 +40,16 @@ export class FakeProcess implements ControlPort {
 
   /** What a revocation says beside the key. */
   warning: string | null = null
+
+  targets(): object {
+    this.#fail()
+    return { data: [], models: [] }
+  }
+
+  async explainRoute(request: RouteRequest): Promise<object> {
+    this.#fail()
+    return request
+  }
 
   listKeys(): readonly KeyView[] {
     this.#fail()
