@@ -160,7 +160,9 @@ const KEPT: Readonly<Record<string, JsonObject>> = {
   }),
   'thinking switched off': body({ thinking: { type: 'disabled' } }),
   'an effort alone': body({ output_config: { effort: 'low' } }),
-  'structured output': body({ output_config: { format: { type: 'json_schema', schema: { type: 'object' } } } }),
+  'structured output': body({
+    output_config: { format: { type: 'json_schema', schema: { type: 'object', additionalProperties: false } } },
+  }),
   'members that only this vendor knows': body({
     container: { skills: [] },
     context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] },

@@ -14,7 +14,6 @@ import { encodeError } from './errors.ts'
 
 /** A part that has begun, with what of it was not written yet. */
 interface Waiting {
-  readonly index: number
   part: AssistantPart
   /** Its text so far, for the places of its sources. */
   text: string
@@ -22,7 +21,8 @@ interface Waiting {
 }
 
 interface Candidate {
-  readonly waiting: Waiting[]
+  /** By number, in the order in which they began. */
+  readonly waiting: Map<number, Waiting>
   readonly sources: Sources
   stop: Stop | null
   logprobs: unknown[]
@@ -67,7 +67,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
         return ''
       case 'part-start': {
         const { index, part } = event
-        this.#candidate(event.choice).waiting.push({ index, part, text: '', ended: false })
+        this.#candidate(event.choice).waiting.set(index, { part, text: '', ended: false })
         return this.#advance(event.choice)
       }
       case 'part-delta':
@@ -115,14 +115,14 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #candidate(choice: number): Candidate {
     let found = this.#candidates.get(choice)
     if (found === undefined) {
-      found = { waiting: [], sources: new Sources(), stop: null, logprobs: [] }
+      found = { waiting: new Map(), sources: new Sources(), stop: null, logprobs: [] }
       this.#candidates.set(choice, found)
     }
     return found
   }
 
   #waiting(choice: number, index: number): Waiting | undefined {
-    return this.#candidates.get(choice)?.waiting.find((item) => item.index === index)
+    return this.#candidates.get(choice)?.waiting.get(index)
   }
 
   #change(choice: number, index: number, edit: (part: AssistantPart) => AssistantPart): void {
@@ -134,9 +134,9 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #advance(choice: number): string {
     const { waiting, sources } = this.#candidate(choice)
     const out: JsonObject[] = []
-    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+    for (const [index, first] of waiting) {
       if (first.ended) {
-        waiting.shift()
+        waiting.delete(index)
         if (first.part.type === 'text') sources.add(first.text + first.part.text, first.part.citations)
         const last = this.#encoded(first.part)
         if (last !== null) out.push(last)

@@ -39,7 +39,7 @@ const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
 const call = (id: string, name: string, text: string) => ({ id, type: 'function', function: { name, arguments: text } })
 const tool = {
   type: 'function',
-  function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true },
+  function: { name: 'f', description: 'd', parameters: { type: 'object', additionalProperties: false }, strict: true },
 }
 
 /** Requests that go out as they came in, for the vendor's own models. */
@@ -182,7 +182,12 @@ const ROUND_TRIPS: Readonly<Record<string, JsonObject>> = {
     ...base,
     response_format: {
       type: 'json_schema',
-      json_schema: { name: 'n', description: 'd', schema: { type: 'object', properties: {} }, strict: true },
+      json_schema: {
+        name: 'n',
+        description: 'd',
+        schema: { type: 'object', properties: {}, additionalProperties: false },
+        strict: true,
+      },
     },
   },
   'json output': { ...base, response_format: { type: 'json_object' } },

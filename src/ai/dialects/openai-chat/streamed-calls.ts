@@ -31,6 +31,12 @@ export class StreamedCalls {
   readonly #nextPart: () => number
   readonly #context: DecodeContext
   readonly #calls: Growing[] = []
+  /** The first call of each id, the last one of each number on the wire: answers may hold very many. */
+  readonly #byId = new Map<string, Growing>()
+  readonly #byWire = new Map<number, Growing>()
+  /** Calls that are told, whose arguments are whole, and that have not ended. */
+  readonly #whole = new Set<Growing>()
+  #highest = -1
   readonly #signatures = new Map<string, Signature>()
 
   constructor(choice: number, nextPart: () => number, context: DecodeContext) {
@@ -54,7 +60,7 @@ export class StreamedCalls {
     const { index } = delta
     const wire = typeof index === 'number' ? index : null
     const call = this.#find(wire, id, name, text) ?? this.#begin(wire ?? this.#freeIndex(at), custom, emit)
-    if (call.id === '') call.id = id
+    if (call.id === '') this.#name(call, id)
     if (call.name === '') call.name = name
     const signature = googleSignature(delta['extra_content'])
     if (signature !== undefined) call.signature = signature
@@ -63,12 +69,13 @@ export class StreamedCalls {
     if (text === '' || (!custom && (call.extent.reached || (call.text === '' && text === '{}')))) return
     call.text += text
     if (!custom) call.extent.push(text)
+    if (call.part !== null && call.extent.reached) this.#whole.add(call)
     if (call.part !== null) emit({ type: 'part-delta', choice: this.#choice, index: call.part, text })
   }
 
   /** A signature that the upstream tells apart from its call. */
   sign(id: string, signature: Signature, emit: Emit): void {
-    const call = this.#calls.find((candidate) => candidate.id === id)
+    const call = this.#byId.get(id)
     if (call === undefined || call.part === null) this.#signatures.set(id, signature)
     else emit({ type: 'part-note', choice: this.#choice, index: call.part, signature })
   }
@@ -88,14 +95,14 @@ export class StreamedCalls {
   /** The call that a delta goes on with; undefined when it begins one. */
   #find(wire: number | null, id: string, name: string, text: string): Growing | undefined {
     if (wire === null) {
-      if (id !== '') return this.#calls.find((call) => call.id === id)
+      if (id !== '') return this.#byId.get(id)
       return name === '' ? this.#calls.at(-1) : undefined
     }
-    const call = this.#calls.findLast((candidate) => candidate.wire === wire)
+    const call = this.#byWire.get(wire)
     if (call === undefined) return undefined
     if (id !== '' && call.id !== '' && id !== call.id) {
       // The index of another call: this one may be known by its id already.
-      return this.#calls.find((candidate) => candidate.id === id)
+      return this.#byId.get(id)
     }
     const again = id === '' && name !== '' && text !== '' && call.extent.reached
     return again ? undefined : call
@@ -103,7 +110,8 @@ export class StreamedCalls {
 
   #begin(wire: number, custom: boolean, emit: Emit): Growing {
     // Nothing more can come for a call whose arguments are whole: ending it lets the next one be passed on at once.
-    for (const call of this.#calls) if (!call.ended && call.part !== null && call.extent.reached) this.#end(call, emit)
+    for (const call of this.#whole) this.#end(call, emit)
+    this.#whole.clear()
     const call: Growing = {
       wire,
       id: '',
@@ -116,17 +124,25 @@ export class StreamedCalls {
       ended: false,
     }
     this.#calls.push(call)
+    this.#byWire.set(wire, call)
+    this.#highest = Math.max(this.#highest, wire)
     return call
   }
 
   #tell(call: Growing, emit: Emit): void {
-    if (call.id === '') call.id = this.#context.ids.next('call')
+    if (call.id === '') this.#name(call, this.#context.ids.next('call'))
     const signature = this.#signatures.get(call.id)
     if (signature !== undefined) call.signature = signature
     this.#signatures.delete(call.id)
     call.part = this.#nextPart()
     emit({ type: 'part-start', choice: this.#choice, index: call.part, part: { ...partOf(call), arguments: '' } })
     if (call.text !== '') emit({ type: 'part-delta', choice: this.#choice, index: call.part, text: call.text })
+    if (call.extent.reached) this.#whole.add(call)
+  }
+
+  #name(call: Growing, id: string): void {
+    call.id = id
+    if (id !== '' && !this.#byId.has(id)) this.#byId.set(id, call)
   }
 
   #end(call: Growing, emit: Emit): void {
@@ -135,7 +151,7 @@ export class StreamedCalls {
   }
 
   #freeIndex(at: number): number {
-    return Math.max(at, ...this.#calls.map((call) => call.wire + 1))
+    return Math.max(at, this.#highest + 1)
   }
 }
 
