@@ -1,7 +1,7 @@
 import type { BodyQuirks } from '../providers/endpoint.ts'
 import { QuirkPatcher } from '../providers/quirk-patcher.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
-import type { OperationCodec } from './codec.ts'
+import type { FormCodec, OperationCodec } from './codec.ts'
 import { bedrockEmbeddings } from './codecs/bedrock-embeddings.ts'
 import { bedrockImages } from './codecs/bedrock-images.ts'
 import { cohereEmbeddings } from './codecs/cohere-embeddings.ts'
@@ -10,6 +10,7 @@ import { geminiEmbeddings } from './codecs/gemini-embeddings.ts'
 import { geminiImages, imagenImages } from './codecs/google-images.ts'
 import { nimRanking } from './codecs/nim-ranking.ts'
 import { vertexEmbeddings } from './codecs/vertex-embeddings.ts'
+import { xaiImageEdits } from './codecs/xai-image-edits.ts'
 import type { Operation, OperationName } from './operation.ts'
 
 /** How one kind of provider serves one operation. */
@@ -18,6 +19,8 @@ export interface Serving {
   readonly path: (provider: Pick<ProviderUpstream, 'root' | 'pathTo'>, model: string) => string
   /** Null: it speaks OpenAI's words, and requests are relayed. */
   readonly codec: OperationCodec | null
+  /** Null: forms are passed on as they come. */
+  readonly form: FormCodec | null
   /** `float`: it does not know, or refuses, `encoding_format`. */
   readonly vectors: 'any' | 'float'
   readonly patcher: QuirkPatcher | null
@@ -30,6 +33,7 @@ interface Row {
   /** Absent: the operation's own below the root. */
   readonly path?: (root: string, model: string) => string
   readonly codec?: OperationCodec
+  readonly form?: FormCodec
   readonly vectors?: 'float'
   readonly quirks?: BodyQuirks
 }
@@ -99,7 +103,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   qwen: [{ operation: 'embeddings', vectors: 'float' }],
   sambanova: [...EMBEDDINGS, ...SOUND_IN],
   groq: [...SOUND_IN, { operation: 'audio.speech' }],
-  xai: [...IMAGES, { operation: 'images.edits' }],
+  xai: [...IMAGES, { operation: 'images.edits', form: xaiImageEdits }],
   mistral: [
     {
       operation: 'embeddings',
@@ -174,6 +178,7 @@ function compile(row: Row, operation: Operation): Compiled {
   const serving: Serving = {
     path: ({ root, pathTo }, model) => (path === undefined ? pathTo(operation.suffix, model) : path(root, model)),
     codec: row.codec ?? null,
+    form: row.form ?? null,
     vectors: row.vectors ?? 'any',
     patcher: row.quirks === undefined ? null : new QuirkPatcher(row.quirks),
   }

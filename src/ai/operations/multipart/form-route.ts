@@ -1,7 +1,10 @@
-import { type Gate, GatewayError, type Hook, WAIT } from '../../../core/index.ts'
+import { type Gate, GatewayError, WAIT } from '../../../core/index.ts'
+import { writeJson } from '../../ir/json.ts'
+import { Losses } from '../../ir/losses.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import type { FormCodec } from '../codec.ts'
 import type { Operation } from '../operation.ts'
-import { operationAttempts, type PrepareOperation } from '../operation-attempts.ts'
+import { operationAttempts, type PrepareOperation, servingAt } from '../operation-attempts.ts'
 import { chooseTargets } from '../operation-route.ts'
 import { OperationState } from '../operation-state.ts'
 import { FormUpload } from './form-upload.ts'
@@ -41,7 +44,7 @@ export function createFormGate(bodyLimit: number): Gate {
 }
 
 /** The `inspect` hook of an operation whose requests are forms. */
-export function createFormInspect(registry: ModelRegistry, operation: Operation): Hook {
+export function createFormInspect(registry: ModelRegistry, operation: Operation): Gate {
   const attempts = operationAttempts(registry, operation, prepareForm)
   return (x) => {
     const { surface: upload } = x
@@ -65,6 +68,10 @@ export function createFormInspect(registry: ModelRegistry, operation: Operation)
       count: countOf(n),
       uploadBytes: Math.max(0, x.head.contentLength),
     }
+    if (!upload.complete && wantsWhole(registry, model, operation)) {
+      upload.collect()
+      return WAIT
+    }
     const state = new OperationState(operation, facts)
     state.form = upload
     x.surface = state
@@ -73,16 +80,41 @@ export function createFormInspect(registry: ModelRegistry, operation: Operation)
   }
 }
 
-/** The form as it arrives, under the provider's name of the model. */
-const prepareForm: PrepareOperation = (_x, state, { model }) => {
+/** Whether some target of a model takes no form: it is put into other words, and those are made of the whole. */
+function wantsWhole(registry: ModelRegistry, model: string, operation: Operation): boolean {
+  const targets = registry.resolve(model)?.targets ?? []
+  return targets.some(({ target }) => (servingAt(target, operation)?.form ?? null) !== null)
+}
+
+/** The form as it arrives, under the provider's name of the model; or all of it in other words. */
+const prepareForm: PrepareOperation = (_x, state, { model, serving }) => {
   const { form, operation } = state
   if (form === null) throw new Error(`${operation.name} has a gate that reads its form`)
   if (form.fields.model === null && model !== operation.defaultModel) {
     const message = 'The form must have a field "model": the default is served under another name here.'
     return new GatewayError('invalid_request', message, { param: 'model' })
   }
+  if (serving.form !== null) return putIntoWords(state, form, { model, encode: serving.form })
   form.rename(model)
   state.source = form
+  return null
+}
+
+function putIntoWords(
+  state: OperationState,
+  { parts }: FormUpload,
+  { model, encode }: { readonly model: string; readonly encode: FormCodec },
+): GatewayError | null {
+  if (parts === null) throw new Error('the form was not kept')
+  if (state.facts.stream) {
+    const message = 'This model does not stream its results at this endpoint; leave "stream" out.'
+    return new GatewayError('invalid_request', message, { param: 'stream' })
+  }
+  const losses = new Losses()
+  const body = encode(parts, { model, losses })
+  if (body instanceof GatewayError) return body
+  state.losses = losses
+  state.body = Buffer.from(writeJson(body))
   return null
 }
 

@@ -9,6 +9,7 @@ import {
   type Upload,
   type Watched,
 } from '../../../core/index.ts'
+import { type FormPart, formParts } from './form-parts.ts'
 import { PartScanner } from './part-scanner.ts'
 
 /** So much waits for an upstream that is not connected yet, beyond which the client is not read further. */
@@ -35,6 +36,7 @@ export interface FormFields {
 export class FormUpload implements BodySink, BodySource, Upload, Watched {
   readonly #x: Exchange
   readonly #limit: number
+  readonly #boundary: string
   readonly #scanner: PartScanner
   readonly #fields = new Map<string, string>()
   #models = 0
@@ -45,6 +47,10 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   #held: Buffer[] | null = []
   #heldBytes = 0
   #waiting = true
+  /** The request waits until the form is whole. */
+  #collecting = false
+  /** All of it is kept, whatever its size. */
+  #keepsAll = false
   #opened = false
   #writer: BodyWriter | null = null
   #paused = false
@@ -55,6 +61,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   constructor(x: Exchange, boundary: string, limit: number) {
     this.#x = x
     this.#limit = limit
+    this.#boundary = boundary
     this.movedAt = performance.now()
     this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
     this.#scanner = new PartScanner(boundary, {
@@ -95,6 +102,22 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     this.#replacement = this.#modelAt < 0 || isSame ? null : Buffer.from(model)
   }
 
+  /** Its parts, once it is complete; null when it is not kept any more. */
+  get parts(): readonly FormPart[] | null {
+    return this.#held === null ? null : formParts(Buffer.concat(this.#held), this.#boundary)
+  }
+
+  /** Reads on until the form is complete, and keeps it; the request goes on then. */
+  collect(): void {
+    this.#keepsAll = true
+    this.#collecting = true
+    this.dueAt = performance.now() + this.#x.gateway.limits.bodyIdleMs
+    this.#x.watched = this
+    if (!this.#paused) return
+    this.#paused = false
+    this.#x.client.resumeBody()
+  }
+
   onBody(bytes: Buffer): void {
     const x = this.#x
     if (x.settled) return
@@ -116,6 +139,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
       if (!writer.write(bytes)) this.#pause()
       return
     }
+    if (this.#collecting) return
     if (this.#waiting && this.#modelAt >= 0) this.#found()
     else if (!this.#waiting && this.#heldBytes > KEPT_BYTES) this.#pause()
   }
@@ -125,7 +149,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     this.complete = true
     this.movedAt = this.#x.gateway.deadlines.now
     if (!this.#scanner.ended) return this.#fail(malformed('ends before its last boundary'))
-    if (this.#waiting) this.#found()
+    if (this.#waiting || this.#collecting) this.#found()
     this.#writer?.end()
   }
 
@@ -169,6 +193,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   /** The request goes on: what it asks for is known as far as it ever will be before it is sent. */
   #found(): void {
     this.#waiting = false
+    this.#collecting = false
     this.#x.watched = null
     // What follows is read when the upstream takes it.
     if (!this.complete && this.#heldBytes > KEPT_BYTES) this.#pause()
@@ -185,6 +210,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   /** More than is kept of what was handed over. */
   #isTooMuch(): boolean {
     const { gateway } = this.#x
+    if (this.#keepsAll) return false
     return this.#heldBytes > REPEATED_BYTES || gateway.bodyBytes > gateway.limits.bodyMemoryBytes * REPEATED_SHARE
   }
 
