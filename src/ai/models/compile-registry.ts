@@ -86,8 +86,20 @@ function* patterns({ document, groups }: Parts): Generator<PatternEntry> {
   for (const entry of Object.keys(document.models)) {
     if (!entry.endsWith('*')) continue
     compileGroup(groups, entry, entry)
-    yield { prefix: entry.slice(0, -1), make: (name) => compileGroup(groups, entry, name) }
+    const prefix = entry.slice(0, -1)
+    const known = knownNames(document, entry).filter((name) => name.startsWith(prefix))
+    yield { prefix, known, make: (name) => compileGroup(groups, entry, name) }
   }
+}
+
+/**
+ * A few models of the providers that are asked for any name. Not all of the catalogue: it has what an account may not use, and what
+ * nobody wants any more; nor what the providers list, since a list must not wait for them.
+ */
+function knownNames({ models, providers }: ConfigDocument, entry: string): string[] {
+  const asked = models[entry]?.targets?.filter(({ model, provider }) => model === undefined && provider !== undefined)
+  const kinds = new Set(asked?.map(({ provider = '' }) => providers[provider]?.kind ?? ''))
+  return [...kinds].flatMap((kind) => providerRow(kind)?.knownModels ?? [])
 }
 
 /** A few models of each provider whose models may be addressed directly. */

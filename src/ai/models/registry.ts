@@ -29,6 +29,8 @@ export interface DirectProvider {
 /** An entry for all names that begin alike and have none of their own. */
 export interface PatternEntry {
   readonly prefix: string
+  /** Names that it is known to serve, for lists; what else its upstreams have is asked for all the same. */
+  readonly known: readonly string[]
   /** Null where none of its targets has the model. */
   readonly make: (name: string) => ModelGroup | null
 }
@@ -150,11 +152,15 @@ export class ModelRegistry {
     return this.#withAliases(own)
   }
 
-  /** Every listed name: models, then the aliases that lead somewhere; sorted as configured. */
+  /** Every listed name: models, those known of patterns, then the aliases that lead somewhere; sorted as configured. */
   *list(): Iterable<{ readonly name: string; readonly entry: CatalogueEntry }> {
     for (const entry of this.#entries.values()) {
       // An alias of the same name leads elsewhere.
       if (!this.#aliases.has(entry.name) && !entry.group.isInternal) yield { name: entry.name, entry }
+    }
+    for (const name of new Set(this.#patterns.flatMap(({ known }) => known))) {
+      const entry = this.#entries.has(name) || this.#aliases.has(name) ? null : this.#madeEntry(name)
+      if (entry !== null && !entry.group.isInternal) yield { name, entry }
     }
     for (const [alias, name] of this.#aliases) {
       const entry = this.#entries.get(name) ?? this.#madeEntry(name)

@@ -154,3 +154,25 @@ test('the path that vendors share answers in the shape that its caller reads, an
   const common = await get('/nope')
   assert.deepEqual([common['type'], Object(common['error']).code], [undefined, 'model_not_found'])
 })
+
+test('of an entry for many names those are listed that its providers are known to have, and whose names it takes', async (t) => {
+  const { providers } = CONFIG
+  const { models } = await serve(t, {
+    providers: { ...providers, openai: { kind: 'openai', api_key: 'sk-test', direct: false } },
+    models: {
+      'gpt-4*': { targets: [{ provider: 'openai' }, { provider: 'far', model: 'small' }] },
+      'any-*': { targets: [{ provider: 'far' }] },
+      'gpt-4.1': { targets: [{ provider: 'far', model: 'small' }] },
+    },
+    aliases: { 'gpt-4o-mini': 'gpt-4.1' },
+  })
+  const listed = namesIn((await models()).body).map(String)
+  assert.deepEqual(listed.filter((name) => name.startsWith('gpt-')).sort(), [
+    'gpt-4.1',
+    'gpt-4.1-mini',
+    'gpt-4o',
+    'gpt-4o-mini',
+  ])
+  assert.ok(!listed.some((name) => name.includes('*') || name.startsWith('any-')))
+  assert.equal((await models('gpt-4o')).status, 200)
+})
