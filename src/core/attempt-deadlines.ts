@@ -28,13 +28,14 @@ export function attemptDueAt(x: Exchange, { timeouts }: Upstream, progress: Prog
     const clientMs = Math.min(timeouts.idleMs, x.gateway.limits.bodyIdleMs)
     // Before the request is on its way nobody knows yet for whom the body will wait: then it is looked at early.
     const isClients = upload.waitsFor === 'client' || stage === 'connect'
-    return Math.min(total, upload.movedAt + (isClients ? clientMs : timeouts.idleMs))
+    return Math.min(total, firstByteFrom(x) + (isClients ? clientMs : timeouts.idleMs))
   }
   return Math.min(total, firstByteFrom(x) + firstByteMs)
 }
 
-function firstByteFrom(x: Exchange): number {
-  return x.upload === null ? x.dispatchedAt : x.upload.movedAt
+/** A body that an earlier attempt has taken whole moves no more when it is handed over again. */
+function firstByteFrom({ upload, dispatchedAt }: Exchange): number {
+  return upload === null ? dispatchedAt : Math.max(dispatchedAt, upload.movedAt)
 }
 
 /** Whether it is the client's body that the deadline passed on. */

@@ -74,6 +74,13 @@ const embedding = (model: string): Asked => ({
   body: JSON.stringify({ model, input: 'a text' }),
 })
 
+function sound(model: string): Asked {
+  const body = new FormData()
+  body.set('model', model)
+  body.set('file', new Blob([SOUND]), 'a.wav')
+  return { body }
+}
+
 /** Both kinds of bodies: JSON, and a form that streams through. */
 const KINDS: readonly {
   readonly name: string
@@ -91,12 +98,7 @@ const KINDS: readonly {
   {
     name: 'a transcription',
     route: 'audio.transcriptions',
-    init: (model) => {
-      const body = new FormData()
-      body.set('model', model)
-      body.set('file', new Blob([SOUND]), 'a.wav')
-      return { body }
-    },
+    init: sound,
   },
 ]
 
@@ -193,7 +195,13 @@ before(async () => {
     credentials: [{ api_key: 'a-key-that-was-revoked' }, { api_key: WALL_KEY }],
   }
   const more = {
-    providers: { ...providers, wall, several, google: { kind: 'gemini', api_key: 'x', base_url: gemini.url } },
+    providers: {
+      ...providers,
+      wall,
+      hangs: { ...wall },
+      several,
+      google: { kind: 'gemini', api_key: 'x', base_url: gemini.url },
+    },
     models: {
       ...models,
       keys: { strategy: 'fallback', targets: [{ provider: 'several', model: 'ok' }] },
@@ -207,6 +215,12 @@ before(async () => {
         targets: [
           { provider: 'google', model: 'gone' },
           { provider: 'wall', model: 'ok' },
+        ],
+      },
+      patient: {
+        targets: [
+          { provider: 'hangs', model: 'hang-head' },
+          { provider: 'wall', model: 'slow-400' },
         ],
       },
       large: {
@@ -298,6 +312,12 @@ test('a target of another dialect takes over, and gives back, each with a body o
   assert.equal(back.status, 200, JSON.stringify(back.json))
   assert.deepEqual(at(back.json, 'data', 0, 'embedding'), [0.5, 1])
   assert.equal(back.headers.get('x-ferro-attempts'), '2')
+})
+
+test('an attempt with a form that an earlier one has taken has its own time for an answer', async () => {
+  const { status, json, headers } = await ask('audio.transcriptions', sound('patient'))
+  assert.equal(status, 200, JSON.stringify(json))
+  assert.equal(headers.get('x-ferro-attempts'), '2')
 })
 
 function largeForm(model: string): Asked {

@@ -172,7 +172,10 @@ export class Wall {
     }
     const model = String(validation.body.model)
     const operation = operationOf(x.request)
-    if (operation !== null && model === 'ok') return answerOperation(x, operation.path, validation.body)
+    const slow = /^slow-(\d+)$/.exec(model)?.[1]
+    if (operation !== null && slow !== undefined) await x.pause(Number(slow))
+    if (operation !== null && (model === 'ok' || slow !== undefined))
+      return answerOperation(x, operation.path, validation.body)
     const found = faultOf(model)
     if (found === null) return answerUnknownModel(x, model)
     await found.fault(x, validation.body, found.argument)
