@@ -3,6 +3,7 @@ import type { ConfigDocument } from '../config/index.ts'
 import {
   ControlError,
   type ControlPort,
+  type CounterCheck,
   type CreatedKey,
   type KeyView,
   makeKey,
@@ -16,7 +17,17 @@ import {
 import { GatewayError } from '../core/index.ts'
 import { budgetCounter, periodOf, read } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
-import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'
+import type {
+  DailyUsage,
+  LedgerRow,
+  RequestQuery,
+  RequestRecord,
+  StoredBudget,
+  StoredKey,
+  UsageByQuery,
+  UsageRow,
+} from '../storage/index.ts'
+import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
 import type { KeyOwner, KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
@@ -150,6 +161,15 @@ export class AdminPort implements ControlPort {
       if (!(error instanceof GatewayError)) throw error
       throw new ControlError('invalid_request', error.message, error.param === null ? {} : { param: error.param })
     }
+  }
+
+  async checkCounters(): Promise<readonly CounterCheck[]> {
+    const { database, keys, counters } = this.#options
+    return await checkCounters(database, keys, counters)
+  }
+
+  async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {
+    return await this.#options.database.usageBy(query)
   }
 
   status(): object {

@@ -11,6 +11,8 @@ import type {
   RequestQuery,
   RequestRecord,
   StoredKey,
+  UsageByQuery,
+  UsageRow,
   WorkersAtTakeOver,
 } from '../storage/index.ts'
 import type { DatabaseThreadStart } from './messages.ts'
@@ -112,6 +114,10 @@ export class Database {
 
   async usage(fromMs: number, toMs: number, keyId: string | null): Promise<readonly DailyUsage[]> {
     return (await this.#read('usage', fromMs, toMs, keyId)) as readonly DailyUsage[] // as above
+  }
+
+  async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {
+    return (await this.#read('usageBy', query)) as readonly UsageRow[] // as above
   }
 
   async close(): Promise<void> {

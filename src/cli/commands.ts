@@ -27,6 +27,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./route.ts')).routeCommand(),
   },
   {
+    name: 'usage',
+    summary: 'see what was used, by key, model, provider and more',
+    load: async () => (await import('./usage.ts')).usageCommand(),
+  },
+  {
+    name: 'ledger',
+    summary: 'prove the books, and compare them with bills',
+    load: async () => (await import('./ledger.ts')).ledgerCommand(),
+  },
+  {
     name: 'hash-key',
     summary: 'print the hash of a key for a configuration file',
     load: async () => (await import('./hash-key.ts')).hashKeyCommand(),

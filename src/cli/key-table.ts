@@ -1,20 +1,11 @@
 import type { BudgetAnswer, KeyAnswer } from '../control/index.ts'
+import { renderTable } from './text-table.ts'
 
 const HEADINGS = ['ID', 'NAME', 'KEY', 'STATE', 'OWNER', 'EXPIRES', 'RATE', 'BUDGETS']
 
 /** Keys as a table for people, one line each. */
 export function renderKeyTable(keys: readonly KeyAnswer[]): string {
-  const rows = [HEADINGS, ...keys.map(cellsOf)]
-  const widths = HEADINGS.map((_heading, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
+  return renderTable([HEADINGS, ...keys.map(cellsOf)])
 }
 
 function cellsOf({ id, name, prefix, state, owner, expires_at, limits, budgets }: KeyAnswer): string[] {

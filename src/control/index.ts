@@ -10,6 +10,7 @@ export type {
   BudgetUse,
   BudgetView,
   ControlPort,
+  CounterCheck,
   CreatedKey,
   KeyOwner,
   KeyView,

@@ -1,6 +1,15 @@
 /** What the control listener needs of the process it speaks for; the composition root implements it. */
 import type { KeyConfig } from '../config/index.ts'
-import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredBudget, StoredKey } from '../storage/index.ts'
+import type {
+  DailyUsage,
+  LedgerRow,
+  RequestQuery,
+  RequestRecord,
+  StoredBudget,
+  StoredKey,
+  UsageByQuery,
+  UsageRow,
+} from '../storage/index.ts'
 
 export interface ControlPort {
   /** Names of the reasons why the process is not ready; empty when it is. */
@@ -40,6 +49,10 @@ export interface ControlPort {
    * `invalid_request` for a request that would be refused before it comes to a target.
    */
   explainRoute(request: RouteRequest): Promise<object>
+  /** The counters of budgets in shared memory, held against the ledger. */
+  checkCounters(): Promise<readonly CounterCheck[]>
+  /** A page of usage by what is asked for. */
+  usageBy(query: UsageByQuery): Promise<readonly UsageRow[]>
   /** Version, uptime, workers, plan version, source of the configuration, listeners: plain data without secrets. */
   status(): object
 }
@@ -74,6 +87,17 @@ export interface BudgetView extends StoredBudget {
 export interface BudgetUse {
   readonly spent: number
   readonly reserved: number
+}
+
+/** A counter of a budget in the running period, and what the ledger's entries make of it, in the budget's unit. */
+export interface CounterCheck {
+  readonly counter: string
+  readonly unit: StoredBudget['unit']
+  readonly entries: number
+  /** What the counter was before and after the entries were read; the same while nothing ends. */
+  readonly least: number
+  readonly most: number
+  readonly agrees: boolean
 }
 
 /** A key that was just made; the secret exists here and nowhere else. */

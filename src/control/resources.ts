@@ -40,8 +40,19 @@ export const RESOURCES: readonly Resource[] = [
   },
   { ...read, path: '/admin/v1/request-logs', query: ['limit', 'cursor', 'key_id'], handle: listRequests },
   { ...read, path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
-  { ...read, path: '/admin/v1/usage', query: ['from', 'to', 'key_id'], handle: showUsage },
   { ...read, path: '/admin/v1/targets', query: [], handle: listTargets },
   { ...read, path: '/admin/v1/route/explain', method: 'POST', body: 'json', query: [], handle: explainRoute },
+  {
+    ...read,
+    path: '/admin/v1/usage',
+    query: ['from', 'to', 'key_id', 'by', 'per', 'limit', 'cursor'],
+    handle: showUsage,
+  },
+  {
+    ...read,
+    path: '/admin/v1/ledger/counters',
+    query: [],
+    handle: async (port) => ok({ data: await port.checkCounters() }),
+  },
   { ...read, path: '/admin/v1/status', query: [], handle: (port) => ok(port.status()) },
 ]

@@ -2,22 +2,39 @@ import { ControlError } from './errors.ts'
 import type { ControlPort } from './port.ts'
 import { keyIdOf } from './query.ts'
 import { type Answer, type ControlRequest, ok } from './resource.ts'
+import { usagePage } from './usage-page.ts'
 
 const DAY_MS = 86_400_000
 const DEFAULT_DAYS = 30
 /** Bounds the answer, which has a row per day, key, provider and model. */
 const MAX_DAYS = 366
 
-/** Usage by UTC day, key, provider and model, from one date to another, both included; by default the last 30 days. */
+/** The first moments of the first and of the last day. */
+export interface DayRange {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/**
+ * Usage from one date (UTC) to another, both included; by default the last 30 days. By what is said in `by` and `per`, in pages; by
+ * day, key, provider and model where neither is.
+ */
 export async function showUsage(port: ControlPort, { query }: ControlRequest): Promise<Answer> {
+  const range = rangeOf(query)
+  if (['by', 'per', 'limit', 'cursor'].some((name) => query.has(name))) return await usagePage(port, query, range)
+  const { fromMs, toMs } = range
+  const data = await port.usage({ fromMs, toMs, keyId: keyIdOf(query) })
+  return ok({ from: dateOf(fromMs), to: dateOf(toMs), data })
+}
+
+function rangeOf(query: ReadonlyMap<string, string>): DayRange {
   const toMs = dayOf(query, 'to') ?? startOfDay(Date.now())
   const fromMs = dayOf(query, 'from') ?? toMs - (DEFAULT_DAYS - 1) * DAY_MS
   if (fromMs > toMs) throw new ControlError('invalid_request', 'from: lies after `to`.', { param: 'from' })
   if (toMs - fromMs >= MAX_DAYS * DAY_MS) {
     throw new ControlError('invalid_request', `from: at most ${MAX_DAYS} days in one answer.`, { param: 'from' })
   }
-  const data = await port.usage({ fromMs, toMs, keyId: keyIdOf(query) })
-  return ok({ from: dateOf(fromMs), to: dateOf(toMs), data })
+  return { fromMs, toMs }
 }
 
 function dayOf(query: ReadonlyMap<string, string>, name: string): number | null {
@@ -33,6 +50,6 @@ function startOfDay(timeMs: number): number {
   return Math.floor(timeMs / DAY_MS) * DAY_MS
 }
 
-function dateOf(timeMs: number): string {
+export function dateOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10)
 }

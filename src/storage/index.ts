@@ -36,6 +36,7 @@ export {
 export type { ObservedSettlement } from './ledger/fold.ts'
 export type { Released } from './ledger/held-amounts.ts'
 export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'
+export type { LedgerDifference, LedgerReport } from './ledger/verify.ts'
 export { makeDirectory } from './make-directory.ts'
 export { PendingRevocations } from './pending-revocations.ts'
 export { type RateState, readRateState, writeRateState } from './rate-state.ts'
@@ -56,7 +57,9 @@ export {
 } from './records.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
+export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 export type { AdmissionQuery, KeySpending, Spent } from './sqlite/spending.ts'
+export { USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
 export type { LedgerWriter } from './writer.ts'
 export type {
   IngestResult,

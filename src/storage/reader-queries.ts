@@ -1,8 +1,11 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { type BillFacts, billFacts } from './bill-facts.ts'
+import { type LedgerReport, verifyLedger } from './ledger/verify.ts'
 import { recordOf } from './record-fields.ts'
 import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
 import { databasePath, openDatabaseReadOnly } from './sqlite/database.ts'
 import { sliceStart } from './sqlite/key-slices.ts'
+import { type UsageByQuery, type UsageRow, usageBy } from './usage-query.ts'
 
 const DAY_MS = 86_400_000
 const MAX_PAGE = 1000
@@ -104,6 +107,21 @@ export class LedgerReader {
       tokens: Number(row.tokens),
       nanos: Number(row.nanos),
     }))
+  }
+
+  /** A page of usage by what is asked for. */
+  usageBy(query: UsageByQuery): UsageRow[] {
+    return usageBy(this.#database, query)
+  }
+
+  /** What may explain the difference between the ledger and a bill. */
+  billFacts(query: Parameters<typeof billFacts>[1]): BillFacts[] {
+    return billFacts(this.#database, query)
+  }
+
+  /** Whether the accounts of the database agree with each other. */
+  verify(nowMs: number): LedgerReport {
+    return verifyLedger(this.#database, nowMs)
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SegmentName } from './journal/format.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
+import { settledRows, USAGE_DIMENSIONS } from './sqlite/settled-rows.ts'
 
 const DAY_MS = 86_400_000
 /** Rows of one transaction: what waits for the database waits a few milliseconds. */
@@ -9,12 +10,14 @@ const BATCH = 500
 const LONGEST_REQUEST_MS = DAY_MS
 
 /**
- * Removes records of requests, with their ledger, when they are old enough. Sums of usage stay, and with them what budgets
- * know. What the journal may still tell of stays too: told again, a removed request would be counted a second time.
+ * Removes records of requests, with their ledger, when they are old enough, the oldest first: rows lie in the order of time. What
+ * they had settled goes into `usage_forgotten`, so that sums of usage stay, and with them what budgets know. What the journal may still tell of stays too: told again, a removed request would be counted a second time.
  */
 export class Retention {
   readonly #database: DatabaseSync
-  readonly #batch: readonly StatementSync[]
+  readonly #boundaries: readonly StatementSync[]
+  readonly #sums: StatementSync
+  readonly #remove: readonly StatementSync[]
   readonly #slices: StatementSync
   /** By segment name, a moment at or before its first entry. */
   readonly #since = new Map<string, number>()
@@ -22,13 +25,29 @@ export class Retention {
 
   constructor(database: DatabaseSync) {
     this.#database = database
-    const old = (table: string, id: string) => `SELECT ${id} FROM ${table} WHERE ${id} < ?1`
-    const open = 'request_id NOT IN (SELECT request_id FROM open_attempts)'
-    this.#batch = [
-      `DELETE FROM request_rows WHERE id IN (${old('request_rows', 'id')} ORDER BY id LIMIT ${BATCH})`,
-      `DELETE FROM attempt_rows WHERE request_id IN
-         (${old('attempt_rows', 'request_id')} AND ${open} ORDER BY request_id LIMIT ${BATCH})`,
-    ].map((sql) => database.prepare(sql))
+    const oldest = (table: string, id: string, condition: string) =>
+      database.prepare(
+        `SELECT max(id) AS id, count(*) AS n FROM
+           (SELECT ${id} AS id FROM ${table} WHERE ${id} < ?1 AND ${condition} ORDER BY ${id} LIMIT ${BATCH})`,
+      )
+    const closed = (id: string) => `${id} NOT IN (SELECT request_id FROM open_attempts)`
+    // Requests with all of their attempts, then attempts that no request is known of.
+    this.#boundaries = [
+      oldest('request_rows', 'id', closed('id')),
+      oldest('attempt_rows', 'request_id', closed('request_id')),
+    ]
+    const columns = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
+    this.#sums = database.prepare(
+      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos)
+         SELECT hour, ${columns}, count(*), sum(tokens), sum(nanos) FROM (${settledRows(`id <= ?1 AND ${closed('id')}`)})
+         WHERE true GROUP BY hour, ${columns}
+       ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens,
+         nanos = nanos + excluded.nanos`,
+    )
+    this.#remove = (['request_rows id', 'attempt_rows request_id'] as const).map((place) => {
+      const [table, id] = place.split(' ') as [string, string] // by their texts
+      return database.prepare(`DELETE FROM ${table} WHERE ${id} <= ?1 AND ${closed(id)}`)
+    })
     // The newest of each key stays: it tells when the key was used last.
     this.#slices = database.prepare(
       `DELETE FROM key_slices AS old WHERE slice < ?1
@@ -53,10 +72,21 @@ export class Retention {
     const id = firstIdAt(Math.min(beforeMs, kept))
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      const removed = this.#batch.map((statement) => Number(statement.run(id).changes))
-      const more = removed.some((count) => count === BATCH)
+      let [removed, more] = [0, false]
+      for (const boundary of this.#boundaries) {
+        const oldest = boundary.get(id)
+        if (typeof oldest?.id !== 'string') continue
+        // What usage is told by afterwards, in the same transaction: no sum ever changes for that.
+        this.#sums.run(oldest.id)
+        for (const statement of this.#remove) statement.run(oldest.id)
+        removed += Number(oldest.n)
+        if (Number(oldest.n) === BATCH) {
+          more = true
+          break
+        }
+      }
       // They are few, and looked for in all of them: once.
-      if (!more && removed.some((count) => count > 0)) this.#slices.run(id.slice(0, 11))
+      if (!more && removed > 0) this.#slices.run(id.slice(0, 11))
       this.#database.exec('COMMIT')
       return more
     } catch (error) {

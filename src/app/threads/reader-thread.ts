@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { openLedgerReader, type RequestQuery } from '../../storage/index.ts'
+import { openLedgerReader, type RequestQuery, type UsageByQuery } from '../../storage/index.ts'
 import type { DatabaseThreadStart } from '../messages.ts'
 import { serveCalls } from './rpc.ts'
 
@@ -13,6 +13,7 @@ export async function runReader(start: DatabaseThreadStart): Promise<void> {
     request: (id: string) => reader.request(id),
     lastUses: (keyIds: readonly string[]) => reader.lastUses(keyIds),
     usage: (...args: Parameters<typeof reader.usage>) => reader.usage(...args),
+    usageBy: (query: UsageByQuery) => reader.usageBy(query),
     close: () => {
       reader.close()
       setImmediate(() => port.close())

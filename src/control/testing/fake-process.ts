@@ -1,9 +1,18 @@
-import type { DailyUsage, LedgerRow, RequestQuery, RequestRecord, StoredKey } from '../../storage/index.ts'
+import type {
+  DailyUsage,
+  LedgerRow,
+  RequestQuery,
+  RequestRecord,
+  StoredKey,
+  UsageByQuery,
+  UsageRow,
+} from '../../storage/index.ts'
 import { ControlError } from '../errors.ts'
 import { viewKey } from '../key-view.ts'
 import { makeKey, makeSecret } from '../new-key.ts'
 import type {
   ControlPort,
+  CounterCheck,
   CreatedKey,
   KeyOwner,
   KeyView,
@@ -106,6 +115,18 @@ export class FakeProcess implements ControlPort {
 
   async usage(query: UsageQuery): Promise<readonly DailyUsage[]> {
     this.usageQueries.push(query)
+    return []
+  }
+
+  readonly usageByQueries: UsageByQuery[] = []
+  usageRows: readonly UsageRow[] = []
+
+  async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {
+    this.usageByQueries.push(query)
+    return this.usageRows.slice(0, query.limit)
+  }
+
+  async checkCounters(): Promise<readonly CounterCheck[]> {
     return []
   }
 

@@ -167,6 +167,30 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE keys ADD COLUMN addresses TEXT;
    ALTER TABLE keys ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
    ALTER TABLE keys ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';`,
+
+  `-- What was settled by attempts whose rows are gone (storage.retention_days), by the hour of their reservation and all that
+   -- usage is told by; '' stands for none. With the rows that are left it makes usage_daily. What was gone before this table
+   -- was there stands at the beginning of its day.
+   CREATE TABLE usage_forgotten (
+     hour INTEGER NOT NULL,
+     key_id TEXT NOT NULL,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     organization TEXT NOT NULL,
+     team TEXT NOT NULL,
+     project TEXT NOT NULL,
+     "user" TEXT NOT NULL,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     nanos INTEGER NOT NULL,
+     PRIMARY KEY (hour, key_id, provider, model, organization, team, project, "user")
+   ) WITHOUT ROWID;
+   INSERT INTO usage_forgotten
+     SELECT day * 24, key_id, provider, model, '', '', '', '', sum(requests), sum(tokens), sum(nanos) FROM (
+       SELECT * FROM usage_daily
+       UNION ALL SELECT reserved_at / 86400000, coalesce(key_id, ''), provider, model, -1, -tokens, -nanos
+         FROM ledger WHERE phase = 1)
+     GROUP BY 1, 2, 3, 4 HAVING sum(requests) <> 0 OR sum(tokens) <> 0 OR sum(nanos) <> 0;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

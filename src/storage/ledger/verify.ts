@@ -1,0 +1,164 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { firstIdAt } from '../sqlite/migrations.ts'
+
+/** Beyond so many the first ones say enough. */
+const MAX_DIFFERENCES = 1_000
+
+/** Two accounts of the same that do not agree. */
+export interface LedgerDifference {
+  /** Which two. */
+  readonly check: 'attempts' | 'records' | 'days'
+  /** Of what: a request, an attempt, a day of a key. */
+  readonly of: string
+  /** What is wrong, in words with both numbers. */
+  readonly says: string
+}
+
+/** What was held against each other, and what did not agree. */
+export interface LedgerReport {
+  readonly requests: number
+  readonly attempts: number
+  readonly days: number
+  readonly tokens: number
+  readonly nanos: number
+  /** Attempts that are settled and whose request has not ended yet, or has just. */
+  readonly unfinished: number
+  /** At most a thousand of each check. */
+  readonly differences: readonly LedgerDifference[]
+}
+
+const TOKENS = [
+  'input_tokens + cache_read_tokens + cache_write_tokens + output_tokens + reasoning_tokens',
+  'cache_write_1h_tokens + audio_input_tokens + audio_output_tokens + image_input_tokens + image_output_tokens',
+].join(' + ')
+
+/** Every attempt was reserved once and settled once, whichever row tells of it. */
+const ATTEMPTS = `SELECT request_id, attempt, sum(phase = 0) AS reserved, sum(phase = 1) AS settled, min(min(tokens, nanos)) AS least
+  FROM (SELECT request_id, attempt, phase, min(tokens) AS tokens, min(nanos) AS nanos, count(*) AS n FROM ledger GROUP BY 1, 2, 3)
+  GROUP BY 1, 2 HAVING reserved <> 1 OR settled <> 1 OR max(n) <> 1 OR least < 0 LIMIT ${MAX_DIFFERENCES}`
+
+/** Attempts of requests without a record. */
+const ORPHANS = `SELECT DISTINCT request_id FROM attempt_rows a
+  WHERE NOT EXISTS (SELECT 1 FROM request_rows WHERE id = a.request_id)
+    AND request_id NOT IN (SELECT request_id FROM open_attempts)`
+
+/**
+ * What a record says of a request is what its attempts were settled at. Left out are costs that are not known, and what a lost
+ * request or a batch was charged in advance, of which the record knows nothing.
+ */
+const RECORDS = `SELECT id, recorded, cost_nanos, tokens, nanos FROM (
+    SELECT r.id AS id, ${TOKENS} AS recorded, cost_nanos, sum(l.tokens) AS tokens, sum(l.nanos) AS nanos,
+      max(l.usage_source = 'reserved') AS reserved, r.outcome AS outcome
+    FROM requests r JOIN ledger l ON l.request_id = r.id AND l.phase = 1 GROUP BY r.id)
+  WHERE NOT reserved AND outcome <> 'lost' AND (recorded <> tokens OR (cost_nanos IS NOT NULL AND cost_nanos <> nanos))
+  LIMIT ${MAX_DIFFERENCES}`
+
+/** Records that tell of tokens or money without an attempt that settled them. */
+const UNPAID = `SELECT id, recorded, cost_nanos FROM (
+    SELECT id, ${TOKENS} AS recorded, cost_nanos FROM requests
+    WHERE id IN (SELECT id FROM request_rows WHERE attempt IS NULL) AND NOT EXISTS
+      (SELECT 1 FROM attempt_rows WHERE request_id = requests.id))
+  WHERE recorded <> 0 OR coalesce(cost_nanos, 0) <> 0 LIMIT ${MAX_DIFFERENCES}`
+
+/** The sums of days, and the attempts that are there or whose rows are gone. */
+const DAYS = `SELECT day, key_id, provider, model, sum(a_requests) AS a_requests, sum(a_tokens) AS a_tokens,
+    sum(a_nanos) AS a_nanos, sum(b_requests) AS b_requests, sum(b_tokens) AS b_tokens, sum(b_nanos) AS b_nanos
+  FROM (
+    SELECT day, key_id, provider, model, requests AS a_requests, tokens AS a_tokens, nanos AS a_nanos,
+      0 AS b_requests, 0 AS b_tokens, 0 AS b_nanos FROM usage_daily
+    UNION ALL SELECT hour / 24, key_id, provider, model, 0, 0, 0, requests, tokens, nanos FROM usage_forgotten
+    UNION ALL SELECT reserved_at / 86400000, coalesce(key_id, ''), provider, coalesce(model, ''), 0, 0, 0, 1, tokens, nanos
+      FROM ledger WHERE phase = 1)
+  GROUP BY 1, 2, 3, 4`
+
+/**
+ * Holds the accounts of a database against each other, in one moment of it: attempts, records, sums of days. `nowMs` tells what
+ * may still be under way. Reads all rows that there are.
+ */
+export function verifyLedger(database: DatabaseSync, nowMs: number): LedgerReport {
+  database.exec('BEGIN')
+  try {
+    const differences = [...attemptDifferences(database, nowMs), ...recordDifferences(database)]
+    const { days, found } = dayDifferences(database)
+    const total = one(
+      database,
+      `SELECT (SELECT count(*) FROM request_rows) AS requests, count(*) AS attempts,
+         coalesce(sum(tokens), 0) AS tokens, coalesce(sum(nanos), 0) AS nanos FROM ledger WHERE phase = 1`,
+    )
+    const unfinished = one(database, `SELECT count(*) AS n FROM (${ORPHANS} AND request_id >= '${dayAgo(nowMs)}')`)
+    return {
+      requests: Number(total['requests']),
+      attempts: Number(total['attempts']),
+      tokens: Number(total['tokens']),
+      nanos: Number(total['nanos']),
+      days,
+      unfinished: Number(unfinished['n']),
+      differences: [...differences, ...found],
+    }
+  } finally {
+    database.exec('COMMIT')
+  }
+}
+
+function attemptDifferences(database: DatabaseSync, nowMs: number): LedgerDifference[] {
+  const unpaired = database.prepare(ATTEMPTS).all()
+  // One that is younger may belong to a request that has not ended.
+  const orphans = database.prepare(`${ORPHANS} AND request_id < '${dayAgo(nowMs)}' LIMIT ${MAX_DIFFERENCES}`).all()
+  return [
+    ...unpaired.map((row): LedgerDifference => {
+      const [reserved, settled] = [Number(row['reserved']), Number(row['settled'])]
+      const amounts = Number(row['least']) < 0 ? 'has a negative amount' : 'is there twice'
+      const says = reserved === 1 && settled === 1 ? amounts : `has ${reserved} reservations and ${settled} settlements`
+      return { check: 'attempts', of: `attempt ${Number(row['attempt'])} of ${String(row['request_id'])}`, says }
+    }),
+    ...orphans.map(
+      (row): LedgerDifference => ({
+        check: 'attempts',
+        of: `request ${String(row['request_id'])}`,
+        says: 'has no record',
+      }),
+    ),
+  ]
+}
+
+function recordDifferences(database: DatabaseSync): LedgerDifference[] {
+  const unequal = database.prepare(RECORDS).all()
+  const unpaid = database.prepare(UNPAID).all()
+  return [...unequal, ...unpaid.map((row): Row => ({ ...row, tokens: 0, nanos: 0 }))].map((row) => {
+    const [recorded, tokens, nanos] = [Number(row['recorded']), Number(row['tokens']), Number(row['nanos'])]
+    const cost = row['cost_nanos'] === null ? nanos : Number(row['cost_nanos'])
+    const says = [
+      ...(recorded === tokens ? [] : [`${recorded} tokens recorded, ${tokens} in the entries`]),
+      ...(cost === nanos ? [] : [`${cost} nano-dollars recorded, ${nanos} in the entries`]),
+    ]
+    return { check: 'records', of: `request ${String(row['id'])}`, says: says.join('; ') }
+  })
+}
+
+function dayDifferences(database: DatabaseSync): { days: number; found: LedgerDifference[] } {
+  let days = 0
+  const found: LedgerDifference[] = []
+  for (const row of database.prepare(DAYS).iterate()) {
+    days++
+    const says = (['requests', 'tokens', 'nanos'] as const).flatMap((unit) => {
+      const [sum, entries] = [Number(row[`a_${unit}`]), Number(row[`b_${unit}`])]
+      return sum === entries ? [] : [`${sum} ${unit} in usage_daily, ${entries} in the entries`]
+    })
+    if (says.length === 0 || found.length >= MAX_DIFFERENCES) continue
+    const date = new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10)
+    const key = row['key_id'] === '' ? 'no key' : `key ${String(row['key_id'])}`
+    const model = `${String(row['provider'])}/${String(row['model'])}`
+    found.push({ check: 'days', of: `${date}, ${key}, ${model}`, says: says.join('; ') })
+  }
+  return { days, found }
+}
+
+type Row = Record<string, SQLOutputValue>
+
+function one(database: DatabaseSync, sql: string): Row {
+  return database.prepare(sql).get() ?? {}
+}
+
+function dayAgo(nowMs: number): string {
+  return firstIdAt(nowMs - 86_400_000)
+}

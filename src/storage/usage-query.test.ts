@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { openLedgerReader } from './index.ts'
+import { putSegment, segmentBytes } from './testing/journal-files.ts'
+import { openWriter } from './testing/ledger-checks.ts'
+import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+import type { UsageByQuery } from './usage-query.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const START = Date.UTC(2026, 0, 30)
+
+/** 32 tokens of a key in an hour after the start. */
+function served(n: number, hour: number, keyId: string): string[] {
+  const ms = START + hour * HOUR_MS
+  const id = requestId(n, ms)
+  const record = sampleRecord(id, { time: ms, key_id: keyId })
+  return [reserveText(id, { keyId, reservedAt: ms + 5 }), settleText(id, { keyId, record })]
+}
+
+const ALL = [served(1, 0, 'a'), served(2, 1, 'a'), served(3, 1, 'b'), served(4, 26, 'a'), served(5, 50, 'b')].flat()
+const WHOLE = {
+  by: [],
+  per: 'total',
+  fromMs: START,
+  toMs: START + 4 * DAY_MS,
+  keyId: null,
+  after: null,
+  limit: 100,
+} as const
+
+async function usageOf(t: TestContext) {
+  const dataDir = temporaryDirectory(t)
+  putSegment(dataDir, {}, segmentBytes([ALL]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(START + 4 * DAY_MS)
+  const reader = await openLedgerReader({ dataDir, databaseUrl: null })
+  t.after(() => reader.close())
+  const ask = (query: Partial<UsageByQuery>) =>
+    reader.usageBy({ ...WHOLE, ...query }).map(({ period, values, requests, tokens, nanos }) => {
+      assert.deepEqual([tokens, nanos], [requests * 32, requests * 12_345])
+      return [period, ...values, requests]
+    })
+  return { ask, writer }
+}
+
+test('sums usage by any dimensions and periods, of all keys or of one', async (t) => {
+  const { ask } = await usageOf(t)
+  assert.deepEqual(ask({}), [['', 5]])
+  assert.deepEqual(ask({ per: 'hour' }), [
+    ['2026-01-30T00', 1],
+    ['2026-01-30T01', 2],
+    ['2026-01-31T02', 1],
+    ['2026-02-01T02', 1],
+  ])
+  assert.deepEqual(ask({ per: 'day', by: ['key_id'] }), [
+    ['2026-01-30', 'a', 2],
+    ['2026-01-30', 'b', 1],
+    ['2026-01-31', 'a', 1],
+    ['2026-02-01', 'b', 1],
+  ])
+  assert.deepEqual(ask({ per: 'month', by: ['provider', 'model'] }), [
+    ['2026-01', 'wall', 'small', 4],
+    ['2026-02', 'wall', 'small', 1],
+  ])
+  assert.deepEqual(ask({ by: ['team', 'key_id'] }), [
+    ['', '', 'a', 3],
+    ['', '', 'b', 2],
+  ])
+  assert.deepEqual(ask({ per: 'hour', keyId: 'b', fromMs: START + HOUR_MS, toMs: START + 2 * HOUR_MS }), [
+    ['2026-01-30T01', 1],
+  ])
+})
+
+test('a page goes on where the last one ended', async (t) => {
+  const { ask } = await usageOf(t)
+  for (const by of [['key_id'], ['key_id', 'team']] as const) {
+    const whole = ask({ per: 'day', by })
+    for (const limit of [1, 3]) {
+      const seen: unknown[][] = []
+      for (let page = ask({ per: 'day', by, limit }); page.length > 0; ) {
+        seen.push(...page)
+        page = ask({ per: 'day', by, limit, after: (seen.at(-1) ?? []).slice(0, -1).map(String) })
+      }
+      assert.deepEqual(seen, whole)
+    }
+  }
+})
+
+test('usage is the same when its records are gone', async (t) => {
+  const { ask, writer } = await usageOf(t)
+  const questions = [
+    {},
+    { per: 'hour' },
+    { per: 'hour', by: ['key_id', 'project'] },
+    { per: 'day', by: ['model', 'team'] },
+  ] as const
+  const before = questions.map((question) => ask(question))
+  while (writer.forget(START + 3 * DAY_MS)) {
+    // Until nothing is left to remove.
+  }
+  assert.deepEqual(
+    questions.map((question) => ask(question)),
+    before,
+  )
+})

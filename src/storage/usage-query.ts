@@ -1,0 +1,94 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { firstIdAt } from './sqlite/migrations.ts'
+import { settledRows, USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
+
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+/** No request lasts as long: one that was reserved at a moment began at most this long before. */
+const LONGEST_REQUEST_MS = DAY_MS
+
+export const USAGE_PERIODS = ['hour', 'day', 'month', 'total'] as const
+export type UsagePeriod = (typeof USAGE_PERIODS)[number]
+
+/** Which usage is asked for: that of reservations from `fromMs` to before `toMs`, both at the beginning of an hour. */
+export interface UsageByQuery {
+  readonly by: readonly UsageDimension[]
+  readonly per: UsagePeriod
+  readonly fromMs: number
+  readonly toMs: number
+  /** Of one key alone; null: of all. */
+  readonly keyId: string | null
+  /** The period and the dimensions of the last row before. */
+  readonly after: readonly string[] | null
+  readonly limit: number
+}
+
+/** Settled attempts of one period and of one value of each dimension. */
+export interface UsageRow {
+  /** In UTC: `2026-01-15T13`, `2026-01-15`, `2026-01`; empty for the whole time. */
+  readonly period: string
+  /** In the order that was asked for; '' where a request had none. */
+  readonly values: readonly string[]
+  readonly requests: number
+  readonly tokens: number
+  readonly nanos: number
+}
+
+const FORMATS: Readonly<Record<UsagePeriod, string>> = {
+  hour: "strftime('%Y-%m-%dT%H', hour * 3600, 'unixepoch')",
+  day: "strftime('%Y-%m-%d', hour * 3600, 'unixepoch')",
+  month: "strftime('%Y-%m', hour * 3600, 'unixepoch')",
+  total: "''",
+}
+
+/** Those that the sums of days tell apart. */
+const DAILY: ReadonlySet<UsageDimension> = new Set(['key_id', 'provider', 'model'])
+
+/**
+ * A page of usage in the order of period and dimensions. Whole days by key, provider and model are sums that are kept; anything
+ * else is summed from the settled attempts, and from what is left of those whose records are gone.
+ */
+export function usageBy(database: DatabaseSync, query: UsageByQuery): UsageRow[] {
+  const { by, per, fromMs, toMs, keyId, after, limit } = query
+  const isDaily = per !== 'hour' && fromMs % DAY_MS === 0 && toMs % DAY_MS === 0 && by.every((name) => DAILY.has(name))
+  const columns = by.map((name) => `"${name}"`)
+  const places = ['period', ...columns]
+  const sql = `SELECT ${FORMATS[per]} AS period${columns.map((name) => `, ${name}`).join('')},
+      sum(requests) AS requests, sum(tokens) AS tokens, sum(nanos) AS nanos
+    FROM (${isDaily ? ofDays() : ofHours()})
+    WHERE hour >= $from AND hour < $to ${keyId === null ? '' : 'AND key_id = $key'}
+    GROUP BY ${places.join(', ')}
+    ${after === null ? '' : `HAVING (${places.join(', ')}) > (${places.map((_name, at) => `$after${at}`).join(', ')})`}
+    ORDER BY ${places.join(', ')} LIMIT $limit`
+  const values: Record<string, SQLInputValue> = { $from: fromMs / HOUR_MS, $to: toMs / HOUR_MS, $limit: limit }
+  if (!isDaily) {
+    values['$firstId'] = firstIdAt(fromMs - LONGEST_REQUEST_MS)
+    values['$endId'] = firstIdAt(toMs)
+  }
+  if (keyId !== null) values['$key'] = keyId
+  for (const [at, value] of (after ?? []).entries()) values[`$after${at}`] = value
+  return database
+    .prepare(sql)
+    .all(values)
+    .map((row) => toRow(row, by))
+}
+
+function ofDays(): string {
+  return 'SELECT day * 24 AS hour, key_id, provider, model, requests, tokens, nanos FROM usage_daily'
+}
+
+function ofHours(): string {
+  const dimensions = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
+  return `SELECT hour, ${dimensions}, 1 AS requests, tokens, nanos FROM (${settledRows('id >= $firstId AND id < $endId')})
+    UNION ALL SELECT hour, ${dimensions}, requests, tokens, nanos FROM usage_forgotten`
+}
+
+function toRow(row: Record<string, SQLOutputValue>, by: readonly UsageDimension[]): UsageRow {
+  return {
+    period: String(row['period']),
+    values: by.map((name) => String(row[name])),
+    requests: Number(row['requests']),
+    tokens: Number(row['tokens']),
+    nanos: Number(row['nanos']),
+  }
+}
