@@ -1,25 +1,24 @@
 import type { Asked } from '../harness/ask.ts'
+import { Times } from './times.ts'
 
 /** What became of the requests of a load. */
 export class Figures {
   served = 0
   readonly failures: string[] = []
-  readonly #took: number[] = []
+  readonly #times = new Times()
 
   /** Enters an answer; whatever is not right about it is a failure. */
   enter(what: string, answer: Asked, isRight: (text: string) => boolean): void {
     this.served++
-    this.#took.push(answer.tookMs)
+    this.#times.add(answer.tookMs)
     if (answer.status === 200 && answer.complete && isRight(answer.text)) return
     this.failures.push(`${what}: ${answer.status} ${answer.complete ? '' : '(cut) '}${answer.text.slice(-200)}`)
   }
 
   /** One line for people. */
   summary(seconds: number): string {
-    const sorted = this.#took.toSorted((a, b) => a - b)
-    const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1)
     const rate = (this.served / seconds).toFixed(0)
-    return `${this.served} requests (${rate}/s), ${this.failures.length} failed; median ${at(0.5)} ms, p99 ${at(0.99)} ms, slowest ${at(0.9999)} ms`
+    return `${this.served} requests (${rate}/s), ${this.failures.length} failed; ${this.#times.summary()}`
   }
 }
 
