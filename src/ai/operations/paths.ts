@@ -9,6 +9,7 @@ import { pushRoutingHeaders } from '../routing/routing-headers.ts'
 import { createAnthropicFiles } from './files/anthropic-files.ts'
 import { createGoogleUpload, GOOGLE_UPLOADS } from './files/google-upload.ts'
 import { KeptPaths } from './files/kept-paths.ts'
+import { createMessageBatches } from './files/message-batches.ts'
 import type { Ownership } from './files/ownership.ts'
 import type { ReferringRequests } from './files/referring-inspect.ts'
 import { ClaimedUsage } from './forward/claimed-usage.ts'
@@ -75,6 +76,20 @@ function filesPaths(
       { method: 'DELETE', path: `/v1/${kind}/`, route },
     ]
   })
+  const governed = hooks.conversation('batches.manage')
+  const batches: Route = {
+    name: 'batches',
+    ...governed,
+    codeName: chatCodeName,
+    ...createErrorRendering('anthropic-messages'),
+    bodyLimit: document.limits.body,
+    inspect: createMessageBatches({ registry, document, ownership, usage }),
+    settle: [...(governed.settle ?? []), usage.settled],
+  }
+  for (const path of ['/v1/messages/batches', '/v1/messages/batches/']) {
+    for (const method of ['GET', 'POST'] as const) paths.push({ method, path, route: batches })
+  }
+  paths.push({ method: 'DELETE', path: '/v1/messages/batches/', route: batches })
   return [...paths, ...GOOGLE_UPLOADS.map((path): SurfacePath => ({ method: 'POST', path, route: uploading }))]
 }
 

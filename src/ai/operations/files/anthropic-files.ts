@@ -59,7 +59,7 @@ export function createAnthropicFiles(options: AnthropicFilesOptions): Gate {
     const upload = x.surface instanceof FileUpload ? x.surface : null
     if (isNew && upload === null) return startUpload(x, { ...options, name, provider, batches: false })
     const segments = asked.id === '' ? [] : [asked.id, ...more]
-    const query = plainQuery(x.query)
+    const query = withPlainCursors(x.query)
     const path = `${root}${['', 'files', ...segments.map(encodeURIComponent)].join('/')}${query}`
     const state = new ForwardState('files', provider, path)
     const key = principalOf(x).id
@@ -109,7 +109,8 @@ function callOf(x: Exchange, { registry, document }: AnthropicFilesOptions): Cal
   return new GatewayError('invalid_request', message, { param: 'x-ferro-provider' })
 }
 
-function plainQuery(query: string): string {
+/** A query whose cursors are the provider's own ids, with its question mark. */
+export function withPlainCursors(query: string): string {
   if (query === '') return ''
   const parameters = new URLSearchParams(query)
   for (const name of CURSORS) {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
+import { worstCost } from '../../models/price.ts'
 import { shorten } from '../../routing/choose.ts'
 import { CONVERSATIONS } from '../../surfaces/conversations.ts'
 import { OPERATIONS } from '../table.ts'
@@ -14,6 +15,7 @@ const BODY = ['model', 'max_completion_tokens', 'max_output_tokens', 'max_tokens
 const bodyScanner = createScanner([...BODY], { maxDepth: MAX_DEPTH })
 const LIMITS = [1, 2, 3] as const
 const N = 4
+const CACHED = Buffer.from('"cache_control"')
 
 /** What lines may call, and the scope that a key needs for it. */
 const SCOPES: ReadonlyMap<string, string> = new Map([
@@ -66,6 +68,15 @@ export class BatchLines {
     return read instanceof GatewayError ? atLine(this.#number, read) : read
   }
 
+  /** One request of a batch that comes as one body, as it goes to the provider; an error names its number. */
+  request(params: Buffer, url: string): Buffer | GatewayError {
+    const place = `requests.${this.#number++}.params`
+    const read = this.#checkUrl(url) ?? this.#body(params, url)
+    if (!(read instanceof GatewayError)) return read
+    const message = `Request ${this.#number} of the batch: ${read.message}`
+    return new GatewayError(read.code, message, { param: read.param === 'model' ? `${place}.model` : place })
+  }
+
   #read(line: Buffer): Buffer | GatewayError {
     const scanned = lineScanner.scan(line)
     if (scanned.kind !== 'object') return invalid(`is not one JSON object: see byte ${scanned.offset} of it`)
@@ -114,7 +125,10 @@ export class BatchLines {
     const isSilent = url !== null && SILENT.test(url)
     const output = isSilent ? 0 : (limit ?? outputTokens) * (scanned.has(N) ? (count(N) ?? 1) : 1)
     const most = Math.min(output, Number.MAX_SAFE_INTEGER - input)
-    this.#sum.add(name, input + most, batchNanos(target, input, most, atMs))
+    // What is written to a cache costs more than what is read.
+    const dearest = body.includes(CACHED) && target.prices !== null
+    const nanos = dearest ? worstCost(target.prices, input, most, atMs) : batchNanos(target, input, most, atMs)
+    this.#sum.add(name, input + most, nanos)
     if (this.#sum.modelCount > MOST_MODELS) return invalid(`names model number ${MOST_MODELS + 1} of its file`, 'model')
     const model = nameOf(target.model)
     if (said === model) return body

@@ -37,7 +37,8 @@ export class ClaimedUsage {
 
   /** The thing has ended and used nothing. */
   free(thing: string): void {
-    this.#port?.free(thing)
+    // What is held for it may have been settled a moment ago.
+    setTimeout(() => this.#port?.free(thing), TOLD_AFTER_MS).unref()
   }
 
   /** To be called when the request has been settled. */

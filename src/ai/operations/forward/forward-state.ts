@@ -1,5 +1,6 @@
 import type { BodySource, Exchange } from '../../../core/index.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import type { Charge } from '../../models/charge.ts'
 import type { Usage } from '../../models/price.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
@@ -25,6 +26,8 @@ export class ForwardState {
   answerHeaders: ((name: string, value: string) => string | null) | null = null
   /** Is shown every whole answer of JSON. */
   onAnswer: ((answer: JsonObject) => void) | null = null
+  /** Changes every whole answer of JSON for the client, after its ids. */
+  editAnswer: ((answer: JsonObject) => JsonObject) | null = null
   /** Of a list that was asked for: the entries that are the key's; null: all. */
   listed: ReadonlySet<string> | null = null
   /** The most that what it begins may use, where that is known; null: see `mostTokens`. */
@@ -40,6 +43,8 @@ export class ForwardState {
   /** Which of the provider's credentials it is sent with. */
   lane = FIRST_CREDENTIAL
   usage: Usage | null = null
+  /** What `usage` costs, where that was added up; null: what the target's prices say. */
+  charge: Charge | null = null
   answered = false
 
   constructor(name: string, provider: ProviderUpstream, path: string) {

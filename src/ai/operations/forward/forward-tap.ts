@@ -62,12 +62,13 @@ export class ForwardTap implements AnswerTap {
     if (this.#mode === 'error') return this.#error(body)
     const answer = parsed(body)
     if (answer === null) return body
-    const { origin, readAnswer, countsUsage, listed, onAnswer } = this.#state
+    const { origin, readAnswer, countsUsage, listed, onAnswer, editAnswer } = this.#state
     onAnswer?.(answer)
     const usage = readAnswer === null ? this.#reader.read(answer) : readAnswer(answer)
     if (countsUsage) this.#state.usage = usage
-    if (origin === null && listed === null) return body
-    return Buffer.from(JSON.stringify(origin?.wrapAll(answer, listed) ?? onlyListed(answer, listed)))
+    if (origin === null && listed === null && editAnswer === null) return body
+    const told = origin?.wrapAll(answer, listed) ?? onlyListed(answer, listed)
+    return Buffer.from(JSON.stringify(isObject(told) && editAnswer !== null ? editAnswer(told) : told))
   }
 
   push(chunk: Buffer): Buffer | GatewayError | null {

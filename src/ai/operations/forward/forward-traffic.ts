@@ -28,7 +28,8 @@ export const forwardTraffic: TrafficPort = {
     if (state === null) return null
     const { target, isFree } = state
     const usage = believed(state.usage, state.name === 'batches' ? 'batch' : 'answer')
-    const charge = target === null || usage === null ? null : chargeAt(target, usage, true, x.time)
+    const ofTarget = target === null || usage === null ? null : chargeAt(target, usage, true, x.time)
+    const charge = usage === null ? null : (state.charge ?? ofTarget)
     const cost = usage === null ? (isFree ? 0 : null) : (charge?.nanos ?? null)
     return {
       modelRequested: state.modelRequested,
@@ -50,6 +51,7 @@ export const forwardTraffic: TrafficPort = {
     const state = forwardStateOf(x)
     if (state !== null) {
       state.usage = null
+      state.charge = null
       state.answered = false
     }
     return traffic
