@@ -49,6 +49,10 @@ const record: RequestRecord = {
   translation: null,
   attempt_history: null,
   variant: null,
+  organization: null,
+  team: null,
+  project: null,
+  user: null,
 }
 
 const ROUNDS = 7

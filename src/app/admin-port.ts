@@ -15,7 +15,7 @@ import {
   viewKey,
 } from '../control/index.ts'
 import { GatewayError } from '../core/index.ts'
-import { budgetCounter, periodOf, read } from '../governance/index.ts'
+import { keyLevel, periodOf, read } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type {
   DailyUsage,
@@ -29,10 +29,12 @@ import type {
 } from '../storage/index.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
+import { askedBudget } from './key-counters.ts'
 import type { KeyOwner, KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
 import type { Readiness } from './readiness.ts'
 import type { ShownTargets } from './shown-targets.ts'
+import type { AskedBudget } from './spent-before.ts'
 
 export interface AdminPortOptions {
   readonly database: Database
@@ -44,7 +46,7 @@ export interface AdminPortOptions {
   readonly adminToken: string
   readonly pepper: string
   /** Asks the database what was spent of budgets that begin. */
-  readonly learnSpending: () => Promise<void>
+  readonly learnSpending: (asked: readonly AskedBudget[]) => Promise<void>
   readonly status: () => object
   readonly document: () => ConfigDocument
   readonly targets: () => ShownTargets
@@ -80,7 +82,12 @@ export class AdminPort implements ControlPort {
     const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now() })
     if (this.#options.keys.find(key.id) !== null) throw conflict(key.id)
     // Its room first: a key that is stored and has none would keep the gateway from starting.
-    if (key.budgets.length > 0) await this.#options.learnSpending()
+    const problem = this.#options.keys.levels.problemOf(key)
+    if (problem !== null) {
+      throw new ControlError('invalid_request', `The key cannot be made: ${problem.message}.`, { param: problem.field })
+    }
+    const { keys } = this.#options
+    await this.#options.learnSpending(keys.newBudgets([key]))
     const staged = this.#options.keys.stageDatabaseKey(key)
     try {
       await this.#options.database.createKey(key)
@@ -180,10 +187,11 @@ export class AdminPort implements ControlPort {
     return viewKey(key, owner, (budget) => this.#useOf(key.id, budget))
   }
 
-  #useOf(keyId: string, { unit, per }: StoredBudget): { spent: number; reserved: number } | null {
-    const slot = this.#options.keys.counterSlot(budgetCounter(keyId, unit, per))
+  #useOf(keyId: string, budget: StoredBudget): { spent: number; reserved: number } | null {
+    const { counter, per, timeZone } = askedBudget(keyLevel(keyId), budget)
+    const slot = this.#options.keys.counterSlot(counter)
     if (slot === null) return null
-    const { spent, reserved, overshoot } = read(this.#options.counters, slot, periodOf(per, Date.now()))
+    const { spent, reserved, overshoot } = read(this.#options.counters, slot, periodOf(per, Date.now(), timeZone))
     return { spent: spent + overshoot, reserved }
   }
 }

@@ -1,16 +1,17 @@
 import { periodOf, read, restoreAtLeast } from '../governance/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
+import { counterPeriods } from './spent-before.ts'
 
 const EVERY_MS = 2_000
 const ATTEMPTS = 5
 
 /**
- * Counts what a new budget cannot see: requests of its key that began before it reserve nothing from it, and are in the
+ * Counts what a new budget cannot see: requests of its level that began before it reserve nothing from it, and are in the
  * database alone when they end. So the database is asked again until the last of them has ended.
  */
 export class BudgetBackfill {
-  readonly #database: Pick<Database, 'catchUp' | 'spending'>
+  readonly #database: Pick<Database, 'catchUp' | 'counterSums'>
   readonly #keys: Pick<KeyRegistry, 'budgets'>
   readonly #counters: BigInt64Array
   /** Epoch of keys with the newest budgets; 0 when all are complete. */
@@ -20,7 +21,7 @@ export class BudgetBackfill {
   #timer: NodeJS.Timeout | null = null
 
   constructor(
-    database: Pick<Database, 'catchUp' | 'spending'>,
+    database: Pick<Database, 'catchUp' | 'counterSums'>,
     keys: Pick<KeyRegistry, 'budgets'>,
     counters: BigInt64Array,
   ) {
@@ -63,21 +64,23 @@ export class BudgetBackfill {
       const nowMs = Date.now()
       const before = this.#sums(nowMs)
       if (!(await this.#database.catchUp())) return false
-      const spending = new Map((await this.#database.spending(nowMs)).map((entry) => [entry.keyId, entry]))
+      const budgets = [...this.#keys.budgets()]
+      const sums = await this.#database.counterSums(counterPeriods(budgets, nowMs))
       // Between the two moments a request may have ended, of which nobody can say whether the database has counted it.
       const isExact = this.#sums(nowMs).every((sum, at) => sum === before[at])
       if (!isExact && attempt < ATTEMPTS) continue
-      for (const { keyId, budget } of this.#keys.budgets()) {
-        const spent = spending.get(keyId)?.[budget.per][budget.unit] ?? 0
-        restoreAtLeast(this.#counters, budget.slot, periodOf(budget.per, nowMs), spent, budget.limit)
+      const inForce = new Set(Array.from(this.#keys.budgets(), ({ counter, slot }) => `${slot} ${counter}`))
+      for (const [at, { counter, slot, per, timeZone, limit }] of budgets.entries()) {
+        if (!inForce.has(`${slot} ${counter}`)) continue
+        restoreAtLeast(this.#counters, slot, periodOf(per, nowMs, timeZone), sums[at] ?? 0, limit)
       }
       return true
     }
   }
 
   #sums(nowMs: number): number[] {
-    return [...this.#keys.budgets()].map(({ budget: { slot, per } }) => {
-      const { spent, overshoot } = read(this.#counters, slot, periodOf(per, nowMs))
+    return [...this.#keys.budgets()].map(({ slot, per, timeZone }) => {
+      const { spent, overshoot } = read(this.#counters, slot, periodOf(per, nowMs, timeZone))
       return spent + overshoot
     })
   }

@@ -2,6 +2,7 @@ import type { CounterCheck } from '../control/index.ts'
 import { periodOf, read } from '../governance/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
+import { counterPeriods } from './spent-before.ts'
 
 /** Requests that end between two readings may make a counter look wrong; it is looked at again. */
 const ATTEMPTS = 5
@@ -11,27 +12,26 @@ const ATTEMPTS = 5
  * ledger: what the ledger says must lie between.
  */
 export async function checkCounters(
-  database: Pick<Database, 'catchUp' | 'spending'>,
+  database: Pick<Database, 'catchUp' | 'counterSums'>,
   keys: Pick<KeyRegistry, 'budgets'>,
   counters: BigInt64Array,
 ): Promise<readonly CounterCheck[]> {
   for (let attempt = 1; ; attempt++) {
     const nowMs = Date.now()
-    const budgets = [...keys.budgets()].map(({ keyId, budget }) => {
+    const asked = [...keys.budgets()]
+    const budgets = asked.map(({ counter, unit, slot, per, timeZone }) => {
       const spent = () => {
-        const reading = read(counters, budget.slot, periodOf(budget.per, nowMs))
+        const reading = read(counters, slot, periodOf(per, nowMs, timeZone))
         return reading.spent + reading.overshoot
       }
-      return { keyId, budget, spent, least: spent() }
+      return { counter, unit, spent, least: spent() }
     })
     if (!(await database.catchUp())) throw new Error('the database takes nothing at present')
-    const spending = new Map((await database.spending(nowMs)).map((entry) => [entry.keyId, entry]))
-    const checks = budgets.map(({ keyId, budget: { counter, unit, per }, spent, least }): CounterCheck => {
-      const entries = spending.get(keyId)?.[per][unit] ?? 0
+    const sums = await database.counterSums(counterPeriods(asked, nowMs))
+    const checks = budgets.map(({ counter, unit, spent, least }, at): CounterCheck => {
+      const entries = sums[at] ?? 0
       const most = spent()
-      // What has no price is charged to budgets in full, and is no money in the entries.
-      const agrees = entries <= most && (entries >= least || unit === 'nanos')
-      return { counter, unit, entries, least, most, agrees }
+      return { counter, unit, entries, least, most, agrees: least <= entries && entries <= most }
     })
     if (attempt === ATTEMPTS || checks.every(({ agrees }) => agrees)) return checks
   }

@@ -33,6 +33,7 @@ async function houseOf(t: TestContext) {
     counters,
     generations: new Int32Array(new SharedArrayBuffer(64)),
     slots: new SlotAllocator(counters),
+    seats: 2,
     spent: () => 0,
     publish: () => undefined,
   })

@@ -2,9 +2,9 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../observability/index.ts'
 import type {
   AdmissionQuery,
+  CounterPeriod,
   DailyUsage,
   DeadWorker,
-  KeySpending,
   LedgerRow,
   NewSecret,
   Recovery,
@@ -95,9 +95,9 @@ export class Database {
     return (await this.#answer('rotateKey', id, to)) as StoredKey | null // as above
   }
 
-  /** What every key has spent in the periods of `nowMs`. */
-  async spending(nowMs: number): Promise<readonly KeySpending[]> {
-    return (await this.#answer('spending', nowMs)) as readonly KeySpending[] // as above
+  /** What these counters have spent, in their order, filled up with what their levels used before them. */
+  async counterSums(counters: readonly CounterPeriod[]): Promise<readonly number[]> {
+    return (await this.#answer('counterSums', counters)) as readonly number[] // as above
   }
 
   async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {

@@ -57,12 +57,14 @@ async function slotProblems(document: ConfigDocument): Promise<DocumentProblem[]
   }
   if (lacking.length > 0 || keys.length === 0) return lacking
   const { KeyRegistry } = await import('./key-registry.ts')
+  const { Levels } = await import('./levels.ts')
   const registry = new KeyRegistry({
     counters,
     generations: new Int32Array(MAX_KEYS),
     slots,
     spent: () => 0,
+    seats,
     publish: () => undefined,
   })
-  return problemsOf(['keys'], () => registry.replaceFileKeys(keys))
+  return problemsOf(['keys'], () => registry.replaceFileKeys(keys, new Levels(document)))
 }

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { type ConfigDocument, isLoopback } from '../config/index.ts'
-import { type ControlServer, createControlServer } from '../control/index.ts'
+import { type ControlServer, createControlServer, keyOfFile } from '../control/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
 import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
@@ -20,6 +20,7 @@ import { firstKey } from './first-key.ts'
 import { removeInstance, writeInstance } from './instance-file.ts'
 import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
+import { Levels } from './levels.ts'
 import { listenerKey, url, urlsOf } from './listener-urls.ts'
 import { listenersOf } from './listeners.ts'
 import { createSharedMemory } from './memory.ts'
@@ -35,7 +36,7 @@ import { RouteSlots } from './route-slots.ts'
 import type { RunningGateway, StartOptions } from './running-gateway.ts'
 import { seatsFor } from './seats.ts'
 import { shownTargets } from './shown-targets.ts'
-import { SpentBefore } from './spent-before.ts'
+import { type AskedBudget, counterPeriods, SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
 import { registerUpstreamMetrics } from './upstream-metrics.ts'
@@ -121,8 +122,9 @@ export class ControlThread implements RunningGateway {
       counters,
       generations: new Int32Array(this.#memory.generations),
       slots: this.#slots,
-      spent: (keyId, unit, per) => this.#spent.of(keyId, unit, per),
-      publish: (changes, epoch) => this.#pool.publishKeys(changes, epoch),
+      seats,
+      spent: (counter, period) => this.#spent.of(counter, period),
+      publish: (changes, epoch, levels) => this.#pool.publishKeys({ changes, levels }, epoch),
     })
     const { dataDir } = this
     this.#revocation = new KeyRevocation({ dataDir, database: this.#database, keys: this.#keys, log: this.#log })
@@ -137,6 +139,8 @@ export class ControlThread implements RunningGateway {
         log: this.#log,
         metrics: this.#metrics,
         keys: () => this.#keys.documents(),
+        levels: () => this.#keys.levelDocuments(),
+        onSeatLeft: (seat) => this.#keys.clearSeat(seat),
         slots: this.#routeSlots,
         seats,
         attachWriter: (wake) => this.#database.attach(wake),
@@ -225,8 +229,9 @@ export class ControlThread implements RunningGateway {
       this.#log.warn('requests of an earlier run were settled at their full reservation', { lost: recovery.lost })
     for (const name of recovery.damaged)
       this.#log.error('a journal segment is damaged and was set aside', { segment: name })
-    this.#spent.load(recovery.spending)
-    for (const key of await this.#database.listKeys()) this.#keys.putDatabaseKey(key)
+    const stored = await this.#database.listKeys()
+    await this.#learnSpending(this.#keys.newBudgets([...stored, ...document.keys.map(keyOfFile)], new Levels(document)))
+    for (const key of stored) this.#keys.putDatabaseKey(key)
     this.#takeFileKeys(document)
     if (wantsKeys(document) && this.#keys.list().length === 0) {
       const created = await firstKey(this.#database, this.#pepper)
@@ -271,7 +276,7 @@ export class ControlThread implements RunningGateway {
       database: this.#database,
       keys: this.#keys,
       revocation: this.#revocation,
-      learnSpending: async () => this.#spent.load(await this.#database.spending(Date.now())),
+      learnSpending: async (asked) => await this.#learnSpending(asked),
       counters: new BigInt64Array(this.#memory.counters),
       metrics: this.#metrics,
       readiness: this.#readiness,
@@ -290,6 +295,13 @@ export class ControlThread implements RunningGateway {
         this.#log.error('a request to the control listener failed', { request_id: requestId, error }),
     })
     this.controlUrl = url(host, await this.#control.listen())
+  }
+
+  /** Asks the database what was spent of budgets that begin. */
+  async #learnSpending(asked: readonly AskedBudget[]): Promise<void> {
+    if (asked.length === 0) return
+    const periods = counterPeriods(asked, Date.now())
+    this.#spent.load(periods, await this.#database.counterSums(periods))
   }
 
   async reload(reason: string): Promise<void> {
@@ -365,7 +377,7 @@ export class ControlThread implements RunningGateway {
   }
 
   #takeFileKeys(document: ConfigDocument): void {
-    for (const problem of this.#keys.replaceFileKeys(document.keys)) this.#log.warn(problem, {})
+    for (const problem of this.#keys.replaceFileKeys(document.keys, new Levels(document))) this.#log.warn(problem, {})
   }
 
   #status(): object {

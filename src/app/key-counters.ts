@@ -2,36 +2,43 @@ import {
   BUDGET_CELLS,
   type BudgetDocument,
   budgetCounter,
+  clearSeat,
+  concurrencyCells,
   hasReserved,
-  type KeyDocument,
+  type LimitsDocument,
+  occupied,
   periodOf,
+  type RateDocument,
+  type RateWindow,
   rateLimit,
   restore,
   restoreAtLeast,
 } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
-import type { BudgetPeriod, StoredBudget, StoredKey } from '../storage/index.ts'
+import type { StoredBudget, StoredLimits } from '../storage/index.ts'
+import type { AskedBudget } from './spent-before.ts'
 
-/** What was spent before this process, or before a budget was added; see storage's `spending`. */
-export type SpentBefore = (keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod) => number
+/** What was spent before this process, or before a budget was added; see storage's `counter_sums`. */
+export type SpentBefore = (counter: string, period: number) => number
 
 export interface KeyCountersOptions {
   readonly counters: BigInt64Array
   readonly slots: SlotAllocator
   readonly spent: SpentBefore
+  /** How many workers there may be at one moment. */
+  readonly seats: number
 }
 
-/** The limits of a key with their places in shared memory. */
-export type CountedLimits = Pick<KeyDocument, 'rate' | 'budgets'>
-
-const MINUTE_US = 60_000_000
-/** What names of rate limits begin with; budgets have theirs from the journal. */
+const WINDOWS_US: Readonly<Record<RateWindow, number>> = { second: 1_000_000, minute: 60_000_000, day: 86_400_000_000 }
+/** What names of limits begin with; budgets have theirs from the journal. */
 const RATE = 'rate:'
+const TOKENS = 'tokens:'
+const IN_FLIGHT = 'in-flight:'
 
-/** The counters of keys in shared memory: one for a rate limit, one for each budget, known by their names. */
+/** The counters of levels in shared memory: one for each limit and each budget, known by their names. */
 export class KeyCounters {
   readonly #options: KeyCountersOptions
-  /** Counters that no key has any more, with the last change in which a request may have begun that uses them. */
+  /** Counters that no level has any more, with the last change in which a request may have begun that uses them. */
   readonly #retired = new Map<string, number>()
 
   constructor(options: KeyCountersOptions) {
@@ -39,10 +46,10 @@ export class KeyCounters {
   }
 
   /**
-   * The limits of a key, of which `inForce` are those that workers know; names that were not held before are added to
+   * The limits of a level, of which `inForce` are those that workers know; names that were not held before are added to
    * `fresh`. Throws when there is no room.
    */
-  limitsOf(key: StoredKey, inForce: CountedLimits | null, fresh: string[]): CountedLimits {
+  limitsOf(level: string, stored: StoredLimits, inForce: LimitsDocument | null, fresh: string[]): LimitsDocument {
     const take = (name: string, cells: number): number => {
       const { slots } = this.#options
       const isFresh = slots.find(name) === null
@@ -50,7 +57,16 @@ export class KeyCounters {
       if (isFresh) fresh.push(name)
       return index
     }
-    return { rate: rateOf(key, take), budgets: this.#budgetsOf(key, inForce, take) }
+    const { tokens_per_minute: tokens, concurrency } = stored
+    return {
+      rates: ratesOf(level, stored, take),
+      tokenRate: tokens === null ? null : { level, slot: take(TOKENS + level, 1), limit: tokens },
+      concurrency:
+        concurrency === null
+          ? null
+          : { level, slot: take(IN_FLIGHT + level, concurrencyCells(this.#options.seats)), limit: concurrency },
+      budgets: this.#budgetsOf(level, stored.budgets, inForce, take),
+    }
   }
 
   /** Nobody is to use these counters any more; requests that began before this change still may. */
@@ -64,81 +80,113 @@ export class KeyCounters {
   }
 
   /**
-   * Gives back what was retired, as far as no running request began before `epoch`, but not what keys have that are
+   * Gives back what was retired, as far as no running request began before `epoch`, but not what levels have that are
    * about to come back.
    */
-  releaseQuiet(epoch: number, coming: Iterable<KeyDocument>): void {
+  releaseQuiet(epoch: number, coming: Iterable<LimitsDocument>): void {
     if (this.#retired.size === 0) return
     const wanted = namesOf(coming)
     for (const [name, retired] of this.#retired) {
-      // What is reserved is still to be settled: by a request that has just ended, or for a worker that died.
-      if (retired > epoch || wanted.has(name) || this.#isReserved(name)) continue
+      // What is taken is still to be given back: by a request that has just ended, or for a worker that died.
+      if (retired > epoch || wanted.has(name) || this.#isTaken(name)) continue
       this.#retired.delete(name)
       this.#options.slots.release(name)
     }
   }
 
-  /** Gives back counters that were fresh and are of no use after all, but not what these keys have by now. */
-  giveBack(fresh: readonly string[], keys: Iterable<KeyDocument>): void {
-    const held = namesOf(keys)
+  /** Gives back counters that were fresh and are of no use after all, but not what these levels have by now. */
+  giveBack(fresh: readonly string[], levels: Iterable<LimitsDocument>): void {
+    const held = namesOf(levels)
     for (const name of fresh) if (!held.has(name)) this.#options.slots.release(name)
   }
 
-  #isReserved(name: string): boolean {
+  /** A worker has died: what it had in flight is over. */
+  clearSeat(seat: number, inForce: Iterable<LimitsDocument>): void {
+    const names = new Set([...namesOf(inForce), ...this.#retired.keys()])
+    for (const name of names) {
+      const slot = name.startsWith(IN_FLIGHT) ? this.#options.slots.find(name) : null
+      if (slot !== null) clearSeat(this.#options.counters, slot, seat)
+    }
+  }
+
+  #isTaken(name: string): boolean {
     const slot = this.#options.slots.find(name)
-    return slot !== null && !name.startsWith(RATE) && hasReserved(this.#options.counters, slot)
+    if (slot === null || name.startsWith(RATE) || name.startsWith(TOKENS)) return false
+    const { counters } = this.#options
+    return name.startsWith(IN_FLIGHT) ? occupied(counters, slot) > 0 : hasReserved(counters, slot)
   }
 
   /** One counter per unit and period: of two budgets for the same, the smaller one decides. */
-  #budgetsOf(key: StoredKey, inForce: CountedLimits | null, take: TakeSlot): BudgetDocument[] {
+  #budgetsOf(
+    level: string,
+    budgets: readonly StoredBudget[],
+    inForce: LimitsDocument | null,
+    take: TakeSlot,
+  ): BudgetDocument[] {
     const byCounter = new Map<string, BudgetDocument>()
-    for (const { unit, per, limit } of key.budgets) {
-      const counter = budgetCounter(key.id, unit, per)
+    for (const stored of budgets) {
+      const asked = askedBudget(level, stored)
+      const { counter } = asked
+      const { limit } = stored
       const other = byCounter.get(counter)
       if (other !== undefined && other.limit <= limit) continue
       const isInForce = inForce?.budgets.some((budget) => budget.counter === counter)
       const held = isInForce === true ? this.#options.slots.find(counter) : null
-      const slot = held ?? this.#beginBudget(key.id, { unit, per, limit }, take)
-      byCounter.set(counter, { counter, slot, unit, per, limit })
+      const slot = held ?? this.#beginBudget(asked, limit, take)
+      byCounter.set(counter, { ...asked, slot, limit })
     }
-    // The tightest first: most refusals then take nothing that must be given back.
     return [...byCounter.values()].sort((a, b) => a.limit - b.limit)
   }
 
-  #beginBudget(keyId: string, { unit, per, limit }: StoredBudget, take: TakeSlot): number {
+  #beginBudget({ counter, per, timeZone }: AskedBudget, limit: number, take: TakeSlot): number {
     const { slots, counters, spent } = this.#options
-    const counter = budgetCounter(keyId, unit, per)
     const known = slots.find(counter)
+    const period = periodOf(per, Date.now(), timeZone)
     // Asked for first: a slot that is there counts as one that knows what was spent.
-    const before = spent(keyId, unit, per)
+    const before = spent(counter, period)
     if (known !== null) {
-      restoreAtLeast(counters, known, periodOf(per, Date.now()), before, limit)
+      restoreAtLeast(counters, known, period, before, limit)
       return known
     }
     const slot = take(counter, BUDGET_CELLS)
-    restore(counters, slot, periodOf(per, Date.now()), before, limit)
+    restore(counters, slot, period, before, limit)
     return slot
   }
 }
 
-type TakeSlot = (name: string, cells: number) => number
-
-function rateOf(key: StoredKey, take: TakeSlot): KeyDocument['rate'] {
-  if (key.requests_per_minute === null) return null
-  const { intervalUs } = rateLimit.rateOf(Math.max(1, key.requests_per_minute), MINUTE_US)
-  return {
-    slot: take(RATE + key.id, 1),
-    requestsPerMinute: key.requests_per_minute,
-    intervalUs,
-    burst: key.burst ?? key.requests_per_minute,
-  }
+/** A budget of a level as its counter is named. */
+export function askedBudget(level: string, { unit, per, time_zone: timeZone = 'UTC' }: StoredBudget): AskedBudget {
+  return { level, counter: budgetCounter(level, { unit, per, timeZone }), unit, per, timeZone }
 }
 
-/** Names of the counters that these keys have. */
-export function namesOf(documents: Iterable<KeyDocument>): Set<string> {
+type TakeSlot = (name: string, cells: number) => number
+
+function ratesOf(level: string, stored: StoredLimits, take: TakeSlot): RateDocument[] {
+  const limits: readonly (readonly [RateWindow, number | null])[] = [
+    ['second', stored.requests_per_second],
+    ['minute', stored.requests_per_minute],
+    ['day', stored.requests_per_day],
+  ]
+  return limits.flatMap(([per, limit]) => {
+    if (limit === null) return []
+    const { intervalUs } = rateLimit.rateOf(Math.max(1, limit), WINDOWS_US[per])
+    const burst = per === 'minute' ? (stored.burst ?? limit) : limit
+    return [{ level, slot: take(rateName(level, per), 1), limit, per, intervalUs, burst }]
+  })
+}
+
+/** Name of the counter of a rate limit. */
+export function rateName(level: string, per: RateWindow): string {
+  return `${RATE}${level}:${per}`
+}
+
+/** Names of the counters that these levels have. */
+export function namesOf(documents: Iterable<LimitsDocument>): Set<string> {
   const names = new Set<string>()
-  for (const { id, rate, budgets } of documents) {
-    if (rate !== null) names.add(RATE + id)
+  for (const { rates, tokenRate, concurrency, budgets } of documents) {
+    for (const { level, per } of rates) names.add(rateName(level, per))
+    if (tokenRate !== null) names.add(TOKENS + tokenRate.level)
+    if (concurrency !== null) names.add(IN_FLIGHT + concurrency.level)
     for (const { counter } of budgets) names.add(counter)
   }
   return names

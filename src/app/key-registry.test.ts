@@ -18,6 +18,7 @@ function registryOf(options: { generations?: number; spent?: number; cells?: num
     counters,
     generations,
     slots,
+    seats: 2,
     spent: () => options.spent ?? 0,
     publish: (changes) => {
       options.publish?.()
@@ -124,7 +125,7 @@ test('a key that came back keeps its counters', async () => {
   registry.replaceFileKeys([])
   registry.replaceFileKeys(limited)
   registry.releaseQuiet(registry.epoch)
-  assert.deepEqual([...slots.names()], ['rate:a'])
+  assert.deepEqual([...slots.names()], ['rate:key:a:minute'])
 })
 
 test('counters of a key that went twice are given back after the second time, and once', async () => {
@@ -137,12 +138,12 @@ test('counters of a key that went twice are given back after the second time, an
   registry.replaceFileKeys([])
   const second = registry.epoch
   registry.releaseQuiet(first)
-  assert.deepEqual([...slots.names()], ['rate:a'], 'requests may run that began between')
+  assert.deepEqual([...slots.names()], ['rate:key:a:minute'], 'requests may run that began between')
   registry.releaseQuiet(second)
   assert.deepEqual([...slots.names()], [])
   registry.replaceFileKeys(limited)
   registry.releaseQuiet(second)
-  assert.deepEqual([...slots.names()], ['rate:a'], 'it is there again')
+  assert.deepEqual([...slots.names()], ['rate:key:a:minute'], 'it is there again')
 })
 
 test('a key that is about to come back keeps its counters until it is known whether it does', async () => {
@@ -154,7 +155,7 @@ test('a key that is about to come back keeps its counters until it is known whet
   registry.releaseQuiet(registry.epoch)
   staged.apply()
   registry.putDatabaseKey(storedKeyOf('b', { requests_per_minute: 60 }))
-  const places = registry.documents().map(({ rate }) => rate?.slot)
+  const places = registry.documents().map(({ rates }) => rates[0]?.slot)
   assert.equal(new Set(places).size, 2, 'no two keys share a counter')
   registry.replaceFileKeys([])
   const again = registry.stageFileKeys(limited)
@@ -162,7 +163,7 @@ test('a key that is about to come back keeps its counters until it is known whet
   again.discard()
   again.discard()
   registry.releaseQuiet(registry.epoch)
-  assert.deepEqual([...slots.names()], ['rate:b'])
+  assert.deepEqual([...slots.names()], ['rate:key:b:minute'])
 })
 
 test('what is given up twice takes nothing of who has its place by then', async () => {
@@ -172,7 +173,7 @@ test('what is given up twice takes nothing of who has its place by then', async 
   staged.discard()
   registry.replaceFileKeys(limited)
   staged.discard()
-  assert.deepEqual([...slots.names()], ['rate:a'])
+  assert.deepEqual([...slots.names()], ['rate:key:a:minute'])
 })
 
 test('very many keys that come and go need no more room than those that are there at once', async () => {
@@ -215,8 +216,8 @@ test('counters keep their place through changes and absence, and begin with what
   )
   const [again] = registry.documents()
   assert.deepEqual(
-    [again?.budgets[0]?.slot, again?.budgets[0]?.limit, again?.rate?.slot],
-    [month.slot, 50, first?.rate?.slot],
+    [again?.budgets[0]?.slot, again?.budgets[0]?.limit, again?.rates[0]?.slot],
+    [month.slot, 50, first?.rates[0]?.slot],
   )
   assert.equal(read(counters, month.slot, periodOf('month', Date.now())).spent, 70, 'not restored a second time')
 })
@@ -238,10 +239,10 @@ test('of two budgets for the same the smaller decides; the tightest comes first'
     ],
   )
   assert.deepEqual(
-    [...registry.budgets()].map(({ keyId, budget }) => [keyId, budget.counter]),
+    [...registry.budgets()].map(({ level, counter }) => [level, counter]),
     [
-      ['a', 'key:a:tokens:month'],
-      ['a', 'key:a:tokens:day'],
+      ['key:a', 'key:a:tokens:month'],
+      ['key:a', 'key:a:tokens:day'],
     ],
   )
 })
@@ -255,7 +256,7 @@ test('a rate of so many per minute has their interval, and a burst of its own wh
     ),
   )
   assert.deepEqual(
-    registry.documents().map(({ rate }) => [rate?.requestsPerMinute, rate?.intervalUs, rate?.burst]),
+    registry.documents().map(({ rates: [rate] }) => [rate?.limit, rate?.intervalUs, rate?.burst]),
     [
       [60, 1_000_000, 60],
       [60, 1_000_000, 3],
@@ -267,8 +268,8 @@ test('rates are those of the keys that have one', async () => {
   const { registry } = registryOf()
   registry.replaceFileKeys(await keysOf({ id: 'a', limits: { requests_per_minute: 60 } }, { id: 'free' }))
   assert.deepEqual(
-    [...registry.rates()].map(({ id, intervalUs, burst }) => [id, intervalUs, burst]),
-    [['a', 1_000_000, 60]],
+    [...registry.rates()].map(({ level, intervalUs, burst }) => [level, intervalUs, burst]),
+    [['key:a', 1_000_000, 60]],
   )
 })
 
@@ -336,6 +337,7 @@ test('a budget whose spending could not be told begins with it the next time, an
     counters,
     generations: new Int32Array(new SharedArrayBuffer(4)),
     slots: new SlotAllocator(counters),
+    seats: 2,
     spent: () => {
       if (known) return 70
       throw new Error('not known yet')

@@ -2,14 +2,19 @@ import type { KeyConfig } from '../config/index.ts'
 import { type KeyOwner, keyOfFile } from '../control/index.ts'
 import {
   type BudgetDocument,
-  budgetCounter,
   type KeyChange,
   type KeyDocument,
+  keyLevel,
+  type LevelChange,
+  type LevelDocument,
+  type LimitsDocument,
   type RateDocument,
 } from '../governance/index.ts'
-import type { StoredKey } from '../storage/index.ts'
-import { KeyCounters, type KeyCountersOptions, namesOf } from './key-counters.ts'
+import type { StoredKey, StoredLimits } from '../storage/index.ts'
+import { askedBudget, KeyCounters, type KeyCountersOptions, namesOf } from './key-counters.ts'
 import { KeyGenerations } from './key-generations.ts'
+import { type LevelConfig, Levels, NO_LEVELS_DOCUMENT } from './levels.ts'
+import type { AskedBudget } from './spent-before.ts'
 
 export type { KeyOwner }
 
@@ -21,6 +26,27 @@ interface Entry {
 
 type Put = Pick<Entry, 'key' | 'owner'>
 
+interface LevelEntry {
+  readonly config: LevelConfig
+  readonly document: LevelDocument
+}
+
+/** What a change brings, with its room in shared memory. */
+interface Made {
+  readonly keys: readonly Entry[]
+  readonly levels: readonly LevelEntry[]
+}
+
+/** What a change takes away and brings. */
+interface Change {
+  readonly gone?: readonly string[]
+  readonly put: readonly Put[]
+  /** Keys of the database that the file says are off; absent: as before. */
+  readonly off?: ReadonlySet<string>
+  /** Absent: as before. */
+  readonly levels?: Levels
+}
+
 export interface KeyRegistryOptions extends KeyCountersOptions {
   readonly generations: Int32Array
   /** Posts changes to every data worker; called before the generations are raised. */
@@ -28,7 +54,7 @@ export interface KeyRegistryOptions extends KeyCountersOptions {
 }
 
 /** Tells the workers of changes; `epoch` counts the changes, from 1. */
-export type Publish = (changes: readonly KeyChange[], epoch: number) => void
+export type Publish = (changes: readonly KeyChange[], epoch: number, levels: readonly LevelChange[]) => void
 
 /** A change of keys that has its room in shared memory, and of which nobody knows yet. */
 export interface StagedKeys {
@@ -44,16 +70,18 @@ export interface StagedKeys {
 }
 
 /**
- * All virtual keys, from the file and from the database, in the control thread: allocates their shared slots, tells
- * the workers of changes.
+ * All virtual keys, from the file and from the database, and the levels that they are in, in the control thread:
+ * allocates their shared slots, tells the workers of changes.
  */
 export class KeyRegistry {
   readonly #options: KeyRegistryOptions
   readonly #entries = new Map<string, Entry>()
+  #levels = new Levels(NO_LEVELS_DOCUMENT)
+  readonly #levelEntries = new Map<string, LevelEntry>()
   readonly #counters: KeyCounters
   readonly #generations: KeyGenerations
   /** Changes that are made ready, and not yet in force nor given up. */
-  readonly #staged = new Set<readonly Entry[]>()
+  readonly #staged = new Set<Made>()
   /** Keys of the database that the file says are off. */
   #offByFile: ReadonlySet<string> = new Set()
   /** Counts the changes that were published. */
@@ -75,6 +103,16 @@ export class KeyRegistry {
     return [...this.#entries.values()].map((entry) => entry.document)
   }
 
+  /** Every level as the workers know it. */
+  levelDocuments(): LevelDocument[] {
+    return [...this.#levelEntries.values()].map(({ document }) => document)
+  }
+
+  /** The levels of the file, which say where keys may belong. */
+  get levels(): Levels {
+    return this.#levels
+  }
+
   /** Keys with their owners, for people. */
   list(): { key: StoredKey; owner: KeyOwner }[] {
     return [...this.#entries.values()].map((entry) => this.#shown(entry))
@@ -89,11 +127,9 @@ export class KeyRegistry {
     return { key: this.#offByFile.has(key.id) ? { ...key, enabled: false } : key, owner }
   }
 
-  /** Budgets of all keys, for metrics. */
-  *budgets(): Iterable<{ readonly keyId: string; readonly budget: BudgetDocument }> {
-    for (const [keyId, { document }] of this.#entries) {
-      for (const budget of document.budgets) yield { keyId, budget }
-    }
+  /** Budgets of all keys and levels. */
+  *budgets(): Iterable<BudgetDocument> {
+    for (const { budgets } of this.#all()) yield* budgets
   }
 
   /** The slot of a budget counter by its name in the journal, or null when no key has it any more. */
@@ -103,22 +139,23 @@ export class KeyRegistry {
 
   /** The limit behind a budget counter; 0 when no key has it any more. */
   budgetLimit(counter: string): number {
-    for (const { budget } of this.budgets()) if (budget.counter === counter) return budget.limit
+    for (const budget of this.budgets()) if (budget.counter === counter) return budget.limit
     return 0
   }
 
   /** Replaces all keys that the file owns, or throws and replaces none; answers what is ignored. */
-  replaceFileKeys(keys: readonly KeyConfig[]): readonly string[] {
-    const staged = this.stageFileKeys(keys)
+  replaceFileKeys(keys: readonly KeyConfig[], levels?: Levels): readonly string[] {
+    const staged = this.stageFileKeys(keys, levels)
     staged.apply()
     return staged.problems
   }
 
   /**
    * Makes ready to replace all keys that the file owns; throws, and has changed nothing, when they cannot be. A database
-   * key of the same id keeps its place: the file's is refused. But a file that says that an id is off is obeyed.
+   * key of the same id keeps its place: the file's is refused. But a file that says that an id is off is obeyed. Keys of the
+   * database that are in other levels now, since those have other parents, change too.
    */
-  stageFileKeys(keys: readonly KeyConfig[]): StagedKeys {
+  stageFileKeys(keys: readonly KeyConfig[], levels: Levels = this.#levels): StagedKeys {
     const problems: string[] = []
     const wanted = new Set(keys.map((key) => key.id))
     const gone = [...this.#entries].filter(([id, { owner }]) => owner === 'file' && !wanted.has(id)).map(([id]) => id)
@@ -130,17 +167,23 @@ export class KeyRegistry {
       if (!enabled) off.add(id)
       return false
     })
-    const turned = [...this.#entries.values()].filter(({ key: { id } }) => off.has(id) !== this.#offByFile.has(id))
+    const turned = [...this.#entries.values()].filter(({ key, owner, document }) => {
+      if (off.has(key.id) !== this.#offByFile.has(key.id)) return true
+      return owner === 'database' && !isSame(levels.namesFor(key), document.levels)
+    })
     const put = own.map((key): Put => ({ key: keyOfFile(key), owner: 'file' }))
-    return { problems, ...this.#stage(gone, [...put.filter((entry) => !this.#holds(entry)), ...turned], off) }
+    const changed = put.filter((entry) => !this.#holds(entry, levels))
+    return { problems, ...this.#stage({ gone, put: [...changed, ...turned], off, levels }) }
   }
 
-  /** Whether these keys of the file have budgets for which `spent` will be asked. */
-  beginsBudgets(keys: readonly KeyConfig[]): boolean {
-    return keys.map(keyOfFile).some(({ id, budgets }) => {
-      const inForce = new Set(this.#entries.get(id)?.document.budgets.map(({ counter }) => counter))
-      return budgets.some(({ unit, per }) => !inForce.has(budgetCounter(id, unit, per)))
-    })
+  /** Budgets of these keys and levels that are not in force: what was spent of them must be known before. */
+  newBudgets(keys: readonly StoredKey[], levels: Levels = this.#levels): AskedBudget[] {
+    const inForce = new Set(Array.from(this.budgets(), ({ counter }) => counter))
+    const asked = (level: string, { budgets }: StoredLimits) => budgets.map((budget) => askedBudget(level, budget))
+    return [
+      ...keys.flatMap((key) => asked(keyLevel(key.id), key)),
+      ...levels.all.flatMap(({ name, limits }) => asked(name, limits)),
+    ].filter(({ counter }) => !inForce.has(counter))
   }
 
   /** Adds or changes a key that the database owns. */
@@ -151,7 +194,7 @@ export class KeyRegistry {
   /** Makes ready to add or change a key that the database owns; throws, and has changed nothing, when there is no room. */
   stageDatabaseKey(key: StoredKey): StagedKeys {
     const put: Put = { key, owner: 'database' }
-    return { problems: [], ...this.#stage([], this.#holds(put) ? [] : [put], null) }
+    return { problems: [], ...this.#stage({ put: this.#holds(put, this.#levels) ? [] : [put] }) }
   }
 
   /** Gives back the counters of keys and limits that are gone, as far as no running request began before `epoch`. */
@@ -159,29 +202,46 @@ export class KeyRegistry {
     this.#counters.releaseQuiet(epoch, this.#comingDocuments())
   }
 
-  /** Rate limits of all keys that have one. */
-  *rates(): Iterable<RateDocument & { readonly id: string }> {
-    for (const [id, { document }] of this.#entries) if (document.rate !== null) yield { id, ...document.rate }
+  /** Rate limits of all keys and levels. */
+  *rates(): Iterable<RateDocument> {
+    for (const { rates } of this.#all()) yield* rates
   }
 
-  /** Removes and puts keys, all or none: what can fail comes before anything is changed that others see. */
-  #stage(gone: readonly string[], put: readonly Put[], off: ReadonlySet<string> | null): Omit<StagedKeys, 'problems'> {
-    const { made, giveUp } = this.#compile(put, off ?? this.#offByFile)
+  /** A worker has died: what it had in flight is over. */
+  clearSeat(seat: number): void {
+    this.#counters.clearSeat(seat, [...this.#all(), ...this.#comingDocuments()])
+  }
+
+  *#all(): Iterable<LimitsDocument> {
+    for (const { document } of this.#entries.values()) yield document
+    for (const { document } of this.#levelEntries.values()) yield document
+  }
+
+  /** Removes and puts keys and levels, all or none: what can fail comes before anything is changed that others see. */
+  #stage({ gone = [], put, off = this.#offByFile, levels = this.#levels }: Change): Omit<StagedKeys, 'problems'> {
+    const { made, giveUp } = this.#compile(put, off, levels)
+    const known = new Set(levels.all.map(({ name }) => name))
     const apply = (publish: Publish | null = null) => {
       // A generation is told when it begins, since another change may have come between.
-      for (const entry of made) entry.document = { ...entry.document, ...this.#generations.next(entry.key.id) }
+      for (const entry of made.keys) entry.document = { ...entry.document, ...this.#generations.next(entry.key.id) }
       const removed = gone.map((id): KeyChange => ({ id, document: null }))
-      const changes = [...removed, ...made.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
-      if (changes.length > 0 || publish !== null) {
+      const changes = [...removed, ...made.keys.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
+      const lost = [...this.#levelEntries.keys()].filter((name) => !known.has(name))
+      const levelChanges: readonly LevelChange[] = [
+        ...lost.map((name) => ({ name, document: null })),
+        ...made.levels.map(({ document }) => ({ name: document.name, document })),
+      ]
+      if (changes.length > 0 || levelChanges.length > 0 || publish !== null) {
         try {
           const tell = publish ?? this.#options.publish
-          tell(changes, this.#epoch + 1)
+          tell(changes, this.#epoch + 1, levelChanges)
         } catch (error) {
           giveUp()
           throw error
         }
-        this.#enter(gone, made, changes)
-        this.#offByFile = off ?? this.#offByFile
+        this.#enter(made, changes, levelChanges)
+        this.#offByFile = off
+        this.#levels = levels
       }
       this.#staged.delete(made)
     }
@@ -189,13 +249,18 @@ export class KeyRegistry {
   }
 
   /** A change was published: it is in force here too, and counters that it leaves are retired. */
-  #enter(gone: readonly string[], put: readonly Entry[], changes: readonly KeyChange[]): void {
+  #enter(made: Made, changes: readonly KeyChange[], levelChanges: readonly LevelChange[]): void {
     this.#epoch++
-    const before = namesOf(changes.flatMap(({ id }) => this.#entries.get(id)?.document ?? []))
-    for (const id of gone) this.#entries.delete(id)
-    for (const entry of put) this.#entries.set(entry.key.id, entry)
+    const before = namesOf([
+      ...changes.flatMap(({ id }) => this.#entries.get(id)?.document ?? []),
+      ...levelChanges.flatMap(({ name }) => this.#levelEntries.get(name)?.document ?? []),
+    ])
+    for (const { id, document } of changes) if (document === null) this.#entries.delete(id)
+    for (const { name, document } of levelChanges) if (document === null) this.#levelEntries.delete(name)
+    for (const entry of made.keys) this.#entries.set(entry.key.id, entry)
+    for (const entry of made.levels) this.#levelEntries.set(entry.config.name, entry)
     for (const { id, document } of changes) this.#generations.raise(id, document)
-    const held = namesOf(put.map(({ document }) => document))
+    const held = namesOf([...made.keys, ...made.levels].map(({ document }) => document))
     this.#counters.keep(held)
     this.#counters.retire(
       [...before].filter((name) => !held.has(name)),
@@ -203,34 +268,45 @@ export class KeyRegistry {
     )
   }
 
-  *#comingDocuments(): Iterable<KeyDocument> {
-    for (const entries of this.#staged) for (const { document } of entries) yield document
+  *#comingDocuments(): Iterable<LimitsDocument> {
+    for (const { keys, levels } of this.#staged) for (const { document } of [...keys, ...levels]) yield document
   }
 
-  #holds({ key, owner }: Put): boolean {
+  #holds({ key, owner }: Put, levels: Levels): boolean {
     const held = this.#entries.get(key.id)
-    return held !== undefined && held.owner === owner && JSON.stringify(held.key) === JSON.stringify(key)
+    if (held === undefined || held.owner !== owner || JSON.stringify(held.key) !== JSON.stringify(key)) return false
+    return isSame(levels.namesFor(key), held.document.levels)
   }
 
-  /** The documents of keys. When one of them cannot be made, the room that was taken for the others is given back. */
-  #compile(put: readonly Put[], off: ReadonlySet<string>): { made: readonly Entry[]; giveUp: () => void } {
-    const made: Entry[] = []
+  /** The documents of keys and levels. When one cannot be made, the room that was taken for the others is given back. */
+  #compile(put: readonly Put[], off: ReadonlySet<string>, levels: Levels): { made: Made; giveUp: () => void } {
+    const keys: Entry[] = []
+    const levelEntries: LevelEntry[] = []
+    const made: Made = { keys, levels: levelEntries }
     const fresh: string[] = []
     const freshKeys: string[] = []
     const giveUp = () => {
       if (!this.#staged.delete(made)) return
-      const others = [...this.documents(), ...this.#comingDocuments()]
-      this.#counters.giveBack(fresh, others)
-      const held = new Set(others.map(({ id }) => id))
+      this.#counters.giveBack(fresh, [...this.#all(), ...this.#comingDocuments()])
+      const held = new Set(this.#entries.keys())
+      for (const staged of this.#staged) for (const { key } of staged.keys) held.add(key.id)
       for (const id of freshKeys) if (!held.has(id)) this.#generations.giveBack(id)
     }
     this.#staged.add(made)
     try {
+      for (const config of levels.all) {
+        const held = this.#levelEntries.get(config.name)
+        if (held !== undefined && JSON.stringify(held.config) === JSON.stringify(config)) continue
+        const { name, enabled, modelsAllow, modelsDeny } = config
+        const limits = this.#counters.limitsOf(name, config.limits, held?.document ?? null, fresh)
+        levelEntries.push({ config, document: { ...limits, name, enabled, modelsAllow, modelsDeny } })
+      }
       for (const { key, owner } of put) {
         if (this.#generations.take(key.id)) freshKeys.push(key.id)
         const inForce = this.#entries.get(key.id)?.document ?? null
-        const document = { ...this.#counters.limitsOf(key, inForce, fresh), ...this.#documentOf(key) }
-        made.push({ key, owner, document: off.has(key.id) ? { ...document, enabled: false } : document })
+        const limits = this.#counters.limitsOf(keyLevel(key.id), key, inForce, fresh)
+        const document = { ...limits, ...this.#documentOf(key), levels: levels.namesFor(key) }
+        keys.push({ key, owner, document: off.has(key.id) ? { ...document, enabled: false } : document })
       }
       return { made, giveUp }
     } catch (error) {
@@ -239,7 +315,7 @@ export class KeyRegistry {
     }
   }
 
-  #documentOf(key: StoredKey): Omit<KeyDocument, 'rate' | 'budgets'> {
+  #documentOf(key: StoredKey): Omit<KeyDocument, keyof LimitsDocument | 'levels'> {
     return {
       id: key.id,
       hash: key.hash,
@@ -256,4 +332,8 @@ export class KeyRegistry {
       ...this.#generations.next(key.id),
     }
   }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at])
 }

@@ -1,7 +1,7 @@
 /** What the control thread and its threads say to each other. */
 import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
-import type { KeyChange, KeyDocument } from '../governance/index.ts'
+import type { KeyChange, KeyDocument, LevelChange, LevelDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
 import type { KeepingLimits, KeptContent, Released, UsageClaim } from '../storage/index.ts'
 import type { ListenerPorts } from './listeners.ts'
@@ -31,6 +31,7 @@ export interface DataWorkerStart {
   readonly pepper: string
   readonly reusePort: boolean
   readonly keys: readonly KeyDocument[]
+  readonly levels: readonly LevelDocument[]
   /** Key changes arrive here, where they can be taken synchronously. */
   readonly keyPort: MessagePort
   /** Wakes the writer thread, and reaches the store of content there. */
@@ -113,8 +114,9 @@ export type FromWorker =
       readonly fields: Record<string, unknown>
     }
 
-/** A change of keys, and the plan that comes in force with it. */
+/** A change of keys and levels, and the plan that comes in force with it. */
 export interface KeyMessage {
+  readonly levels: readonly LevelChange[]
   readonly changes: readonly KeyChange[]
   /** Counts the changes of keys, from 1. */
   readonly epoch: number

@@ -2,6 +2,7 @@ import { rateLimit } from '../governance/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import type { Log } from '../observability/index.ts'
 import { type AdmissionQuery, type RateState, readRateState, writeRateState } from '../storage/index.ts'
+import { rateName } from './key-counters.ts'
 import type { KeyRegistry } from './key-registry.ts'
 
 const EVERY_MS = 5_000
@@ -68,11 +69,11 @@ export class RateMemory {
     const nowUs = monotonicUs()
     /** Of a time since the epoch on the monotonic clock. */
     const shiftUs = nowUs - Date.now() * 1_000
-    for (const { id, slot, intervalUs, burst } of this.#keys.rates()) {
-      const saved = this.#saved?.arrivals.get(id)
+    for (const { level, per, slot, intervalUs, burst } of this.#keys.rates()) {
+      const saved = this.#saved?.arrivals.get(rateName(level, per))
       const past = {
         arrivalUs: saved === undefined ? null : saved + shiftUs,
-        timesUs: (admissions.get(id) ?? []).map((ms) => ms * 1_000 + shiftUs),
+        timesUs: (admissions.get(level) ?? []).map((ms) => ms * 1_000 + shiftUs),
       }
       rateLimit.restore(this.#counters, slot, past, { nowUs, intervalUs, burst })
     }
@@ -109,10 +110,10 @@ export class RateMemory {
     const nowUs = monotonicUs()
     const arrivals = new Map<string, number>()
     let isEmpty = true
-    for (const { id, slot } of this.#keys.rates()) {
+    for (const { level, per, slot } of this.#keys.rates()) {
       isEmpty = false
       const aheadUs = Number(Atomics.load(this.#counters, slot)) - nowUs
-      if (aheadUs > 0) arrivals.set(id, atMs * 1_000 + aheadUs)
+      if (aheadUs > 0) arrivals.set(rateName(level, per), atMs * 1_000 + aheadUs)
     }
     const skip = isEmpty && this.#wasEmpty
     this.#wasEmpty = isEmpty

@@ -1,4 +1,5 @@
 import type { ConfigDocument } from '../config/index.ts'
+import { NO_LEVELS_DOCUMENT } from './levels.ts'
 
 /** Sections that are fixed for the life of the process. */
 const FIXED = ['listen', 'control', 'data_dir', 'storage', 'workers'] as const
@@ -21,7 +22,7 @@ function differs(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) !== JSON.stringify(b)
 }
 
-/** What workers need of a document: they get the keys in their compiled form, which may be very many. */
+/** What workers need of a document: they get keys and levels in their compiled form, which may be very many. */
 export function withoutKeys(document: ConfigDocument): ConfigDocument {
-  return { ...document, keys: [] }
+  return { ...document, ...NO_LEVELS_DOCUMENT, keys: [] }
 }

@@ -1,14 +1,16 @@
 import type { ConfigDocument } from '../config/index.ts'
+import { keyOfFile } from '../control/index.ts'
 import type { Log } from '../observability/index.ts'
 import type { BudgetBackfill } from './budget-backfill.ts'
 import { loadDocument, type Overrides } from './configuration.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
+import { Levels } from './levels.ts'
 import { listenerKey } from './listener-urls.ts'
 import { newAddresses } from './listeners.ts'
 import { probeBind } from './probe-bind.ts'
 import { reloadProblem, restartsWorkers, withoutKeys } from './reload.ts'
-import type { SpentBefore } from './spent-before.ts'
+import { type AskedBudget, counterPeriods, type SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
@@ -84,12 +86,14 @@ export class Reloader {
     const prepared = await pool.prepare(withoutKeys(next))
     if (typeof prepared === 'string') throw new StartError(prepared)
     try {
-      const begins = keys.beginsBudgets(next.keys)
-      if (begins) await this.#learnSpending()
+      const levels = new Levels(next)
+      const asked = keys.newBudgets(next.keys.map(keyOfFile), levels)
+      const begins = asked.length > 0
+      if (begins) await this.#learnSpending(asked)
       // Nothing is awaited from here on: no other change comes between.
-      const staged = keys.stageFileKeys(next.keys)
+      const staged = keys.stageFileKeys(next.keys, levels)
       adopt(withoutKeys(next))
-      staged.apply((changes, epoch) => pool.swap(prepared, changes, epoch))
+      staged.apply((changes, epoch, levelChanges) => pool.swap(prepared, { changes, levels: levelChanges }, epoch))
       for (const problem of staged.problems) log.warn(problem, {})
       if (begins) backfill.begin(keys.epoch)
     } catch (error) {
@@ -99,12 +103,13 @@ export class Reloader {
   }
 
   /** What was spent of budgets that begin; without the database nobody knows it. */
-  async #learnSpending(): Promise<void> {
+  async #learnSpending(asked: readonly AskedBudget[]): Promise<void> {
     const { database, spent } = this.#options
     this.#waits = false
     try {
       if (!(await database.catchUp())) throw new Error('it takes no records')
-      spent.load(await database.spending(Date.now()))
+      const periods = counterPeriods(asked, Date.now())
+      spent.load(periods, await database.counterSums(periods))
     } catch (error) {
       this.#waits = true
       const reason = error instanceof Error ? error.message : String(error)

@@ -7,15 +7,17 @@ test('of more budgets than can be shown those are that have used most of their l
   const count = MAX_SHOWN + 50
   const counters = new BigInt64Array(count * 6)
   const budgets = Array.from({ length: count }, (_, at) => {
-    const keyId = `key-${at}`
+    const level = `key:key-${at}`
     const budget: BudgetDocument = {
-      counter: budgetCounter(keyId, 'tokens', 'total'),
+      level,
+      counter: budgetCounter(level, { unit: 'tokens', per: 'total' }),
+      timeZone: 'UTC',
       slot: at * 6,
       unit: 'tokens',
       per: 'total',
       limit: 100,
     }
-    return { keyId, budget }
+    return budget
   })
   // The last one is over its limit, which an alarm waits for.
   restore(counters, (count - 1) * 6, periodOf('total', 0), 170, 100)

@@ -8,7 +8,7 @@ const FRESH_MS = 500
 
 /** A budget as the metrics show it. */
 export interface ShownBudget {
-  readonly labels: { readonly key: string; readonly unit: string; readonly per: string }
+  readonly labels: Readonly<Record<string, string>>
   readonly limit: number
   readonly reading: BudgetReading
 }
@@ -35,10 +35,10 @@ export class ShownBudgets {
     if (performance.now() - this.#readAtMs < FRESH_MS) return this.#shown
     const all: ShownBudget[] = []
     const nowMs = Date.now()
-    for (const { keyId, budget } of this.#keys.budgets()) {
-      const { slot, unit, per, limit } = budget
-      const reading = read(this.#counters, slot, periodOf(per, nowMs))
-      all.push({ labels: { key: keyId, unit, per }, limit, reading })
+    for (const { level, slot, unit, per, timeZone, limit } of this.#keys.budgets()) {
+      const reading = read(this.#counters, slot, periodOf(per, nowMs, timeZone))
+      const zone = timeZone === 'UTC' ? {} : { time_zone: timeZone }
+      all.push({ labels: { ...whose(level), unit, per, ...zone }, limit, reading })
     }
     this.#shown = all.length <= MAX_SHOWN ? all : all.sort((a, b) => shareOf(b) - shareOf(a)).slice(0, MAX_SHOWN)
     this.#leftOut = all.length - this.#shown.length
@@ -47,6 +47,11 @@ export class ShownBudgets {
     if (this.#leftOut === 0) queueMicrotask(() => (this.#readAtMs = Number.NEGATIVE_INFINITY))
     return this.#shown
   }
+}
+
+/** A key by its id; what is above it by its name: `team:search`. */
+function whose(level: string): Readonly<Record<string, string>> {
+  return level.startsWith('key:') ? { key: level.slice('key:'.length) } : { level }
 }
 
 function shareOf({ limit, reading }: ShownBudget): number {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
-import { clearConnectionCounts, type KeyChange, type KeyDocument } from '../governance/index.ts'
+import { clearConnectionCounts, type KeyDocument, type LevelDocument } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
 import { CuttableWait } from './cuttable-wait.ts'
@@ -22,6 +22,7 @@ export interface WorkerPoolOptions {
   readonly log: Log
   readonly metrics: MetricsCollector
   readonly keys: () => readonly KeyDocument[]
+  readonly levels: () => readonly LevelDocument[]
   readonly slots: RouteSlots
   /** How many workers there may be at one moment; `slots` has as many. */
   readonly seats: number
@@ -29,11 +30,16 @@ export interface WorkerPoolOptions {
   readonly attachWriter: (wake: MessagePort) => void
   /** A worker's thread has ended; its memory can be read. */
   readonly onDeath: (dead: DeadWorkerMemory) => void
+  /** A worker's thread has ended, and its seat will be another's. */
+  readonly onSeatLeft: (seat: number) => void
   /** The number of listening workers changed. */
   readonly onListening: (count: number) => void
   /** `quietEpoch` may have grown. */
   readonly onQuiet: () => void
 }
+
+/** What has changed of keys and levels. */
+export type EntityChanges = Pick<KeyMessage, 'changes' | 'levels'>
 
 /** The data workers: starts them, swaps their plans, watches their hearts, replaces those that fail. */
 export class WorkerPool {
@@ -106,8 +112,8 @@ export class WorkerPool {
   }
 
   /** Sends key changes to every worker; `epoch` is one more than that of the change before. */
-  publishKeys(changes: readonly KeyChange[], epoch: number): void {
-    this.#publish({ changes, epoch, swap: null })
+  publishKeys({ changes, levels }: EntityChanges, epoch: number): void {
+    this.#publish({ changes, levels, epoch, swap: null })
   }
 
   /**
@@ -125,9 +131,9 @@ export class WorkerPool {
   }
 
   /** Puts a prepared plan and key changes in force: in each worker both at once. */
-  swap(prepared: PreparedPlan, changes: readonly KeyChange[], epoch: number): void {
+  swap(prepared: PreparedPlan, { changes, levels }: EntityChanges, epoch: number): void {
     const { version, document, slots, asked, ready } = prepared
-    this.#plan.swap(prepared, epoch, () => this.#publish({ changes, epoch, swap: version }))
+    this.#plan.swap(prepared, epoch, () => this.#publish({ changes, levels, epoch, swap: version }))
     for (const member of [...this.#members]) {
       if (ready.has(member) || member.leaving) continue
       if (asked.has(member)) void this.#replace(member, 'it did not compile a new plan in time')
@@ -215,6 +221,7 @@ export class WorkerPool {
       pepper: this.#options.pepper,
       reusePort: this.#reusePort,
       keys: this.#options.keys(),
+      levels: this.#options.levels(),
       keyPort: keys.port1,
       writerPort: wake.port1,
     }
@@ -254,6 +261,7 @@ export class WorkerPool {
     this.#members.delete(member)
     this.#options.metrics.detach(worker)
     this.#options.slots.clearSeat(seat)
+    this.#options.onSeatLeft(seat)
     clearConnectionCounts({ shared: this.#options.memory.connections, own: own.connections })
     this.#options.onDeath({ worker, startMs, own })
     this.#options.onListening(this.listening)

@@ -49,7 +49,7 @@ test('refuses numbers that are none, and a period of nothing', () => {
   ]) {
     assert.throws(() => requestFor(...line.split(' ')), CommanderError, line)
   }
-  assert.throws(() => requestFor('--per', 'week', '--budget-usd', '1'), CommanderError)
+  assert.throws(() => requestFor('--per', 'year', '--budget-usd', '1'), CommanderError)
   assert.throws(() => requestFor('--per', 'day'), Failure)
   assert.deepEqual(requestFor('--per', 'total', '--budget-usd', '1'), {
     models: {},

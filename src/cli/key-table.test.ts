@@ -18,7 +18,18 @@ const KEY: KeyAnswer = {
   metadata: {},
   scopes: [],
   models: { allow: null, deny: [] },
-  limits: { requests_per_minute: null, burst: null },
+  organization: null,
+  team: null,
+  project: null,
+  user: null,
+  limits: {
+    requests_per_second: null,
+    requests_per_minute: null,
+    requests_per_day: null,
+    burst: null,
+    tokens_per_minute: null,
+    concurrency: null,
+  },
   budgets: [],
 }
 

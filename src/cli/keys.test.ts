@@ -64,6 +64,14 @@ test('makes a key without a gateway: the secret on standard output, its keyed ha
     addresses: ['127.0.0.0/8', '::1'],
     tags: ['ci', 'team:search'],
     metadata: { owner: 'Ada=1' },
+    organization: null,
+    team: null,
+    project: null,
+    user: null,
+    requests_per_second: null,
+    requests_per_day: null,
+    tokens_per_minute: null,
+    concurrency: null,
   })
 })
 

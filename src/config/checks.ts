@@ -4,6 +4,7 @@
  * errors and not only after those are mended.
  */
 import { compileGlob } from '../lib/index.ts'
+import { checkLevels, LEVEL_SECTIONS } from './level-checks.ts'
 import { checkModels } from './model-checks.ts'
 import type { Path } from './position.ts'
 import { checkProviders, type ProviderCheckOptions } from './provider-checks.ts'
@@ -62,7 +63,9 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkProviders(value, options),
     ...checkModels(value, names),
     ...checkAliases(value, names),
-    ...checkKeys(value, names),
+    ...checkKeys(value),
+    ...checkLevels(value),
+    ...checkPatterns(value, names),
     ...checkRoutes(value),
     ...checkFiles(value, providers),
     ...checkPassthrough(value, providers),
@@ -155,10 +158,9 @@ function checkAliases(value: unknown, names: Names): Finding[] {
   })
 }
 
-function checkKeys(value: unknown, names: Names): Finding[] {
+function checkKeys(value: unknown): Finding[] {
   const idOwner = new Map<string, number>()
   const hashOwner = new Map<string, number>()
-  const known = new Map<string, boolean>()
   return itemsOf(at(value, 'keys')).flatMap((key, index) => {
     const findings: Finding[] = []
     const path = ['keys', index]
@@ -179,6 +181,25 @@ function checkKeys(value: unknown, names: Names): Finding[] {
       }
     }
     if (id !== null && !idOwner.has(id)) idOwner.set(id, index)
+    return findings
+  })
+}
+
+/** Somebody who may have lists of models, and where. */
+interface Listed {
+  readonly entity: unknown
+  readonly path: Path
+}
+
+/** Lists of models, of keys and of levels, that name nothing. */
+function checkPatterns(value: unknown, names: Names): Finding[] {
+  const known = new Map<string, boolean>()
+  const entities = ['keys', ...Object.keys(LEVEL_SECTIONS)].flatMap((section) =>
+    itemsOf(at(value, section)).map((entity, index): Listed => ({ entity, path: [section, index] })),
+  )
+  const listed: Listed[] = [...entities, { entity: at(value, 'gateway'), path: ['gateway'] }]
+  return listed.flatMap(({ entity: key, path }) => {
+    const findings: Finding[] = []
     for (const list of ['allow', 'deny'] as const) {
       for (const [position, item] of itemsOf(at(at(key, 'models'), list)).entries()) {
         const pattern = text(item)

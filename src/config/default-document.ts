@@ -75,6 +75,17 @@ const DEFAULTS: ConfigDocument = {
   },
   upstreams: {},
   routes: [],
+  organizations: [],
+  teams: [],
+  projects: [],
+  users: [],
+  gateway: {
+    models: {
+      deny: [],
+    },
+    limits: {},
+    budgets: [],
+  },
   keys: [],
   limits: {
     body: 33_554_432,

@@ -8,6 +8,7 @@ import type { DeepReadonly } from './freeze.ts'
 import { answers } from './schema/answers.ts'
 import { egress, overload } from './schema/egress.ts'
 import { key } from './schema/keys.ts'
+import { gatewayLevel, organization, project, team, user } from './schema/levels.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, routing, translation } from './schema/models.ts'
 import { files, passthrough, realtime } from './schema/operations.ts'
@@ -62,6 +63,17 @@ export const documentSchema = z.strictObject({
   passthrough: passthrough.prefault({}).describe('Paths under `/v1/` that the gateway does not know.'),
   upstreams: z.record(providerName, upstream).prefault({}).describe('Pools of servers behind routes, by name.'),
   routes: z.array(route).max(10_000).prefault([]).describe('HTTP routes beside the paths of the gateway itself.'),
+  organizations: z.array(organization).prefault([]).describe('Organisations: levels that keys may be in.'),
+  teams: z
+    .array(team)
+    .prefault([])
+    .describe('Teams: levels that keys may be in, within an organisation or on their own.'),
+  projects: z
+    .array(project)
+    .prefault([])
+    .describe('Projects: levels that keys may be in, within a team or organisation.'),
+  users: z.array(user).prefault([]).describe('Users: levels of those who hold keys.'),
+  gateway: gatewayLevel.prefault({}).describe('What counts for all keys together.'),
   keys: z.array(key).prefault([]).describe('Virtual keys that this file owns.'),
   limits: limits.prefault({}).describe('Bounds on client connections and request bodies.'),
   timeouts: timeouts.prefault({}).describe('Deadlines of an attempt to a provider.'),

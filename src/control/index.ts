@@ -5,7 +5,7 @@
  */
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
-export { keyOfFile, makeKey, makeSecret, type NewKeyOptions } from './new-key.ts'
+export { keyOfFile, makeKey, makeSecret, type NewKeyOptions, storedLimits } from './new-key.ts'
 export type {
   BudgetUse,
   BudgetView,

@@ -1,4 +1,4 @@
-import type { StoredBudget, StoredKey } from '../storage/index.ts'
+import type { StoredBudget, StoredKey, StoredLimits } from '../storage/index.ts'
 import type { BudgetUse, BudgetView, KeyOwner, KeyView } from './port.ts'
 
 const NANOS_PER_USD = 1e9
@@ -35,7 +35,11 @@ export interface KeyAnswer {
   readonly tags: readonly string[]
   readonly metadata: Readonly<Record<string, string>>
   readonly models: { readonly allow: readonly string[] | null; readonly deny: readonly string[] }
-  readonly limits: { readonly requests_per_minute: number | null; readonly burst: number | null }
+  readonly organization: string | null
+  readonly team: string | null
+  readonly project: string | null
+  readonly user: string | null
+  readonly limits: Omit<StoredLimits, 'budgets'>
   readonly budgets: readonly BudgetAnswer[]
 }
 
@@ -44,6 +48,8 @@ export interface BudgetAnswer {
   readonly tokens?: number
   readonly usd?: number
   readonly per: StoredBudget['per']
+  /** Absent: UTC. */
+  readonly time_zone?: string
   /** In the budget's own unit; absent when no gateway runs that could tell. */
   readonly spent?: number
   readonly reserved?: number
@@ -68,16 +74,28 @@ export function encodeKey(key: KeyView, nowMs: number, uses?: ReadonlyMap<string
     tags: key.tags,
     metadata: key.metadata,
     models: { allow: key.models_allow, deny: key.models_deny ?? [] },
-    limits: { requests_per_minute: key.requests_per_minute, burst: key.burst },
+    organization: key.organization,
+    team: key.team,
+    project: key.project,
+    user: key.user,
+    limits: {
+      requests_per_second: key.requests_per_second,
+      requests_per_minute: key.requests_per_minute,
+      requests_per_day: key.requests_per_day,
+      burst: key.burst,
+      tokens_per_minute: key.tokens_per_minute,
+      concurrency: key.concurrency,
+    },
     budgets: key.budgets.map(encodeBudget),
   }
 }
 
-function encodeBudget({ unit, limit, per, use }: BudgetView): BudgetAnswer {
+function encodeBudget({ unit, limit, per: period, time_zone: timeZone, use }: BudgetView): BudgetAnswer {
+  const per = { per: period, ...(timeZone === undefined ? {} : { time_zone: timeZone }) }
   const scale = unit === 'nanos' ? NANOS_PER_USD : 1
   const amount = unit === 'nanos' ? { usd: limit / scale } : { tokens: limit }
-  if (use === undefined || use === null) return { ...amount, per }
-  return { ...amount, per, spent: use.spent / scale, reserved: use.reserved / scale }
+  if (use === undefined || use === null) return { ...amount, ...per }
+  return { ...amount, ...per, spent: use.spent / scale, reserved: use.reserved / scale }
 }
 
 function isLater(timeMs: number | null, nowMs: number): boolean {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { KeyConfig } from '../config/index.ts'
-import { createKeySecret, hashKeyWithPepper, keyPrefix, type StoredKey } from '../storage/index.ts'
+import { createKeySecret, hashKeyWithPepper, keyPrefix, type StoredKey, type StoredLimits } from '../storage/index.ts'
 import type { NewKey } from './port.ts'
 
 /** What a new key is made with. */
@@ -38,18 +38,35 @@ function storedFields(fields: Omit<KeyConfig, 'hash' | 'enabled'>) {
     addresses: fields.addresses ?? null,
     tags: fields.tags,
     metadata: fields.metadata,
+    ...storedLimits(fields),
+    organization: fields.organization ?? null,
+    team: fields.team ?? null,
+    project: fields.project ?? null,
+    user: fields.user ?? null,
     id: fields.id,
     name: fields.name ?? fields.id,
     expires_at: fields.expires_at ?? null,
     scopes: fields.scopes,
     models_allow: fields.models.allow ?? null,
     models_deny: fields.models.deny,
-    requests_per_minute: fields.limits.requests_per_minute ?? null,
-    burst: fields.limits.burst ?? null,
-    budgets: fields.budgets.map(({ tokens, usd, per }) =>
-      tokens === undefined
-        ? ({ unit: 'nanos', limit: usd ?? 0, per } as const)
-        : ({ unit: 'tokens', limit: tokens, per } as const),
-    ),
+  }
+}
+
+/** Limits and budgets of a key or a level in the stored form. */
+export function storedLimits({ limits, budgets }: Pick<KeyConfig, 'limits' | 'budgets'>): StoredLimits {
+  return {
+    requests_per_second: limits.requests_per_second ?? null,
+    requests_per_minute: limits.requests_per_minute ?? null,
+    requests_per_day: limits.requests_per_day ?? null,
+    burst: limits.burst ?? null,
+    tokens_per_minute: limits.tokens_per_minute ?? null,
+    concurrency: limits.concurrency ?? null,
+    budgets: budgets.map(({ tokens, usd, per, time_zone }) => ({
+      ...(tokens === undefined
+        ? ({ unit: 'nanos', limit: usd ?? 0 } as const)
+        : ({ unit: 'tokens', limit: tokens } as const)),
+      per,
+      ...(time_zone === undefined || time_zone === 'UTC' ? {} : { time_zone }),
+    })),
   }
 }

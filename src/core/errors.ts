@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   invalid_api_key: { status: 401, source: 'client', retry: 'never' },
   address_not_allowed: { status: 403, source: 'client', retry: 'never' },
   insufficient_scope: { status: 403, source: 'client', retry: 'never' },
+  level_disabled: { status: 403, source: 'client', retry: 'never' },
   resource_denied: { status: 403, source: 'client', retry: 'never' },
   unpriced: { status: 403, source: 'client', retry: 'never' },
   budget_exceeded: { status: 402, source: 'client', retry: 'never' },

@@ -89,6 +89,8 @@ export class Exchange {
   surface: unknown = null
   /** Belongs to governance: what was reserved for the current attempt. */
   reservation: unknown = null
+  /** Belongs to governance: where the request counts as one in flight. */
+  inFlight: unknown = null
   /** Neighbours among the requests in flight; only ExchangeList touches them. */
   next: Exchange | null = null
   previous: Exchange | null = null

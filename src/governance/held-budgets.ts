@@ -1,15 +1,14 @@
 import type { Released } from '../storage/index.ts'
 import { takeBack } from './budget.ts'
-import type { BudgetDocument } from './key-document.ts'
-import { periodOf } from './period.ts'
 
-/** Gives the budgets of a key back what was charged in advance, each in the period in which it was taken. */
+/** Gives counters of budgets back what was charged in advance, each in the period in which it was taken. */
 export function giveBackHeld(
   counters: BigInt64Array,
-  budgets: readonly BudgetDocument[],
-  { reservedAt, tokens, nanos }: Released,
+  slotOf: (counter: string) => number | null,
+  { charges }: Pick<Released, 'charges'>,
 ): void {
-  for (const { slot, per, unit } of budgets) {
-    takeBack(counters, slot, periodOf(per, reservedAt), unit === 'tokens' ? tokens : nanos)
+  for (const [counter, period, amount] of charges) {
+    const slot = slotOf(counter)
+    if (slot !== null) takeBack(counters, slot, period, amount)
   }
 }

@@ -141,8 +141,8 @@ test('scopes are held or not; a key without scopes holds them all', () => {
 
 test('a rate is taken once per request, and says when the next one comes', () => {
   const counters = new BigInt64Array(new SharedArrayBuffer(64))
-  const rate = { slot: 1, requestsPerMinute: 2, intervalUs: 30_000_000, burst: 2 }
-  const { x } = identifyWith(keyOf('a', { rate }))('x-api-key', A)
+  const rate = { level: 'key:a', slot: 1, limit: 2, per: 'minute', intervalUs: 30_000_000, burst: 2 } as const
+  const { x } = identifyWith(keyOf('a', { rates: [rate] }))('x-api-key', A)
   const check = createRateCheck(counters)
   assert.equal(check(x), null)
   assert.equal(check(x), null)
@@ -151,6 +151,6 @@ test('a rate is taken once per request, and says when the next one comes', () =>
   assert.ok((error?.retryAfterSeconds ?? 0) >= 29 && (error?.retryAfterSeconds ?? 0) <= 30)
   const other = identifyWith(keyOf('a'))('x-api-key', A)
   assert.equal(check(other.x), null, 'a key without a limit')
-  const none = identifyWith(keyOf('a', { rate: { ...rate, requestsPerMinute: 0 } }))('x-api-key', A)
+  const none = identifyWith(keyOf('a', { rates: [{ ...rate, limit: 0 }] }))('x-api-key', A)
   assert.deepEqual([check(none.x)?.status, check(none.x)?.retryAfterSeconds], [429, 60])
 })

@@ -1,6 +1,7 @@
 import { type Exchange, GatewayError, type Hook } from '../core/index.ts'
 import { addressRefusal } from './key-addresses.ts'
-import { type KeyPrincipal, type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
+import type { KeyPrincipal } from './key-principal.ts'
+import { type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
 import { queryKeys } from './query-key.ts'
 
 const BEARER = /^bearer +/i

@@ -1,7 +1,7 @@
-import type { BudgetPeriod } from '../storage/index.ts'
+import type { LimitsDocument } from './level-document.ts'
 
 /** A key as the data workers get it: no secret, its limits bound to shared slots. Plain data, sent between threads. */
-export interface KeyDocument {
+export interface KeyDocument extends LimitsDocument {
   readonly id: string
   /** `sha256:<hex>`, `hmac-sha256:<hex>` or `blake2b:<hex>`. */
   readonly hash: string
@@ -17,30 +17,9 @@ export interface KeyDocument {
   /** Name patterns; null means everything is allowed. */
   readonly modelsAllow: readonly string[] | null
   readonly modelsDeny: readonly string[] | null
-  readonly rate: RateDocument | null
-  readonly budgets: readonly BudgetDocument[]
+  /** Names of the levels above it, from the narrowest to the widest, without that of the gateway. */
+  readonly levels: readonly string[]
   /** Slot in the shared key generations, and the generation that this document is of. */
   readonly generationSlot: number
   readonly generation: number
-}
-
-export interface RateDocument {
-  readonly slot: number
-  readonly requestsPerMinute: number
-  readonly intervalUs: number
-  readonly burst: number
-}
-
-export interface BudgetDocument {
-  /** Name of the shared counter: `key:<id>:<unit>:<per>`; also its name in the journal. */
-  readonly counter: string
-  readonly slot: number
-  readonly unit: 'tokens' | 'nanos'
-  readonly per: BudgetPeriod
-  readonly limit: number
-}
-
-/** Name of a key's budget counter; stable, so that it survives reloads and restarts. */
-export function budgetCounter(keyId: string, unit: 'tokens' | 'nanos', per: BudgetPeriod): string {
-  return `key:${keyId}:${unit}:${per}`
 }

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { keyOf } from '../../test/request-path/keys.ts'
 import { hashKey, hashKeyWithBlake, hashKeyWithPepper } from '../storage/index.ts'
 import type { KeyDocument } from './key-document.ts'
-import { type KeyChange, KeyPrincipal, KeyTable } from './key-table.ts'
+import { KeyPrincipal } from './key-principal.ts'
+import { type KeyChange, KeyTable } from './key-table.ts'
 
 const PEPPER = 'pepper'
 

@@ -1,68 +1,11 @@
-import type { Principal } from '../core/index.ts'
-import { compileGlobs, type GlobSet } from '../lib/index.ts'
-import { type AddressCheck, addressCheck } from './key-addresses.ts'
-import type { BudgetDocument, KeyDocument, RateDocument } from './key-document.ts'
+import type { KeyDocument } from './key-document.ts'
 import { HashForms } from './key-hashes.ts'
+import { KeyPrincipal } from './key-principal.ts'
+import { LevelTable } from './level-table.ts'
 
 /** Secrets longer than this are not keys of ours: refused before they are hashed. */
 export const MAX_SECRET_BYTES = 512
 const SEEN_SECRETS = 4_096
-
-/** Every name of what a request asks for, as its surface knows them. */
-export interface ResourceNames {
-  /** Those that mean the same entry: the one asked for, its aliases, its other spellings. An allowance counts for all. */
-  readonly same: readonly string[]
-  /** Those that lead to the same thing in the end, by whatever entry; `same` is among them. A denial counts for all. */
-  readonly served: readonly string[]
-}
-
-/** A key, compiled for the request path. */
-export class KeyPrincipal implements Principal {
-  readonly id: string
-  /** The id as JSON text, for journal entries. */
-  readonly idJson: string
-  readonly enabled: boolean
-  readonly expiresAt: number
-  readonly scopes: ReadonlySet<string> | null
-  readonly mayComeFrom: AddressCheck | null
-  readonly allow: GlobSet | null
-  readonly deny: GlobSet | null
-  readonly rate: RateDocument | null
-  readonly budgets: readonly BudgetDocument[] | null
-  readonly generationSlot: number
-  readonly generation: number
-  readonly hash: string
-
-  constructor(document: KeyDocument) {
-    this.id = document.id
-    this.idJson = JSON.stringify(document.id)
-    this.enabled = document.enabled
-    this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
-    this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
-    this.mayComeFrom = addressCheck(document.addresses)
-    this.allow = document.modelsAllow === null ? null : compileGlobs(document.modelsAllow)
-    this.deny = deniedBy(document.modelsDeny ?? [])
-    this.rate = document.rate
-    this.budgets = document.budgets.length === 0 ? null : document.budgets
-    this.generationSlot = document.generationSlot
-    this.generation = document.generation
-    this.hash = document.hash
-  }
-
-  /** Deny wins, under whatever name; without an allow list everything else is allowed. */
-  mayUse(names: ResourceNames): boolean {
-    const { allow, deny } = this
-    if (deny !== null && names.served.some((name) => deny.matches(name))) return false
-    return allow === null || names.same.some((name) => allow.matches(name))
-  }
-}
-
-/** Providers may take a name in any case: a denial counts for each of them. */
-function deniedBy(patterns: readonly string[]): GlobSet | null {
-  if (patterns.length === 0) return null
-  const globs = compileGlobs(patterns.map((pattern) => pattern.toLowerCase()))
-  return { matches: (name) => globs.matches(name.toLowerCase()) }
-}
 
 /** A change of one key; `document` null removes it. */
 export interface KeyChange {
@@ -82,6 +25,8 @@ export class KeyTable {
   readonly #forms: HashForms
   /** Takes changes that are queued but not yet applied: called when the table may be behind. */
   readonly #catchUp: () => void
+  /** The levels that its keys point at. */
+  readonly levels = new LevelTable()
 
   constructor(options: { generations: Int32Array; pepper: string; catchUp: () => void }) {
     this.#generations = options.generations
@@ -104,14 +49,14 @@ export class KeyTable {
     }
     const { document } = change
     if (document === null) return
-    const principal = new KeyPrincipal(document)
+    const principal = new KeyPrincipal(document, this.levels)
     this.#byId.set(principal.id, principal)
     this.#learn(principal)
     if (document.previous === null) return
     // The same key under the secret of before, with an end of its own.
     const { hash, untilMs } = document.previous
     const expiresAt = Math.min(untilMs, document.expiresAt ?? untilMs)
-    const before = new KeyPrincipal({ ...document, hash, expiresAt })
+    const before = new KeyPrincipal({ ...document, hash, expiresAt }, this.levels)
     this.#previous.set(before.id, before)
     this.#learn(before)
   }

@@ -31,6 +31,11 @@ export function take(cells: BigInt64Array, index: number, nowUs: number, interva
   }
 }
 
+/** Gives back what `take` took for a request that was not let through after all. */
+export function giveBack(cells: BigInt64Array, index: number, intervalUs: number): void {
+  Atomics.sub(cells, index, BigInt(intervalUs))
+}
+
 /** What `take` would answer, with nothing taken. */
 export function peek(cells: BigInt64Array, index: number, nowUs: number, intervalUs: number, burst: number): number {
   const arrivalUs = Number(Atomics.load(cells, index))

@@ -12,8 +12,9 @@ import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/in
 import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
 import { principalOf } from './identify.ts'
 import type { Intents } from './intents.ts'
-import type { BudgetDocument } from './key-document.ts'
+import { type BudgetDocument, levelInWords, type TokenRateDocument } from './level-document.ts'
 import { periodEnd, periodOf } from './period.ts'
+import { giveTokensBack, takeTokens } from './token-rate.ts'
 import { budgetNanos, type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
 export interface Accounts {
@@ -26,6 +27,8 @@ export interface Accounts {
 }
 
 const NONE: readonly BudgetDocument[] = []
+/** Of a request that nobody's key asked for. */
+const NOBODY = { idJson: 'null', levelsJson: '' }
 
 /** `taken` in shared memory only; `open`: in the journal too, where a settlement must follow; `settling`: until that is there. */
 export type ReservationState = 'taken' | 'open' | 'settling' | 'settled'
@@ -38,8 +41,10 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   readonly #x: Exchange
   readonly #accounts: Accounts
   readonly #budgets: readonly BudgetDocument[]
+  readonly #tokenRates: readonly TokenRateDocument[] | null
   readonly #charges: Charge[] = []
   readonly #final: number[] = []
+  #usedTokens = 0
   /** Of the attempt before, which gave way to this one. */
   readonly #previous: Reservation | null
   /** 1 for the first. Not the number of dispatches: one that found no connection was reserved and settled all the same. */
@@ -55,7 +60,9 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   constructor(x: Exchange, accounts: Accounts, estimate: Estimate) {
     this.#x = x
     this.#accounts = accounts
-    this.#budgets = x.principal === null ? NONE : (principalOf(x).budgets ?? NONE)
+    const charged = x.principal === null ? null : principalOf(x).charged
+    this.#budgets = charged?.budgets ?? NONE
+    this.#tokenRates = charged?.tokenRates ?? null
     this.#previous = reservationOf(x)
     this.before = this.#previous?.before ?? null
     this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
@@ -64,8 +71,19 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     this.estimate = estimate
   }
 
-  /** Takes from every budget or from none. */
+  /** Takes from every budget and every rate of tokens, or from none. */
   take(): GatewayError | null {
+    const rates = this.#tokenRates
+    if (rates === null) return this.#takeBudgets()
+    const { counters } = this.#accounts
+    const refusal = takeTokens(counters, rates, this.estimate.tokens)
+    if (refusal !== null) return refusal
+    const refused = this.#takeBudgets()
+    if (refused !== null) giveTokensBack(counters, rates, this.estimate.tokens, 0)
+    return refused
+  }
+
+  #takeBudgets(): GatewayError | null {
     if (this.#budgets.length === 0) return null
     for (const budget of this.#budgets) {
       const amount = budget.unit === 'tokens' ? this.estimate.tokens : this.estimate.nanos
@@ -74,7 +92,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
           'This API key has a budget in USD, and the requested model has no price. Ask the operator to set one.'
         return new GatewayError('unpriced', message)
       }
-      const period = periodOf(budget.per, this.reservedAt)
+      const period = periodOf(budget.per, this.reservedAt, budget.timeZone)
       this.#charges.push({ index: budget.slot, period, amount, limit: budget.limit })
     }
     const refusing = reserveAll(this.#accounts.counters, this.#charges, this.#accounts.intents)
@@ -89,9 +107,9 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   /** The journal's entry of this reservation. */
   entry(): string {
     const { tokens, nanos, providerJson, modelJson, priceRuleJson } = this.estimate
-    const key = this.#x.principal === null ? 'null' : principalOf(this.#x).idJson
+    const { idJson: key, levelsJson } = this.#x.principal === null ? NOBODY : principalOf(this.#x)
     const head = `["r","${this.#x.id}",${this.attempt},${this.reservedAt},${key},${providerJson},${modelJson}`
-    return `${head},${tokens},${nanos ?? 0},${priceRuleJson},${this.#chargesJson(null)}]`
+    return `${head},${tokens},${nanos ?? 0},${priceRuleJson},${this.#chargesJson(null)}${levelsJson}]`
   }
 
   journaled(error: Error | null): void {
@@ -114,6 +132,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   settle(tokens: number, nanos: number, usageSource: string, record: string, charged = nanos): void {
     this.state = 'settling'
     for (const budget of this.#budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
+    this.#usedTokens = tokens
     const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
     this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
   }
@@ -150,6 +169,9 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     this.state = 'settled'
     const { counters, intents } = this.#accounts
     const charges = this.#charges
+    if (this.#tokenRates !== null) {
+      giveTokensBack(counters, this.#tokenRates, this.estimate.tokens, this.#usedTokens)
+    }
     for (let at = 0; at < charges.length; at++) {
       const { index, period, amount, limit } = charges[at] as Charge // in range
       settle(counters, index, period, amount, this.#final[at] ?? 0, limit, intents)
@@ -160,6 +182,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     const { counters, intents } = this.#accounts
     for (const { index, period, amount } of this.#charges) giveBack(counters, index, period, amount, intents)
     this.#charges.length = 0
+    if (this.#tokenRates !== null) giveTokensBack(counters, this.#tokenRates, this.estimate.tokens, 0)
     intents.dropPending()
   }
 
@@ -226,9 +249,9 @@ function journalUnavailable(cause?: Error): GatewayError {
 
 function exhausted(budget: BudgetDocument, now: number): GatewayError {
   const unit = budget.unit === 'tokens' ? `${budget.limit} tokens` : `${budget.limit / 1e9} USD`
-  const end = periodEnd(budget.per, now)
+  const end = periodEnd(budget.per, now, budget.timeZone)
   const until = end === null ? '' : ` It starts anew at ${new Date(end).toISOString()}.`
   const period = budget.per === 'total' ? 'in total' : `per ${budget.per}`
-  const message = `The budget of this API key (${unit} ${period}) does not cover this request.${until}`
+  const message = `The budget of ${levelInWords(budget.level)} (${unit} ${period}) does not cover this request.${until}`
   return new GatewayError('budget_exceeded', message)
 }

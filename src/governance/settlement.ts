@@ -1,6 +1,8 @@
 import type { Exchange, SettleHook } from '../core/index.ts'
 import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
+import { endInFlight, type InFlight } from './admit.ts'
+import { KeyPrincipal, NO_LEVELS } from './key-principal.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { Reservation } from './reservation.ts'
 import { budgetNanos, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
@@ -12,6 +14,8 @@ export interface Sinks {
   accessLog: AccessLog
   readonly metrics: GatewayMetrics
   readonly refusals: NamelessRefusals
+  /** Where requests in flight are counted; absent: nowhere. */
+  readonly inFlight?: InFlight | undefined
 }
 
 /** What a settle hook leaves behind. */
@@ -32,6 +36,7 @@ export function createSettlement(
 ): SettleHook {
   const encoder = new RecordEncoder()
   return (x) => {
+    if (x.inFlight !== null && sinks.inFlight !== undefined) endInFlight(x, sinks.inFlight)
     const reservation = x.reservation instanceof Reservation ? x.reservation : null
     const last = port === null ? null : port.traffic(x)
     const traffic = reservation === null ? last : trafficInAll(reservation.before, last)
@@ -73,6 +78,7 @@ function statusOf(x: Exchange): number {
 
 function recordOf(x: Exchange, traffic: Traffic | null, worker: number): RequestRecord {
   const error = x.error
+  const named = x.principal instanceof KeyPrincipal ? x.principal.named : NO_LEVELS
   return {
     id: x.id,
     client_request_id: x.head.clientRequestId,
@@ -120,6 +126,10 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     translation: traffic?.translation ?? null,
     attempt_history: traffic?.attemptHistory ?? null,
     variant: traffic?.variant ?? null,
+    organization: named.organization,
+    team: named.team,
+    project: named.project,
+    user: named.user,
   }
 }
 

@@ -7,6 +7,7 @@ import { RecordEncoder } from './record-encoder.ts'
 
 const word = fc.constantFrom('a', 'b', '"status":1', '\\"price_rule":', '/v1/x', '"worker":2', 'é\u2028')
 const wordOrNull = fc.option(word)
+const rareWord = fc.constantFrom(null, null, 'acme', 'é\u2028')
 const count = fc.nat()
 const rareCount = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: count })
 
@@ -57,6 +58,10 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   translation: wordOrNull,
   attempt_history: wordOrNull,
   variant: wordOrNull,
+  organization: rareWord,
+  team: rareWord,
+  project: rareWord,
+  user: rareWord,
 })
 /** A route of the configuration knows no keys and no models. */
 const NO_MODEL = {
@@ -70,6 +75,10 @@ const NO_MODEL = {
   translation: null,
   attempt_history: null,
   variant: null,
+  organization: null,
+  team: null,
+  project: null,
+  user: null,
 }
 /** A success has no error. */
 const likely = fc

@@ -62,13 +62,14 @@ export class RecordEncoder {
     const last = text.lastIndexOf('"price_rule":')
     const names = [r.worker, r.client_address, r.method, r.path, r.route, r.run_id]
     const models = [r.model_requested, r.model_served, r.provider, r.upstream]
+    const levels = [r.organization, r.team, r.project, r.user]
     const fixed: Fixed = {
       of: r,
       middle: text.slice(start, end),
       end: text.slice(last),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
-      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant]).slice(1)}]`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels]).slice(1)}]`,
     }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
     this.#byKey.set(key, fixed)
@@ -79,7 +80,7 @@ export class RecordEncoder {
 /** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
 const RARE_ZEROS = '0,0,0,0,0,0,0,null'
 const KEYLESS_END =
-  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null}'
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null}'
 
 function hasRareCounters(r: RequestRecord): boolean {
   const pictures = r.image_input_tokens + r.image_output_tokens + r.units
@@ -91,6 +92,7 @@ function hasRareCounters(r: RequestRecord): boolean {
 function keylessOf(r: RequestRecord): Fixed | null {
   if (r.run_id !== null || r.price_rule !== null || r.provider !== null || r.translation !== null) return null
   if (r.attempt_history !== null || r.variant !== null) return null
+  if (r.organization !== null || r.team !== null || r.project !== null || r.user !== null) return null
   if (r.model_requested !== null || r.model_served !== null) return null
   const address = quoted(r.client_address)
   const method = quoted(r.method)
@@ -104,7 +106,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
     end: KEYLESS_END,
     packedKey: 'null',
     packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
-    packedEnd: `null,${RARE_ZEROS},null,null,null]]`,
+    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null]]`,
   }
 }
 
@@ -127,6 +129,10 @@ function isSame(a: RequestRecord, b: RequestRecord): boolean {
     a.translation === b.translation &&
     a.attempt_history === b.attempt_history &&
     a.variant === b.variant &&
+    a.organization === b.organization &&
+    a.team === b.team &&
+    a.project === b.project &&
+    a.user === b.user &&
     a.route === b.route &&
     a.method === b.method &&
     a.run_id === b.run_id &&

@@ -71,6 +71,10 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   translation: textOrNull,
   attempt_history: textOrNull,
   variant: textOrNull,
+  organization: textOrNull,
+  team: textOrNull,
+  project: textOrNull,
+  user: textOrNull,
 })
 const [sample] = fc.sample(records, 1)
 assert.ok(sample !== undefined)

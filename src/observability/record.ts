@@ -46,7 +46,11 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.price_rule) &&
     isTameText(r.translation) &&
     isTameText(r.attempt_history) &&
-    isTameText(r.variant)
+    isTameText(r.variant) &&
+    isTameText(r.organization) &&
+    isTameText(r.team) &&
+    isTameText(r.project) &&
+    isTameText(r.user)
   )
 }
 

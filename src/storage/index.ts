@@ -52,13 +52,15 @@ export {
   type RequestRecord,
   type StoredBudget,
   type StoredKey,
+  type StoredLimits,
   type UsageSource,
   type UsageUnit,
 } from './records.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
+export type { CounterPeriod } from './sqlite/counter-sums.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
 export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
-export type { AdmissionQuery, KeySpending, Spent } from './sqlite/spending.ts'
+export type { AdmissionQuery } from './sqlite/spending.ts'
 export { USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
 export type { LedgerWriter } from './writer.ts'
 export type {

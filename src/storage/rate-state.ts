@@ -7,7 +7,7 @@ const FILE = 'rates.json'
 export interface RateState {
   /** That moment, milliseconds since the epoch. */
   readonly atMs: number
-  /** By key id, theoretical arrival times later than that: microseconds since the epoch. */
+  /** By the limit's name, theoretical arrival times later than that: microseconds since the epoch. */
   readonly arrivals: ReadonlyMap<string, number>
 }
 

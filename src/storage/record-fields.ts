@@ -1,5 +1,5 @@
 import type { PackedRecord } from './journal/format.ts'
-import type { RequestRecord } from './records.ts'
+import { RECORD_LEVELS, type RequestRecord } from './records.ts'
 
 /** `count` is an integer that is not negative; a question mark allows null. */
 type FieldType = 'text' | 'text?' | 'count' | 'count?' | 'flag'
@@ -52,6 +52,10 @@ export const RECORD_FIELDS = [
   ['translation', 'text?'],
   ['attempt_history', 'text?'],
   ['variant', 'text?'],
+  ['organization', 'text?'],
+  ['team', 'text?'],
+  ['project', 'text?'],
+  ['user', 'text?'],
 ] as const satisfies readonly (readonly [keyof RequestRecord, FieldType])[]
 
 /** Fails to compile when a field of the interface is missing above. */
@@ -129,6 +133,10 @@ export function packRecord(r: RequestRecord, replacer?: (key: string, value: unk
       r.translation,
       r.attempt_history,
       r.variant,
+      r.organization,
+      r.team,
+      r.project,
+      r.user,
     ],
   ]
   return JSON.stringify(packed, replacer)
@@ -160,6 +168,11 @@ export function recordOf(row: RecordRow): RequestRecord {
     else record[name] = values[at++] ?? (type === 'count' ? 0 : null)
   }
   return record as unknown as RequestRecord // complete by RECORD_FIELDS, and its types were checked
+}
+
+/** Names of the levels that a record names: `team:search`. */
+export function levelNamesOf(record: RequestRecord): string[] {
+  return RECORD_LEVELS.flatMap((kind) => (record[kind] === null ? [] : [`${kind}:${record[kind]}`]))
 }
 
 function isOfType(value: unknown, type: FieldType | undefined): boolean {

@@ -70,7 +70,15 @@ export interface RequestRecord {
   readonly attempt_history: string | null
   /** Label of the variant that an A/B test chose; null without one. */
   readonly variant: string | null
+  /** Ids of the levels that the key belonged to, as it was then; null: none of the kind. */
+  readonly organization: string | null
+  readonly team: string | null
+  readonly project: string | null
+  readonly user: string | null
 }
+
+/** Kinds of levels that a request's record names, in the order of its columns. Append only. */
+export const RECORD_LEVELS = ['organization', 'team', 'project', 'user'] as const
 
 /** What surfaces without tokens count. */
 export type UsageUnit = 'images' | 'seconds' | 'characters' | 'searches'
@@ -114,8 +122,20 @@ export interface LedgerRow {
   readonly usage_source: UsageSource
 }
 
+/** How fast and how much, on one level; null: no such limit. */
+export interface StoredLimits {
+  readonly requests_per_second: number | null
+  readonly requests_per_minute: number | null
+  readonly requests_per_day: number | null
+  /** Requests that may come at once, of those per minute; null: as many as per minute. */
+  readonly burst: number | null
+  readonly tokens_per_minute: number | null
+  readonly concurrency: number | null
+  readonly budgets: readonly StoredBudget[]
+}
+
 /** A virtual key as stored: no secret, only its hash. */
-export interface StoredKey {
+export interface StoredKey extends StoredLimits {
   readonly id: string
   readonly name: string
   /** `sha256:<64 hex>`, `blake2b:<128 hex>`, or `hmac-sha256:<64 hex>` (keyed with the pepper of the data directory). */
@@ -134,14 +154,15 @@ export interface StoredKey {
   readonly scopes: readonly string[]
   readonly models_allow: readonly string[] | null
   readonly models_deny: readonly string[] | null
-  readonly requests_per_minute: number | null
-  /** Requests that may come at once; null: as many as per minute. */
-  readonly burst: number | null
-  readonly budgets: readonly StoredBudget[]
   /** Networks that requests may come from; null: all. */
   readonly addresses: readonly string[] | null
   readonly tags: readonly string[]
   readonly metadata: Readonly<Record<string, string>>
+  /** Levels that the key names; null: none of the kind. */
+  readonly organization: string | null
+  readonly team: string | null
+  readonly project: string | null
+  readonly user: string | null
 }
 
 export interface StoredBudget {
@@ -149,5 +170,7 @@ export interface StoredBudget {
   /** Tokens, or nano-dollars. */
   readonly limit: number
   readonly per: BudgetPeriod
+  /** IANA name of the time zone; absent: UTC. */
+  readonly time_zone?: string
 }
-export type BudgetPeriod = 'day' | 'month' | 'total'
+export type BudgetPeriod = 'day' | 'week' | 'month' | 'total'

@@ -10,6 +10,15 @@ import { LedgerWriter } from './writer.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)
 
+const MONTH = {
+  counter: 'key:dev:tokens:month',
+  period: 24_313,
+  level: 'key:dev',
+  unit: 'tokens',
+  fromMs: Date.UTC(2026, 0),
+  toMs: Date.UTC(2026, 1),
+} as const
+
 test('recovery settles open reservations in full, flags them and removes the segments', (t) => {
   const dataDir = temporaryDirectory(t)
   putSegment(
@@ -28,26 +37,36 @@ test('recovery settles open reservations in full, flags them and removes the seg
   assert.equal(lost?.status, 0)
   assert.equal(lost?.usage_source, 'reserved')
   assert.equal(lost?.input_tokens, 100)
-  assert.deepEqual(recovery.spending, [
-    {
-      keyId: 'dev',
-      day: { tokens: 132, nanos: 62_345 },
-      month: { tokens: 132, nanos: 62_345 },
-      total: { tokens: 132, nanos: 62_345 },
-    },
+  // 100 of the lost one, and 32 of the other.
+  assert.deepEqual(writer.counterSums([MONTH]), [132])
+  assert.deepEqual(query(dataDir, 'SELECT * FROM counter_sums').map(Object.values), [
+    ['key:dev:tokens:month', 24_313, 132],
   ])
 })
 
-test('spending is told by UTC day and month of the reservation', (t) => {
+test('a budget that is new begins with what its level used before, by the moment of the reservation', (t) => {
   const dataDir = temporaryDirectory(t)
   const times = [Date.UTC(2025, 11, 31, 23, 59), Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 14, 23), Date.UTC(2026, 0, 15)]
   const entries = times.flatMap((reservedAt, i) => [
-    reserveText(requestId(i), { reservedAt }),
-    settleText(requestId(i), { tokens: 10 ** i, nanos: 0 }),
+    reserveText(requestId(i, reservedAt), { reservedAt }),
+    settleText(requestId(i, reservedAt), { tokens: 10 ** i, nanos: 0 }),
   ])
   putSegment(dataDir, {}, segmentBytes([entries]))
-  const [key] = openWriter(t, dataDir).recover(NOW).spending
-  assert.deepEqual([key?.day.tokens, key?.month.tokens, key?.total.tokens], [1000, 1110, 1111])
+  const writer = openWriter(t, dataDir)
+  writer.recover(NOW)
+  const fresh = (fromMs: number, toMs: number | null, level = 'key:dev') =>
+    writer.counterSums([{ counter: `new:${fromMs}:${toMs}`, period: 0, level, unit: 'tokens', fromMs, toMs }])[0]
+  const month = [Date.UTC(2026, 0), Date.UTC(2026, 1)] as const
+  assert.equal(fresh(Date.UTC(2026, 0, 15), Date.UTC(2026, 0, 16)), 1000)
+  assert.equal(fresh(...month), 1110)
+  assert.equal(fresh(0, null), 1111)
+  assert.equal(fresh(...month, 'gateway'), 1110)
+  assert.equal(fresh(...month, 'team:none'), 1110, 'the name of a counter decides: it is filled up, and never emptied')
+  assert.equal(fresh(month[0] + 1, month[1], 'team:none'), 0)
+  // A time zone one hour ahead of UTC: its days begin at 23:00.
+  assert.equal(fresh(Date.UTC(2026, 0, 14, 23), Date.UTC(2026, 0, 15, 23)), 1100)
+  assert.equal(fresh(Date.UTC(2025, 11, 31, 23), Date.UTC(2026, 0, 31, 23)), 1111)
+  assert.equal(fresh(Date.UTC(2026, 0, 1, 0, 0, 0, 1), Date.UTC(2026, 0, 14, 23)), 0)
 })
 
 test('tells per key the admissions since a moment: what the rate limit refused, or who came before it, is none', (t) => {
@@ -74,8 +93,9 @@ test('tells per key the admissions since a moment: what the rate limit refused, 
   )
   const { admissions } = openWriter(t, dataDir).recover(NOW, { sinceMs: NOW - 60_000, routes: ['chat.completions'] })
   assert.deepEqual(Object.fromEntries(admissions), {
-    dev: [59_000, 800, 500, 400, 200].map((ago) => NOW - ago),
-    other: [NOW - 1000],
+    gateway: [59_000, 1000, 800, 500, 400, 200].map((ago) => NOW - ago),
+    'key:dev': [59_000, 800, 500, 400, 200].map((ago) => NOW - ago),
+    'key:other': [NOW - 1000],
   })
 })
 

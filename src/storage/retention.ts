@@ -19,6 +19,7 @@ export class Retention {
   readonly #sums: StatementSync
   readonly #remove: readonly StatementSync[]
   readonly #slices: StatementSync
+  readonly #charges: StatementSync
   /** By segment name, a moment at or before its first entry. */
   readonly #since = new Map<string, number>()
   #begun = false
@@ -53,6 +54,7 @@ export class Retention {
       `DELETE FROM key_slices AS old WHERE slice < ?1
          AND EXISTS (SELECT 1 FROM key_slices WHERE key_id = old.key_id AND slice > old.slice)`,
     )
+    this.#charges = database.prepare('DELETE FROM reserved_charges WHERE request_id < ?1')
   }
 
   /** Takes notice of the segments that are there now; called whenever they are listed. */
@@ -86,7 +88,10 @@ export class Retention {
         }
       }
       // They are few, and looked for in all of them: once.
-      if (!more && removed > 0) this.#slices.run(id.slice(0, 11))
+      if (!more && removed > 0) {
+        this.#slices.run(id.slice(0, 11))
+        this.#charges.run(id)
+      }
       this.#database.exec('COMMIT')
       return more
     } catch (error) {

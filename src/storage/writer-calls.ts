@@ -1,5 +1,3 @@
-import type { KeySpending } from './sqlite/spending.ts'
-
 /** What the writer is asked for, and what it answers: plain data, since threads exchange it. */
 export interface LedgerWriterOptions {
   readonly dataDir: string
@@ -21,8 +19,7 @@ export interface IngestResult {
 /** What start-up needs to know of the past. */
 export interface Recovery {
   readonly lost: number
-  readonly spending: readonly KeySpending[]
-  /** Per key, start times (ms since the epoch, ascending) of the admitted requests that were asked for. */
+  /** Per level, start times (ms since the epoch, ascending) of the admitted requests that were asked for. */
   readonly admissions: ReadonlyMap<string, readonly number[]>
   /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
   readonly damaged: readonly string[]

@@ -11,12 +11,13 @@ import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
 import { Retention } from './retention.ts'
+import { type CounterPeriod, CounterSums } from './sqlite/counter-sums.ts'
 import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
 import { LedgerTables } from './sqlite/ledger-tables.ts'
 import { OpenAttempts } from './sqlite/open-attempts.ts'
-import { type AdmissionQuery, type KeySpending, recentAdmissions, spendingByKey } from './sqlite/spending.ts'
+import { type AdmissionQuery, recentAdmissions } from './sqlite/spending.ts'
 import type { IngestResult, LedgerWriterOptions, Recovery, WorkersAtTakeOver } from './writer-calls.ts'
 
 const MAX_BATCH_ENTRIES = 2000
@@ -37,6 +38,7 @@ export class LedgerWriter {
   readonly #lock: DirectoryLock
   readonly #database: DatabaseSync
   readonly #tables: LedgerTables
+  readonly #counterSums: CounterSums
   readonly #kept: OpenAttempts
   readonly #retention: Retention
   readonly #claims: UsageClaims
@@ -54,6 +56,7 @@ export class LedgerWriter {
     this.#lock = lock
     this.#database = database
     this.#tables = new LedgerTables(database)
+    this.#counterSums = new CounterSums(database)
     this.#kept = new OpenAttempts(database)
     this.#retention = new Retention(database)
     this.#claims = new UsageClaims(database)
@@ -96,7 +99,6 @@ export class LedgerWriter {
     }
     return {
       lost,
-      spending: spendingByKey(this.#database, nowMs),
       admissions: admitted === null ? new Map() : recentAdmissions(this.#database, admitted),
       damaged: [...this.#segments.damaged],
     }
@@ -182,9 +184,9 @@ export class LedgerWriter {
     return unused || this.#claims.isTold(thing) ? this.#held.release(thing) : null
   }
 
-  /** What every key has spent in the periods that `nowMs` lies in, as far as it is in the database. */
-  spending(nowMs: number): readonly KeySpending[] {
-    return spendingByKey(this.#database, nowMs)
+  /** What these counters have spent, filled up with what their levels had used before them, as far as it is in the database. */
+  counterSums(counters: readonly CounterPeriod[]): readonly number[] {
+    return this.#counterSums.fillUp(counters)
   }
 
   /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */

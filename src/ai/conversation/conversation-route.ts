@@ -1,5 +1,5 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
-import { principalOf } from '../../governance/index.ts'
+import { levelInWords, principalOf } from '../../governance/index.ts'
 import type { MediaFetcher } from '../media/media-fetcher.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
@@ -52,7 +52,7 @@ export function createConversationInspect(
     x.wantsStream = request.stream
     const group = registry.resolve(request.model)
     if (group === null) return unknownModel(request.model)
-    if (!allowed(x, registry, request.model)) return denied(request.model)
+    if (!allowed(x, registry, request.model)) return deniedTo(x, registry, request.model)
     const facts = conversationFacts(x, registry, state, body)
     const serves = servers(x)
     const order = chooseOrder(x, serves === null ? { registry, group, facts } : { registry, group, facts, serves })
@@ -109,15 +109,22 @@ export function conversationFacts(
 /** Whether the request's key may use a target of the model of this name, by all the names that it has. */
 export function allowed(x: Exchange, registry: ModelRegistry, name: string): boolean {
   const principal = principalOf(x)
-  if (principal.allow === null && principal.deny === null) return true
+  if (principal.mayUseAll) return true
   return registry.namesOf(name)?.some((names) => principal.mayUse(names)) === true
+}
+
+/** The answer for a model that the request's key may not use: it names the level that says so. */
+export function deniedTo(x: Exchange, registry: ModelRegistry, name: string): GatewayError {
+  const [first] = registry.namesOf(name) ?? []
+  const level = first === undefined ? null : principalOf(x).refusing(first)
+  return denied(name, level === null ? undefined : levelInWords(level))
 }
 
 /** The first target of a name that the request's key may use; null when there is none. */
 export function firstAllowed(x: Exchange, registry: ModelRegistry, name: string): ModelTarget | null {
   const group = registry.resolve(name)
   const principal = principalOf(x)
-  if (group === null || (principal.allow === null && principal.deny === null)) return group?.first ?? null
+  if (group === null || principal.mayUseAll) return group?.first ?? null
   const names = registry.namesOf(name)
   const found = group.targets.find((target, position) => {
     const own = names?.[position]

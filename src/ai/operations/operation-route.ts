@@ -1,10 +1,10 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { type Edit, patchTopLevel, type ScannedObject } from '../../lib/index.ts'
-import { allowed, unknownModel } from '../conversation/conversation-route.ts'
+import { allowed, deniedTo, unknownModel } from '../conversation/conversation-route.ts'
 import { isObject, type JsonObject, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import { chooseOrder, denied } from '../routing/choose.ts'
+import { chooseOrder } from '../routing/choose.ts'
 import type { RequestFacts } from '../routing/contract.ts'
 import type { GroupAttempts } from '../routing/group-attempts.ts'
 import { ExchangeFacts } from '../routing/request-facts.ts'
@@ -47,7 +47,7 @@ export function chooseTargets(
   const { operation, facts } = state
   const group = registry.resolve(facts.model)
   if (group === null) return unknownModel(facts.model)
-  if (!allowed(x, registry, facts.model)) return denied(facts.model)
+  if (!allowed(x, registry, facts.model)) return deniedTo(x, registry, facts.model)
   const order = chooseOrder(x, {
     registry,
     group,

@@ -45,8 +45,9 @@ export function refusalsOf(
   principal: KeyPrincipal,
   { registry, facts, serves }: Pick<ChoiceOptions, 'registry' | 'facts' | 'serves'>,
 ): Refuse {
-  if (principal.deny === null && serves === undefined) return null
-  const names = principal.deny === null ? null : registry.namesOf(facts.model)
+  const denies = principal.hasDenyLists
+  if (!denies && serves === undefined) return null
+  const names = denies ? registry.namesOf(facts.model) : null
   return (target, position) => {
     const own = names?.[position]
     if (own !== undefined && !principal.mayUse(own)) return 'denied'
@@ -86,9 +87,10 @@ function unpriced(model: string): GatewayError {
   return new GatewayError('unpriced', message, { param: 'model' })
 }
 
-/** The answer for a model that the key may not use. */
-export function denied(model: string): GatewayError {
-  const message = `This API key may not use the model "${shorten(model)}". GET /v1/models lists what it may.`
+/** The answer for a model that the key may not use, or the level of it that `by` names. */
+export function denied(model: string, by = 'this API key'): GatewayError {
+  const who = by.charAt(0).toUpperCase() + by.slice(1)
+  const message = `${who} may not use the model "${shorten(model)}". GET /v1/models lists what it may.`
   return new GatewayError('resource_denied', message, { param: 'model' })
 }
 

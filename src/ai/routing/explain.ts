@@ -202,7 +202,7 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
 
 function refusalsFor(principal: KeyPrincipal, registry: ModelRegistry, facts: RequestFacts) {
   const refusals = refusalsOf(principal, { registry, facts })
-  const names = principal.allow === null ? null : registry.namesOf(facts.model)
+  const names = !principal.hasAllowLists ? null : registry.namesOf(facts.model)
   if (names === null || names.some((each) => principal.mayUse(each))) return refusals
   return () => 'denied' as const
 }
@@ -218,8 +218,11 @@ function principalFor(key: RouteQuestion['key']): KeyPrincipal {
     scopes: [],
     modelsAllow: key?.allow ?? null,
     modelsDeny: key?.deny ?? null,
-    rate: null,
+    rates: [],
+    tokenRate: null,
+    concurrency: null,
     budgets: [],
+    levels: [],
     generationSlot: 0,
     generation: 0,
   })

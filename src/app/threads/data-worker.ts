@@ -100,7 +100,7 @@ class DataWorker {
     this.#writerPort = start.writerPort
     const counters = new BigInt64Array(memory.counters)
     this.#stores = new StoreCaller((released) =>
-      giveBackHeld(counters, this.#keys.get(released.keyId)?.budgets ?? [], released),
+      giveBackHeld(counters, (counter) => this.#keys.get(released.keyId)?.budgetSlot(counter) ?? null, released),
     )
     this.#stores.connect(start.writerPort)
     this.#say = say
@@ -127,6 +127,7 @@ class DataWorker {
       accessLog: new AccessLog(document.log.access),
       metrics: this.#metrics,
       refusals,
+      inFlight: { counters, seat: start.seat.number },
     }
     this.#sinks = sinks
     const processCells = new Int32Array(memory.process)
@@ -172,6 +173,7 @@ class DataWorker {
           connect: (server) => this.#transports.forVersion(version, door).connect(server),
           warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
           counters,
+          inFlight: sinks.inFlight,
           indexOf: shared.indexOf,
         }),
       settle: ({ record }) => hooks.settleRoute[record],
@@ -385,12 +387,14 @@ class DataWorker {
       pepper: start.pepper,
       catchUp: () => drain(start.keyPort, apply),
     })
-    const apply = ({ changes, epoch, swap }: KeyMessage) => {
+    const apply = ({ changes, levels, epoch, swap }: KeyMessage) => {
+      for (const change of levels) keys.levels.apply(change)
       for (const change of changes) keys.apply(change)
       if (swap !== null) this.#swap(swap)
       this.#epoch = epoch
       if (this.#dueVersion <= this.#gateway.plan.version) this.#quiet.begin(epoch, performance.now())
     }
+    for (const document of start.levels) keys.levels.apply({ name: document.name, document })
     for (const document of start.keys) keys.apply({ id: document.id, document })
     start.keyPort.on('message', apply)
     return keys

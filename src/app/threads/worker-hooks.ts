@@ -11,6 +11,7 @@ import {
   createSettlement,
   type Intents,
   type KeyTable,
+  levelCheck,
   type Sinks,
 } from '../../governance/index.ts'
 import type { JournalAppender } from '../../storage/index.ts'
@@ -40,7 +41,7 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
   const settleChat = [createSettlement(sinks, modelTraffic)]
   const settlePlain = [createSettlement(sinks, null)]
   const identify = createIdentify(keys, { query: true })
-  const rate = createRateCheck(counters)
+  const rate = createRateCheck(counters, sinks.inFlight)
   const reserve = createReserve({ counters, intents, journal, port: modelTraffic, accepting })
   const giveWay = createGiveWay(modelTraffic)
   const join = createJoin()
@@ -48,13 +49,13 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
     surfaces: {
       conversation: (scope: string) => ({
         identify,
-        admit: [createScopeCheck(scope), rate],
+        admit: [levelCheck, createScopeCheck(scope), rate],
         reserve,
         giveWay,
         join,
         settle: settleChat,
       }),
-      models: { identify, admit: [createScopeCheck('models.read'), rate], settle: settlePlain },
+      models: { identify, admit: [levelCheck, createScopeCheck('models.read'), rate], settle: settlePlain },
       unmatched: { settle: settlePlain },
     },
     settleRoute: {

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import {
   type AdmissionQuery,
+  type CounterPeriod,
   IngestLoop,
   type IngestResult,
   type LedgerWriter,
@@ -63,7 +64,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     listKeys: () => writer.keys.list(),
     revokeKey: (id: string, nowMs: number) => writer.keys.revoke(id, nowMs),
     rotateKey: (id: string, to: NewSecret) => writer.keys.rotate(id, to),
-    spending: (nowMs: number) => writer.spending(nowMs),
+    counterSums: (counters: readonly CounterPeriod[]) => writer.counterSums(counters),
     close: () => {
       forgetting?.stop()
       loop.stop()

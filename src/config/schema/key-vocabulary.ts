@@ -25,4 +25,4 @@ export function isScope(text: string): boolean {
 }
 
 /** The periods after which a budget starts anew; `total` never does. */
-export const BUDGET_PERIODS = ['day', 'month', 'total'] as const
+export const BUDGET_PERIODS = ['day', 'week', 'month', 'total'] as const

@@ -1,4 +1,5 @@
 import type { Transport } from '../../core/index.ts'
+import type { InFlight } from '../admit.ts'
 import type { KeyTable } from '../key-table.ts'
 import type { AuthMemory } from './auth-memory.ts'
 
@@ -7,6 +8,8 @@ export interface AuthParts {
   readonly keys: KeyTable
   /** Shared memory with the limits of keys. */
   readonly counters: BigInt64Array
+  /** Where requests in flight are counted; absent: nowhere. */
+  readonly inFlight?: InFlight | undefined
   /** One for each worker, whatever the plan. */
   readonly memory: AuthMemory
   /** Connections to a server that helps to decide who a client is; they live as long as the plan. */

@@ -25,8 +25,8 @@ test('lets keys in that hold all scopes, and keeps them from the upstream under 
 
 test("a key's own requests per minute count on routes as well", async (t) => {
   const guarded = await guard(t, { auth: { keys: {} } })
-  const rate = { slot: 7, requestsPerMinute: 1, intervalUs: 60_000_000, burst: 2 }
-  guarded.keys.apply({ id: 'slow', document: keyOf('slow', { rate }) })
+  const rate = { level: 'key:slow', slot: 7, limit: 1, per: 'minute', intervalUs: 60_000_000, burst: 2 } as const
+  guarded.keys.apply({ id: 'slow', document: keyOf('slow', { rates: [rate] }) })
   const statuses = []
   for (const id of ['slow', 'slow', 'slow', 'a']) {
     statuses.push((await guarded.get({ 'x-api-key': `secret-of-${id}` })).status)

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../../config/index.ts'
 import { type Gate, GatewayError, type HeaderOverlay, type Hook } from '../../core/index.ts'
-import { createRateCheck, createScopeCheck } from '../admit.ts'
+import { createRateCheck, createScopeCheck, levelCheck } from '../admit.ts'
 import { createIdentify } from '../identify.ts'
 import type { AuthParts } from './auth-parts.ts'
 
@@ -12,9 +12,13 @@ const OVERLAY: HeaderOverlay = {
   set: [],
 }
 
-/** Virtual keys that hold all of the scopes, within their own requests per minute. The principal is the key. */
-export function createKeysAuth({ scopes }: KeysConfig, { keys, counters }: Pick<AuthParts, 'keys' | 'counters'>): Gate {
-  const hooks: readonly Hook[] = [createIdentify(keys), ...scopes.map(createScopeCheck), createRateCheck(counters)]
+/** Virtual keys that hold all of the scopes, within the limits of all their levels. The principal is the key. */
+export function createKeysAuth(
+  { scopes }: KeysConfig,
+  { keys, counters, inFlight }: Pick<AuthParts, 'keys' | 'counters' | 'inFlight'>,
+): Gate {
+  const rate = createRateCheck(counters, inFlight)
+  const hooks: readonly Hook[] = [createIdentify(keys), levelCheck, ...scopes.map(createScopeCheck), rate]
   return (x) => {
     for (const hook of hooks) {
       const error = hook(x)

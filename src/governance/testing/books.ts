@@ -12,7 +12,7 @@ import {
 } from '../../storage/index.ts'
 import { BUDGET_CELLS } from '../budget.ts'
 import { Intents, intentRegionCells } from '../intents.ts'
-import type { BudgetDocument } from '../key-document.ts'
+import type { BudgetDocument } from '../level-document.ts'
 import type { Estimate, Traffic } from '../traffic.ts'
 
 /** A worker's counters, intents and journal, and the database that is made of it. */
@@ -86,7 +86,8 @@ function ingestAll(writer: LedgerWriter): void {
 
 /** A budget of the key `k` in the slot of this number. */
 export function budgetAt(slot: number, unit: 'tokens' | 'nanos', limit: number): BudgetDocument {
-  return { counter: `key:k:${unit}:total`, slot: slot * BUDGET_CELLS, unit, per: 'total', limit }
+  const kept = { level: 'key:k', timeZone: 'UTC' }
+  return { ...kept, counter: `key:k:${unit}:total`, slot: slot * BUDGET_CELLS, unit, per: 'total', limit }
 }
 
 export const ESTIMATE: Estimate = {

@@ -19,6 +19,8 @@ export interface Reserved {
   /** JSON of the charges; few ask for more than their number. */
   readonly charges: string
   readonly chargeCount: number
+  /** JSON of the names of the key's levels, beside the key itself; `[]` for a key that has none. */
+  readonly levels: string
 }
 
 /** A settlement as read from the journal. */
@@ -45,8 +47,9 @@ export type Decoded =
 const TEXT = '"([^"\\\\\\x00-\\x1f]*)"'
 const TEXT_OR_NULL = `(?:null|${TEXT})`
 const CHARGES = '(\\[(?:\\["[^"\\\\\\[\\]\\x00-\\x1f]*",\\d+,\\d+\\],?)*\\])'
+const LEVELS = '(\\[(?:"[^"\\\\\\[\\]\\x00-\\x1f]*",?)*\\])'
 const RESERVE = new RegExp(
-  `^\\["r",${TEXT},((\\d+),(\\d+),${TEXT_OR_NULL},${TEXT},${TEXT},(\\d+),(\\d+),${TEXT_OR_NULL}),${CHARGES}\\]$`,
+  `^\\["r",${TEXT},((\\d+),(\\d+),${TEXT_OR_NULL},${TEXT},${TEXT},(\\d+),(\\d+),${TEXT_OR_NULL}),${CHARGES}(?:,${LEVELS})?\\]$`,
 )
 const SETTLE = new RegExp(`^\\["s",${TEXT},(\\d+),(\\d+),(\\d+),"([a-z]+)",${CHARGES},(?:null|${RECORD_PATTERN})\\]$`)
 const SETTLE_RECORD = 7
@@ -74,9 +77,14 @@ export function chargesOf({ charges }: { readonly charges: string }): BudgetChar
   return JSON.parse(charges) as BudgetCharge[] // both ways of decoding have checked or made it
 }
 
+/** Names of the levels of a reservation's key, read. */
+export function levelsOf({ levels }: { readonly levels: string }): string[] {
+  return levels === '[]' ? [] : (JSON.parse(levels) as string[]) // both ways of decoding have checked or made it
+}
+
 /** The text of a reservation's entry, which `decodeEntry` reads back. */
-export function reserveText({ requestId, head, charges }: Reserved): string {
-  return `["r",${JSON.stringify(requestId)},${head},${charges}]`
+export function reserveText({ requestId, head, charges, levels }: Reserved): string {
+  return `["r",${JSON.stringify(requestId)},${head},${charges}${levels === '[]' ? '' : `,${levels}`}]`
 }
 
 function decodeReserve(match: RegExpExecArray | null): Reserved | null {
@@ -96,6 +104,7 @@ function decodeReserve(match: RegExpExecArray | null): Reserved | null {
     priceRule: match[10] ?? null,
     charges,
     chargeCount: countBrackets(charges) - 1,
+    levels: match[12] ?? '[]',
   }
 }
 
@@ -154,11 +163,13 @@ function decodeJson(text: string): Decoded | null {
 }
 
 function reserveOfJson(entry: readonly unknown[]): Reserved | null {
-  const [, requestId, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule, charges] = entry
+  const [, requestId, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule, charges, levels = []] =
+    entry
   if (typeof requestId !== 'string' || !isTextOrNull(keyId) || !isTextOrNull(priceRule)) return null
   // A request that goes to no model has none: it is owed all the same.
   if (typeof provider !== 'string' || !isTextOrNull(model) || !Array.isArray(charges)) return null
   if (!isCount(attempt) || !isCount(reservedAt) || !isCount(tokens) || !isCount(nanos)) return null
+  if (!Array.isArray(levels) || !levels.every((name) => typeof name === 'string')) return null
   return {
     kind: 'reserve',
     requestId,
@@ -173,6 +184,7 @@ function reserveOfJson(entry: readonly unknown[]): Reserved | null {
     head: JSON.stringify(entry.slice(2, 10)).slice(1, -1),
     charges: JSON.stringify(charges),
     chargeCount: charges.length,
+    levels: JSON.stringify(levels),
   }
 }
 

@@ -39,6 +39,8 @@ export type ReserveEntry = [
   nanos: number,
   priceRule: string | null,
   charges: readonly BudgetCharge[],
+  /** Names of the levels that the key belongs to; left out by a key that has none. */
+  levels?: readonly string[],
 ]
 
 /** What one budget was charged by a reservation: its counter's name, the period's number, the amount in the budget's unit. */

@@ -1,6 +1,6 @@
 import { chargesOf, decodeEntry, type Reserved, reserveText, type Settlement } from '../journal/decode.ts'
 import type { BudgetCharge } from '../journal/format.ts'
-import { type RecordRow, recordOf } from '../record-fields.ts'
+import { levelNamesOf, type RecordRow, recordOf } from '../record-fields.ts'
 import { lostRecord } from './lost-record.ts'
 import type { LedgerSink, Settled } from './sink.ts'
 
@@ -120,7 +120,12 @@ export class WorkerFold {
     for (const attempts of Map.groupBy(this.open.values(), ({ entry }) => entry.requestId).values()) {
       const record = lostRecord(inAll(attempts), this.worker, 'reserved')
       for (const { entry } of attempts) {
-        const settled: Settled = { tokens: entry.tokens, nanos: entry.nanos, usageSource: 'reserved' }
+        const settled: Settled = {
+          tokens: entry.tokens,
+          nanos: entry.nanos,
+          usageSource: 'reserved',
+          charges: entry.charges,
+        }
         if (sink.conclude(entry, settled, record)) lost++
         this.unrecorded.delete(entry.requestId)
       }
@@ -207,7 +212,7 @@ export class WorkerFold {
     const attempt = this.open.get(key)
     if (attempt === undefined) return
     this.open.delete(key)
-    sink.conclude(attempt.entry, { tokens: 0, nanos: 0, usageSource: 'none' }, null)
+    sink.conclude(attempt.entry, { tokens: 0, nanos: 0, usageSource: 'none', charges: '[]' }, null)
     attempt.settledIn = segment
     if (attempt.segment !== segment) segment.concluded.push(attempt)
   }
@@ -242,6 +247,7 @@ export class WorkerFold {
       nanos,
       record?.price_rule ?? null,
       [],
+      record === null ? [] : levelNamesOf(record),
     ])
     const entry = decodeEntry(text)
     if (entry?.kind !== 'reserve') throw new Error(`a settlement of ${requestId} gives no reservation`)

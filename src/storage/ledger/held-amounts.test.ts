@@ -6,6 +6,9 @@ import { HeldAmounts } from './held-amounts.ts'
 
 const DAY = 20_000
 const RESERVED_AT = DAY * 86_400_000 + 5
+const CHARGES = [['team:t:tokens:day', DAY, 900]]
+const BEFORE = { tokens: 1000, nanos: 100, levels: [[1000, 100]], counter: 1000 }
+const AFTER = { tokens: 100, nanos: 30, levels: [[100, 30]], counter: 100 }
 
 function opened(source: string, table: 'request' | 'attempt') {
   const database = new DatabaseSync(':memory:')
@@ -14,8 +17,17 @@ function opened(source: string, table: 'request' | 'attempt') {
   if (table === 'request') database.prepare("INSERT INTO request_rows VALUES ('r', 'k', '[]', ?)").run(amounts)
   else database.prepare("INSERT INTO attempt_rows VALUES ('r', 1, ?)").run(amounts)
   database.prepare("INSERT INTO usage_daily VALUES (?, 'k', 'vendor', '', 2, 1000, 100)").run(DAY)
+  database.prepare("INSERT INTO reserved_charges VALUES ('r', 1, ?, ?)").run(JSON.stringify(CHARGES), '["team:t"]')
+  database.prepare("INSERT INTO counter_sums VALUES ('team:t:tokens:day', ?, 1000)").run(DAY)
+  for (const level of ['gateway', 'key:k', 'team:t']) {
+    database.prepare('INSERT INTO level_daily VALUES (?, ?, 2, 1000, 100)').run(level, DAY)
+  }
   const held = new HeldAmounts(database)
-  const sums = () => ({ ...database.prepare('SELECT tokens, nanos FROM usage_daily').get() })
+  const sums = () => ({
+    ...database.prepare('SELECT tokens, nanos FROM usage_daily').get(),
+    levels: database.prepare('SELECT DISTINCT tokens, nanos FROM level_daily').all().map(Object.values),
+    counter: database.prepare('SELECT spent FROM counter_sums').get()?.['spent'],
+  })
   return { held, sums, settled: () => database.prepare('SELECT tokens FROM ledger WHERE phase = 1').get()?.['tokens'] }
 }
 
@@ -24,11 +36,17 @@ suite('what is held for a thing', () => {
     test(`is taken back once, from the ledger and its sums (${table})`, () => {
       const { held, sums, settled } = opened('reserved', table)
       held.expect('batch', 'r', 0)
-      assert.deepEqual(held.release('batch'), { keyId: 'k', reservedAt: RESERVED_AT, tokens: 900, nanos: 70 })
-      assert.deepEqual(sums(), { tokens: 100, nanos: 30 })
+      assert.deepEqual(held.release('batch'), {
+        keyId: 'k',
+        reservedAt: RESERVED_AT,
+        tokens: 900,
+        nanos: 70,
+        charges: CHARGES,
+      })
+      assert.deepEqual(sums(), AFTER)
       assert.equal(settled(), 0)
       assert.equal(held.release('batch'), null)
-      assert.deepEqual(sums(), { tokens: 100, nanos: 30 })
+      assert.deepEqual(sums(), AFTER)
     })
   }
 
@@ -37,13 +55,13 @@ suite('what is held for a thing', () => {
     assert.equal(held.release('batch'), null)
     held.expect('other', 'later', 0)
     assert.equal(held.release('other'), null)
-    assert.deepEqual(sums(), { tokens: 1000, nanos: 100 })
+    assert.deepEqual(sums(), BEFORE)
   })
 
   test('is nothing of what was really used', () => {
     const { held, sums } = opened('reported', 'request')
     held.expect('batch', 'r', 0)
     assert.equal(held.release('batch')?.tokens, 0)
-    assert.deepEqual(sums(), { tokens: 1000, nanos: 100 })
+    assert.deepEqual(sums(), BEFORE)
   })
 })

@@ -1,4 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { BudgetCharge } from '../journal/format.ts'
+import { GATEWAY_LEVEL } from '../sqlite/ledger-tables.ts'
 
 /** What was charged in advance and is not owed any more: budgets get it back in the period in which it was taken. */
 export interface Released {
@@ -7,10 +9,14 @@ export interface Released {
   readonly reservedAt: number
   readonly tokens: number
   readonly nanos: number
+  /** What of it counters of budgets were charged. */
+  readonly charges: readonly BudgetCharge[]
 }
 
+type Amounts = Omit<Released, 'charges'>
+
 /** Places in the list of amounts of an attempt, see the schema. */
-const AT = { reservedAt: 1, keyId: 2, provider: 3, model: 4, tokens: 8, nanos: 9, source: 10 } as const
+const AT = { attempt: 0, reservedAt: 1, keyId: 2, provider: 3, model: 4, tokens: 8, nanos: 9, source: 10 } as const
 const DAY_MS = 86_400_000
 
 /**
@@ -28,6 +34,9 @@ export class HeldAmounts {
   readonly #setWhole: StatementSync
   readonly #setSeveral: StatementSync
   readonly #subtract: StatementSync
+  readonly #subtractLevel: StatementSync
+  readonly #subtractCounter: StatementSync
+  readonly #charges: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#database = database
@@ -41,6 +50,15 @@ export class HeldAmounts {
     this.#subtract = database.prepare(
       `UPDATE usage_daily SET tokens = tokens - ?, nanos = nanos - ?
        WHERE day = ? AND key_id = ? AND provider = ? AND model = ?`,
+    )
+    this.#subtractLevel = database.prepare(
+      'UPDATE level_daily SET tokens = tokens - ?, nanos = nanos - ? WHERE day = ? AND level = ?',
+    )
+    this.#subtractCounter = database.prepare(
+      'UPDATE counter_sums SET spent = spent - ? WHERE counter = ? AND period = ?',
+    )
+    this.#charges = database.prepare(
+      'DELETE FROM reserved_charges WHERE request_id = ? AND attempt = ? RETURNING charges, levels',
     )
   }
 
@@ -70,29 +88,35 @@ export class HeldAmounts {
     if (typeof whole === 'string') {
       const [changed, released] = without(whole)
       this.#setWhole.run(changed, requestId)
-      this.#uncount(released, whole)
-      return released
+      return this.#uncount(released, whole, requestId)
     }
     for (const { attempt, amounts } of this.#several.all(requestId)) {
       if (typeof amounts !== 'string' || typeof attempt !== 'number') continue
       const [changed, released] = without(amounts)
       if (released.tokens === 0 && released.nanos === 0) continue
       this.#setSeveral.run(changed, requestId, attempt)
-      this.#uncount(released, amounts)
-      return released
+      return this.#uncount(released, amounts, requestId)
     }
     return null
   }
 
-  #uncount({ keyId, reservedAt, tokens, nanos }: Released, amounts: string): void {
+  #uncount(released: Amounts, amounts: string, requestId: string): Released {
+    const { keyId, reservedAt, tokens, nanos } = released
     const list = JSON.parse(amounts) as unknown[] // made by LedgerTables
     const day = Math.floor(reservedAt / DAY_MS)
     this.#subtract.run(tokens, nanos, day, keyId, textAt(list, AT.provider), textAt(list, AT.model))
+    if (tokens === 0 && nanos === 0) return { ...released, charges: [] }
+    const { charges, levels } = this.#charges.get(requestId, Number(list[AT.attempt])) ?? {}
+    const charged = typeof charges === 'string' ? (JSON.parse(charges) as BudgetCharge[]) : [] // made by LedgerTables
+    const names = typeof levels === 'string' ? (JSON.parse(levels) as string[]) : [] // as above
+    for (const [counter, period, amount] of charged) this.#subtractCounter.run(amount, counter, period)
+    for (const level of [GATEWAY_LEVEL, `key:${keyId}`, ...names]) this.#subtractLevel.run(tokens, nanos, day, level)
+    return { ...released, charges: charged }
   }
 }
 
 /** Amounts of which nothing is charged any more, and what was; only what is held is given back. */
-function without(amounts: string): readonly [text: string, released: Released] {
+function without(amounts: string): readonly [text: string, released: Amounts] {
   const list = JSON.parse(amounts) as unknown[] // made by LedgerTables
   const isHeld = list[AT.source] === 'reserved'
   const released = {

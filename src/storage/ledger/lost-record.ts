@@ -1,4 +1,4 @@
-import type { Reserved } from '../journal/decode.ts'
+import { levelsOf, type Reserved } from '../journal/decode.ts'
 import { packRecord, type RecordRow, rowOf } from '../record-fields.ts'
 import type { RequestRecord, UsageSource } from '../records.ts'
 
@@ -10,6 +10,8 @@ import type { RequestRecord, UsageSource } from '../records.ts'
 export function lostRecord(entry: Reserved, worker: number, usage: UsageSource & ('reserved' | 'none')): RecordRow {
   const { requestId: id, attempt, reservedAt, keyId, provider, model, tokens, nanos, priceRule } = entry
   const charged = usage === 'reserved'
+  const levels = levelsOf(entry)
+  const idIn = (kind: string) => levels.find((name) => name.startsWith(`${kind}:`))?.slice(kind.length + 1) ?? null
   const record: RequestRecord = {
     id,
     client_request_id: null,
@@ -57,6 +59,10 @@ export function lostRecord(entry: Reserved, worker: number, usage: UsageSource &
     translation: null,
     attempt_history: null,
     variant: null,
+    organization: idIn('organization'),
+    team: idIn('team'),
+    project: idIn('project'),
+    user: idIn('user'),
   }
   return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

@@ -7,6 +7,8 @@ export interface Settled {
   readonly tokens: number
   readonly nanos: number
   readonly usageSource: UsageSource
+  /** JSON of what each budget is charged. */
+  readonly charges: string
 }
 
 /** Where the journal's facts go. Every call is idempotent: a fact that is there already changes nothing. */

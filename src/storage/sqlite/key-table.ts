@@ -13,8 +13,9 @@ export class KeyTable {
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare(
       `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
-         models_deny, requests_per_minute, burst, budgets, previous_hash, previous_until, addresses, tags, metadata)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         models_deny, requests_per_minute, burst, budgets, previous_hash, previous_until, addresses, tags, metadata,
+         organization, team, project, user, limits)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
     this.#find = database.prepare('SELECT * FROM keys WHERE id = ?')
@@ -45,6 +46,7 @@ export class KeyTable {
         ...[JSON.stringify(key.scopes), ...lists, JSON.stringify(key.budgets)],
         ...[key.previous_hash, key.previous_until],
         ...[listText(key.addresses), JSON.stringify(key.tags), JSON.stringify(key.metadata)],
+        ...[key.organization, key.team, key.project, key.user, limitsText(key)],
       )
     } catch (error) {
       // SQLITE_CONSTRAINT is 19; extended codes have it in the low byte.
@@ -112,7 +114,30 @@ function fromRow(row: Row): StoredKey {
     addresses: list(row.addresses),
     tags: list(row.tags) ?? [],
     metadata: JSON.parse(String(row.metadata)) as Record<string, string>, // as budgets
+    organization: textOrNull(row.organization),
+    team: textOrNull(row.team),
+    project: textOrNull(row.project),
+    user: textOrNull(row.user),
+    ...limitsOf(row.limits),
   }
+}
+
+/** Limits that have no column of their own. */
+type MoreLimits = Pick<StoredKey, 'requests_per_second' | 'requests_per_day' | 'tokens_per_minute' | 'concurrency'>
+
+function limitsText(key: MoreLimits): string | null {
+  const { requests_per_second, requests_per_day, tokens_per_minute, concurrency } = key
+  const limits = { requests_per_second, requests_per_day, tokens_per_minute, concurrency }
+  return Object.values(limits).every((limit) => limit === null) ? null : JSON.stringify(limits)
+}
+
+function limitsOf(value: SQLOutputValue | undefined): MoreLimits {
+  const none = { requests_per_second: null, requests_per_day: null, tokens_per_minute: null, concurrency: null }
+  return typeof value === 'string' ? { ...none, ...(JSON.parse(value) as MoreLimits) } : none // written by limitsText()
+}
+
+function textOrNull(value: SQLOutputValue | undefined): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 function listText(values: readonly string[] | null): string | null {

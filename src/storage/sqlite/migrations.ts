@@ -191,6 +191,49 @@ export const MIGRATIONS: readonly string[] = [
        UNION ALL SELECT reserved_at / 86400000, coalesce(key_id, ''), provider, model, -1, -tokens, -nanos
          FROM ledger WHERE phase = 1)
      GROUP BY 1, 2, 3, 4 HAVING sum(requests) <> 0 OR sum(tokens) <> 0 OR sum(nanos) <> 0;`,
+
+  `DROP VIEW requests;
+   CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
+     fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
+     fields ->> 46 AS project, fields ->> 47 AS "user" FROM request_rows;
+
+   -- What every counter of a budget was charged, by the number of the period: in the transaction of the settlements.
+   -- A budget that is new begins with what its level had used before.
+   CREATE TABLE counter_sums (
+     counter TEXT NOT NULL,
+     period INTEGER NOT NULL,
+     spent INTEGER NOT NULL,
+     PRIMARY KEY (counter, period)
+   ) WITHOUT ROWID;
+
+   -- Sums of settlements by level ('key:dev', 'team:search', 'gateway') and UTC day of the reservation.
+   CREATE TABLE level_daily (
+     level TEXT NOT NULL,
+     day INTEGER NOT NULL,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     nanos INTEGER NOT NULL,
+     PRIMARY KEY (level, day)
+   ) WITHOUT ROWID;
+   INSERT INTO level_daily
+     SELECT 'key:' || key_id, day, sum(requests), sum(tokens), sum(nanos) FROM usage_daily WHERE key_id <> '' GROUP BY 1, 2
+     UNION ALL SELECT 'gateway', day, sum(requests), sum(tokens), sum(nanos) FROM usage_daily GROUP BY day;
+
+   -- What attempts were charged whose whole reservation was, by counter: what is taken back of them is taken from there.
+   CREATE TABLE reserved_charges (
+     request_id TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     charges TEXT NOT NULL,
+     levels TEXT NOT NULL,
+     PRIMARY KEY (request_id, attempt)
+   ) WITHOUT ROWID;
+
+   -- limits: JSON of the limits that have no column of their own.
+   ALTER TABLE keys ADD COLUMN organization TEXT;
+   ALTER TABLE keys ADD COLUMN team TEXT;
+   ALTER TABLE keys ADD COLUMN project TEXT;
+   ALTER TABLE keys ADD COLUMN user TEXT;
+   ALTER TABLE keys ADD COLUMN limits TEXT;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -68,6 +68,10 @@ export function sampleRecord(id: string, differences: Partial<RequestRecord> = {
     translation: null,
     attempt_history: null,
     variant: null,
+    organization: null,
+    team: null,
+    project: null,
+    user: null,
     ...differences,
   }
 }

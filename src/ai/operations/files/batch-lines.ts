@@ -95,7 +95,7 @@ export class BatchLines {
     if (url === null) return modelInJob ? null : invalid('has no "url"', 'url')
     const scope = SCOPES.get(pathOf(url))
     if (scope === undefined) {
-      const isFree = principal.allow === null && principal.deny === null && principal.budgets === null
+      const isFree = principal.mayUseAll && principal.charged.budgets === null
       return isFree ? null : invalid(`calls "${shorten(url)}", of which nothing is known here`, 'url')
     }
     if (principal.scopes === null || principal.scopes.has(scope)) return null

@@ -28,7 +28,7 @@ export function batchTarget({ registry, principal, provider }: BatchParty, name:
       if (target.provider !== provider) elsewhere ??= target.provider
       else if (enabled) {
         const own = names?.[position]
-        if ((principal.allow === null && principal.deny === null) || (own !== undefined && principal.mayUse(own))) {
+        if (principal.mayUseAll || (own !== undefined && principal.mayUse(own))) {
           return target
         }
         denied = true

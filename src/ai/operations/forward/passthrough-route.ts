@@ -113,9 +113,8 @@ function checkModel(
   registry: ModelRegistry,
   { read, provider }: { readonly read: ReadModel | null; readonly provider: string },
 ): GatewayError | null {
-  const { allow, deny } = principalOf(x)
   if (read === null) {
-    if (allow === null && deny === null) return null
+    if (principalOf(x).mayUseAll) return null
     const message = 'This API key is held to some models, and this request names none: it may not pass.'
     return new GatewayError('resource_denied', message)
   }

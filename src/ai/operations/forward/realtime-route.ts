@@ -88,7 +88,7 @@ class RealtimeTap implements AnswerTap {
     this.#refusal = new ForwardTap(x, candidate, state)
     this.#state = state
     this.#settings = settings
-    this.#isLimited = principalOf(x).budgets !== null
+    this.#isLimited = principalOf(x).charged.budgets !== null
   }
 
   start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {

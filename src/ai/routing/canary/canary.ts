@@ -96,7 +96,7 @@ export class Canaries {
     if (inabilityOf(target, facts) !== null) return false
     if (statistics.refusesMs(target, nowMs) > 0 || statistics.restsMs(target, nowMs) > 0) return false
     const principal = principalOf(x)
-    if (principal.deny === null) return true
+    if (!principal.hasDenyLists) return true
     return principal.mayUse(this.#registry.sideNamesOf(facts.model, target.target))
   }
 

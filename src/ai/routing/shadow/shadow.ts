@@ -49,8 +49,7 @@ export class Shadows {
     if (target.target.isRefusedUnpriced || (serves !== undefined && !serves(target))) return null
     if (inabilityOf(target, facts) !== null || statistics.refusesMs(target, nowMs) > 0) return null
     const principal = principalOf(x)
-    const isDenied =
-      principal.deny !== null && !principal.mayUse(this.#registry.sideNamesOf(facts.model, target.target))
+    const isDenied = principal.hasDenyLists && !principal.mayUse(this.#registry.sideNamesOf(facts.model, target.target))
     return isDenied ? null : (request) => this.#mirror(request, shadow)
   }
 

@@ -1,0 +1,160 @@
+import type { Principal } from '../core/index.ts'
+import type { GlobSet } from '../lib/index.ts'
+import { type AddressCheck, addressCheck } from './key-addresses.ts'
+import type { KeyDocument } from './key-document.ts'
+import {
+  type BudgetDocument,
+  type ConcurrencyDocument,
+  GATEWAY,
+  keyLevel,
+  type LimitsDocument,
+  type RateDocument,
+  type TokenRateDocument,
+} from './level-document.ts'
+import { type Level, LevelTable } from './level-table.ts'
+import { allowedBy, deniedBy } from './model-lists.ts'
+
+/** Every name of what a request asks for, as its surface knows them. */
+export interface ResourceNames {
+  /** Those that mean the same entry: the one asked for, its aliases, its other spellings. An allowance counts for all. */
+  readonly same: readonly string[]
+  /** Those that lead to the same thing in the end, by whatever entry; `same` is among them. A denial counts for all. */
+  readonly served: readonly string[]
+}
+
+/** Names of the levels that a record has a column for. */
+export interface NamedLevels {
+  readonly organization: string | null
+  readonly team: string | null
+  readonly project: string | null
+  readonly user: string | null
+}
+
+export const NO_LEVELS: NamedLevels = { organization: null, team: null, project: null, user: null }
+
+/** What all levels of a key say together; null for what none of them says. Lists have the tightest first. */
+export interface Charged {
+  /** The level that is switched off or not known. */
+  readonly closed: string | null
+  readonly rates: readonly RateDocument[] | null
+  readonly tokenRates: readonly TokenRateDocument[] | null
+  readonly concurrency: readonly ConcurrencyDocument[] | null
+  readonly budgets: readonly BudgetDocument[] | null
+  /** Levels above the key that have lists of models. */
+  readonly restricting: readonly Level[] | null
+}
+
+/** A key, compiled for the request path. */
+export class KeyPrincipal implements Principal {
+  readonly id: string
+  /** The id as JSON text, for journal entries. */
+  readonly idJson: string
+  /** Names of its levels as JSON text behind a comma, for journal entries; empty when it has none. */
+  readonly levelsJson: string
+  readonly named: NamedLevels
+  readonly enabled: boolean
+  readonly expiresAt: number
+  readonly scopes: ReadonlySet<string> | null
+  readonly mayComeFrom: AddressCheck | null
+  readonly generationSlot: number
+  readonly generation: number
+  readonly hash: string
+  readonly #allow: GlobSet | null
+  readonly #deny: GlobSet | null
+  readonly #own: LimitsDocument
+  readonly #levels: readonly Level[]
+  readonly #table: LevelTable
+  #charged: Charged | null = null
+  #version = 0
+
+  constructor(document: KeyDocument, table: LevelTable = new LevelTable()) {
+    this.id = document.id
+    this.idJson = JSON.stringify(document.id)
+    this.levelsJson = document.levels.length === 0 ? '' : `,${JSON.stringify(document.levels)}`
+    this.named = document.levels.length === 0 ? NO_LEVELS : namedLevels(document.levels)
+    this.enabled = document.enabled
+    this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
+    this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
+    this.mayComeFrom = addressCheck(document.addresses)
+    this.#allow = allowedBy(document.modelsAllow)
+    this.#deny = deniedBy(document.modelsDeny ?? [])
+    this.#own = document
+    this.#levels = [...document.levels, GATEWAY].map((name) => table.get(name))
+    this.#table = table
+    this.generationSlot = document.generationSlot
+    this.generation = document.generation
+    this.hash = document.hash
+  }
+
+  /** What a request of this key is charged on. Made once for each change of levels, so that a request looks nothing up. */
+  get charged(): Charged {
+    if (this.#charged === null || this.#version !== this.#table.version) {
+      this.#version = this.#table.version
+      this.#charged = chargedOn(this.#own, this.#levels)
+    }
+    return this.#charged
+  }
+
+  /** The slot of a budget's counter; null when none of its levels has it. */
+  budgetSlot(counter: string): number | null {
+    return this.charged.budgets?.find((budget) => budget.counter === counter)?.slot ?? null
+  }
+
+  /** Whether no list of models says anything against any model. */
+  get mayUseAll(): boolean {
+    return this.#allow === null && this.#deny === null && this.charged.restricting === null
+  }
+
+  get hasAllowLists(): boolean {
+    return this.#allow !== null || this.charged.restricting?.some(({ allow }) => allow !== null) === true
+  }
+
+  get hasDenyLists(): boolean {
+    return this.#deny !== null || this.charged.restricting?.some(({ deny }) => deny !== null) === true
+  }
+
+  /** Deny wins, under whatever name and on whatever level; every allow list must allow. */
+  mayUse(names: ResourceNames): boolean {
+    return this.refusing(names) === null
+  }
+
+  /** The level whose lists say no; null when all of them agree. */
+  refusing(names: ResourceNames): string | null {
+    if (!agree(this.#allow, this.#deny, names)) return keyLevel(this.id)
+    const { restricting } = this.charged
+    if (restricting === null) return null
+    return restricting.find(({ allow, deny }) => !agree(allow, deny, names))?.name ?? null
+  }
+}
+
+function agree(allow: GlobSet | null, deny: GlobSet | null, names: ResourceNames): boolean {
+  if (deny !== null && names.served.some((name) => deny.matches(name))) return false
+  return allow === null || names.same.some((name) => allow.matches(name))
+}
+
+function chargedOn(own: LimitsDocument, levels: readonly Level[]): Charged {
+  const documents = levels.flatMap(({ document }) => (document === null ? [] : [document]))
+  const all: readonly LimitsDocument[] = [own, ...documents]
+  // The tightest first: most refusals then take nothing that must be given back.
+  const rates = all.flatMap((level) => level.rates).sort((a, b) => b.intervalUs - a.intervalUs)
+  const tokenRates = all.flatMap(({ tokenRate }) => tokenRate ?? []).sort((a, b) => a.limit - b.limit)
+  const concurrency = all.flatMap((level) => level.concurrency ?? []).sort((a, b) => a.limit - b.limit)
+  const budgets = all.flatMap((level) => level.budgets).sort((a, b) => a.limit - b.limit)
+  return {
+    closed: levels.find(({ isOpen }) => !isOpen)?.name ?? null,
+    rates: orNull(rates),
+    tokenRates: orNull(tokenRates),
+    concurrency: orNull(concurrency),
+    budgets: orNull(budgets),
+    restricting: orNull(levels.filter(({ allow, deny }) => allow !== null || deny !== null)),
+  }
+}
+
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list
+}
+
+function namedLevels(levels: readonly string[]): NamedLevels {
+  const idOf = (kind: string) => levels.find((name) => name.startsWith(`${kind}:`))?.slice(kind.length + 1) ?? null
+  return { organization: idOf('organization'), team: idOf('team'), project: idOf('project'), user: idOf('user') }
+}

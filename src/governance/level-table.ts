@@ -1,0 +1,45 @@
+import type { GlobSet } from '../lib/index.ts'
+import { GATEWAY, type LevelChange, type LevelDocument } from './level-document.ts'
+import { allowedBy, deniedBy } from './model-lists.ts'
+
+/** A level as principals point at it; what it says may be another with every change. */
+export class Level {
+  readonly name: string
+  /** Null: nothing is known of it, so that nobody who names it is let through. */
+  document: LevelDocument | null = null
+  allow: GlobSet | null = null
+  deny: GlobSet | null = null
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Whether it can be charged. Everybody is in the gateway's, which may say nothing. */
+  get isOpen(): boolean {
+    return this.document === null ? this.name === GATEWAY : this.document.enabled
+  }
+}
+
+/** All levels that a thread knows. Those that keys name are there from then on, known or not. */
+export class LevelTable {
+  readonly #levels = new Map<string, Level>()
+  /** Counts the changes: what was derived from levels is good for one number. */
+  version = 1
+
+  apply({ name, document }: LevelChange): void {
+    const level = this.get(name)
+    level.document = document
+    level.allow = allowedBy(document?.modelsAllow ?? null)
+    level.deny = deniedBy(document?.modelsDeny ?? [])
+    this.version++
+  }
+
+  get(name: string): Level {
+    let level = this.#levels.get(name)
+    if (level === undefined) {
+      level = new Level(name)
+      this.#levels.set(name, level)
+    }
+    return level
+  }
+}

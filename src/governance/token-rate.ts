@@ -1,0 +1,78 @@
+/**
+ * Tokens per minute, by the algorithm of rate-limit.ts with as many intervals at once as a request has tokens. They are
+ * taken by the estimate when an attempt is reserved; what was not used is given back at its settlement, and what was used
+ * beyond it is owed.
+ */
+import { GatewayError } from '../core/index.ts'
+import { monotonicUs } from '../lib/index.ts'
+import { levelInWords, type TokenRateDocument } from './level-document.ts'
+
+const MINUTE_US = 60_000_000
+
+/** Takes so many tokens from every rate, or from none. */
+export function takeTokens(
+  cells: BigInt64Array,
+  rates: readonly TokenRateDocument[],
+  tokens: number,
+): GatewayError | null {
+  const nowUs = monotonicUs()
+  for (let at = 0; at < rates.length; at++) {
+    const rate = rates[at] as TokenRateDocument // in range
+    const waitUs = take(cells, rate, tokens, nowUs)
+    if (waitUs === 0) continue
+    for (let taken = at - 1; taken >= 0; taken--) {
+      const { slot, limit } = rates[taken] as TokenRateDocument // as above
+      Atomics.sub(cells, slot, BigInt(costUs(tokens, limit)))
+    }
+    return refusal(rate, tokens, waitUs)
+  }
+  return null
+}
+
+/** Replaces what was taken by what was used. */
+export function giveTokensBack(
+  cells: BigInt64Array,
+  rates: readonly TokenRateDocument[],
+  taken: number,
+  used: number,
+): void {
+  for (const { slot, limit } of rates) {
+    const difference = costUs(taken, limit) - costUs(Math.min(used, Number.MAX_SAFE_INTEGER / MINUTE_US), limit)
+    if (difference !== 0) Atomics.sub(cells, slot, BigInt(difference))
+  }
+}
+
+/** Whole tokens that may be taken now. */
+export function remainingTokens(cells: BigInt64Array, { slot, limit }: TokenRateDocument, nowUs: number): number {
+  const aheadUs = Math.max(0, Number(Atomics.load(cells, slot)) - nowUs)
+  return Math.max(0, Math.floor(((MINUTE_US - aheadUs) * limit) / MINUTE_US))
+}
+
+/** Rounded up, so that a minute never holds more than the limit. */
+function costUs(tokens: number, limit: number): number {
+  return Math.ceil((tokens * MINUTE_US) / limit)
+}
+
+function take(cells: BigInt64Array, { slot, limit }: TokenRateDocument, tokens: number, nowUs: number): number {
+  if (tokens > limit) return Number.POSITIVE_INFINITY
+  const cost = costUs(tokens, limit)
+  for (let held = Atomics.load(cells, slot); ; ) {
+    const arrivalUs = Math.max(Number(held), nowUs)
+    const waitUs = arrivalUs + cost - MINUTE_US - nowUs
+    if (waitUs > 0) return waitUs
+    const found = Atomics.compareExchange(cells, slot, held, BigInt(arrivalUs + cost))
+    if (found === held) return 0
+    held = found
+  }
+}
+
+function refusal({ level, limit }: TokenRateDocument, tokens: number, waitUs: number): GatewayError {
+  const of = `${limit} tokens per minute for ${levelInWords(level)}`
+  if (waitUs === Number.POSITIVE_INFINITY) {
+    const message = `Request too large: it may take ${tokens} tokens, and the rate limit is ${of}. Ask for fewer at once.`
+    return new GatewayError('rate_limit_exceeded', message)
+  }
+  const seconds = Math.ceil(waitUs / 1_000_000)
+  const message = `Rate limit reached: ${of}. Retry in ${seconds} s.`
+  return new GatewayError('rate_limit_exceeded', message, { retryAfterSeconds: seconds })
+}
