@@ -54,8 +54,10 @@ test('proves the books of a gateway that runs and of one that does not, and name
   assert.match((await run(['usage', '--from', '2026-02-30', ...args])).stderr, /expected a date/)
 
   const database = new DatabaseSync(join(gateway.dataDir, 'ferro.db'), { timeout: 5_000 })
-  const tokens = "counter = 'key:dev:tokens:day'"
-  database.exec(`UPDATE usage_daily SET tokens = tokens + 7; UPDATE counter_sums SET spent = spent + 7 WHERE ${tokens}`)
+  const damage = (by: number) =>
+    database.exec(`UPDATE usage_daily SET tokens = tokens + ${by};
+      UPDATE counter_sums SET spent = spent + ${by} WHERE counter = 'key:dev:tokens:day'`)
+  damage(7)
   const found = await run(['ledger', 'verify', ...args])
   assert.equal(found.code, 1, found.stdout)
   assert.match(
@@ -63,7 +65,7 @@ test('proves the books of a gateway that runs and of one that does not, and name
     /\nDIFFERS {3}days: \d{4}-\d\d-\d\d, key dev, demo\/demo-chat: \d+ tokens in usage_daily, \d+ in/,
   )
   assert.match(found.stdout, /\nDIFFERS {3}counters: key:dev:tokens:day: \d+ in shared memory, \d+ in the entries\n$/)
-  database.exec(`UPDATE usage_daily SET tokens = tokens - 7; UPDATE counter_sums SET spent = spent - 7 WHERE ${tokens}`)
+  damage(-7)
   database.close()
 
   const spent = /"nanos": (\d+)/.exec((await run(['usage', '--per', 'total', '--format', 'json', ...args])).stdout)?.[1]

@@ -94,16 +94,31 @@ test('proves attempts, records and sums of days, also when records are gone', as
   assert.deepEqual([after.requests, after.attempts, after.days, after.differences], [1, 1, 2, []])
 })
 
-const CORRUPTIONS: readonly (readonly [name: string, sql: string, found: readonly [string, string, RegExp][]])[] = [
+/** Every row of usage_daily that is wrong makes the sums of its key and of the gateway wrong beside it. */
+const LEVELS_TOO = [
+  ['levels', 'gateway', /in level_daily, /],
+  ['levels', 'key:dev', /in level_daily, /],
+] as const
+
+const CORRUPTIONS: readonly (readonly [
+  name: string,
+  sql: string,
+  found: readonly (readonly [string, string, RegExp])[],
+])[] = [
   [
     'a sum of a day',
     'UPDATE usage_daily SET tokens = tokens + 1',
-    [['days', 'key dev, wall/small', /197 tokens in usage_daily, 196 in the entries/]],
+    [['days', 'key dev, wall/small', /tokens in usage_daily, \d+ in the entries/], ...LEVELS_TOO],
+  ],
+  [
+    'a sum of a level',
+    "UPDATE level_daily SET nanos = nanos + 1 WHERE level = 'gateway'",
+    [['levels', 'gateway', /nanos in level_daily, \d+ in the entries/]],
   ],
   [
     'a sum that is gone',
     'DELETE FROM usage_daily',
-    [['days', 'key dev, wall/small', /0 requests in usage_daily, 4 in the entries/]],
+    [['days', 'key dev, wall/small', /0 requests in usage_daily, 4 in the entries/], ...LEVELS_TOO],
   ],
   [
     "an entry's amount",
@@ -181,7 +196,8 @@ test('what is under way is no difference: an attempt is settled, and its request
   corrupt(
     `INSERT INTO attempt_rows VALUES ('${id(7, NOW)}', 1, '[1,${NOW},"dev","wall","small",100,50000,null,0,0,"none"]');
      UPDATE usage_daily SET requests = requests + 1 WHERE day = ${Math.floor(NOW / DAY_MS)};
-     INSERT OR IGNORE INTO usage_daily VALUES (${Math.floor(NOW / DAY_MS)}, 'dev', 'wall', 'small', 1, 0, 0)`,
+     INSERT OR IGNORE INTO usage_daily VALUES (${Math.floor(NOW / DAY_MS)}, 'dev', 'wall', 'small', 1, 0, 0);
+     INSERT INTO level_daily SELECT level, ${Math.floor(NOW / DAY_MS)}, 1, 0, 0 FROM level_daily`,
   )
   const { unfinished, differences } = await verify()
   assert.deepEqual([unfinished, differences], [1, []])

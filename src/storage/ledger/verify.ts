@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { firstIdAt } from '../sqlite/migrations.ts'
+import { settledRows } from '../sqlite/settled-rows.ts'
 
 /** Beyond so many the first ones say enough. */
 const MAX_DIFFERENCES = 1_000
@@ -7,7 +8,7 @@ const MAX_DIFFERENCES = 1_000
 /** Two accounts of the same that do not agree. */
 export interface LedgerDifference {
   /** Which two. */
-  readonly check: 'attempts' | 'records' | 'days'
+  readonly check: 'attempts' | 'records' | 'days' | 'levels'
   /** Of what: a request, an attempt, a day of a key. */
   readonly of: string
   /** What is wrong, in words with both numbers. */
@@ -71,6 +72,23 @@ const DAYS = `SELECT day, key_id, provider, model, sum(a_requests) AS a_requests
       FROM ledger WHERE phase = 1)
   GROUP BY 1, 2, 3, 4`
 
+/** The sums of levels, and those of days for keys and the gateway, and attempts with their records for the levels between. */
+const LEVELS = `SELECT level, day, sum(a_requests) AS a_requests, sum(a_tokens) AS a_tokens, sum(a_nanos) AS a_nanos,
+    sum(b_requests) AS b_requests, sum(b_tokens) AS b_tokens, sum(b_nanos) AS b_nanos
+  FROM (
+    SELECT level, day, requests AS a_requests, tokens AS a_tokens, nanos AS a_nanos,
+      0 AS b_requests, 0 AS b_tokens, 0 AS b_nanos FROM level_daily
+    UNION ALL SELECT 'gateway', day, 0, 0, 0, requests, tokens, nanos FROM usage_daily
+    UNION ALL SELECT 'key:' || key_id, day, 0, 0, 0, requests, tokens, nanos FROM usage_daily WHERE key_id <> ''
+    ${['organization', 'team', 'project', 'user'].map(levelRows).join(' ')})
+  GROUP BY 1, 2 HAVING sum(a_requests) <> sum(b_requests) OR sum(a_tokens) <> sum(b_tokens) OR sum(a_nanos) <> sum(b_nanos)`
+
+function levelRows(kind: string): string {
+  const name = `'${kind}:' || "${kind}"`
+  return `UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, 1, tokens, nanos FROM (${settledRows()}) WHERE "${kind}" <> ''
+    UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, requests, tokens, nanos FROM usage_forgotten WHERE "${kind}" <> ''`
+}
+
 /**
  * Holds the accounts of a database against each other, in one moment of it: attempts, records, sums of days. `nowMs` tells what
  * may still be under way. Reads all rows that there are.
@@ -93,7 +111,7 @@ export function verifyLedger(database: DatabaseSync, nowMs: number): LedgerRepor
       nanos: Number(total['nanos']),
       days,
       unfinished: Number(unfinished['n']),
-      differences: [...differences, ...found],
+      differences: [...differences, ...found, ...levelDifferences(database, nowMs, Number(unfinished['n']))],
     }
   } finally {
     database.exec('COMMIT')
@@ -140,17 +158,34 @@ function dayDifferences(database: DatabaseSync): { days: number; found: LedgerDi
   const found: LedgerDifference[] = []
   for (const row of database.prepare(DAYS).iterate()) {
     days++
-    const says = (['requests', 'tokens', 'nanos'] as const).flatMap((unit) => {
-      const [sum, entries] = [Number(row[`a_${unit}`]), Number(row[`b_${unit}`])]
-      return sum === entries ? [] : [`${sum} ${unit} in usage_daily, ${entries} in the entries`]
-    })
-    if (says.length === 0 || found.length >= MAX_DIFFERENCES) continue
+    const says = unequal(row, 'usage_daily')
+    if (says === '' || found.length >= MAX_DIFFERENCES) continue
     const date = new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10)
     const key = row['key_id'] === '' ? 'no key' : `key ${String(row['key_id'])}`
     const model = `${String(row['provider'])}/${String(row['model'])}`
-    found.push({ check: 'days', of: `${date}, ${key}, ${model}`, says: says.join('; ') })
+    found.push({ check: 'days', of: `${date}, ${key}, ${model}`, says })
   }
   return { days, found }
+}
+
+function levelDifferences(database: DatabaseSync, nowMs: number, unfinished: number): LedgerDifference[] {
+  // An attempt without a record does not say its levels yet.
+  const proved = unfinished === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(nowMs / 86_400_000) - 1
+  const rows = database.prepare(`SELECT * FROM (${LEVELS}) WHERE day < ? LIMIT ${MAX_DIFFERENCES}`).all(proved)
+  return rows.map((row) => ({
+    check: 'levels',
+    of: `${new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10)}, ${String(row['level'])}`,
+    says: unequal(row, 'level_daily'),
+  }))
+}
+
+/** What is not the same in both accounts of a row. */
+function unequal(row: Row, table: string): string {
+  const units = (['requests', 'tokens', 'nanos'] as const).flatMap((unit) => {
+    const [sum, entries] = [Number(row[`a_${unit}`]), Number(row[`b_${unit}`])]
+    return sum === entries ? [] : [`${sum} ${unit} in ${table}, ${entries} in the entries`]
+  })
+  return units.join('; ')
 }
 
 type Row = Record<string, SQLOutputValue>
