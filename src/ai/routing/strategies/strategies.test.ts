@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { RoutingTarget, Strategy } from '../contract.ts'
-import { contextOf, type GroupSpec, idsOf, modelGroup, routingTarget } from '../testing/groups.ts'
+import { contextOf, type GroupSpec, idsOf, modelGroup, routingTarget, seeded } from '../testing/groups.ts'
 import { abTest } from './ab-test.ts'
 import { balanced } from './balanced.ts'
 import { fallback } from './fallback.ts'
@@ -28,15 +28,6 @@ const usd = (rate: number) => ({
   request: 0,
 })
 const priced = (id: string, rate: number) => routingTarget(id, { prices: usd(rate) })
-
-/** Random numbers that are the same in every run. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) >>> 0) / 2 ** 32
-  }
-}
 
 /** How often each target is first. */
 function firsts(spec: GroupSpec, rounds: number, hashes = false): Map<string, number> {

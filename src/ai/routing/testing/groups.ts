@@ -62,13 +62,16 @@ export interface GroupSpec {
   readonly strategyName?: StrategyName
   readonly strategy: Strategy
   readonly members: readonly MemberSpec[]
+  /** Attempts of one request; absent: 4. */
+  readonly attempts?: number
 }
 
 /** A group as a configuration would make it. */
 export function modelGroup(spec: GroupSpec): ModelGroup {
   const targets: RoutingTarget[] = []
   const kept: Kept = { drops: [], isWhole: false, limit: Number.POSITIVE_INFINITY }
-  const groupOf = ({ name, strategyName = 'weighted', strategy, members: specs }: GroupSpec): RoutingGroup => {
+  const groupOf = (one: GroupSpec): RoutingGroup => {
+    const { name, strategyName = 'weighted', strategy, members: specs, attempts = 4 } = one
     const members = specs.map(({ of, weight = 1, priority = 0, label }): RoutingMember => {
       const id = 'id' in of ? of.id : of.name
       const about = { place: id, weight, priority, label: label ?? null, rank: 0, hash: hashText(id) }
@@ -84,7 +87,7 @@ export function modelGroup(spec: GroupSpec): ModelGroup {
       (one, other) => one.priority - other.priority || other.weight - one.weight || (one.place < other.place ? -1 : 1),
     )
     const ranked = members.map((member) => ({ ...member, rank: sorted.indexOf(member) }))
-    const limits = { attempts: 4, withinMs: 1_000, onRefusal: 'stop' } as const
+    const limits = { attempts, withinMs: 1_000, onRefusal: 'stop' } as const
     return {
       name,
       strategyName,
@@ -150,4 +153,13 @@ export function idsOf(group: ModelGroup, spec: ContextSpec = {}): string[] {
   const ids = Array.from({ length: order.count }, (_, place) => order.at(place)?.id ?? '')
   group.orders.giveBack(order)
   return ids
+}
+
+/** Random numbers that are the same in every run. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) >>> 0) / 2 ** 32
+  }
 }
