@@ -154,7 +154,14 @@ export class AdminPort implements ControlPort {
       throw new ControlError('not_found', 'There is no key with this id.', { param: 'key_id' })
     }
     const key =
-      found === null ? null : { id: found.key.id, allow: found.key.models_allow, deny: found.key.models_deny ?? [] }
+      found === null
+        ? null
+        : {
+            id: found.key.id,
+            allow: found.key.models_allow,
+            deny: found.key.models_deny ?? [],
+            tags: found.key.tags,
+          }
     const { data } = this.#options.targets()
     const figures = Object.fromEntries(data.map((target) => [target.id, target]))
     // What serves models is loaded into this thread when somebody asks, and not before.

@@ -327,6 +327,7 @@ export class KeyRegistry {
       enabled: key.enabled && key.revoked_at === null,
       expiresAt: key.expires_at,
       scopes: key.scopes,
+      tags: key.tags,
       modelsAllow: key.models_allow,
       modelsDeny: key.models_deny,
       ...this.#generations.next(key.id),

@@ -11,17 +11,20 @@ export interface KeyRights {
   readonly id: string
   readonly allow: readonly string[] | null
   readonly deny: readonly string[]
+  readonly tags: readonly string[]
 }
 
 /** The rights of a key of the file, else of the gateway's database. Throws Failure when there is none of this id. */
 export async function findKey(id: string, document: ConfigDocument, location: LocationOptions): Promise<KeyRights> {
   const ofFile = document.keys.find((key) => key.id === id)
-  if (ofFile !== undefined) return { id, allow: ofFile.models.allow ?? null, deny: ofFile.models.deny }
+  if (ofFile !== undefined) {
+    return { id, allow: ofFile.models.allow ?? null, deny: ofFile.models.deny, tags: ofFile.tags }
+  }
   const store = await openKeyStore(await locateData(location), 'refuse')
   try {
     const found = (await store.list()).find((key) => key.id === id)
     if (found === undefined) throw new Failure(`there is no key with the id ${id}; \`ferro keys list\` shows all`)
-    return { id, ...found.models }
+    return { id, ...found.models, tags: found.tags }
   } finally {
     store.close()
   }

@@ -8,6 +8,8 @@ export interface KeyDocument extends LimitsDocument {
   /** The secret before a rotation, in its grace period. */
   readonly previous: { readonly hash: string; readonly untilMs: number } | null
   readonly enabled: boolean
+  /** What rules of routing may ask of it; absent: nothing. */
+  readonly tags?: readonly string[]
   /** Milliseconds since the epoch, or null. */
   readonly expiresAt: number | null
   /** Empty means every scope of the data plane. */

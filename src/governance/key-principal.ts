@@ -30,6 +30,7 @@ export interface NamedLevels {
   readonly user: string | null
 }
 
+const NO_TAGS: ReadonlySet<string> = new Set()
 export const NO_LEVELS: NamedLevels = { organization: null, team: null, project: null, user: null }
 
 /** What all levels of a key say together; null for what none of them says. Lists have the tightest first. */
@@ -55,6 +56,7 @@ export class KeyPrincipal implements Principal {
   readonly enabled: boolean
   readonly expiresAt: number
   readonly scopes: ReadonlySet<string> | null
+  readonly tags: ReadonlySet<string>
   readonly mayComeFrom: AddressCheck | null
   readonly generationSlot: number
   readonly generation: number
@@ -75,6 +77,7 @@ export class KeyPrincipal implements Principal {
     this.enabled = document.enabled
     this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
     this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
+    this.tags = document.tags === undefined || document.tags.length === 0 ? NO_TAGS : new Set(document.tags)
     this.mayComeFrom = addressCheck(document.addresses)
     this.#allow = allowedBy(document.modelsAllow)
     this.#deny = deniedBy(document.modelsDeny ?? [])

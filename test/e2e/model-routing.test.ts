@@ -44,6 +44,17 @@ const MODELS: JsonObject = {
     },
     targets: [target('left', { label: 'gold' }), target('right', { label: 'iron' })],
   },
+  badged: {
+    strategy: {
+      type: 'conditional',
+      rules: [
+        { when: { key_tag: ['claimed'] }, use: 'right/ok' },
+        { when: { key_tag: ['given'] }, use: 'left/ok' },
+      ],
+      otherwise: 'right/ok',
+    },
+    targets: [target('left'), target('right')],
+  },
   worded: {
     strategy: {
       type: 'content',
@@ -75,7 +86,13 @@ before(async () => {
   walls.push(await Wall.start(), await Wall.start())
   const [left, right] = walls
   assert.ok(left && right)
-  const config = baseConfig({ wallUrl: left.url, keys: [key, { key: narrow, models: { deny: ['left/*'] } }] })
+  const config = baseConfig({
+    wallUrl: left.url,
+    keys: [
+      { key, tags: ['given'] },
+      { key: narrow, models: { deny: ['left/*'] } },
+    ],
+  })
   const provider = at(config, 'providers', 'wall')
   assert.ok(typeof provider === 'object' && provider !== null)
   const providers = {
@@ -153,6 +170,10 @@ test('conditional goes by header, parameter, metadata, tag and key', async () =>
   assert.equal(await ruled({ body: { metadata: { team: 'blue' } } }), 'left')
   assert.equal(await ruled({ body: { metadata: { team: 'bluer' } } }), 'right')
   assert.equal(await ruled({ headers: { 'x-ferro-tags': 'slow, urgent' } }), 'left')
+})
+
+test('conditional goes by the tags that the key was given, whatever the client says of itself', async () => {
+  assert.equal((await ask({ model: 'badged', headers: { 'x-ferro-tags': 'claimed' } })).place, 'left')
 })
 
 test("content goes by the user's words in every client's dialect", async () => {

@@ -175,6 +175,8 @@ export interface RequestFacts {
   readonly hasImages: boolean
   /** The user's words, message after message. */
   readonly words: readonly string[]
+  /** Those that the operator gave the key. */
+  readonly keyTags: ReadonlySet<string>
   /** Those of `x-ferro-tags`. */
   readonly tags: ReadonlySet<string>
   /** Name in lower case. */

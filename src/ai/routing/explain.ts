@@ -35,6 +35,7 @@ export interface RouteQuestion {
     readonly id: string
     readonly allow: readonly string[] | null
     readonly deny: readonly string[]
+    readonly tags?: readonly string[]
   } | null
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -216,6 +217,7 @@ function principalFor(key: RouteQuestion['key']): KeyPrincipal {
     enabled: true,
     expiresAt: null,
     scopes: [],
+    tags: key?.tags ?? [],
     modelsAllow: key?.allow ?? null,
     modelsDeny: key?.deny ?? null,
     rates: [],

@@ -7,7 +7,7 @@ import { userWords } from './user-words.ts'
 /** What is read of a request beside its body. */
 export interface FactsSource {
   readonly head: { get(name: string): string | null }
-  readonly principal: { readonly id: string } | null
+  readonly principal: { readonly id: string; readonly tags?: ReadonlySet<string> } | null
 }
 
 export interface FactsOptions {
@@ -73,6 +73,10 @@ export class ExchangeFacts implements RequestFacts {
 
   get key(): string {
     return this.#x.principal?.id ?? ''
+  }
+
+  get keyTags(): ReadonlySet<string> {
+    return this.#x.principal?.tags ?? NO_TAGS
   }
 
   get hasTools(): boolean {

@@ -61,7 +61,10 @@ const when = z
     model: listOf(plainText).optional().describe('The name that the client asks for; `*` stands for anything.'),
     surface: listOf(plainText).optional().describe('Where it asks, e.g. `chat.completions`, `embeddings`.'),
     key: listOf(plainText).optional().describe('Id of the key; `*` stands for anything.'),
-    tag: listOf(plainText).optional().describe('One of these is in the header `x-ferro-tags`.'),
+    key_tag: listOf(plainText).optional().describe('The key has one of these `tags`.'),
+    tag: listOf(plainText)
+      .optional()
+      .describe('One of these is in the header `x-ferro-tags`, where clients write what they like.'),
     header: z.record(headerName, textTest).optional().describe('Headers that all must hold.'),
     metadata: z.record(text, textTest).optional().describe('Entries of `metadata` in the body that all must hold.'),
     parameter: z

@@ -14,7 +14,10 @@ interface Said extends Partial<FactsOptions> {
 
 /** Whether a request with this body is as the rule says. */
 function holds(when: When, body: unknown = {}, { headers = {}, ...more }: Said = {}): boolean {
-  const source = { head: { get: (name: string) => headers[name] ?? null }, principal: { id: 'team-a' } }
+  const source = {
+    head: { get: (name: string) => headers[name] ?? null },
+    principal: { id: 'team-a', tags: new Set(['gold', 'eu']) },
+  }
   const facts = new ExchangeFacts(source, {
     surface: 'chat.completions',
     model: 'gpt-4o-mini',
@@ -40,6 +43,13 @@ test('models, surfaces and keys are matched by patterns, of which one is enough'
   assert.equal(holds({ surface: ['chat.*'] }), true)
   assert.equal(holds({ key: ['team-b', 'team-?'] }), holds({ key: ['team-?'] }))
   assert.equal(holds({ key: ['team-b'] }), false)
+})
+
+test('the tags that an operator gave the key are other words than those that a client says', () => {
+  const headers = { 'x-ferro-tags': 'us' }
+  assert.equal(holds({ key_tag: ['silver', 'gold'] }, {}, { headers }), true)
+  assert.equal(holds({ key_tag: ['us'] }, {}, { headers }), false)
+  assert.equal(holds({ tag: ['gold'] }, {}, { headers }), false)
 })
 
 test('streams and lengths are compared, without the ends', () => {

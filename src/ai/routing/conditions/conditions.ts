@@ -41,6 +41,10 @@ function ofHead(when: When, regex: CompileRegex): Condition[] {
     const tags = when.tag
     conditions.push((facts) => tags.some((tag) => facts.tags.has(tag)))
   }
+  if (when.key_tag !== undefined) {
+    const tags = when.key_tag
+    conditions.push((facts) => tags.some((tag) => facts.keyTags.has(tag)))
+  }
   for (const [name, test] of Object.entries(when.header ?? {})) {
     const [holds, header] = [compileText(test, regex), name.toLowerCase()]
     conditions.push((facts) => holds(facts.header(header)))

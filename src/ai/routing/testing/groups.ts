@@ -138,6 +138,7 @@ export function contextOf({ facts, statistics, random = Math.random, hash = -1 }
     wantsSchema: false,
     hasImages: false,
     words: [],
+    keyTags: new Set(),
     tags: new Set(),
     header: () => null,
     parameter: () => undefined,
