@@ -1,4 +1,4 @@
-import type { Strategy } from '../contract.ts'
+import type { RoutingTarget, Strategy } from '../contract.ts'
 import { figureOf } from '../draft.ts'
 
 /** A target with as many failures is not fast, whatever its answers took. */
@@ -8,13 +8,16 @@ export const UNHEALTHY_SHARE = 0.5
 export function leastLatency({ explore }: { readonly explore: number }): Strategy {
   return (draft, { statistics, random }) => {
     const { members, positions, scores, kept, count } = draft
+    const firstByteMs = (target: RoutingTarget) => statistics.firstByteMs(target)
+    const failureShare = (target: RoutingTarget) => statistics.failureShare(target)
+    const inFlight = (target: RoutingTarget) => statistics.inFlight(target)
     let known = 0
     let sum = 0
     for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      const ms = figureOf(member, kept, (target) => statistics.firstByteMs(target))
+      const ms = figureOf(member, kept, firstByteMs)
       scores[at] = ms
       if (Number.isNaN(ms)) continue
       known++
@@ -24,11 +27,11 @@ export function leastLatency({ explore }: { readonly explore: number }): Strateg
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      if (figureOf(member, kept, (target) => statistics.failureShare(target)) >= UNHEALTHY_SHARE) {
+      if (figureOf(member, kept, failureShare) >= UNHEALTHY_SHARE) {
         scores[at] = Number.MAX_VALUE
       } else if (Number.isNaN(scores[at])) {
         // One that was never measured is tried at once, but not by everybody until its first answer has come.
-        const isTried = figureOf(member, kept, (target) => statistics.inFlight(target)) > 0
+        const isTried = figureOf(member, kept, inFlight) > 0
         scores[at] = isTried && known > 0 ? sum / known : -1 - random()
       }
     }
