@@ -96,6 +96,18 @@ test('when no target is healthy all are used, but an open breaker stays closed t
   )
 })
 
+test('a target that a check called unhealthy is asked when all healthy ones have been tried', () => {
+  const { balancer, states } = pool(2, { health: 'checked' })
+  states[1]?.enterCheck(false, CHECK, NOW)
+  const choice = new Choice()
+  assert.deepEqual([balancer.choose(choice, NOW, NO_KEY, null), choice.target], ['chosen', 0])
+  balancer.release(choice, NOW)
+  assert.equal(balancer.hasOther(NOW, [0]), true)
+  assert.equal(balancer.hasOther(NOW, [0], 'answer'), false, 'an answer is better than what may come of it')
+  assert.deepEqual([balancer.choose(choice, NOW, NO_KEY, [0]), choice.target], ['chosen', 1])
+  balancer.release(choice, NOW)
+})
+
 test('panic begins below the configured share of healthy targets and ends at it', () => {
   const { balancer, states } = pool(4, { panicBelow: 0.5 })
   const panics = () => {

@@ -191,17 +191,17 @@ export class Balancer {
 
   /**
    * Gathers what is left when no target may be chosen, by checks alone: those that are only ejected, else those whose
-   * breakers are open. Where checks call none healthy, or there are none, all count as healthy.
+   * breakers are open. Where checks call none healthy, or there are none, all count as healthy; and so do those that were
+   * not tried once all healthy ones were: a check may be older than what an attempt has just found.
    */
   #collectLast(nowMs: number, tried: readonly number[] | null): 'none' | 'ejected' | 'forced' {
     const { states, health, panicBelow } = this.#options
     const available = this.#available
     available.clear()
     if (panicBelow === null) return 'none'
-    const all = health === 'unchecked' || states.every(({ unhealthy }) => unhealthy)
-    const left = [...states.keys()].filter((position) => {
-      return (all || states[position]?.unhealthy === false) && tried?.includes(position) !== true
-    })
+    const untried = [...states.keys()].filter((position) => tried?.includes(position) !== true)
+    const healthy = health === 'unchecked' ? untried : untried.filter((at) => states[at]?.unhealthy === false)
+    const left = healthy.length > 0 ? healthy : untried
     const admitting = left.filter((position) => this.#admits(position, nowMs))
     for (const position of admitting.length > 0 ? admitting : left) available.add(position)
     if (admitting.length > 0) return 'ejected'
