@@ -12,7 +12,8 @@ import { pathToFileURL } from 'node:url'
 
 /**
  * The barest relay of anything, by Node's own `node:http` on both sides and `pipe` between: no policy, no record, no
- * deadline. What bodies cost in the gateway is held against it. Usage: `plain-relay.ts PORT UPSTREAM_PORT`.
+ * deadline. What bodies cost in the gateway is held against it. Usage: `plain-relay.ts PORT UPSTREAM_PORT`;
+ * port 0 takes a free one. It prints the port once it listens.
  */
 const serve = (port: number, upstreamPort: number): void => {
   const agent = new Agent({ keepAlive: true, maxSockets: 2048, maxFreeSockets: 2048, scheduling: 'lifo' })
@@ -39,7 +40,10 @@ const serve = (port: number, upstreamPort: number): void => {
     asked.on('error', () => client.destroy())
     asked.end()
   })
-  server.listen({ port, host: '127.0.0.1', backlog: 4096 })
+  server.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => {
+    const address = server.address()
+    if (address !== null && typeof address === 'object') console.log(address.port)
+  })
 }
 
 const relay = (options: RequestOptions, incoming: IncomingMessage, outgoing: ServerResponse): void => {

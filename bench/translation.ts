@@ -9,7 +9,6 @@ import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { keyPair } from '../test/harness/config.ts'
-import { eventually } from '../test/harness/eventually.ts'
 import { Gateway } from '../test/harness/gateway.ts'
 import { elapsedNanos, readThreadTimes } from './processor-time.ts'
 
@@ -66,17 +65,10 @@ const gateway = await Gateway.start({
     keys: [{ id: key.id, hash: key.hash }],
   },
 })
-const relayPort = upstreamPort === 65_535 ? 65_000 : upstreamPort + 1
-const relay = spawn(process.execPath, [join(import.meta.dirname, 'plain-relay.ts'), `${relayPort}`, `${upstreamPort}`])
-const relayUrl = `http://127.0.0.1:${relayPort}`
-await eventually(
-  () =>
-    fetch(`${relayUrl}/`).then(
-      () => true,
-      () => null,
-    ),
-  { what: 'the bare relay' },
-)
+const relay = spawn(process.execPath, [join(import.meta.dirname, 'plain-relay.ts'), '0', `${upstreamPort}`])
+// `data` has one argument, a Buffer here.
+const [relayPort] = (await once(relay.stdout, 'data')) as [Buffer]
+const relayUrl = `http://127.0.0.1:${relayPort.toString().trim()}`
 
 const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
 const headers = { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' }

@@ -107,6 +107,15 @@ test('U1 no spelling of a protected path is served without a credential, and amb
   assert.equal(wall.requests.length, seen)
 })
 
+test('U4 raw bytes in the query of a relayed request go on encoded, and a fragment is refused', async () => {
+  const { gateway, wall, key } = house()
+  const seen = wall.requests.length
+  await statusOf(gateway.url, 'GET', '/v1/x?__proto__=\u00a0\u00e9', key.secret)
+  assert.equal(wall.requests[seen]?.headText.split(' ')[1], '/v1/x?__proto__=%A0%E9')
+  assert.equal(await statusOf(gateway.url, 'GET', '/v1/x?a#b', key.secret), 400)
+  assert.equal(wall.requests.length, seen + 1)
+})
+
 test('U2 exceptions and routes match exactly, not by their beginning', async () => {
   const { gateway, key } = house()
   const misses = [

@@ -22,6 +22,14 @@ test('splits a target at its first question mark', () => {
   for (const [url, path, query] of rows) assert.deepEqual(splitTarget(url), { path, query }, url)
 })
 
+test('encodes raw bytes in a query, which no request may carry on, and refuses a fragment', () => {
+  assert.deepEqual(splitTarget('/a?b=\u00e9\u00a0 "'), { path: '/a', query: 'b=%E9%A0%20"' })
+  assert.deepEqual(splitTarget('/a?__proto__=\u007f'), { path: '/a', query: '__proto__=%7F' })
+  const refused = splitTarget('/a?b#c')
+  assert.ok(refused instanceof GatewayError)
+  assert.equal(refused.code, 'invalid_target')
+})
+
 test('refuses what can be read in two ways', () => {
   const urls = [
     '',

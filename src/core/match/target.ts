@@ -34,7 +34,7 @@ export function splitTarget(url: string): Target | GatewayError {
   if (AMBIGUOUS.test(path)) {
     return new GatewayError('invalid_target', 'The path has dot segments, empty segments or ambiguous encodings.')
   }
-  return { path, query: cut < 0 ? '' : url.slice(cut + 1) }
+  return withQuery(path, url, cut)
 }
 
 /**
@@ -48,6 +48,11 @@ export function splitRouteTarget(url: string): Target | GatewayError {
   const cut = url.indexOf('?')
   const path = canonicalPath(cut < 0 ? url : url.slice(0, cut), ROUTE_PATHS)
   if (path instanceof GatewayError) return path
+  return withQuery(path, url, cut)
+}
+
+/** Adds what stands behind the question mark at `cut` (-1: there is none), in a form that can be sent on. */
+function withQuery(path: string, url: string, cut: number): Target | GatewayError {
   if (cut < 0) return { path, query: '' }
   const query = url.slice(cut + 1)
   if (PLAIN_QUERY.test(query)) return { path, query }
