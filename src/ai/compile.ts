@@ -15,7 +15,7 @@ import { ReferringRequests } from './operations/files/referring-inspect.ts'
 import { googleEmbeddings, operationPaths } from './operations/paths.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
 import { loadRuleRegex } from './routing/load-regex.ts'
-import { pushRoutingHeaders } from './routing/routing-headers.ts'
+import { tellRouting } from './routing/routing-headers.ts'
 import { CONVERSATIONS, COUNTS, type ConversationRow, loadSurface } from './surfaces/conversations.ts'
 import { loadedGate } from './surfaces/loaded-gate.ts'
 import { modelPaths } from './surfaces/model-paths.ts'
@@ -172,7 +172,7 @@ function conversationPath(
     ...createErrorRendering(row.dialect),
     bodyLimit: document.limits.body,
     inspect: loadedGate(inspect),
-    editAnswer: (x, _status, headers) => pushRoutingHeaders(x, headers),
+    editAnswer: tellRouting,
   }
   return { method: 'POST', path: row.path, route }
 }

@@ -3,7 +3,8 @@
  * prices, the demo provider. It knows no tools and no sockets. Start reading at `compile.ts` (what a configuration
  * becomes), then `conversation/request.ts` (what is read of a request) and `relay/event-stream.ts` (how a stream is relayed).
  */
-import type { RouteExplanation, RouteQuestion } from './routing/explain.ts'
+import type { RouteExplanation } from './routing/explain/explanation.ts'
+import type { RouteQuestion } from './routing/explain/question.ts'
 
 export { checkCatalogueFile } from './catalogue/catalogue.ts'
 export {
@@ -27,7 +28,8 @@ export type { FetchAddress } from './media/media-fetcher.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export type { TransportSource } from './providers/upstreams.ts'
-export type { ExplainedTarget, RouteExplanation, RouteQuestion } from './routing/explain.ts'
+export type { ExplainedTarget, RouteExplanation } from './routing/explain/explanation.ts'
+export type { LevelRights, RouteQuestion } from './routing/explain/question.ts'
 export type { FailureClass } from './routing/failures/failure-class.ts'
 export { ruleProblems } from './routing/rule-problems.ts'
 export { LIMITED_ROUTES } from './surfaces/limited-routes.ts'
@@ -37,5 +39,5 @@ export { modelTraffic } from './traffic.ts'
 
 /** Where a request would go and why. Loaded when somebody asks. */
 export async function explainRoute(question: RouteQuestion): Promise<RouteExplanation> {
-  return (await import('./routing/explain.ts')).explainRoute(question)
+  return (await import('./routing/explain/explain.ts')).explainRoute(question)
 }

@@ -32,6 +32,7 @@ import type { Database } from './database.ts'
 import { askedBudget } from './key-counters.ts'
 import type { KeyOwner, KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
+import { levelRights } from './level-rights.ts'
 import type { Readiness } from './readiness.ts'
 import type { ShownTargets } from './shown-targets.ts'
 import type { AskedBudget } from './spent-before.ts'
@@ -170,7 +171,8 @@ export class AdminPort implements ControlPort {
       const bytes = body === null ? null : Buffer.from(JSON.stringify(body))
       const document = this.#options.document()
       const about = { document, environment: process.env, figures }
-      return await explainRoute({ ...about, surface, model, key, headers, body: bytes })
+      const levels = levelRights(document, found?.key ?? null)
+      return await explainRoute({ ...about, levels, surface, model, key, headers, body: bytes })
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       throw new ControlError('invalid_request', error.message, error.param === null ? {} : { param: error.param })

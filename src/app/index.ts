@@ -3,6 +3,7 @@
  * swaps plans, watches workers, drains and stops. No decision about a request is made here. Start reading at
  * `gateway.ts` (the control thread) and `threads/data-worker.ts` (the data plane of one thread).
  */
+export { levelRights } from './level-rights.ts'
 export type { RunningGateway, StartOptions } from './running-gateway.ts'
 export { startGateway } from './start.ts'
 export { StartError } from './start-error.ts'

@@ -12,19 +12,26 @@ export interface KeyRights {
   readonly allow: readonly string[] | null
   readonly deny: readonly string[]
   readonly tags: readonly string[]
+  /** Levels that it names. */
+  readonly organization: string | null
+  readonly team: string | null
+  readonly project: string | null
+  readonly user: string | null
 }
 
 /** The rights of a key of the file, else of the gateway's database. Throws Failure when there is none of this id. */
 export async function findKey(id: string, document: ConfigDocument, location: LocationOptions): Promise<KeyRights> {
   const ofFile = document.keys.find((key) => key.id === id)
   if (ofFile !== undefined) {
-    return { id, allow: ofFile.models.allow ?? null, deny: ofFile.models.deny, tags: ofFile.tags }
+    const { models, tags, organization = null, team = null, project = null, user = null } = ofFile
+    return { id, allow: models.allow ?? null, deny: models.deny, tags, organization, team, project, user }
   }
   const store = await openKeyStore(await locateData(location), 'refuse')
   try {
     const found = (await store.list()).find((key) => key.id === id)
     if (found === undefined) throw new Failure(`there is no key with the id ${id}; \`ferro keys list\` shows all`)
-    return { id, ...found.models, tags: found.tags }
+    const { models, tags, organization, team, project, user } = found
+    return { id, ...models, tags, organization, team, project, user }
   } finally {
     store.close()
   }

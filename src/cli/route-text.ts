@@ -2,9 +2,10 @@ import type { ExplainedTarget, RouteExplanation } from '../ai/index.ts'
 
 /** An explanation for people. */
 export function renderRoute(told: RouteExplanation): string {
-  const { model, strategy, key, request, groups, order, targets } = told
+  const { model, strategy, key, levels, request, groups, order, targets } = told
+  const within = levels.length === 0 ? '' : ` within ${levels.join(', ')}`
   const lines = [
-    `${model}: ${strategy}, ${key === null ? 'a key without limits' : `key ${key}`}`,
+    `${model}: ${strategy}, ${key === null ? 'a key without limits' : `key ${key}`}${within}`,
     `request: ${request.surface}${request.stream ? ', streamed' : ''}, about ${request.input_tokens} tokens in, up to ${request.output_tokens} out${request.media === 0 ? '' : `, ${request.media} media`}`,
     told.statistics === 'running'
       ? 'statistics: of the running gateway'

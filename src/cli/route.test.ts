@@ -34,6 +34,12 @@ models:
     targets: [{ group: m }, { label: far, provider: demo, model: demo-chat }]
 keys:
   - { id: narrow, hash: "${HASH}", models: { allow: [m], deny: [near/cheap] } }
+  - { id: taught, hash: "${HASH.replace('0', '1')}", team: pupils }
+  - { id: late, hash: "${HASH.replace('0', '2')}", team: gone }
+organizations: [{ id: school, models: { deny: [near/dear] } }]
+teams:
+  - { id: pupils, organization: school, models: { allow: [m] } }
+  - { id: gone, enabled: false }
 `
 
 function explain(t: TestContext, args: readonly string[], body?: object) {
@@ -90,6 +96,18 @@ test('route explain goes by the rights of a key', (t) => {
   assert.deepEqual(ids(stdout), ['near/blind', 'near/dear'])
   assert.match(stdout, /the key may not use it/)
   assert.deepEqual(ids(explain(t, ['--model', 'ruled', '--key', 'narrow', '--format', 'json']).stdout), [])
+})
+
+test('route explain goes by the rights of the levels that a key is in, and names the one that says no', (t) => {
+  const { stdout } = explain(t, ['--model', 'm', '--key', 'taught'])
+  assert.match(stdout, /^m: lowest-cost, key taught within team:pupils, organization:school$/m)
+  assert.match(stdout, /dropped {2}near\/dear {2}the organization "school" of this API key may not use it/)
+  assert.match(stdout, /Order\n {2}1\. near\/blind\n {2}2\. near\/cheap\n\n/)
+  const other = explain(t, ['--model', 'ruled', '--key', 'taught']).stdout
+  assert.match(other, /the team "pupils" of this API key may not use it[\s\S]*nobody is asked/)
+  const closed = explain(t, ['--model', 'm', '--key', 'late'])
+  assert.notEqual(closed.status, 0)
+  assert.match(closed.stderr, /Access is switched off for the team "gone"/)
 })
 
 test('route explain says what is wrong with the question', (t) => {

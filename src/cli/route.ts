@@ -57,13 +57,18 @@ async function explain(options: ExplainOptions): Promise<void> {
   const document = await documentOf(options)
   const body = file === undefined ? null : readFileSync(file === '-' ? 0 : file)
   const key = id === undefined ? null : await findKey(id, document, options)
-  const [{ explainRoute }, figures] = await Promise.all([import('../ai/index.ts'), figuresOf(document, options)])
+  const [{ explainRoute }, { levelRights }, figures] = await Promise.all([
+    import('../ai/index.ts'),
+    import('../app/index.ts'),
+    figuresOf(document, options),
+  ])
   const question = {
     document,
     environment: process.env,
     surface,
     model,
     key,
+    levels: levelRights(document, key),
     headers: headersOf(options.header),
     body,
     figures,

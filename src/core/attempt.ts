@@ -5,6 +5,7 @@ import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { HeldEvents, joined } from './held-events.ts'
+import type { Lease } from './lease.ts'
 import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler, TunnelEnd } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
@@ -18,22 +19,16 @@ const BUFFER_LIMIT = 262_144
 const HEAD_WAIT_MS = 50
 const EMPTY = Buffer.alloc(0)
 
-/** Given by a transport with the dispatch; returned when the attempt no longer needs its connection. */
-export interface Lease {
-  release(): void
-}
-
 /** Begins the attempt that follows, after so many milliseconds. */
 export type BeginAgain = (x: Exchange, waitMs: number) => void
 
 /** One dispatch of a request to one upstream, and the relay of its answer. */
-export class Attempt implements ResponseHandler, Watched {
+export class Attempt implements ResponseHandler, Watched, Progress {
   #x: Exchange
   readonly #candidate: Candidate
   readonly #again: BeginAgain
   readonly #tap: AnswerTap
   #controller: DispatchController | null = null
-  #stage: Stage = 'connect'
   #headers: AnswerHeaders = {}
   #status = 0
   #chunks: Buffer[] | null = null
@@ -45,9 +40,10 @@ export class Attempt implements ResponseHandler, Watched {
   #last = false
   #final: Buffer | null = null
   #held: HeldEvents | null = null
-  #lastByteAt: number
   /** When the client was last sent something of a stream. */
   #lastSentAt = 0
+  stage: Stage = 'connect'
+  lastByteAt: number
   /** The answer is relayed as it comes. */
   streaming = false
   /** It is a stream by its nature, in which an error may follow; not a whole that was too large to be held. */
@@ -61,21 +57,21 @@ export class Attempt implements ResponseHandler, Watched {
     this.#candidate = candidate
     this.#again = again
     this.#tap = candidate.open(x)
-    this.#lastByteAt = x.dispatchedAt
+    this.lastByteAt = x.dispatchedAt
     this.dueAt = this.#nextDueAt()
     x.watched = this
   }
 
   /** True when nobody waits for this answer any more. */
   get done(): boolean {
-    return this.#stage === 'done'
+    return this.stage === 'done'
   }
 
   onRequestStart(controller: DispatchController): void {
     this.#controller = controller
-    if (this.#stage === 'done') controller.abort(new Error('the attempt ended before its connection was ready'))
+    if (this.stage === 'done') controller.abort(new Error('the attempt ended before its connection was ready'))
     else {
-      this.#stage = 'head'
+      this.stage = 'head'
       this.#x.sent = true
       this.#x.attempting?.onSent?.(this.#x)
     }
@@ -86,7 +82,7 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   onResponseStart(controller: DispatchController, status: number, headers: AnswerHeaders): void {
-    if (status < 200 || this.#stage === 'done') return
+    if (status < 200 || this.stage === 'done') return
     try {
       this.#begin(controller, status, headers)
     } catch (error) {
@@ -97,11 +93,11 @@ export class Attempt implements ResponseHandler, Watched {
   #begin(controller: DispatchController, status: number, headers: AnswerHeaders): void {
     const x = this.#x
     this.#controller = controller
-    this.#stage = 'body'
+    this.stage = 'body'
     this.#status = status
     this.#headers = headers
-    this.#lastByteAt = performance.now()
-    if (x.firstByteAt === 0) x.firstByteAt = this.#lastByteAt
+    this.lastByteAt = performance.now()
+    if (x.firstByteAt === 0) x.firstByteAt = this.lastByteAt
     const wait = x.attempting === null ? NO_MORE : x.attempting.onHead(x, status, headers)
     if (wait !== NO_MORE) return this.#giveWay(wait, null)
     const plan = this.#tap.start(status, headers)
@@ -109,13 +105,13 @@ export class Attempt implements ResponseHandler, Watched {
     else {
       this.streaming = plan !== 'buffer'
       this.eventful = plan === 'stream'
-      if (plan === 'relay') this.#headDueAt = this.#lastByteAt + HEAD_WAIT_MS
+      if (plan === 'relay') this.#headDueAt = this.lastByteAt + HEAD_WAIT_MS
       this.dueAt = this.#nextDueAt()
     }
   }
 
   onResponseData(_controller: DispatchController, chunk: Buffer): void {
-    if (this.#stage === 'done') return
+    if (this.stage === 'done') return
     try {
       this.#take(chunk)
     } catch (error) {
@@ -129,7 +125,7 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   #take(chunk: Buffer): void {
-    this.#lastByteAt = this.#x.gateway.deadlines.now
+    this.lastByteAt = this.#x.gateway.deadlines.now
     if (this.streaming) return this.#forward(this.#tap.push(chunk))
     this.#buffered += chunk.length
     if (this.#chunks === null) this.#chunks = [chunk]
@@ -144,7 +140,7 @@ export class Attempt implements ResponseHandler, Watched {
 
   onResponseEnd(_controller: DispatchController, trailers: readonly string[] | null): void {
     this.lease?.release()
-    if (this.#stage === 'done') return
+    if (this.stage === 'done') return
     try {
       if (this.streaming) this.#endStream(trailers)
       else this.#endBuffered()
@@ -155,9 +151,9 @@ export class Attempt implements ResponseHandler, Watched {
 
   onResponseError(_controller: DispatchController, error: Error): void {
     this.lease?.release()
-    if (this.#stage === 'done') return
-    const connected = this.#stage !== 'connect'
-    const answering = this.#stage === 'body'
+    if (this.stage === 'done') return
+    const connected = this.stage !== 'connect'
+    const answering = this.stage === 'body'
     this.fail(
       faultOf(error, this.#candidate.upstream.name, connected, answering),
       failureOf(error, connected, answering),
@@ -165,9 +161,9 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   onUpgrade(_controller: DispatchController, headers: AnswerHeaders, end: TunnelEnd): void {
-    if (this.#stage === 'done') return end.destroy()
+    if (this.stage === 'done') return end.destroy()
     try {
-      this.#stage = 'body'
+      this.stage = 'body'
       switchProtocols(this.#x, this.#candidate, this.#tap, { headers, end })
     } catch (error) {
       end.destroy()
@@ -190,7 +186,7 @@ export class Attempt implements ResponseHandler, Watched {
     if (attempting !== null) {
       if (x.client.headSent) attempting.onBroken(x, failure)
       else {
-        const unseen = this.#stage === 'connect' || isRefused(error.cause)
+        const unseen = this.stage === 'connect' || isRefused(error.cause)
         const wait = attempting.onFailure(x, { failure, error, processed: unseen ? 'no' : 'unknown' })
         if (wait !== NO_MORE) return this.#giveWay(wait, failure)
       }
@@ -201,7 +197,7 @@ export class Attempt implements ResponseHandler, Watched {
   /** Rejects the answer in the next turn, when the attempt has not ended by then: for a tap that has given bytes now. */
   rejectSoon(error: GatewayError): void {
     process.nextTick(() => {
-      if (this.#stage === 'done') return
+      if (this.stage === 'done') return
       try {
         this.#reject(error)
       } catch (thrown) {
@@ -237,14 +233,14 @@ export class Attempt implements ResponseHandler, Watched {
 
   /** Stops this attempt: the upstream's connection is closed if the answer is not complete. */
   abort(reason: Error): void {
-    if (this.#stage === 'done') return
+    if (this.stage === 'done') return
     this.release()
     this.#controller?.abort(reason)
   }
 
   /** No callback has an effect any more; the deadline is off. */
   release(): void {
-    this.#stage = 'done'
+    this.stage = 'done'
     this.#chunks = null
     this.#x.watched = null
   }
@@ -301,7 +297,7 @@ export class Attempt implements ResponseHandler, Watched {
     if (isFirst) this.#beFirst()
     const bytes = joined(this.#held?.take() ?? null, out) ?? out
     this.#sendHead()
-    this.#lastSentAt = this.#lastByteAt
+    this.#lastSentAt = this.lastByteAt
     this.#write(bytes)
     if (isFirst) this.dueAt = this.#nextDueAt()
   }
@@ -327,8 +323,8 @@ export class Attempt implements ResponseHandler, Watched {
   drained(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#lastByteAt = this.#x.gateway.deadlines.now
-    if (this.#stage === 'done') return
+    this.lastByteAt = this.#x.gateway.deadlines.now
+    if (this.stage === 'done') return
     this.dueAt = this.#nextDueAt()
     this.#controller?.resume()
   }
@@ -343,7 +339,7 @@ export class Attempt implements ResponseHandler, Watched {
   }
 
   #nextDueAt(): number {
-    return Math.min(this.#headDueAt, this.#beatDueAt(), attemptDueAt(this.#x, this.#candidate.upstream, this.#progress))
+    return Math.min(this.#headDueAt, this.#beatDueAt(), attemptDueAt(this.#x, this.#candidate.upstream, this))
   }
 
   /** A heartbeat commits the answer: there is none before its first byte, nor for a client that does not read. */
@@ -366,23 +362,23 @@ export class Attempt implements ResponseHandler, Watched {
     }
   }
 
-  get #progress(): Progress {
-    const silent = this.eventful && !this.#x.client.headSent
-    return { stage: this.#stage, lastByteAt: this.#lastByteAt, silent }
+  /** Of a stream nothing has come yet that says anything. */
+  get silent(): boolean {
+    return this.eventful && !this.#x.client.headSent
   }
 
   onDue(now: number): void {
     if (this.#headDueAt <= now) this.#sendHeadAlone()
-    if (this.#stage === 'body' && this.#beatDueAt() <= now) this.#beat(now)
-    if (this.#stage === 'done') return
+    if (this.stage === 'body' && this.#beatDueAt() <= now) this.#beat(now)
+    if (this.stage === 'done') return
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return
     const { upstream } = this.#candidate
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
-    else if (waitsForClient(this.#x, upstream, this.#stage, now))
+    else if (waitsForClient(this.#x, upstream, this.stage, now))
       refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
     else {
-      const { error, failure } = passedDeadline(this.#x, upstream, this.#progress, now)
+      const { error, failure } = passedDeadline(this.#x, upstream, this, now)
       this.fail(error, failure)
     }
     if (!this.#x.settled) return

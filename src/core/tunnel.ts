@@ -73,13 +73,21 @@ export class Tunnel implements Watched {
   #cut(error: GatewayError): void {
     const farewell = this.#watch?.farewell(error) ?? null
     if (farewell !== null) this.#client.write(farewell)
+    this.#beAnswered()
     end(this.#x, endStateOf(error), error)
     this.#destroy()
   }
 
   #close(): void {
+    this.#beAnswered()
     settle(this.#x)
     this.#destroy()
+  }
+
+  /** Whoever opened the tunnel did what was asked; it is busy with it until here. */
+  #beAnswered(): void {
+    const x = this.#x
+    if (!x.settled) x.attempting?.onAnswer?.(x)
   }
 
   #destroy(): void {

@@ -199,6 +199,9 @@ before(async () => {
       ...providers,
       wall,
       hangs: { ...wall },
+      'hangs-too': { ...wall },
+      dark: { ...wall },
+      new: { ...wall },
       several,
       google: { kind: 'gemini', api_key: 'x', base_url: gemini.url },
     },
@@ -216,6 +219,21 @@ before(async () => {
           { provider: 'google', model: 'gone' },
           { provider: 'wall', model: 'ok' },
         ],
+      },
+      hurried: {
+        hedge: { after: '120ms' },
+        targets: [
+          { provider: 'hangs-too', model: 'hang-head' },
+          { provider: 'wall', model: 'ok' },
+        ],
+      },
+      copied: {
+        shadow: { target: { provider: 'dark', model: 'slow-1' }, share: '100%' },
+        targets: [{ provider: 'wall', model: 'ok' }],
+      },
+      tried: {
+        canary: { target: { provider: 'new', model: 'ok' }, share: '100%' },
+        targets: [{ provider: 'wall', model: 'ok' }],
       },
       patient: {
         targets: [
@@ -313,6 +331,39 @@ test('a target of another dialect takes over, and gives back, each with a body o
   assert.deepEqual(at(back.json, 'data', 0, 'embedding'), [0.5, 1])
   assert.equal(back.headers.get('x-ferro-attempts'), '2')
 })
+
+test('a target of vectors that is slow is overtaken by the second, and cut', async () => {
+  const begun = performance.now()
+  const { status, headers } = await ask('embeddings', embedding('hurried'))
+  assert.equal(status, 200)
+  assert.ok(performance.now() - begun < 700, 'the first byte was waited for')
+  assert.equal(headers.get('x-ferro-model'), 'wall/ok')
+  const history = String((await recordOf('hurried'))['attempt_history'])
+  assert.match(history, /^hangs-too\/hang-head=cancelled\(.*, wall\/ok=ok\([^)]*,hedge\)$/)
+})
+
+test('a request for vectors is copied, with a record of its own that belongs to nobody', async () => {
+  const { status, headers } = await ask('embeddings', embedding('copied'))
+  assert.deepEqual([status, headers.get('x-ferro-model')], [200, 'wall/ok'])
+  const copy = await eventually(
+    () => {
+      using database = built().gateway.db()
+      return database.prepare("SELECT * FROM requests WHERE route = 'embeddings.shadow'").get() ?? null
+    },
+    { what: 'the record of the copy' },
+  )
+  assert.deepEqual(
+    [copy['provider'], copy['variant'], copy['key_id'], copy['outcome'], copy['input_tokens']],
+    ['dark', 'shadow', null, 'success', 3],
+  )
+})
+
+for (const { name: what, route, init } of KINDS) {
+  test(`a canary is asked first, for ${what}, and says so`, async () => {
+    const { status, headers } = await ask(route, init('tried'))
+    assert.deepEqual([status, headers.get('x-ferro-model'), headers.get('x-ferro-variant')], [200, 'new/ok', 'canary'])
+  })
+}
 
 test('an attempt with a form that an earlier one has taken has its own time for an answer', async () => {
   const { status, json, headers } = await ask('audio.transcriptions', sound('patient'))

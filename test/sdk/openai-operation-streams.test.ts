@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toFile } from 'openai'
+import { at } from '../harness/json.ts'
 import { useOperationsHouse } from './operations-house.ts'
 
-const house = useOperationsHouse()
+const house = useOperationsHouse({
+  models: {
+    several: {
+      targets: [
+        { provider: 'vendor', model: 'broken' },
+        { provider: 'vendor', model: 'm' },
+      ],
+    },
+  },
+})
 
 const event = (type: string, more: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`
 const PICTURE = { b64_json: 'aGk=' }
@@ -22,15 +32,21 @@ const STREAMS: Readonly<Record<string, readonly [before: string, end: string]>> 
   ],
 }
 
-async function asked(path: string): Promise<string> {
+const ROUTES: Readonly<Record<string, string>> = {
+  'images/generations': 'images.generations',
+  'audio/speech': 'audio.speech',
+  'audio/transcriptions': 'audio.transcriptions',
+}
+
+async function asked(path: string, model = 'vendor/m'): Promise<Response> {
   const { gateway, key } = house()
   const form = new FormData()
-  form.set('model', 'vendor/hearing')
+  form.set('model', model)
   form.set('stream', 'true')
   form.set('file', await toFile(Buffer.from('RIFF'), 'a.wav'))
   const json = path.startsWith('images')
-    ? { model: 'vendor/m', prompt: 'x', stream: true }
-    : { model: 'vendor/m', input: 'x', voice: 'alloy', stream_format: 'sse' }
+    ? { model, prompt: 'x', stream: true }
+    : { model, input: 'x', voice: 'alloy', stream_format: 'sse' }
   const isForm = path === 'audio/transcriptions'
   const answer = await fetch(`${gateway.url}/v1/${path}`, {
     method: 'POST',
@@ -38,7 +54,7 @@ async function asked(path: string): Promise<string> {
     body: isForm ? form : JSON.stringify(json),
   })
   assert.equal(answer.status, 200, await answer.clone().text())
-  return await answer.text()
+  return answer
 }
 
 for (const [path, [before, end]] of Object.entries(STREAMS)) {
@@ -52,13 +68,34 @@ for (const [path, [before, end]] of Object.entries(STREAMS)) {
     }
     try {
       streaming(before + end)
-      assert.equal(await asked(path), before + end)
+      assert.equal(await (await asked(path)).text(), before + end)
       streaming(before)
-      const cut = await asked(path)
+      const cut = await (await asked(path)).text()
       assert.ok(cut.startsWith(before) && cut.includes('upstream_truncated'), cut)
       const failed = `${before}${event('error', { error: { message: 'broke' } })}`
       streaming(failed)
-      assert.ok((await asked(path)).startsWith(failed), 'an error is an end')
+      assert.equal(await (await asked(path)).text(), failed, 'an error is an end')
+      await house().recorded(ROUTES[path] ?? '', { outcome: 'upstream_error', error_code: 'upstream_error' })
+    } finally {
+      upstream.answering = () => undefined
+    }
+  })
+}
+
+for (const [path, [before, end]] of Object.entries(STREAMS)) {
+  test(`an error that comes first in a stream sends the request to the next target: ${path}`, async () => {
+    const { upstream } = house()
+    upstream.answering = ({ json, form }, response) => {
+      const isBroken = (at(json, 'model') ?? form?.get('model')) === 'broken'
+      const text = isBroken ? event('error', { error: { message: 'broke' } }) : before + end
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
+      return true
+    }
+    try {
+      const answer = await asked(path, 'several')
+      assert.equal(await answer.text(), before + end)
+      assert.equal(answer.headers.get('x-ferro-model'), 'vendor/m')
+      assert.ok(Number(answer.headers.get('x-ferro-attempts')) > 1)
     } finally {
       upstream.answering = () => undefined
     }

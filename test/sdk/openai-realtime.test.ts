@@ -7,7 +7,15 @@ import { acceptLines, CLOSE, frameOf, onFrames, TEXT } from '../harness/web-sock
 import { UPSTREAM_KEY, useOperationsHouse } from './operations-house.ts'
 
 const poor = keyPair('poor')
-const house = useOperationsHouse({ realtime: { reserve_tokens: 100 } }, [
+const MODELS = {
+  talking: {
+    targets: [
+      { provider: 'vendor', model: 'gone' },
+      { provider: 'vendor', model: 'gpt-realtime' },
+    ],
+  },
+}
+const house = useOperationsHouse({ realtime: { reserve_tokens: 100 }, models: MODELS }, [
   { key: poor, budgets: [{ tokens: 1_000, per: 'month' }] },
 ])
 
@@ -28,11 +36,19 @@ const DONE = (tokens: number) =>
     },
   })
 
+const GONE = JSON.stringify({ error: { message: 'The model `gone` does not exist', code: 'model_not_found' } })
+
 /** Answers each event with one that tells of usage; notes the head. */
 function answerWith(tokens: number): { heads: IncomingMessage[] } {
   const heads: IncomingMessage[] = []
   house().upstream.upgrading = (request, socket) => {
     heads.push(request)
+    if (request.url?.endsWith('=gone') === true) {
+      socket.end(
+        `HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: ${GONE.length}\r\n\r\n${GONE}`,
+      )
+      return
+    }
     const key = request.headers['sec-websocket-key'] ?? ''
     socket.write(acceptLines(key, ['Sec-WebSocket-Protocol: realtime']))
     onFrames(socket, ({ opcode, payload }) => {
@@ -52,8 +68,11 @@ function answerWith(tokens: number): { heads: IncomingMessage[] } {
  * A session as the official client opens it in browsers, up to its first event. (That client insists on TLS, and can
  * set no header: its key is one of the subprotocols.)
  */
-async function firstEvent(apiKey: string): Promise<{ socket: WebSocket; type: unknown }> {
-  const url = `${house().gateway.url.replace('http', 'ws')}/v1/realtime?model=vendor/gpt-realtime`
+async function firstEvent(
+  apiKey: string,
+  model = 'vendor/gpt-realtime',
+): Promise<{ socket: WebSocket; type: unknown }> {
+  const url = `${house().gateway.url.replace('http', 'ws')}/v1/realtime?model=${model}`
   const socket = new WebSocket(url, ['realtime', `openai-insecure-api-key.${apiKey}`])
   const event = new Promise<unknown>((resolve, reject) => {
     socket.addEventListener('message', ({ data }) => resolve(at(JSON.parse(String(data)), 'type')), { once: true })
@@ -76,6 +95,23 @@ test('a browser holds a realtime session, with the key of the provider in place 
   socket.close()
   await closed
   await recorded('realtime', { output_tokens: 2, audio_output_tokens: 38, audio_input_tokens: 6, status: 101 })
+})
+
+test('a session is opened with the next target of its model when the first has none', async () => {
+  const { heads } = answerWith(40)
+  const { socket, type } = await firstEvent(house().key.secret, 'talking')
+  assert.equal(type, 'response.done')
+  assert.deepEqual(
+    heads.map(({ url }) => url),
+    ['/v1/realtime?model=gone', '/v1/realtime?model=gpt-realtime'],
+  )
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
+  socket.close()
+  await closed
+  await house().recorded('realtime', { model_requested: 'talking', model_served: 'gpt-realtime', status: 101 })
+  using database = house().gateway.db()
+  const row = database.prepare("SELECT attempt_history FROM requests WHERE model_requested = 'talking'").get()
+  assert.match(String(row?.['attempt_history']), /^vendor\/gone=withdrawn\(.*, vendor\/gpt-realtime=ok\(/)
 })
 
 test('a session of a key with a budget ends when what was reserved for it is used', async () => {

@@ -28,7 +28,17 @@ before(async () => {
       workers: 2,
       providers: {
         vendor: { ...keeping, base_url: vendor.url, credentials: ACCOUNTS.map((key) => ({ api_key: key })) },
+        down: { ...keeping, base_url: 'http://127.0.0.1:1/v1', api_key: 'x' },
         second: { ...keeping, base_url: second.url, api_key: OTHER_ACCOUNT },
+      },
+      models: {
+        compacting: {
+          targets: [
+            { provider: 'down', model: 'gpt-5.2' },
+            { provider: 'demo', model: 'demo-chat' },
+            { provider: 'second', model: 'gpt-5.2' },
+          ],
+        },
       },
       keys: [mine, other].map(({ id, hash }) => ({ id, hash })),
     },
@@ -234,6 +244,13 @@ test('a conversation is compacted by the vendor, and charged', async () => {
   assert.deepEqual([translated.status, translated.param], [400, 'model'])
   const foreign = client(other).responses.compact({ model: 'vendor/gpt-5.2', previous_response_id: made.id })
   assert.equal((await refused(foreign)).param, 'previous_response_id')
+})
+
+test('a conversation is compacted by the next target that can when the first is not there', async () => {
+  const { data, response } = await client().responses.compact({ model: 'compacting', input: 'Hello' }).withResponse()
+  assert.equal(data.output[0]?.type, 'compaction')
+  assert.equal(response.headers.get('x-ferro-attempts'), '2')
+  assert.deepEqual([second.last.path, second.last.body], ['/responses/compact', { model: 'gpt-5.2', input: 'Hello' }])
 })
 
 test('who keeps an answer is known after a kill', async () => {

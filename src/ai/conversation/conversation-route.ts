@@ -3,11 +3,10 @@ import { levelInWords, principalOf } from '../../governance/index.ts'
 import type { MediaFetcher } from '../media/media-fetcher.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
-import { Canaries } from '../routing/canary/canary.ts'
-import { chooseOrder, denied, shorten } from '../routing/choose.ts'
+import { denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
-import { Shadows } from '../routing/shadow/shadow.ts'
+import { RequestRouting } from '../routing/request-routing.ts'
 import { conversationAttempts } from './conversation-attempts.ts'
 import { conversationDoubles } from './conversation-double.ts'
 import { ConversationState } from './conversation-state.ts'
@@ -35,9 +34,7 @@ export function createConversationInspect(
   surface: Surface,
   { readPath = null, servers = () => null, media = null }: InspectOptions = {},
 ): Hook {
-  const attempts = conversationAttempts(registry, media)
-  const canaries = new Canaries(registry)
-  const shadows = new Shadows(registry, attempts, conversationDoubles)
+  const routing = new RequestRouting(registry, conversationAttempts(registry, media), conversationDoubles)
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
@@ -55,31 +52,22 @@ export function createConversationInspect(
     if (!allowed(x, registry, request.model)) return deniedTo(x, registry, request.model)
     const facts = conversationFacts(x, registry, state, body)
     const serves = servers(x)
-    const order = chooseOrder(x, serves === null ? { registry, group, facts } : { registry, group, facts, serves })
-    if (order instanceof GatewayError) return order
-    const { canary, shadow } = group
-    const asked = serves === null ? { facts } : { facts, serves }
-    const draw = canary === null ? null : canaries.draw(x, canary, asked)
-    const mirror = shadow === null ? null : shadows.draw(x, shadow, asked)
-    prepareFirst(x, state, { target: (draw?.target ?? order.at(0))?.target ?? null, request, body })
-    x.attempting =
-      draw === null && mirror === null
-        ? attempts.make(group, order)
-        : attempts.make(group, order, { canary: draw, mirror })
-    group.orders.giveBack(order)
+    const asked = serves === null ? { registry, group, facts } : { registry, group, facts, serves }
+    const first = routing.route(x, asked)
+    if (first instanceof GatewayError) return first
+    prepareFirst(x, state, { target: first.target, request, body })
     return null
   }
 }
 
 interface FirstTarget {
-  readonly target: ModelTarget | null
+  readonly target: ModelTarget
   readonly request: ConversationRequest
   readonly body: Buffer
 }
 
 /** Puts the request into the words of the first target while its scan is valid; one that cannot be told it is passed over later. */
 function prepareFirst(x: Exchange, state: ConversationState, { target, request, body }: FirstTarget): void {
-  if (target === null) return
   state.target = target
   const prepared = target.prepare(x, state, body, request)
   if (!(prepared instanceof GatewayError)) state.prepared = prepared

@@ -4,6 +4,9 @@ import type { ModelTarget } from '../models/target.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
 import type { AttemptTarget } from '../routing/attempt-target.ts'
 import { type AttemptTargetFacts, GroupAttempts } from '../routing/group-attempts.ts'
+import type { Doubles } from '../routing/hedge/hedge-rule.ts'
+import { RequestRouting } from '../routing/request-routing.ts'
+import type { FirstAnswers } from '../routing/state/first-answers.ts'
 import type { TargetMemory } from '../routing/state/target-memory.ts'
 import type { Operation } from './operation.ts'
 import { OperationCandidate } from './operation-candidate.ts'
@@ -26,18 +29,32 @@ export function servingAt({ from, model }: ModelTarget, operation: Operation): S
   return from === null ? null : servingOf(from.kind, operation, model)
 }
 
-/** Makes the attempts of an operation, each with a body of its own. */
-export function operationAttempts(
+/** Requests that are JSON may be sent twice at once: their body is still there. */
+const operationDoubles: Doubles = {
+  surfaceOf(x, purpose) {
+    const state = operationStateOf(x)
+    if (state === null) throw new Error(`request ${x.id} is no operation`)
+    return state.again(purpose)
+  },
+
+  share: () => undefined,
+}
+
+/** Routes the requests of an operation; each attempt has a body of its own. */
+export function operationRouting(
   registry: ModelRegistry,
   operation: Operation,
   prepare: PrepareOperation,
-): GroupAttempts {
-  return new GroupAttempts(registry, (facts) => {
+): RequestRouting {
+  const make = (facts: AttemptTargetFacts) => {
     const { target } = facts.routing
     const serving = servingAt(target, operation)
     if (target.from === null || serving === null) throw new Error(`${target.name} was chosen for ${operation.name}`)
     return new Attempted(facts, { provider: target.from, serving, prepare })
-  })
+  }
+  // A form streams through: nobody has its bytes twice.
+  const doubles = operation.body === 'json' ? operationDoubles : null
+  return new RequestRouting(registry, new GroupAttempts(registry, make, doubles), doubles)
 }
 
 interface Served {
@@ -54,6 +71,7 @@ class Attempted implements AttemptTarget, OperationTarget {
   readonly memory: TargetMemory | null
   readonly attempts: number
   readonly contextTokens: number | null
+  readonly firstAnswers: FirstAnswers | null
   readonly model: string
   readonly serving: Serving
   readonly provider: ProviderUpstream
@@ -61,12 +79,13 @@ class Attempted implements AttemptTarget, OperationTarget {
   readonly #prepare: PrepareOperation
 
   constructor(
-    { routing: { target }, memory, name, isShared, attempts }: AttemptTargetFacts,
+    { routing: { target }, memory, firstAnswers, name, isShared, attempts }: AttemptTargetFacts,
     { provider, serving, prepare }: Served,
   ) {
     this.name = name
     this.isShared = isShared
     this.memory = memory
+    this.firstAnswers = firstAnswers
     this.attempts = attempts
     this.contextTokens = target.facts?.capabilities.contextTokens ?? null
     this.model = provider.nameOf(target.model)

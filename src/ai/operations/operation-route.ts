@@ -4,19 +4,18 @@ import { allowed, deniedTo, unknownModel } from '../conversation/conversation-ro
 import { isObject, type JsonObject, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import { chooseOrder } from '../routing/choose.ts'
 import type { RequestFacts } from '../routing/contract.ts'
-import type { GroupAttempts } from '../routing/group-attempts.ts'
 import { ExchangeFacts } from '../routing/request-facts.ts'
+import type { RequestRouting } from '../routing/request-routing.ts'
 import { type JsonRequest, memberAt, readJsonRequest } from './json-request.ts'
 import type { Operation, OperationMember } from './operation.ts'
-import { operationAttempts, type PrepareOperation, servingAt } from './operation-attempts.ts'
+import { operationRouting, type PrepareOperation, servingAt } from './operation-attempts.ts'
 import { OperationState } from './operation-state.ts'
 import type { Serving } from './providers.ts'
 
 /** The `inspect` hook of an operation whose requests are JSON. */
 export function createOperationInspect(registry: ModelRegistry, operation: Operation): Hook {
-  const attempts = operationAttempts(registry, operation, prepareJson)
+  const routing = operationRouting(registry, operation, prepareJson)
   return (x) => {
     const { body } = x
     if (body === null) throw new Error(`${operation.name} reads its body`)
@@ -28,37 +27,31 @@ export function createOperationInspect(registry: ModelRegistry, operation: Opera
     state.vectors = request.vectors
     x.surface = state
     x.wantsStream = request.facts.stream
-    return chooseTargets(x, registry, { state, attempts })
+    return chooseTargets(x, registry, { state, routing })
   }
 }
 
-/** How one kind of operations is attempted. */
+/** A request of one kind of operations, and how those are routed. */
 export interface Choosing {
   readonly state: OperationState
-  readonly attempts: GroupAttempts
+  readonly routing: RequestRouting
 }
 
 /** Puts the targets of a request's model in order that its key may use and whose providers serve the operation. */
-export function chooseTargets(
-  x: Exchange,
-  registry: ModelRegistry,
-  { state, attempts }: Choosing,
-): GatewayError | null {
+export function chooseTargets(x: Exchange, registry: ModelRegistry, { state, routing }: Choosing): GatewayError | null {
   const { operation, facts } = state
   const group = registry.resolve(facts.model)
   if (group === null) return unknownModel(facts.model)
   if (!allowed(x, registry, facts.model)) return deniedTo(x, registry, facts.model)
-  const order = chooseOrder(x, {
+  const first = routing.route(x, {
     registry,
     group,
     facts: operationFacts(x, registry, state),
     serves: ({ target }) => servingAt(target, operation) !== null,
   })
-  if (order instanceof GatewayError) return order
+  if (first instanceof GatewayError) return first
   // Whoever is refused before the first attempt belongs to somebody.
-  state.target = order.at(0)?.target ?? null
-  x.attempting = attempts.make(group, order)
-  group.orders.giveBack(order)
+  state.target = first.target
   return null
 }
 

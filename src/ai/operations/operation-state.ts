@@ -31,12 +31,23 @@ export class OperationState {
   losses: Losses | null = null
   /** As the upstream reported it. */
   usage: Usage | null = null
+  /** Of a request that is copied: nobody will see the answer. */
+  isCopy = false
   /** The upstream began a successful answer. */
   answered = false
 
   constructor(operation: Operation, facts: OperationFacts) {
     this.operation = operation
     this.facts = facts
+  }
+
+  /** The same for another exchange of the request, of whose answer nothing is known. */
+  again(purpose: 'answer' | 'unheard'): OperationState {
+    const state = new OperationState(this.operation, this.facts)
+    state.embeds = this.embeds
+    state.vectors = this.vectors
+    state.isCopy = purpose === 'unheard'
+    return state
   }
 
   /** An attempt at this target begins: what was made for another one is gone. */

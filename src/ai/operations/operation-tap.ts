@@ -1,18 +1,16 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
-import { createScanner, eventData, readString, SseCursor, SseFramer } from '../../lib/index.ts'
 import { isObject, type JsonObject, writeJson } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
 import { LongAnswer } from '../relay/long-answer.ts'
 import { errorOfAnswer, errorOfStatus, errorWithin, reveals } from '../relay/upstream-error.ts'
 import { classOfAnswer } from '../routing/failures/classify.ts'
+import { OperationEvents } from './operation-events.ts'
 import type { OperationState } from './operation-state.ts'
 import { formOfVectors, withVectors } from './vectors.ts'
 
 /** Answers that must be read as a whole before they can be put into other words. */
 const LONGEST_CONVERTED = 64 * 1024 * 1024
-/** The longest event: a picture in it is base64. */
-const LONGEST_EVENT = 64 * 1024 * 1024
 
 /** `whole`: JSON that is passed on as it is; `converted`: JSON that is put into other words; `bytes`: sound, text, files. */
 type Mode = 'error' | 'whole' | 'converted' | 'events' | 'bytes'
@@ -22,15 +20,12 @@ export class OperationTap implements AnswerTap {
   readonly #x: Exchange
   readonly #target: ModelTarget
   readonly #state: OperationState
-  readonly #framer = new SseFramer(LONGEST_EVENT)
-  readonly #cursor = new SseCursor()
+  #events: OperationEvents | null = null
   #mode: Mode = 'bytes'
   #status = 0
   #headers: AnswerHeaders = {}
   #long: LongAnswer | null = null
   #held: Buffer[] = []
-  /** An event said that the answer is whole, or that it failed. */
-  #ended = false
   #heldBytes = 0
 
   constructor(x: Exchange, target: ModelTarget, state: OperationState) {
@@ -69,6 +64,7 @@ export class OperationTap implements AnswerTap {
     }
     if (type === 'text/event-stream') {
       this.#mode = 'events'
+      this.#events = new OperationEvents(this.#x, this.#target, this.#state)
       // A form may say so behind its file, where nobody looks.
       this.#x.wantsStream = true
       return 'stream'
@@ -92,13 +88,8 @@ export class OperationTap implements AnswerTap {
         return this.#invalid(`answered ${this.#status} with a very long body`)
       case 'bytes':
         return chunk
-      case 'events': {
-        const part = this.#framer.push(chunk)
-        if (part === null) return null
-        if (part === 'overflow') return this.#invalid('sent an event that is too large')
-        this.#readEvents(part)
-        return part
-      }
+      case 'events':
+        return this.#events?.push(chunk) ?? null
       case 'whole':
         if (this.#heldBytes === 0 && this.#wantsOtherVectors(chunk)) this.#mode = 'converted'
         else return this.#keep(chunk)
@@ -109,11 +100,7 @@ export class OperationTap implements AnswerTap {
   }
 
   end(): Buffer | GatewayError | null {
-    if (this.#mode === 'events') {
-      const rest = this.#framer.end()
-      if (rest !== null) this.#readEvents(Buffer.concat([rest, BLANK_LINE]))
-      return this.#ended ? rest : this.#truncated()
-    }
+    if (this.#events !== null) return this.#events.end()
     if (this.#mode === 'whole' && this.#long !== null) {
       const answer = this.#long.members()
       const read = answer === null ? null : this.#state.operation.meter.read(answer, this.#state.facts)
@@ -169,21 +156,6 @@ export class OperationTap implements AnswerTap {
     return form !== null && form !== vectors
   }
 
-  #readEvents(part: Buffer): void {
-    const cursor = this.#cursor
-    cursor.load(part)
-    while (cursor.next()) {
-      const event = part.subarray(cursor.start, cursor.end)
-      if (!this.#ended && isLast(event)) this.#ended = true
-      if (!event.includes('"usage"')) continue
-      const data = eventData(event, 0, event.length)
-      const value = data === null ? null : parsed(data)
-      if (value === null) continue
-      const usage = this.#state.operation.meter.read(value, this.#state.facts)
-      if (usage !== null) this.#state.usage = usage
-    }
-  }
-
   #keep(chunk: Buffer): Buffer {
     this.#long ??= new LongAnswer()
     this.#long.push(chunk)
@@ -213,25 +185,11 @@ export class OperationTap implements AnswerTap {
     return errorOfAnswer(this.#target, this.#status, this.#headers, told)
   }
 
-  #truncated(): GatewayError {
-    return new GatewayError(
-      'upstream_truncated',
-      `${this.#target.upstream.name} ended its answer before it was complete.`,
-    )
-  }
-
   #invalid(what: string): GatewayError {
     return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
   }
 }
 
-const BLANK_LINE = Buffer.from('\n\n')
-const DONE = Buffer.from('[DONE]')
-const LAST_TYPES = /(?:\.completed|\.done|^error)$/
-const lastScanner = createScanner(['type', 'error'], { maxDepth: 64 })
-const [TYPE, ERROR] = [0, 1]
-/** First byte of `null`. */
-const NULL = 0x6e
 /** Operations whose answers are JSON, or events of it. */
 const JSON_ONLY: ReadonlySet<string> = new Set([
   'embeddings',
@@ -241,21 +199,6 @@ const JSON_ONLY: ReadonlySet<string> = new Set([
   'images.edits',
   'images.variations',
 ])
-
-/**
- * Whether an event is the last of an answer, or of one of its pictures: `image_generation.completed`, `speech.audio.done`,
- * `transcript.text.done` (OpenAI's API reference, streaming events, 2026-11), the end of streams of chat completions, or an error.
- */
-function isLast(event: Buffer): boolean {
-  const data = eventData(event, 0, event.length)
-  if (data === null) return false
-  if (data.equals(DONE)) return true
-  const scanned = lastScanner.scan(data)
-  if (scanned.kind !== 'object') return false
-  if (scanned.has(ERROR) && data[scanned.valueStart(ERROR)] !== NULL) return true
-  const type = scanned.has(TYPE) ? readString(data, scanned.valueStart(TYPE), scanned.valueEnd(TYPE)) : null
-  return type !== null && LAST_TYPES.test(type)
-}
 
 function parsed(body: Buffer): JsonObject | null {
   try {

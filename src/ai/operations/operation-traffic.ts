@@ -51,8 +51,13 @@ function trafficOf(x: Exchange, state: OperationState, ending: AnswerEnding): Tr
     priceRule: isUsed ? (charge?.rule ?? null) : (target?.prices?.rule ?? null),
     translation: state.losses === null || state.losses.fidelity === 'exact' ? null : state.losses.header(),
     ...way,
-    series: target?.series(state.operation.name, way.variant ?? null) ?? null,
+    series: target?.series(seriesNameOf(state), way.variant ?? null) ?? null,
   }
+}
+
+/** What copies do is told apart. */
+function seriesNameOf({ operation, isCopy }: OperationState): string {
+  return isCopy ? `${operation.name}.shadow` : operation.name
 }
 
 /** The upstream's own numbers win; an answer that began, or a request that was cut after it was sent, is estimated. */

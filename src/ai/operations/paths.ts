@@ -5,7 +5,7 @@ import { createErrorRendering, limitsOf } from '../conversation/errors.ts'
 import { chatCodeName } from '../dialects/code-names.ts'
 import { encodeError } from '../dialects/openai-chat/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
-import { pushRoutingHeaders } from '../routing/routing-headers.ts'
+import { tellRouting } from '../routing/routing-headers.ts'
 import { createAnthropicFiles } from './files/anthropic-files.ts'
 import { createGoogleUpload, GOOGLE_UPLOADS } from './files/google-upload.ts'
 import { KeptPaths } from './files/kept-paths.ts'
@@ -112,6 +112,7 @@ function otherPaths({ hooks, document }: CompileOptions, registry: ModelRegistry
     ...hooks.conversation('realtime.connect'),
     ...dialect,
     bodyLimit: -1,
+    editAnswer: tellRouting,
     inspect: createRealtimeInspect({ registry, settings: document.realtime }),
   }
   const paths: SurfacePath[] = [{ method: 'GET', path: '/v1/realtime', route: session }]
@@ -163,8 +164,6 @@ export function googleEmbeddings({ hooks, document }: CompileOptions, registry: 
   }
   return { within: (path) => (isEmbedPath(path) ? route : null) }
 }
-
-const tellRouting: NonNullable<Route['editAnswer']> = (x, _status, headers) => pushRoutingHeaders(x, headers)
 
 /** Errors as OpenAI's clients read them. */
 const dialect = {

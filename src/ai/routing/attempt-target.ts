@@ -102,3 +102,17 @@ export function restAfter(target: AttemptTarget, found: FailureClass, error: Gat
 
 /** A server that asks for more is asked again after this all the same: its answer tells more than its wish. */
 const LONGEST_REST_MS = 3_600_000
+
+/** Leaves a target alone until its limit is whole again: its answer was the last for now. */
+export function restUntilReset(target: AttemptTarget, untilMs: number): void {
+  // Who alone can serve the next request is asked all the same: it may have something earlier.
+  if (target.isShared === true) return
+  target.memory?.rest('target', { untilMs, why: 'supposed', failure: 'throttled' })
+}
+
+/** Gives leave back: the attempt at a target is over, and says this of it. */
+export function endPermit(target: AttemptTarget, permit: Permit, outcome: Outcome, nowMs: number): void {
+  // Of very many models in one memory a failure says nothing; that nobody is there does.
+  const said = target.isShared === true && outcome === 'failure' ? 'neutral' : outcome
+  target.memory?.end(permit, said, nowMs)
+}

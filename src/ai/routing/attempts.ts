@@ -16,23 +16,27 @@ import {
   WAIT,
 } from '../../core/index.ts'
 import { spentForMs } from '../dialects/limit-resets.ts'
-import { mostUseful, type PastAttempt, withShortestWait } from './attempt-history.ts'
+import type { PastAttempt } from './attempt-history.ts'
 import {
   type AskedTarget,
   type AttemptRules,
   type AttemptTarget,
   classOfRejection,
+  endPermit,
   type HedgedAttempts,
   type HedgeEnd,
   type Mirror,
   restAfter,
+  restUntilReset,
 } from './attempt-target.ts'
 import type { CanaryDraw } from './canary/canary.ts'
 import { classOfError, classOfFailure } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import { Hedging } from './hedge/hedging.ts'
-import { crowded, type FullTarget, PlaceWait, resumeAfterWait } from './place-wait.ts'
+import { OrderWalk } from './order-walk.ts'
+import { PlaceWait, resumeAfterWait } from './place-wait.ts'
+import { nobodyTakes, verdictOf } from './verdict.ts'
 
 /** What a group has beside its targets, for one request. */
 export interface AttemptParts {
@@ -46,14 +50,10 @@ const NOTHING: AttemptParts = { variants: [], canary: null, mirror: null }
 
 /** The attempts of one request: down the order of its targets, as the class of each failure allows. */
 export class ModelAttempts implements Attempting, HedgedAttempts {
-  readonly #order: readonly AttemptTarget[]
+  readonly #walk: OrderWalk
   readonly #variants: readonly (string | null)[]
   readonly #rules: AttemptRules
   readonly history: PastAttempt[] = []
-  /** Place in the order of the current target; -1 before the first. */
-  #at = -1
-  readonly #tried: number[] = []
-  #onTarget = 0
   #made = 0
   /** The same target is asked again. */
   #again = false
@@ -63,8 +63,6 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #status = 0
   /** What the current answer says: its target gives nothing more for so long. */
   #spentMs = 0
-  /** Targets behind this many tokens only, after one was too small. */
-  #largerThan = 0
   #firstAtMs = 0
   /** Sends a copy of the request, once. */
   #mirror: Mirror | null
@@ -79,7 +77,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   constructor(order: readonly AttemptTarget[], rules: AttemptRules, parts: AttemptParts = NOTHING) {
     const { canary } = parts
-    this.#order = order
+    this.#walk = new OrderWalk(order)
     this.#mirror = parts.mirror
     this.#canary = canary !== null && canary.target !== null ? canary : null
     this.#variants = parts.variants
@@ -94,11 +92,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   /** Label of the variant that the current target is of; null without a test. */
   get variant(): string | null {
-    return this.#variants[this.#at] ?? null
+    return this.#variants[this.#walk.place] ?? null
   }
 
   get current(): AttemptTarget | null {
-    return this.#order[this.#at] ?? null
+    return this.#walk.current
   }
 
   next(x: Exchange): Candidate | GatewayError | typeof WAIT {
@@ -119,13 +117,13 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       return this.#ready(x, waiting) ?? this.#beyond(x, nowMs)
     }
     const again = this.#again
-    const target = this.#order[this.#at]
+    const target = this.current
     this.#again = false
-    if (target !== undefined && (this.#hasPlace || (again && this.#take(target, nowMs)))) {
+    if (target !== null && (this.#hasPlace || (again && this.#take(target, nowMs)))) {
       this.#hasPlace = false
       return this.#ready(x, target) ?? this.#beyond(x, nowMs)
     }
-    return this.#beyond(x, nowMs, again ? this.#at : -1)
+    return this.#beyond(x, nowMs, again ? this.#walk.place : -1)
   }
 
   onFailure(x: Exchange, { failure, error }: FailedDispatch): number {
@@ -145,7 +143,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number {
     this.#status = status
     this.#spentMs = status < 400 ? spentForMs(headers, Date.now()) : 0
-    if (status < 400) this.#order[this.#at]?.memory?.recent.time(performance.now() - x.dispatchedAt)
+    if (status < 400) this.current?.memory?.recent.time(performance.now() - x.dispatchedAt)
     return NO_MORE
   }
 
@@ -163,16 +161,9 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   onAnswer(x: Exchange): void {
-    const target = this.#order[this.#at]
+    const target = this.current
     target?.memory?.wake()
-    // The answer was the last for now. Who alone can serve the next request is asked all the same: it may have something earlier.
-    if (this.#spentMs > 0 && target?.isShared !== true) {
-      target?.memory?.rest('target', {
-        untilMs: this.#rules.now() + this.#spentMs,
-        why: 'supposed',
-        failure: 'throttled',
-      })
-    }
+    if (target !== null && this.#spentMs > 0) restUntilReset(target, this.#rules.now() + this.#spentMs)
     this.#release('success')
     this.#note(x, null, null)
   }
@@ -190,19 +181,16 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   verdict(x: Exchange, error: GatewayError): GatewayError {
-    if (x.client.headSent) return error
-    const best = mostUseful(this.history)
-    if (best === null || best.error === null) return error
-    return best.failure === 'throttled' ? withShortestWait(best.error, this.history) : best.error
+    return x.client.headSent ? error : (verdictOf(this.history) ?? error)
   }
 
   askOther(): AskedTarget | null {
     const { attempts, withinMs, now } = this.#rules
     const nowMs = now()
     if (this.#made >= attempts || nowMs - this.#firstAtMs > withinMs) return null
-    for (let place = 0; place < this.#order.length; place++) {
-      const target = this.#order[place]
-      if (target === undefined || this.#isTried(place) || !this.#isLargeEnough(target)) continue
+    for (let place = 0; place < this.#walk.length; place++) {
+      const target = this.#walk.openAt(place)
+      if (target === null) continue
       const { memory } = target
       if (memory !== null && (memory.waitMs(nowMs) > 0 || memory.restsMs(nowMs) > 0)) continue
       const permit = memory?.begin(nowMs) ?? ORDINARY
@@ -211,7 +199,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
         memory?.end(permit, 'neutral', nowMs)
         return null
       }
-      this.#tried.push(place)
+      this.#walk.mark(place)
       this.#made++
       return { place, target, permit, status: 0, spentMs: 0 }
     }
@@ -220,12 +208,12 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   takeBack(asked: AskedTarget): void {
     this.#made--
-    this.#tried.splice(this.#tried.indexOf(asked.place), 1)
-    this.#giveLeave(asked, 'neutral')
+    this.#walk.unmark(asked.place)
+    endPermit(asked.target, asked.permit, 'neutral', this.#rules.now())
   }
 
   endHedge(asked: AskedTarget, double: Exchange, { failure, outcome, error }: HedgeEnd): void {
-    this.#giveLeave(asked, outcome)
+    endPermit(asked.target, asked.permit, outcome, this.#rules.now())
     const ms = double.dispatchedAt === 0 ? 0 : performance.now() - double.dispatchedAt
     const { target, status } = asked
     target.memory?.count(failure)
@@ -240,16 +228,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   succeedBy({ place, permit, status, spentMs }: AskedTarget): void {
-    this.#at = place
+    this.#walk.place = place
+    this.#walk.onTarget = 1
     this.#permit = permit
     this.#status = status
     this.#spentMs = spentMs
-    this.#onTarget = 1
-  }
-
-  #giveLeave({ target, permit }: AskedTarget, outcome: Outcome): void {
-    const said = target.isShared === true && outcome === 'failure' ? 'neutral' : outcome
-    target.memory?.end(permit, said, this.#rules.now())
   }
 
   /**
@@ -259,15 +242,15 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #beyond(x: Exchange, nowMs: number, again = -1): Candidate | GatewayError | typeof WAIT {
     const found = this.#search(x, nowMs, false) ?? this.#wait(x, nowMs, again) ?? this.#search(x, nowMs, true)
     if (found !== null) return found
-    const best = mostUseful(this.history)?.error
-    return best == null ? this.#nobody(nowMs) : this.verdict(x, best)
+    return verdictOf(this.history) ?? nobodyTakes(this.#walk, nowMs, this.#waitedInVain)
   }
 
   #wait(x: Exchange, nowMs: number, again: number): typeof WAIT | null {
     if (this.#waitedInVain) return null
-    const full = this.#full(nowMs, again)
-    if (full.length === 0) return null
-    const totalMs = full[0] === undefined ? 0 : (this.#order[full[0].at]?.candidate.upstream.timeouts.totalMs ?? 0)
+    const full = this.#walk.full(nowMs, again)
+    const [first] = full
+    if (first === undefined) return null
+    const totalMs = this.#walk.totalMsAt(first.at)
     const wait = PlaceWait.begin(full, {
       now: this.#rules.now,
       leftMs: totalMs - (performance.now() - x.startedAt),
@@ -282,59 +265,25 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     return WAIT
   }
 
-  /** Targets that could be asked if they did not have as many requests as they take. */
-  #full(nowMs: number, again: number): FullTarget[] {
-    const full: FullTarget[] = []
-    for (let at = 0; at < this.#order.length; at++) {
-      const target = this.#order[at]
-      if (target === undefined || (this.#isTried(at) && at !== again) || !this.#isLargeEnough(target)) continue
-      const { memory } = target
-      if (memory === null || memory.concurrency === null || memory.waitMs(nowMs) > 0) continue
-      if (memory.restsMs(nowMs) === 0) full.push({ at, memory })
-    }
-    return full
-  }
-
   #taken(at: number, permit: Permit): void {
     this.#permit = permit
     this.#hasPlace = true
-    this.#choose(at)
-  }
-
-  /** This target is the current one. */
-  #choose(at: number): void {
-    this.#at = at
-    if (this.#isTried(at)) return
-    this.#tried.push(at)
-    this.#onTarget = 0
+    this.#walk.choose(at)
   }
 
   #search(x: Exchange, nowMs: number, resting: boolean): Candidate | typeof WAIT | null {
-    const order = this.#order
-    for (let at = 0; at < order.length; at++) {
-      const target = order[at]
-      if (target === undefined || this.#isTried(at) || !this.#isLargeEnough(target)) continue
+    const walk = this.#walk
+    for (let at = 0; at < walk.length; at++) {
+      const target = walk.openAt(at)
+      if (target === null) continue
       const { memory } = target
       if (memory !== null && (memory.waitMs(nowMs) > 0 || (!resting && memory.restsMs(nowMs) > 0))) continue
       if (!this.#take(target, nowMs)) continue
-      this.#choose(at)
+      walk.choose(at)
       const ready = this.#ready(x, target)
       if (ready !== null) return ready
     }
     return null
-  }
-
-  #nobody(nowMs: number): GatewayError {
-    if (this.#waitedInVain || this.#full(nowMs, -1).length > 0) return crowded(this.#waitedInVain)
-    let shortest = Number.POSITIVE_INFINITY
-    for (const { memory } of this.#order) if (memory !== null) shortest = Math.min(shortest, memory.waitMs(nowMs))
-    const seconds = Number.isFinite(shortest) ? Math.max(1, Math.ceil(shortest / 1_000)) : 1
-    const message = `No target of this model takes requests at the moment; try again in ${seconds} s.`
-    return new GatewayError('upstream_unavailable', message, { retryAfterSeconds: seconds })
-  }
-
-  #isTried(at: number): boolean {
-    return this.#tried.includes(at)
   }
 
   #take(target: AttemptTarget, nowMs: number): boolean {
@@ -351,28 +300,28 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       return WAIT
     }
     this.#made++
-    this.#onTarget++
+    this.#walk.onTarget++
     if (problem === null) return target.candidate
     this.#release('neutral')
     this.#note(x, classOfError(problem), problem)
     return null
   }
 
-  #release(outcome: 'success' | 'failure' | 'down' | 'neutral'): void {
+  #release(outcome: Outcome): void {
     if (this.#permit === REFUSED) return
-    const target = this.#order[this.#at]
-    const said = target?.isShared === true && outcome === 'failure' ? 'neutral' : outcome
-    target?.memory?.end(this.#permit, said, this.#rules.now())
+    const { current } = this
+    if (current !== null) endPermit(current, this.#permit, outcome, this.#rules.now())
     this.#permit = REFUSED
   }
 
   #note(x: Exchange, failure: FailureClass | null, error: GatewayError | null): void {
-    const target = this.#order[this.#at]
-    if (target === undefined) return
+    const target = this.current
+    if (target === null) return
+    const { place } = this.#walk
     const ms = x.dispatchedAt === 0 ? 0 : performance.now() - x.dispatchedAt
-    if (this.#at === 0) this.#canary?.judge(failure)
+    if (place === 0) this.#canary?.judge(failure)
     target.memory?.count(failure)
-    const isHedge = this.#hedging?.isHedge(this.#at) === true
+    const isHedge = this.#hedging?.isHedge(place) === true
     this.history.push({ target: target.name, failure, status: this.#status, ms, error, isHedge })
   }
 
@@ -386,11 +335,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     if (this.#made >= rules.attempts || nowMs - this.#firstAtMs > rules.withinMs) return NO_MORE
     // What was sent of a body that came piece by piece is gone.
     if (x.upload?.replayable === false) return NO_MORE
-    if (found === 'context_length') this.#largerThan = this.#order[this.#at]?.contextTokens ?? Number.POSITIVE_INFINITY
-    const other = mayGoOn && this.#hasOther(nowMs)
+    if (found === 'context_length') this.#walk.seekLarger()
+    const other = mayGoOn && this.#walk.hasOther(nowMs)
     const askedMs = error.retryAfterSeconds === null ? 0 : error.retryAfterSeconds * 1_000
     const atOnce = again === 'backoff' && (!other || askedMs === 0)
-    const repeats = (this.#order[this.#at]?.attempts ?? 1) > this.#onTarget
+    const repeats = (this.current?.attempts ?? 1) > this.#walk.onTarget
     if (repeats && (atOnce || (again === 'last-resort' && !other))) {
       const waitMs = askedMs + Math.floor(rules.random() * this.#upperMs())
       if (this.#fits(x, waitMs, nowMs) && this.#isPaid(nowMs)) {
@@ -403,30 +352,16 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   #upperMs(): number {
     const { baseMs, maxMs } = this.#rules.backoff
-    return Math.min(maxMs, baseMs * 2 ** Math.min(this.#onTarget - 1, 20))
+    return Math.min(maxMs, baseMs * 2 ** Math.min(this.#walk.onTarget - 1, 20))
   }
 
   #fits(x: Exchange, waitMs: number, nowMs: number): boolean {
     const { longestWaitMs, withinMs } = this.#rules
-    const timeouts = this.#order[this.#at]?.candidate.upstream.timeouts
-    const leftMs = (timeouts?.totalMs ?? 0) - (performance.now() - x.startedAt)
+    const leftMs = this.#walk.totalMsAt(this.#walk.place) - (performance.now() - x.startedAt)
     return waitMs <= longestWaitMs && waitMs < leftMs && nowMs + waitMs - this.#firstAtMs <= withinMs
   }
 
   #isPaid(nowMs: number): boolean {
     return this.#rules.budget?.take(nowMs) ?? true
-  }
-
-  #hasOther(nowMs: number): boolean {
-    for (let at = 0; at < this.#order.length; at++) {
-      const target = this.#order[at]
-      if (target === undefined || this.#isTried(at) || !this.#isLargeEnough(target)) continue
-      if ((target.memory?.waitMs(nowMs) ?? 0) === 0) return true
-    }
-    return false
-  }
-
-  #isLargeEnough({ contextTokens }: AttemptTarget): boolean {
-    return this.#largerThan === 0 || (contextTokens !== null && contextTokens > this.#largerThan)
   }
 }

@@ -1,4 +1,4 @@
-import type { Exchange } from '../../core/index.ts'
+import type { Exchange, Route } from '../../core/index.ts'
 import { ModelAttempts } from './attempts.ts'
 
 /** Tells of an answer, whatever it is, that it took several attempts, and which variant of an A/B test gave it. */
@@ -9,3 +9,6 @@ export function pushRoutingHeaders(x: Exchange, headers: string[]): void {
   const { variant } = attempting
   if (variant !== null) headers.push('x-ferro-variant', variant)
 }
+
+/** The same, for routes that tell nothing else. */
+export const tellRouting: NonNullable<Route['editAnswer']> = (x, _status, headers) => pushRoutingHeaders(x, headers)

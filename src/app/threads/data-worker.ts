@@ -1,19 +1,7 @@
-import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { type MessagePort, parentPort } from 'node:worker_threads'
 import { Tokenizer } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
-import {
-  DEFAULT_SHEDDING,
-  type EdgeLimits,
-  EMPTY_PLAN,
-  fetchAddress,
-  Gateway,
-  LOAD_LEVELS,
-  LoadShedder,
-  LoadSignals,
-  type Plan,
-  refuse,
-  viewCells,
-} from '../../core/index.ts'
+import { EMPTY_PLAN, fetchAddress, Gateway, type LoadSignals, type Plan, refuse, viewCells } from '../../core/index.ts'
 import {
   AuthMemory,
   createRouteGates,
@@ -24,11 +12,14 @@ import {
   type Sinks,
 } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
-import { AccessLog, GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
+import { GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
 import { JournalAppender } from '../../storage/index.ts'
 import { INTENT_CAPACITY, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
+import { AccessLogs } from './access-logs.ts'
+import { drainPort } from './drain-port.ts'
+import { edgeLimits } from './edge-limits.ts'
 import { EdgeReports } from './edge-reports.ts'
 import { type EgressDoor, EgressDoors } from './egress.ts'
 import { Listeners } from './listeners.ts'
@@ -36,12 +27,11 @@ import { compilePlan, type RouteHooks } from './plan.ts'
 import { Pools } from './pools.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
+import { shedLoad } from './shed-load.ts'
 import { StoreCaller } from './store-caller.ts'
 import { Transports } from './transports.ts'
 import { createWorkerHooks } from './worker-hooks.ts'
 
-/** Bodies in memory at once, as a share of the worker's heap. */
-const BODY_MEMORY_SHARE = 0.5
 /** In a replacement, connections that stay idle are closed after this time. */
 const IDLE_NOTICE_MS = 3_000
 /** The last bytes of finished answers get this long to leave. */
@@ -73,8 +63,7 @@ class DataWorker {
   readonly #keys: KeyTable
   readonly #journal: JournalAppender
   readonly #sinks: Sinks
-  /** For the candidate, when its access log is another. */
-  #nextAccessLog: AccessLog | null = null
+  readonly #accessLogs: AccessLogs
   readonly #metrics: GatewayMetrics
   readonly #transports: Transports
   #load: LoadSignals | null
@@ -121,10 +110,11 @@ class DataWorker {
     this.#metrics = new GatewayMetrics(registry)
     this.#document = document
     const refusals = new NamelessRefusals(performance.now())
+    this.#accessLogs = new AccessLogs(document.log.access)
     const sinks: Sinks = {
       worker: start.worker,
       journal: this.#journal,
-      accessLog: new AccessLog(document.log.access),
+      accessLog: this.#accessLogs.current,
       metrics: this.#metrics,
       refusals,
       inFlight: { counters, seat: start.seat.number },
@@ -245,7 +235,7 @@ class DataWorker {
     this.#slots = slots
     try {
       this.#listeners.check(document)
-      this.#openAccessLog(document)
+      this.#accessLogs.prepare(document.log.access)
       this.#candidate = await this.#compile(version, document)
       this.#next = document
       this.#say({ type: 'compiled', version })
@@ -253,7 +243,7 @@ class DataWorker {
       this.#swap(version)
       this.#quiet.begin(this.#epoch, performance.now())
     } catch (error) {
-      this.#closeNextAccessLog()
+      this.#accessLogs.discard()
       this.#pools.discard(version)
       this.#say({ type: 'refused', version, message: error instanceof Error ? error.message : String(error) })
     }
@@ -261,20 +251,8 @@ class DataWorker {
 
   #discard(version: number): void {
     if (this.#candidate?.version === version) this.#candidate = null
-    this.#closeNextAccessLog()
+    this.#accessLogs.discard()
     this.#pools.discard(version)
-  }
-
-  /** What cannot be written refuses the configuration, while the old one is still in force. */
-  #openAccessLog({ log }: DataWorkerStart['document']): void {
-    this.#closeNextAccessLog()
-    if (JSON.stringify(log.access) === JSON.stringify(this.#document.log.access)) return
-    this.#nextAccessLog = new AccessLog(log.access)
-  }
-
-  #closeNextAccessLog(): void {
-    void this.#nextAccessLog?.close()
-    this.#nextAccessLog = null
   }
 
   /** What of a document needs no new thread: requests that run go on under it. */
@@ -283,11 +261,8 @@ class DataWorker {
     this.#document = document
     this.#gateway.limits = edgeLimits(document)
     this.#listeners.updateLimits(document)
-    if (this.#nextAccessLog !== null) {
-      void this.#sinks.accessLog.close()
-      this.#sinks.accessLog = this.#nextAccessLog
-      this.#nextAccessLog = null
-    }
+    this.#accessLogs.adopt()
+    this.#sinks.accessLog = this.#accessLogs.current
     if (document.overload.shed === before.overload.shed) return
     this.#load?.close()
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
@@ -306,19 +281,9 @@ class DataWorker {
     this.#pools.retireBefore(version)
   }
 
-  /** Starts to look at this thread's load, and lets the gateway refuse what is too much. */
   #shedLoad(): LoadSignals {
-    const shedder = new LoadShedder(DEFAULT_SHEDDING)
-    const signals = new LoadSignals(shedder)
-    signals.start(
-      ({ lagMs, heapShare }) => {
-        this.#gateway.loadLevel = LOAD_LEVELS.indexOf(shedder.level)
-        const fields = { level: shedder.level, lag_ms: Math.round(lagMs), heap_share: heapShare }
-        this.#say({ type: 'log', level: 'warn', message: 'the load of a data worker has changed', fields })
-      },
-      ({ lagMs }) => this.#metrics.setLoad(this.#start.worker, { lagMs, level: this.#gateway.loadLevel }),
-    )
-    return signals
+    const { worker } = this.#start
+    return shedLoad({ gateway: this.#gateway, metrics: this.#metrics, worker, say: this.#say })
   }
 
   /** What was read a moment ago may be gone again: then the certificates that are served stay. */
@@ -385,7 +350,7 @@ class DataWorker {
     const keys = new KeyTable({
       generations: new Int32Array(start.memory.generations),
       pepper: start.pepper,
-      catchUp: () => drain(start.keyPort, apply),
+      catchUp: () => drainPort(start.keyPort, apply),
     })
     const apply = ({ changes, levels, epoch, swap }: KeyMessage) => {
       for (const change of levels) keys.levels.apply(change)
@@ -420,19 +385,5 @@ class DataWorker {
     const described =
       error instanceof Error ? { error: error.message, stack: error.stack ?? '' } : { error: String(error) }
     this.#say({ type: 'log', level: 'error', message, fields: { ...fields, ...described, worker: this.#start.worker } })
-  }
-}
-
-function edgeLimits({ limits, process }: DataWorkerStart['document']): EdgeLimits {
-  return {
-    bodyIdleMs: limits.body_idle,
-    bodyMemoryBytes: Math.max(process.worker_memory * BODY_MEMORY_SHARE, limits.body * 2),
-  }
-}
-
-/** Takes every message that waits, without returning to the event loop. */
-function drain(port: MessagePort, apply: (message: KeyMessage) => void): void {
-  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    apply(next.message as KeyMessage) // only the control thread holds the other end
   }
 }

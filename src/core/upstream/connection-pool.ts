@@ -1,4 +1,5 @@
-import type { Attempt, Lease } from '../attempt.ts'
+import type { Attempt } from '../attempt.ts'
+import type { Lease } from '../lease.ts'
 import type { ResponseHandler, Transport, UpstreamRequest } from '../phases.ts'
 import { checkRequest } from './header-lines.ts'
 import { Http1Client } from './http1-client.ts'

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 import { SocketWriter } from '../connect/socket-writer.ts'
 import { SocketTunnel } from '../http1/socket-tunnel.ts'
-import type { BodyWriter, DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
+import type { ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { type AnswerListener, AnswerParser } from './answer-parser.ts'
 import { headerLines } from './header-lines.ts'
+import { Turn, type TurnOwner } from './http1-turn.ts'
 import { type Endpoint, openSocket } from './open-socket.ts'
+import { requestHead } from './request-head.ts'
 import { TransportError } from './transport-error.ts'
 import { UploadQueue } from './upload-queue.ts'
 
@@ -16,8 +18,6 @@ const DEFAULT_IDLE_MS = 55_000
 /** The upstream's own time for idle connections, less what a request needs to arrive. */
 const IDLE_MARGIN_MS = 1_000
 const STALE = 'A kept connection was closed before it answered.'
-/** Methods whose requests say that they have no body (RFC 9110, 8.6). */
-const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 
 /**
  * One keep-alive connection to an HTTP/1.1 upstream: one request at a time, answers read strictly (answer-parser.ts).
@@ -27,7 +27,7 @@ const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
  * A handler may dispatch the next request from within any of its calls. What it throws at the start or within the body
  * of an answer ends that answer; what it throws at the end is not caught here.
  */
-export class Http1Client implements AnswerListener {
+export class Http1Client implements AnswerListener, TurnOwner {
   readonly #endpoint: Endpoint
   readonly #parser = new AnswerParser(this)
   #socket: Socket | null = null
@@ -91,7 +91,6 @@ export class Http1Client implements AnswerListener {
     if (turn === this.#turn) this.#fail(reason)
   }
 
-  /** A piece of the request body; false when the upstream is slow. */
   writeBody(turn: Turn, bytes: Buffer, memory: Buffer | null): boolean {
     if (turn !== this.#turn || turn.upload === null || bytes.length === 0) return true
     return turn.upload.body(bytes, memory)
@@ -212,7 +211,7 @@ export class Http1Client implements AnswerListener {
     this.#parser.expect(request.method, upgrade !== null)
     const { pieces = null } = request
     const source = request.source ?? null
-    const head = this.#headOf(request, upgrade)
+    const head = requestHead(request, this.#endpoint.authority)
     if (source !== null) {
       turn.bodySent = false
       turn.chunked = source.length < 0
@@ -230,22 +229,6 @@ export class Http1Client implements AnswerListener {
     if (body === null || body.length === 0) writer.writeText(head)
     else if (body.length <= ONE_WRITE_LIMIT) writer.writeText(head + body.toString('latin1'))
     else writer.writeAll([head, body])
-  }
-
-  #headOf(request: UpstreamRequest, upgrade: string | null): string {
-    const { method, path, host, headers, fixed, source } = request
-    const kept = request.takesTrailers === true ? 'keep-alive, te\r\nte: trailers' : 'keep-alive'
-    const connection = upgrade === null ? kept : `upgrade\r\nupgrade: ${upgrade}`
-    let head = `${method} ${path} HTTP/1.1\r\nhost: ${host ?? this.#endpoint.authority}\r\nconnection: ${connection}\r\n${fixed ?? ''}`
-    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
-    if (source !== undefined && source !== null) {
-      head += source.length < 0 ? 'transfer-encoding: chunked\r\n' : `content-length: ${source.length}\r\n`
-    } else {
-      const length = lengthOf(request)
-      if (length >= 0) head += `content-length: ${length}\r\n`
-      else if (WITH_BODY.has(method)) head += 'content-length: 0\r\n'
-    }
-    return `${head}\r\n`
   }
 
   /** Answers whether reading goes on. */
@@ -358,53 +341,6 @@ export class Http1Client implements AnswerListener {
     this.#writer = null
     socket?.destroy()
   }
-}
-
-/** One request's time on a connection: what its handler does through it has no effect on the requests after it. */
-class Turn implements DispatchController, BodyWriter {
-  /** The way of the request body, when it follows piece by piece. */
-  upload: UploadQueue | null = null
-  chunked = false
-  /** The request is written to its end. */
-  bodySent = true
-  readonly handler: ResponseHandler
-  readonly #client: Http1Client
-
-  constructor(client: Http1Client, handler: ResponseHandler) {
-    this.#client = client
-    this.handler = handler
-  }
-
-  pause(): void {
-    this.#client.pause(this)
-  }
-
-  resume(): void {
-    this.#client.resume(this)
-  }
-
-  write(bytes: Buffer, memory: Buffer | null = null): boolean {
-    return this.#client.writeBody(this, bytes, memory)
-  }
-
-  end(trailers: readonly string[] | null = null): void {
-    this.#client.endBody(this, trailers)
-  }
-
-  /** Gives the answer up: the connection is closed at once. */
-  abort(reason: Error): void {
-    this.#client.abort(this, reason)
-  }
-}
-
-/** Of the body; -1 when there is none. */
-function lengthOf(request: UpstreamRequest): number {
-  const { pieces = null } = request
-  // Asked for, it would be joined.
-  if (pieces === null) return request.body?.length ?? -1
-  let length = 0
-  for (const piece of pieces) length += piece.length
-  return length
 }
 
 function asError(thrown: unknown): Error {

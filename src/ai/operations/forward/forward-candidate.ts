@@ -1,9 +1,11 @@
 import type { AnswerTap, Candidate, Exchange, Upstream, UpstreamRequest } from '../../../core/index.ts'
 import { forwardedHeaders } from '../../models/forwarded-headers.ts'
+import type { ModelTarget } from '../../models/target.ts'
 import { ANTHROPIC_HEADERS, OPENAI_HEADERS } from '../../providers/forwarded-headers.ts'
+import type { ProviderUpstream } from '../../providers/upstreams.ts'
 import type { AnswerSource } from '../../relay/answer-source.ts'
 import { headOf } from '../operation-candidate.ts'
-import type { ForwardState } from './forward-state.ts'
+import { type ForwardState, forwardStateOf } from './forward-state.ts'
 import { ForwardTap } from './forward-tap.ts'
 
 /** The client's headers that go along; credentials are never among them. */
@@ -22,32 +24,43 @@ const TAKEN: ReadonlySet<string> = new Set([
   'x-goog-upload-protocol',
 ])
 
-/** One request to one provider, passed on as it is. */
+/** Where requests go on to, as they are. */
+export interface ForwardPlace {
+  readonly provider: ProviderUpstream
+  /** Null: no model is asked for. */
+  readonly target: ModelTarget | null
+  /** The target's own, where its credential alone is used; absent: the provider's, with all of its credentials. */
+  readonly upstream?: Upstream
+}
+
+/** Makes what reads the answer to a request; absent: it is passed on. */
+export type OpenForwardTap = (x: Exchange, candidate: ForwardCandidate, state: ForwardState) => AnswerTap
+
+/** One provider, to which requests are passed on as their states say. */
 export class ForwardCandidate implements Candidate, AnswerSource {
   readonly name: string
   readonly upstream: Upstream
-  readonly #state: ForwardState
-  readonly #openTap: (x: Exchange, candidate: ForwardCandidate) => AnswerTap
+  readonly #provider: ProviderUpstream
+  readonly #openTap: OpenForwardTap
 
-  constructor(state: ForwardState, openTap?: (x: Exchange, candidate: ForwardCandidate) => AnswerTap) {
-    const { upstream } = state.provider
-    this.name = state.target?.name ?? upstream.name
-    this.upstream = upstream
-    this.#state = state
-    this.#openTap = openTap ?? ((x, candidate) => new ForwardTap(x, candidate, state))
+  constructor({ provider, target, upstream }: ForwardPlace, openTap?: OpenForwardTap) {
+    this.name = target?.name ?? provider.upstream.name
+    this.upstream = upstream ?? provider.upstream
+    this.#provider = provider
+    this.#openTap = openTap ?? ((x, candidate, state) => new ForwardTap(x, candidate, state))
   }
 
   get secrets(): readonly Buffer[] {
-    return this.#state.provider.secrets.bytes
+    return this.#provider.secrets.bytes
   }
 
   get secretTexts(): readonly string[] {
-    return this.#state.provider.secrets.texts
+    return this.#provider.secrets.texts
   }
 
   encode(x: Exchange): UpstreamRequest {
-    const { provider, path, source, body, upgrade, lane } = this.#state
-    const head = headOf(provider)
+    const { path, source, body, upgrade, lane } = stateOf(x)
+    const head = headOf(this.#provider)
     const own = new Set([...head.names].filter((name) => name !== 'content-type'))
     const headers = forwardedHeaders(x, TAKEN, own)
     if (upgrade !== null) pushUpgrade(x, headers)
@@ -56,8 +69,14 @@ export class ForwardCandidate implements Candidate, AnswerSource {
   }
 
   open(x: Exchange): AnswerTap {
-    return this.#openTap(x, this)
+    return this.#openTap(x, this, stateOf(x))
   }
+}
+
+function stateOf(x: Exchange): ForwardState {
+  const state = forwardStateOf(x)
+  if (state === null) throw new Error(`request ${x.id} is not forwarded`)
+  return state
 }
 
 /** What opens a WebSocket, but no compression (its frames are read) and no credential among the protocols. */

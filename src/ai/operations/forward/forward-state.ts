@@ -9,12 +9,20 @@ import type { Origin } from './origin.ts'
 /** Ids of files, batches and sessions are of one account. */
 const FIRST_CREDENTIAL = 0
 
-/** A request that goes to one provider as it is; lives in `x.surface`. */
+/** What one of several targets is asked. */
+export interface ForwardTurn {
+  readonly provider: ProviderUpstream
+  readonly path: string
+  readonly body: Buffer | null
+  readonly lane: number
+}
+
+/** A request that goes to one provider at a time as it is; lives in `x.surface`. */
 export class ForwardState {
   readonly name: string
-  readonly provider: ProviderUpstream
+  provider: ProviderUpstream
   /** What it calls for there: path and query. */
-  readonly path: string
+  path: string
   modelRequested: string | null = null
   target: ModelTarget | null = null
   source: BodySource | null = null
@@ -34,6 +42,8 @@ export class ForwardState {
   reserved: { readonly tokens: number; readonly nanos: number | null } | null = null
   /** Tokens that are reserved for it. */
   mostTokens = 0
+  /** A success is an object of JSON: another answer is none, and another target may be asked. */
+  wantsObject = false
   /** It can cost nothing by itself. */
   isFree = false
   /** Says what a whole answer of JSON used; null: its own `usage` does. */
@@ -51,6 +61,23 @@ export class ForwardState {
     this.name = name
     this.provider = provider
     this.path = path
+  }
+
+  /** An attempt at this target begins. */
+  begin(target: ModelTarget, { provider, path, body, lane }: ForwardTurn): void {
+    this.target = target
+    this.provider = provider
+    this.path = path
+    this.body = body
+    this.lane = lane
+    this.forgetAnswer()
+  }
+
+  /** Another attempt follows: what came of this one is no part of its answer. */
+  forgetAnswer(): void {
+    this.usage = null
+    this.charge = null
+    this.answered = false
   }
 }
 

@@ -10,7 +10,7 @@ import { isObject, type JsonObject } from '../../ir/json.ts'
 import { clientHeaders } from '../../relay/answer-headers.ts'
 import type { AnswerSource } from '../../relay/answer-source.ts'
 import { LongAnswer } from '../../relay/long-answer.ts'
-import { errorOfAnswer, reveals } from '../../relay/upstream-error.ts'
+import { errorOfAnswer, errorWithin, reveals } from '../../relay/upstream-error.ts'
 import { AnyUsage } from './any-usage.ts'
 import type { ForwardState } from './forward-state.ts'
 import { onlyListed } from './origin.ts'
@@ -45,13 +45,17 @@ export class ForwardTap implements AnswerTap {
       if (status < 400) return this.#invalid(`answered ${status}, which is not followed`)
       return 'buffer'
     }
-    this.#state.answered = true
     const type = String(headers['content-type'] ?? '').toLowerCase()
+    const isJson = /^application\/(?:[a-z0-9.+-]*\+)?json\b/.test(type)
+    if (this.#state.wantsObject && !isJson) {
+      return this.#invalid(`answered ${status} with ${type === '' ? 'no content type' : type} instead of JSON`)
+    }
+    this.#state.answered = true
     if (type.startsWith('text/event-stream')) {
       this.#mode = 'events'
       return 'stream'
     }
-    if (/^application\/(?:[a-z0-9.+-]*\+)?json\b/.test(type)) {
+    if (isJson) {
       this.#mode = 'json'
       return 'buffer'
     }
@@ -61,6 +65,11 @@ export class ForwardTap implements AnswerTap {
   complete(body: Buffer): Buffer | GatewayError {
     if (this.#mode === 'error') return this.#error(body)
     const answer = parsed(body)
+    if (this.#state.wantsObject && (answer === null || isObject(answer['error']))) {
+      this.#state.answered = false
+      if (answer !== null) return errorWithin(this.#source, body)
+      return this.#invalid(`answered 200 with ${body.length === 0 ? 'an empty body' : 'a body that is no JSON object'}`)
+    }
     if (answer === null) return body
     const { origin, readAnswer, countsUsage, listed, onAnswer, editAnswer } = this.#state
     onAnswer?.(answer)

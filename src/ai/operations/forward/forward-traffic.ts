@@ -2,6 +2,7 @@ import type { Candidate, Exchange, Failure } from '../../../core/index.ts'
 import type { Estimate, Traffic, TrafficPort } from '../../../governance/index.ts'
 import { believed } from '../../models/believable.ts'
 import { chargeAt, chargeBy } from '../../models/charge.ts'
+import { wayTold } from '../../routing/way-told.ts'
 import { NOTHING } from '../usage.ts'
 import { forwardStateOf } from './forward-state.ts'
 
@@ -30,6 +31,7 @@ export const forwardTraffic: TrafficPort = {
     const usage = believed(state.usage, state.name === 'batches' ? 'batch' : 'answer')
     const ofTarget = target === null || usage === null ? null : chargeAt(target, usage, true, x.time)
     const charge = usage === null ? null : (state.charge ?? ofTarget)
+    const way = wayTold(x)
     const cost = usage === null ? (isFree ? 0 : null) : (charge?.nanos ?? null)
     return {
       modelRequested: state.modelRequested,
@@ -41,19 +43,15 @@ export const forwardTraffic: TrafficPort = {
       costNanos: cost,
       leastNanos: charge?.leastNanos,
       priceRule: charge?.rule ?? null,
-      series: target?.series(state.name) ?? null,
+      ...way,
+      series: target?.series(state.name, way.variant ?? null) ?? null,
       held: state.answered && state.reserved !== null ? true : undefined,
     }
   },
 
   abandon(x: Exchange, _failure: Failure | null): Traffic | null {
     const traffic = forwardTraffic.traffic(x)
-    const state = forwardStateOf(x)
-    if (state !== null) {
-      state.usage = null
-      state.charge = null
-      state.answered = false
-    }
+    forwardStateOf(x)?.forgetAnswer()
     return traffic
   },
 }

@@ -12,11 +12,11 @@ import { principalOf } from '../../../governance/index.ts'
 import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
 import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
-import { chooseTarget } from '../../routing/choose.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
 import { plainFacts } from '../../routing/request-facts.ts'
 import { addUsage, readToldUsage, tokensOf } from '../usage.ts'
-import { ForwardCandidate } from './forward-candidate.ts'
+import type { ForwardCandidate } from './forward-candidate.ts'
+import { forwardRouting } from './forward-routing.ts'
 import { ForwardState } from './forward-state.ts'
 import { ForwardTap } from './forward-tap.ts'
 import { closeFrame, FrameReader } from './frame-reader.ts'
@@ -39,13 +39,21 @@ export interface RealtimeOptions {
 
 /** The `inspect` hook of realtime sessions: opens a WebSocket to the model's provider, and counts what goes by. */
 export function createRealtimeInspect({ registry, settings }: RealtimeOptions): Hook {
+  const routing = forwardRouting(registry, {
+    turn: (x, _state, { target, provider }) => {
+      const query = new URLSearchParams(x.query)
+      query.set('model', provider.nameOf(target.model))
+      const path = provider.pathTo(`/realtime?${query.toString()}`, null)
+      return { provider, path, body: null, lane: provider.nextLane?.() ?? 0 }
+    },
+    openTap: (x, candidate, state) => new RealtimeTap(x, candidate, { state, settings }),
+  })
   return (x) => {
     const upgrade = x.head.get('upgrade')
     if (upgrade === null || upgrade.trim().toLowerCase() !== 'websocket') {
       return new GatewayError('invalid_request', 'A realtime session needs a WebSocket: send Upgrade: websocket.')
     }
-    const query = new URLSearchParams(x.query)
-    const name = query.get('model')
+    const name = new URLSearchParams(x.query).get('model')
     if (name === null || name === '') {
       return new GatewayError('invalid_request', 'The query must name a model: /v1/realtime?model=…', {
         param: 'model',
@@ -58,23 +66,25 @@ export function createRealtimeInspect({ registry, settings }: RealtimeOptions): 
         param: 'model',
       })
     }
-    const serves = (each: RoutingTarget) => SPEAKING.has(registry.provider(each.target.provider)?.kind ?? '')
-    const chosen = chooseTarget(x, { registry, group, facts: plainFacts(x, 'realtime', name), serves })
-    if (chosen instanceof GatewayError) return chosen
-    const { target } = chosen
-    const provider = registry.provider(target.provider)
-    if (provider === null) throw new Error(`${target.name} was chosen for a session`)
-    query.set('model', provider.nameOf(target.model))
-    const state = new ForwardState('realtime', provider, provider.pathTo(`/realtime?${query.toString()}`, null))
+    const facts = plainFacts(x, 'realtime', name)
+    const first = routing.route(x, { registry, group, facts, serves })
+    if (first instanceof GatewayError) return first
+    const { from } = first.target
+    if (from === null) throw new Error(`${first.target.name} was chosen for a session`)
+    const state = new ForwardState('realtime', from, x.path)
     state.modelRequested = name
-    state.target = target
+    // Whoever is refused before the first attempt belongs to somebody.
+    state.target = first.target
     state.upgrade = 'websocket'
     state.mostTokens = settings.reserve_tokens
     x.surface = state
     x.wantsStream = true
-    x.candidates = [new ForwardCandidate(state, (y, candidate) => new RealtimeTap(y, candidate, { state, settings }))]
     return null
   }
+}
+
+function serves({ target: { from } }: RoutingTarget): boolean {
+  return from !== null && SPEAKING.has(from.kind)
 }
 
 /** Counts a session by its events, and ends it when what was reserved of a budget is used. */

@@ -6,7 +6,7 @@ import type { ModelRegistry } from '../../models/registry.ts'
 import { problemOf } from '../../translate/translation.ts'
 import { geminiEmbeddings } from '../codecs/gemini-embeddings.ts'
 import type { Operation } from '../operation.ts'
-import { operationAttempts, type PrepareOperation } from '../operation-attempts.ts'
+import { operationRouting, type PrepareOperation } from '../operation-attempts.ts'
 import { checkJsonType, chooseTargets, encodeFor } from '../operation-route.ts'
 import { OperationState } from '../operation-state.ts'
 import { countedAnswer, type EmbedMethod, embedAnswer, nativeBody, readEmbedRequest } from './embed-words.ts'
@@ -20,7 +20,7 @@ export function isEmbedPath(path: string): boolean {
 
 /** The `inspect` hook of requests of Google's clients for vectors, whoever makes them. */
 export function createEmbedInspect(registry: ModelRegistry, operation: Operation): Hook {
-  const attempts = operationAttempts(registry, operation, prepareEmbed)
+  const routing = operationRouting(registry, operation, prepareEmbed)
   return (x) => {
     const wrongType = checkJsonType(x)
     if (wrongType !== null) return wrongType
@@ -41,7 +41,7 @@ export function createEmbedInspect(registry: ModelRegistry, operation: Operation
       state.embeds = request
       state.vectors = 'float'
       x.surface = state
-      return chooseTargets(x, registry, { state, attempts })
+      return chooseTargets(x, registry, { state, routing })
     } catch (error) {
       if (error instanceof FieldProblem) return problemOf(error)
       throw error

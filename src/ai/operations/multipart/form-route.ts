@@ -4,7 +4,7 @@ import { Losses } from '../../ir/losses.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { FormCodec } from '../codec.ts'
 import type { Operation } from '../operation.ts'
-import { operationAttempts, type PrepareOperation, servingAt } from '../operation-attempts.ts'
+import { operationRouting, type PrepareOperation, servingAt } from '../operation-attempts.ts'
 import { chooseTargets } from '../operation-route.ts'
 import { OperationState } from '../operation-state.ts'
 import { FormUpload } from './form-upload.ts'
@@ -45,7 +45,7 @@ export function createFormGate(bodyLimit: number): Gate {
 
 /** The `inspect` hook of an operation whose requests are forms. */
 export function createFormInspect(registry: ModelRegistry, operation: Operation): Gate {
-  const attempts = operationAttempts(registry, operation, prepareForm)
+  const routing = operationRouting(registry, operation, prepareForm)
   return (x) => {
     const { surface: upload } = x
     if (!(upload instanceof FormUpload)) throw new Error(`${operation.name} has a gate that reads its form`)
@@ -76,13 +76,15 @@ export function createFormInspect(registry: ModelRegistry, operation: Operation)
     state.form = upload
     x.surface = state
     x.wantsStream = facts.stream
-    return chooseTargets(x, registry, { state, attempts })
+    return chooseTargets(x, registry, { state, routing })
   }
 }
 
 /** Whether some target of a model takes no form: it is put into other words, and those are made of the whole. */
 function wantsWhole(registry: ModelRegistry, model: string, operation: Operation): boolean {
-  const targets = registry.resolve(model)?.targets ?? []
+  const group = registry.resolve(model)
+  if (group === null) return false
+  const targets = group.canary === null ? group.targets : [...group.targets, group.canary.target]
   return targets.some(({ target }) => (servingAt(target, operation)?.form ?? null) !== null)
 }
 

@@ -3,10 +3,10 @@ import { allowed, type Servers, unknownModel } from '../../conversation/conversa
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
-import { ForwardCandidate } from '../../operations/forward/forward-candidate.ts'
+import { type ForwardRoutingOptions, forwardRouting } from '../../operations/forward/forward-routing.ts'
 import { ForwardState } from '../../operations/forward/forward-state.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { chooseTarget } from '../../routing/choose.ts'
+import type { RoutingTarget } from '../../routing/contract.ts'
 import { plainFacts } from '../../routing/request-facts.ts'
 import { type PriorTurns, unknownPrior } from './prior.ts'
 import { belowPath } from './relay-stored.ts'
@@ -22,6 +22,18 @@ export interface CompactOptions {
 
 /** `POST /v1/responses/compact`: only the vendor can say a conversation in fewer, sealed words. */
 export function createCompact({ registry, priors, servers, outputTokens }: CompactOptions): Gate {
+  const turn: ForwardRoutingOptions['turn'] = (x, state, { target, provider }) => {
+    const endpoint = endpointOf(target)
+    const body = parsed(x)
+    if (endpoint === null || body === null) throw new Error(`${target.name} was chosen and compacts nothing`)
+    const bytes = Buffer.from(writeJson({ ...body, model: endpoint.modelName }))
+    state.mostTokens = bytes.length + outputTokens
+    const prior = priors.of(x)
+    const keeper = prior === null || prior === WAIT ? null : (prior.maker?.credential ?? null)
+    const path = belowPath(endpoint.path(false), '/compact')
+    return { provider, path, body: bytes, lane: laneOf(provider, keeper) }
+  }
+  const routing = forwardRouting(registry, { turn })
   return (x) => {
     const prior = priors.of(x)
     if (prior === WAIT) return WAIT
@@ -36,34 +48,38 @@ export function createCompact({ registry, priors, servers, outputTokens }: Compa
       if (wrong !== null) return wrong
       if (prior.whole !== null) x.body = prior.whole
     }
-    const serves = servers(x) ?? (() => true)
-    const chosen = chooseTarget(x, { registry, group, facts: plainFacts(x, 'responses.compact', name), serves })
-    if (chosen instanceof GatewayError) return chosen
-    const { target } = chosen
-    const provider = registry.provider(target.provider)
-    const endpoint = target.endpointWhere((dialect) => dialect === 'openai-responses')
-    const body = parsed(x)
-    if (provider === null || endpoint === null || body === null) {
+    if (!group.targets.some(compacts)) {
       const message = `The model "${name.slice(0, 128)}" compacts nothing: its provider does not speak this dialect.`
       return new GatewayError('invalid_request', message, { param: 'model' })
     }
-    const state = new ForwardState('responses.compact', provider, belowPath(endpoint.path(false), '/compact'))
+    const among = servers(x)
+    const serves = among === null ? compacts : (each: RoutingTarget) => compacts(each) && among(each)
+    const facts = plainFacts(x, 'responses.compact', name)
+    const first = routing.route(x, { registry, group, facts, serves })
+    if (first instanceof GatewayError) return first
+    const { from } = first.target
+    if (from === null) throw new Error(`${first.target.name} was chosen and compacts nothing`)
+    const state = new ForwardState('responses.compact', from, x.path)
     state.modelRequested = name
-    state.target = target
-    state.body = Buffer.from(writeJson({ ...body, model: endpoint.modelName }))
-    state.mostTokens = state.body.length + outputTokens
-    state.lane = laneOf(provider, target, prior?.maker?.credential ?? null)
+    state.wantsObject = true
+    // Whoever is refused before the first attempt belongs to somebody.
+    state.target = first.target
     x.surface = state
-    x.candidates = [new ForwardCandidate(state)]
     return null
   }
 }
 
+function compacts({ target }: RoutingTarget): boolean {
+  return target.from !== null && endpointOf(target) !== null
+}
+
+function endpointOf(target: ModelTarget) {
+  return target.endpointWhere((dialect) => dialect === 'openai-responses')
+}
+
 /** The credential that keeps what the request names, or the next one of those that the target may use. */
-function laneOf(provider: ProviderUpstream, target: ModelTarget, keeper: string | null): number {
-  const [only] = target.credentials
-  const own = keeper ?? (target.credentials.length === 1 ? (only ?? null) : null)
-  return own === null ? (provider.nextLane?.() ?? 0) : Math.max(0, provider.credentials.indexOf(own))
+function laneOf({ credentials, nextLane }: ProviderUpstream, keeper: string | null): number {
+  return keeper === null ? (nextLane?.() ?? 0) : Math.max(0, credentials.indexOf(keeper))
 }
 
 function parsed(x: Exchange): JsonObject | null {

@@ -3,6 +3,7 @@ import type { SurfaceHooks, SurfacePath } from '../../compile.ts'
 import { createErrorRendering } from '../../conversation/errors.ts'
 import { chatCodeName } from '../../dialects/code-names.ts'
 import { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
+import { tellRouting } from '../../routing/routing-headers.ts'
 import { type ConversationRow, loadSurface } from '../conversations.ts'
 import { loadedGate } from '../loaded-gate.ts'
 import type { ResponsesHooks, ResponsesHooksOptions } from './responses-hooks.ts'
@@ -49,7 +50,7 @@ export function responsesPaths(
   return [
     { method: 'POST', path: row.path, route: create },
     { method: 'POST', path: `${under}input_tokens`, route: gated('count') },
-    { method: 'POST', path: `${under}compact`, route: gated('compact') },
+    { method: 'POST', path: `${under}compact`, route: { ...gated('compact'), editAnswer: tellRouting } },
     { method: 'GET', path: under, route: stored('get') },
     { method: 'DELETE', path: under, route: stored('delete') },
     { method: 'POST', path: under, route: stored('cancel') },

@@ -1,0 +1,108 @@
+import type { AttemptTarget } from './attempt-target.ts'
+import type { FullTarget } from './place-wait.ts'
+
+/** The targets of one request in their order: which of them is asked, and who may still be. */
+export class OrderWalk {
+  readonly #order: readonly AttemptTarget[]
+  /** Place of the first that was asked; most requests ask no other, and need no list. */
+  #first = -1
+  #others: number[] | null = null
+  /** Targets behind this many tokens only, after one was too small. */
+  #largerThan = 0
+  /** Place of the current target; -1 before the first. */
+  place = -1
+  /** Attempts on the current target. */
+  onTarget = 0
+
+  constructor(order: readonly AttemptTarget[]) {
+    this.#order = order
+  }
+
+  get length(): number {
+    return this.#order.length
+  }
+
+  /** The target that is asked, or was asked last; null before the first. */
+  get current(): AttemptTarget | null {
+    return this.#order[this.place] ?? null
+  }
+
+  /** The target at a place, as long as it has not been asked and may serve the request; else null. */
+  openAt(place: number): AttemptTarget | null {
+    const target = this.#order[place]
+    return target === undefined || this.#isTried(place) || !this.#isLargeEnough(target) ? null : target
+  }
+
+  /** The target at this place is the current one. */
+  choose(place: number): void {
+    this.place = place
+    if (this.#isTried(place)) return
+    this.mark(place)
+    this.onTarget = 0
+  }
+
+  /** The target at this place is asked beside the current one. */
+  mark(place: number): void {
+    if (this.#first < 0) this.#first = place
+    else if (this.#others === null) this.#others = [place]
+    else this.#others.push(place)
+  }
+
+  /** It was not asked after all. */
+  unmark(place: number): void {
+    if (this.#first === place) this.#first = -1
+    const at = this.#others?.indexOf(place) ?? -1
+    if (at >= 0) this.#others?.splice(at, 1)
+  }
+
+  /** From now on only targets that take more than the current one. */
+  seekLarger(): void {
+    this.#largerThan = this.current?.contextTokens ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Whether there is one that has not been asked, and does not refuse. */
+  hasOther(nowMs: number): boolean {
+    for (let place = 0; place < this.length; place++) {
+      const target = this.openAt(place)
+      if (target !== null && (target.memory?.waitMs(nowMs) ?? 0) === 0) return true
+    }
+    return false
+  }
+
+  /** Targets that could be asked if they did not have as many requests as they take. `again`: one that may be asked again. */
+  full(nowMs: number, again: number): FullTarget[] {
+    const full: FullTarget[] = []
+    for (let at = 0; at < this.length; at++) {
+      const target = at === again ? this.#largeEnoughAt(at) : this.openAt(at)
+      const memory = target?.memory ?? null
+      if (memory === null || memory.concurrency === null || memory.waitMs(nowMs) > 0) continue
+      if (memory.restsMs(nowMs) === 0) full.push({ at, memory })
+    }
+    return full
+  }
+
+  /** Milliseconds until the first of them may be asked again; Infinity when nothing is known of any. */
+  shortestWaitMs(nowMs: number): number {
+    let shortest = Number.POSITIVE_INFINITY
+    for (const { memory } of this.#order) if (memory !== null) shortest = Math.min(shortest, memory.waitMs(nowMs))
+    return shortest
+  }
+
+  /** The total deadline of the target at a place; 0 when there is none. */
+  totalMsAt(place: number): number {
+    return this.#order[place]?.candidate.upstream.timeouts.totalMs ?? 0
+  }
+
+  #largeEnoughAt(place: number): AttemptTarget | null {
+    const target = this.#order[place]
+    return target !== undefined && this.#isLargeEnough(target) ? target : null
+  }
+
+  #isTried(place: number): boolean {
+    return place === this.#first || this.#others?.includes(place) === true
+  }
+
+  #isLargeEnough({ contextTokens }: AttemptTarget): boolean {
+    return this.#largerThan === 0 || (contextTokens !== null && contextTokens > this.#largerThan)
+  }
+}

@@ -1,0 +1,9 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { KeyMessage } from '../messages.ts'
+
+/** Takes every message of keys that waits, without returning to the event loop. */
+export function drainPort(port: MessagePort, apply: (message: KeyMessage) => void): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    apply(next.message as KeyMessage) // only the control thread holds the other end
+  }
+}
