@@ -13,6 +13,7 @@ import { Ownership } from './operations/files/ownership.ts'
 import { namesIn } from './operations/files/references.ts'
 import { ReferringRequests } from './operations/files/referring-inspect.ts'
 import { googleEmbeddings, operationPaths } from './operations/paths.ts'
+import { createLookRoute } from './operations/unread/look-route.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
 import { loadRuleRegex } from './routing/load-regex.ts'
 import { tellRouting } from './routing/routing-headers.ts'
@@ -59,6 +60,8 @@ export interface Surfaces {
   readonly paths: readonly SurfacePath[]
   /** Errors of requests that matched nothing. */
   readonly fallback: Route
+  /** Reads what clients do not read to its end; null where nobody counts that. */
+  readonly unread: Route | null
 }
 
 /**
@@ -72,7 +75,7 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
   const ownership = new Ownership(registry, options.document, options.content ?? null)
   const referring = new ReferringRequests(ownership, new AccountSessions(options.document))
   const created = Math.floor(Date.now() / 1000)
-  const { hooks } = options
+  const { hooks, document, claims, warn } = options
   const rendering = createErrorRendering(COMMON_DIALECT)
   const dialect = { codeName: chatCodeName, renderError: rendering.renderError }
   const plain = { ...dialect, bodyLimit: -1, reserve: null, renderStreamError: null }
@@ -84,6 +87,7 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
       ...modelPaths(registry, created, models),
     ],
     fallback: { ...plain, name: 'none', identify: null, admit: null, inspect: null, ...hooks.unmatched },
+    unread: claims === undefined ? null : createLookRoute({ hooks, document, registry, claims, plain, warn }),
   }
 }
 

@@ -25,6 +25,7 @@ export {
   variablesOf,
 } from './facts.ts'
 export type { FetchAddress } from './media/media-fetcher.ts'
+export { UnreadThing } from './operations/unread/unread-thing.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export type { TransportSource } from './providers/upstreams.ts'

@@ -3,7 +3,15 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type { KeyChange, KeyDocument, LevelChange, LevelDocument } from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
-import type { KeepingLimits, KeptContent, Released, UsageClaim } from '../storage/index.ts'
+import type {
+  AwaitedThing,
+  DueThing,
+  KeepingLimits,
+  KeptContent,
+  LookTimes,
+  Released,
+  UsageClaim,
+} from '../storage/index.ts'
 import type { ListenerPorts } from './listeners.ts'
 import type { SharedMemory, WorkerMemory } from './memory.ts'
 import type { SlotIndexes } from './route-slots.ts'
@@ -53,11 +61,13 @@ export type ContentCall =
   | { readonly method: 'under'; readonly call: number; readonly tenant: string; readonly parent: string }
   | { readonly method: 'holders'; readonly call: number; readonly tenant: string; readonly items: readonly string[] }
 
-/** A call about claims of usage; only `claim` is answered. */
+/** A call about claims of usage; only `claim` and `due` are answered. */
 export type ClaimCall =
   | { readonly method: 'claim'; readonly call: number; readonly thing: string; readonly requestId: string }
   | { readonly method: 'told' | 'hold'; readonly thing: string; readonly requestId: string }
-  | { readonly method: 'free'; readonly thing: string }
+  | { readonly method: 'free' | 'giveUp'; readonly thing: string }
+  | { readonly method: 'await'; readonly thing: AwaitedThing; readonly times: LookTimes }
+  | { readonly method: 'due'; readonly call: number; readonly most: number; readonly times: LookTimes }
 
 export type StoreAnswer =
   | { readonly call: number; readonly value: StoreValue }
@@ -66,7 +76,7 @@ export type StoreAnswer =
   | { readonly released: Released }
 
 /** What the stores answer. */
-export type StoreValue = readonly string[] | UsageClaim | boolean | null
+export type StoreValue = readonly string[] | readonly DueThing[] | UsageClaim | boolean | null
 
 /** Start data of a database thread. */
 export interface DatabaseThreadStart {

@@ -69,6 +69,10 @@ const DEFAULTS: ConfigDocument = {
     total: 3_600_000,
     reserve_tokens: 20_000,
   },
+  unread_usage: {
+    first_look: 300_000,
+    longest_pause: 21_600_000,
+  },
   passthrough: {
     enabled: true,
     providers: [],

@@ -11,7 +11,7 @@ import { key } from './schema/keys.ts'
 import { gatewayLevel, organization, project, team, user } from './schema/levels.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, routing, translation } from './schema/models.ts'
-import { files, passthrough, realtime } from './schema/operations.ts'
+import { files, passthrough, realtime, unreadUsage } from './schema/operations.ts'
 import { catalogue } from './schema/prices.ts'
 import {
   content,
@@ -60,6 +60,9 @@ export const documentSchema = z.strictObject({
   aliases: z.record(name, plainText).prefault({}).describe('Other names of models: alias to model.'),
   files: files.prefault({}).describe('Files and batches, which stay with one provider.'),
   realtime: realtime.prefault({}).describe('Sessions over a WebSocket.'),
+  unread_usage: unreadUsage
+    .prefault({})
+    .describe('Batches and background answers that clients do not read to their end, so that they are charged.'),
   passthrough: passthrough.prefault({}).describe('Paths under `/v1/` that the gateway does not know.'),
   upstreams: z.record(providerName, upstream).prefault({}).describe('Pools of servers behind routes, by name.'),
   routes: z.array(route).max(10_000).prefault([]).describe('HTTP routes beside the paths of the gateway itself.'),

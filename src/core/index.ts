@@ -63,6 +63,7 @@ export { CertificateTable, checkAuthorities, type PemFile, readCertificate, read
 export { type AddressCap, Listener, type ListenerLimits, type ListenerOptions } from './listen/listener.ts'
 export { type ListenerTls, TlsAcceptor } from './listen/tls.ts'
 export { loadRegexCompiler, type RegexCompiler } from './match/regex-engine.ts'
+export { beginOwnRequest, type OwnRequest } from './own-request.ts'
 export {
   type AnswerHeaders,
   type AnswerPlan,

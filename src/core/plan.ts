@@ -20,6 +20,8 @@ export interface Plan {
   readonly routes?: RouteTable<Route> | null
   /** Proxies that are believed when they say who the client is; absent: none. */
   readonly trust?: Trust | null
+  /** What the gateway asks for by itself; absent or null: nothing. */
+  readonly own?: Route | null
   /** Renders what went wrong before a route was found. */
   readonly fallback: Route
 }

@@ -1,6 +1,6 @@
 import type { ClientStream } from './client-stream.ts'
 
-/** Longest answer that is thrown away. */
+/** Longest answer that is thrown away, where that is bounded. */
 const MOST_BYTES = 64 * 1024 * 1024
 
 /** A client that hears nothing: whatever is sent to it is gone at once. */
@@ -12,13 +12,13 @@ export class UnheardClient implements ClientStream {
   readonly unsentBytes = 0
   headSent = false
   ended = false
-  readonly #onTooMuch: () => void
+  readonly #onTooMuch: (() => void) | null
   #bytes = 0
 
-  /** `of`: the client whose request it is. `onTooMuch`: the answer is longer than is read to its end. */
+  /** `of`: the client whose request it is. `onTooMuch`: the answer is longer than is read to its end; null: it is read however long it is. */
   constructor(
     { address, listener, scheme }: Pick<ClientStream, 'address' | 'listener' | 'scheme'>,
-    onTooMuch: () => void,
+    onTooMuch: (() => void) | null,
   ) {
     this.#onTooMuch = onTooMuch
     this.address = address
@@ -59,7 +59,7 @@ export class UnheardClient implements ClientStream {
 
   write(bytes: Buffer): boolean {
     this.#bytes += bytes.length
-    if (this.#bytes > MOST_BYTES && !this.ended) {
+    if (this.#bytes > MOST_BYTES && !this.ended && this.#onTooMuch !== null) {
       this.ended = true
       this.#onTooMuch()
     }

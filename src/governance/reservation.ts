@@ -62,7 +62,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
     this.#accounts = accounts
     const charged = x.principal === null ? null : principalOf(x).charged
     this.#budgets = charged?.budgets ?? NONE
-    this.#tokenRates = charged?.tokenRates ?? null
+    this.#tokenRates = estimate.owed === true ? null : (charged?.tokenRates ?? null)
     this.#previous = reservationOf(x)
     this.before = this.#previous?.before ?? null
     this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
@@ -95,7 +95,9 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
       const period = periodOf(budget.per, this.reservedAt, budget.timeZone)
       this.#charges.push({ index: budget.slot, period, amount, limit: budget.limit })
     }
-    const refusing = reserveAll(this.#accounts.counters, this.#charges, this.#accounts.intents)
+    const { counters, intents } = this.#accounts
+    const asked = this.estimate.owed === true ? this.#charges.map(unlimited) : this.#charges
+    const refusing = reserveAll(counters, asked, intents)
     if (refusing === ALL_RESERVED) return null
     this.#charges.length = 0
     if (refusing === INTENTS_FULL) {
@@ -236,6 +238,10 @@ export function createJoin(): JoinHook {
     const over = reservationOf(other)
     if (over !== null) reservationOf(goesOn)?.join(over)
   }
+}
+
+function unlimited(charge: Charge): Charge {
+  return { ...charge, limit: Number.MAX_SAFE_INTEGER }
 }
 
 function reservationOf(x: Exchange): Reservation | null {

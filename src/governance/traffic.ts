@@ -11,6 +11,8 @@ export interface Estimate {
   readonly providerJson: string
   readonly modelJson: string
   readonly priceRuleJson: string
+  /** It finds out what was used already: no budget refuses it, and no rate counts it as asked for now. Absent: no. */
+  readonly owed?: true | undefined
 }
 
 /** What a request carried and what it cost, as its surface knows when it ends. Token counters are disjoint. */

@@ -33,6 +33,7 @@ export {
   readAdminToken,
   readPepper,
 } from './key-secrets.ts'
+export type { AwaitedThing, DueThing, LookTimes } from './ledger/awaited-usage.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
 export type { Released } from './ledger/held-amounts.ts'
 export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'

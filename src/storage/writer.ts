@@ -4,6 +4,7 @@ import { journalBytes, journalDirectory } from './journal/directory.ts'
 import type { SegmentName } from './journal/format.ts'
 import { SegmentShelf } from './journal/segment-shelf.ts'
 import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
+import { type AwaitedThing, AwaitedUsage, type DueThing, type LookTimes } from './ledger/awaited-usage.ts'
 import { HeldAmounts, type Released } from './ledger/held-amounts.ts'
 import { keepOutliving } from './ledger/outliving.ts'
 import { NO_SINK } from './ledger/sink.ts'
@@ -43,6 +44,7 @@ export class LedgerWriter {
   readonly #retention: Retention
   readonly #claims: UsageClaims
   readonly #held: HeldAmounts
+  readonly #awaited: AwaitedUsage
   /** No worker of before lives; stays at 0 where this writer took over from another. */
   #recoveredMs = 0
   readonly #workers = new Map<string, WorkerJournal>()
@@ -61,6 +63,7 @@ export class LedgerWriter {
     this.#retention = new Retention(database)
     this.#claims = new UsageClaims(database)
     this.#held = new HeldAmounts(database)
+    this.#awaited = new AwaitedUsage(database)
     this.keys = new KeyTable(database)
   }
 
@@ -181,7 +184,26 @@ export class LedgerWriter {
   /** What was held for a thing whose usage was told is given back; null: nothing. `unused`: it used nothing, and nobody tells. */
   releaseUsage(thing: string, unused = false): Released | null {
     this.#readAll()
-    return unused || this.#claims.isTold(thing) ? this.#held.release(thing) : null
+    if (!unused && !this.#claims.isTold(thing)) return null
+    const released = this.#held.release(thing)
+    // What cannot be given back yet is looked at once more.
+    if (!this.#held.holds(thing)) this.#awaited.remove(thing)
+    return released
+  }
+
+  /** Somebody has to look at a thing, see UsageClaimsPort. */
+  awaitUsage(thing: AwaitedThing, times: LookTimes): void {
+    this.#awaited.put(thing, Date.now(), times)
+  }
+
+  /** What is due for a look, see UsageClaimsPort. Throws when the database refuses. */
+  dueUsage(most: number, times: LookTimes): readonly DueThing[] {
+    return this.#awaited.take(Date.now(), most, times)
+  }
+
+  /** Nobody looks at it any more; what is held for it stays charged. */
+  giveUpUsage(thing: string): void {
+    this.#awaited.remove(thing)
   }
 
   /** What these counters have spent, filled up with what their levels had used before them, as far as it is in the database. */

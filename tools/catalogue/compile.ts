@@ -148,7 +148,7 @@ function storedOf(key: string, { model, capability }: Draft, now: Date): StoredM
     ...optional('n', nameOf(model, capability)),
     ...(mode === 'chat' ? {} : { m: mode }),
     ...optional('c', context === undefined || context <= 0 ? undefined : Math.round(context)),
-    ...optional('x', mode === 'chat' ? positive(capability?.maxTokens) : undefined),
+    ...optional('x', mode === 'chat' ? (facts.maxOutput ?? positive(capability?.maxTokens)) : undefined),
     ...optional('in', vision === undefined ? undefined : `${vision ? 'i' : ''}${hearsAudio(model) ? 'a' : ''}`),
     ...optional<'tools', 0 | 1>('tools', tools === undefined ? undefined : tools ? 1 : 0),
     ...optional('re', reasoning),

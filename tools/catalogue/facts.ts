@@ -14,6 +14,7 @@ export interface Facts {
   readonly structured?: 'native' | 'tool' | 'none'
   readonly tools?: boolean
   readonly vision?: boolean
+  readonly maxOutput?: number
 }
 
 interface FactRow extends Facts {
@@ -107,6 +108,10 @@ const ROWS: readonly FactRow[] = [
     vision: true,
   },
   { providers: ['bedrock'], id: /anthropic\./, structured: 'tool' },
+  // Bedrock user guide, "OpenAI models", and Nova 2 user guide, "Extended thinking", 2026-11: an effort in their own words.
+  { providers: ['bedrock'], id: /(?:^|\.)openai\.gpt-oss-/, reasoning: 'effort', maxOutput: 128_000 },
+  { providers: ['bedrock'], id: /(?:^|\.)amazon\.nova-2-lite/, reasoning: 'effort', maxOutput: 65_535 },
+  { providers: ['bedrock'], id: /(?:^|\.)amazon\.nova-(?:micro|lite|pro|premier)-v1/, reasoning: 'none' },
   // Thinking guide, 2026-11: a budget up to 2.5, a level from 3 on.
   { providers: ['gemini', 'vertex-ai'], id: /^gemini-(?:1\.|2\.0)/, reasoning: 'none' },
   {

@@ -42,6 +42,8 @@ export class ConversationState {
   usedCredential = ''
   /** Is told what the upstream called an answer that is relayed, and who made it; null: nobody asks. */
   onAnswerId: ((id: string, maker: { readonly provider: string; readonly credential: string }) => void) | null = null
+  /** The upstream goes on with the answer when this request is over: then it is charged all that was reserved for it. */
+  goesOn = false
   /** As the upstream reported it. */
   usage: Usage | null = null
   /** Estimated output tokens that came from the upstream. */
@@ -88,6 +90,7 @@ export class ConversationState {
     state.keepSeals = this.keepSeals
     state.credential = this.credential
     state.onAnswerId = this.onAnswerId
+    state.goesOn = this.goesOn
     return state
   }
 

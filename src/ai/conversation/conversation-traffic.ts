@@ -12,6 +12,7 @@ import { type ConversationState, conversationStateOf } from './conversation-stat
 import { MEDIA_TOKENS } from './media.ts'
 
 const NOTHING: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+const NOTHING_TOLD: [Usage, Traffic['usageSource']] = [NOTHING, 'none']
 /** What every conversation costs beyond its text: the reply's primer and the frame of a message. */
 const CONVERSATION_TOKENS = 7
 /** What a model makes while nobody sees it: a middling pace, since fast ones make several times as much. */
@@ -45,7 +46,8 @@ export const conversationTraffic: TrafficPort = {
 /** `leftAt`: when nobody waited any more for an upstream that had time left; null: it had none, or came to an end. */
 function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding, leftAt: number | null): Traffic {
   const target = x.candidate instanceof ModelTarget ? x.candidate : state.target
-  const [usage, usageSource] = usageOf(x, state, ending, leftAt)
+  const held = state.goesOn && state.answered && believed(state.usage) === null
+  const [usage, usageSource] = held ? NOTHING_TOLD : usageOf(x, state, ending, leftAt)
   const charge = chargeOf(x, target, usage, usageSource)
   const routing = wayTold(x)
   return {
@@ -75,6 +77,7 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding, 
     attemptHistory: routing.attemptHistory,
     variant: routing.variant,
     series: target?.series(seriesNameOf(state), routing.variant ?? null) ?? null,
+    held: held ? true : undefined,
   }
 }
 

@@ -3,13 +3,13 @@ import { suite, test } from 'node:test'
 import type { JsonObject } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest, Parameters } from '../ir/request.ts'
-import { withinOpenAI } from './openai-limits.ts'
+import { withinOpenAI, withShortUser } from './openai-limits.ts'
 
 function within(asked: Partial<ModelRequest>): { readonly request: ModelRequest; readonly losses: Losses } {
   const losses = new Losses()
   const dialect = 'anthropic-messages' as const
   const plain: ModelRequest = { dialect, model: 'm', messages: [], tools: [], parameters: {}, stream: false }
-  return { request: withinOpenAI({ ...plain, ...asked }, losses), losses }
+  return { request: withinOpenAI(withShortUser({ ...plain, ...asked }, losses), losses), losses }
 }
 
 function schema(properties: JsonObject, required: readonly string[]): JsonObject {

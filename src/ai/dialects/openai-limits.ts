@@ -3,21 +3,25 @@ import { isObject } from '../ir/json.ts'
 import type { Losses } from '../ir/losses.ts'
 import type { FunctionTool, ModelRequest, Tool } from '../ir/request.ts'
 
-/** API reference, `user` and `safety_identifier`, 2026-11: longer ones are refused. */
+/** API reference, `user` and `safety_identifier`, 2026-11: longer ones are refused. OpenRouter takes 128, others say nothing. */
 const LONGEST_USER = 64
 
 /**
- * A request of another dialect within OpenAI's own limits, which its clients know. A user's name that is too long (those of coding
- * agents are) becomes its digest: the same for the same user. A schema that the vendor cannot hold a model to is followed freely.
+ * A request of another dialect with a user's name that servers of OpenAI's dialects take: one that is too long (those of coding
+ * agents are) becomes its digest, the same for the same user.
  */
+export function withShortUser(request: ModelRequest, losses: Losses): ModelRequest {
+  const { user } = request.parameters
+  if (user === undefined || user.length <= LONGEST_USER || request.dialect.startsWith('openai')) return request
+  losses.adapt('user')
+  return { ...request, parameters: { ...request.parameters, user: createHash('sha256').update(user).digest('hex') } }
+}
+
+/** A request of another dialect within OpenAI's own limits, which its clients know: a schema that it cannot hold is followed freely. */
 export function withinOpenAI(request: ModelRequest, losses: Losses): ModelRequest {
   if (request.dialect.startsWith('openai')) return request
-  const { user, output } = request.parameters
+  const { output } = request.parameters
   let { tools, parameters } = request
-  if (user !== undefined && user.length > LONGEST_USER) {
-    losses.adapt('user')
-    parameters = { ...parameters, user: createHash('sha256').update(user).digest('hex') }
-  }
   if (output?.type === 'json-schema' && output.strict === true && !isClosed(output.schema)) {
     losses.drop('response_format.strict')
     parameters = { ...parameters, output: { ...output, strict: false } }

@@ -18,11 +18,11 @@ import type { JsonObject } from '../ir/json.ts'
 import type { SecretSet } from '../providers/secret-set.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
 import { IdTap } from '../relay/id-tap.ts'
-import { relayTap } from '../relay/relay-tap.ts'
 import type { CostTold } from '../relay/told-cost.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import type { ModelFacts } from './model-facts.ts'
+import { openRelay } from './open-relay.ts'
 import { dearestRule, type PriceRule, type Prices } from './price.ts'
 import type { Fate, PreparedRequest, TargetEndpoint } from './target-endpoint.ts'
 
@@ -279,7 +279,7 @@ export class ModelTarget implements Candidate {
     // The body is with the transport now.
     state.prepared = null
     if (translation !== null) return new TranslatingTap(x, this, state, endpoint, translation)
-    const tap = relayTap(x, this, state, endpoint.endpoint)
+    const tap = openRelay(x, this, state, endpoint)
     return state.onAnswerId === null
       ? tap
       : new IdTap(tap, (id) => state.onAnswerId?.(id, { provider: this.provider, credential: state.usedCredential }))

@@ -38,7 +38,7 @@ function filesPaths(
   registry: ModelRegistry,
   { ownership, passing }: { readonly ownership: Ownership; readonly passing: Gate },
 ): SurfacePath[] {
-  const usage = new ClaimedUsage(claims ?? null)
+  const usage = new ClaimedUsage(claims ?? null, document)
   const uploading: Route = {
     name: 'files',
     ...hooks.conversation('files.manage'),

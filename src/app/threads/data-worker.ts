@@ -30,6 +30,7 @@ import { refreshLog } from './refresh-log.ts'
 import { shedLoad } from './shed-load.ts'
 import { StoreCaller } from './store-caller.ts'
 import { Transports } from './transports.ts'
+import { UnreadLooks } from './unread-looks.ts'
 import { createWorkerHooks } from './worker-hooks.ts'
 
 /** In a replacement, connections that stay idle are closed after this time. */
@@ -71,6 +72,7 @@ class DataWorker {
   #slots: SlotIndexes
   readonly #gateway: Gateway
   readonly #listeners: Listeners
+  readonly #unread: UnreadLooks
   readonly #heartbeat: NodeJS.Timeout
   readonly #compile: (version: number, document: DataWorkerStart['document']) => Promise<Plan>
   #candidate: Plan | null = null
@@ -196,6 +198,12 @@ class DataWorker {
       onRefusedConnection: (reason, address) => reports.refusedConnection(reason, address),
     })
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
+    this.#unread = new UnreadLooks({
+      gateway: this.#gateway,
+      keys: this.#keys,
+      due: (most, times) => this.#stores.due(most, times),
+      document: () => this.#document,
+    })
     this.#listeners = new Listeners(this.#gateway, start)
     // A worker whose loop stands still stops counting: the watchdog sees it.
     this.#heartbeat = setInterval(() => this.#beat(), Math.max(50, Math.min(1_000, document.process.stall_timeout / 4)))
@@ -208,6 +216,7 @@ class DataWorker {
     // A newer one may have overtaken it.
     if (this.#gateway.plan.version < plan.version) this.#gateway.plan = plan
     const ports = await this.#listeners.listen()
+    this.#unread.start()
     this.#say({ type: 'listening', ports })
   }
 
@@ -309,6 +318,7 @@ class DataWorker {
     }
     this.#leaving = true
     this.#gateway.leaving = true
+    this.#unread.stop()
     await this.#listeners.stopAccepting()
     const grace = setTimeout(() => this.#cut(), graceMs)
     // A connection that is closed while idle may have a request on its way: in a replacement clients are told first.

@@ -83,6 +83,7 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
     paths,
     prefixes: prefixPaths(served.filter(({ last }) => last !== true)),
     rests: prefixPaths(served.filter(({ last }) => last === true)),
+    own: surfaces.unread,
     fallback: document.routes.length === 0 ? surfaces.fallback : withPages(surfaces.fallback, hasModels),
   }
 }

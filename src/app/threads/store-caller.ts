@@ -1,8 +1,11 @@
 import type { MessagePort } from 'node:worker_threads'
 import type {
+  AwaitedThing,
   ContentPort,
+  DueThing,
   KeepingLimits,
   KeptContent,
+  LookTimes,
   Released,
   UsageClaim,
   UsageClaimsPort,
@@ -82,6 +85,19 @@ export class StoreCaller implements ContentPort, UsageClaimsPort {
     this.#say({ method: 'free', thing })
   }
 
+  await(thing: AwaitedThing, times: LookTimes): void {
+    this.#say({ method: 'await', thing, times })
+  }
+
+  async due(most: number, times: LookTimes): Promise<readonly DueThing[]> {
+    const value = await this.#ask((call) => ({ method: 'due', call, most, times }))
+    return Array.isArray(value) ? value.filter(isDue) : []
+  }
+
+  giveUp(thing: string): void {
+    this.#say({ method: 'giveUp', thing })
+  }
+
   #say(message: ToWriter): void {
     this.#port?.postMessage(message)
   }
@@ -104,5 +120,9 @@ export class StoreCaller implements ContentPort, UsageClaimsPort {
 }
 
 function isList(value: StoreValue): value is readonly string[] {
-  return Array.isArray(value)
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
+}
+
+function isDue(value: unknown): value is DueThing {
+  return typeof value === 'object' && value !== null && 'look' in value
 }

@@ -16,6 +16,18 @@ export const files = z.strictObject({
     ),
 })
 
+/** Batches and background answers that clients do not read to their end. */
+export const unreadUsage = z.strictObject({
+  first_look: positiveDuration
+    .prefault('5m')
+    .describe(
+      'The gateway itself looks at one that nobody has read to its end after so long; also the shortest pause.',
+    ),
+  longest_pause: positiveDuration
+    .prefault('6h')
+    .describe('Pauses between looks grow to half of the age, and to no more than this.'),
+})
+
 /** `/v1/realtime`: sessions over a WebSocket. */
 export const realtime = z.strictObject({
   idle: positiveDuration.prefault('300s').describe('A session ends after so long without a byte either way.'),

@@ -13,6 +13,9 @@ export interface Released {
   readonly charges: readonly BudgetCharge[]
 }
 
+/** Of a request that has told what it used itself. */
+const NOTHING: Released = { keyId: '', reservedAt: 0, tokens: 0, nanos: 0, charges: [] }
+
 type Amounts = Omit<Released, 'charges'>
 
 /** Places in the list of amounts of an attempt, see the schema. */
@@ -31,6 +34,7 @@ export class HeldAmounts {
   readonly #remove: StatementSync
   readonly #whole: StatementSync
   readonly #several: StatementSync
+  readonly #recorded: StatementSync
   readonly #setWhole: StatementSync
   readonly #setSeveral: StatementSync
   readonly #subtract: StatementSync
@@ -45,6 +49,7 @@ export class HeldAmounts {
     this.#remove = database.prepare('DELETE FROM held_amounts WHERE thing = ?')
     this.#whole = database.prepare('SELECT attempt AS amounts FROM request_rows WHERE id = ? AND attempt IS NOT NULL')
     this.#several = database.prepare('SELECT attempt, amounts FROM attempt_rows WHERE request_id = ?')
+    this.#recorded = database.prepare('SELECT 1 FROM request_rows WHERE id = ?')
     this.#setWhole = database.prepare('UPDATE request_rows SET attempt = ? WHERE id = ?')
     this.#setSeveral = database.prepare('UPDATE attempt_rows SET amounts = ? WHERE request_id = ? AND attempt = ?')
     this.#subtract = database.prepare(
@@ -65,6 +70,11 @@ export class HeldAmounts {
   /** This request holds the amount for a thing that it began. */
   expect(thing: string, requestId: string, nowMs: number): void {
     this.#expect.run(thing, requestId, nowMs)
+  }
+
+  /** Whether something is held for a thing. */
+  holds(thing: string): boolean {
+    return this.#find.get(thing) !== undefined
   }
 
   /** What was held for a thing is taken back, once; null when nothing is held, or the ledger does not have it yet. */
@@ -97,7 +107,7 @@ export class HeldAmounts {
       this.#setSeveral.run(changed, requestId, attempt)
       return this.#uncount(released, amounts, requestId)
     }
-    return null
+    return this.#recorded.get(requestId) === undefined ? null : NOTHING
   }
 
   #uncount(released: Amounts, amounts: string, requestId: string): Released {

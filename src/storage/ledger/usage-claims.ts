@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { AwaitedThing, DueThing, LookTimes } from './awaited-usage.ts'
 
 /** `yours`: the request may tell the usage; `told`: another one has; `held`: another one is about to, ask again soon. */
 export type UsageClaim = 'yours' | 'told' | 'held'
@@ -16,6 +17,12 @@ export interface UsageClaimsPort {
   hold(thing: string, requestId: string): void
   /** The thing has ended and used nothing: what is held for it is given back. */
   free(thing: string): void
+  /** Somebody has to look at the thing until its end is told. */
+  await(thing: AwaitedThing, times: LookTimes): void
+  /** Of what nobody has looked at for long enough: some, which nobody else is given meanwhile. Rejects as `claim` does. */
+  due(most: number, times: LookTimes): Promise<readonly DueThing[]>
+  /** Nobody will ever tell what the thing used: what is held for it stays charged. */
+  giveUp(thing: string): void
 }
 
 /** What became of a request that held a claim. */
@@ -95,12 +102,12 @@ export class UsageClaims {
     if (isOpen(requestId)) return 'running'
     const rows = this.#amounts.all(requestId)
     if (rows.length === 0) return 'unknown'
-    const counted = rows.some(({ amounts }) => {
-      if (typeof amounts !== 'string') return false
-      const list = JSON.parse(amounts) as unknown[] // made by LedgerTables
-      return Number(list[8]) > 0 || Number(list[9]) > 0
+    const lists = rows.flatMap(({ amounts }) => {
+      return typeof amounts === 'string' ? [JSON.parse(amounts) as unknown[]] : [] // made by LedgerTables
     })
-    return counted ? 'counted' : 'over'
+    // What is charged in advance tells nothing of the usage, whatever attempts before it have used.
+    if (lists.some((list) => list[10] === 'reserved')) return 'over'
+    return lists.some((list) => Number(list[8]) > 0 || Number(list[9]) > 0) ? 'counted' : 'over'
   }
 
   #row(thing: string): Row | null {

@@ -234,6 +234,17 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE keys ADD COLUMN project TEXT;
    ALTER TABLE keys ADD COLUMN user TEXT;
    ALTER TABLE keys ADD COLUMN limits TEXT;`,
+
+  `-- Things that tell what they used to whoever looks at them at their end: when the gateway looks, if nobody does.
+   CREATE TABLE awaited_usage (
+     thing TEXT NOT NULL PRIMARY KEY,
+     key_id TEXT NOT NULL,
+     look TEXT NOT NULL,
+     made_ms INTEGER NOT NULL,
+     looks INTEGER NOT NULL,
+     due_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX awaited_usage_due ON awaited_usage (due_ms);`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -77,6 +77,12 @@ export class ResponsesKeeper {
     return last
   }
 
+  /** All answers in the background are over. */
+  finish(): void {
+    this.looksUntilDone = 0
+    for (const kept of this.#answers.values()) kept.looks = null
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))

@@ -48,6 +48,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const pieces = stream ? begun(vendor) : [JSON.stringify(vendor.whole(TEXT)).slice(0, 40)]
     return { status: 200, type: typeOf(vendor, stream), pieces, ending: 'cut' }
   },
+  /** Whole where a stream was asked for, and a stream where it was not: servers in between do so. */
+  'other-form': (vendor, stream) =>
+    stream
+      ? said(200, 'application/json', JSON.stringify(vendor.whole(TEXT)))
+      : said(200, vendor.streamType, ...vendor.stream(TEXT)),
   'wrong-type': (vendor) => said(200, 'text/plain', JSON.stringify(vendor.whole(TEXT))),
   html: () => said(200, 'text/html', HTML),
   'html-502': () => said(502, 'text/html', HTML),

@@ -1,8 +1,9 @@
 import type { Fields } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import type { BuiltinKind, FunctionTool, Tool, ToolChoice } from '../../ir/request.ts'
+import type { BuiltinKind, BuiltinTool, FunctionTool, Tool, ToolChoice } from '../../ir/request.ts'
 import { builtinPath } from '../carried.ts'
+import { type HostedLimits, limitsOf } from '../hosted-tools.ts'
 import { type Block, type CacheMarks, readCache } from './cache.ts'
 import { addExtra, type Writing } from './media.ts'
 import { isHoldable, withinSubset } from './output-schema.ts'
@@ -22,6 +23,11 @@ const EQUALS: Partial<Record<BuiltinKind, JsonObject>> = {
   'web-search': { type: 'web_search_20250305', name: 'web_search' },
   'url-context': { type: 'web_fetch_20250910', name: 'web_fetch' },
   'code-execution': { type: 'code_execution_20250825', name: 'code_execution' },
+}
+
+const HELD: Partial<Record<BuiltinKind, ReadonlySet<keyof HostedLimits>>> = {
+  'web-search': new Set(['allowedDomains', 'blockedDomains', 'maxUses', 'location']),
+  'url-context': new Set(['allowedDomains', 'blockedDomains', 'maxUses']),
 }
 
 export function decodeTool(tool: Fields): Tool {
@@ -96,8 +102,20 @@ function encodeTool(tool: Tool, writing: Writing): Block | null {
         return null
       }
       losses.adapt(builtinPath(tool))
-      return { ...equal }
+      return { ...equal, ...heldLimits(tool, losses) }
     }
+  }
+}
+
+/** What the vendor holds searches and fetches to; of the two lists of domains it takes one. */
+function heldLimits(tool: BuiltinTool, losses: Losses): JsonObject {
+  const { allowedDomains, blockedDomains, maxUses, location } = limitsOf(tool, losses, HELD[tool.kind])
+  if (allowedDomains !== undefined && blockedDomains !== undefined) losses.drop(`${builtinPath(tool)}.blocked_domains`)
+  return {
+    ...(maxUses !== undefined && { max_uses: maxUses }),
+    ...(allowedDomains !== undefined && { allowed_domains: allowedDomains }),
+    ...(allowedDomains === undefined && blockedDomains !== undefined && { blocked_domains: blockedDomains }),
+    ...(location !== undefined && { user_location: { type: 'approximate', ...location } }),
   }
 }
 

@@ -2,6 +2,7 @@ import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { BuiltinKind, BuiltinTool, FunctionTool, ModelRequest } from '../../ir/request.ts'
 import { builtinPath } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { limitsOf } from '../hosted-tools.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { merged } from './encode-config.ts'
 import { isThirdGeneration } from './model-generation.ts'
@@ -81,6 +82,7 @@ function encodeBuiltin(tool: BuiltinTool, { losses }: EncodeContext): JsonObject
     return null
   }
   losses.adapt(builtinPath(tool))
+  limitsOf(tool, losses)
   return { [name]: {} }
 }
 

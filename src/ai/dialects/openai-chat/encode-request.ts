@@ -4,7 +4,7 @@ import type { ModelRequest, OutputFormat, Parameters } from '../../ir/request.ts
 import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
-import { withinOpenAI } from '../openai-limits.ts'
+import { withinOpenAI, withShortUser } from '../openai-limits.ts'
 import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeReasoning } from './reasoning-request.ts'
@@ -16,7 +16,8 @@ export function encodeRequest(asked: ModelRequest, context: EncodeContext): Json
   refuseForeignPrompts(asked)
   const spelling = spellingOf(asked, context)
   const { own, vendor, losses } = spelling
-  const request = withoutAllowedTools(vendor ? withinOpenAI(asked, losses) : asked, spelling)
+  const named = withShortUser(asked, losses)
+  const request = withoutAllowedTools(vendor ? withinOpenAI(named, losses) : named, spelling)
   reportUncarried(request, 'openai-chat', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model

@@ -2,6 +2,7 @@ import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
 import { builtinPath } from '../carried.ts'
+import { type HostedLimits, limitsOf } from '../hosted-tools.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { readCache, writeCache } from './cache.ts'
 import { innerOf, ownExtra, withInner } from './extra.ts'
@@ -9,6 +10,7 @@ import type { Spelling } from './spelling.ts'
 
 /** What the search of `web_search_options` is called among tools; its definition holds the options. */
 const SEARCH = 'web_search_options'
+const HELD: ReadonlySet<keyof HostedLimits> = new Set(['location', 'contextSize'])
 /** The vendor's limit (API reference, `tools`, 2026-11). */
 const MOST_TOOLS = 128
 
@@ -74,7 +76,11 @@ export function encodeTools(request: ModelRequest, spelling: Spelling): JsonObje
     else if (tool.kind === 'web-search' && spelling.model.includes('search')) {
       // Only the vendor's search models take it, and their names say so.
       losses.adapt('tools[].web_search')
-      search = {}
+      const { location, contextSize } = limitsOf(tool, losses, HELD)
+      search = {
+        ...(location !== undefined && { user_location: { type: 'approximate', approximate: location } }),
+        ...said({ search_context_size: contextSize }),
+      }
     } else losses.drop(builtinPath(tool))
   }
   if (spelling.vendor && tools.length > MOST_TOOLS) {

@@ -4,14 +4,15 @@ import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts
 import type { ModelRequest } from '../../ir/request.ts'
 import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
-import { withinOpenAI } from '../openai-limits.ts'
+import { withinOpenAI, withShortUser } from '../openai-limits.ts'
 import { CARRIES } from './carries.ts'
 import { encodePrompts } from './prompts.ts'
 
 /** The body for an upstream that completes texts. */
 export function encodeRequest(asked: ModelRequest, context: EncodeContext): JsonObject {
   const { losses } = context
-  const request = context.capabilities.family === 'openai' ? withinOpenAI(asked, losses) : asked
+  const named = withShortUser(asked, losses)
+  const request = context.capabilities.family === 'openai' ? withinOpenAI(named, losses) : named
   const own = request.dialect === 'openai-completions'
   if (request.tools.length > 0) throw new FieldProblem('tools', 'this model completes texts, and takes no tools')
   reportUncarried(request, 'openai-completions', CARRIES, losses)

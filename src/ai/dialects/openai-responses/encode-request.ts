@@ -6,7 +6,7 @@ import type { EncodeContext } from '../dialect.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { innerOf } from '../openai-chat/extra.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
-import { withinOpenAI } from '../openai-limits.ts'
+import { withinOpenAI, withShortUser } from '../openai-limits.ts'
 import { CARRIES } from './carries.ts'
 import { encodeItems } from './encode-items.ts'
 import { encodeReasoning } from './reasoning.ts'
@@ -18,7 +18,8 @@ export function encodeRequest(asked: ModelRequest, context: EncodeContext): Json
   refuseForeignPrompts(asked)
   const spelling = spellingOf(asked, context)
   const { own, vendor, losses } = spelling
-  const request = vendor ? withinOpenAI(asked, losses) : asked
+  const named = withShortUser(asked, losses)
+  const request = vendor ? withinOpenAI(named, losses) : named
   reportUncarried(request, 'openai-responses', CARRIES, losses)
   const body: Record<string, unknown> = own && request.extra !== undefined ? { ...request.extra } : {}
   body['model'] = context.model

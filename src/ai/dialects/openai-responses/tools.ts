@@ -2,6 +2,7 @@ import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { BuiltinKind, ModelRequest, Tool, ToolChoice } from '../../ir/request.ts'
 import { builtinPath } from '../carried.ts'
+import { type HostedLimits, limitsOf } from '../hosted-tools.ts'
 import { ownExtra } from '../openai-chat/extra.ts'
 import type { Spelling } from './spelling.ts'
 
@@ -16,6 +17,8 @@ const KINDS: readonly (readonly [start: string, kind: BuiltinKind])[] = [
   ['apply_patch', 'text-editor'],
   ['image_generation', 'image-generation'],
 ]
+/** What the vendor holds its search to (guide "Web search", 2026-11). */
+const HELD: ReadonlySet<keyof HostedLimits> = new Set(['allowedDomains', 'location', 'contextSize'])
 /** The vendor's limit (API reference, `tools`, 2026-11). */
 const MOST_TOOLS = 128
 
@@ -80,13 +83,21 @@ export function encodeTools(request: ModelRequest, { own, vendor, losses }: Spel
     } else if (own) tools.push(tool.definition)
     else if (tool.kind === 'web-search' && vendor) {
       losses.adapt('tools[].web_search')
-      tools.push({ type: 'web_search' })
+      tools.push({ type: 'web_search', ...heldLimits(limitsOf(tool, losses, HELD)) })
     } else losses.drop(builtinPath(tool))
   }
   if (vendor && tools.length > MOST_TOOLS) {
     throw new FieldProblem('tools', `this model takes at most ${MOST_TOOLS} tools, and ${tools.length} are given`)
   }
   return tools
+}
+
+function heldLimits({ allowedDomains, location, contextSize }: HostedLimits): JsonObject {
+  return {
+    ...(allowedDomains !== undefined && { filters: { allowed_domains: allowedDomains } }),
+    ...(location !== undefined && { user_location: { type: 'approximate', ...location } }),
+    ...(contextSize !== undefined && { search_context_size: contextSize }),
+  }
 }
 
 /** Chat completions put the grammar into an object of its own; here its members stand beside the type. */

@@ -83,14 +83,16 @@ export function createMessageBatches(options: MessageBatchesOptions): Gate {
     state.listed = listed
     state.isFree = true
     state.countsUsage = isOurs
+    state.isOwed = isOurs
     state.body = made?.body ?? null
     state.reserved = made?.facts ?? null
     state.editAnswer = (answer) => withOwnAddresses(x, answer)
     state.onAnswer = (answer) => {
       const { id } = answer
       if (does === 'create' && typeof id === 'string') {
-        usage.hold(x, thing(id))
         const credential = provider.credentials[lane] ?? ''
+        const look = { kind: 'batch of messages', provider: name, credential, id, model: null } as const
+        usage.begun(x, thing(id), { look, isHeld: true })
         ownership.things.keep(key, { id, kind: KIND, provider: name, credential, batch: null })
       }
       if (does === 'delete') ownership.things.remove(key, asked.id, name)

@@ -1,5 +1,8 @@
+import type { ConfigDocument } from '../../../config/index.ts'
 import { type Exchange, GatewayError, resume, WAIT } from '../../../core/index.ts'
-import type { UsageClaimsPort } from '../../../storage/index.ts'
+import { principalOf } from '../../../governance/index.ts'
+import type { LookTimes, UsageClaimsPort } from '../../../storage/index.ts'
+import { type Look, lookText } from '../unread/look.ts'
 import { forwardStateOf } from './forward-state.ts'
 
 /** While another request looks at the same thing, this one waits: so often it asks, and so long. */
@@ -14,10 +17,12 @@ const UNHEARD = { cancel: () => undefined }
 /** Finds out, before a request looks at a thing, whether it is the one that is charged for what the thing used. */
 export class ClaimedUsage {
   readonly #port: UsageClaimsPort | null
+  readonly #times: LookTimes
   readonly #known = new WeakMap<Exchange, { readonly thing: string; readonly isOurs: boolean }>()
 
-  constructor(port: UsageClaimsPort | null) {
+  constructor(port: UsageClaimsPort | null, { unread_usage: unread }: Pick<ConfigDocument, 'unread_usage'>) {
     this.#port = port
+    this.#times = { firstMs: unread.first_look, longestMs: unread.longest_pause }
   }
 
   /** For an `inspect` that is asked again after WAIT. */
@@ -30,9 +35,15 @@ export class ClaimedUsage {
     return WAIT
   }
 
-  /** This request began the thing, and is charged the most that it may use. */
-  hold(x: Exchange, thing: string): void {
-    this.#port?.hold(thing, x.id)
+  /** This request began the thing. `isHeld`: it is charged the most that the thing may use. */
+  begun(x: Exchange, thing: string, { look, isHeld }: { readonly look: Look; readonly isHeld: boolean }): void {
+    if (isHeld) this.#port?.hold(thing, x.id)
+    this.#port?.await({ thing, keyId: principalOf(x).id, look: lookText(look) }, this.#times)
+  }
+
+  /** This request is the one that may tell it, as long as it lasts. */
+  takeFor(x: Exchange, thing: string): void {
+    this.#port?.claim(thing, x.id).catch(() => undefined) // then whoever looks at it first is charged
   }
 
   /** The thing has ended and used nothing. */

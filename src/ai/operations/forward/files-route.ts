@@ -1,8 +1,7 @@
 import type { ConfigDocument } from '../../../config/index.ts'
 import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import { isObject, type JsonObject } from '../../ir/json.ts'
-import type { Usage } from '../../models/price.ts'
+import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
 import { type BatchFacts, checkFacts } from '../files/batch-facts.ts'
@@ -11,7 +10,7 @@ import { FileUpload } from '../files/file-upload.ts'
 import { noSuch, type Ownership } from '../files/ownership.ts'
 import { withPlainIds } from '../files/references.ts'
 import { unreadable } from '../files/referring-inspect.ts'
-import { readToldUsage } from '../usage.ts'
+import { readBatchUsage } from '../unread/batch-usage.ts'
 import { namedProvider, providerOf } from './choose-provider.ts'
 import type { ClaimedUsage } from './claimed-usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
@@ -79,6 +78,7 @@ export function createFilesInspect(options: FilesOptions): Gate {
     state.listed = found.listed
     state.isFree = true
     state.countsUsage = isOurs
+    state.isOwed = isOurs
     state.source = upload
     state.body = upload === null && x.body !== null && x.body.length > 0 ? withPlainIds(x.body) : null
     if (kind === 'batches' && isNew && found.facts !== null) state.reserved = found.facts
@@ -86,13 +86,17 @@ export function createFilesInspect(options: FilesOptions): Gate {
     state.readAnswer = (answer) => {
       const { id } = answer
       if (isNew && typeof id === 'string') {
-        if (state.reserved !== null) usage.hold(x, thingOf(name, id))
+        if (kind === 'batches') {
+          const look = { kind: 'batch', provider: name, credential, id, model: null } as const
+          usage.begun(x, thingOf(name, id), { look, isHeld: state.reserved !== null })
+        }
         ownership.things.keep(key, { id, kind, provider: name, credential, batch: upload?.batch?.facts ?? null })
       }
       if (x.method === 'DELETE' && more.length === 0) ownership.things.remove(key, asked.id, name)
-      // One that was found wrong has not begun.
-      if (kind === 'batches' && !isNew && answer['status'] === 'failed') usage.free(thingOf(name, asked.id))
-      return usedBy(answer, { registry: options.registry, state, name })
+      const onFree = () => {
+        if (kind === 'batches' && !isNew) usage.free(thingOf(name, asked.id))
+      }
+      return readBatchUsage(answer, { registry: options.registry, state, name, onFree })
     }
     x.surface = state
     if (document.limits.body < (state.body?.length ?? 0)) return tooLong(document.limits.body)
@@ -151,28 +155,9 @@ function thingOf(provider: string, id: string): string {
   return `batch ${provider} ${id}`
 }
 
-interface Counting {
-  readonly registry: ModelRegistry
-  readonly state: ForwardState
-  readonly name: string
-}
-
 /** One batch is looked at, whose answer tells its usage when it is over. */
 function isLook(x: Exchange, more: readonly string[]): boolean {
   return x.rest !== '' && x.method === 'GET' && more.length === 0
-}
-
-/** What a batch used, which is told when it is over. */
-function usedBy(answer: JsonObject, { registry, state, name }: Counting): Usage | null {
-  const { status, model, usage } = answer
-  if (status !== 'completed' && status !== 'expired' && status !== 'cancelled') return null
-  const used = readToldUsage({ usage })
-  if (used === null) return null
-  if (typeof model === 'string') {
-    state.modelRequested = model
-    state.target = registry.resolve(`${name}/${model}`)?.first ?? null
-  }
-  return { ...used, serviceTier: 'batch' }
 }
 
 interface NamedInput {

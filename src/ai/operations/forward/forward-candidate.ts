@@ -59,10 +59,11 @@ export class ForwardCandidate implements Candidate, AnswerSource {
   }
 
   encode(x: Exchange): UpstreamRequest {
-    const { path, source, body, upgrade, lane } = stateOf(x)
+    const { path, source, body, upgrade, lane, ownHeaders } = stateOf(x)
     const head = headOf(this.#provider)
     const own = new Set([...head.names].filter((name) => name !== 'content-type'))
     const headers = forwardedHeaders(x, TAKEN, own)
+    headers.push(...ownHeaders)
     if (upgrade !== null) pushUpgrade(x, headers)
     const shared = { method: x.method, path, fixed: head.bare, headers, lane }
     return source === null ? { ...shared, body, upgrade } : { ...shared, body: null, source }

@@ -46,10 +46,14 @@ export class ForwardState {
   wantsObject = false
   /** It can cost nothing by itself. */
   isFree = false
+  /** It finds out what something has used that began earlier. */
+  isOwed = false
   /** Says what a whole answer of JSON used; null: its own `usage` does. */
   readAnswer: ((answer: JsonObject) => Usage | null) | null = null
   /** False: what its answer tells was charged elsewhere, or will be. */
   countsUsage = true
+  /** Sent along where no client says them: flat, names in lower case. */
+  ownHeaders: readonly string[] = []
   /** Which of the provider's credentials it is sent with. */
   lane = FIRST_CREDENTIAL
   usage: Usage | null = null

@@ -14,14 +14,15 @@ export const forwardTraffic: TrafficPort = {
   estimate(x: Exchange, _candidate: Candidate): Estimate {
     const state = forwardStateOf(x)
     if (state === null) throw new Error(`request ${x.id} is not forwarded`)
-    const { target, isFree, mostTokens, reserved } = state
+    const { target, isFree, mostTokens, reserved, isOwed } = state
     const providerJson = JSON.stringify(state.provider.upstream.name)
     if (reserved !== null) return { ...reserved, providerJson, modelJson: NO_MODEL, priceRuleJson: 'null' }
     const prices = target?.prices ?? null
     const most = { ...NOTHING, outputTokens: mostTokens, audioOutputTokens: state.upgrade === null ? undefined : 0 }
     const nanos = isFree ? 0 : prices === null ? null : chargeBy(prices, most, x.time).nanos
-    if (target !== null) return target.estimateOf(mostTokens, nanos)
-    return { tokens: mostTokens, nanos, providerJson, modelJson: NO_MODEL, priceRuleJson: 'null' }
+    const owed = isOwed ? true : undefined
+    if (target !== null) return { ...target.estimateOf(mostTokens, nanos), owed }
+    return { tokens: mostTokens, nanos, providerJson, modelJson: NO_MODEL, priceRuleJson: 'null', owed }
   },
 
   traffic(x: Exchange): Traffic | null {

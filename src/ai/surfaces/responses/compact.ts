@@ -9,7 +9,7 @@ import type { ProviderUpstream } from '../../providers/upstreams.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
 import { plainFacts } from '../../routing/request-facts.ts'
 import { type PriorTurns, unknownPrior } from './prior.ts'
-import { belowPath } from './relay-stored.ts'
+import { belowPath } from './response-look.ts'
 
 export interface CompactOptions {
   readonly registry: ModelRegistry

@@ -8,8 +8,9 @@ import { ForwardState } from '../../operations/forward/forward-state.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
 import { type Maker, makerText, readMaker } from './maker.ts'
 import { UNHEARD, unreadable } from './prior.ts'
-import { goneMaker, responsesPath, withQuery } from './relay-stored.ts'
+import { goneMaker, withQuery } from './relay-stored.ts'
 import { CONVERSATIONS_KNOWN_MS } from './relayed-answers.ts'
+import { responsesPath } from './response-look.ts'
 
 /** Kinds whose API has conversations beside its responses (their API references, 2026-11), or may have them. */
 const KEEPING: ReadonlySet<string> = new Set([

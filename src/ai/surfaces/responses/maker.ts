@@ -30,7 +30,10 @@ function makerOf({ provider, credential, model, background }: JsonObject): Maker
 }
 
 /** Whether a request that goes on with what this maker keeps can go to the target. */
-export function isOfMaker({ provider, credential }: Maker, target: ModelTarget): boolean {
+export function isOfMaker(
+  { provider, credential }: Pick<Maker, 'provider' | 'credential'>,
+  target: ModelTarget,
+): boolean {
   if (target.provider !== provider || !target.credentials.includes(credential)) return false
   return target.endpointWhere((dialect) => dialect === 'openai-responses') !== null
 }

@@ -1,19 +1,12 @@
 import { type Exchange, GatewayError, WAIT } from '../../../core/index.ts'
-import { responsesMeter } from '../../dialects/openai-responses/meter.ts'
-import type { JsonObject } from '../../ir/json.ts'
-import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
-import { usageOfTokens } from '../../models/token-usage.ts'
 import type { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
 import { ForwardCandidate } from '../../operations/forward/forward-candidate.ts'
 import { ForwardState } from '../../operations/forward/forward-state.ts'
-import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { isOfMaker, type Maker } from './maker.ts'
+import type { Maker } from './maker.ts'
 import type { Verdict } from './prior.ts'
 import { usageOfAnswer } from './relayed-answers.ts'
-
-/** What an answer in the background is called when it is over. */
-const OVER: ReadonlySet<unknown> = new Set(['completed', 'failed', 'incomplete', 'cancelled'])
+import { belowPath, responsesPath, targetOf, usageWhenOver } from './response-look.ts'
 
 export interface StoredCall {
   /** The answer that is meant. */
@@ -40,38 +33,25 @@ export class RelayStored {
     const lane = provider?.credentials.indexOf(maker.credential) ?? -1
     if (provider === null || path === null || lane < 0) return goneMaker(maker)
     const isLook = maker.background && x.method === 'GET' && below === null
-    const isOurs = isLook ? this.#usage.of(x, usageOfAnswer(maker.provider, id)) : false
+    const thing = usageOfAnswer(maker.provider, id)
+    const isOurs = isLook ? this.#usage.of(x, thing) : false
     if (isOurs === WAIT) return WAIT
     const where = `/${encodeURIComponent(id)}${below === null ? '' : `/${below}`}`
     const state = new ForwardState('responses', provider, withQuery(belowPath(path, where), x.query))
     state.lane = lane
     state.isFree = true
     state.modelRequested = maker.model
-    state.target =
-      maker.model === null
-        ? null
-        : (this.#registry.resolve(maker.model)?.targets.find(({ target }) => isOfMaker(maker, target))?.target ?? null)
+    state.target = targetOf(maker, this.#registry)
     state.countsUsage = isOurs
+    state.isOwed = isOurs
     state.readAnswer = (answer) => {
       gone?.()
-      return usedBy(answer)
+      return usageWhenOver(answer, () => this.#usage.free(thing))
     }
     x.surface = state
     x.candidates = [new ForwardCandidate(state)]
     return null
   }
-}
-
-/** Where a provider's answers of this dialect are made; null where it has none. */
-export function responsesPath({ endpoints }: ProviderUpstream): string | null {
-  const found = endpoints.find(({ endpoint }) => endpoint.dialect === 'openai-responses')
-  return found?.endpoint.path('', false) ?? null
-}
-
-/** A path below another one, which may have a query. */
-export function belowPath(path: string, below: string): string {
-  const query = path.indexOf('?')
-  return query < 0 ? `${path}${below}` : `${path.slice(0, query)}${below}${path.slice(query)}`
 }
 
 export function withQuery(path: string, query: string): string {
@@ -82,10 +62,4 @@ export function withQuery(path: string, query: string): string {
 export function goneMaker({ provider }: Maker): GatewayError {
   const message = `The provider "${provider}", which keeps this, or its credential is not here any more.`
   return new GatewayError('not_found', message)
-}
-
-function usedBy(answer: JsonObject): Usage | null {
-  if (!OVER.has(answer['status'])) return null
-  const usage = responsesMeter.readUsage(answer)
-  return usage === null ? null : usageOfTokens(usage)
 }

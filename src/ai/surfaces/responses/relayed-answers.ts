@@ -1,9 +1,9 @@
 import type { Exchange } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import { createScanner } from '../../../lib/index.ts'
-import type { ContentPort, KeepingLimits, UsageClaimsPort } from '../../../storage/index.ts'
+import type { ContentPort, KeepingLimits } from '../../../storage/index.ts'
 import type { ConversationState } from '../../conversation/conversation-state.ts'
-import { NOTHING } from '../../operations/usage.ts'
+import type { ClaimedUsage } from '../../operations/forward/claimed-usage.ts'
 import { makerText } from './maker.ts'
 
 const DAY_MS = 86_400_000
@@ -23,24 +23,27 @@ export function usageOfAnswer(provider: string, id: string): string {
 /** Remembers who made the answers that upstreams keep themselves, so that a client may ask for them again. */
 export class RelayedAnswers {
   readonly #content: ContentPort
-  readonly #claims: UsageClaimsPort | null
+  readonly #usage: ClaimedUsage
   readonly #limits: KeepingLimits
 
-  constructor(content: ContentPort, claims: UsageClaimsPort | null, maxBytes: number) {
+  constructor(content: ContentPort, usage: ClaimedUsage, maxBytes: number) {
     this.#content = content
-    this.#claims = claims
+    this.#usage = usage
     this.#limits = { ttlMs: ANSWERS_KNOWN_MS, maxBytes }
   }
 
   /** Where the request goes to its upstream as it is, that keeps the answer. */
   expect(x: Exchange, state: ConversationState, { background }: Flags): void {
+    const model = state.modelRequested
+    state.goesOn = background
     state.onAnswerId = (id, { provider, credential }) => {
-      const text = makerText({ provider, credential, model: state.modelRequested, background })
+      const text = makerText({ provider, credential, model, background })
       this.#content.keep(principalOf(x).id, { id, parent: null, items: [], text }, this.#limits)
       if (!background) return
-      // One that has only begun has used nothing that is known: whoever sees it end is charged.
-      if (!state.stream) state.usage ??= NOTHING
-      this.#claims?.claim(usageOfAnswer(provider, id), x.id).catch(() => undefined)
+      const thing = usageOfAnswer(provider, id)
+      this.#usage.begun(x, thing, { look: { kind: 'response', provider, credential, id, model }, isHeld: true })
+      // A stream may tell its end itself.
+      if (state.stream) this.#usage.takeFor(x, thing)
     }
   }
 }

@@ -45,7 +45,7 @@ export interface ResponsesHooks {
 /** Makes the hooks of answers that are kept, here or by their upstream, from the surface of those that are not. */
 export async function createResponsesHooks(
   bare: Surface,
-  { document, content, claims, registry, counting, referring, media }: ResponsesHooksOptions,
+  { document, content, registry, counting, referring, media }: ResponsesHooksOptions,
   usage: ClaimedUsage,
 ): Promise<ResponsesHooks> {
   const { ttl, max_bytes: maxBytes, responses } = document.content
@@ -66,7 +66,7 @@ export async function createResponsesHooks(
         inspect: createConversationInspect(registry, surface, { servers, media: await media() }),
         priors,
         kept,
-        relayed: new RelayedAnswers(content, claims, maxBytes),
+        relayed: new RelayedAnswers(content, usage, maxBytes),
         bodyLimit,
       }),
       'openai',

@@ -13,7 +13,7 @@ export function responsesPaths(
   row: ConversationRow,
   { hooks, ...options }: ResponsesHooksOptions & { readonly hooks: SurfaceHooks },
 ): SurfacePath[] {
-  const usage = new ClaimedUsage(options.claims)
+  const usage = new ClaimedUsage(options.claims, options.document)
   let loaded: ResponsesHooks | null = null
   let loading: Promise<ResponsesHooks> | null = null
   const begin = async (): Promise<ResponsesHooks> => {
