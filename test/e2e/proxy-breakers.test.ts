@@ -1,6 +1,6 @@
 /* Section 4.6 for routes of the configuration: breakers, ejection, active checks and the retry budget, over all workers. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../harness/ask.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -142,41 +142,6 @@ test('R1 when everything fails, retries stay within their budget', async (t) => 
   }
 })
 
-for (const health of [undefined, { path: '/up', interval: '1s' }]) {
-  const checks = health === undefined ? 'without checks' : 'with checks'
-  test(`both servers of a pool die in turn, with the default rules and ${checks}, and no GET is lost`, async () => {
-    const own = await ProxyHouse.build({ workers: 2, origins: 2, pool: health === undefined ? {} : { health } })
-    try {
-      const [first, second] = own.origins
-      assert.ok(first && second)
-      const lost: string[] = []
-      let running = true
-      const loop = async () => {
-        while (running) {
-          const { status, text } = await own.ask('/x')
-          if (status !== 200) lost.push(`${status} ${text}`)
-          await delay(5)
-        }
-      }
-      const loops = Array.from({ length: 8 }, loop)
-      for (const origin of [first, second, first]) {
-        await delay(500)
-        await origin.die()
-        await delay(1_500)
-        await origin.listen()
-        // The next one dies when this one serves again: on a busy machine that is not soon.
-        const served = origin.seen('/x').length
-        await eventually(() => origin.seen('/x').length > served, { deadlineMs: 30_000, what: 'a server that is back' })
-      }
-      running = false
-      await Promise.all(loops)
-      assert.deepEqual(lost, [])
-    } finally {
-      await own.close()
-    }
-  })
-}
-
 test('one page that answers 500 or 503 does not take the others with it, by default', async () => {
   const own = await ProxyHouse.build({ workers: 2 })
   try {
@@ -194,5 +159,46 @@ test('one page that answers 500 or 503 does not take the others with it, by defa
     assert.equal(refused, 0)
   } finally {
     await own.close()
+  }
+})
+
+// Most of their time is that of the default rules: both wait at once.
+describe('with the default rules', { concurrency: true }, () => {
+  for (const health of [undefined, { path: '/up', interval: '1s' }]) {
+    const checks = health === undefined ? 'without checks' : 'with checks'
+    test(`both servers of a pool die in turn, with the default rules and ${checks}, and no GET is lost`, async () => {
+      const own = await ProxyHouse.build({ workers: 2, origins: 2, pool: health === undefined ? {} : { health } })
+      try {
+        const [first, second] = own.origins
+        assert.ok(first && second)
+        const lost: string[] = []
+        let running = true
+        const loop = async () => {
+          while (running) {
+            const { status, text } = await own.ask('/x')
+            if (status !== 200) lost.push(`${status} ${text}`)
+            await delay(15)
+          }
+        }
+        const loops = Array.from({ length: 8 }, loop)
+        for (const origin of [first, second, first]) {
+          await delay(500)
+          await origin.die()
+          await delay(1_500)
+          await origin.listen()
+          // The next one dies when this one serves again: on a busy machine that is not soon.
+          const served = origin.seen('/x').length
+          await eventually(() => origin.seen('/x').length > served, {
+            deadlineMs: 30_000,
+            what: 'a server that is back',
+          })
+        }
+        running = false
+        await Promise.all(loops)
+        assert.deepEqual(lost, [])
+      } finally {
+        await own.close()
+      }
+    })
   }
 })
