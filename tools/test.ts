@@ -43,7 +43,8 @@ const patience = AbortSignal.timeout(RUN_TIMEOUT_MS)
 const timed = files.filter(isTimed)
 const others = files.filter((file) => !isTimed(file))
 const runs: RunResult[] = []
-if (others.length > 0) runs.push(await runFiles(others, Math.min(4, availableParallelism() + 1)))
+// They wait more than they work: for threads to begin, time to pass, records to be written.
+if (others.length > 0) runs.push(await runFiles(others, Math.min(4, availableParallelism() * 2)))
 if (timed.length > 0) runs.push(await runFiles(timed, 1))
 const first = runs.reduce(joined)
 writeDurations(

@@ -7,23 +7,29 @@ export interface Patience {
   readonly what?: string
 }
 
+const SHORTEST_PAUSE_MS = 5
+const LONGEST_PAUSE_MS = 40
+
 /**
- * Polls until the probe gives something other than `false`, `null` or `undefined`, and returns that.
- * Throws an error naming what was awaited when the deadline (15 s) has passed.
+ * Polls until the probe gives something other than `false`, `null` or `undefined`, and returns that. Without `everyMs` it looks every 5 ms
+ * at first, and less often the longer it takes: many a probe reads a whole database. Throws an error naming what was awaited when the
+ * deadline (15 s) has passed.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  { deadlineMs = 15_000, everyMs = 5, what = 'the condition' }: Patience = {},
+  { deadlineMs = 15_000, everyMs, what = 'the condition' }: Patience = {},
 ): Promise<Exclude<T, false | null | undefined>> {
-  const end = performance.now() + deadlineMs
+  const began = performance.now()
+  const end = began + deadlineMs
   for (;;) {
     const value = await probe()
     if (value !== false && value !== null && value !== undefined) {
       // `false`, `null` and `undefined` were ruled out one line above, which the compiler cannot carry into a generic.
       return value as Exclude<T, false | null | undefined>
     }
-    if (performance.now() > end) throw new Error(`gave up after ${deadlineMs} ms waiting for ${what}`)
-    await delay(everyMs)
+    const now = performance.now()
+    if (now > end) throw new Error(`gave up after ${deadlineMs} ms waiting for ${what}`)
+    await delay(everyMs ?? Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS + (now - began) / 25))
   }
 }
 

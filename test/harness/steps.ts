@@ -11,11 +11,10 @@ const WHOLE = (
  * of the gateway's own code ran, and how long the arrays were that built-in methods and spreads went through.
  */
 export function stepsOf(run: () => void): number {
-  const session = new Session()
-  session.connect()
+  const session = counting()
+  // What ran before is not counted.
+  session.post('Profiler.takePreciseCoverage')
   let blocks = 0
-  session.post('Profiler.enable')
-  session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
   const natives = countingNatives()
   try {
     run()
@@ -27,9 +26,21 @@ export function stepsOf(run: () => void): number {
         for (const { ranges } of functions) for (const { count } of ranges) blocks += count
       }
     })
-    session.disconnect()
   }
   return blocks + natives.items()
+}
+
+let shared: Session | null = null
+
+/** One for all: to begin with the counting makes the engine forget what it has compiled. */
+function counting(): Session {
+  if (shared === null) {
+    shared = new Session()
+    shared.connect()
+    shared.post('Profiler.enable')
+    shared.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+  }
+  return shared
 }
 
 function countingNatives(): { items(): number; restore(): void } {

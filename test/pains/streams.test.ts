@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
 import { eventually } from '../harness/eventually.ts'
 import { at } from '../harness/json.ts'
-import { CLIENT_FORMS, eventsIn } from '../sdk/client-dialects.ts'
+import { CLIENT_FORMS, type ClientForm, eventsIn } from '../sdk/client-dialects.ts'
 import { useDialectHouse } from '../sdk/dialect-house.ts'
 import { VENDORS } from '../sdk/vendors/index.ts'
 import { GREETING, SCRIPTS, USED } from '../sdk/vendors/script.ts'
@@ -63,7 +63,7 @@ test('pain 15: a stream that its client left costs what was known and delivered:
 
 test('pain 16: a vendor that is silent too long before its first byte is given up with an error of the dialect', async () => {
   house().server('gemini').own.set('silent', { type: 'text/event-stream', pieces: [], forever: '' })
-  for (const [dialect, form] of Object.entries(CLIENT_FORMS)) {
+  const check = async ([dialect, form]: [string, ClientForm]) => {
     const model = house().model('gemini', 'silent')
     const answer = await house().post(form.path(model, true), form.body(model, true))
     const text = await answer.text()
@@ -78,6 +78,7 @@ test('pain 16: a vendor that is silent too long before its first byte is given u
       `${dialect}: ${text}`,
     )
   }
+  await Promise.all(Object.entries(CLIENT_FORMS).map(check))
 })
 
 const chunk = (delta: object, finish: string | null = null) => {
