@@ -67,6 +67,21 @@ const CALLED: Readonly<Record<string, readonly string[]>> = {
   done_reason: ENDED,
   choices: ['n'],
   candidates: ['n'],
+  image_url: ['image'],
+  input_image: ['image'],
+  input_audio: ['audio'],
+  file: ['document'],
+  input_file: ['document'],
+  fileData: ['image', 'audio', 'video', 'document'],
+  videoMetadata: ['video'],
+  mediaResolution: ['detail', 'image', 'video'],
+  web_search_options: ['web-search'],
+  web_search_20250305: ['web-search'],
+  googleSearch: ['web-search'],
+  urlContext: ['url-context'],
+  codeExecution: ['code-execution'],
+  memory_20250818: ['memory'],
+  computer_20250124: ['computer'],
 }
 
 /** Members that hold everything: that one of them is named tells nothing of what is in it. */

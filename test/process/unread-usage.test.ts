@@ -13,6 +13,7 @@ import { budgetOf } from './budget-metrics.ts'
 const VENDOR_KEY = 'unread-provider-key-Hd5wQz8Km3'
 const KEYS = {
   batch: keyPair('batch'),
+  output: keyPair('output'),
   messages: keyPair('messages'),
   answer: keyPair('answer'),
   killed: keyPair('killed'),
@@ -110,6 +111,14 @@ test('a batch that nobody looks at is charged to its key when it is over, once, 
   using database = gateway.db()
   const row = database.prepare("SELECT * FROM requests WHERE route = 'unread' AND key_id = ?").get(KEYS.batch.id)
   assert.deepEqual([at(row, 'provider'), at(row, 'model_served'), at(row, 'status')], ['oai', 'gpt-5-mini', 200])
+})
+
+test('a batch that does not say what it used is charged by its output, line by line', async () => {
+  batches.batchesTell = false
+  await beginBatch(KEYS.output)
+  await reaches(KEYS.output, 100)
+  batches.batchesTell = true
+  await eventually(() => charged(KEYS.output)[1] === 1, { what: 'one charge in the ledger' })
 })
 
 test('results of Messages that nobody reads are charged line by line', async () => {

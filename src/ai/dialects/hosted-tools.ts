@@ -82,7 +82,8 @@ function readLocation(value: unknown): [location: JsonObject | null, rest: reado
   const { type: _, approximate, ...flat } = value
   const place = isObject(approximate) ? approximate : flat
   const known = LOCATED.flatMap((name) => ((place[name] ?? null) === null ? [] : [[name, place[name]] as const]))
-  const rest = namesOf(place).filter((name) => !LOCATED.some((each) => each === name))
+  const beside = isObject(approximate) ? namesOf(flat) : []
+  const rest = [...namesOf(place).filter((name) => !LOCATED.some((each) => each === name)), ...beside]
   return [known.length === 0 ? null : Object.fromEntries(known), rest.map((name) => `user_location.${name}`)]
 }
 

@@ -12,6 +12,23 @@ export class FieldProblem extends Error {
   }
 }
 
+/** Objects of the body that is read now, where what nobody reads of it is reported; null: nobody asks. */
+let seen: Fields[] | null = null
+
+/** Reads a body, and reports every member of its objects that was neither read nor kept. `read` is synchronous. */
+export function readingAll<Read>(losses: Losses, read: () => Read): Read {
+  const before = seen
+  const all: Fields[] = []
+  seen = all
+  try {
+    const result = read()
+    for (const fields of all) fields.reportUnseen(losses)
+    return result
+  } finally {
+    seen = before
+  }
+}
+
 /**
  * Reads the members of one JSON object by name and knows which ones nobody asked for: what a decoder does not know is
  * kept (`rest`) or reported (`report`), never lost unseen. A member that is `null` counts as absent. Readers throw a
@@ -21,10 +38,13 @@ export class Fields {
   readonly path: string
   readonly #object: JsonObject
   readonly #read = new Set<string>()
+  /** Somebody has taken what is left, or all of it. */
+  #isAccounted = false
 
   constructor(object: JsonObject, path: string) {
     this.#object = object
     this.path = path
+    seen?.push(this)
   }
 
   /** The path of a member, e.g. `messages[0].content`. */
@@ -114,6 +134,7 @@ export class Fields {
 
   /** Members that nobody read, as they came; undefined when there are none. */
   rest(): JsonObject | undefined {
+    this.#isAccounted = true
     let rest: Record<string, unknown> | undefined
     for (const name of Object.keys(this.#object)) {
       const value = this.#object[name]
@@ -128,6 +149,20 @@ export class Fields {
   report(losses: Losses): void {
     const rest = this.rest()
     if (rest !== undefined) for (const name of Object.keys(rest)) losses.drop(this.at(name))
+  }
+
+  /** All of the object is kept as it came. */
+  keep(): JsonObject {
+    this.#isAccounted = true
+    return this.#object
+  }
+
+  /** Reports what nobody read, unless somebody has taken it. */
+  reportUnseen(losses: Losses): void {
+    if (this.#isAccounted) return
+    // It says how the rest is read, and was asked for where the object was.
+    this.#read.add('type')
+    this.report(losses)
   }
 
   problem(name: string, expected: string): FieldProblem {

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/index.ts'
 import type { Capabilities, ClientDialect, UpstreamDialect, UpstreamHabits } from '../dialects/dialect.ts'
-import { FieldProblem } from '../ir/fields.ts'
+import { FieldProblem, readingAll } from '../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
@@ -57,7 +57,7 @@ export function translateRequest(
     const parsed = parseExact(body.toString('utf8'))
     if (!isObject(parsed)) throw new FieldProblem('', 'expected an object')
     const context = { model: path?.model ?? null, stream: path?.stream ?? false, header, losses }
-    const told = client.decodeRequest(parsed, context)
+    const told = readingAll(losses, () => client.decodeRequest(parsed, context))
     const request = target.restore === undefined ? told : target.restore(told)
     if (client.name !== target.dialect.name) client.checkTranslation?.(request)
     losses.provisional = target.isProvisional?.(request) ?? false

@@ -23,6 +23,8 @@ export class OperationsUpstream {
   answering: Answering = () => undefined
   upgrading: (request: IncomingMessage, socket: Socket, head: Buffer) => void = (_request, socket) => socket.destroy()
   readonly #server: Server
+  /** False: batches do not say what they used, as with most vendors of this shape; their output files do. */
+  batchesTell = true
   readonly #files = new Map<string, { readonly name: string; readonly bytes: Buffer; readonly purpose: string }>()
   readonly #batches = new Map<string, Members>()
   readonly #sockets = new Set<Socket>()
@@ -151,6 +153,11 @@ export class OperationsUpstream {
         last_id: data.at(-1)?.id,
       })
     }
+    if (kind === 'files' && id === 'file-9' && part === 'content') {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' })
+      response.end(OUTPUT_LINES)
+      return
+    }
     const file = this.#files.get(id)
     if (kind === 'files' && file !== undefined) {
       if (method === 'DELETE') {
@@ -175,8 +182,7 @@ export class OperationsUpstream {
         ...batch,
         status: 'completed',
         output_file_id: 'file-9',
-        model: 'gpt-5-mini',
-        usage: BATCH_USAGE,
+        ...(this.batchesTell ? { model: 'gpt-5-mini', usage: BATCH_USAGE } : {}),
       })
     }
     if (kind === 'batches' && id === '')
@@ -199,6 +205,32 @@ const IMAGE_USAGE = {
   total_tokens: 1_068,
   input_tokens_details: { text_tokens: 12, image_tokens: 0 },
 }
+/** The output of each batch: an answer of a model, and a request that failed. */
+const OUTPUT_LINES = [
+  {
+    id: 'batch_req_1',
+    custom_id: 'a',
+    response: {
+      status_code: 200,
+      request_id: 'r',
+      body: {
+        model: 'gpt-5-mini',
+        choices: [],
+        usage: { prompt_tokens: 70, completion_tokens: 30, total_tokens: 100 },
+      },
+    },
+    error: null,
+  },
+  {
+    id: 'batch_req_2',
+    custom_id: 'b',
+    response: { status_code: 400, body: { error: { message: 'no' } } },
+    error: null,
+  },
+]
+  .map((line) => `${JSON.stringify(line)}\n`)
+  .join('')
+
 const BATCH_USAGE = {
   input_tokens: 1_000,
   input_tokens_details: { cached_tokens: 200 },

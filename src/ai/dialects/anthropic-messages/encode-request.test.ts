@@ -137,7 +137,7 @@ const REASONING: readonly (readonly [string, Parameters, Partial<Capabilities>, 
     'a budget is an effort for a model that decides itself',
     { reasoning: { budgetTokens: 5000 } },
     { reasoning: 'adaptive' },
-    { thinking: { type: 'adaptive' }, output_config: { effort: 'medium' } },
+    { thinking: { type: 'adaptive' }, output_config: { effort: 'low' } },
     'adapted; adapted=reasoning',
   ],
   [

@@ -26,6 +26,8 @@ function sourceOf(source: Fields): MediaSource {
     case 'file':
       return { kind: 'file', id: source.text('file_id') }
     case 'text':
+      // There is one type of it.
+      source.string('media_type')
       return { kind: 'text', text: source.text('data') }
     case undefined:
       throw source.problem('type', 'a string')

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Effort, Message, ModelRequest, ReasoningRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { EFFORT_BUDGETS, effortOf } from '../effort-budgets.ts'
 
 /** What goes out for reasoning, and the limit of output that fits it. */
 export interface ThinkingPlan {
@@ -16,17 +17,7 @@ export interface ThinkingPlan {
 const DEFAULT_MAX_TOKENS = 4096
 const SMALLEST_BUDGET = 1024
 
-/** Budgets for efforts, for models that know only budgets; ours, as the vendor gives none. */
-const BUDGETS: Readonly<Record<Exclude<Effort, 'none'>, number>> = {
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 16384,
-  xhigh: 24576,
-  max: 32000,
-}
-
-const EFFORTS: Readonly<Record<Exclude<Effort, 'none'>, string>> = {
+const WORDS: Readonly<Record<Exclude<Effort, 'none'>, string>> = {
   minimal: 'low',
   low: 'low',
   medium: 'medium',
@@ -77,7 +68,7 @@ export function planThinking(request: ModelRequest, context: EncodeContext): Thi
   if (effort === 'minimal' || (effort === undefined && budgetTokens !== undefined) || (own && mode === 'enabled')) {
     losses.adapt('reasoning')
   }
-  const word = effortWord(reasoning) ?? (budgetTokens === undefined ? undefined : effortOfBudget(budgetTokens))
+  const word = effortWord(reasoning) ?? (budgetTokens === undefined ? undefined : wordOfBudget(budgetTokens))
   return { thinking: withDisplay({ type: 'adaptive' }, reasoning), effort: word, maxTokens, active: true }
 }
 
@@ -101,7 +92,7 @@ function withBudget({ request, reasoning, maxTokens, own, context }: BudgetCase)
     const thinking = withDisplay({ type: 'enabled', budget_tokens: budgetTokens }, reasoning)
     return { thinking, effort: effortWord(reasoning), maxTokens, active: true }
   }
-  const wanted = budgetTokens ?? BUDGETS[effort === undefined || effort === 'none' ? 'medium' : effort]
+  const wanted = budgetTokens ?? EFFORT_BUDGETS[effort === undefined || effort === 'none' ? 'medium' : effort]
   let budget = Math.max(wanted, SMALLEST_BUDGET)
   let limit = maxTokens
   if (budget >= limit && request.parameters.maxOutputTokens === undefined) {
@@ -123,14 +114,12 @@ function withDisplay(thinking: Record<string, unknown>, { summary }: ReasoningRe
 }
 
 function effortWord({ effort }: ReasoningRequest): string | undefined {
-  return effort === undefined || effort === 'none' ? undefined : EFFORTS[effort]
+  return effort === undefined || effort === 'none' ? undefined : WORDS[effort]
 }
 
-/** The effort whose budget is nearest from above. */
-function effortOfBudget(budget: number): string {
-  if (budget <= BUDGETS.low) return 'low'
-  if (budget <= BUDGETS.medium) return 'medium'
-  return budget <= BUDGETS.high ? 'high' : 'max'
+/** The word for the effort that a budget stands for. */
+function wordOfBudget(budget: number): string | undefined {
+  return effortWord({ effort: effortOf(Math.max(budget, SMALLEST_BUDGET)) })
 }
 
 /**

@@ -285,7 +285,7 @@ describe('a request to Cohere', () => {
       seed: 1,
       stop_sequences: ['a'],
       logprobs: true,
-      thinking: { type: 'enabled', token_budget: 24_576 },
+      thinking: { type: 'enabled', token_budget: 16_384 },
       response_format: { type: 'json_object', json_schema: { type: 'object' } },
     })
     assert.deepEqual(losses.adapted.toSorted(), ['reasoning', 'temperature', 'top_p'])

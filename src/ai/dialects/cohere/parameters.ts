@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
-import type { Effort, ModelRequest, Parameters, ReasoningRequest } from '../../ir/request.ts'
+import type { ModelRequest, Parameters, ReasoningRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { EFFORT_BUDGETS } from '../effort-budgets.ts'
 
 type Writer<Name extends ParameterName> = (value: NonNullable<Parameters[Name]>, context: EncodeContext) => JsonObject
 
@@ -81,15 +82,8 @@ function within(
   return clamped
 }
 
-/** Efforts as shares of what the vendor's examples think at most. */
-const BUDGETS: Readonly<Record<Exclude<Effort, 'none'>, number>> = {
-  minimal: 512,
-  low: 1024,
-  medium: 8192,
-  high: 24_576,
-  xhigh: 31_000,
-  max: 31_000,
-}
+/** What the vendor's examples think at most. */
+const MOST_THOUGHT = 31_000
 
 function encodeThinking(reasoning: ReasoningRequest, { capabilities, losses }: EncodeContext): JsonObject {
   const { effort, budgetTokens, mode } = reasoning
@@ -101,7 +95,7 @@ function encodeThinking(reasoning: ReasoningRequest, { capabilities, losses }: E
   if (budgetTokens !== undefined) return { thinking: { type: 'enabled', token_budget: budgetTokens } }
   if (effort === undefined) return mode === undefined ? NOTHING : { thinking: { type: 'enabled' } }
   losses.adapt(PARAMETER_NAMES.reasoning)
-  return { thinking: { type: 'enabled', token_budget: BUDGETS[effort] } }
+  return { thinking: { type: 'enabled', token_budget: Math.min(EFFORT_BUDGETS[effort], MOST_THOUGHT) } }
 }
 
 export function encodeParameters(request: ModelRequest, context: EncodeContext): JsonObject {

@@ -1,4 +1,4 @@
-import { FieldProblem, type Fields } from '../../ir/fields.ts'
+import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import { leftOver } from '../../ir/losses.ts'
 import type { AssistantPart, ImagePart, OpaquePart, Signature, UserPart } from '../../ir/parts.ts'
@@ -70,8 +70,10 @@ const DETAILS: Readonly<Record<string, NonNullable<ImagePart['detail']>>> = {
 
 function imagePart(part: Fields, media: Media): ImagePart {
   const resolution = part.value('mediaResolution')
-  const level = isObject(resolution) ? resolution['level'] : undefined
+  const said = isObject(resolution) ? fieldsOf(resolution, part.at('mediaResolution')) : null
+  const level = said?.value('level')
   const detail = typeof level === 'string' ? DETAILS[level] : undefined
+  if (detail === undefined) said?.keep()
   const more = detail === undefined && resolution !== undefined ? { mediaResolution: resolution } : undefined
   return {
     type: 'image',

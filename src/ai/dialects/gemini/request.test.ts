@@ -479,7 +479,7 @@ describe('a request of another dialect', () => {
     [{ effort: 'minimal' }, 'gemini-3-pro', { thinkingLevel: 'LOW' }],
     [{ effort: 'none' }, 'gemini-3-flash', { thinkingLevel: 'MINIMAL' }],
     [{ effort: 'max', summary: 'auto' }, 'gemini-flash-latest', { includeThoughts: true, thinkingLevel: 'HIGH' }],
-    [{ mode: 'enabled', budgetTokens: 5000 }, 'gemini-3-pro', { thinkingLevel: 'MEDIUM' }],
+    [{ mode: 'enabled', budgetTokens: 5000 }, 'gemini-3-pro', { thinkingLevel: 'LOW' }],
     [{ mode: 'adaptive' }, 'gemini-3-pro', undefined],
     [{ effort: 'medium' }, 'gemini-2.5-flash', { thinkingBudget: 8192 }],
     [{ effort: 'none' }, 'gemini-2.5-flash', { thinkingBudget: 0 }],

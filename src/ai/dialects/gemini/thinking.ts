@@ -2,6 +2,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES } from '../../ir/parameter-names.ts'
 import type { Effort, ModelRequest, ReasoningRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { effortOf } from '../effort-budgets.ts'
 import { generationOf } from './model-generation.ts'
 
 const LEVELS: Readonly<Record<Effort, string>> = {
@@ -76,11 +77,6 @@ function level({ effort, budgetTokens, mode }: ReasoningRequest, { model, losses
   if (word === 'MINIMAL' && model.includes('pro')) word = 'LOW'
   if (effort === undefined || word !== effort.toUpperCase()) losses.adapt(PARAMETER_NAMES.reasoning)
   return { thinkingLevel: word }
-}
-
-function effortOf(budgetTokens: number): Effort {
-  if (budgetTokens <= BUDGETS.low) return 'low'
-  return budgetTokens <= BUDGETS.medium ? 'medium' : 'high'
 }
 
 function budget({ effort, budgetTokens, mode }: ReasoningRequest, { model, losses }: EncodeContext): JsonObject {

@@ -14,11 +14,23 @@ export const geminiCounts: TokenCountDialect = {
   encodeRequest: encodeCountRequest,
   atPath: (body, path) => (path.includes(VERTEX_MODELS) ? vertexBody(body) : body),
   ownBody: (body, model, path) => {
-    if (path.includes(VERTEX_MODELS) || body['generate_content_request'] !== undefined) return null
+    if (body['generate_content_request'] !== undefined) return null
     const request = body['generateContentRequest']
+    if (path.includes(VERTEX_MODELS)) {
+      const whole = isObject(request) ? request : body
+      return isVertexSpelling(whole) ? { generateContentRequest: whole } : null
+    }
     return isObject(request) ? { ...body, generateContentRequest: { ...request, model: `models/${model}` } } : body
   },
   decodeAnswer: decodeCountAnswer,
+}
+
+/** Vertex AI wants to know whose each turn is, and its members by the names of JSON: else the body is written anew. */
+function isVertexSpelling(request: JsonObject): boolean {
+  const { contents } = request
+  const turns: readonly unknown[] = Array.isArray(contents) ? contents : []
+  const isSaid = turns.length > 0 && turns.every((turn) => isObject(turn) && typeof turn['role'] === 'string')
+  return isSaid && Object.keys(request).every((name) => !name.includes('_'))
 }
 
 function vertexBody({ generateContentRequest: request }: JsonObject): JsonObject {

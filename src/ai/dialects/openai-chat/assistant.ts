@@ -86,9 +86,9 @@ function decodeContent(message: Fields): AssistantPart[] {
         return { type: 'refusal', text: part.text('refusal') }
       // Mistral's thoughts.
       case 'thinking':
-        return { type: 'reasoning', text: thinkingText(object['thinking']) }
+        return { type: 'reasoning', text: thinkingText(part.value('thinking')) }
       default:
-        return { type: 'opaque', dialect: 'openai-chat', name: type, value: object }
+        return { type: 'opaque', dialect: 'openai-chat', name: type, value: part.keep() }
     }
   })
 }

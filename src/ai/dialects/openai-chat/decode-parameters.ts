@@ -36,7 +36,7 @@ export function decodeParameters(body: Fields, losses: Losses): Parameters {
     promptCacheKey: body.string('prompt_cache_key'),
     modalities: body.strings('modalities'),
     audioOutput: audio === undefined ? undefined : { voice: voiceOf(audio), format: audio.string('format') },
-    prediction: decodePrediction(body),
+    prediction: decodePrediction(body, losses),
     includeUsage: options?.boolean('include_usage'),
   }
   audio?.report(losses)
@@ -92,11 +92,12 @@ function voiceOf(audio: Fields): string | undefined {
   return audio.fields('voice')?.text('id')
 }
 
-function decodePrediction(body: Fields): string | undefined {
+function decodePrediction(body: Fields, losses: Losses): string | undefined {
   const prediction = body.fields('prediction')
   if (prediction === undefined) return undefined
   prediction.value('type')
   const parts = decodeParts(prediction, decodeText)
   if (parts.length === 0) throw new FieldProblem(prediction.at('content'), 'expected a text')
+  for (const { extra } of parts) if (extra !== undefined) losses.dropAll('prediction.content[]', extra)
   return parts.map((part) => part.text).join('')
 }

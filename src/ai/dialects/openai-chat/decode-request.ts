@@ -141,7 +141,7 @@ function decodeUserPart(object: JsonObject, part: Fields): UserPart {
       return { type: type === 'video_url' ? 'video' : 'audio', source, extra }
     }
     default:
-      return { type: 'opaque', dialect: 'openai-chat', name: type, value: object }
+      return { type: 'opaque', dialect: 'openai-chat', name: type, value: part.keep() }
   }
 }
 

@@ -59,7 +59,7 @@ export function encodeAssistantMessage(message: AssistantMessage, spelling: Spel
     ...encodeThoughts(thoughts, message, spelling),
     ...(message.name === undefined ? {} : { name: message.name }),
     ...(refusal === null ? {} : { refusal }),
-    ...(audio === null ? {} : { audio: { id: audio.id } }),
+    ...(audio === null ? {} : { audio: { ...audio.extra, id: audio.id } }),
     ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => encodeCall(call, spelling)) }),
   }
 }

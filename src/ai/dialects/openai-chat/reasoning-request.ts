@@ -1,10 +1,10 @@
 import type { Fields } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import type { Effort, ReasoningRequest } from '../../ir/request.ts'
+import type { ReasoningRequest } from '../../ir/request.ts'
+import { EFFORT_BUDGETS, EFFORTS, effortOf } from '../effort-budgets.ts'
 import type { Spelling } from './spelling.ts'
 
-const EFFORTS: readonly Effort[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 const SUMMARIES = ['auto', 'concise', 'detailed', 'none'] as const
 const MODES = { enabled: 'enabled', adaptive: 'adaptive', auto: 'adaptive', disabled: 'disabled' } as const
 
@@ -27,21 +27,6 @@ export function decodeReasoning(body: Fields, losses: Losses): ReasoningRequest 
   reasoning?.report(losses)
   thinking?.report(losses)
   return Object.values(asked).every((value) => value === undefined) ? undefined : asked
-}
-
-/** Tokens that an effort stands for, where an upstream counts them; from there up to the next one, the other way. */
-const BUDGETS: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 512,
-  low: 1_024,
-  medium: 8_192,
-  high: 16_384,
-  xhigh: 32_768,
-  max: 65_536,
-}
-
-function effortOf(budget: number): Effort {
-  return EFFORTS.findLast((effort) => BUDGETS[effort] <= budget) ?? 'none'
 }
 
 /** The same for an upstream, by the member that it knows. What it cannot be told is reported. */
@@ -89,6 +74,6 @@ function reportSummary({ summary }: ReasoningRequest, { losses }: Spelling): voi
 }
 
 function budgetOf({ budgetTokens, effort }: ReasoningRequest, name: string): JsonObject {
-  const budget = budgetTokens ?? (effort === undefined ? undefined : BUDGETS[effort])
+  const budget = budgetTokens ?? (effort === undefined ? undefined : EFFORT_BUDGETS[effort])
   return budget === undefined ? {} : { [name]: budget }
 }

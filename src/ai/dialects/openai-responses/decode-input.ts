@@ -5,6 +5,7 @@ import type { Losses } from '../../ir/losses.ts'
 import type { AssistantPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { Message } from '../../ir/request.ts'
 import { FAILED } from '../openai-chat/encode-messages.ts'
+import { logprobsOf } from './decode-answer.ts'
 import { OutputReader } from './decode-output.ts'
 import { decodeContent, decodeResultContent, decodeText, decodeUserPart } from './decode-parts.ts'
 
@@ -64,7 +65,7 @@ class InputReader {
       }
       default:
         if (!type.endsWith('_output') && !CLIENT_ITEMS.has(type)) return this.#said(this.#output.read(object, item))
-        return this.#asked({ type: 'opaque', dialect: 'openai-responses', name: type, value: object })
+        return this.#asked({ type: 'opaque', dialect: 'openai-responses', name: type, value: item.keep() })
     }
   }
 
@@ -72,6 +73,7 @@ class InputReader {
     const role = item.text('role')
     switch (role) {
       case 'assistant':
+        if (logprobsOf([object]).length > 0) this.#losses.drop('input[].content[].logprobs')
         return this.#said(this.#output.read(object, item))
       case 'user': {
         const parts: UserPart[] = decodeContent(item, 'content', decodeUserPart)

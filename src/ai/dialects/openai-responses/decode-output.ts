@@ -39,8 +39,9 @@ export class OutputReader {
       case 'custom_tool_call':
         return [this.#call(item, 'input')]
       case 'image_generation_call':
-        return [imageOf(object)]
+        return [imageOf(object, item)]
       default:
+        item.keep()
         return [{ type: 'opaque', dialect: 'openai-responses', name: String(object['type']), value: object }]
     }
   }
@@ -53,8 +54,10 @@ export class OutputReader {
     if (typeof content === 'string') return content === '' ? [] : [this.signed({ type: 'text', text: content, itemId })]
     return (item.array('content') ?? []).map((value, index): AssistantPart => {
       const at = `${item.at('content')}[${index}]`
-      const said = decodeSaidPart(fieldsOf(value, at), itemId)
+      const fields = fieldsOf(value, at)
+      const said = decodeSaidPart(fields, itemId)
       if (said === null) {
+        fields.keep()
         const object = isObject(value) ? value : {}
         const name = `${CONTENT}${String(object['type'])}`
         return { type: 'opaque', dialect: 'openai-responses', name, value: object }
@@ -136,11 +139,12 @@ const IMAGE_TYPES: Readonly<Record<string, string>> = {
 }
 
 /** A picture that the vendor's tool made; one that is not there yet, or failed, stays what it is. */
-function imageOf(item: JsonObject): AssistantPart {
-  const { result, output_format: format } = item
+function imageOf(object: JsonObject, item: Fields): AssistantPart {
+  const { result, output_format: format } = object
   if (typeof result !== 'string' || result === '') {
-    return { type: 'opaque', dialect: 'openai-responses', name: 'image_generation_call', value: item }
+    return { type: 'opaque', dialect: 'openai-responses', name: 'image_generation_call', value: item.keep() }
   }
+  for (const name of ['id', 'status', 'result', 'output_format']) item.value(name)
   const mediaType = IMAGE_TYPES[String(format)] ?? 'image/png'
   return { type: 'image', source: { kind: 'data', mediaType, base64: result } }
 }

@@ -59,7 +59,7 @@ export function decodeUserPart(object: JsonObject, part: Fields): UserPart {
       return { type: 'audio', source, extra: withInner(part.rest(), 'input_audio', audio.rest()) }
     }
     default:
-      return { type: 'opaque', dialect: 'openai-responses', name: `${CONTENT}${type}`, value: object }
+      return { type: 'opaque', dialect: 'openai-responses', name: `${CONTENT}${type}`, value: part.keep() }
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Fields } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import type { Effort, ReasoningRequest } from '../../ir/request.ts'
+import type { ReasoningRequest } from '../../ir/request.ts'
+import { EFFORT_BUDGETS, EFFORTS, effortOf } from '../effort-budgets.ts'
 
-const EFFORTS: readonly Effort[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 const SUMMARIES = ['auto', 'concise', 'detailed', 'none'] as const
 
 /** How much a client wants the model to think; `generate_summary` is the older name. */
@@ -17,17 +17,6 @@ export function decodeReasoning(body: Fields): { asked: ReasoningRequest | undef
   return { asked: says ? { effort, summary } : undefined, rest: reasoning.rest() }
 }
 
-/** Tokens from which on an effort stands for a budget; ours, as the vendor counts none. */
-const BUDGETS: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 512,
-  low: 1_024,
-  medium: 8_192,
-  high: 16_384,
-  xhigh: 32_768,
-  max: 65_536,
-}
-
 /** The same for an upstream: it knows efforts only. */
 export function encodeReasoning(asked: ReasoningRequest, own: boolean, losses: Losses): JsonObject {
   const off = asked.mode === 'disabled' || asked.effort === 'none'
@@ -35,7 +24,7 @@ export function encodeReasoning(asked: ReasoningRequest, own: boolean, losses: L
   const members: Record<string, unknown> = {}
   if (off) members['effort'] = 'none'
   else if (effort !== undefined) members['effort'] = effort
-  else if (budget !== undefined) members['effort'] = EFFORTS.findLast((word) => BUDGETS[word] <= budget) ?? 'minimal'
+  else if (budget !== undefined) members['effort'] = effortOf(Math.max(budget, EFFORT_BUDGETS.minimal))
   if (budget !== undefined || (mode !== undefined && !off)) losses.adapt('reasoning')
   // Clients of other dialects that switch thinking on expect to see it; this vendor shows it on demand.
   const summary = asked.summary ?? (!own && !off && mode !== undefined ? 'auto' : undefined)

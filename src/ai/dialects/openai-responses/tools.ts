@@ -102,8 +102,8 @@ function heldLimits({ allowedDomains, location, contextSize }: HostedLimits): Js
 
 /** Chat completions put the grammar into an object of its own; here its members stand beside the type. */
 function flatFormat(format: JsonObject): JsonObject {
-  const { grammar } = format
-  return isObject(grammar) ? { type: 'grammar', ...grammar } : format
+  const { grammar, ...rest } = format
+  return isObject(grammar) ? { ...rest, ...grammar, type: 'grammar' } : format
 }
 
 /**

@@ -11,6 +11,7 @@ import { defaultProvider, rootIn } from '../forward/default-provider.ts'
 import { ForwardCandidate } from '../forward/forward-candidate.ts'
 import { ForwardState } from '../forward/forward-state.ts'
 import { type OriginOfId, readId } from '../forward/origin.ts'
+import { readMessagesLine } from '../forward/result-lines.ts'
 import { withPlainCursors } from './anthropic-files.ts'
 import type { BatchFacts } from './batch-facts.ts'
 import { firstModel, readRequests, requestsOf } from './batch-requests.ts'
@@ -106,7 +107,7 @@ export function createMessageBatches(options: MessageBatchesOptions): Gate {
     }
     const onFree = () => usage.free(thing(asked.id))
     const results = (on: Exchange, source: ForwardCandidate) =>
-      new BatchResultsTap(source, on, state, { registry, onFree })
+      new BatchResultsTap(source, on, state, { registry, readLine: readMessagesLine, onFree })
     x.candidates = [new ForwardCandidate(state, does === 'results' ? results : undefined)]
     return null
   }

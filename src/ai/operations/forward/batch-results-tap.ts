@@ -1,24 +1,21 @@
 import type { AnswerHeaders, AnswerPlan, AnswerTap, Exchange, GatewayError } from '../../../core/index.ts'
-import { messagesMeter } from '../../dialects/anthropic-messages/meter.ts'
-import { isObject, type JsonObject } from '../../ir/json.ts'
 import { believed } from '../../models/believable.ts'
 import { type Charge, chargeAt } from '../../models/charge.ts'
 import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
-import { usageOfTokens } from '../../models/token-usage.ts'
 import type { AnswerSource } from '../../relay/answer-source.ts'
 import { addUsage, NOTHING, tokensOf } from '../usage.ts'
 import type { ForwardState } from './forward-state.ts'
 import { ForwardTap } from './forward-tap.ts'
+import type { ReadResultLine } from './result-lines.ts'
 
 /** One answer of a model; what is longer is not read, and the results count as unread. */
 const LONGEST_LINE = 16 * 1024 * 1024
 const LINE_FEED = 0x0a
-/** Ends of requests that cost nothing (Message Batches API, 2026-11). */
-const FREE: ReadonlySet<unknown> = new Set(['errored', 'canceled', 'expired'])
 
 export interface BatchResultsOptions {
   readonly registry: ModelRegistry
+  readonly readLine: ReadResultLine
   /** All lines were read, and none of them costs anything. */
   readonly onFree: () => void
 }
@@ -121,18 +118,16 @@ export class BatchResultsTap implements AnswerTap {
   /** False for what cannot be counted. */
   #read(line: string): boolean {
     if (line.trim() === '') return true
-    const result = resultIn(line)
-    if (result === null) return false
-    if (FREE.has(result['type'])) return true
-    const { message } = result
-    if (result['type'] !== 'succeeded' || !isObject(message) || typeof message['model'] !== 'string') return false
-    const tokens = messagesMeter.readUsage(message)
-    const usage = believed(tokens === null ? null : { ...usageOfTokens(tokens), serviceTier: 'batch' })
+    const said = this.#options.readLine(line)
+    if (said === null) return false
+    if (said === 'free') return true
+    const { model } = said
+    const usage = believed({ ...said.usage, serviceTier: 'batch' })
     if (usage === null) return false
-    const target = this.#targetOf(message['model'])
+    const target = this.#targetOf(model)
     this.#usage = addUsage(this.#usage, usage)
     this.#charges.add(target === null ? null : chargeAt(target, usage, true, this.#x.time))
-    this.#models.add(message['model'])
+    this.#models.add(model)
     return true
   }
 
@@ -160,15 +155,5 @@ class ChargeSum {
     if (rule === undefined) return null
     const several = this.#rules.size === 1 ? rule : `${rule}+${this.#rules.size - 1}`
     return { nanos: this.#nanos, leastNanos: this.#leastNanos, rule: several }
-  }
-}
-
-function resultIn(line: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(line)
-    const result = isObject(value) ? value['result'] : null
-    return isObject(result) ? result : null
-  } catch {
-    return null // what cannot be read tells nothing
   }
 }

@@ -1,7 +1,7 @@
 import type { ConfigDocument } from '../../../config/index.ts'
 import { type Exchange, GatewayError, resume, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import type { LookTimes, UsageClaimsPort } from '../../../storage/index.ts'
+import type { AwaitedThing, LookTimes, UsageClaimsPort } from '../../../storage/index.ts'
 import { type Look, lookText } from '../unread/look.ts'
 import { forwardStateOf } from './forward-state.ts'
 
@@ -39,6 +39,11 @@ export class ClaimedUsage {
   begun(x: Exchange, thing: string, { look, isHeld }: { readonly look: Look; readonly isHeld: boolean }): void {
     if (isHeld) this.#port?.hold(thing, x.id)
     this.#port?.await({ thing, keyId: principalOf(x).id, look: lookText(look) }, this.#times)
+  }
+
+  /** The thing is looked at in this way from now on. */
+  lookAt({ thing, keyId }: Pick<AwaitedThing, 'thing' | 'keyId'>, look: Look): void {
+    this.#port?.await({ thing, keyId, look: lookText(look) }, this.#times)
   }
 
   /** This request is the one that may tell it, as long as it lasts. */

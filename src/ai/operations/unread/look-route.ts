@@ -10,6 +10,7 @@ import { ClaimedUsage } from '../forward/claimed-usage.ts'
 import { rootIn } from '../forward/default-provider.ts'
 import { ForwardCandidate } from '../forward/forward-candidate.ts'
 import { ForwardState } from '../forward/forward-state.ts'
+import { type ReadResultLine, readMessagesLine, readOutputLine } from '../forward/result-lines.ts'
 import { readBatchUsage } from './batch-usage.ts'
 import { type Look, readLook } from './look.ts'
 import { UnreadThing } from './unread-thing.ts'
@@ -20,6 +21,12 @@ const FORGOTTEN_MS = 32 * 86_400_000
 const LOOKS_UNTIL_GONE = 5
 const MESSAGES_VERSION = ['anthropic-version', '2023-06-01']
 const GONE: ReadonlySet<number> = new Set([404, 410])
+
+/** Things whose answers are lines, each of which tells what it used. */
+const LINES: Partial<Readonly<Record<Look['kind'], ReadResultLine>>> = {
+  'batch output': readOutputLine,
+  'batch of messages': readMessagesLine,
+}
 
 export interface LookOptions {
   readonly hooks: SurfaceHooks
@@ -49,15 +56,19 @@ export function createLookRoute({ hooks, document, registry, claims, plain, warn
     if (isOurs === WAIT) return WAIT
     if (!isOurs) return new GatewayError('not_found', 'What this used has been told meanwhile.')
     const onFree = () => usage.free(due.thing)
-    const state = stateOf(look, { provider, registry, onFree })
+    const onOutput = (fileId: string) => {
+      usage.lookAt(due, { ...look, kind: 'batch output', id: fileId })
+    }
+    const state = stateOf(look, { provider, registry, onFree, onOutput })
     if (state === null) return notHere(look)
     state.lane = lane
     state.isFree = true
     state.isOwed = true
     x.surface = state
+    const readLine = LINES[look.kind]
     const results = (on: Exchange, source: ForwardCandidate) =>
-      new BatchResultsTap(source, on, state, { registry, onFree })
-    x.candidates = [new ForwardCandidate(state, look.kind === 'batch of messages' ? results : undefined)]
+      new BatchResultsTap(source, on, state, { registry, readLine: readLine ?? readMessagesLine, onFree })
+    x.candidates = [new ForwardCandidate(state, readLine === undefined ? undefined : results)]
     return null
   }
   const settled = (x: Exchange) => {
@@ -89,18 +100,22 @@ interface LookParts {
   readonly registry: ModelRegistry
   /** It has ended and used nothing. */
   readonly onFree: () => void
+  /** What it used stands in this file. */
+  readonly onOutput: (fileId: string) => void
 }
 
 /** The request that looks; null where the provider has no such things any more. */
 function stateOf(look: Look, parts: LookParts): ForwardState | null {
-  const { provider, registry, onFree } = parts
+  const { provider, registry, onFree, onOutput } = parts
   const id = encodeURIComponent(look.id)
   switch (look.kind) {
     case 'batch': {
       const state = new ForwardState('batches', provider, provider.pathTo(`/batches/${id}`, null))
-      state.readAnswer = (answer) => readBatchUsage(answer, { registry, state, name: look.provider, onFree })
+      state.readAnswer = (answer) => readBatchUsage(answer, { registry, state, name: look.provider, onFree, onOutput })
       return state
     }
+    case 'batch output':
+      return new ForwardState('batches', provider, provider.pathTo(`/files/${id}/content`, null))
     case 'batch of messages': {
       const root = rootIn(provider, 'anthropic-messages')
       if (root === null) return null

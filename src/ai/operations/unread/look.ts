@@ -1,6 +1,6 @@
 import { isObject } from '../../ir/json.ts'
 
-const KINDS = ['batch', 'batch of messages', 'response'] as const
+const KINDS = ['batch', 'batch output', 'batch of messages', 'response'] as const
 
 /** How the gateway looks at a thing of a provider that tells what it used when it has ended. */
 export interface Look {
