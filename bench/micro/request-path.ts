@@ -27,6 +27,7 @@ import {
   intentRegionCells,
   KeyTable,
   NamelessRefusals,
+  SharedCounters,
 } from '../../src/governance/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../src/observability/index.ts'
 import { hashKey, JournalAppender } from '../../src/storage/index.ts'
@@ -84,6 +85,7 @@ const journal = new JournalAppender({
 })
 const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: nothing }))
 const accessLog = new AccessLog({ output: join(folder, 'access.log'), level: 'info' })
+const desk = new SharedCounters(counters, { intents })
 const keys = new KeyTable({ generations, pepper: 'pepper', catchUp: nothing })
 keys.apply({
   id: 'bench',
@@ -132,8 +134,8 @@ const surfaces = await compileSurfaces({
   hooks: {
     conversation: (scope) => ({
       identify,
-      admit: [createScopeCheck(scope), createRateCheck(counters)],
-      reserve: createReserve({ counters, intents, journal, port: modelTraffic, accepting: () => true }),
+      admit: [createScopeCheck(scope), createRateCheck(desk)],
+      reserve: createReserve({ desk, journal, port: modelTraffic, accepting: () => true }),
       settle,
     }),
     models: { identify, admit: null, settle: null },

@@ -5,15 +5,20 @@ import { forwardStateOf } from './operations/forward/forward-state.ts'
 import { forwardTraffic } from './operations/forward/forward-traffic.ts'
 import { operationStateOf } from './operations/operation-state.ts'
 import { operationTraffic } from './operations/operation-traffic.ts'
+import { saidInBody } from './said-in-body.ts'
 
 /** What every request for a model costs, whatever it asks for. */
 export const modelTraffic: TrafficPort = {
   estimate: (x, candidate) => trafficOf(x).estimate(x, candidate),
   traffic: (x) => trafficOf(x).traffic(x),
   abandon: (x, failure) => trafficOf(x).abandon(x, failure),
+  said: saidInBody,
 }
 
-function trafficOf(x: Exchange): TrafficPort {
+/** The traffic of requests of one kind. */
+type OfKind = Omit<TrafficPort, 'said'>
+
+function trafficOf(x: Exchange): OfKind {
   if (operationStateOf(x) !== null) return operationTraffic
   return forwardStateOf(x) === null ? conversationTraffic : forwardTraffic
 }

@@ -11,6 +11,7 @@ export async function firstKey(database: Database, pepper: string): Promise<{ ke
     models: { deny: [] },
     limits: {},
     budgets: [],
+    rules: [],
     tags: [],
     metadata: {},
   }

@@ -36,10 +36,12 @@ import { RouteSlots } from './route-slots.ts'
 import type { RunningGateway, StartOptions } from './running-gateway.ts'
 import { seatsFor } from './seats.ts'
 import { shownTargets } from './shown-targets.ts'
+import { SpentBatch } from './spent-batch.ts'
 import { type AskedBudget, counterPeriods, SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { WriterState } from './threads/writer-thread.ts'
 import { registerUpstreamMetrics } from './upstream-metrics.ts'
+import { ValueLevels } from './value-levels.ts'
 import { wantsKeys } from './wants-keys.ts'
 import { canShare, workerCount } from './worker-count.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -66,6 +68,7 @@ export class ControlThread implements RunningGateway {
   readonly #seats: number
   readonly #spent = new SpentBefore()
   readonly #database: Database
+  readonly #values: ValueLevels
   readonly #keys: KeyRegistry
   readonly #repair: CounterRepair
   readonly #backfill: BudgetBackfill
@@ -118,13 +121,24 @@ export class ControlThread implements RunningGateway {
     })
     this.#pepper = readPepper(this.dataDir, process.env)
     this.#adminToken = readAdminToken(this.dataDir)
+    const spending = new SpentBatch(this.#database)
+    this.#values = new ValueLevels({
+      counters,
+      slots: this.#slots,
+      seats,
+      rulesOf: (level) => this.#keys.rulesOf(level),
+      spent: async (asked) => await spending.of(asked),
+      restoreRates: ({ rates }, fresh) => this.#rates.fill(rates, fresh),
+      drop: (names) => this.#keys.dropValues(names),
+    })
     this.#keys = new KeyRegistry({
+      values: this.#values,
       counters,
       generations: new Int32Array(this.#memory.generations),
       slots: this.#slots,
       seats,
       spent: (counter, period) => this.#spent.of(counter, period),
-      publish: (changes, epoch, levels) => this.#pool.publishKeys({ changes, levels }, epoch),
+      publish: (changes, epoch, levels, dropped) => this.#pool.publishKeys({ changes, levels, dropped }, epoch),
     })
     const { dataDir } = this
     this.#revocation = new KeyRevocation({ dataDir, database: this.#database, keys: this.#keys, log: this.#log })
@@ -150,6 +164,7 @@ export class ControlThread implements RunningGateway {
           this.#announce()
         },
         onQuiet: () => this.#onQuiet(),
+        onValue: (name, tell) => void this.#values.ask(name, tell),
       },
       withoutKeys(document),
     )
@@ -363,6 +378,7 @@ export class ControlThread implements RunningGateway {
     await this.#pool.waitOrCut(lagMs)
     await this.#pool.drain(drain.grace)
     this.#backfill.close()
+    this.#values.close()
     await Promise.all([this.#rates.close(), this.#routeRates.close()])
     this.#revocation.close()
     await this.#repair.close()

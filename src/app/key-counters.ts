@@ -66,6 +66,9 @@ export class KeyCounters {
           ? null
           : { level, slot: take(IN_FLIGHT + level, concurrencyCells(this.#options.seats)), limit: concurrency },
       budgets: this.#budgetsOf(level, stored.budgets, inForce, take),
+      ...(stored.rules === undefined || stored.rules.length === 0
+        ? {}
+        : { rules: stored.rules.map(({ by, only, when_absent }) => ({ by, only, when_absent })) }),
     }
   }
 

@@ -9,8 +9,9 @@ import {
   type LevelDocument,
   type LimitsDocument,
   type RateDocument,
+  type ValueName,
 } from '../governance/index.ts'
-import type { StoredKey, StoredLimits } from '../storage/index.ts'
+import type { StoredKey, StoredLimits, StoredRule } from '../storage/index.ts'
 import { askedBudget, KeyCounters, type KeyCountersOptions, namesOf } from './key-counters.ts'
 import { KeyGenerations } from './key-generations.ts'
 import { type LevelConfig, Levels, NO_LEVELS_DOCUMENT } from './levels.ts'
@@ -51,10 +52,25 @@ export interface KeyRegistryOptions extends KeyCountersOptions {
   readonly generations: Int32Array
   /** Posts changes to every data worker; called before the generations are raised. */
   readonly publish: Publish
+  /** The counters of values that rules count apart; absent: there are none. */
+  readonly values?: ValueCounters
+}
+
+/** What a registry needs of the values below its levels. */
+export interface ValueCounters {
+  documents(): Iterable<LimitsDocument>
+  /** These keys and levels are others from this change on. */
+  changed(levels: ReadonlySet<string>, epoch: number): void
+  releaseQuiet(epoch: number): void
 }
 
 /** Tells the workers of changes; `epoch` counts the changes, from 1. */
-export type Publish = (changes: readonly KeyChange[], epoch: number, levels: readonly LevelChange[]) => void
+export type Publish = (
+  changes: readonly KeyChange[],
+  epoch: number,
+  levels: readonly LevelChange[],
+  dropped?: readonly ValueName[],
+) => void
 
 /** A change of keys that has its room in shared memory, and of which nobody knows yet. */
 export interface StagedKeys {
@@ -200,6 +216,7 @@ export class KeyRegistry {
   /** Gives back the counters of keys and limits that are gone, as far as no running request began before `epoch`. */
   releaseQuiet(epoch: number): void {
     this.#counters.releaseQuiet(epoch, this.#comingDocuments())
+    this.#options.values?.releaseQuiet(epoch)
   }
 
   /** Rate limits of all keys and levels. */
@@ -215,6 +232,21 @@ export class KeyRegistry {
   *#all(): Iterable<LimitsDocument> {
     for (const { document } of this.#entries.values()) yield document
     for (const { document } of this.#levelEntries.values()) yield document
+    if (this.#options.values !== undefined) yield* this.#options.values.documents()
+  }
+
+  /** The rules of a key or a level that are in force. */
+  rulesOf(level: string): readonly StoredRule[] {
+    const limits = level.startsWith('key:')
+      ? this.#entries.get(level.slice('key:'.length))?.key
+      : this.#levelEntries.get(level)?.config.limits
+    return limits?.rules ?? []
+  }
+
+  /** Has every worker forget values that are out of use; answers the number of the change. */
+  dropValues(names: readonly ValueName[]): number {
+    this.#options.publish([], this.#epoch + 1, [], names)
+    return ++this.#epoch
   }
 
   /** Removes and puts keys and levels, all or none: what can fail comes before anything is changed that others see. */
@@ -251,6 +283,7 @@ export class KeyRegistry {
   /** A change was published: it is in force here too, and counters that it leaves are retired. */
   #enter(made: Made, changes: readonly KeyChange[], levelChanges: readonly LevelChange[]): void {
     this.#epoch++
+    const names = [...changes.map(({ id }) => keyLevel(id)), ...levelChanges.map(({ name }) => name)]
     const before = namesOf([
       ...changes.flatMap(({ id }) => this.#entries.get(id)?.document ?? []),
       ...levelChanges.flatMap(({ name }) => this.#levelEntries.get(name)?.document ?? []),
@@ -266,6 +299,7 @@ export class KeyRegistry {
       [...before].filter((name) => !held.has(name)),
       this.#epoch,
     )
+    this.#options.values?.changed(new Set(names), this.#epoch)
   }
 
   *#comingDocuments(): Iterable<LimitsDocument> {

@@ -26,7 +26,7 @@ export const NO_LEVELS_DOCUMENT: LevelsDocument = {
   teams: [],
   projects: [],
   users: [],
-  gateway: { models: { deny: [] }, limits: {}, budgets: [] },
+  gateway: { models: { deny: [] }, limits: {}, budgets: [], rules: [] },
 }
 
 /** The levels of one document, and which of them a key is in. */
@@ -99,15 +99,15 @@ export class Levels {
   }
 }
 
-type LevelFields = Pick<ConfigDocument['teams'][number], 'enabled' | 'models' | 'limits' | 'budgets'>
+type LevelFields = Pick<ConfigDocument['teams'][number], 'enabled' | 'models' | 'limits' | 'budgets' | 'rules'>
 
-function levelOf(name: string, { enabled, models, limits, budgets }: LevelFields): LevelConfig {
+function levelOf(name: string, { enabled, models, limits, budgets, rules }: LevelFields): LevelConfig {
   return {
     name,
     enabled,
     modelsAllow: models.allow ?? null,
     modelsDeny: models.deny,
-    limits: storedLimits({ limits, budgets }),
+    limits: storedLimits({ limits, budgets, rules }),
   }
 }
 

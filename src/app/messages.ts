@@ -1,7 +1,14 @@
 /** What the control thread and its threads say to each other. */
 import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
-import type { KeyChange, KeyDocument, LevelChange, LevelDocument } from '../governance/index.ts'
+import type {
+  KeyChange,
+  KeyDocument,
+  LevelChange,
+  LevelDocument,
+  ValueDocument,
+  ValueName,
+} from '../governance/index.ts'
 import type { LogLevel, SeriesDescriptor } from '../observability/index.ts'
 import type {
   AwaitedThing,
@@ -117,6 +124,8 @@ export type FromWorker =
   /** Every request has ended that began before the keys of this epoch were taken. */
   | { readonly type: 'quiet'; readonly epoch: number }
   | { readonly type: 'series'; readonly series: SeriesDescriptor }
+  /** It needs the counters of a value; a ValueAnswer follows. */
+  | { readonly type: 'value'; readonly name: ValueName }
   | {
       readonly type: 'log'
       readonly level: LogLevel
@@ -124,10 +133,22 @@ export type FromWorker =
       readonly fields: Record<string, unknown>
     }
 
+/** What a data worker may get of a value's counters: `gone` when no rule is for it any more. */
+export type ValueRefusal = 'gone' | 'full' | 'unavailable'
+
+/** The counters of a value, or why there are none. Comes in the order of changes, which may take them away again. */
+export interface ValueAnswer {
+  readonly value: ValueName
+  readonly document: ValueDocument | null
+  readonly refusal: ValueRefusal | null
+}
+
 /** A change of keys and levels, and the plan that comes in force with it. */
 export interface KeyMessage {
   readonly levels: readonly LevelChange[]
   readonly changes: readonly KeyChange[]
+  /** Values that are out of use: their counters are given back. Absent: none. */
+  readonly dropped?: readonly ValueName[] | undefined
   /** Counts the changes of keys, from 1. */
   readonly epoch: number
   /** Version of a plan that was compiled before; null: the plan stays. */

@@ -1,7 +1,7 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { WorkerStart } from '../storage/index.ts'
 import { WORKER_CELL, type WorkerMemory } from './memory.ts'
-import type { FromWorker, KeyMessage, ToWorker } from './messages.ts'
+import type { FromWorker, KeyMessage, ToWorker, ValueAnswer } from './messages.ts'
 
 const START_TIMEOUT_MS = 30_000
 const COMPILE_TIMEOUT_MS = 10_000
@@ -106,6 +106,11 @@ export class PoolMember {
 
   tell(message: ToWorker, transferred: readonly MessagePort[] = []): void {
     this.#thread.postMessage(message, transferred)
+  }
+
+  /** In the order of the changes of keys. */
+  answer(message: ValueAnswer): void {
+    this.#keyPort.postMessage(message)
   }
 
   tellKeys(message: KeyMessage): void {

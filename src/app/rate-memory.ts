@@ -1,4 +1,4 @@
-import { rateLimit } from '../governance/index.ts'
+import { type RateDocument, rateLimit } from '../governance/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import type { Log } from '../observability/index.ts'
 import { type AdmissionQuery, type RateState, readRateState, writeRateState } from '../storage/index.ts'
@@ -45,6 +45,8 @@ export class RateMemory {
   readonly #counters: BigInt64Array
   readonly #log: Log
   readonly #saved: RateState | null
+  /** What was saved of limits that nobody has asked for since the start: values have theirs when they are used. */
+  readonly #unclaimed: Map<string, number>
   #timer: NodeJS.Timeout | null = null
   #saving: Promise<void> = Promise.resolve()
   #failed = false
@@ -56,6 +58,7 @@ export class RateMemory {
     this.#counters = counters
     this.#log = log
     this.#saved = readRateState(dataDir)
+    this.#unclaimed = new Map(this.#saved?.arrivals)
   }
 
   /** The requests that a start needs beside the saved state. */
@@ -71,6 +74,7 @@ export class RateMemory {
     const shiftUs = nowUs - Date.now() * 1_000
     for (const { level, per, slot, intervalUs, burst } of this.#keys.rates()) {
       const saved = this.#saved?.arrivals.get(rateName(level, per))
+      this.#unclaimed.delete(rateName(level, per))
       const past = {
         arrivalUs: saved === undefined ? null : saved + shiftUs,
         timesUs: (admissions.get(level) ?? []).map((ms) => ms * 1_000 + shiftUs),
@@ -79,6 +83,20 @@ export class RateMemory {
     }
     this.#save()
     this.#timer = setInterval(() => this.#save(), EVERY_MS).unref()
+  }
+
+  /** Puts limits that begin now where they were, as far as they are among these names. */
+  fill(rates: readonly RateDocument[], fresh: ReadonlySet<string>): void {
+    const nowUs = monotonicUs()
+    const shiftUs = nowUs - Date.now() * 1_000
+    for (const { level, per, slot, intervalUs, burst } of rates) {
+      const name = rateName(level, per)
+      const saved = this.#unclaimed.get(name)
+      if (saved === undefined || !fresh.has(name)) continue
+      this.#unclaimed.delete(name)
+      const past = { arrivalUs: saved + shiftUs, timesUs: [] }
+      rateLimit.restore(this.#counters, slot, past, { nowUs, intervalUs, burst })
+    }
   }
 
   /** Saves a last time. */
@@ -115,6 +133,11 @@ export class RateMemory {
       const aheadUs = Number(Atomics.load(this.#counters, slot)) - nowUs
       if (aheadUs > 0) arrivals.set(rateName(level, per), atMs * 1_000 + aheadUs)
     }
+    for (const [name, arrivalUs] of this.#unclaimed) {
+      if (arrivalUs <= atMs * 1_000) this.#unclaimed.delete(name)
+      else if (!arrivals.has(name)) arrivals.set(name, arrivalUs)
+    }
+    isEmpty &&= arrivals.size === 0
     const skip = isEmpty && this.#wasEmpty
     this.#wasEmpty = isEmpty
     return skip ? null : { atMs, arrivals }

@@ -36,6 +36,8 @@ export class ShownBudgets {
     const all: ShownBudget[] = []
     const nowMs = Date.now()
     for (const { level, slot, unit, per, timeZone, limit } of this.#keys.budgets()) {
+      // What clients name themselves is nobody's label.
+      if (level.includes('/') && !/\/(?:model|provider|key_tag)=/.test(level)) continue
       const reading = read(this.#counters, slot, periodOf(per, nowMs, timeZone))
       const zone = timeZone === 'UTC' ? {} : { time_zone: timeZone }
       all.push({ labels: { ...whose(level), unit, per, ...zone }, limit, reading })

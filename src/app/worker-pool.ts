@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
-import { clearConnectionCounts, type KeyDocument, type LevelDocument } from '../governance/index.ts'
+import { clearConnectionCounts, type KeyDocument, type LevelDocument, type ValueName } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { WorkerStart } from '../storage/index.ts'
 import { CuttableWait } from './cuttable-wait.ts'
@@ -13,6 +13,7 @@ import { PlanInForce, type PreparedPlan } from './plan-in-force.ts'
 import { type MemberObserver, PoolMember } from './pool-member.ts'
 import type { RouteSlots } from './route-slots.ts'
 import { freeSeat } from './seats.ts'
+import type { ValueResult } from './value-levels.ts'
 import { WorkerThreads } from './worker-threads.ts'
 
 export interface WorkerPoolOptions {
@@ -36,10 +37,12 @@ export interface WorkerPoolOptions {
   readonly onListening: (count: number) => void
   /** `quietEpoch` may have grown. */
   readonly onQuiet: () => void
+  /** A worker needs the counters of a value; `tell` is called when they are known. */
+  readonly onValue: (name: ValueName, tell: (result: ValueResult) => void) => void
 }
 
 /** What has changed of keys and levels. */
-export type EntityChanges = Pick<KeyMessage, 'changes' | 'levels'>
+export type EntityChanges = Pick<KeyMessage, 'changes' | 'levels' | 'dropped'>
 
 /** The data workers: starts them, swaps their plans, watches their hearts, replaces those that fail. */
 export class WorkerPool {
@@ -112,8 +115,8 @@ export class WorkerPool {
   }
 
   /** Sends key changes to every worker; `epoch` is one more than that of the change before. */
-  publishKeys({ changes, levels }: EntityChanges, epoch: number): void {
-    this.#publish({ changes, levels, epoch, swap: null })
+  publishKeys({ changes, levels, dropped }: EntityChanges, epoch: number): void {
+    this.#publish({ changes, levels, dropped, epoch, swap: null })
   }
 
   /**
@@ -235,7 +238,7 @@ export class WorkerPool {
 
   #observerOf(member: PoolMember): MemberObserver {
     const { worker } = member
-    const { log, metrics, onListening, onQuiet } = this.#options
+    const { log, metrics, onListening, onQuiet, onValue } = this.#options
     return {
       said: (message) => {
         switch (message.type) {
@@ -246,6 +249,8 @@ export class WorkerPool {
             return onQuiet()
           case 'series':
             return metrics.describe(worker, message.series)
+          case 'value':
+            return onValue(message.name, (result) => member.answer({ value: message.name, ...result }))
           case 'log':
             return log[message.level](message.message, message.fields)
         }

@@ -89,6 +89,7 @@ const DEFAULTS: ConfigDocument = {
     },
     limits: {},
     budgets: [],
+    rules: [],
   },
   keys: [],
   limits: {

@@ -34,10 +34,29 @@ export function checkLevels(value: unknown): Finding[] {
     }
     levels.set(kind, ofKind)
   }
+  findings.push(...checkRules(at(at(value, 'gateway'), 'rules'), ['gateway', 'rules']))
   for (const [section, kind] of Object.entries({ ...LEVEL_SECTIONS, keys: 'key' as const })) {
     for (const [index, member] of itemsOf(at(value, section)).entries()) {
+      findings.push(...checkRules(at(member, 'rules'), [section, index, 'rules']))
       findings.push(...checkMember(member, kind, { path: [section, index], levels }))
     }
+  }
+  return findings
+}
+
+/** Rules that no value can reach, since the one before them has them all. */
+function checkRules(rules: unknown, path: readonly (string | number)[]): Finding[] {
+  const findings: Finding[] = []
+  const taken = new Map<string, number>()
+  for (const [index, rule] of itemsOf(rules).entries()) {
+    const by = text(at(rule, 'by'))
+    if (by === null) continue
+    const first = taken.get(by)
+    if (first !== undefined) {
+      const message = `no value is left for this rule: \`rules[${first}]\` before it fits every ${by}; put it behind`
+      findings.push(error([...path, index], message))
+    }
+    if (at(rule, 'only') === undefined && first === undefined) taken.set(by, index)
   }
   return findings
 }

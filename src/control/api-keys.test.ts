@@ -20,6 +20,7 @@ function fileKey(id: string) {
     models,
     limits: {},
     budgets: [],
+    rules: [],
     tags: [],
     metadata: {},
   })
@@ -119,6 +120,7 @@ test('lists keys of both owners with the use of their budgets', async (t) => {
     scopes: [],
     models: { deny: [] },
     limits: {},
+    rules: [],
     tags: [],
     metadata: {},
   }

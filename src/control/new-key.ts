@@ -52,8 +52,23 @@ function storedFields(fields: Omit<KeyConfig, 'hash' | 'enabled'>) {
   }
 }
 
-/** Limits and budgets of a key or a level in the stored form. */
-export function storedLimits({ limits, budgets }: Pick<KeyConfig, 'limits' | 'budgets'>): StoredLimits {
+/** Limits, budgets and rules of a key or a level in the stored form. */
+export function storedLimits({ rules, ...amounts }: Pick<KeyConfig, 'limits' | 'budgets' | 'rules'>): StoredLimits {
+  const stored = storedAmounts(amounts)
+  if (rules.length === 0) return stored
+  return {
+    ...stored,
+    rules: rules.map(({ by, only, when_absent, max_counters, ...own }) => ({
+      by,
+      only: only ?? null,
+      when_absent,
+      max_counters,
+      ...storedAmounts(own),
+    })),
+  }
+}
+
+function storedAmounts({ limits, budgets }: Pick<KeyConfig, 'limits' | 'budgets'>): Omit<StoredLimits, 'rules'> {
   return {
     requests_per_second: limits.requests_per_second ?? null,
     requests_per_minute: limits.requests_per_minute ?? null,

@@ -15,6 +15,7 @@ import { KeyPrincipal } from './key-principal.ts'
 import { NamelessRefusals } from './nameless-refusals.ts'
 import { createGiveWay, createReserve } from './reservation.ts'
 import { createSettlement } from './settlement.ts'
+import { SharedCounters } from './shared-counters.ts'
 import { type Books, budgetAt, ESTIMATE, NO_TRAFFIC, openBooks, TRAFFIC } from './testing/books.ts'
 import type { TrafficPort } from './traffic.ts'
 
@@ -28,6 +29,7 @@ const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi'
 const PORT: TrafficPort = {
   estimate: (_x, candidate) => ({ ...ESTIMATE, tokens: candidate.name === 'dear' ? 101 : ESTIMATE.tokens }),
   traffic: (x) => (x.end === 'success' ? TRAFFIC : NO_TRAFFIC),
+  said: () => null,
   abandon: (_x, failure) =>
     failure === 'first_byte_timeout'
       ? { ...NO_TRAFFIC, inputTokens: 7, costNanos: 70, usageSource: 'estimated' }
@@ -56,7 +58,12 @@ async function metered(
       x.attempting = new InTurn(candidates, noMore)
       return null
     },
-    reserve: createReserve({ counters, intents, journal, port: PORT, accepting: () => journal.healthy }),
+    reserve: createReserve({
+      desk: new SharedCounters(counters, { intents }),
+      journal,
+      port: PORT,
+      accepting: () => journal.healthy,
+    }),
     giveWay: createGiveWay(PORT),
     settle: [createSettlement({ ...sinks, refusals: new NamelessRefusals(0) }, PORT)],
   })

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyOf } from '../../test/request-path/keys.ts'
 import { offlineExchange } from '../../test/request-path/offline.ts'
+import { WAIT } from '../core/index.ts'
 import { createRateCheck, createScopeCheck } from './admit.ts'
 import { createIdentify, principalOf } from './identify.ts'
 import type { KeyDocument } from './key-document.ts'
 import { KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
 import { withoutQueryKeys } from './query-key.ts'
+import { SharedCounters } from './shared-counters.ts'
 
 function identifyWith(...documents: readonly KeyDocument[]) {
   const keys = new KeyTable({ generations: new Int32Array(8), pepper: '', catchUp: () => undefined })
@@ -143,7 +145,11 @@ test('a rate is taken once per request, and says when the next one comes', () =>
   const counters = new BigInt64Array(new SharedArrayBuffer(64))
   const rate = { level: 'key:a', slot: 1, limit: 2, per: 'minute', intervalUs: 30_000_000, burst: 2 } as const
   const { x } = identifyWith(keyOf('a', { rates: [rate] }))('x-api-key', A)
-  const check = createRateCheck(counters)
+  const gate = createRateCheck(new SharedCounters(counters))
+  const check = (of: Parameters<typeof gate>[0]) => {
+    const verdict = gate(of)
+    return verdict === WAIT ? assert.fail('shared memory never waits') : verdict
+  }
   assert.equal(check(x), null)
   assert.equal(check(x), null)
   const error = check(x)

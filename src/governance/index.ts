@@ -3,7 +3,7 @@
  * after. Units are abstract here; what a token is worth is the surface's business (`traffic.ts` is the port).
  * Start reading at `reservation.ts`, then `budget.ts` and `key-table.ts`.
  */
-export { createRateCheck, createScopeCheck, type InFlight, levelCheck } from './admit.ts'
+export { createRateCheck, createScopeCheck, levelCheck } from './admit.ts'
 export { type AskOptions, ask, type Reply } from './auth/ask.ts'
 export { AuthMemory } from './auth/auth-memory.ts'
 export type { AuthParts, AuthServer } from './auth/auth-parts.ts'
@@ -12,6 +12,7 @@ export { createRouteAuth } from './auth/route-auth.ts'
 export * from './budget.ts'
 export { clearSeat, concurrencyCells, occupied } from './concurrency.ts'
 export { CONNECTION_COUNT_CELLS, ConnectionCounts, clearConnectionCounts } from './connection-counts.ts'
+export type { CounterDesk, Refusal, Taken, Takings } from './counter-desk.ts'
 export { giveBackHeld } from './held-budgets.ts'
 export { createIdentify, principalOf } from './identify.ts'
 export { Intents, type IntentsLeft, intentRegionCells, readIntents } from './intents.ts'
@@ -26,9 +27,18 @@ export { NamelessRefusals } from './nameless-refusals.ts'
 export { periodEnd, periodOf, periodStart } from './period.ts'
 export { queryKeys, withoutQueryKeys } from './query-key.ts'
 export * as rateLimit from './rate-limit.ts'
-export { type Accounts, createGiveWay, createJoin, createReserve, Reservation } from './reservation.ts'
+export {
+  type Accounts,
+  createGiveWay,
+  createJoin,
+  createReserve,
+  Reservation,
+  type ValueSource,
+} from './reservation.ts'
 export { routeGateProblems } from './route-gate-problems.ts'
 export { createRouteGates, type RouteGateParts } from './route-gates.ts'
 export { createRouteLimits, type LimitSlot, type RouteLimitParts, routeLimitSlots } from './route-limits.ts'
 export { createSettlement, type Sinks } from './settlement.ts'
-export { type Estimate, type Traffic, type TrafficPort, totalTokens } from './traffic.ts'
+export { SharedCounters } from './shared-counters.ts'
+export { type Estimate, type SaidInBody, type Traffic, type TrafficPort, totalTokens } from './traffic.ts'
+export { RuleTable } from './value-rules.ts'

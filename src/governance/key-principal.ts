@@ -1,5 +1,6 @@
 import type { Principal } from '../core/index.ts'
 import type { GlobSet } from '../lib/index.ts'
+import type { Takings } from './counter-desk.ts'
 import { type AddressCheck, addressCheck } from './key-addresses.ts'
 import type { KeyDocument } from './key-document.ts'
 import {
@@ -13,6 +14,7 @@ import {
 } from './level-document.ts'
 import { type Level, LevelTable } from './level-table.ts'
 import { allowedBy, deniedBy } from './model-lists.ts'
+import type { RuleGroup } from './value-rules.ts'
 
 /** Every name of what a request asks for, as its surface knows them. */
 export interface ResourceNames {
@@ -41,6 +43,10 @@ export interface Charged {
   readonly tokenRates: readonly TokenRateDocument[] | null
   readonly concurrency: readonly ConcurrencyDocument[] | null
   readonly budgets: readonly BudgetDocument[] | null
+  /** What a request takes when it is admitted. */
+  readonly admission: Takings | null
+  /** What is counted apart by something that requests say. */
+  readonly rules: readonly RuleGroup[] | null
   /** Levels above the key that have lists of models. */
   readonly restricting: readonly Level[] | null
 }
@@ -93,14 +99,20 @@ export class KeyPrincipal implements Principal {
   get charged(): Charged {
     if (this.#charged === null || this.#version !== this.#table.version) {
       this.#version = this.#table.version
-      this.#charged = chargedOn(this.#own, this.#levels)
+      this.#charged = chargedOn(this.#own, this.#levels, this.#rules())
     }
     return this.#charged
   }
 
+  #rules(): readonly RuleGroup[] {
+    const { rules } = this.#table
+    return [...rules.of(keyLevel(this.id)), ...this.#levels.flatMap(({ name }) => rules.of(name))]
+  }
+
   /** The slot of a budget's counter; null when none of its levels has it. */
   budgetSlot(counter: string): number | null {
-    return this.charged.budgets?.find((budget) => budget.counter === counter)?.slot ?? null
+    const own = this.charged.budgets?.find((budget) => budget.counter === counter)
+    return own?.slot ?? this.#table.rules.budgetSlot(counter)
   }
 
   /** Whether no list of models says anything against any model. */
@@ -135,20 +147,25 @@ function agree(allow: GlobSet | null, deny: GlobSet | null, names: ResourceNames
   return allow === null || names.same.some((name) => allow.matches(name))
 }
 
-function chargedOn(own: LimitsDocument, levels: readonly Level[]): Charged {
+function chargedOn(own: LimitsDocument, levels: readonly Level[], rules: readonly RuleGroup[]): Charged {
   const documents = levels.flatMap(({ document }) => (document === null ? [] : [document]))
   const all: readonly LimitsDocument[] = [own, ...documents]
   // The tightest first: most refusals then take nothing that must be given back.
-  const rates = all.flatMap((level) => level.rates).sort((a, b) => b.intervalUs - a.intervalUs)
+  const rates = orNull(all.flatMap((level) => level.rates).sort((a, b) => b.intervalUs - a.intervalUs))
   const tokenRates = all.flatMap(({ tokenRate }) => tokenRate ?? []).sort((a, b) => a.limit - b.limit)
-  const concurrency = all.flatMap((level) => level.concurrency ?? []).sort((a, b) => a.limit - b.limit)
+  const concurrency = orNull(all.flatMap((level) => level.concurrency ?? []).sort((a, b) => a.limit - b.limit))
   const budgets = all.flatMap((level) => level.budgets).sort((a, b) => a.limit - b.limit)
   return {
     closed: levels.find(({ isOpen }) => !isOpen)?.name ?? null,
-    rates: orNull(rates),
+    rates,
     tokenRates: orNull(tokenRates),
-    concurrency: orNull(concurrency),
+    concurrency,
     budgets: orNull(budgets),
+    admission:
+      rates === null && concurrency === null
+        ? null
+        : { rates, concurrency, tokenRates: null, tokens: 0, budgets: [], charges: [], owed: false },
+    rules: orNull(rules),
     restricting: orNull(levels.filter(({ allow, deny }) => allow !== null || deny !== null)),
   }
 }

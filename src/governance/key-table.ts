@@ -1,6 +1,7 @@
 import type { KeyDocument } from './key-document.ts'
 import { HashForms } from './key-hashes.ts'
 import { KeyPrincipal } from './key-principal.ts'
+import { keyLevel } from './level-document.ts'
 import { LevelTable } from './level-table.ts'
 
 /** Secrets longer than this are not keys of ours: refused before they are hashed. */
@@ -48,6 +49,7 @@ export class KeyTable {
       this.#byId.delete(change.id)
     }
     const { document } = change
+    this.levels.setRules(keyLevel(change.id), document?.rules)
     if (document === null) return
     const principal = new KeyPrincipal(document, this.levels)
     this.#byId.set(principal.id, principal)

@@ -2,7 +2,7 @@
  * Levels: whatever a request is charged on beside its key. Each has a name, `team:search`, and a document of its own, so that a
  * change of a team is one message, whatever the number of its keys.
  */
-import type { BudgetPeriod } from '../storage/index.ts'
+import type { BudgetPeriod, RuleKind, StoredRule } from '../storage/index.ts'
 
 /** Kinds of levels that keys name, from the narrowest to the widest. */
 export const LEVEL_KINDS = ['user', 'project', 'team', 'organization'] as const
@@ -17,6 +17,24 @@ export interface LimitsDocument {
   readonly tokenRate: TokenRateDocument | null
   readonly concurrency: ConcurrencyDocument | null
   readonly budgets: readonly BudgetDocument[]
+  /** What is counted apart by something that requests say; absent: nothing. */
+  readonly rules?: readonly RuleDocument[]
+}
+
+/** Which requests a rule counts; its limits are those of the values, which are levels of their own below it. */
+export type RuleDocument = Pick<StoredRule, 'by' | 'only' | 'when_absent'>
+
+/** One value that rules count apart on a level. */
+export interface ValueName {
+  readonly level: string
+  readonly by: RuleKind
+  readonly value: string
+}
+
+/** A value's level as the data workers get it. */
+export interface ValueDocument extends LimitsDocument {
+  /** Cell that is not 0 when somebody has used the counters since control looked last. */
+  readonly used: number
 }
 
 /** A level as the data workers get it. Plain data, sent between threads. */
@@ -85,9 +103,22 @@ export function keyLevel(keyId: string): string {
   return `key:${keyId}`
 }
 
+/** The name of a value's level: `team:search/end_user=ada`. It stands in JSON as it is: what would not is escaped with `%`. */
+export function valueLevel({ level, by, value }: ValueName): string {
+  return `${level}/${by}=${value.replace(UNSAFE, escaped)}`
+}
+
+const UNSAFE = /["\\%\u0000-\u001f]/g
+
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+}
+
 /** A level as an error calls it: `this API key`, `the team "search"`. */
 export function levelInWords(level: string): string {
   if (level === GATEWAY) return 'this gateway'
+  const [, above, by = '', value = ''] = /^([^/]*)\/([a-z_]+)=(.*)$/s.exec(level) ?? []
+  if (above !== undefined) return `the ${by.replace('_', ' ')} "${value}" within ${levelInWords(above)}`
   const at = level.indexOf(':')
   const kind = level.slice(0, at)
   return kind === 'key' ? 'this API key' : `the ${kind} "${level.slice(at + 1)}" of this API key`

@@ -1,6 +1,7 @@
 import type { GlobSet } from '../lib/index.ts'
-import { GATEWAY, type LevelChange, type LevelDocument } from './level-document.ts'
+import { GATEWAY, type LevelChange, type LevelDocument, type LimitsDocument } from './level-document.ts'
 import { allowedBy, deniedBy } from './model-lists.ts'
+import { RuleTable } from './value-rules.ts'
 
 /** A level as principals point at it; what it says may be another with every change. */
 export class Level {
@@ -25,12 +26,22 @@ export class LevelTable {
   readonly #levels = new Map<string, Level>()
   /** Counts the changes: what was derived from levels is good for one number. */
   version = 1
+  /** Rules of levels, and of keys under the names of their own levels. */
+  readonly rules = new RuleTable()
 
   apply({ name, document }: LevelChange): void {
     const level = this.get(name)
     level.document = document
     level.allow = allowedBy(document?.modelsAllow ?? null)
     level.deny = deniedBy(document?.modelsDeny ?? [])
+    this.rules.set(name, document?.rules)
+    this.version++
+  }
+
+  /** The rules of a key's own level. */
+  setRules(name: string, rules: LimitsDocument['rules']): void {
+    if (rules === undefined && this.rules.of(name).length === 0) return
+    this.rules.set(name, rules)
     this.version++
   }
 

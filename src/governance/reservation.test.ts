@@ -15,6 +15,7 @@ import type { BudgetDocument } from './level-document.ts'
 import { NamelessRefusals } from './nameless-refusals.ts'
 import { createReserve } from './reservation.ts'
 import { createSettlement } from './settlement.ts'
+import { SharedCounters } from './shared-counters.ts'
 import { type Books, budgetAt, ESTIMATE, NO_TRAFFIC, openBooks, TRAFFIC } from './testing/books.ts'
 import type { Estimate, Traffic, TrafficPort } from './traffic.ts'
 
@@ -43,8 +44,14 @@ function house(t: TestContext, capacity = 64): House {
     estimate: () => here.estimate,
     traffic: (x) => (x.attempts === 0 ? NO_TRAFFIC : here.traffic),
     abandon: () => null,
+    said: () => null,
   }
-  const reserve = createReserve({ counters, intents, journal, port, accepting: () => here.accepting })
+  const reserve = createReserve({
+    desk: new SharedCounters(counters, { intents }),
+    journal,
+    port,
+    accepting: () => here.accepting,
+  })
   const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: () => undefined }))
   const accessLog = new AccessLog({ output: 'off', level: 'info' })
   const settle = createSettlement({ worker: 0, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, port)

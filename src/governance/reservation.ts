@@ -7,23 +7,40 @@ import {
   type JoinHook,
   proceed,
   type ReserveHook,
+  WAIT,
 } from '../core/index.ts'
 import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/index.ts'
-import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
+import type { Charge } from './budget.ts'
+import type { CounterDesk, Refusal, Taken, Takings } from './counter-desk.ts'
 import { principalOf } from './identify.ts'
-import type { Intents } from './intents.ts'
-import { type BudgetDocument, levelInWords, type TokenRateDocument } from './level-document.ts'
-import { periodEnd, periodOf } from './period.ts'
-import { giveTokensBack, takeTokens } from './token-rate.ts'
+import type {
+  BudgetDocument,
+  ConcurrencyDocument,
+  RateDocument,
+  TokenRateDocument,
+  ValueDocument,
+  ValueName,
+} from './level-document.ts'
+import { periodOf } from './period.ts'
+import { type RequestValue, valuesOf } from './request-values.ts'
 import { budgetNanos, type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
 export interface Accounts {
-  readonly counters: BigInt64Array
-  readonly intents: Intents
+  readonly desk: CounterDesk
   readonly journal: JournalAppender
   readonly port: TrafficPort
   /** False while the journal has grown past its limit: nothing that must be settled is begun. */
   readonly accepting: () => boolean
+  /** Counters of values that rules count apart; absent: there are no such rules. */
+  readonly values?: ValueSource
+}
+
+/** Who gives out counters of values. */
+export interface ValueSource {
+  /** Calls `done` when this thread knows the value's counters, or with the reason why it cannot have any. */
+  ask(name: ValueName, done: (refusal: GatewayError | null) => void): void
+  /** Somebody uses the counters. */
+  use(document: ValueDocument): void
 }
 
 const NONE: readonly BudgetDocument[] = []
@@ -37,12 +54,17 @@ export type ReservationState = 'taken' | 'open' | 'settling' | 'settled'
  * What one attempt took from the budgets of its key: taken in shared memory first, then written to the journal, then
  * dispatched; given back or settled once the settlement is in the journal.
  */
-export class Reservation implements ReserveWaiter, SettleWaiter {
+export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
   readonly #x: Exchange
   readonly #accounts: Accounts
-  readonly #budgets: readonly BudgetDocument[]
-  readonly #tokenRates: readonly TokenRateDocument[] | null
-  readonly #charges: Charge[] = []
+  /** Requests and places are taken by rules here; those of levels were taken at the admission. */
+  readonly rates: readonly RateDocument[] | null
+  readonly concurrency: readonly ConcurrencyDocument[] | null
+  readonly tokenRates: readonly TokenRateDocument[] | null
+  readonly tokens: number
+  readonly owed: boolean
+  readonly budgets: readonly BudgetDocument[]
+  readonly charges: Charge[] = []
   readonly #final: number[] = []
   #usedTokens = 0
   /** Of the attempt before, which gave way to this one. */
@@ -57,53 +79,55 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
   /** The highest number of an attempt of the request so far. */
   #last: number
 
-  constructor(x: Exchange, accounts: Accounts, estimate: Estimate) {
+  /** Those of `concurrency` that are free again when the attempt is over, and not only with the request. */
+  #places: readonly ConcurrencyDocument[] | null = null
+
+  constructor(
+    x: Exchange,
+    accounts: Accounts,
+    { estimate, values }: { estimate: Estimate; values: readonly RequestValue[] | null },
+  ) {
     this.#x = x
     this.#accounts = accounts
     const charged = x.principal === null ? null : principalOf(x).charged
-    this.#budgets = charged?.budgets ?? NONE
-    this.#tokenRates = estimate.owed === true ? null : (charged?.tokenRates ?? null)
     this.#previous = reservationOf(x)
+    const budgets = charged?.budgets ?? NONE
+    this.owed = estimate.owed === true
+    const tokenRates = this.owed ? null : (charged?.tokenRates ?? null)
+    if (values === null || values.length === 0) {
+      this.rates = null
+      this.concurrency = null
+      this.budgets = budgets
+      this.tokenRates = tokenRates
+    } else {
+      // A model and its provider see each attempt; all else is one request. What is owed was asked for before.
+      const begun = this.owed ? [] : this.#previous === null ? values : values.filter(isOfAttempt)
+      this.rates = orNull(begun.flatMap(({ document }) => document.rates))
+      this.concurrency = orNull(begun.flatMap(({ document }) => document.concurrency ?? []))
+      this.#places = orNull(begun.filter(isOfAttempt).flatMap(({ document }) => document.concurrency ?? []))
+      this.budgets = [...budgets, ...values.flatMap(({ document }) => document.budgets)]
+      const ofValues = this.owed ? [] : values.flatMap(({ document }) => document.tokenRate ?? [])
+      this.tokenRates = orNull([...(tokenRates ?? []), ...ofValues])
+    }
     this.before = this.#previous?.before ?? null
     this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
     this.#last = this.attempt
     this.reservedAt = Date.now()
     this.estimate = estimate
+    this.tokens = estimate.tokens
   }
 
   /** Takes from every budget and every rate of tokens, or from none. */
-  take(): GatewayError | null {
-    const rates = this.#tokenRates
-    if (rates === null) return this.#takeBudgets()
-    const { counters } = this.#accounts
-    const refusal = takeTokens(counters, rates, this.estimate.tokens)
-    if (refusal !== null) return refusal
-    const refused = this.#takeBudgets()
-    if (refused !== null) giveTokensBack(counters, rates, this.estimate.tokens, 0)
-    return refused
-  }
-
-  #takeBudgets(): GatewayError | null {
-    if (this.#budgets.length === 0) return null
-    for (const budget of this.#budgets) {
-      const amount = budget.unit === 'tokens' ? this.estimate.tokens : this.estimate.nanos
-      if (amount === null) {
-        const message =
-          'This API key has a budget in USD, and the requested model has no price. Ask the operator to set one.'
-        return new GatewayError('unpriced', message)
-      }
+  take(taken: Taken): Refusal | typeof WAIT | null {
+    for (const budget of this.budgets) {
+      const amount = budget.unit === 'tokens' ? this.tokens : this.estimate.nanos
+      if (amount === null) return { error: unpriced(), budget: null }
       const period = periodOf(budget.per, this.reservedAt, budget.timeZone)
-      this.#charges.push({ index: budget.slot, period, amount, limit: budget.limit })
+      this.charges.push({ index: budget.slot, period, amount, limit: budget.limit })
     }
-    const { counters, intents } = this.#accounts
-    const asked = this.estimate.owed === true ? this.#charges.map(unlimited) : this.#charges
-    const refusing = reserveAll(counters, asked, intents)
-    if (refusing === ALL_RESERVED) return null
-    this.#charges.length = 0
-    if (refusing === INTENTS_FULL) {
-      return new GatewayError('saturated', 'Too many requests arrived at once; try again.', { retryAfterSeconds: 1 })
-    }
-    return exhausted(this.#budgets[refusing] as BudgetDocument, this.reservedAt) // the index is one of charges, thus of budgets
+    const { rates, concurrency, tokenRates, charges } = this
+    if (rates === null && concurrency === null && tokenRates === null && charges.length === 0) return null
+    return this.#accounts.desk.take(this.#x, this, taken)
   }
 
   /** The journal's entry of this reservation. */
@@ -123,6 +147,7 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
       return
     }
     this.state = 'open'
+    if (this.concurrency !== null) this.#occupy()
     if (x.settled) this.settleUnused()
     else proceed(x, null)
   }
@@ -133,7 +158,8 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
    */
   settle(tokens: number, nanos: number, usageSource: string, record: string, charged = nanos): void {
     this.state = 'settling'
-    for (const budget of this.#budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
+    if (this.#places !== null) this.#accounts.desk.leave(this.#places)
+    for (const budget of this.budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
     this.#usedTokens = tokens
     const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
     this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
@@ -169,31 +195,32 @@ export class Reservation implements ReserveWaiter, SettleWaiter {
 
   settlementWritten(): void {
     this.state = 'settled'
-    const { counters, intents } = this.#accounts
-    const charges = this.#charges
-    if (this.#tokenRates !== null) {
-      giveTokensBack(counters, this.#tokenRates, this.estimate.tokens, this.#usedTokens)
+    if (this.tokenRates !== null || this.charges.length > 0) {
+      this.#accounts.desk.settle(this, this.#final, this.#usedTokens)
     }
-    for (let at = 0; at < charges.length; at++) {
-      const { index, period, amount, limit } = charges[at] as Charge // in range
-      settle(counters, index, period, amount, this.#final[at] ?? 0, limit, intents)
-    }
+  }
+
+  /** The request has its places until it ends; those of the attempt until that is over. */
+  #occupy(): void {
+    const x = this.#x
+    const ofRequest = this.concurrency?.filter((place) => this.#places?.includes(place) !== true) ?? []
+    if (ofRequest.length === 0) return
+    if (x.settled) this.#accounts.desk.leave(ofRequest)
+    // Of governance: nobody else sets it.
+    else x.inFlight = [...((x.inFlight ?? []) as readonly ConcurrencyDocument[]), ...ofRequest]
   }
 
   #giveBack(): void {
-    const { counters, intents } = this.#accounts
-    for (const { index, period, amount } of this.#charges) giveBack(counters, index, period, amount, intents)
-    this.#charges.length = 0
-    if (this.#tokenRates !== null) giveTokensBack(counters, this.#tokenRates, this.estimate.tokens, 0)
-    intents.dropPending()
+    this.#accounts.desk.giveBack(this)
+    this.charges.length = 0
   }
 
   #chargesJson(final: readonly number[] | null): string {
-    if (this.#charges.length === 0) return '[]'
+    if (this.charges.length === 0) return '[]'
     let text = '['
-    for (let at = 0; at < this.#charges.length; at++) {
-      const { period, amount } = this.#charges[at] as Charge // in range
-      text += `${at === 0 ? '' : ','}["${this.#budgets[at]?.counter}",${period},${final === null ? amount : final[at]}]`
+    for (let at = 0; at < this.charges.length; at++) {
+      const { period, amount } = this.charges[at] as Charge // in range
+      text += `${at === 0 ? '' : ','}["${this.budgets[at]?.counter}",${period},${final === null ? amount : final[at]}]`
     }
     return `${text}]`
   }
@@ -210,11 +237,31 @@ export function createReserve(accounts: Accounts): ReserveHook {
       setImmediate(() => inLaterTurn(x, candidate))
       return
     }
-    const reservation = new Reservation(x, accounts, accounts.port.estimate(x, candidate))
-    const refused = reservation.take()
-    if (refused !== null) return proceed(x, refused)
+    const { port, values: source } = accounts
+    const groups = x.principal === null ? null : principalOf(x).charged.rules
+    let values: RequestValue[] | null = null
+    if (groups !== null && source !== undefined) {
+      values = []
+      const missing = valuesOf(x, candidate, { groups, port, found: values })
+      if (missing instanceof GatewayError) return proceed(x, missing)
+      if (missing !== null) {
+        source.ask(missing, (refusal) => (refusal === null ? inLaterTurn(x, candidate) : proceed(x, refusal)))
+        return
+      }
+      for (const { document } of values) source.use(document)
+    }
+    const reservation = new Reservation(x, accounts, { estimate: port.estimate(x, candidate), values })
+    const refusal = reservation.take(taken)
+    if (refusal !== WAIT) begin(x, reservation, refusal)
+  }
+  const begin = (x: Exchange, reservation: Reservation, refusal: Refusal | null): void => {
+    if (refusal !== null) return proceed(x, refusal.error)
     x.reservation = reservation
     accounts.journal.reserve(reservation.entry(), reservation)
+  }
+  const taken: Taken = (x, takings, refusal) => {
+    if (refusal === null && x.settled) return accounts.desk.giveBack(takings)
+    if (takings instanceof Reservation && !x.settled) begin(x, takings, refusal)
   }
   const inLaterTurn = (x: Exchange, candidate: Candidate): void => {
     if (x.settled) return
@@ -240,8 +287,12 @@ export function createJoin(): JoinHook {
   }
 }
 
-function unlimited(charge: Charge): Charge {
-  return { ...charge, limit: Number.MAX_SAFE_INTEGER }
+function isOfAttempt({ by }: RequestValue): boolean {
+  return by === 'provider' || by === 'model'
+}
+
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list
 }
 
 function reservationOf(x: Exchange): Reservation | null {
@@ -253,11 +304,7 @@ function journalUnavailable(cause?: Error): GatewayError {
   return new GatewayError('journal_unavailable', message, { cause, retryAfterSeconds: 1 })
 }
 
-function exhausted(budget: BudgetDocument, now: number): GatewayError {
-  const unit = budget.unit === 'tokens' ? `${budget.limit} tokens` : `${budget.limit / 1e9} USD`
-  const end = periodEnd(budget.per, now, budget.timeZone)
-  const until = end === null ? '' : ` It starts anew at ${new Date(end).toISOString()}.`
-  const period = budget.per === 'total' ? 'in total' : `per ${budget.per}`
-  const message = `The budget of ${levelInWords(budget.level)} (${unit} ${period}) does not cover this request.${until}`
-  return new GatewayError('budget_exceeded', message)
+function unpriced(): GatewayError {
+  const message = 'This API key has a budget in USD, and the requested model has no price. Ask the operator to set one.'
+  return new GatewayError('unpriced', message)
 }

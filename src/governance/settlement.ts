@@ -1,7 +1,8 @@
 import type { Exchange, SettleHook } from '../core/index.ts'
 import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
-import { endInFlight, type InFlight } from './admit.ts'
+import { endInFlight } from './admit.ts'
+import type { CounterDesk } from './counter-desk.ts'
 import { KeyPrincipal, NO_LEVELS } from './key-principal.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { Reservation } from './reservation.ts'
@@ -15,7 +16,7 @@ export interface Sinks {
   readonly metrics: GatewayMetrics
   readonly refusals: NamelessRefusals
   /** Where requests in flight are counted; absent: nowhere. */
-  readonly inFlight?: InFlight | undefined
+  readonly desk?: CounterDesk | undefined
 }
 
 /** What a settle hook leaves behind. */
@@ -36,7 +37,7 @@ export function createSettlement(
 ): SettleHook {
   const encoder = new RecordEncoder()
   return (x) => {
-    if (x.inFlight !== null && sinks.inFlight !== undefined) endInFlight(x, sinks.inFlight)
+    if (x.inFlight !== null && sinks.desk !== undefined) endInFlight(x, sinks.desk)
     const reservation = x.reservation instanceof Reservation ? x.reservation : null
     const last = port === null ? null : port.traffic(x)
     const traffic = reservation === null ? last : trafficInAll(reservation.before, last)

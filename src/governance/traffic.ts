@@ -53,9 +53,14 @@ export interface Traffic {
   held?: true | undefined
 }
 
+/** What rules may ask of what a request says in its body, or of where it goes. */
+export type SaidInBody = 'model' | 'provider' | 'session' | 'end_user'
+
 /** What governance asks of a surface; units stay abstract here. */
 export interface TrafficPort {
   estimate(x: Exchange, candidate: Candidate): Estimate
+  /** What a request says, or the attempt that is about to begin has; null: nothing of the kind. */
+  said(x: Exchange, candidate: Candidate, what: SaidInBody): string | null
   /** Final numbers of an ended request, of its last attempt alone; null for a route that carries none. */
   traffic(x: Exchange): Traffic | null
   /**

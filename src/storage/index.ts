@@ -51,9 +51,11 @@ export {
   type LedgerRow,
   type Outcome,
   type RequestRecord,
+  type RuleKind,
   type StoredBudget,
   type StoredKey,
   type StoredLimits,
+  type StoredRule,
   type UsageSource,
   type UsageUnit,
 } from './records.ts'

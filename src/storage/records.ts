@@ -132,7 +132,22 @@ export interface StoredLimits {
   readonly tokens_per_minute: number | null
   readonly concurrency: number | null
   readonly budgets: readonly StoredBudget[]
+  /** Absent: none. */
+  readonly rules?: readonly StoredRule[]
 }
+
+/** Limits and budgets that are counted apart for each value of what `by` names. */
+export interface StoredRule extends Omit<StoredLimits, 'rules'> {
+  readonly by: RuleKind
+  /** Patterns of the values that it is for; null: all. */
+  readonly only: readonly string[] | null
+  readonly when_absent: 'ignore' | 'together' | 'refuse'
+  /** Values that have counters at one time. */
+  readonly max_counters: number
+}
+
+/** What a request says that rules make counters by. */
+export type RuleKind = 'model' | 'provider' | 'address' | 'key_tag' | 'tag' | 'session' | 'run' | 'end_user'
 
 /** A virtual key as stored: no secret, only its hash. */
 export interface StoredKey extends StoredLimits {

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { documentFrom } from '../../src/config/index.ts'
 import type { Exchange } from '../../src/core/index.ts'
 import { ProxyCandidate } from '../../src/core/proxy/proxy-route.ts'
-import { AuthMemory, createRouteGates, KeyTable, routeLimitSlots } from '../../src/governance/index.ts'
+import { AuthMemory, createRouteGates, KeyTable, routeLimitSlots, SharedCounters } from '../../src/governance/index.ts'
 import { createCounters, SlotAllocator } from '../../src/lib/index.ts'
 import { type Edge, PATIENT, planOf, routeOf, startEdge } from './edge.ts'
 import { keyOf } from './keys.ts'
@@ -43,6 +43,7 @@ export async function guard(
     keys,
     memory,
     counters,
+    desk: new SharedCounters(counters),
     indexOf: ({ name }) => slots.find(name) ?? -1,
     connect: ({ origin, maxConnections }) =>
       poolTo(t, origin, { connections: maxConnections, waiting: maxConnections }),

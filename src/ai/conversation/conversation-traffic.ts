@@ -19,7 +19,7 @@ const CONVERSATION_TOKENS = 7
 const UNSEEN_TOKENS_PER_SECOND = 50
 
 /** What chat requests cost: reserved before dispatch, charged when they end. */
-export const conversationTraffic: TrafficPort = {
+export const conversationTraffic: Omit<TrafficPort, 'said'> = {
   estimate(x: Exchange, candidate: Candidate): Estimate {
     if (candidate instanceof CountCandidate) return candidate.target.freeEstimate
     const state = conversationStateOf(x)

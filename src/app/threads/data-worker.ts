@@ -9,13 +9,14 @@ import {
   Intents,
   KeyTable,
   NamelessRefusals,
+  SharedCounters,
   type Sinks,
 } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
 import { GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
 import { JournalAppender } from '../../storage/index.ts'
 import { INTENT_CAPACITY, WORKER_CELL } from '../memory.ts'
-import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker } from '../messages.ts'
+import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker, ValueAnswer } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
 import { AccessLogs } from './access-logs.ts'
 import { drainPort } from './drain-port.ts'
@@ -31,6 +32,7 @@ import { shedLoad } from './shed-load.ts'
 import { StoreCaller } from './store-caller.ts'
 import { Transports } from './transports.ts'
 import { UnreadLooks } from './unread-looks.ts'
+import { ValueAsker } from './value-asker.ts'
 import { createWorkerHooks } from './worker-hooks.ts'
 
 /** In a replacement, connections that stay idle are closed after this time. */
@@ -62,6 +64,8 @@ class DataWorker {
   readonly #say: (message: FromWorker) => void
   readonly #status: Int32Array
   readonly #keys: KeyTable
+  readonly #values: ValueAsker
+  #catchUp: () => void = () => undefined
   readonly #journal: JournalAppender
   readonly #sinks: Sinks
   readonly #accessLogs: AccessLogs
@@ -97,6 +101,12 @@ class DataWorker {
     this.#say = say
     this.#status = new Int32Array(own.status)
     const intents = new Intents(new BigInt64Array(own.intents), INTENT_CAPACITY)
+    this.#values = new ValueAsker({
+      counters,
+      rules: () => this.#keys.levels.rules,
+      catchUp: () => this.#catchUp(),
+      ask: (name) => say({ type: 'value', name }),
+    })
     this.#keys = this.#loadKeys(start)
     this.#journal = new JournalAppender({
       directory: start.journalDirectory,
@@ -113,21 +123,22 @@ class DataWorker {
     this.#document = document
     const refusals = new NamelessRefusals(performance.now())
     this.#accessLogs = new AccessLogs(document.log.access)
+    const desk = new SharedCounters(counters, { seat: start.seat.number, intents })
     const sinks: Sinks = {
       worker: start.worker,
       journal: this.#journal,
       accessLog: this.#accessLogs.current,
       metrics: this.#metrics,
       refusals,
-      inFlight: { counters, seat: start.seat.number },
+      desk,
     }
     this.#sinks = sinks
     const processCells = new Int32Array(memory.process)
     const hooks = createWorkerHooks({
       sinks,
       keys: this.#keys,
-      counters,
-      intents,
+      desk,
+      values: this.#values,
       journal: this.#journal,
       process: processCells,
     })
@@ -164,8 +175,8 @@ class DataWorker {
           memory: authMemory,
           connect: (server) => this.#transports.forVersion(version, door).connect(server),
           warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
+          desk,
           counters,
-          inFlight: sinks.inFlight,
           indexOf: shared.indexOf,
         }),
       settle: ({ record }) => hooks.settleRoute[record],
@@ -360,15 +371,19 @@ class DataWorker {
     const keys = new KeyTable({
       generations: new Int32Array(start.memory.generations),
       pepper: start.pepper,
-      catchUp: () => drainPort(start.keyPort, apply),
+      catchUp: () => this.#catchUp(),
     })
-    const apply = ({ changes, levels, epoch, swap }: KeyMessage) => {
+    const apply = (message: KeyMessage | ValueAnswer) => {
+      if ('value' in message) return this.#values.answered(message)
+      const { changes, levels, epoch, swap, dropped } = message
       for (const change of levels) keys.levels.apply(change)
       for (const change of changes) keys.apply(change)
+      if (dropped !== undefined) keys.levels.rules.drop(dropped)
       if (swap !== null) this.#swap(swap)
       this.#epoch = epoch
       if (this.#dueVersion <= this.#gateway.plan.version) this.#quiet.begin(epoch, performance.now())
     }
+    this.#catchUp = () => drainPort(start.keyPort, apply)
     for (const document of start.levels) keys.levels.apply({ name: document.name, document })
     for (const document of start.keys) keys.apply({ id: document.id, document })
     start.keyPort.on('message', apply)

@@ -2,6 +2,7 @@ import { modelTraffic, type SurfaceHooks } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import type { Route } from '../../core/index.ts'
 import {
+  type CounterDesk,
   createGiveWay,
   createIdentify,
   createJoin,
@@ -9,10 +10,10 @@ import {
   createReserve,
   createScopeCheck,
   createSettlement,
-  type Intents,
   type KeyTable,
   levelCheck,
   type Sinks,
+  type ValueSource,
 } from '../../governance/index.ts'
 import type { JournalAppender } from '../../storage/index.ts'
 import { PROCESS_CELL } from '../memory.ts'
@@ -20,8 +21,8 @@ import { PROCESS_CELL } from '../memory.ts'
 export interface WorkerHooksOptions {
   readonly sinks: Sinks
   readonly keys: KeyTable
-  readonly counters: BigInt64Array
-  readonly intents: Intents
+  readonly desk: CounterDesk
+  readonly values: ValueSource
   readonly journal: JournalAppender
   /** `SharedMemory.process`. */
   readonly process: Int32Array
@@ -36,13 +37,13 @@ export interface WorkerHooks {
 
 /** Makes the hooks of a worker: who calls, what it may, what it costs, and where the request is written down. */
 export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
-  const { sinks, keys, counters, intents, journal, process } = options
+  const { sinks, keys, desk, values, journal, process } = options
   const accepting = () => journal.healthy && Atomics.load(process, PROCESS_CELL.journalFull) === 0
   const settleChat = [createSettlement(sinks, modelTraffic)]
   const settlePlain = [createSettlement(sinks, null)]
   const identify = createIdentify(keys, { query: true })
-  const rate = createRateCheck(counters, sinks.inFlight)
-  const reserve = createReserve({ counters, intents, journal, port: modelTraffic, accepting })
+  const rate = createRateCheck(desk)
+  const reserve = createReserve({ desk, values, journal, port: modelTraffic, accepting })
   const giveWay = createGiveWay(modelTraffic)
   const join = createJoin()
   return {

@@ -1,15 +1,13 @@
 import type { Transport } from '../../core/index.ts'
-import type { InFlight } from '../admit.ts'
+import type { CounterDesk } from '../counter-desk.ts'
 import type { KeyTable } from '../key-table.ts'
 import type { AuthMemory } from './auth-memory.ts'
 
 /** What the gates of routes are given by whoever knows the rest of the program. */
 export interface AuthParts {
   readonly keys: KeyTable
-  /** Shared memory with the limits of keys. */
-  readonly counters: BigInt64Array
-  /** Where requests in flight are counted; absent: nowhere. */
-  readonly inFlight?: InFlight | undefined
+  /** Where the limits of keys are counted. */
+  readonly desk: CounterDesk
   /** One for each worker, whatever the plan. */
   readonly memory: AuthMemory
   /** Connections to a server that helps to decide who a client is; they live as long as the plan. */

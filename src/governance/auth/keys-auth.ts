@@ -13,19 +13,16 @@ const OVERLAY: HeaderOverlay = {
 }
 
 /** Virtual keys that hold all of the scopes, within the limits of all their levels. The principal is the key. */
-export function createKeysAuth(
-  { scopes }: KeysConfig,
-  { keys, counters, inFlight }: Pick<AuthParts, 'keys' | 'counters' | 'inFlight'>,
-): Gate {
-  const rate = createRateCheck(counters, inFlight)
-  const hooks: readonly Hook[] = [createIdentify(keys), levelCheck, ...scopes.map(createScopeCheck), rate]
+export function createKeysAuth({ scopes }: KeysConfig, { keys, desk }: Pick<AuthParts, 'keys' | 'desk'>): Gate {
+  const rate = createRateCheck(desk)
+  const hooks: readonly Hook[] = [createIdentify(keys), levelCheck, ...scopes.map(createScopeCheck)]
   return (x) => {
     for (const hook of hooks) {
       const error = hook(x)
       if (error !== null) return error.status === 401 ? challenged(error) : error
     }
     x.overlay = OVERLAY
-    return null
+    return rate(x)
   }
 }
 

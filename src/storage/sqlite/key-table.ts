@@ -123,11 +123,15 @@ function fromRow(row: Row): StoredKey {
 }
 
 /** Limits that have no column of their own. */
-type MoreLimits = Pick<StoredKey, 'requests_per_second' | 'requests_per_day' | 'tokens_per_minute' | 'concurrency'>
+type MoreLimits = Pick<
+  StoredKey,
+  'requests_per_second' | 'requests_per_day' | 'tokens_per_minute' | 'concurrency' | 'rules'
+>
 
 function limitsText(key: MoreLimits): string | null {
-  const { requests_per_second, requests_per_day, tokens_per_minute, concurrency } = key
+  const { requests_per_second, requests_per_day, tokens_per_minute, concurrency, rules } = key
   const limits = { requests_per_second, requests_per_day, tokens_per_minute, concurrency }
+  if (rules !== undefined) return JSON.stringify({ ...limits, rules })
   return Object.values(limits).every((limit) => limit === null) ? null : JSON.stringify(limits)
 }
 

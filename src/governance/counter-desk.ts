@@ -1,0 +1,46 @@
+/**
+ * The seam between what decides about requests and where their counters are: all that a request takes from limits and budgets, and all
+ * that it gives back, passes through a `CounterDesk`. Nobody else touches a counter while requests are served.
+ *
+ *     admission     take ──────────────► leave, when the request has ended
+ *     attempt       take ─► journal ─┬─► settle, when the settlement is in the journal, and leave
+ *                                    └─► giveBack, when it could not be written
+ */
+import type { Exchange, GatewayError, WAIT } from '../core/index.ts'
+import type { Charge } from './budget.ts'
+import type { BudgetDocument, ConcurrencyDocument, RateDocument, TokenRateDocument } from './level-document.ts'
+
+/** What a request, or an attempt of it, takes: all of it or nothing. Null: nothing of the kind. */
+export interface Takings {
+  readonly rates: readonly RateDocument[] | null
+  readonly concurrency: readonly ConcurrencyDocument[] | null
+  readonly tokenRates: readonly TokenRateDocument[] | null
+  /** What each rate of tokens is asked for. */
+  readonly tokens: number
+  /** Each at the place of its charge. */
+  readonly budgets: readonly BudgetDocument[]
+  readonly charges: readonly Charge[]
+  /** It was used already: no budget refuses it. */
+  readonly owed: boolean
+}
+
+/** Nothing was taken. */
+export interface Refusal {
+  readonly error: GatewayError
+  /** The budget that has no room, when it is one. */
+  readonly budget: BudgetDocument | null
+}
+
+/** Hears what came of a `take` that had to wait. When the request has ended meanwhile, it gives back what was taken. */
+export type Taken = (x: Exchange, takings: Takings, refusal: Refusal | null) => void
+
+export interface CounterDesk {
+  /** Null: all of it is taken. WAIT: that is not known yet, and `taken` is called once, later. */
+  take(x: Exchange, takings: Takings, taken: Taken): Refusal | typeof WAIT | null
+  /** Returns what was taken and never used. */
+  giveBack(takings: Takings): void
+  /** Places are free again: what had them is over. */
+  leave(concurrency: readonly ConcurrencyDocument[]): void
+  /** Replaces what was taken by what was used: `final` at the places of the charges, `tokens` of the rates of tokens. */
+  settle(takings: Takings, final: readonly number[], tokens: number): void
+}

@@ -1,0 +1,91 @@
+import { hash } from 'node:crypto'
+import { type Candidate, type Exchange, GatewayError } from '../core/index.ts'
+import type { RuleKind } from '../storage/index.ts'
+import { principalOf } from './identify.ts'
+import type { ValueDocument, ValueName } from './level-document.ts'
+import { addressIdentity } from './route-limits.ts'
+import type { TrafficPort } from './traffic.ts'
+import type { RuleGroup } from './value-rules.ts'
+
+/** Longer values are counted by their hash. */
+const MOST_CHARACTERS = 128
+const MOST_TAGS = 16
+/** The value of requests that say none, where they are counted together. */
+const NONE = ''
+
+/** A value of a request, and what was said it by. */
+export interface RequestValue {
+  readonly by: RuleKind
+  readonly document: ValueDocument
+}
+
+/** Finds what a request is counted on by rules: all values, the first one that this thread must ask for, or why it is refused. */
+export function valuesOf(
+  x: Exchange,
+  candidate: Candidate,
+  { groups, port, found }: { groups: readonly RuleGroup[]; port: TrafficPort; found: RequestValue[] },
+): ValueName | GatewayError | null {
+  for (const group of groups) {
+    const said = saidOf(x, candidate, group.by, port)
+    if (said === null || said.length === 0) {
+      if (group.whenAbsent === 'ignore') continue
+      if (group.whenAbsent === 'refuse') return absent(group.by)
+      const missing = look(group, NONE, found)
+      if (missing !== null) return missing
+    } else if (typeof said === 'string') {
+      const missing = look(group, said, found)
+      if (missing !== null) return missing
+    } else {
+      for (const value of said) {
+        const missing = look(group, value, found)
+        if (missing !== null) return missing
+      }
+    }
+  }
+  return null
+}
+
+function look(group: RuleGroup, said: string, found: RequestValue[]): ValueName | null {
+  const value = said.length > MOST_CHARACTERS ? `sha256:${hash('sha256', said)}` : said.toWellFormed()
+  const document = group.values.get(value)
+  if (document !== undefined) {
+    found.push({ by: group.by, document })
+    return null
+  }
+  return group.fits(value) ? { level: group.level, by: group.by, value } : null
+}
+
+function saidOf(x: Exchange, candidate: Candidate, by: RuleKind, port: TrafficPort): string | readonly string[] | null {
+  switch (by) {
+    case 'address':
+      return addressIdentity(x.origin?.address ?? x.client.address ?? '')
+    case 'run':
+      return x.head.get('x-ferro-run-id')
+    case 'key_tag':
+      return [...principalOf(x).tags]
+    case 'tag':
+      return tagsOf(x.head.get('x-ferro-tags'))
+    default:
+      return port.said(x, candidate, by)
+  }
+}
+
+function tagsOf(text: string | null): readonly string[] | null {
+  if (text === null) return null
+  const tags = new Set(text.split(',').map((tag) => tag.trim()))
+  tags.delete('')
+  return [...tags].slice(0, MOST_TAGS)
+}
+
+const HOW: Partial<Record<RuleKind, string>> = {
+  run: 'the header x-ferro-run-id',
+  tag: 'the header x-ferro-tags',
+  session: 'the header x-ferro-session',
+  end_user: "the header x-ferro-end-user, or the dialect's own field",
+}
+
+function absent(by: RuleKind): GatewayError {
+  const how = HOW[by]
+  const message = `This API key must say a ${by.replace('_', ' ')} with each request${how === undefined ? '' : `: in ${how}`}.`
+  return new GatewayError('invalid_request', message)
+}
