@@ -170,7 +170,8 @@ test('what a run has used is known after a restart, in the database and in memor
   await house.gateway.restart()
   assert.equal((await ask(runs, run)).status, 200)
   await eventually(() => agrees(4))
-  const user = await ask(app, { 'x-ferro-end-user': 'ada' })
-  assert.equal(user.status, 402, 'used up before the restart')
-  assert.equal((await ask(models, {}, 'over-5')).status, 429, 'rates of values go on too')
+  const rest = { ...requestOf(app, { 'x-ferro-end-user': 'ada' }), body: { max_tokens: LIMIT - 50 } }
+  assert.equal((await house.client.chat(rest)).status, 402, 'what ada spent before is spent')
+  const other = { ...rest, headers: { 'x-ferro-end-user': 'bob' }, content: 'a', body: { max_tokens: LIMIT - 200 } }
+  assert.equal((await house.client.chat(other)).status, 200)
 })
