@@ -68,7 +68,7 @@ export class ValueLevels {
   /** What values in use may do; those that just went out of use among them. */
   *documents(): Iterable<LimitsDocument> {
     for (const { document } of this.#entries.values()) yield document
-    yield* this.#retired.values()
+    for (const document of this.#retired.values()) if (this.#isHeld(document)) yield document
   }
 
   /** Tells the counters of a value: they are the value's as long as no change comes behind the call of `tell`. */
@@ -121,11 +121,12 @@ export class ValueLevels {
     let refusal: ValueRefusal = 'unavailable'
     try {
       const asked = rule.budgets.map((budget) => askedBudget(level, budget))
-      const isKept = asked.length === 0 || this.#retired.has(level)
+      const retired = this.#retired.get(level)
+      const isKept = asked.length === 0 || (retired !== undefined && this.#isHeld(retired))
       const spent = isKept ? () => 0 : await this.#options.spent(asked)
-      // The configuration may have changed meanwhile, or what was kept is given back.
+      // The configuration may have changed meanwhile.
       refusal = 'gone'
-      if (this.#ruleFor(name) === rule && (!isKept || asked.length === 0 || this.#retired.has(level))) {
+      if (this.#ruleFor(name) === rule) {
         refusal = 'full'
         this.#spent = spent
         this.#begin(name, level, rule)
@@ -189,6 +190,12 @@ export class ValueLevels {
       this.#retired.set(level, entry.document)
       this.#counters.retire([...namesOf([entry.document])], epoch)
     }
+  }
+
+  /** Whether all its counters are still its own: the slot of one that was given back may be another's. */
+  #isHeld(document: LimitsDocument): boolean {
+    for (const name of namesOf([document])) if (this.#options.slots.find(name) === null) return false
+    return true
   }
 
   #forget(rule: StoredRule, level: string): void {
