@@ -32,6 +32,16 @@ models:
       rules: [{ when: { header: { x-tier: gold } }, use: far }]
       otherwise: [m]
     targets: [{ group: m }, { label: far, provider: demo, model: demo-chat }]
+  kept:
+    targets:
+      - { provider: near, model: theirs, visible_to: ["team:pupils"] }
+      - { provider: near, model: one }
+  taught:
+    strategy:
+      type: conditional
+      rules: [{ when: { organization: school, team: "pu*" }, use: far }]
+      otherwise: [near/one]
+    targets: [{ provider: near, model: one }, { label: far, provider: demo, model: demo-chat }]
 keys:
   - { id: narrow, hash: "${HASH}", models: { allow: [m], deny: [near/cheap] } }
   - { id: taught, hash: "${HASH.replace('0', '1')}", team: pupils }
@@ -108,6 +118,17 @@ test('route explain goes by the rights of the levels that a key is in, and names
   const closed = explain(t, ['--model', 'm', '--key', 'late'])
   assert.notEqual(closed.status, 0)
   assert.match(closed.stderr, /Access is switched off for the team "gone"/)
+})
+
+test('route explain goes by who a target is kept for, and by rules that ask for the levels of a key', (t) => {
+  const ordered = (...args: string[]) => ids(explain(t, [...args, '--format', 'json']).stdout)
+  assert.deepEqual(ordered('--model', 'kept', '--key', 'narrow'), [])
+  assert.match(
+    explain(t, ['--model', 'kept']).stdout,
+    /dropped {2}near\/theirs {2}it is kept for others by `visible_to`/,
+  )
+  assert.deepEqual(ordered('--model', 'kept'), ['near/one'])
+  assert.deepEqual(ordered('--model', 'taught'), ['near/one'])
 })
 
 test('route explain says what is wrong with the question', (t) => {

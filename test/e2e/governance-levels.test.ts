@@ -84,6 +84,47 @@ test('every level of a key decides, the answer names it, and the record knows th
   }
 })
 
+test('a target is for the levels that it is kept for, a rule asks for those of the key, and others see no such model', async () => {
+  const wall = (model: string, more: object = {}) => ({ provider: 'wall', model, ...more })
+  const models = {
+    theirs: { targets: [wall('ok', { visible_to: ['team:search'] })] },
+    shared: { targets: [wall('ok-5', { visible_to: ['organization:ac*', 'key:few'] }), wall('ok')] },
+    ruled: {
+      strategy: {
+        type: 'conditional',
+        rules: [{ when: { organization: 'acme', user: 'ann' }, use: 'far' }],
+        otherwise: 'near',
+      },
+      targets: [wall('ok', { label: 'near' }), wall('ok-5', { label: 'far' })],
+    },
+  }
+  const projects = [{ id: 'web', team: 'search' }, LEVELS.projects[1]]
+  const house = await House.build({ ...CONFIG, more: { ...LEVELS, projects, models } })
+  try {
+    const served = async (key: TestKey, model: string) => {
+      const { status, headers } = await house.client.chat({ model, secret: key.secret, body: { max_tokens: 8 } })
+      return status === 200 ? headers['x-ferro-model'] : status
+    }
+    const asked = [web, few, busy].map(async (key) => [
+      await served(key, 'theirs'),
+      await served(key, 'shared'),
+      await served(key, 'ruled'),
+    ])
+    assert.deepEqual(await Promise.all(asked), [
+      ['wall/ok', 'wall/ok-5', 'wall/ok-5'],
+      [403, 'wall/ok-5', 'wall/ok'],
+      [403, 'wall/ok', 'wall/ok'],
+    ])
+    const listed = async ({ secret }: TestKey) => {
+      const answer = await fetch(`${house.gateway.url}/v1/models`, { headers: { authorization: `Bearer ${secret}` } })
+      return (await answer.text()).includes('"theirs"')
+    }
+    assert.deepEqual([await listed(web), await listed(few)], [true, false])
+  } finally {
+    await house.close()
+  }
+})
+
 test('limits of a team count its keys together; what a later limit refuses is given back to the earlier ones', async () => {
   const house = await House.build({ ...CONFIG, more: { ...LEVELS, workers: 2 } })
   try {

@@ -242,6 +242,10 @@ function nameOf(kind: string, at: number, stream: boolean): string {
   return `${kind}-${at}-${stream ? 'streamed' : 'whole'}`
 }
 
+/** What is put into another dialect as a whole may be so large. */
+const TRANSLATED_AT_MOST = 64 * 1_048_576
+const wallTarget = (model: string) => ({ provider: 'wall', model })
+
 before(async () => {
   hole = await blackhole()
   house = await House.build({ models: ['ok'], timeouts: TIMEOUTS })
@@ -261,7 +265,16 @@ before(async () => {
       wallUrl: url,
       keys: [house.key],
       timeouts: TIMEOUTS,
-      more: { providers: { ...providers, wall }, models },
+      more: {
+        providers: { ...providers, wall },
+        models: {
+          ...models,
+          larger: {
+            targets: [wallTarget(`huge-${TRANSLATED_AT_MOST}`), wallTarget('ok')],
+            retry: { attempts_per_target: 1 },
+          },
+        },
+      },
     }),
   )
   house.gateway.signal('SIGHUP')
@@ -329,6 +342,18 @@ test('a target whose answer said that nothing is left is asked behind the others
   assert.deepEqual(asked, [['ok-spent'], ['ok'], ['ok']])
   await client.chat({ model: 'spent-alone', stream: false, nonce: 'alone-1' })
   assert.equal((await client.chat({ model: 'spent-alone', stream: false, nonce: 'alone-2' })).status, 200)
+})
+
+test('an answer that is larger than what can be translated is none: the next target serves the client', async () => {
+  const { gateway, key } = built()
+  const answer = await fetch(`${gateway.url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': key.secret },
+    body: JSON.stringify({ model: 'larger', max_tokens: 9, messages: [{ role: 'user', content: 'Hello' }] }),
+  })
+  assert.equal(answer.status, 200, (await answer.clone().text()).slice(0, 300))
+  assert.equal(at(await answer.json(), 'type'), 'message')
+  assert.deepEqual([answer.headers.get('x-ferro-model'), answer.headers.get('x-ferro-attempts')], ['wall/ok', '2'])
 })
 
 test('after all of that the books balance', async () => {

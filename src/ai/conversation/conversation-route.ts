@@ -7,6 +7,7 @@ import { denied, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
 import { RequestRouting } from '../routing/request-routing.ts'
+import { mayBeServed, mayUseEverything } from '../routing/visibility.ts'
 import { conversationAttempts } from './conversation-attempts.ts'
 import { conversationDoubles } from './conversation-double.ts'
 import { ConversationState } from './conversation-state.ts'
@@ -97,8 +98,8 @@ export function conversationFacts(
 /** Whether the request's key may use a target of the model of this name, by all the names that it has. */
 export function allowed(x: Exchange, registry: ModelRegistry, name: string): boolean {
   const principal = principalOf(x)
-  if (principal.mayUseAll) return true
-  return registry.namesOf(name)?.some((names) => principal.mayUse(names)) === true
+  if (mayUseEverything(principal, registry)) return true
+  return registry.namesOf(name)?.some((names) => mayBeServed(principal, names)) === true
 }
 
 /** The answer for a model that the request's key may not use: it names the level that says so. */
@@ -112,11 +113,11 @@ export function deniedTo(x: Exchange, registry: ModelRegistry, name: string): Ga
 export function firstAllowed(x: Exchange, registry: ModelRegistry, name: string): ModelTarget | null {
   const group = registry.resolve(name)
   const principal = principalOf(x)
-  if (group === null || principal.mayUseAll) return group?.first ?? null
+  if (group === null || mayUseEverything(principal, registry)) return group?.first ?? null
   const names = registry.namesOf(name)
   const found = group.targets.find((target, position) => {
     const own = names?.[position]
-    return target.enabled && own !== undefined && principal.mayUse(own)
+    return target.enabled && own !== undefined && mayBeServed(principal, own)
   })
   return found?.target ?? null
 }

@@ -43,6 +43,9 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
   const targets = new Targets(options)
   const parts: Parts = { document, targets, groups: { document, source: targets, regex } }
   return new ModelRegistry({
+    keepsTargets: Object.values(options.document.models).some(({ targets }) =>
+      targets.some(({ visible_to: keptFor }) => keptFor !== undefined),
+    ),
     entries: [...configured(parts), ...known(parts), ...demos(parts)],
     aliases: document.aliases,
     direct: [...direct(parts), directDemo(parts)],

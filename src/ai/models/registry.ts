@@ -1,4 +1,3 @@
-import type { ResourceNames } from '../../governance/index.ts'
 import { LruMap } from '../../lib/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
@@ -6,6 +5,7 @@ import type { TargetStatistics } from '../routing/contract.ts'
 import type { ModelGroup } from '../routing/model-group.ts'
 import type { TargetMemories } from '../routing/state/target-memories.ts'
 import { NO_STATISTICS } from '../routing/statistics.ts'
+import type { TargetNames } from '../routing/visibility.ts'
 import type { ModelTarget, ReservationRule } from './target.ts'
 
 /** A name that clients may use, and the targets that serve it. */
@@ -44,6 +44,8 @@ export interface RegistryParts {
   readonly provider?: (name: string) => ProviderUpstream | null
   /** Of the configuration. */
   readonly providerNames?: readonly string[]
+  /** Whether some target is kept for some keys; absent: none is. */
+  readonly keepsTargets?: boolean
   /** What is known of targets; absent: nothing. */
   readonly memories?: TargetMemories | undefined
   readonly reservation?: ReservationRule | undefined
@@ -67,6 +69,8 @@ export class ModelRegistry {
   /** By which requests are estimated. */
   readonly reservation: ReservationRule
   readonly random: () => number = Math.random
+  /** Whether some target of the configuration is kept for some keys. */
+  readonly keepsTargets: boolean
   readonly metrics: GatewayMetrics | null
   readonly warn: Warn | null
   readonly #entries: ReadonlyMap<string, CatalogueEntry>
@@ -81,11 +85,12 @@ export class ModelRegistry {
   readonly #provider: (name: string) => ProviderUpstream | null
   readonly #providerNames: readonly string[]
   readonly #made = new LruMap<string, ModelGroup>(DIRECT_TARGETS)
-  readonly #names = new LruMap<string, readonly ResourceNames[]>(DIRECT_TARGETS)
+  readonly #names = new LruMap<string, readonly TargetNames[]>(DIRECT_TARGETS)
 
   constructor(parts: RegistryParts) {
     const { entries, aliases, direct, patterns = [], provider = () => null } = parts
     this.metrics = parts.metrics ?? null
+    this.keepsTargets = parts.keepsTargets ?? false
     this.warn = parts.warn ?? null
     this.memories = parts.memories ?? null
     this.statistics = parts.memories ?? NO_STATISTICS
@@ -124,7 +129,7 @@ export class ModelRegistry {
   }
 
   /** Every name of the model that this name leads to, for each target of its group; null when it leads nowhere. */
-  namesOf(name: string): readonly ResourceNames[] | null {
+  namesOf(name: string): readonly TargetNames[] | null {
     const known = this.#names.get(name)
     if (known !== undefined) return known
     const canonical = this.#aliases.get(name) ?? name
@@ -136,15 +141,19 @@ export class ModelRegistry {
         ? [canonical]
         : this.#spellings(only).filter((spelling) => this.#entries.get(spelling)?.configured !== true)
     const same = this.#withAliases(alike.includes(canonical) ? alike : [canonical])
-    const names = group.targets.map(({ target }) => ({ same, served: this.#served(target, canonical) }))
+    const names = group.targets.map(({ target, keptFor }) => ({
+      same,
+      served: this.#served(target, canonical),
+      keptFor,
+    }))
     this.#names.set(name, names)
     return names
   }
 
   /** Every name of a target of this name that stands in no list of targets; what is denied counts, whatever allows it. */
-  sideNamesOf(name: string, target: ModelTarget): ResourceNames {
+  sideNamesOf(name: string, target: ModelTarget): TargetNames {
     const canonical = this.#aliases.get(name) ?? name
-    return { same: this.#withAliases([canonical]), served: this.#served(target, canonical) }
+    return { same: this.#withAliases([canonical]), served: this.#served(target, canonical), keptFor: null }
   }
 
   #served(target: ModelTarget, canonical: string): readonly string[] {

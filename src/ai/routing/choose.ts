@@ -6,6 +6,7 @@ import type { RequestFacts, RoutingContext, RoutingTarget } from './contract.ts'
 import type { Refuse } from './filter.ts'
 import type { ModelGroup } from './model-group.ts'
 import type { Order } from './order.ts'
+import { mayBeServed } from './visibility.ts'
 
 export interface ChoiceOptions {
   readonly registry: ModelRegistry
@@ -45,12 +46,12 @@ export function refusalsOf(
   principal: KeyPrincipal,
   { registry, facts, serves }: Pick<ChoiceOptions, 'registry' | 'facts' | 'serves'>,
 ): Refuse {
-  const denies = principal.hasDenyLists
+  const denies = principal.hasDenyLists || registry.keepsTargets
   if (!denies && serves === undefined) return null
   const names = denies ? registry.namesOf(facts.model) : null
   return (target, position) => {
     const own = names?.[position]
-    if (own !== undefined && !principal.mayUse(own)) return 'denied'
+    if (own !== undefined && !mayBeServed(principal, own)) return 'denied'
     return serves === undefined || serves(target) ? null : 'not_served'
   }
 }

@@ -288,6 +288,7 @@ class GroupBuilder {
       credentialId: `${provider}${suffix}`,
       tags: new Set(target?.tags ?? []),
       enabled: target?.enabled ?? true,
+      keptFor: target?.visible_to === undefined ? null : compileGlobs(target.visible_to),
       retry: retryOf(document, named, target),
       breaker: breakerOf(document, target),
       timeouts: timeoutsOf(made.upstream.timeouts, target),

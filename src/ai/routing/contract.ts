@@ -10,6 +10,7 @@
  * Times are milliseconds of the clock that all threads share (`monotonicUs() / 1000`), given by the caller.
  */
 import type { Timeouts } from '../../core/index.ts'
+import type { GlobSet } from '../../lib/index.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { Draft } from './draft.ts'
 import type { Rule } from './strategies/rules.ts'
@@ -49,6 +50,8 @@ export interface RoutingTarget {
   /** What conditions and people know it by, e.g. a region. */
   readonly tags: ReadonlySet<string>
   readonly enabled: boolean
+  /** Names of keys and levels (`team:search`) that alone may be served by it; null: all may. */
+  readonly keptFor: GlobSet | null
   readonly retry: RetrySettings
   /** Null: it has none. */
   readonly breaker: BreakerSettings | null
@@ -175,6 +178,8 @@ export interface RequestFacts {
   readonly hasImages: boolean
   /** The user's words, message after message. */
   readonly words: readonly string[]
+  /** Id of the level of this kind that the key is in; null: in none. */
+  level(kind: 'organization' | 'team' | 'project' | 'user'): string | null
   /** Those that the operator gave the key. */
   readonly keyTags: ReadonlySet<string>
   /** Those of `x-ferro-tags`. */

@@ -4,10 +4,16 @@ import { isObject } from '../ir/json.ts'
 import type { RequestFacts, StickySource } from './contract.ts'
 import { userWords } from './user-words.ts'
 
+type LevelKind = Parameters<RequestFacts['level']>[0]
+
 /** What is read of a request beside its body. */
 export interface FactsSource {
   readonly head: { get(name: string): string | null }
-  readonly principal: { readonly id: string; readonly tags?: ReadonlySet<string> } | null
+  readonly principal: {
+    readonly id: string
+    readonly tags?: ReadonlySet<string>
+    readonly named?: Readonly<Record<LevelKind, string | null>>
+  } | null
 }
 
 export interface FactsOptions {
@@ -77,6 +83,10 @@ export class ExchangeFacts implements RequestFacts {
 
   get keyTags(): ReadonlySet<string> {
     return this.#x.principal?.tags ?? NO_TAGS
+  }
+
+  level(kind: LevelKind): string | null {
+    return this.#x.principal?.named?.[kind] ?? null
   }
 
   get hasTools(): boolean {

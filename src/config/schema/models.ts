@@ -85,6 +85,18 @@ const target = z
       .optional()
       .describe('`fallback`: lower ones are asked first. Absent: as in the list, or 100 where others have one.'),
     enabled: z.boolean().default(true).describe('`false`: it is not asked.'),
+    visible_to: z
+      .array(
+        plainText.regex(/^(?:organization|team|project|user|key):./, {
+          error: 'expected a level or a key, e.g. `team:search` or `key:ci`',
+        }),
+      )
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        'Levels and keys that alone may be served by it: `organization:acme`, `team:search`, `project:…`, `user:…`, `key:ci`, `*` for anything; absent: all.',
+      ),
     models: z
       .array(plainText)
       .min(1)
@@ -135,6 +147,7 @@ const OF_PROVIDERS = [
   'model',
   'models',
   'credential',
+  'visible_to',
   'prices',
   'capabilities',
   'catalogue',

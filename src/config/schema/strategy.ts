@@ -62,6 +62,12 @@ const when = z
     surface: listOf(plainText).optional().describe('Where it asks, e.g. `chat.completions`, `embeddings`.'),
     key: listOf(plainText).optional().describe('Id of the key; `*` stands for anything.'),
     key_tag: listOf(plainText).optional().describe('The key has one of these `tags`.'),
+    organization: listOf(plainText)
+      .optional()
+      .describe('Id of an organisation that the key is in; `*` stands for anything.'),
+    team: listOf(plainText).optional().describe('Id of a team that the key is in.'),
+    project: listOf(plainText).optional().describe('Id of a project that the key is in.'),
+    user: listOf(plainText).optional().describe('Id of the user whose key it is.'),
     tag: listOf(plainText)
       .optional()
       .describe('One of these is in the header `x-ferro-tags`, where clients write what they like.'),

@@ -5,6 +5,7 @@ import { worstCost } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import { shorten } from '../../routing/choose.ts'
+import { mayBeServed, mayUseEverything } from '../../routing/visibility.ts'
 import { NOTHING } from '../usage.ts'
 
 /** Who asks, and who is to do the work. */
@@ -28,7 +29,7 @@ export function batchTarget({ registry, principal, provider }: BatchParty, name:
       if (target.provider !== provider) elsewhere ??= target.provider
       else if (enabled) {
         const own = names?.[position]
-        if (principal.mayUseAll || (own !== undefined && principal.mayUse(own))) {
+        if (mayUseEverything(principal, registry) || (own !== undefined && mayBeServed(principal, own))) {
           return target
         }
         denied = true

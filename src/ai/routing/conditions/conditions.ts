@@ -1,6 +1,7 @@
 import type { RuleConfig } from '../../../config/index.ts'
 import { compileGlob, compileGlobs } from '../../../lib/index.ts'
 import type { RequestFacts } from '../contract.ts'
+import { LEVELS } from '../visibility.ts'
 import { compileContent } from './content.ts'
 
 /** Whether a request is as a rule says. */
@@ -36,6 +37,15 @@ function ofHead(when: When, regex: CompileRegex): Condition[] {
     if (patterns === undefined) continue
     const globs = compileGlobs(patterns)
     conditions.push((facts) => globs.matches(facts[name]))
+  }
+  for (const kind of LEVELS) {
+    const patterns = when[kind]
+    if (patterns === undefined) continue
+    const globs = compileGlobs(patterns)
+    conditions.push((facts) => {
+      const id = facts.level(kind)
+      return id !== null && globs.matches(id)
+    })
   }
   if (when.tag !== undefined) {
     const tags = when.tag

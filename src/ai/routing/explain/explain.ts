@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../core/index.ts'
-import { GATEWAY, type KeyPrincipal, keyLevel, levelInWords, type ResourceNames } from '../../../governance/index.ts'
+import { GATEWAY, type KeyPrincipal, keyLevel, levelInWords } from '../../../governance/index.ts'
 import { monotonicUs } from '../../../lib/index.ts'
 import { createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../../observability/index.ts'
 import { COMMON_DIALECT, loadDialects } from '../../dialects/tables.ts'
@@ -16,6 +16,7 @@ import type { ModelGroup } from '../model-group.ts'
 import type { Order } from '../order.ts'
 import { toldStatistics } from '../statistics.ts'
 import { ruleFor } from '../strategies/rules.ts'
+import { isAmong, mayBeServed, type TargetNames } from '../visibility.ts'
 import type {
   ExplainedCanary,
   ExplainedFailure,
@@ -68,7 +69,8 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
   const context = { facts, statistics, random: registry.random, nowMs: monotonicUs() / 1000, wallMs: Date.now() }
   const order = group.orders.make(context, refusalsFor(principal, registry, facts), 'whole')
   const names = registry.namesOf(facts.model)
-  const deniedBy = (own: ResourceNames | undefined) => {
+  const deniedBy = (own: TargetNames | undefined) => {
+    if (own !== undefined && !isAmong(own.keptFor, principal)) return 'it is kept for others by `visible_to`'
     const level = own === undefined ? null : principal.refusing(own)
     const isKeys = level === null || level === keyLevel(principal.id)
     return `${isKeys ? 'the key' : levelInWords(level)} may not use it`
@@ -101,8 +103,9 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
 
 function refusalsFor(principal: KeyPrincipal, registry: ModelRegistry, facts: RequestFacts) {
   const refusals = refusalsOf(principal, { registry, facts })
-  const names = !principal.hasAllowLists ? null : registry.namesOf(facts.model)
-  if (names === null || names.some((each) => principal.mayUse(each))) return refusals
+  const isOpen = !principal.hasAllowLists && !registry.keepsTargets
+  const names = isOpen ? null : registry.namesOf(facts.model)
+  if (names === null || names.some((each) => mayBeServed(principal, each))) return refusals
   return () => 'denied' as const
 }
 
