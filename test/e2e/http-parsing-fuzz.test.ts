@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandom } from '../crash/random.ts'
 import { playRound } from '../fuzz/round.ts'
-import { scaled, useHouse } from './house.ts'
+import { scaled, scaledTime, useHouse } from './house.ts'
 
 const house = useHouse()
 const SEED = 20_261_121
 const AT_A_TIME = 12
 
 test('H29 mutated requests harm nobody, and what reaches the upstream is well formed', {
-  timeout: 110_000,
+  timeout: scaledTime(110_000),
 }, async () => {
   const rounds = scaled(2_000)
   const counts = new Map<number, number>()

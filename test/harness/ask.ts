@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { parseJson } from './json.ts'
+import { reset } from './reset.ts'
 
 export interface AskOptions {
   readonly method?: string
@@ -74,7 +75,7 @@ export function startAsking(url: string, { method = 'GET', headers, body, agent,
   sent.on('error', () => finish(false))
   sent.end(body)
   const leave = (kind: 'fin' | 'rst' = 'rst') => {
-    if (kind === 'rst') sent.socket?.resetAndDestroy()
+    if (kind === 'rst' && sent.socket !== null) reset(sent.socket)
     sent.destroy()
   }
   return { answer: answer.promise, head: head.promise, received, leave }

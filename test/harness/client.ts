@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, type ClientRequest, type IncomingHttpHeaders, request } from 'node:http'
 import { isObject, type JsonObject, parseJson } from './json.ts'
+import { reset } from './reset.ts'
 
 /** What a client knows of one request, kept for the checker. */
 export interface ClientEntry {
@@ -145,7 +146,7 @@ function read(sent: ClientRequest, entry: ClientEntry): ChatCall {
   })
   const leave = (kind: 'fin' | 'rst' = 'rst') => {
     if (entry.outcome === 'open') entry.outcome = 'aborted'
-    if (kind === 'rst') sent.socket?.resetAndDestroy()
+    if (kind === 'rst' && sent.socket !== null) reset(sent.socket)
     sent.destroy()
   }
   return { entry, result: result.promise, head: head.promise, received, leave }

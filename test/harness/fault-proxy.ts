@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { reset } from './reset.ts'
 
 /** Direction of travel through the proxy. */
 export type Direction = 'to-server' | 'to-client'
@@ -28,7 +29,7 @@ export class FaultProxy {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       this.connections++
       if (this.#refusing) {
-        client.resetAndDestroy()
+        reset(client)
         return
       }
       const server = connect({ host: '127.0.0.1', port: targetPort, allowHalfOpen: true, noDelay: true })
@@ -86,7 +87,7 @@ export class FaultProxy {
 
   /** Resets every open connection on both sides. */
   resetAll(): void {
-    for (const { from } of this.#legs) from.resetAndDestroy()
+    for (const { from } of this.#legs) reset(from)
   }
 
   /** Resets every new connection (`refuse`), or serves them again (`accept`). */
@@ -121,7 +122,7 @@ export class FaultProxy {
     })
     from.on('error', () => {
       // What ends one side with an error ends the other with RST: that is what a proxy can know.
-      to.resetAndDestroy()
+      reset(to)
     })
     from.on('close', () => {
       this.#legs.delete(leg)
@@ -162,8 +163,8 @@ export class FaultProxy {
         to.end()
         from.destroy()
       } else {
-        to.resetAndDestroy()
-        from.resetAndDestroy()
+        reset(to)
+        reset(from)
       }
     })
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { reset } from './reset.ts'
 
 /** One request as a plain web server saw it. */
 export interface SeenRequest {
@@ -75,7 +76,7 @@ export class Origin {
   /** Dies: every connection is reset, and none is taken. */
   async die(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const socket of this.sockets) socket.resetAndDestroy()
+    for (const socket of this.sockets) reset(socket)
     await closed
   }
 

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from './eventually.ts'
 import { type Field, fieldValue, MalformedMessage, readBody, readHead, responseFraming } from './http-message.ts'
+import { reset } from './reset.ts'
 
 /** One HTTP/1.1 response as it came; `complete` is false when the connection ended inside it. */
 export interface RawResponse {
@@ -119,7 +120,7 @@ export class RawClient {
 
   /** Ends the connection with RST. */
   abort(): void {
-    this.socket.resetAndDestroy()
+    reset(this.socket)
   }
 
   /** Stops (or goes on) reading, so that the kernel's window closes. */

@@ -334,8 +334,15 @@ export class Http1Connection implements Connection {
     this.#since = performance.now()
     this.#letGo()
     this.#unpauseBody()
-    this.#socket.end()
+    this.#endOnceSent()
     if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  /** A socket whose end waits behind bytes cannot be reset: Node 26.10 answers EINVAL, and never closes it. */
+  #endOnceSent(): void {
+    const socket = this.#socket
+    if (this.unsentBytes === 0) socket.end()
+    else socket.write('', (error) => (error instanceof Error ? undefined : socket.end()))
   }
 
   #onDrain(): void {

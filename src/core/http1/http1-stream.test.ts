@@ -118,6 +118,23 @@ test('a streamed answer to HTTP/1.0 ends with the connection, even if the client
   assert.deepEqual([response?.body.toString(), response?.header('connection')], ['abc', 'close'])
 })
 
+test('a client of HTTP/1.0 that does not read its answer is given up by a reset, however far the answer is', async (t) => {
+  const { edge, connect } = await start(t, (x) => {
+    x.client.start(200, [])
+    x.client.end(Buffer.alloc(x.query === 'long' ? 32 * 1024 * 1024 : 1))
+    settle(x)
+  })
+  // The first answer of a thread goes through the stream, those behind it to the handle itself.
+  await exchangeRaw(edge.url, OLD)
+  const client = await connect()
+  client.setReading('paused')
+  await client.send(OLD.replace('/', '/?long'))
+  await edge.settled(2)
+  edge.listener.destroy()
+  client.setReading('flowing')
+  assert.equal(await client.waitForClose(), 'rst')
+})
+
 test('an answer that is cut is visibly no whole one', async (t) => {
   for (const [what, headers] of [
     ['chunked', []],

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { JsonObject } from '../json.ts'
+import { reset } from '../reset.ts'
 import type { ReadRequest } from './request-reader.ts'
 
 /** What the wall knows of one request; times are `performance.now()`, null while the thing has not happened. */
@@ -115,7 +116,7 @@ export class WallExchange {
   /** Ends the connection with RST. */
   reset(): void {
     this.#cut()
-    this.#socket.resetAndDestroy()
+    reset(this.#socket)
   }
 
   #cut(): void {
