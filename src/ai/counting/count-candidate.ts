@@ -9,7 +9,7 @@ import {
   type UpstreamRequest,
 } from '../../core/index.ts'
 import { FieldProblem } from '../ir/fields.ts'
-import { isObject, type JsonObject } from '../ir/json.ts'
+import { type JsonObject, objectIn } from '../ir/json.ts'
 import { forwardedHeaders } from '../models/forwarded-headers.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
@@ -84,7 +84,7 @@ class CountTap implements AnswerTap {
 
   complete(body: Buffer): Buffer | GatewayError {
     const { target, endpoint, read, relays, answer } = this.#options
-    const value = parsed(body)
+    const value = objectIn(body)
     if (this.#status >= 400) {
       const said = value === null ? null : (endpoint?.dialect?.decodeError(value)?.message ?? null)
       const shown = said === null || target.secretTexts.some((secret) => said.includes(secret)) ? null : said
@@ -121,14 +121,5 @@ class CountTap implements AnswerTap {
   #invalid(): GatewayError {
     const { name } = this.#options.target.upstream
     return new GatewayError('upstream_invalid_response', `${name} did not say how many tokens there are.`)
-  }
-}
-
-function parsed(body: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return isObject(value) ? value : null
-  } catch {
-    return null // a page or a cut body says nothing
   }
 }

@@ -8,6 +8,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value)
 }
 
+/** The object that a text, or bytes of UTF-8, are as JSON; null for what is none, which tells nothing. */
+export function objectIn(text: string | Buffer): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(typeof text === 'string' ? text : text.toString('utf8'))
+    return isObject(value) ? value : null
+  } catch {
+    return null // a page, or a cut body
+  }
+}
+
 /** JSON text that `writeJson` puts in as it is: arguments whose numbers and order nobody may touch. */
 export class RawJson {
   readonly text: string

@@ -1,5 +1,5 @@
 import { type AnswerHeaders, type AnswerPlan, type AnswerTap, type Exchange, GatewayError } from '../../core/index.ts'
-import { isObject, type JsonObject, writeJson } from '../ir/json.ts'
+import { isObject, type JsonObject, objectIn, writeJson } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
 import { LongAnswer } from '../relay/long-answer.ts'
@@ -74,7 +74,7 @@ export class OperationTap implements AnswerTap {
 
   complete(body: Buffer): Buffer | GatewayError {
     if (this.#mode === 'error') return this.#error(body)
-    const answer = parsed(body)
+    const answer = objectIn(body)
     if (answer === null) {
       this.#state.answered = false
       return this.#invalid(`answered 200 with ${body.length === 0 ? 'an empty body' : 'a body that is no JSON object'}`)
@@ -110,7 +110,7 @@ export class OperationTap implements AnswerTap {
     if (this.#mode !== 'converted') return null
     const body = Buffer.concat(this.#held)
     this.#held = []
-    const answer = parsed(body)
+    const answer = objectIn(body)
     return answer === null
       ? this.#invalid('answered 200 with a body that is no JSON object')
       : this.#finish(answer, body)
@@ -173,7 +173,7 @@ export class OperationTap implements AnswerTap {
   #error(body: Buffer): GatewayError {
     // An error in other words than OpenAI's is told, not passed on.
     if (this.#state.decode === null) return errorOfAnswer(this.#target, this.#status, this.#headers, body)
-    const said = reveals(this.#target, body) ? null : wordsOf(parsed(body))
+    const said = reveals(this.#target, body) ? null : wordsOf(objectIn(body))
     if (this.#state.encode !== null) {
       const reason = classOfAnswer(this.#status, this.#headers, body)
       return errorOfStatus(this.#target, this.#status, this.#headers, said, null, reason)
@@ -199,15 +199,6 @@ const JSON_ONLY: ReadonlySet<string> = new Set([
   'images.edits',
   'images.variations',
 ])
-
-function parsed(body: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return isObject(value) ? value : null
-  } catch {
-    return null // what cannot be read tells nothing
-  }
-}
 
 /** The message of an error in the shapes of Google, AWS, Cohere and FastAPI. */
 function wordsOf(body: JsonObject | null): string | null {

@@ -9,7 +9,7 @@ import {
 import { createScanner, eventData, SseCursor, SseFramer } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { AnswerFault, TokenUsage } from '../ir/answer.ts'
-import { isObject, type JsonObject } from '../ir/json.ts'
+import { type JsonObject, objectIn } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
 import { faultError } from '../translate/fault-error.ts'
@@ -95,7 +95,7 @@ export class MeteredTap implements AnswerTap {
 
   complete(body: Buffer): Buffer | GatewayError {
     if (this.#mode === 'error') return errorOfAnswer(this.#target, this.#status, this.#headers, body)
-    const answer = parsed(body)
+    const answer = objectIn(body)
     if (answer === null) {
       this.#state.answered = false
       return this.#invalid(
@@ -199,7 +199,7 @@ export class MeteredTap implements AnswerTap {
   #readTelling(event: Buffer): GatewayError | null {
     const data = eventData(event, 0, event.length)
     if (data === null || data.length === 0) return null
-    const value = parsed(data)
+    const value = objectIn(data)
     if (value === null) return null
     const events = this.#events
     events.read(value)
@@ -247,13 +247,4 @@ export class MeteredTap implements AnswerTap {
 function isReadable(event: Buffer): boolean {
   const data = eventData(event, 0, event.length)
   return data === null || data.length === 0 || data.equals(DONE) || scanner.scan(data).kind === 'object'
-}
-
-function parsed(body: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return isObject(value) ? value : null
-  } catch {
-    return null // what cannot be read tells nothing
-  }
 }

@@ -1,5 +1,5 @@
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
-import { isObject, type JsonObject } from '../../ir/json.ts'
+import { isObject, type JsonObject, objectIn } from '../../ir/json.ts'
 import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
 import { decodeError } from '../openai-chat/errors.ts'
@@ -35,7 +35,7 @@ export class CompletionStreamDecoder implements StreamDecoder {
       else this.#fail('The upstream ended its stream without an answer.', 'empty', emit)
       return
     }
-    const chunk = parsed(event.data)
+    const chunk = objectIn(event.data)
     if (chunk === null) return this.#fail('The upstream sent an event that is no JSON object.', 'malformed', emit)
     const fault = decodeError(chunk)
     if (fault !== null) return this.#fail(fault.message, fault.kind, emit)
@@ -101,14 +101,5 @@ export class CompletionStreamDecoder implements StreamDecoder {
     this.#over = true
     if (this.#usage !== null) emit({ type: 'usage', usage: this.#usage })
     emit({ type: 'fault', fault: { message, kind } })
-  }
-}
-
-function parsed(text: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : null
-  } catch {
-    return null // told as a fault
   }
 }

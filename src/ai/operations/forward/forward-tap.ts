@@ -6,7 +6,7 @@ import {
   GatewayError,
 } from '../../../core/index.ts'
 import { eventData, SseCursor, SseFramer } from '../../../lib/index.ts'
-import { isObject, type JsonObject } from '../../ir/json.ts'
+import { isObject, objectIn } from '../../ir/json.ts'
 import { clientHeaders } from '../../relay/answer-headers.ts'
 import type { AnswerSource } from '../../relay/answer-source.ts'
 import { LongAnswer } from '../../relay/long-answer.ts'
@@ -64,7 +64,7 @@ export class ForwardTap implements AnswerTap {
 
   complete(body: Buffer): Buffer | GatewayError {
     if (this.#mode === 'error') return this.#error(body)
-    const answer = parsed(body)
+    const answer = objectIn(body)
     if (this.#state.wantsObject && (answer === null || isObject(answer['error']))) {
       this.#state.answered = false
       if (answer !== null) return errorWithin(this.#source, body)
@@ -133,7 +133,7 @@ export class ForwardTap implements AnswerTap {
       const event = part.subarray(cursor.start, cursor.end)
       if (!event.includes('"usage') && !event.includes('"webSearchQueries"')) continue
       const data = eventData(event, 0, event.length)
-      const value = data === null ? null : parsed(data)
+      const value = data === null ? null : objectIn(data)
       if (value === null) continue
       this.#reader.read(value)
       this.#state.usage = this.#reader.usage
@@ -144,7 +144,7 @@ export class ForwardTap implements AnswerTap {
   #error(body: Buffer): GatewayError {
     const error = errorOfAnswer(this.#source, this.#status, this.#headers, body)
     if (error.code !== 'upstream_rejected' || error.body !== null) return error
-    if (reveals(this.#source, body) || parsed(body) === null) return error
+    if (reveals(this.#source, body) || objectIn(body) === null) return error
     return new GatewayError('upstream_rejected', error.message, {
       status: this.#status,
       body,
@@ -154,14 +154,5 @@ export class ForwardTap implements AnswerTap {
 
   #invalid(what: string): GatewayError {
     return new GatewayError('upstream_invalid_response', `${this.#source.upstream.name} ${what}.`)
-  }
-}
-
-function parsed(body: Buffer): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return isObject(value) ? value : null
-  } catch {
-    return null // what cannot be read tells nothing
   }
 }

@@ -1,5 +1,5 @@
 import { messagesMeter } from '../../dialects/anthropic-messages/meter.ts'
-import { isObject, type JsonObject } from '../../ir/json.ts'
+import { isObject, objectIn } from '../../ir/json.ts'
 import type { Usage } from '../../models/price.ts'
 import { usageOfTokens } from '../../models/token-usage.ts'
 import { readToldUsage } from '../usage.ts'
@@ -34,13 +34,4 @@ export function readOutputLine(line: string): ResultLine {
   if (!isObject(body) || typeof body['model'] !== 'string') return null
   const usage = readToldUsage(body)
   return usage === null ? null : { model: body['model'], usage }
-}
-
-function objectIn(line: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isObject(value) ? value : null
-  } catch {
-    return null // what cannot be read tells nothing
-  }
 }
