@@ -44,7 +44,8 @@ export async function checkCounters(of: CountersToCheck): Promise<readonly Count
       const most = spent()
       const inMemory = least <= found.spent && found.spent <= most
       const agrees = inMemory && (!wasComplete || !backfill.isComplete || isWhole(budget, found))
-      return { counter, unit, entries: found.used, sum: found.spent, least, most, agrees }
+      const entries = isOfValue(budget) ? null : found.used
+      return { counter, unit, entries, sum: found.spent, least, most, agrees }
     })
     if (attempt === ATTEMPTS || checks.every(({ agrees }) => agrees)) return checks
   }
@@ -55,6 +56,13 @@ export async function checkCounters(of: CountersToCheck): Promise<readonly Count
  * cost nobody knows, of which the entries know nothing; and what a time zone cuts off a UTC day is summed from rows, that
  * may be gone.
  */
-function isWhole({ unit, timeZone }: BudgetDocument, { spent, used }: CounterBooks): boolean {
+function isWhole(budget: BudgetDocument, { spent, used }: CounterBooks): boolean {
+  if (isOfValue(budget)) return true
+  const { unit, timeZone } = budget
   return spent >= used && (unit !== 'tokens' || timeZone !== 'UTC' || spent <= used)
+}
+
+/** What rules count apart is of no level whose entries could be summed: `team:search/end_user=ann`. */
+function isOfValue({ level }: BudgetDocument): boolean {
+  return level.includes('/')
 }

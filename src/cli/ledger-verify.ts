@@ -48,7 +48,8 @@ function render(verified: Verified, wrong: readonly CounterCheck[]): string {
     ...differences.map(({ check, of, says }) => `DIFFERS   ${check}: ${of}: ${says}`),
     ...wrong.map(({ counter, entries, sum, least, most }) => {
       const memory = least === most ? `${least}` : `${least} to ${most}`
-      return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${sum} in counter_sums, ${entries} in the entries`
+      const own = entries === null ? '' : `, ${entries} in the entries`
+      return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${sum} in counter_sums${own}`
     }),
   ]
   return `${lines.join('\n')}\n`

@@ -93,8 +93,8 @@ export interface BudgetUse {
 export interface CounterCheck {
   readonly counter: string
   readonly unit: StoredBudget['unit']
-  /** What the entries of its level come to. */
-  readonly entries: number
+  /** What the entries of its level come to; null for values that a rule counts apart, which entries do not name. */
+  readonly entries: number | null
   /** What the counter was charged according to the database. */
   readonly sum: number
   /** What shared memory had before and after the database was read; the same while nothing ends. */

@@ -30,7 +30,9 @@ export async function booksViolations(fleet: Fleet, cell: Cell): Promise<string[
     const entries = entriesOf(gateway)
     const { least, most, sum } = found
     const said = [least, most, sum, found['entries']]
-    return said.every((value) => value === entries) ? [] : [`${counter}: the keys' entries are ${entries}, not ${said.map(String).join(', ')}`]
+    return said.every((value) => value === entries)
+      ? []
+      : [`${counter}: the keys' entries are ${entries}, not ${said.map(String).join(', ')}`]
   })
   return (await Promise.all(each)).flat()
 }

@@ -37,6 +37,7 @@ const MOST_TURNS = 2_000
 /** The gateway may see the end of a request so much later than its client, who stayed or left. */
 const STAYED_SLACK_MS = 500
 const LEFT_SLACK_MS = 1_000
+const REFUSED: ReadonlySet<string> = new Set(['rate_limit_exceeded', 'insufficient_quota'])
 const REFUSALS: ReadonlySet<string> = new Set(['429 rate_limit_exceeded', '402 insufficient_quota'])
 
 /** Lets the clients of a cell loose on it, and says what its limit, or the books, did not hold. */
@@ -127,9 +128,9 @@ async function witnessesOf(
   const unit = kind.type === 'budget' ? kind.unit : 'tokens'
   const passed = sent.flatMap((each): Passage[] => {
     const row = rows.get(each.nonce)
-    if (row === undefined || row.errorCode === 'rate_limit_exceeded' || row.errorCode === 'insufficient_quota')
-      return []
-    const own = entries.get(row.id) ?? []
+    const own = entries.get(row?.id ?? '') ?? []
+    // One that was refused a second attempt has held what its first one reserved.
+    if (row === undefined || (own.length === 0 && REFUSED.has(row.errorCode ?? ''))) return []
     const total = (phase: string) =>
       own.filter((entry) => entry.phase === phase).reduce((sum, entry) => sum + entry[unit], 0)
     const at = arrivals.get(each.nonce) ?? []
