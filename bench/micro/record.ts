@@ -53,6 +53,7 @@ const record: RequestRecord = {
   team: null,
   project: null,
   user: null,
+  budget_events: null,
 }
 
 const ROUNDS = 7

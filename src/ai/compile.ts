@@ -2,6 +2,7 @@ import type { Gate, Route } from '../core/index.ts'
 import type { ContentPort, UsageClaimsPort } from '../storage/index.ts'
 import { createConversationInspect } from './conversation/conversation-route.ts'
 import { createErrorRendering } from './conversation/errors.ts'
+import { type TellLimits, tellingLimits } from './conversation/limit-headers.ts'
 import { TokenCounting } from './counting/count-route.ts'
 import { chatCodeName } from './dialects/code-names.ts'
 import { COMMON_DIALECT, loadDialects } from './dialects/tables.ts'
@@ -44,6 +45,8 @@ export interface SurfaceHooks {
   ) => Pick<Route, 'identify' | 'admit' | 'reserve' | 'giveWay' | 'join' | 'settle'>
   readonly models: Pick<Route, 'identify' | 'admit' | 'settle'>
   readonly unmatched: Pick<Route, 'settle'>
+  /** What answers tell of limits; absent: nothing. */
+  readonly limitsLeft?: TellLimits
 }
 
 /** One path of the API and the route behind it. */
@@ -80,12 +83,17 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
   const dialect = { codeName: chatCodeName, renderError: rendering.renderError }
   const plain = { ...dialect, bodyLimit: -1, reserve: null, renderStreamError: null }
   const models: Omit<Route, 'inspect'> = { ...plain, name: 'models.list', ...hooks.models }
+  const paths = [
+    ...conversationPaths(options, registry, referring),
+    ...operationPaths(options, registry, referring),
+    ...modelPaths(registry, created, models),
+  ]
+  const { limitsLeft } = hooks
   return {
-    paths: [
-      ...conversationPaths(options, registry, referring),
-      ...operationPaths(options, registry, referring),
-      ...modelPaths(registry, created, models),
-    ],
+    paths:
+      limitsLeft === undefined
+        ? paths
+        : paths.map((path) => ({ ...path, route: tellingLimits(path.route, limitsLeft) })),
     fallback: { ...plain, name: 'none', identify: null, admit: null, inspect: null, ...hooks.unmatched },
     unread: claims === undefined ? null : createLookRoute({ hooks, document, registry, claims, plain, warn }),
   }

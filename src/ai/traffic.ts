@@ -1,5 +1,6 @@
 import type { Exchange } from '../core/index.ts'
 import type { TrafficPort } from '../governance/index.ts'
+import { conversationStateOf } from './conversation/conversation-state.ts'
 import { conversationTraffic } from './conversation/conversation-traffic.ts'
 import { forwardStateOf } from './operations/forward/forward-state.ts'
 import { forwardTraffic } from './operations/forward/forward-traffic.ts'
@@ -13,10 +14,11 @@ export const modelTraffic: TrafficPort = {
   traffic: (x) => trafficOf(x).traffic(x),
   abandon: (x, failure) => trafficOf(x).abandon(x, failure),
   said: saidInBody,
+  switchModel: (x, to) => conversationStateOf(x)?.switchTo?.(x, to) ?? false,
 }
 
 /** The traffic of requests of one kind. */
-type OfKind = Omit<TrafficPort, 'said'>
+type OfKind = Omit<TrafficPort, 'said' | 'switchModel'>
 
 function trafficOf(x: Exchange): OfKind {
   if (operationStateOf(x) !== null) return operationTraffic

@@ -27,7 +27,6 @@ import type {
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
-import type { BudgetBackfill } from './budget-backfill.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
 import { askedBudget } from './key-counters.ts'
@@ -43,7 +42,6 @@ export interface AdminPortOptions {
   readonly keys: KeyRegistry
   readonly revocation: KeyRevocation
   readonly counters: BigInt64Array
-  readonly backfill: Pick<BudgetBackfill, 'isComplete'>
   readonly metrics: MetricsCollector
   readonly readiness: Readiness
   readonly adminToken: string
@@ -182,7 +180,8 @@ export class AdminPort implements ControlPort {
   }
 
   async checkCounters(): Promise<readonly CounterCheck[]> {
-    return await checkCounters(this.#options)
+    const { database, keys, counters } = this.#options
+    return await checkCounters(database, keys, counters)
   }
 
   async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {

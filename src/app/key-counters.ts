@@ -136,7 +136,14 @@ export class KeyCounters {
       const isInForce = inForce?.budgets.some((budget) => budget.counter === counter)
       const held = isInForce === true ? this.#options.slots.find(counter) : null
       const slot = held ?? this.#beginBudget(asked, limit, take)
-      byCounter.set(counter, { ...asked, slot, limit })
+      const { warn_at: warnAt, switch_model: switchModel } = stored
+      byCounter.set(counter, {
+        ...asked,
+        slot,
+        limit,
+        ...(warnAt === undefined ? {} : { warnAt }),
+        ...(switchModel === undefined ? {} : { switchModel }),
+      })
     }
     return [...byCounter.values()].sort((a, b) => a.limit - b.limit)
   }

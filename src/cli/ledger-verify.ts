@@ -46,10 +46,9 @@ function render(verified: Verified, wrong: readonly CounterCheck[]): string {
       ? []
       : [`note      ${journalBytes} bytes of the journal are not in the database yet: the next start brings them in`]),
     ...differences.map(({ check, of, says }) => `DIFFERS   ${check}: ${of}: ${says}`),
-    ...wrong.map(({ counter, entries, sum, least, most }) => {
+    ...wrong.map(({ counter, entries, least, most }) => {
       const memory = least === most ? `${least}` : `${least} to ${most}`
-      const own = entries === null ? '' : `, ${entries} in the entries`
-      return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${sum} in counter_sums${own}`
+      return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${entries} in the entries`
     }),
   ]
   return `${lines.join('\n')}\n`

@@ -11,6 +11,7 @@ import { checkProviders, type ProviderCheckOptions } from './provider-checks.ts'
 import { checkRoutes } from './route-checks.ts'
 import { isLoopback, parseListen } from './schema/listen.ts'
 import { suggest } from './suggest.ts'
+import { checkSwitches } from './switch-checks.ts'
 import { at, entriesOf, error, itemsOf, keysOf, text } from './value.ts'
 
 /** One finding: where, of what, and what to do. */
@@ -65,6 +66,7 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkAliases(value, names),
     ...checkKeys(value),
     ...checkLevels(value),
+    ...checkSwitches(value, names),
     ...checkPatterns(value, names),
     ...checkRoutes(value),
     ...checkFiles(value, providers),

@@ -39,7 +39,7 @@ export interface KeyAnswer {
   readonly team: string | null
   readonly project: string | null
   readonly user: string | null
-  readonly limits: Omit<StoredLimits, 'budgets'>
+  readonly limits: Omit<StoredLimits, 'budgets' | 'rules'>
   readonly budgets: readonly BudgetAnswer[]
 }
 
@@ -50,6 +50,8 @@ export interface BudgetAnswer {
   readonly per: StoredBudget['per']
   /** Absent: UTC. */
   readonly time_zone?: string
+  readonly warn_at?: readonly number[]
+  readonly on_exhausted?: { readonly switch_model: string }
   /** In the budget's own unit; absent when no gateway runs that could tell. */
   readonly spent?: number
   readonly reserved?: number
@@ -90,8 +92,14 @@ export function encodeKey(key: KeyView, nowMs: number, uses?: ReadonlyMap<string
   }
 }
 
-function encodeBudget({ unit, limit, per: period, time_zone: timeZone, use }: BudgetView): BudgetAnswer {
-  const per = { per: period, ...(timeZone === undefined ? {} : { time_zone: timeZone }) }
+function encodeBudget(budget: BudgetView): BudgetAnswer {
+  const { unit, limit, per: period, time_zone: timeZone, warn_at, switch_model, use } = budget
+  const per = {
+    per: period,
+    ...(timeZone === undefined ? {} : { time_zone: timeZone }),
+    ...(warn_at === undefined ? {} : { warn_at }),
+    ...(switch_model === undefined ? {} : { on_exhausted: { switch_model } }),
+  }
   const scale = unit === 'nanos' ? NANOS_PER_USD : 1
   const amount = unit === 'nanos' ? { usd: limit / scale } : { tokens: limit }
   if (use === undefined || use === null) return { ...amount, ...per }

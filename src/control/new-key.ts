@@ -76,12 +76,14 @@ function storedAmounts({ limits, budgets }: Pick<KeyConfig, 'limits' | 'budgets'
     burst: limits.burst ?? null,
     tokens_per_minute: limits.tokens_per_minute ?? null,
     concurrency: limits.concurrency ?? null,
-    budgets: budgets.map(({ tokens, usd, per, time_zone }) => ({
+    budgets: budgets.map(({ tokens, usd, per, time_zone, warn_at, on_exhausted }) => ({
       ...(tokens === undefined
         ? ({ unit: 'nanos', limit: usd ?? 0 } as const)
         : ({ unit: 'tokens', limit: tokens } as const)),
       per,
       ...(time_zone === undefined || time_zone === 'UTC' ? {} : { time_zone }),
+      ...(warn_at === undefined ? {} : { warn_at: [...new Set(warn_at)].sort((a, b) => a - b) }),
+      ...(on_exhausted === undefined || on_exhausted === 'refuse' ? {} : { switch_model: on_exhausted.switch_model }),
     })),
   }
 }

@@ -30,6 +30,7 @@ const PORT: TrafficPort = {
   estimate: (_x, candidate) => ({ ...ESTIMATE, tokens: candidate.name === 'dear' ? 101 : ESTIMATE.tokens }),
   traffic: (x) => (x.end === 'success' ? TRAFFIC : NO_TRAFFIC),
   said: () => null,
+  switchModel: () => false,
   abandon: (_x, failure) =>
     failure === 'first_byte_timeout'
       ? { ...NO_TRAFFIC, inputTokens: 7, costNanos: 70, usageSource: 'estimated' }

@@ -5,13 +5,14 @@
  *     used        spent + reserved, at most the limit
  *     reserved    taken and not settled
  *     overshoot   what upstreams used beyond their reservation where the limit left no room
+ *     warned      the percentage up to which thresholds have been told
  *
  * A cell holds the amount in its lower 53 bits and the period's number modulo 1024 above: one compare-and-swap sees
  * both. Whoever first adds to a cell in a new period thereby begins it at zero; there is no moment in which a cell is
  * being reset, nothing to wait for when a thread dies, and what comes too late for its period finds the cell taken.
  * (1024 periods are nearly three years of days in the life of one process.)
  */
-export const BUDGET_CELLS = 6
+export const BUDGET_CELLS = 8
 
 /** Place of the sum of spent and reserved in a sub-slot. */
 export const USED = 0
@@ -20,7 +21,10 @@ export const RESERVED = 1
 /** Place of what was spent beyond the limit. */
 export const OVERSHOOT = 2
 
-const SUB_SLOT_CELLS = 3
+/** Place of the percentage up to which thresholds have been told. */
+export const WARNED = 3
+
+const SUB_SLOT_CELLS = 4
 const PERIODS = 1024
 const AMOUNTS = 2 ** 53
 const LARGEST_AMOUNT = 2n ** 53n - 1n

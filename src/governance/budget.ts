@@ -22,6 +22,7 @@ import {
   readCell,
   subSlot,
   USED,
+  WARNED,
 } from './budget-cells.ts'
 import {
   type Intents,
@@ -230,6 +231,8 @@ export function restore(cells: BigInt64Array, index: number, period: number, spe
   const used = Math.min(spent, limit)
   Atomics.store(cells, slot + USED, empty + BigInt(used))
   Atomics.store(cells, slot + OVERSHOOT, empty + BigInt(spent - used))
+  // What was passed before was told before.
+  Atomics.store(cells, slot + WARNED, empty + BigInt(Math.floor((used / limit) * 100)))
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 import type { Exchange, GatewayError, WAIT } from '../core/index.ts'
 import type { Charge } from './budget.ts'
+import type { BudgetWarning } from './budget-warnings.ts'
 import type { BudgetDocument, ConcurrencyDocument, RateDocument, TokenRateDocument } from './level-document.ts'
 
 /** What a request, or an attempt of it, takes: all of it or nothing. Null: nothing of the kind. */
@@ -34,6 +35,22 @@ export interface Refusal {
 /** Hears what came of a `take` that had to wait. When the request has ended meanwhile, it gives back what was taken. */
 export type Taken = (x: Exchange, takings: Takings, refusal: Refusal | null) => void
 
+/** What is left of one limit. */
+export interface LimitLeft {
+  /** What may come at once after a pause, and the seconds in which as much comes back. */
+  readonly quota: number
+  readonly windowS: number
+  readonly remaining: number
+  /** Until all of it is there again. */
+  readonly resetMs: number
+}
+
+/** Of the limits of a kind the one of which least is left; null: there is none. */
+export interface LimitsLeft {
+  readonly requests: LimitLeft | null
+  readonly tokens: LimitLeft | null
+}
+
 export interface CounterDesk {
   /** Null: all of it is taken. WAIT: that is not known yet, and `taken` is called once, later. */
   take(x: Exchange, takings: Takings, taken: Taken): Refusal | typeof WAIT | null
@@ -43,4 +60,11 @@ export interface CounterDesk {
   leave(concurrency: readonly ConcurrencyDocument[]): void
   /** Replaces what was taken by what was used: `final` at the places of the charges, `tokens` of the rates of tokens. */
   settle(takings: Takings, final: readonly number[], tokens: number): void
+  /**
+   * Thresholds that are reached with what was used, `final` at the places of the charges; null: what is settled has been counted. Each
+   * is told once in a period, to whoever asks first.
+   */
+  warnings(takings: Takings, final: readonly number[] | null): readonly BudgetWarning[] | null
+  /** What is left of these, as far as it is known without a wait. */
+  left(rates: readonly RateDocument[] | null, tokenRates: readonly TokenRateDocument[] | null): LimitsLeft
 }

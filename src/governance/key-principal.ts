@@ -1,5 +1,6 @@
 import type { Principal } from '../core/index.ts'
 import type { GlobSet } from '../lib/index.ts'
+import type { Combined } from './combined-values.ts'
 import type { Takings } from './counter-desk.ts'
 import { type AddressCheck, addressCheck } from './key-addresses.ts'
 import type { KeyDocument } from './key-document.ts'
@@ -47,6 +48,8 @@ export interface Charged {
   readonly admission: Takings | null
   /** What is counted apart by something that requests say. */
   readonly rules: readonly RuleGroup[] | null
+  /** What the last request took of levels and values together: the next one often has the same. Null: there was none. */
+  combined: Combined | null
   /** Levels above the key that have lists of models. */
   readonly restricting: readonly Level[] | null
 }
@@ -166,6 +169,7 @@ function chargedOn(own: LimitsDocument, levels: readonly Level[], rules: readonl
         ? null
         : { rates, concurrency, tokenRates: null, tokens: 0, budgets: [], charges: [], owed: false },
     rules: orNull(rules),
+    combined: null,
     restricting: orNull(levels.filter(({ allow, deny }) => allow !== null || deny !== null)),
   }
 }

@@ -88,6 +88,10 @@ export interface BudgetDocument {
   /** IANA name of the zone whose midnight begins a period. */
   readonly timeZone: string
   readonly limit: number
+  /** Percent at which it warns, ascending; absent: it does not. */
+  readonly warnAt?: readonly number[]
+  /** The model that serves what it does not cover; absent: none. */
+  readonly switchModel?: string
 }
 
 /** Name of a level's budget counter; stable, so that it survives reloads and restarts. */

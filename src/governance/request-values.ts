@@ -2,22 +2,16 @@ import { hash } from 'node:crypto'
 import { type Candidate, type Exchange, GatewayError } from '../core/index.ts'
 import type { RuleKind } from '../storage/index.ts'
 import { principalOf } from './identify.ts'
-import type { ValueDocument, ValueName } from './level-document.ts'
+import type { ValueName } from './level-document.ts'
 import { addressIdentity } from './route-limits.ts'
 import type { TrafficPort } from './traffic.ts'
-import type { RuleGroup } from './value-rules.ts'
+import type { RequestValue, RuleGroup } from './value-rules.ts'
 
 /** Longer values are counted by their hash. */
 const MOST_CHARACTERS = 128
 const MOST_TAGS = 16
 /** The value of requests that say none, where they are counted together. */
 const NONE = ''
-
-/** A value of a request, and what was said it by. */
-export interface RequestValue {
-  readonly by: RuleKind
-  readonly document: ValueDocument
-}
 
 /** Finds what a request is counted on by rules: all values, the first one that this thread must ask for, or why it is refused. */
 export function valuesOf(
@@ -47,9 +41,9 @@ export function valuesOf(
 
 function look(group: RuleGroup, said: string, found: RequestValue[]): ValueName | null {
   const value = said.length > MOST_CHARACTERS ? `sha256:${hash('sha256', said)}` : said.toWellFormed()
-  const document = group.values.get(value)
-  if (document !== undefined) {
-    found.push({ by: group.by, document })
+  const known = group.values.get(value)
+  if (known !== undefined) {
+    found.push(known)
     return null
   }
   return group.fits(value) ? { level: group.level, by: group.by, value } : null

@@ -45,6 +45,7 @@ function house(t: TestContext, capacity = 64): House {
     traffic: (x) => (x.attempts === 0 ? NO_TRAFFIC : here.traffic),
     abandon: () => null,
     said: () => null,
+    switchModel: () => false,
   }
   const reserve = createReserve({
     desk: new SharedCounters(counters, { intents }),

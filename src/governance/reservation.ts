@@ -1,4 +1,5 @@
 import {
+  beginAttempt,
   type Candidate,
   type Exchange,
   fault,
@@ -11,8 +12,11 @@ import {
 } from '../core/index.ts'
 import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/index.ts'
 import type { Charge } from './budget.ts'
+import type { BudgetWarning } from './budget-warnings.ts'
+import { type Begun, type Combined, combine, isOf } from './combined-values.ts'
 import type { CounterDesk, Refusal, Taken, Takings } from './counter-desk.ts'
 import { principalOf } from './identify.ts'
+import type { Charged } from './key-principal.ts'
 import type {
   BudgetDocument,
   ConcurrencyDocument,
@@ -22,8 +26,9 @@ import type {
   ValueName,
 } from './level-document.ts'
 import { periodOf } from './period.ts'
-import { type RequestValue, valuesOf } from './request-values.ts'
+import { valuesOf } from './request-values.ts'
 import { budgetNanos, type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
+import type { RequestValue } from './value-rules.ts'
 
 export interface Accounts {
   readonly desk: CounterDesk
@@ -31,6 +36,8 @@ export interface Accounts {
   readonly port: TrafficPort
   /** False while the journal has grown past its limit: nothing that must be settled is begun. */
   readonly accepting: () => boolean
+  /** A budget has reached a threshold; absent: nobody wants to know. */
+  readonly onWarning?: (warning: BudgetWarning, requestId: string) => void
   /** Counters of values that rules count apart; absent: there are no such rules. */
   readonly values?: ValueSource
 }
@@ -43,7 +50,9 @@ export interface ValueSource {
   use(document: ValueDocument): void
 }
 
-const NONE: readonly BudgetDocument[] = []
+const NOTHING_BEGUN: Begun = { rates: null, concurrency: null, places: null }
+/** What a request takes that nobody's key asked for. */
+const NOBODYS = combine({ budgets: null, tokenRates: null, concurrency: null }, [])
 /** Of a request that nobody's key asked for. */
 const NOBODY = { idJson: 'null', levelsJson: '' }
 
@@ -78,37 +87,21 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
   before: Traffic | null
   /** The highest number of an attempt of the request so far. */
   #last: number
+  readonly #begun: Begun
+  readonly #combined: Combined
 
-  /** Those of `concurrency` that are free again when the attempt is over, and not only with the request. */
-  #places: readonly ConcurrencyDocument[] | null = null
-
-  constructor(
-    x: Exchange,
-    accounts: Accounts,
-    { estimate, values }: { estimate: Estimate; values: readonly RequestValue[] | null },
-  ) {
+  constructor(x: Exchange, accounts: Accounts, { estimate, combined }: { estimate: Estimate; combined: Combined }) {
     this.#x = x
     this.#accounts = accounts
-    const charged = x.principal === null ? null : principalOf(x).charged
     this.#previous = reservationOf(x)
-    const budgets = charged?.budgets ?? NONE
     this.owed = estimate.owed === true
-    const tokenRates = this.owed ? null : (charged?.tokenRates ?? null)
-    if (values === null || values.length === 0) {
-      this.rates = null
-      this.concurrency = null
-      this.budgets = budgets
-      this.tokenRates = tokenRates
-    } else {
-      // A model and its provider see each attempt; all else is one request. What is owed was asked for before.
-      const begun = this.owed ? [] : this.#previous === null ? values : values.filter(isOfAttempt)
-      this.rates = orNull(begun.flatMap(({ document }) => document.rates))
-      this.concurrency = orNull(begun.flatMap(({ document }) => document.concurrency ?? []))
-      this.#places = orNull(begun.filter(isOfAttempt).flatMap(({ document }) => document.concurrency ?? []))
-      this.budgets = [...budgets, ...values.flatMap(({ document }) => document.budgets)]
-      const ofValues = this.owed ? [] : values.flatMap(({ document }) => document.tokenRate ?? [])
-      this.tokenRates = orNull([...(tokenRates ?? []), ...ofValues])
-    }
+    // What is owed was asked for before.
+    this.#begun = this.owed ? NOTHING_BEGUN : this.#previous === null ? combined.first : combined.later
+    this.rates = this.#begun.rates
+    this.concurrency = this.#begun.concurrency
+    this.budgets = combined.budgets
+    this.tokenRates = this.owed ? null : combined.tokenRates
+    this.#combined = combined
     this.before = this.#previous?.before ?? null
     this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
     this.#last = this.attempt
@@ -158,11 +151,30 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
    */
   settle(tokens: number, nanos: number, usageSource: string, record: string, charged = nanos): void {
     this.state = 'settling'
-    if (this.#places !== null) this.#accounts.desk.leave(this.#places)
-    for (const budget of this.budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
-    this.#usedTokens = tokens
+    const { places } = this.#begun
+    if (places !== null) this.#accounts.desk.leave(places)
+    this.#know(tokens, charged)
     const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
     this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
+  }
+
+  #know(tokens: number, charged: number): void {
+    if (this.#final.length > 0) return
+    for (const budget of this.budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
+    this.#usedTokens = tokens
+  }
+
+  /** Thresholds of budgets that are reached with what was used, as the record has them; null: none. Before `settle`. */
+  warnings(tokens: number, charged: number): string | null {
+    this.#know(tokens, charged)
+    return this.#warn(this.#final)
+  }
+
+  #warn(final: readonly number[] | null): string | null {
+    const found = this.#accounts.desk.warnings(this, final)
+    if (found === null) return null
+    for (const warning of found) this.#accounts.onWarning?.(warning, this.#x.id)
+    return found.map(({ budget, threshold }) => `warn(${budget.counter}=${threshold})`).join(', ')
   }
 
   /** What it began goes on after it: all that was reserved is charged, until the end of that is known. */
@@ -197,16 +209,19 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
     this.state = 'settled'
     if (this.tokenRates !== null || this.charges.length > 0) {
       this.#accounts.desk.settle(this, this.#final, this.#usedTokens)
+      // Of several that end at once, none alone may reach what they reach together.
+      this.#warn(null)
     }
   }
 
   /** The request has its places until it ends; those of the attempt until that is over. */
   #occupy(): void {
     const x = this.#x
-    const ofRequest = this.concurrency?.filter((place) => this.#places?.includes(place) !== true) ?? []
-    if (ofRequest.length === 0) return
+    const { ofRequest, ofAdmission, inFlight } = this.#combined
+    if (this.#previous !== null || ofRequest === null) return
     if (x.settled) this.#accounts.desk.leave(ofRequest)
-    // Of governance: nobody else sets it.
+    else if (x.inFlight === ofAdmission) x.inFlight = inFlight
+    // The levels were others when it was admitted. Governance's: nobody else sets it.
     else x.inFlight = [...((x.inFlight ?? []) as readonly ConcurrencyDocument[]), ...ofRequest]
   }
 
@@ -228,6 +243,8 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
 
 /** The reserve hook of routes that cost something. */
 export function createReserve(accounts: Accounts): ReserveHook {
+  /** Of the request that is reserved for. */
+  const found: RequestValue[] = []
   const reserve = (x: Exchange, candidate: Candidate): void => {
     if (!accounts.accepting()) return proceed(x, journalUnavailable())
     // What the attempt before held is free when its settlement is written, at the end of the turn: a budget that covers
@@ -238,24 +255,32 @@ export function createReserve(accounts: Accounts): ReserveHook {
       return
     }
     const { port, values: source } = accounts
-    const groups = x.principal === null ? null : principalOf(x).charged.rules
-    let values: RequestValue[] | null = null
+    const charged = x.principal === null ? null : principalOf(x).charged
+    const groups = charged?.rules ?? null
+    found.length = 0
     if (groups !== null && source !== undefined) {
-      values = []
-      const missing = valuesOf(x, candidate, { groups, port, found: values })
+      const missing = valuesOf(x, candidate, { groups, port, found })
       if (missing instanceof GatewayError) return proceed(x, missing)
       if (missing !== null) {
         source.ask(missing, (refusal) => (refusal === null ? inLaterTurn(x, candidate) : proceed(x, refusal)))
         return
       }
-      for (const { document } of values) source.use(document)
+      for (const { document } of found) source.use(document)
     }
-    const reservation = new Reservation(x, accounts, { estimate: port.estimate(x, candidate), values })
+    const reservation = new Reservation(x, accounts, {
+      estimate: port.estimate(x, candidate),
+      combined: charged === null ? NOBODYS : combinedFor(charged, found),
+    })
     const refusal = reservation.take(taken)
     if (refusal !== WAIT) begin(x, reservation, refusal)
   }
   const begin = (x: Exchange, reservation: Reservation, refusal: Refusal | null): void => {
-    if (refusal !== null) return proceed(x, refusal.error)
+    if (refusal !== null) {
+      const { switchModel, counter } = refusal.budget ?? {}
+      const isFirst = reservation.attempt === 1 && switchModel !== undefined && counter !== undefined
+      if (isFirst && accounts.port.switchModel(x, { model: switchModel, counter })) return beginAttempt(x)
+      return proceed(x, refusal.error)
+    }
     x.reservation = reservation
     accounts.journal.reserve(reservation.entry(), reservation)
   }
@@ -287,12 +312,11 @@ export function createJoin(): JoinHook {
   }
 }
 
-function isOfAttempt({ by }: RequestValue): boolean {
-  return by === 'provider' || by === 'model'
-}
-
-function orNull<T>(list: readonly T[]): readonly T[] | null {
-  return list.length === 0 ? null : list
+function combinedFor(charged: Charged, values: readonly RequestValue[]): Combined {
+  const last = charged.combined
+  if (last !== null && isOf(last, values)) return last
+  charged.combined = combine(charged, values)
+  return charged.combined
 }
 
 function reservationOf(x: Exchange): Reservation | null {

@@ -41,7 +41,11 @@ export function createSettlement(
     const reservation = x.reservation instanceof Reservation ? x.reservation : null
     const last = port === null ? null : port.traffic(x)
     const traffic = reservation === null ? last : trafficInAll(reservation.before, last)
-    const facts = recordOf(x, traffic, sinks.worker)
+    const isOpen = reservation?.state === 'open' && last?.held !== true
+    const tokens = last === null ? 0 : totalTokens(last)
+    const charged = isOpen ? budgetNanos(last, reservation.estimate.nanos) : 0
+    const warned = isOpen ? reservation.warnings(tokens, charged) : null
+    const facts = recordOf(x, traffic, { worker: sinks.worker, warned })
     const isNameless = facts.outcome === 'refused' && x.principal === null && reservation === null
     if (isNameless && !sinks.refusals.admit(x.endedAt)) {
       sinks.metrics.series(x.route?.name).finish(facts)
@@ -57,8 +61,6 @@ export function createSettlement(
       if (last?.held === true) {
         reservation.settleHeld(record)
       } else {
-        const tokens = last === null ? 0 : totalTokens(last)
-        const charged = budgetNanos(last, reservation.estimate.nanos)
         reservation.settle(tokens, last?.costNanos ?? 0, last?.usageSource ?? 'none', record, charged)
       }
     } else {
@@ -77,7 +79,11 @@ function statusOf(x: Exchange): number {
   return x.status === 0 ? 499 : x.status
 }
 
-function recordOf(x: Exchange, traffic: Traffic | null, worker: number): RequestRecord {
+function recordOf(
+  x: Exchange,
+  traffic: Traffic | null,
+  { worker, warned }: { worker: number; warned: string | null },
+): RequestRecord {
   const error = x.error
   const named = x.principal instanceof KeyPrincipal ? x.principal.named : NO_LEVELS
   return {
@@ -131,7 +137,13 @@ function recordOf(x: Exchange, traffic: Traffic | null, worker: number): Request
     team: named.team,
     project: named.project,
     user: named.user,
+    budget_events: budgetEvents(traffic?.switchedBy ?? null, warned),
   }
+}
+
+function budgetEvents(switchedBy: string | null, warned: string | null): string | null {
+  if (switchedBy === null) return warned
+  return warned === null ? `switch(${switchedBy})` : `switch(${switchedBy}), ${warned}`
 }
 
 function microseconds(ms: number): number {

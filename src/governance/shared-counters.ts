@@ -1,8 +1,9 @@
 import { type Exchange, GatewayError } from '../core/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
+import { type BudgetWarning, warningOf } from './budget-warnings.ts'
 import { ALL_OCCUPIED, occupyAll, vacateAll } from './concurrency.ts'
-import type { CounterDesk, Refusal, Takings } from './counter-desk.ts'
+import type { CounterDesk, LimitLeft, LimitsLeft, Refusal, Takings } from './counter-desk.ts'
 import type { Intents } from './intents.ts'
 import {
   type BudgetDocument,
@@ -13,7 +14,7 @@ import {
 } from './level-document.ts'
 import { periodEnd } from './period.ts'
 import * as rateLimit from './rate-limit.ts'
-import { giveTokensBack, takeTokens } from './token-rate.ts'
+import { giveTokensBack, remainingTokens, takeTokens } from './token-rate.ts'
 
 /** The counters of one machine: memory that all workers share, exact over all of them. It never waits. */
 export class SharedCounters implements CounterDesk {
@@ -71,6 +72,58 @@ export class SharedCounters implements CounterDesk {
       const { index, period, amount, limit } = charges[at] as Charge // in range
       settle(cells, index, period, amount, final[at] ?? 0, limit, this.#intents)
     }
+  }
+
+  warnings({ budgets, charges }: Takings, final: readonly number[] | null): readonly BudgetWarning[] | null {
+    let found: BudgetWarning[] | null = null
+    for (let at = 0; at < charges.length; at++) {
+      const budget = budgets[at] as BudgetDocument // as many as charges
+      if (budget.warnAt === undefined) continue
+      const warning = warningOf(this.cells, budget, charges[at]?.period ?? 0, final?.[at] ?? 0)
+      if (warning === null) continue
+      found ??= []
+      found.push(warning)
+    }
+    return found
+  }
+
+  left(rates: readonly RateDocument[] | null, tokenRates: readonly TokenRateDocument[] | null): LimitsLeft {
+    const nowUs = monotonicUs()
+    return {
+      requests: rates === null ? null : this.#leastRequests(rates, nowUs),
+      tokens: tokenRates === null ? null : this.#leastTokens(tokenRates, nowUs),
+    }
+  }
+
+  #leastRequests(rates: readonly RateDocument[], nowUs: number): LimitLeft | null {
+    let least: RateDocument | null = null
+    let remaining = Number.POSITIVE_INFINITY
+    let aheadUs = 0
+    for (const rate of rates) {
+      const ahead = Math.max(0, Number(Atomics.load(this.cells, rate.slot)) - nowUs)
+      const left = rate.limit === 0 ? 0 : Math.max(0, Math.floor(rate.burst - ahead / rate.intervalUs))
+      if (left >= remaining) continue
+      least = rate
+      remaining = left
+      aheadUs = ahead
+    }
+    if (least === null) return null
+    const { burst, intervalUs } = least
+    return { quota: burst, windowS: Math.ceil((burst * intervalUs) / 1e6), remaining, resetMs: aheadUs / 1_000 }
+  }
+
+  #leastTokens(rates: readonly TokenRateDocument[], nowUs: number): LimitLeft | null {
+    let least: TokenRateDocument | null = null
+    let remaining = Number.POSITIVE_INFINITY
+    for (const rate of rates) {
+      const left = remainingTokens(this.cells, rate, nowUs)
+      if (left >= remaining) continue
+      least = rate
+      remaining = left
+    }
+    if (least === null) return null
+    const aheadUs = Math.max(0, Number(Atomics.load(this.cells, least.slot)) - nowUs)
+    return { quota: least.limit, windowS: 60, remaining, resetMs: aheadUs / 1_000 }
   }
 
   #takeRates(rates: readonly RateDocument[]): Refusal | null {

@@ -48,6 +48,8 @@ export interface Traffic {
   attemptHistory?: string | null | undefined
   /** Label of an A/B test's variant. */
   variant?: string | null | undefined
+  /** Counter of the budget for want of which another model served than was asked for; absent or null: none. */
+  switchedBy?: string | null | undefined
   series: RequestSeries | null
   /** What it began goes on: it is charged all that was reserved, until that has ended. Absent: no. */
   held?: true | undefined
@@ -61,6 +63,11 @@ export interface TrafficPort {
   estimate(x: Exchange, candidate: Candidate): Estimate
   /** What a request says, or the attempt that is about to begin has; null: nothing of the kind. */
   said(x: Exchange, candidate: Candidate, what: SaidInBody): string | null
+  /**
+   * Has another model serve a request of which nothing was sent, since the budget of this counter does not cover it; false, with nothing
+   * changed, when that cannot be.
+   */
+  switchModel(x: Exchange, to: { readonly model: string; readonly counter: string }): boolean
   /** Final numbers of an ended request, of its last attempt alone; null for a route that carries none. */
   traffic(x: Exchange): Traffic | null
   /**

@@ -12,6 +12,12 @@ interface CompiledRule {
   readonly whenAbsent: RuleDocument['when_absent']
 }
 
+/** A value of a request, and what was said it by. */
+export interface RequestValue {
+  readonly by: RuleKind
+  readonly document: ValueDocument
+}
+
 /** All rules of one level by the same thing. The first that fits a value has it. */
 export class RuleGroup {
   readonly level: string
@@ -20,7 +26,7 @@ export class RuleGroup {
   /** What the first rule that is for every value does with requests that say none. */
   readonly whenAbsent: RuleDocument['when_absent']
   /** Values whose counters are known here. */
-  readonly values = new Map<string, ValueDocument>()
+  readonly values = new Map<string, RequestValue>()
 
   constructor(level: string, by: RuleKind, rules: readonly RuleDocument[]) {
     this.level = level
@@ -60,7 +66,7 @@ export class RuleTable {
 
   /** A value's counters are these. */
   put(name: ValueName, document: ValueDocument): void {
-    this.#find(name)?.values.set(name.value, document)
+    this.#find(name)?.values.set(name.value, { by: name.by, document })
   }
 
   /** Values that are out of use: their counters are about to be given back. */
@@ -73,8 +79,8 @@ export class RuleTable {
     for (const groups of this.#byLevel.values()) {
       for (const { level, by, values } of groups) {
         if (!counter.startsWith(valueLevel({ level, by, value: '' }))) continue
-        for (const { budgets } of values.values()) {
-          const found = budgets.find((budget) => budget.counter === counter)
+        for (const { document } of values.values()) {
+          const found = document.budgets.find((budget) => budget.counter === counter)
           if (found !== undefined) return found.slot
         }
       }

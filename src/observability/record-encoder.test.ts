@@ -62,6 +62,7 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   team: rareWord,
   project: rareWord,
   user: rareWord,
+  budget_events: rareWord,
 })
 /** A route of the configuration knows no keys and no models. */
 const NO_MODEL = {
@@ -79,6 +80,7 @@ const NO_MODEL = {
   team: null,
   project: null,
   user: null,
+  budget_events: null,
 }
 /** A success has no error. */
 const likely = fc

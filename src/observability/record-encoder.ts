@@ -69,7 +69,7 @@ export class RecordEncoder {
       end: text.slice(last),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
-      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels]).slice(1)}]`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels, null]).slice(1)}]`,
     }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
     this.#byKey.set(key, fixed)
@@ -80,12 +80,14 @@ export class RecordEncoder {
 /** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
 const RARE_ZEROS = '0,0,0,0,0,0,0,null'
 const KEYLESS_END =
-  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null}'
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null}'
 
 function hasRareCounters(r: RequestRecord): boolean {
   const pictures = r.image_input_tokens + r.image_output_tokens + r.units
   const sounds = r.audio_input_tokens + r.audio_output_tokens
-  return pictures + sounds + r.cache_write_1h_tokens + r.web_searches !== 0 || r.unit !== null
+  return (
+    pictures + sounds + r.cache_write_1h_tokens + r.web_searches !== 0 || r.unit !== null || r.budget_events !== null
+  )
 }
 
 /** The texts of a record that has neither key nor model, made without a look at the rest; null when they need care. */
@@ -106,7 +108,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
     end: KEYLESS_END,
     packedKey: 'null',
     packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
-    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null]]`,
+    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null,null]]`,
   }
 }
 

@@ -75,6 +75,7 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   team: textOrNull,
   project: textOrNull,
   user: textOrNull,
+  budget_events: textOrNull,
 })
 const [sample] = fc.sample(records, 1)
 assert.ok(sample !== undefined)

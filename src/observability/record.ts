@@ -50,7 +50,8 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.organization) &&
     isTameText(r.team) &&
     isTameText(r.project) &&
-    isTameText(r.user)
+    isTameText(r.user) &&
+    isTameText(r.budget_events)
   )
 }
 

@@ -56,6 +56,7 @@ export const RECORD_FIELDS = [
   ['team', 'text?'],
   ['project', 'text?'],
   ['user', 'text?'],
+  ['budget_events', 'text?'],
 ] as const satisfies readonly (readonly [keyof RequestRecord, FieldType])[]
 
 /** Fails to compile when a field of the interface is missing above. */
@@ -137,6 +138,7 @@ export function packRecord(r: RequestRecord, replacer?: (key: string, value: unk
       r.team,
       r.project,
       r.user,
+      r.budget_events,
     ],
   ]
   return JSON.stringify(packed, replacer)

@@ -75,6 +75,8 @@ export interface RequestRecord {
   readonly team: string | null
   readonly project: string | null
   readonly user: string | null
+  /** What budgets did beside charging: thresholds that were passed, and the model that was switched from; null: nothing. */
+  readonly budget_events: string | null
 }
 
 /** Kinds of levels that a request's record names, in the order of its columns. Append only. */
@@ -187,5 +189,9 @@ export interface StoredBudget {
   readonly per: BudgetPeriod
   /** IANA name of the time zone; absent: UTC. */
   readonly time_zone?: string
+  /** Percent at which it warns, ascending; absent: it does not. */
+  readonly warn_at?: readonly number[]
+  /** The model that serves what it does not cover; absent: none. */
+  readonly switch_model?: string
 }
 export type BudgetPeriod = 'day' | 'week' | 'month' | 'total'

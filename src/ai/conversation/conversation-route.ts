@@ -10,7 +10,7 @@ import { RequestRouting } from '../routing/request-routing.ts'
 import { mayBeServed, mayUseEverything } from '../routing/visibility.ts'
 import { conversationAttempts } from './conversation-attempts.ts'
 import { conversationDoubles } from './conversation-double.ts'
-import { ConversationState } from './conversation-state.ts'
+import { ConversationState, conversationStateOf } from './conversation-state.ts'
 import { MEDIA_TOKENS } from './media.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
 import type { Surface } from './surface.ts'
@@ -36,6 +36,24 @@ export function createConversationInspect(
   { readPath = null, servers = () => null, media = null }: InspectOptions = {},
 ): Hook {
   const routing = new RequestRouting(registry, conversationAttempts(registry, media), conversationDoubles)
+  const switchTo: NonNullable<ConversationState['switchTo']> = (x, to) => {
+    const state = conversationStateOf(x)
+    const { body } = x
+    const group = registry.resolve(to.model)
+    if (state === null || body === null || group === null || state.switched !== null) return false
+    if (!allowed(x, registry, to.model)) return false
+    const facts = conversationFacts(x, registry, state, body)
+    const serves = servers(x)
+    const before = x.attempting
+    const asked = serves === null ? { registry, group, facts } : { registry, group, facts, serves }
+    if (routing.route(x, asked) instanceof GatewayError) return false
+    before?.onEnd(x)
+    state.target = null
+    state.prepared = null
+    state.losses = null
+    state.switched = to
+    return true
+  }
   return (x: Exchange) => {
     const body = x.body
     if (body === null) throw new Error('the chat route reads its body')
@@ -46,6 +64,7 @@ export function createConversationInspect(
     const request = surface.reader.read(body, path)
     if (request instanceof GatewayError) return request
     const state = new ConversationState(surface, request, path)
+    state.switchTo = switchTo
     x.surface = state
     x.wantsStream = request.stream
     const group = registry.resolve(request.model)

@@ -52,6 +52,10 @@ export class ConversationState {
   unreportedTokens = 0
   /** Of a request that is copied: nobody will see the answer. */
   isCopy = false
+  /** Has the targets of another model serve it; null: nobody can. */
+  switchTo: ((x: Exchange, to: { readonly model: string; readonly counter: string }) => boolean) | null = null
+  /** The model that serves in place of the one asked for, and the counter of the budget that did not cover that. */
+  switched: { readonly model: string; readonly counter: string } | null = null
   /** The upstream began a successful answer: what it made is charged. */
   answered = false
 

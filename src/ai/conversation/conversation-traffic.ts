@@ -19,7 +19,7 @@ const CONVERSATION_TOKENS = 7
 const UNSEEN_TOKENS_PER_SECOND = 50
 
 /** What chat requests cost: reserved before dispatch, charged when they end. */
-export const conversationTraffic: Omit<TrafficPort, 'said'> = {
+export const conversationTraffic: Omit<TrafficPort, 'said' | 'switchModel'> = {
   estimate(x: Exchange, candidate: Candidate): Estimate {
     if (candidate instanceof CountCandidate) return candidate.target.freeEstimate
     const state = conversationStateOf(x)
@@ -75,6 +75,7 @@ function trafficOf(x: Exchange, state: ConversationState, ending: AnswerEnding, 
     priceRule: charge?.rule ?? null,
     translation: translationOf(state),
     attemptHistory: routing.attemptHistory,
+    switchedBy: state.switched?.counter,
     variant: routing.variant,
     series: target?.series(seriesNameOf(state), routing.variant ?? null) ?? null,
     held: held ? true : undefined,

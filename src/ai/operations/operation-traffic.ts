@@ -9,7 +9,7 @@ import { type OperationState, operationStateOf } from './operation-state.ts'
 import { NOTHING, tokensOf } from './usage.ts'
 
 /** What operations cost: reserved before dispatch, charged when they end. */
-export const operationTraffic: Omit<TrafficPort, 'said'> = {
+export const operationTraffic: Omit<TrafficPort, 'said' | 'switchModel'> = {
   estimate(x: Exchange, _candidate: Candidate): Estimate {
     const state = operationStateOf(x)
     const target = state?.target ?? null

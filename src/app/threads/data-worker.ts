@@ -19,6 +19,7 @@ import { INTENT_CAPACITY, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker, ValueAnswer } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
 import { AccessLogs } from './access-logs.ts'
+import { budgetWarningLog } from './budget-warning-log.ts'
 import { drainPort } from './drain-port.ts'
 import { edgeLimits } from './edge-limits.ts'
 import { EdgeReports } from './edge-reports.ts'
@@ -139,6 +140,10 @@ class DataWorker {
       keys: this.#keys,
       desk,
       values: this.#values,
+      onWarning: (warning, id) => {
+        this.#metrics.budgetWarned(warning.threshold)
+        say(budgetWarningLog(warning, id))
+      },
       journal: this.#journal,
       process: processCells,
     })

@@ -2,6 +2,7 @@ import { modelTraffic, type SurfaceHooks } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import type { Route } from '../../core/index.ts'
 import {
+  type Accounts,
   type CounterDesk,
   createGiveWay,
   createIdentify,
@@ -12,6 +13,7 @@ import {
   createSettlement,
   type KeyTable,
   levelCheck,
+  limitsLeft,
   type Sinks,
   type ValueSource,
 } from '../../governance/index.ts'
@@ -23,6 +25,7 @@ export interface WorkerHooksOptions {
   readonly keys: KeyTable
   readonly desk: CounterDesk
   readonly values: ValueSource
+  readonly onWarning: NonNullable<Accounts['onWarning']>
   readonly journal: JournalAppender
   /** `SharedMemory.process`. */
   readonly process: Int32Array
@@ -37,13 +40,13 @@ export interface WorkerHooks {
 
 /** Makes the hooks of a worker: who calls, what it may, what it costs, and where the request is written down. */
 export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
-  const { sinks, keys, desk, values, journal, process } = options
+  const { sinks, keys, desk, values, onWarning, journal, process } = options
   const accepting = () => journal.healthy && Atomics.load(process, PROCESS_CELL.journalFull) === 0
   const settleChat = [createSettlement(sinks, modelTraffic)]
   const settlePlain = [createSettlement(sinks, null)]
   const identify = createIdentify(keys, { query: true })
   const rate = createRateCheck(desk)
-  const reserve = createReserve({ desk, values, journal, port: modelTraffic, accepting })
+  const reserve = createReserve({ desk, values, onWarning, journal, port: modelTraffic, accepting })
   const giveWay = createGiveWay(modelTraffic)
   const join = createJoin()
   return {
@@ -58,6 +61,7 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
       }),
       models: { identify, admit: [levelCheck, createScopeCheck('models.read'), rate], settle: settlePlain },
       unmatched: { settle: settlePlain },
+      limitsLeft: (x) => limitsLeft(x, desk),
     },
     settleRoute: {
       all: [createSettlement(sinks, null, { record: 'all', access: 'edge' })],

@@ -22,6 +22,21 @@ const budget = z
     usd: usd.optional().describe('US dollars; counts only requests to models that have prices.'),
     per: z.enum(BUDGET_PERIODS).describe('Calendar day, week (from Monday) or month, or `total` for all time.'),
     time_zone: timeZone.optional().describe('Whose midnight begins a day, week or month; absent: UTC.'),
+    warn_at: z
+      .array(z.int().min(1).max(100))
+      .min(1, { error: 'an empty list would warn of nothing; leave it out' })
+      .max(8, { error: 'at most 8 thresholds' })
+      .optional()
+      .describe(
+        'Percent of the budget: when as much is spent, a line in the log, a metric and the record tell, once in a period.',
+      ),
+    on_exhausted: z
+      .union([z.literal('refuse'), z.strictObject({ switch_model: plainText })])
+      .optional()
+      .describe(
+        'Absent or `refuse`: what the budget does not cover is refused. `{ switch_model: name }`: it is served by that model, when ' +
+          'the key may use it and all budgets cover it then.',
+      ),
   })
   .refine((value) => (value.tokens === undefined) !== (value.usd === undefined), {
     error: 'a budget has exactly one of `tokens` and `usd`',

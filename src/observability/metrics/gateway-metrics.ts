@@ -19,6 +19,10 @@ export const GATEWAY_METRICS = {
     name: 'ferro_requests_without_cost_total',
     help: 'Requests that used tokens and cost nothing: their model has no price, or none for all of it, or prices of zero.',
   },
+  budgetWarnings: {
+    name: 'ferro_budget_warnings_total',
+    help: 'Thresholds of budgets that were reached, by percentage; the log says which.',
+  },
   inFlight: { name: 'ferro_requests_in_flight', help: 'Requests that are being served now.' },
   attempts: { name: 'ferro_upstream_attempts_total', help: 'Attempts dispatched to a provider, by result.' },
   hedges: {
@@ -149,6 +153,11 @@ export class GatewayMetrics {
   /** A second request, beside one for this entry of the configuration that was slow, has ended like this. */
   hedged(model: string, result: 'won' | 'lost' | 'failed'): void {
     this.#registry.add(this.#registry.counter(GATEWAY_METRICS.hedges, { model, result }), 1)
+  }
+
+  /** A budget has reached this percentage. */
+  budgetWarned(threshold: number): void {
+    this.#registry.add(this.#registry.counter(GATEWAY_METRICS.budgetWarnings, { threshold: String(threshold) }), 1)
   }
 
   /** A copy of a request for this entry of the configuration was made, or not. */

@@ -63,6 +63,7 @@ export function lostRecord(entry: Reserved, worker: number, usage: UsageSource &
     team: idIn('team'),
     project: idIn('project'),
     user: idIn('user'),
+    budget_events: null,
   }
   return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

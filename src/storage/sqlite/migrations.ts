@@ -245,6 +245,11 @@ export const MIGRATIONS: readonly string[] = [
      due_ms INTEGER NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX awaited_usage_due ON awaited_usage (due_ms);`,
+
+  `DROP VIEW requests;
+   CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
+     fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
+     fields ->> 46 AS project, fields ->> 47 AS "user", fields ->> 48 AS budget_events FROM request_rows;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

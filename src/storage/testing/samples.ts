@@ -72,6 +72,7 @@ export function sampleRecord(id: string, differences: Partial<RequestRecord> = {
     team: null,
     project: null,
     user: null,
+    budget_events: null,
     ...differences,
   }
 }

@@ -10,7 +10,7 @@ import { forwardStateOf } from './forward-state.ts'
 const NO_MODEL = '""'
 
 /** What forwarded requests cost, as far as anybody says. */
-export const forwardTraffic: Omit<TrafficPort, 'said'> = {
+export const forwardTraffic: Omit<TrafficPort, 'said' | 'switchModel'> = {
   estimate(x: Exchange, _candidate: Candidate): Estimate {
     const state = forwardStateOf(x)
     if (state === null) throw new Error(`request ${x.id} is not forwarded`)
