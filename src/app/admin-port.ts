@@ -27,6 +27,7 @@ import type {
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
+import type { BudgetBackfill } from './budget-backfill.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
 import { askedBudget } from './key-counters.ts'
@@ -42,6 +43,7 @@ export interface AdminPortOptions {
   readonly keys: KeyRegistry
   readonly revocation: KeyRevocation
   readonly counters: BigInt64Array
+  readonly backfill: Pick<BudgetBackfill, 'isComplete'>
   readonly metrics: MetricsCollector
   readonly readiness: Readiness
   readonly adminToken: string
@@ -180,8 +182,7 @@ export class AdminPort implements ControlPort {
   }
 
   async checkCounters(): Promise<readonly CounterCheck[]> {
-    const { database, keys, counters } = this.#options
-    return await checkCounters(database, keys, counters)
+    return await checkCounters(this.#options)
   }
 
   async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {

@@ -42,6 +42,11 @@ export class BudgetBackfill {
     if (this.#wanted !== 0 && epoch >= this.#wanted) void this.#pass()
   }
 
+  /** Whether every budget has all that its level used before it. */
+  get isComplete(): boolean {
+    return this.#wanted === 0
+  }
+
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null

@@ -2,6 +2,7 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../observability/index.ts'
 import type {
   AdmissionQuery,
+  CounterBooks,
   CounterPeriod,
   DailyUsage,
   DeadWorker,
@@ -98,6 +99,11 @@ export class Database {
   /** What these counters have spent, in their order, filled up with what their levels used before them. */
   async counterSums(counters: readonly CounterPeriod[]): Promise<readonly number[]> {
     return (await this.#answer('counterSums', counters)) as readonly number[] // as above
+  }
+
+  /** What the database says of these counters, in their order, as it is. */
+  async counterBooks(counters: readonly CounterPeriod[]): Promise<readonly CounterBooks[]> {
+    return (await this.#answer('counterBooks', counters)) as readonly CounterBooks[] // as above
   }
 
   async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {

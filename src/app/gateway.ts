@@ -293,6 +293,7 @@ export class ControlThread implements RunningGateway {
       revocation: this.#revocation,
       learnSpending: async (asked) => await this.#learnSpending(asked),
       counters: new BigInt64Array(this.#memory.counters),
+      backfill: this.#backfill,
       metrics: this.#metrics,
       readiness: this.#readiness,
       adminToken: this.#adminToken,

@@ -46,9 +46,10 @@ function render(verified: Verified, wrong: readonly CounterCheck[]): string {
       ? []
       : [`note      ${journalBytes} bytes of the journal are not in the database yet: the next start brings them in`]),
     ...differences.map(({ check, of, says }) => `DIFFERS   ${check}: ${of}: ${says}`),
-    ...wrong.map(({ counter, entries, least, most }) => {
+    ...wrong.map(({ counter, entries, sum, least, most }) => {
       const memory = least === most ? `${least}` : `${least} to ${most}`
-      return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${entries} in the entries`
+      const own = entries === null ? '' : `, ${entries} in the entries`
+      return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${sum} in counter_sums${own}`
     }),
   ]
   return `${lines.join('\n')}\n`

@@ -64,8 +64,17 @@ test('proves the books of a gateway that runs and of one that does not, and name
     found.stdout,
     /\nDIFFERS {3}days: \d{4}-\d\d-\d\d, key dev, demo\/demo-chat: \d+ tokens in usage_daily, \d+ in/,
   )
-  assert.match(found.stdout, /\nDIFFERS {3}counters: key:dev:tokens:day: \d+ in shared memory, \d+ in the entries\n$/)
+  const counters =
+    /\nDIFFERS {3}counters: key:dev:tokens:day: (\d+) in shared memory, (\d+) in counter_sums, (\d+) in the entries\n$/
+  assert.match(found.stdout, counters)
   damage(-7)
+  // What a counter has too little is told as well, and stays: to look at the books mends nothing.
+  damage(-5)
+  for (let turn = 0; turn < 2; turn++) {
+    const [, memory, sum, entries] = counters.exec((await run(['ledger', 'verify', ...args])).stdout) ?? []
+    assert.deepEqual([Number(sum), entries], [Number(memory) - 5, memory])
+  }
+  damage(5)
   database.close()
 
   const spent = /"nanos": (\d+)/.exec((await run(['usage', '--per', 'total', '--format', 'json', ...args])).stdout)?.[1]

@@ -31,7 +31,7 @@ async function startGateway(t: TestContext, folder: string, env: Readonly<Record
   return { child, output: () => output, errors: () => errors, ended: () => within(ended, 20_000, 'the end') }
 }
 
-test('starts without a file, shows the first key once, and its curl line gets an answer', async (t) => {
+test('A16 starts without a file, shows the first key once, and its curl line gets an answer', async (t) => {
   const { folder } = createFerro(t)
   const gateway = await startGateway(t, folder)
   const text = gateway.output()

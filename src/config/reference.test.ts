@@ -31,7 +31,7 @@ test('does not resolve what a value brings along', () => {
   assert.equal(reveal('{$A}', { A: '$&' }), '$&')
 })
 
-test('names every variable that is unset or empty, and nothing that is inherited', () => {
+test('A18 names every variable that is unset or empty, and nothing that is inherited', () => {
   assert.equal(reveal('{$A}', {}), 'missing: environment variable `A` is not set or empty')
   assert.equal(reveal('{$A}{$B}{$A}', { B: '' }), 'missing: environment variables `A`, `B` are not set or empty')
   assert.equal(reveal('{$constructor}', {}), 'missing: environment variable `constructor` is not set or empty')

@@ -20,7 +20,7 @@ function createGuard() {
   return { clock, codeOf }
 }
 
-test('after five wrong tokens within a minute says how long to wait; the right one is let in all the same', () => {
+test('A6 after five wrong tokens within a minute says how long to wait; the right one is let in all the same', () => {
   const { clock, codeOf } = createGuard()
   for (let failure = 0; failure < 5; failure++) {
     assert.equal(codeOf('Bearer wrong'), 'invalid_admin_token')
@@ -51,7 +51,7 @@ test('counts what is no bearer token, and takes the scheme in any case', () => {
   assert.equal(codeOf('Bearer wrong'), 'too_many_failures')
 })
 
-test('takes a /64 network for one source, and a mapped address for the one it maps', () => {
+test('A6 takes a /64 network for one source, and a mapped address for the one it maps', () => {
   const { codeOf } = createGuard()
   for (const host of ['::1', '::2', '0:0:0:3', 'a:b:c:d'])
     codeOf('Bearer wrong', `2001:db8:0:1:${host}`.replace(':::', '::'))

@@ -89,12 +89,15 @@ export interface BudgetUse {
   readonly reserved: number
 }
 
-/** A counter of a budget in the running period, and what the ledger's entries make of it, in the budget's unit. */
+/** A counter of a budget in the running period as each account has it, in the budget's unit. */
 export interface CounterCheck {
   readonly counter: string
   readonly unit: StoredBudget['unit']
-  readonly entries: number
-  /** What the counter was before and after the entries were read; the same while nothing ends. */
+  /** What the entries of its level come to; null for values that a rule counts apart, which entries do not name. */
+  readonly entries: number | null
+  /** What the counter was charged according to the database. */
+  readonly sum: number
+  /** What shared memory had before and after the database was read; the same while nothing ends. */
   readonly least: number
   readonly most: number
   readonly agrees: boolean

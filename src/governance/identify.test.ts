@@ -119,7 +119,7 @@ test('who holds no valid key learns nothing of why', () => {
   assert.equal(identify('x-api-key', 'secret-of-lasting').id, 'lasting')
 })
 
-test('a key expires at its moment, by the time at which the request began', () => {
+test('A4 a key expires at its moment, by the time at which the request began', () => {
   const identify = identifyWith(keyOf('a', { expiresAt: 1 }))
   assert.equal(identify('x-api-key', A).code, 'invalid_api_key')
 })

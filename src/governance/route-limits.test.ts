@@ -46,7 +46,7 @@ test('every limit of a route must hold', async (t) => {
   assert.deepEqual(statuses, [200, 200, 429, 200, 429])
 })
 
-test('the limit by address slows down who guesses; the others are not used up by who is refused', async (t) => {
+test('A6 the limit by address slows down who guesses; the others are not used up by who is refused', async (t) => {
   const early = await guard(t, { auth: { keys: {} }, rate_limits: [limit('address', 3)] })
   const statuses = []
   for (const key of ['x', 'y', 'z', 'secret-of-a']) statuses.push((await early.get({ 'x-api-key': key })).status)

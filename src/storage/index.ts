@@ -60,7 +60,7 @@ export {
   type UsageUnit,
 } from './records.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
-export type { CounterPeriod } from './sqlite/counter-sums.ts'
+export type { CounterBooks, CounterPeriod } from './sqlite/counter-sums.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
 export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 export type { AdmissionQuery } from './sqlite/spending.ts'

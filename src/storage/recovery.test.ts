@@ -99,7 +99,7 @@ test('tells per key the admissions since a moment: what the rate limit refused, 
   })
 })
 
-test('a journal cut at any byte recovers to whole facts, and late duplicates change nothing', (t) => {
+test('B19 a journal cut at any byte recovers to whole facts, and late duplicates change nothing', (t) => {
   const ids = [1, 2, 3].map((n) => requestId(n))
   const [a = '', b = '', c = ''] = ids
   const whole = segmentBytes([
@@ -129,7 +129,7 @@ test('a journal cut at any byte recovers to whole facts, and late duplicates cha
   }
 })
 
-test('an attempt is in the ledger once, wherever each of its duplicates would be stored', (t) => {
+test('B19 an attempt is in the ledger once, wherever each of its duplicates would be stored', (t) => {
   const dataDir = temporaryDirectory(t)
   const id = requestId(1)
   const whole = settleText(id)

@@ -12,7 +12,7 @@ import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
 import { Retention } from './retention.ts'
-import { type CounterPeriod, CounterSums } from './sqlite/counter-sums.ts'
+import { type CounterBooks, type CounterPeriod, CounterSums } from './sqlite/counter-sums.ts'
 import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
@@ -209,6 +209,11 @@ export class LedgerWriter {
   /** What these counters have spent, filled up with what their levels had used before them, as far as it is in the database. */
   counterSums(counters: readonly CounterPeriod[]): readonly number[] {
     return this.#counterSums.fillUp(counters)
+  }
+
+  /** What the database says of these counters, as it is: nothing is filled up. */
+  counterBooks(counters: readonly CounterPeriod[]): readonly CounterBooks[] {
+    return this.#counterSums.read(counters)
   }
 
   /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */

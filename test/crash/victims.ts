@@ -77,6 +77,28 @@ const killAtWrite =
     await house.gateway.restart()
   }
 
+/** The control thread fails, and with it the process; whoever runs it starts it again. */
+const controlDies =
+  (order: Order): Strike =>
+  async ({ house, threads, random, stopLoad }) => {
+    await threads.order(await threads.any('main', random.next), order)
+    await within(house.gateway.exited, REPLACED_WITHIN_MS, `the end of the process after ${order}`)
+    house.wall.release()
+    await stopLoad()
+    await house.gateway.restart()
+  }
+
+/** The control thread stands still for a while: nobody is answered there, and traffic goes on. */
+const controlStalls: Strike = async ({ house, threads, random }) => {
+  const ms = random.between(1_000, 4_000)
+  const served = () => house.client.log.filter(({ status }) => status === 200).length
+  const before = served()
+  await threads.order(await threads.any('main', random.next), `stall ${ms}`)
+  const answer = await fetch(`${house.gateway.controlUrl}/livez`, { signal: AbortSignal.timeout(REPLACED_WITHIN_MS) })
+  await answer.arrayBuffer()
+  assert.ok(served() > before, `nobody was served while the control thread stood still for ${ms} ms`)
+}
+
 /** The process is killed while a dead worker is mended or replaced. */
 const killDuringRepair: Strike = async (scene) => {
   const { threads, random } = scene
@@ -131,6 +153,11 @@ export const VICTIMS: Readonly<Record<string, Strike>> = {
   'worker exits': thread('data', 'exit'),
   'worker out of memory': thread('data', 'oom'),
   'worker stalls': thread('data', 'stall 60000'),
+  'control throws': controlDies('throw'),
+  'control exits': controlDies('exit'),
+  'control rejects': controlDies('reject'),
+  'control out of memory': controlDies('oom'),
+  'control stalls': controlStalls,
   'writer throws': thread('writer', 'throw'),
   'writer exits': thread('writer', 'exit'),
   'worker and writer': both(thread('data', 'throw'), thread('writer', 'throw')),

@@ -182,7 +182,7 @@ test('B4 upstreams that ignore the cap are charged in full, the excess is told, 
   }
 })
 
-test('F25 impossible usage never lowers what was spent, and an explicit zero stays zero (B21)', async () => {
+test('F25 B21 impossible usage never lowers what was spent, and an explicit zero stays zero', async () => {
   const house = await House.build({ models: MODELS, key: BIG })
   try {
     let used = 0

@@ -90,7 +90,7 @@ test('A3 every route refuses every credential that is none, in every header, wit
   assert.equal(house().wall.requests.length, seen)
 })
 
-test('A3 unknown, disabled and expired keys are answered with the same words', async () => {
+test('A3 A5 unknown, disabled and expired keys are answered with the same words', async () => {
   const secrets = [keyPair().secret, disabled.secret, expired.secret]
   const texts = await Promise.all(
     secrets.map((secret) => send('GET', '/v1/models', [`Authorization: Bearer ${secret}`])),

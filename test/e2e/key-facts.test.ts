@@ -11,7 +11,7 @@ import { isObject } from '../harness/json.ts'
 const blake = (secret: string) => `blake2b:${createHash('blake2b512').update(secret).digest('hex')}`
 const sha = (secret: string) => `sha256:${createHash('sha256').update(secret).digest('hex')}`
 
-test('keys by other hashes, in a grace period, and from the networks that they are bound to', async (t) => {
+test('A7 keys by other hashes, in a grace period, and from the networks that they are bound to', async (t) => {
   const anyPort = '127.0.0.1:0'
   const gateway = await Gateway.start({
     config: {

@@ -73,7 +73,7 @@ function query(sql: string, ...values: readonly string[]): Record<string, unknow
 const spentOf = (counter: string) =>
   Number(query('SELECT sum(spent) AS spent FROM counter_sums WHERE counter = ?', counter)[0]?.['spent'] ?? 0)
 
-test('a budget by end user lets exactly as many through as it covers, from the first request of each, over all workers', async () => {
+test('B10 a budget by end user lets exactly as many through as it covers, from the first request of each, over all workers', async () => {
   const first = await ask(app, { 'x-ferro-end-user': 'zed' })
   assert.equal(first.status, 200)
   const reserved = async () =>

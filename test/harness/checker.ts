@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientEntry } from './client.ts'
 import { isObject } from './json.ts'
 import { ledgerViolations } from './ledger-rules.ts'
-import { type LedgerSnapshot, type RequestRow, readLedger } from './ledger-snapshot.ts'
+import { type LedgerRow, type LedgerSnapshot, type RequestRow, readLedger } from './ledger-snapshot.ts'
 import { findSamples, type MetricSample } from './metrics.ts'
 import { sentHeader, type WallRequest } from './wall/wall.ts'
 
@@ -141,13 +141,19 @@ function clientViolations(entry: ClientEntry, byId: ReadonlyMap<string, readonly
 function budgetViolations({ ledger }: LedgerSnapshot, samples: readonly MetricSample[]): string[] {
   const reserved = findSamples(samples, 'ferro_budget_reserved').filter((sample) => sample.value !== 0)
   const held = reserved.map((sample) => `${sample.value} are still reserved for ${JSON.stringify(sample.labels)}`)
-  const used = findSamples(samples, 'ferro_budget_used', { unit: 'tokens' })
+  // What levels between a key and the gateway have used is not said by the ledger's rows alone.
+  const used = findSamples(samples, 'ferro_budget_used', { unit: 'tokens' }).filter(
+    ({ labels }) => labels.level === undefined || labels.level === 'gateway',
+  )
   const wrong = used.flatMap(({ labels, value }) => {
-    const settled = ledger.filter((row) => row.phase === 'settle' && row.keyId === labels.key)
+    const isOwn = (row: LedgerRow) => labels.level === 'gateway' || row.keyId === labels.key
+    const settled = ledger.filter((row) => row.phase === 'settle' && isOwn(row))
     const sum = settled.reduce((tokens, row) => tokens + row.tokens, 0)
     const [overshoot] = findSamples(samples, 'ferro_budget_overshoot', labels)
     const all = value + (overshoot?.value ?? 0)
-    return sum === all ? [] : [`budget of ${labels.key} has used ${all} tokens, the ledger settled ${sum}`]
+    return sum === all
+      ? []
+      : [`budget of ${labels.key ?? labels.level} has used ${all} tokens, the ledger settled ${sum}`]
   })
   return [...held, ...wrong]
 }

@@ -63,7 +63,7 @@ function ledgerOf(house: House, phase: 'reserve' | 'settle'): { month: string; t
 
 const reservedNow = async (house: House) => (await budgetOf(house.gateway)).reserved
 
-test('what was reserved before the turn of the month and settled after it belongs to the old month', {
+test('B6 what was reserved before the turn of the month and settled after it belongs to the old month', {
   skip,
   timeout: 60_000,
 }, async (t) => {

@@ -43,7 +43,7 @@ async function sentFile({ form }: SeenOperation): Promise<string> {
   return await file.text()
 }
 
-test('a file is reached and listed by the key that made it alone, and a batch takes it by its wrapped id', async () => {
+test('A9 a file is reached and listed by the key that made it alone, and a batch takes it by its wrapped id', async () => {
   const { client, upstream } = house()
   const made = await client().files.create({ purpose: 'batch', file: await linesOf({}) })
   assert.match(made.id, /^file-\d+\.at\.vendor\.[0-9a-f]{16}$/)

@@ -126,7 +126,7 @@ test('a turn goes on where the one before it is kept, whoever’s turn it is', a
   }
 })
 
-test('what one key made another does not find, nor does the upstream hear of it', async () => {
+test('A9 what one key made another does not find, nor does the upstream hear of it', async () => {
   const made = await client().responses.create({ model, input: 'Hello' })
   const { length } = vendor.seen
   const { responses } = client(other)

@@ -16,7 +16,7 @@ const PLAIN: Prices = {
 }
 const USED: Usage = { ...NOTHING, inputTokens: 1_000, outputTokens: 1_000 }
 
-test('a counter without a rate never costs nothing in silence: the cost is unknown, and the rule says why', () => {
+test('B23 a counter without a rate never costs nothing in silence: the cost is unknown, and the rule says why', () => {
   const counters = {
     cacheWrite1hTokens: 'cache_write_1h',
     audioInputTokens: 'audio_input',

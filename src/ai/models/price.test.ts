@@ -14,7 +14,7 @@ function exactLine(tokens: number, rate: number): bigint {
 
 const capped = (amount: bigint) => Number(amount > LARGEST ? LARGEST : amount)
 
-test('charges each kind of token at its own rate, and reasoning as output', () => {
+test('B23 charges each kind of token at its own rate, and reasoning as output', () => {
   const prices = { ...FREE, input: 2_000_000, output: 8_000_000, cacheRead: 500_000, cacheWrite: 2_500_000, request: 7 }
   const usage = { inputTokens: 10, cacheReadTokens: 4, cacheWriteTokens: 2, outputTokens: 3, reasoningTokens: 5 }
   assert.equal(costOf(prices, usage), 20 + 2 + 5 + 64 + 7)

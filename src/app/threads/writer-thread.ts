@@ -65,6 +65,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     revokeKey: (id: string, nowMs: number) => writer.keys.revoke(id, nowMs),
     rotateKey: (id: string, to: NewSecret) => writer.keys.rotate(id, to),
     counterSums: (counters: readonly CounterPeriod[]) => writer.counterSums(counters),
+    counterBooks: (counters: readonly CounterPeriod[]) => writer.counterBooks(counters),
     close: () => {
       forgetting?.stop()
       loop.stop()

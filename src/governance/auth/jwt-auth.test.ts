@@ -60,7 +60,7 @@ test('lets in whom a valid token names, and asks for the keys once', async (t) =
 })
 
 // Row A19 of the reliability list.
-test('refuses every token that is not what it must be', async (t) => {
+test('A19 refuses every token that is not what it must be', async (t) => {
   const { guarded, server } = await guardWithTokens(t, { claims: { role: 'staff' } })
   const staff = (differences: object = {}) => claimsOf({ role: 'staff', ...differences })
   assert.equal((await guarded.get(bearer(await tokenOf(ES, staff())))).status, 200)

@@ -58,7 +58,7 @@ test('the same text is the same state', async () => {
   assert.equal(keySet.glance()?.keys, 'two')
 })
 
-test('keeps what was good when the source fails or gives nonsense, and asks twice a minute at most', async () => {
+test('A19 keeps what was good when the source fails or gives nonsense, and asks twice a minute at most', async () => {
   const { keySet, asked, failures, clock, have } = setUp()
   await have('one')
   clock.ms += 60_000

@@ -18,6 +18,12 @@ export interface CounterPeriod {
   readonly toMs: number | null
 }
 
+/** A counter as the database has it: what it was charged, and what the entries of its level come to. */
+export interface CounterBooks {
+  readonly spent: number
+  readonly used: number
+}
+
 /** Where a record names the levels of a kind; null: the key has a column of its own. */
 const LEVEL_FIELDS: Readonly<Record<string, string>> = {
   key: 'r.key_id',
@@ -64,6 +70,19 @@ export class CounterSums {
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
+    }
+  }
+
+  /** What the database says of these counters in one moment of it, in their order, with nothing filled up. */
+  read(counters: readonly CounterPeriod[]): CounterBooks[] {
+    this.#database.exec('BEGIN')
+    try {
+      return counters.map((asked) => ({
+        spent: Number(this.#find.get(asked.counter, asked.period)?.spent ?? 0),
+        used: this.#usedBy(asked),
+      }))
+    } finally {
+      this.#database.exec('COMMIT')
     }
   }
 

@@ -74,16 +74,22 @@ const READERS: Readonly<Record<Biller, Reader>> = {
   },
 }
 
-/** `gpt-4o-2024-08-06, input` names a model and what of it; `web search tool calls` names none. */
+/**
+ * Names of OpenAI's line items, which its reference leaves open: `[tier | ]model[ modality], what[, long context]`, as accounts
+ * report them (looked up 2026-11-22): `gpt-5.5-2026-04-23, cached input`, `priority | gpt-5.6-sol, output, long context`,
+ * `gpt-audio-mini-2025-12-15 audio, input`; or of something that is no model: `web search tool calls`.
+ */
+const OPENAI_ITEM = /^(?:([a-z]+) \| )?([a-z][\w.:/-]*)(?: (text|audio|image|video))?(?:, (.+))?$/i
+
 function openaiItem(text: string): Pick<BillLine, 'model' | 'item' | 'isBatch' | 'isCached'> {
-  const comma = text.indexOf(', ')
-  const item = comma < 0 ? text : text.slice(comma + 2)
-  const isNamed = comma > 0 || /^[a-z][a-z0-9.:_-]*$/.test(text)
+  const [, tier = '', model = null, modality = '', what = ''] = OPENAI_ITEM.exec(text) ?? []
+  // A name alone is a model's when it is written like one.
+  const isNamed = model !== null && (what !== '' || /^[a-z]/.test(model))
   return {
-    model: isNamed ? (comma > 0 ? text.slice(0, comma) : text) : null,
-    item,
+    model: isNamed ? model : null,
+    item: isNamed ? [tier, modality, what].filter((part) => part !== '').join(' ') || text : text,
     isBatch: /\bbatch\b/i.test(text),
-    isCached: /\bcached?\b/i.test(item),
+    isCached: /\bcached\b/i.test(what),
   }
 }
 

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SeededRandom } from '../crash/random.ts'
+import { type ChatClient, errorCode } from '../harness/client.ts'
+import { MODELS } from './fleet.ts'
+
+/** One request as its client saw it; moments on the clock of this process, in milliseconds. */
+export interface Sent {
+  readonly nonce: string
+  readonly sentAt: number
+  /** When its client left; null when it stayed. */
+  readonly leftAt: number | null
+  /** When the answer, or the connection, had ended for the client. */
+  readonly doneAt: number
+  /** Null when no head came. */
+  readonly status: number | null
+  readonly code: unknown
+}
+
+export interface Crowd {
+  readonly clients: readonly ChatClient[]
+  /** How many requests each sends, one after the other. */
+  readonly requests: number
+  readonly random: SeededRandom
+}
+
+const LEAVES = 0.2
+const LONGEST_STAY_MS = 40
+
+/** All clients at once; a fifth of the requests is left by their clients at a random moment. */
+export async function sendAll({ clients, requests, random }: Crowd): Promise<Sent[]> {
+  const all = await Promise.all(
+    clients.map(async (client) => {
+      const sent: Sent[] = []
+      for (let turn = 0; turn < requests; turn++) sent.push(await sendOne(client, random))
+      return sent
+    }),
+  )
+  return all.flat()
+}
+
+/** One well-behaved request, as long as all others. */
+export async function sendPlain(client: ChatClient): Promise<Sent> {
+  return await settled(client.start({ model: 'ok', body: { max_tokens: 8 } }), performance.now(), null)
+}
+
+async function sendOne(client: ChatClient, random: SeededRandom): Promise<Sent> {
+  const model = random.next() < 0.5 ? 'ok' : random.pick(MODELS)
+  const stayMs = random.next() < LEAVES ? random.between(0, LONGEST_STAY_MS) : null
+  const kind = random.pick(['fin', 'rst'] as const)
+  const sentAt = performance.now()
+  const call = client.start({ model, stream: random.next() < 0.5, body: { max_tokens: 8 } })
+  if (stayMs === null) return await settled(call, sentAt, null)
+  const isOver = await Promise.race([call.result.then(() => true), delay(stayMs, false)])
+  if (isOver) return await settled(call, sentAt, null)
+  const leftAt = performance.now()
+  call.leave(kind)
+  return await settled(call, sentAt, leftAt)
+}
+
+async function settled(call: ReturnType<ChatClient['start']>, sentAt: number, leftAt: number | null): Promise<Sent> {
+  const { entry, status, json } = await call.result
+  return { nonce: entry.nonce, sentAt, leftAt, doneAt: performance.now(), status, code: errorCode(json) }
+}
