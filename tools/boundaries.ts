@@ -57,6 +57,11 @@ export const PACKAGES: readonly ImportRow[] = [
     from: ['src/ai/tokens/tokenizer-worker.ts'],
     reason: 'encodings weigh 40 MB each: only the thread that counts loads them',
   },
+  {
+    name: 'pg',
+    from: ['src/storage/postgres/connection-thread.ts'],
+    reason: 'PostgreSQL: only the thread that holds a connection loads it',
+  },
   { name: 'commander', from: ['src/cli/'], reason: 'command line' },
 ]
 

@@ -27,6 +27,7 @@ export async function bundle(root: string, target: string): Promise<readonly Emi
       'cli/main': 'src/cli/main.ts',
       'lib/entry': 'src/app/threads/entry.ts',
       'lib/tokenizer-worker': 'src/ai/tokens/tokenizer-worker.ts',
+      'lib/connection-thread': 'src/storage/postgres/connection-thread.ts',
     },
     platform: 'node',
     // Nothing happens at import time: a module of which nothing is used can be left out.

@@ -1,5 +1,6 @@
 /**
- * CPU per request of the way from journal to database: `node bench/micro/ingest.ts [requests] [rounds]`.
+ * CPU per request of the way from journal to database: `node bench/micro/ingest.ts [requests] [rounds] [url]`.
+ * With the URL of an empty PostgreSQL database: into that, without the server's own CPU.
  *
  * Each request is a reservation, a settlement and a record, in frames of 16 requests and segments of 16 MiB, as a busy
  * worker leaves them. Prints microseconds of the process's CPU (user, system) per request, best and median round.
@@ -8,6 +9,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openPostgresStore } from '../../src/storage/postgres/open.ts'
+import { openSqliteStore } from '../../src/storage/sqlite/open-store.ts'
 import { putSegment, segmentBytes } from '../../src/storage/testing/journal-files.ts'
 import { requestId, reserveText, sampleRecord, settleText } from '../../src/storage/testing/samples.ts'
 import { LedgerWriter } from '../../src/storage/writer.ts'
@@ -18,6 +21,8 @@ const SEGMENT_REQUESTS = 14_000
 interface Round {
   readonly userUs: number
   readonly systemUs: number
+  /** Requests that were brought in. */
+  readonly perSecond: number
 }
 
 function round(requests: number): Round {
@@ -39,7 +44,12 @@ function round(requests: number): Round {
       }
       putSegment(dataDir, { startMs: start, sequence }, segmentBytes(frames))
     }
-    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    const databaseUrl = process.argv[4] ?? null
+    const writer = LedgerWriter.open(
+      { dataDir, databaseUrl },
+      databaseUrl === null ? openSqliteStore : openPostgresStore,
+    )
+    const beganMs = performance.now()
     const before = process.cpuUsage()
     for (let more = true; more; ) {
       const pass = writer.ingest()
@@ -47,8 +57,9 @@ function round(requests: number): Round {
       more = pass.more
     }
     const { user, system } = process.cpuUsage(before)
+    const perSecond = Math.round((requests / (performance.now() - beganMs)) * 1_000)
     writer.close()
-    return { userUs: user / requests, systemUs: system / requests }
+    return { userUs: user / requests, systemUs: system / requests, perSecond }
   } finally {
     fs.rmSync(dataDir, { recursive: true, force: true })
   }
@@ -62,9 +73,11 @@ function main(): void {
     ['best', 0],
     ['median', rounds.length >> 1],
   ] as const) {
-    const { userUs = 0, systemUs = 0 } = rounds[at] ?? {}
+    const { userUs = 0, systemUs = 0, perSecond = 0 } = rounds[at] ?? {}
     const sum = (userUs + systemUs).toFixed(2)
-    console.log(`ingest ${name}: ${sum} µs CPU per request (user ${userUs.toFixed(2)}, system ${systemUs.toFixed(2)})`)
+    console.log(
+      `ingest ${name}: ${sum} µs CPU per request (user ${userUs.toFixed(2)}, system ${systemUs.toFixed(2)}), ${perSecond}/s`,
+    )
   }
 }
 

@@ -17,6 +17,7 @@ import type {
   WorkersAtTakeOver,
 } from '../storage/index.ts'
 import type { DatabaseThreadStart } from './messages.ts'
+import type { KeysChanged } from './threads/key-watch.ts'
 import { THREAD_ENTRY } from './threads/location.ts'
 import { Caller } from './threads/rpc.ts'
 import type { WriterState } from './threads/writer-thread.ts'
@@ -27,6 +28,8 @@ export interface DatabaseOptions {
   readonly retentionDays: number | null
   readonly log: Log
   readonly onState: (state: WriterState) => void
+  /** Keys of the database were made or changed, by another program or by this one. */
+  readonly onKeys: (keys: readonly StoredKey[]) => void
   /** The writer thread had ended by itself and there is a new one: workers must be attached again. */
   readonly onRestart: () => void
   /** What a new writer must know of the workers. */
@@ -96,6 +99,16 @@ export class Database {
     return (await this.#answer('rotateKey', id, to)) as StoredKey | null // as above
   }
 
+  /** Looks for keys that other programs have changed, as when another instance says that it has. */
+  async lookForKeys(): Promise<void> {
+    await this.#answer('lookForKeys')
+  }
+
+  /** How many programs use the database at present. */
+  async instances(): Promise<number> {
+    return (await this.#answer('instances')) as number // as above
+  }
+
   /** What these counters have spent, in their order, filled up with what their levels used before them. */
   async counterSums(counters: readonly CounterPeriod[]): Promise<readonly number[]> {
     return (await this.#answer('counterSums', counters)) as readonly number[] // as above
@@ -161,8 +174,9 @@ export class Database {
   #startWriter(): { worker: Worker; calls: Caller } {
     const worker = this.#thread('writer')
     const calls = new Caller(worker)
-    worker.on('message', (message: WriterState) => {
+    worker.on('message', (message: WriterState | KeysChanged) => {
       if (message.kind === 'writer-state') this.#options.onState(message)
+      if (message.kind === 'keys-changed') this.#options.onKeys(message.keys)
     })
     worker.on('exit', (code) => {
       if (!this.#closing && this.#opened) this.#restart(code)

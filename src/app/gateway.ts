@@ -8,7 +8,7 @@ import { type ConfigDocument, isLoopback } from '../config/index.ts'
 import { type ControlServer, createControlServer, keyOfFile } from '../control/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
-import { journalDirectory, readAdminToken, readPepper } from '../storage/index.ts'
+import { journalDirectory, readAdminToken, readPepper, type StoredKey } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { registerCanaryMetrics } from './canary-metrics.ts'
@@ -113,6 +113,7 @@ export class ControlThread implements RunningGateway {
       retentionDays: document.storage.retention_days ?? null,
       log: this.#log,
       onState: (state) => this.#onDatabase(state),
+      onKeys: (keys) => void this.#onKeys(keys),
       onRestart: () => this.#pool.attachWriterAgain(),
       workers: () => ({
         known: [...this.#pool.living, ...this.#repair.unreported],
@@ -352,6 +353,21 @@ export class ControlThread implements RunningGateway {
   #onDatabase(state: WriterState): void {
     this.#readiness.database(state, this.#document.journal.max_bytes, this.#log)
     if (state.databaseError === null) this.#reloader.onDatabaseBack()
+  }
+
+  /** Keys that another program on the same database has made or changed. */
+  async #onKeys(changed: readonly StoredKey[]): Promise<void> {
+    try {
+      // A revocation is for good, and stands here before the database has it.
+      const keys = changed.filter((key) => {
+        const held = this.#keys.find(key.id)
+        return held?.owner !== 'database' || held.key.revoked_at === null || key.revoked_at !== null
+      })
+      await this.#learnSpending(this.#keys.newBudgets(keys))
+      for (const key of keys) this.#keys.putDatabaseKey(key)
+    } catch (error) {
+      this.#log.error('keys that were changed elsewhere cannot be taken over', { error })
+    }
   }
 
   drain(): Promise<void> {

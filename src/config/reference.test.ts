@@ -109,7 +109,7 @@ storage: { url: "{$SET}" }
       '5:15 providers.b.base_url: stands for something else: expected a URL that starts with https:// or http://',
       '6:21 providers.b.headers.x-a: stands for a value that no header can hold',
       '6:38 providers.b.headers.x-b: file `/nowhere` cannot be read: EACCES',
-      '7:17 storage.url: stands for something else: expected `sqlite:` and the path of a file',
+      '7:17 storage.url: stands for something else: expected `sqlite:` and the path of a file, or a URL of PostgreSQL',
     ],
   )
 })

@@ -110,6 +110,8 @@ function valueFault(value: string, use: Use): string | null {
     case 'any':
       return null
     case 'database':
-      return /^sqlite:./.test(value) ? null : 'stands for something else: expected `sqlite:` and the path of a file'
+      return /^(?:sqlite:|postgres(?:ql)?:\/\/)./.test(value)
+        ? null
+        : 'stands for something else: expected `sqlite:` and the path of a file, or a URL of PostgreSQL'
   }
 }

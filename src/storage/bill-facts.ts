@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { SqlDatabase } from './sql/sql-database.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
 
 const DAY_MS = 86_400_000
@@ -18,14 +18,14 @@ export interface BillFacts {
 
 /** What may explain the difference between the ledger and the bill of a provider, day by day; times at the beginning of days. */
 export function billFacts(
-  database: DatabaseSync,
+  database: SqlDatabase,
   { provider, fromMs, toMs }: { readonly provider: string; readonly fromMs: number; readonly toMs: number },
 ): BillFacts[] {
   const rows = database
     .prepare(
-      `SELECT l.reserved_at / 86400000 AS day, l.model AS model, sum(l.usage_source = 'estimated') AS estimated,
-         sum(l.usage_source = 'reserved') AS reserved, coalesce(sum(r.cache_read_tokens), 0) AS cached,
-         sum(l.usage_source <> 'none' AND r.id IS NOT NULL AND r.cost_nanos IS NULL) AS unpriced
+      `SELECT l.reserved_at / 86400000 AS day, l.model AS model, count(*) FILTER (WHERE l.usage_source = 'estimated') AS estimated,
+         count(*) FILTER (WHERE l.usage_source = 'reserved') AS reserved, coalesce(sum(r.cache_read_tokens), 0) AS cached,
+         count(*) FILTER (WHERE l.usage_source <> 'none' AND r.id IS NOT NULL AND r.cost_nanos IS NULL) AS unpriced
        FROM ledger l LEFT JOIN requests r ON r.id = l.request_id
        WHERE l.phase = 1 AND l.provider = ?1 AND l.request_id >= ?2 AND l.request_id < ?3
          AND l.reserved_at >= ?4 AND l.reserved_at < ?5 GROUP BY 1, 2`,

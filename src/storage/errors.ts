@@ -9,8 +9,9 @@ export type StorageErrorCode =
   | 'bad_pending_file'
   | 'damaged_database'
   | 'unusable_database'
+  | 'other_secret'
 
-/** The one error class of this module; whatever else is thrown comes from the file system or from SQLite. */
+/** The one error class of this module; whatever else is thrown comes from the file system or from the database. */
 export class StorageError extends Error {
   readonly code: StorageErrorCode
 

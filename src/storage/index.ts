@@ -3,8 +3,8 @@
  * spend is governance's business, and what a record says is observability's.
  *
  * Data workers append to the journal (`JournalAppender`); the writer thread brings it into the database
- * (`openLedgerWriter`), and the reader thread queries it (`openLedgerReader`). Only those two load SQLite, which is
- * synchronous: importing this module does not. Start reading at `records.ts`, then `journal/format.ts`, then
+ * (`openLedgerWriter`), and the reader thread queries it (`openLedgerReader`). Only those two load SQLite or
+ * the connection to PostgreSQL, which are synchronous: importing this module does not. Start reading at `records.ts`, then `journal/format.ts`, then
  * `ledger/fold.ts`.
  */
 
@@ -40,6 +40,7 @@ export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'
 export type { LedgerDifference, LedgerReport } from './ledger/verify.ts'
 export { makeDirectory } from './make-directory.ts'
 export { PendingRevocations } from './pending-revocations.ts'
+export { isPostgresUrl } from './postgres/url.ts'
 export { type RateState, readRateState, writeRateState } from './rate-state.ts'
 export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'
 export { packRecord } from './record-fields.ts'
@@ -75,27 +76,39 @@ export type {
 } from './writer-calls.ts'
 
 import type { ContentStore } from './content/content-store.ts'
+import { isPostgresUrl } from './postgres/url.ts'
 import type { LedgerReader } from './reader-queries.ts'
 import type { LedgerWriter } from './writer.ts'
 import type { LedgerWriterOptions } from './writer-calls.ts'
 
-/** Loads SQLite and opens the database as its one writer, see LedgerWriter.open. */
+/** Loads the database's driver and opens it as its writer, see LedgerWriter.open. */
 export async function openLedgerWriter(options: LedgerWriterOptions): Promise<LedgerWriter> {
   const { LedgerWriter: Writer } = await import('./writer.ts')
-  return Writer.open(options)
+  if (!isPostgresUrl(options.databaseUrl)) return Writer.open(options)
+  const { openPostgresStore } = await import('./postgres/open.ts')
+  return Writer.open(options, openPostgresStore)
 }
 
-/** Loads SQLite and opens the database for queries. */
-export async function openLedgerReader(options: LedgerWriterOptions): Promise<LedgerReader> {
+/** Loads the database's driver and opens it, which a writer has made, for queries. */
+export async function openLedgerReader({ dataDir, databaseUrl }: LedgerWriterOptions): Promise<LedgerReader> {
   const { LedgerReader: Reader } = await import('./reader-queries.ts')
-  return new Reader(options)
+  if (isPostgresUrl(databaseUrl)) {
+    const { openPostgresReader } = await import('./postgres/open.ts')
+    return new Reader(openPostgresReader(databaseUrl))
+  }
+  const { databasePath, openDatabaseReadOnly } = await import('./sqlite/database.ts')
+  return new Reader(openDatabaseReadOnly(databasePath(dataDir, databaseUrl)))
 }
 
-/** Loads SQLite and opens the store of content. */
+/** Loads the database's driver and opens the store of content: in a file of its own, or where all instances have it. */
 export async function openContentStore(
-  dataDir: string,
+  { dataDir, databaseUrl }: LedgerWriterOptions,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<ContentStore> {
-  const { ContentStore: Store } = await import('./content/content-store.ts')
-  return Store.open(dataDir, environment)
+  if (isPostgresUrl(databaseUrl)) {
+    const { openPostgresContent } = await import('./postgres/open-content.ts')
+    return openPostgresContent(databaseUrl, dataDir, environment)
+  }
+  const { openContentFile } = await import('./content/open-content.ts')
+  return openContentFile(dataDir, environment)
 }

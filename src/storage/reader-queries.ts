@@ -1,9 +1,9 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { type BillFacts, billFacts } from './bill-facts.ts'
 import { type LedgerReport, verifyLedger } from './ledger/verify.ts'
 import { recordOf } from './record-fields.ts'
 import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
-import { databasePath, openDatabaseReadOnly } from './sqlite/database.ts'
+import { type Dialect, dialectOf } from './sql/dialect.ts'
+import type { SqlDatabase, SqlRow, SqlStatement } from './sql/sql-database.ts'
 import { sliceStart } from './sqlite/key-slices.ts'
 import { type UsageByQuery, type UsageRow, usageBy } from './usage-query.ts'
 
@@ -16,9 +16,11 @@ const AFTER_ALL_IDS = '~'
  * A page of one key's requests: id below ?1, at most ?2, key ?3. CROSS JOIN keeps SQLite to this order: the key's slices
  * from the newest, and within each its requests from the newest.
  */
-export const PAGE_OF_KEY = `SELECT r.id, r.key_id, r.fields FROM key_slices s CROSS JOIN request_rows r
-  WHERE s.key_id = ?3 AND s.slice < ?1 AND r.id > s.slice AND r.id < min(?1, s.slice || '~') AND r.key_id = ?3
+export function pageOfKey({ least }: Pick<Dialect, 'least'>): string {
+  return `SELECT r.id, r.key_id, r.fields FROM key_slices s CROSS JOIN request_rows r
+  WHERE s.key_id = ?3 AND s.slice < ?1 AND r.id > s.slice AND r.id < ${least}(?1, s.slice || '~') AND r.key_id = ?3
   ORDER BY s.slice DESC, r.id DESC LIMIT ?2`
+}
 
 export interface RequestQuery {
   /** Only requests of this key. */
@@ -43,25 +45,25 @@ export interface DailyUsage {
 
 /** Queries on a connection of its own that cannot write; lives in the reader thread. */
 export class LedgerReader {
-  readonly #database: DatabaseSync
-  readonly #request: StatementSync
-  readonly #page: StatementSync
-  readonly #pageOfKey: StatementSync
-  readonly #ledger: StatementSync
-  readonly #usage: StatementSync
-  readonly #lastSlice: StatementSync
+  readonly #database: SqlDatabase
+  readonly #request: SqlStatement
+  readonly #page: SqlStatement
+  readonly #pageOfKey: SqlStatement
+  readonly #ledger: SqlStatement
+  readonly #usage: SqlStatement
+  readonly #lastSlice: SqlStatement
 
-  /** Opens the database that a writer has made; `databaseUrl` as for the writer. */
-  constructor(options: { readonly dataDir: string; readonly databaseUrl: string | null }) {
-    this.#database = openDatabaseReadOnly(databasePath(options.dataDir, options.databaseUrl))
+  /** Takes over a connection that cannot write, and closes it. */
+  constructor(database: SqlDatabase) {
+    this.#database = database
     this.#request = this.#database.prepare('SELECT id, key_id, fields FROM request_rows WHERE id = ?')
     this.#page = this.#database.prepare(
       'SELECT id, key_id, fields FROM request_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2',
     )
-    this.#pageOfKey = this.#database.prepare(PAGE_OF_KEY)
+    this.#pageOfKey = this.#database.prepare(pageOfKey(dialectOf(database)))
     this.#ledger = this.#database.prepare('SELECT * FROM ledger WHERE request_id = ? ORDER BY attempt, phase')
     this.#usage = this.#database.prepare(
-      `SELECT * FROM usage_daily WHERE day >= ?1 AND day <= ?2 AND (?3 IS NULL OR key_id = ?3)
+      `SELECT * FROM usage_daily WHERE day >= ?1 AND day <= ?2 AND (CAST(?3 AS TEXT) IS NULL OR key_id = ?3)
        ORDER BY day, key_id, provider, model`,
     )
     this.#lastSlice = this.#database.prepare('SELECT max(slice) AS slice FROM key_slices WHERE key_id = ?')
@@ -129,14 +131,12 @@ export class LedgerReader {
   }
 }
 
-type Row = Record<string, SQLOutputValue>
-
-function toRecord(row: Row): RequestRecord {
+function toRecord(row: SqlRow): RequestRecord {
   const keyId = row.key_id === null ? null : String(row.key_id)
   return recordOf({ id: String(row.id), keyId, fields: String(row.fields) })
 }
 
-function toLedgerRow(row: Row): LedgerRow {
+function toLedgerRow(row: SqlRow): LedgerRow {
   // Columns are the row's fields by the schema; the phase is stored by its index.
   return { ...row, phase: LEDGER_PHASES[Number(row.phase)] } as unknown as LedgerRow
 }

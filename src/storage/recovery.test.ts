@@ -6,7 +6,7 @@ import { StorageError } from './errors.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, journalFiles, openWriter, pass, query, ROWS } from './testing/ledger-checks.ts'
 import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
-import { LedgerWriter } from './writer.ts'
+import { EXAMPLES, openStore } from './testing/stores.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)
 
@@ -108,10 +108,12 @@ test('B19 a journal cut at any byte recovers to whole facts, and late duplicates
     [settleText(b, { record: null }), reserveText(b, { attempt: 2 })],
     [settleText(b, { attempt: 2 }), settleText(c)],
   ])
-  for (let cut = 0; cut <= whole.length; cut += cut < 20 || cut > whole.length - 10 ? 3 : 67) {
+  // Fewer on a server, where opening a database costs more.
+  const [near, far] = EXAMPLES < 40 ? [11, 401] : [3, 67]
+  for (let cut = 0; cut <= whole.length; cut += cut < 20 || cut > whole.length - 10 ? near : far) {
     const dataDir = temporaryDirectory(t)
     putSegment(dataDir, {}, whole.subarray(0, cut))
-    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    const writer = openStore(dataDir)
     const first = writer.recover(NOW)
     assert.deepEqual(first.damaged, [])
     checkInvariants(dataDir, `cut at ${cut}`)
@@ -136,7 +138,7 @@ test('B19 an attempt is in the ledger once, wherever each of its duplicates woul
   // With its record and without, first and second: rows of a request and of an attempt exclude each other.
   const apart = [settleText(id, { record: null }), recordText(sampleRecord(id))]
   for (const [sequence, entries] of [[whole], apart, [whole], apart, apart.toReversed()].entries()) {
-    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    const writer = openStore(dataDir)
     putSegment(dataDir, { startMs: 1000 + sequence }, segmentBytes([[reserveText(id), ...entries]]))
     assert.equal(writer.recover(NOW).lost, 0)
     writer.close()
@@ -145,7 +147,7 @@ test('B19 an attempt is in the ledger once, wherever each of its duplicates woul
   }
   const other = requestId(2)
   for (const [sequence, entries] of [apart, [whole], apart.toReversed()].entries()) {
-    const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+    const writer = openStore(dataDir)
     const texts = [reserveText(id), ...entries].map((text) => text.replaceAll(id, other))
     putSegment(dataDir, { startMs: 1000 + sequence }, segmentBytes([texts]))
     assert.equal(writer.recover(NOW).lost, 0)
@@ -157,7 +159,7 @@ test('B19 an attempt is in the ledger once, wherever each of its duplicates woul
 
 test('a request that outlives its segment is settled in full when the process dies', (t) => {
   const dataDir = temporaryDirectory(t)
-  const first = LedgerWriter.open({ dataDir, databaseUrl: null })
+  const first = openStore(dataDir)
   putSegment(dataDir, { sequence: 1 }, segmentBytes([[reserveText(requestId(1))]]))
   putSegment(dataDir, { sequence: 2 }, segmentBytes([]))
   pass(first)
@@ -328,7 +330,7 @@ test('attempts of one request that end in three segments are told in full as lon
 test('a request between two attempts whose segments are gone still gets its record when its worker dies', (t) => {
   const dataDir = temporaryDirectory(t)
   const id = requestId(1)
-  const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+  const writer = openStore(dataDir)
   putSegment(dataDir, { sequence: 1 }, segmentBytes([[reserveText(id)]]))
   putSegment(dataDir, { sequence: 2 }, segmentBytes([[settleText(id, { tokens: 0, record: null })]]))
   pass(writer)

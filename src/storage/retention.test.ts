@@ -4,6 +4,7 @@ import { openLedgerReader } from './index.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, openWriter, query } from './testing/ledger-checks.ts'
 import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+import { storeUrl } from './testing/stores.ts'
 
 const DAY_MS = 86_400_000
 const NOW = Date.now()
@@ -42,7 +43,7 @@ test('when a key was used last is known for longer than its requests', async (t)
     // Until nothing is left to remove.
   }
   assert.equal(query(dataDir, 'SELECT * FROM requests').length, 0)
-  const reader = await openLedgerReader({ dataDir, databaseUrl: null })
+  const reader = await openLedgerReader({ dataDir, databaseUrl: storeUrl(dataDir) })
   t.after(() => reader.close())
   const uses = reader.lastUses(['dev', 'nobody'])
   assert.deepEqual([...uses.keys()], ['dev'])

@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SegmentName } from './journal/format.ts'
+import { JournalHorizon } from './journal/horizon.ts'
+import type { RetentionPort } from './retention-port.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
 import { settledRows, USAGE_DIMENSIONS } from './sqlite/settled-rows.ts'
 
@@ -13,16 +15,14 @@ const LONGEST_REQUEST_MS = DAY_MS
  * Removes records of requests, with their ledger, when they are old enough, the oldest first: rows lie in the order of time. What
  * they had settled goes into `usage_forgotten`, so that sums of usage stay, and with them what budgets know. What the journal may still tell of stays too: told again, a removed request would be counted a second time.
  */
-export class Retention {
+export class Retention implements RetentionPort {
   readonly #database: DatabaseSync
   readonly #boundaries: readonly StatementSync[]
   readonly #sums: StatementSync
   readonly #remove: readonly StatementSync[]
   readonly #slices: StatementSync
   readonly #charges: StatementSync
-  /** By segment name, a moment at or before its first entry. */
-  readonly #since = new Map<string, number>()
-  #begun = false
+  readonly #journal = new JournalHorizon()
 
   constructor(database: DatabaseSync) {
     this.#database = database
@@ -57,20 +57,13 @@ export class Retention {
     this.#charges = database.prepare('DELETE FROM reserved_charges WHERE request_id < ?1')
   }
 
-  /** Takes notice of the segments that are there now; called whenever they are listed. */
   see(segments: readonly SegmentName[], nowMs: number): void {
-    const names = new Set(segments.map(({ name }) => name))
-    for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name)
-    for (const { name, startMs } of segments) {
-      // One that was there before us may be as old as its worker.
-      if (!this.#since.has(name)) this.#since.set(name, this.#begun ? nowMs : startMs)
-    }
-    this.#begun = true
+    this.#journal.see(segments, nowMs)
   }
 
   /** Removes a batch of what began before `beforeMs`; true when there may be more. Throws what the database says. */
   forget(beforeMs: number): boolean {
-    const kept = Math.min(...this.#since.values()) - LONGEST_REQUEST_MS
+    const kept = this.#journal.sinceMs - LONGEST_REQUEST_MS
     const id = firstIdAt(Math.min(beforeMs, kept))
     this.#database.exec('BEGIN IMMEDIATE')
     try {

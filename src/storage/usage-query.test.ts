@@ -4,6 +4,7 @@ import { openLedgerReader } from './index.ts'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { openWriter } from './testing/ledger-checks.ts'
 import { requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
+import { storeUrl } from './testing/stores.ts'
 import type { UsageByQuery } from './usage-query.ts'
 
 const HOUR_MS = 3_600_000
@@ -34,7 +35,7 @@ async function usageOf(t: TestContext) {
   putSegment(dataDir, {}, segmentBytes([ALL]))
   const writer = openWriter(t, dataDir)
   writer.recover(START + 4 * DAY_MS)
-  const reader = await openLedgerReader({ dataDir, databaseUrl: null })
+  const reader = await openLedgerReader({ dataDir, databaseUrl: storeUrl(dataDir) })
   t.after(() => reader.close())
   const ask = (query: Partial<UsageByQuery>) =>
     reader.usageBy({ ...WHOLE, ...query }).map(({ period, values, requests, tokens, nanos }) => {

@@ -1,4 +1,5 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { dialectOf } from './sql/dialect.ts'
+import type { SqlDatabase, SqlRow, SqlValue } from './sql/sql-database.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
 import { settledRows, USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 
@@ -34,13 +35,6 @@ export interface UsageRow {
   readonly nanos: number
 }
 
-const FORMATS: Readonly<Record<UsagePeriod, string>> = {
-  hour: "strftime('%Y-%m-%dT%H', hour * 3600, 'unixepoch')",
-  day: "strftime('%Y-%m-%d', hour * 3600, 'unixepoch')",
-  month: "strftime('%Y-%m', hour * 3600, 'unixepoch')",
-  total: "''",
-}
-
 /** Those that the sums of days tell apart. */
 const DAILY: ReadonlySet<UsageDimension> = new Set(['key_id', 'provider', 'model'])
 
@@ -48,42 +42,40 @@ const DAILY: ReadonlySet<UsageDimension> = new Set(['key_id', 'provider', 'model
  * A page of usage in the order of period and dimensions. Whole days by key, provider and model are sums that are kept; anything
  * else is summed from the settled attempts, and from what is left of those whose records are gone.
  */
-export function usageBy(database: DatabaseSync, query: UsageByQuery): UsageRow[] {
+export function usageBy(database: SqlDatabase, query: UsageByQuery): UsageRow[] {
   const { by, per, fromMs, toMs, keyId, after, limit } = query
   const isDaily = per !== 'hour' && fromMs % DAY_MS === 0 && toMs % DAY_MS === 0 && by.every((name) => DAILY.has(name))
   const columns = by.map((name) => `"${name}"`)
-  const places = ['period', ...columns]
-  const sql = `SELECT ${FORMATS[per]} AS period${columns.map((name) => `, ${name}`).join('')},
-      sum(requests) AS requests, sum(tokens) AS tokens, sum(nanos) AS nanos
-    FROM (${isDaily ? ofDays() : ofHours()})
-    WHERE hour >= $from AND hour < $to ${keyId === null ? '' : 'AND key_id = $key'}
-    GROUP BY ${places.join(', ')}
-    ${after === null ? '' : `HAVING (${places.join(', ')}) > (${places.map((_name, at) => `$after${at}`).join(', ')})`}
-    ORDER BY ${places.join(', ')} LIMIT $limit`
-  const values: Record<string, SQLInputValue> = { $from: fromMs / HOUR_MS, $to: toMs / HOUR_MS, $limit: limit }
-  if (!isDaily) {
-    values['$firstId'] = firstIdAt(fromMs - LONGEST_REQUEST_MS)
-    values['$endId'] = firstIdAt(toMs)
-  }
-  if (keyId !== null) values['$key'] = keyId
-  for (const [at, value] of (after ?? []).entries()) values[`$after${at}`] = value
+  const places = ['period', ...columns].join(', ')
+  const values: SqlValue[] = []
+  const place = (value: SqlValue) => `?${values.push(value)}`
+  const period = per === 'total' ? "''" : dialectOf(database).hourText[per]
+  const source = isDaily
+    ? DAYS
+    : hours(`id >= ${place(firstIdAt(fromMs - LONGEST_REQUEST_MS))} AND id < ${place(firstIdAt(toMs))}`)
+  const ofKey = keyId === null ? '' : `AND key_id = ${place(keyId)}`
+  const later = after === null ? '' : `WHERE (${places}) > (${after.map(place).join(', ')})`
+  const sql = `SELECT * FROM (
+      SELECT ${period} AS period${columns.map((name) => `, ${name}`).join('')},
+        sum(requests) AS requests, sum(tokens) AS tokens, sum(nanos) AS nanos
+      FROM (${source}) AS settled
+      WHERE hour >= ${place(fromMs / HOUR_MS)} AND hour < ${place(toMs / HOUR_MS)} ${ofKey} GROUP BY ${places}) AS sums
+    ${later} ORDER BY ${places} LIMIT ${place(limit)}`
   return database
     .prepare(sql)
-    .all(values)
+    .all(...values)
     .map((row) => toRow(row, by))
 }
 
-function ofDays(): string {
-  return 'SELECT day * 24 AS hour, key_id, provider, model, requests, tokens, nanos FROM usage_daily'
-}
+const DAYS = 'SELECT day * 24 AS hour, key_id, provider, model, requests, tokens, nanos FROM usage_daily'
 
-function ofHours(): string {
+function hours(range: string): string {
   const dimensions = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
-  return `SELECT hour, ${dimensions}, 1 AS requests, tokens, nanos FROM (${settledRows('id >= $firstId AND id < $endId')})
+  return `SELECT hour, ${dimensions}, 1 AS requests, tokens, nanos FROM (${settledRows(range)}) AS rows
     UNION ALL SELECT hour, ${dimensions}, requests, tokens, nanos FROM usage_forgotten`
 }
 
-function toRow(row: Record<string, SQLOutputValue>, by: readonly UsageDimension[]): UsageRow {
+function toRow(row: SqlRow, by: readonly UsageDimension[]): UsageRow {
   return {
     period: String(row['period']),
     values: by.map((name) => String(row[name])),

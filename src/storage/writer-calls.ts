@@ -1,8 +1,10 @@
 /** What the writer is asked for, and what it answers: plain data, since threads exchange it. */
 export interface LedgerWriterOptions {
   readonly dataDir: string
-  /** `sqlite:<path>`, relative to the data directory; null for `ferro.db` there. */
+  /** `sqlite:<path>`, relative to the data directory, or `postgres://…`; null for `ferro.db` there. */
   readonly databaseUrl: string | null
+  /** Another program may have changed keys of the database: see LedgerWriter.keyChanges. */
+  readonly onKeysChanged?: () => void
 }
 
 /** What one pass of `ingest` did. */

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, journalFiles, openWriter, pass, query, ROWS } from './testing/ledger-checks.ts'
 import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
-import { LedgerWriter } from './writer.ts'
+import { EXAMPLES, openStore, SQLITE_ONLY } from './testing/stores.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)
 
@@ -73,7 +73,7 @@ test('any order and repetition of segments and any pattern of passes give the sa
       }
       const expected = [...known.values()].reduce((sum, a) => sum + (a.settled ? a.tokens >> 1 : a.tokens), 0)
       const dataDir = fs.mkdtempSync(path.join(temporaryDirectory(t), 'run-'))
-      const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+      const writer = openStore(dataDir)
       // Several live workers' worth of files, in any order, some of them twice.
       const parts: string[][] = []
       let from = 0
@@ -96,7 +96,7 @@ test('any order and repetition of segments and any pattern of passes give the sa
       assert.equal(sum?.tokens, expected)
       writer.close()
     }),
-    { numRuns: 40 },
+    { numRuns: EXAMPLES },
   )
 })
 
@@ -118,7 +118,7 @@ test('removes a rotated segment although a request of it still runs, and settles
   assert.equal(query(dataDir, "SELECT * FROM requests WHERE outcome = 'lost'").length, 0)
 })
 
-test('while the database is locked nothing is lost, and it goes on when the lock is gone', (t) => {
+test('while the database is locked nothing is lost, and it goes on when the lock is gone', SQLITE_ONLY, (t) => {
   const dataDir = temporaryDirectory(t)
   const writer = openWriter(t, dataDir)
   const file = putSegment(dataDir, {}, segmentBytes([[reserveText(requestId(1))]]))
@@ -138,7 +138,7 @@ test('while the database is locked nothing is lost, and it goes on when the lock
   checkInvariants(dataDir)
 })
 
-test('a transaction that fails in the middle leaves memory and database as they were', (t) => {
+test('a transaction that fails in the middle leaves memory and database as they were', SQLITE_ONLY, (t) => {
   const dataDir = temporaryDirectory(t)
   const writer = openWriter(t, dataDir)
   const other = new DatabaseSync(path.join(dataDir, 'ferro.db'))

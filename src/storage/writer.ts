@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { type DeadWorker, examineDeadWorker } from './dead-worker.ts'
 import { journalBytes, journalDirectory } from './journal/directory.ts'
 import type { SegmentName } from './journal/format.ts'
@@ -7,18 +6,20 @@ import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-jou
 import { type AwaitedThing, AwaitedUsage, type DueThing, type LookTimes } from './ledger/awaited-usage.ts'
 import { HeldAmounts, type Released } from './ledger/held-amounts.ts'
 import { keepOutliving } from './ledger/outliving.ts'
-import { NO_SINK } from './ledger/sink.ts'
+import { type LedgerTablesPort, NO_SINK } from './ledger/sink.ts'
 import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
-import { Retention } from './retention.ts'
+import type { StoredKey } from './records.ts'
+import type { RetentionPort } from './retention-port.ts'
+import type { SqlDatabase } from './sql/sql-database.ts'
 import { type CounterBooks, type CounterPeriod, CounterSums } from './sqlite/counter-sums.ts'
-import { databasePath, openDatabase } from './sqlite/database.ts'
 import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
-import { LedgerTables } from './sqlite/ledger-tables.ts'
 import { OpenAttempts } from './sqlite/open-attempts.ts'
+import { openSqliteStore } from './sqlite/open-store.ts'
 import { type AdmissionQuery, recentAdmissions } from './sqlite/spending.ts'
+import type { LedgerStore, SharedStore } from './store.ts'
 import type { IngestResult, LedgerWriterOptions, Recovery, WorkersAtTakeOver } from './writer-calls.ts'
 
 const MAX_BATCH_ENTRIES = 2000
@@ -37,11 +38,12 @@ export class LedgerWriter {
   readonly #segments: SegmentShelf
   readonly #pending: PendingRevocations
   readonly #lock: DirectoryLock
-  readonly #database: DatabaseSync
-  readonly #tables: LedgerTables
+  readonly #database: SqlDatabase
+  readonly #shared: SharedStore | null
+  readonly #tables: LedgerTablesPort
   readonly #counterSums: CounterSums
   readonly #kept: OpenAttempts
-  readonly #retention: Retention
+  readonly #retention: RetentionPort
   readonly #claims: UsageClaims
   readonly #held: HeldAmounts
   readonly #awaited: AwaitedUsage
@@ -50,34 +52,40 @@ export class LedgerWriter {
   readonly #workers = new Map<string, WorkerJournal>()
   readonly #dead = new Set<string>()
   #stale = true
+  /** Changes of keys up to this one were told. */
+  #keysVersion: number
   #takenOver: { readonly known: ReadonlySet<string>; readonly nextWorker: number } | null = null
 
-  private constructor(dataDir: string, lock: DirectoryLock, database: DatabaseSync) {
+  private constructor(dataDir: string, lock: DirectoryLock, { database, tables, retention, shared }: LedgerStore) {
     this.#segments = new SegmentShelf(journalDirectory(dataDir))
     this.#pending = new PendingRevocations(dataDir)
     this.#lock = lock
     this.#database = database
-    this.#tables = new LedgerTables(database)
+    this.#shared = shared
+    this.#tables = tables
     this.#counterSums = new CounterSums(database)
-    this.#kept = new OpenAttempts(database)
-    this.#retention = new Retention(database)
-    this.#claims = new UsageClaims(database)
+    this.#kept = new OpenAttempts(database, shared?.instance ?? null)
+    this.#retention = retention
+    this.#claims = new UsageClaims(database, shared)
     this.#held = new HeldAmounts(database)
     this.#awaited = new AwaitedUsage(database)
     this.keys = new KeyTable(database)
+    this.#keysVersion = shared?.keysSince(0).version ?? 0
   }
 
   /**
    * Creates what is missing of the data directory, takes its lock, opens and migrates the database. Throws
-   * StorageError `directory_locked`, `newer_schema` or `bad_url`, or what the system says.
+   * StorageError `directory_locked`, `newer_schema`, `bad_url` or `unusable_database`, or what the system says.
    */
-  static open(options: LedgerWriterOptions): LedgerWriter {
+  static open(options: LedgerWriterOptions, openStore: OpenStore = openSqliteStore): LedgerWriter {
     makeDirectory(journalDirectory(options.dataDir))
-    const file = databasePath(options.dataDir, options.databaseUrl)
     const lock = DirectoryLock.take(options.dataDir)
+    let store: LedgerStore | null = null
     try {
-      return new LedgerWriter(options.dataDir, lock, openDatabase(file))
+      store = openStore(options)
+      return new LedgerWriter(options.dataDir, lock, store)
     } catch (error) {
+      store?.database.close()
       lock.release()
       throw error
     }
@@ -145,7 +153,7 @@ export class LedgerWriter {
     const report = examineDeadWorker(start, applied, {
       directory: this.#segments.directory,
       segments: this.#segments.list().filter(({ name }) => !this.#segments.isDone(name)),
-      kept: this.#kept.all(),
+      kept: this.#kept.known(),
     })
     const key = workerKey(start)
     this.#dead.add(key)
@@ -222,6 +230,19 @@ export class LedgerWriter {
     return this.#retention.forget(beforeMs)
   }
 
+  /** Keys that other programs, or this one, have made or changed since the last call; none where nobody else can. */
+  keyChanges(): readonly StoredKey[] {
+    if (this.#shared === null) return []
+    const { version, keys } = this.#shared.keysSince(this.#keysVersion)
+    this.#keysVersion = version
+    return keys
+  }
+
+  /** How many programs use the database at present. */
+  instances(): number {
+    return this.#shared?.instances() ?? 1
+  }
+
   /** Bytes of the journal on disk. */
   journalBytes(): number {
     return journalBytes(this.#segments.directory)
@@ -231,6 +252,11 @@ export class LedgerWriter {
   close(): void {
     for (const journal of this.#workers.values()) journal.close()
     this.#workers.clear()
+    try {
+      this.#shared?.leave(this.#segments.list().length === 0)
+    } catch {
+      // The database does not answer: we are forgotten later.
+    }
     this.#database.close()
     this.#lock.release()
   }
@@ -251,7 +277,7 @@ export class LedgerWriter {
   #rebuild(): void {
     for (const journal of this.#workers.values()) journal.close()
     this.#workers.clear()
-    for (const { startMs, worker, settled, entry } of this.#kept.all()) {
+    for (const { startMs, worker, settled, entry } of this.#kept.load()) {
       this.#journalOf({ startMs, worker }).fold.restore(entry, settled)
     }
     this.#adopt()
@@ -331,6 +357,7 @@ export class LedgerWriter {
   }
 
   #afterCommit(pass: Pass): void {
+    this.#kept.commit()
     for (const journal of this.#workers.values()) {
       this.unreadable += journal.fold.unreadable
       journal.fold.unreadable = 0
@@ -362,11 +389,15 @@ export class LedgerWriter {
       try {
         this.#database.exec('ROLLBACK')
       } catch {
-        // SQLite has rolled back by itself (disk full, I/O error), or will when the next transaction begins.
+        // SQLite has rolled back by itself (disk full, I/O error), or will when the next transaction begins; PostgreSQL has
+        // when the connection is lost.
       }
     }
   }
 }
+
+/** Opens a database for its writer. */
+export type OpenStore = (options: LedgerWriterOptions) => LedgerStore
 
 /** What one transaction gathers. */
 class Pass {

@@ -205,8 +205,12 @@ export class Gateway {
     return new DatabaseSync(this.databasePath, { readOnly: true, timeout: 5_000 })
   }
 
-  /** Path of the SQLite database. */
+  /** Path of the SQLite database, or the URL of the PostgreSQL database that the configuration names. */
   get databasePath(): string {
+    const { config } = this.#options
+    const storage = typeof config === 'string' ? null : config['storage']
+    const url = isObject(storage) ? storage['url'] : null
+    if (typeof url === 'string' && url.startsWith('postgres:')) return url
     return join(this.dataDir, 'ferro.db')
   }
 

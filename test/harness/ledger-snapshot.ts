@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { openPostgresReader } from '../../src/storage/postgres/open.ts'
 
 /** What the checker reads of a row of `requests`. */
 export interface RequestRow {
@@ -76,9 +77,11 @@ function idOf(row: Row, column: string): string {
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** Reads the three tables in one transaction of a read-only connection. */
+/** Reads the three tables in one transaction of a read-only connection. The path of a file, or the URL of a PostgreSQL database. */
 export function readLedger(databasePath: string): LedgerSnapshot {
-  const database = new DatabaseSync(databasePath, { readOnly: true, timeout: 5_000 })
+  const database = databasePath.startsWith('postgres:')
+    ? openPostgresReader(databasePath)
+    : new DatabaseSync(databasePath, { readOnly: true, timeout: 5_000 })
   try {
     database.exec('BEGIN')
     const requests = database.prepare('SELECT * FROM requests').all().map(requestRow)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
-import { type ContentStore, openContentStore } from '../../storage/index.ts'
+import { type ContentStore, type LedgerWriterOptions, openContentStore } from '../../storage/index.ts'
 import type { ContentCall, StoreAnswer } from '../messages.ts'
 
 /**
@@ -11,11 +11,11 @@ const SECOND_LOOK_MS = 10
 
 /** The store of content as data workers call it: opened at the first call, since most gateways never need it. */
 export class ContentDesk {
-  readonly #dataDir: string
+  readonly #options: LedgerWriterOptions
   #store: Promise<ContentStore> | null = null
 
-  constructor(dataDir: string) {
-    this.#dataDir = dataDir
+  constructor(options: LedgerWriterOptions) {
+    this.#options = options
   }
 
   async serve(message: ContentCall, port: MessagePort): Promise<void> {
@@ -46,7 +46,7 @@ export class ContentDesk {
   }
 
   async #opened(): Promise<ContentStore> {
-    this.#store ??= openContentStore(this.#dataDir, process.env)
+    this.#store ??= openContentStore(this.#options, process.env)
     try {
       return await this.#store
     } catch (error) {

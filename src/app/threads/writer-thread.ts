@@ -4,6 +4,7 @@ import {
   type CounterPeriod,
   IngestLoop,
   type IngestResult,
+  isPostgresUrl,
   type LedgerWriter,
   type NewSecret,
   openLedgerWriter,
@@ -13,6 +14,7 @@ import {
 import type { DatabaseThreadStart, ToWriter } from '../messages.ts'
 import { isClaim, serveClaim } from './claim-desk.ts'
 import { ContentDesk } from './content-desk.ts'
+import { KeyWatch } from './key-watch.ts'
 import { serveCalls } from './rpc.ts'
 
 const DAY_MS = 86_400_000
@@ -32,24 +34,29 @@ export interface WriterState {
 export async function runWriter(start: DatabaseThreadStart): Promise<void> {
   const port = parentPort
   if (port === null) throw new Error('the writer runs in a thread of its own')
-  const writer = await openLedgerWriter({ dataDir: start.dataDir, databaseUrl: start.databaseUrl })
+  const { dataDir, databaseUrl } = start
+  const keys = new KeyWatch(port)
+  const writer = await openLedgerWriter({ dataDir, databaseUrl, onKeysChanged: () => keys.look() })
   const report = new StateReport(writer, port)
   const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
   const forgetting = start.retentionDays === null ? null : new Forgetting(writer, start.retentionDays * DAY_MS)
-  const content = new ContentDesk(start.dataDir)
+  const content = new ContentDesk({ dataDir, databaseUrl })
+  const begin = () => {
+    loop.start()
+    forgetting?.start()
+    if (isPostgresUrl(databaseUrl)) keys.start(writer)
+  }
   serveCalls(port, {
     ready: () => true,
     recover: (nowMs: number, admitted: AdmissionQuery) => {
       const recovery = writer.recover(nowMs, admitted)
-      loop.start()
-      forgetting?.start()
+      begin()
       return recovery
     },
     /** A writer that takes the place of another: the workers live, nothing is settled for them. */
     resume: (workers: WorkersAtTakeOver) => {
       writer.takeOver(workers)
-      loop.start()
-      forgetting?.start()
+      begin()
     },
     attach: (wake: MessagePort) => {
       wake.on('message', (message: ToWriter) => {
@@ -66,8 +73,11 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     rotateKey: (id: string, to: NewSecret) => writer.keys.rotate(id, to),
     counterSums: (counters: readonly CounterPeriod[]) => writer.counterSums(counters),
     counterBooks: (counters: readonly CounterPeriod[]) => writer.counterBooks(counters),
+    instances: () => writer.instances(),
+    lookForKeys: () => keys.look(),
     close: () => {
       forgetting?.stop()
+      keys.stop()
       loop.stop()
       content.close()
       writer.close()

@@ -95,9 +95,11 @@ export const journal = z.strictObject({
 /** Where records and ledger end up. */
 export const storage = z.strictObject({
   url: referenceText
-    .refine((text) => /^(?:sqlite:.|file:|\$?\{)/.test(text), { error: 'expected `sqlite:` and the path of a file' })
+    .refine((text) => /^(?:sqlite:.|postgres(?:ql)?:\/\/.|file:|\$?\{)/.test(text), {
+      error: 'expected `sqlite:` and the path of a file, or `postgres://user:password@host/database`',
+    })
     .optional()
-    .describe('`sqlite:path`; absent: `ferro.db` in `data_dir`.'),
+    .describe('`sqlite:path`, or `postgres://user:password@host:port/database`; absent: `ferro.db` in `data_dir`.'),
   retention_days: z
     .int()
     .min(1)

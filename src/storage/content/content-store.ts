@@ -1,33 +1,13 @@
-import fs from 'node:fs'
-import path from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { readContentSecret } from '../key-secrets.ts'
+import type { SqlDatabase, SqlStatement } from '../sql/sql-database.ts'
+import { inTransaction } from '../sql/transaction.ts'
 import type { KeepingLimits, KeptContent } from './content-port.ts'
-import { ContentSeal } from './content-seal.ts'
+import type { ContentSeal } from './content-seal.ts'
 
-const FILE = 'content.db'
-const BUSY_TIMEOUT_MS = 1_000
 /** Longer conversations than this go on by their whole text. */
 const LONGEST_CHAIN = 2_000
 /** More names than this nobody reads through. */
 const MOST_UNDER_ONE = 20_000
 const EXPIRE_EVERY_MS = 60_000
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS content (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    tenant TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
-    expires_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, sealed BLOB NOT NULL,
-    UNIQUE (tenant, id)
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS item (
-    tenant TEXT NOT NULL, id TEXT NOT NULL,
-    sequence INTEGER NOT NULL REFERENCES content (sequence) ON DELETE CASCADE,
-    PRIMARY KEY (tenant, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS item_of_content ON item (sequence);
-  CREATE INDEX IF NOT EXISTS content_under ON content (tenant, parent) WHERE parent IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS content_expiry ON content (expires_ms);`
 
 interface Row {
   readonly id: string
@@ -36,24 +16,25 @@ interface Row {
 }
 
 /**
- * What clients may ask for again, in a database of its own beside records and ledger: sealed, bound to the key that made it, and
+ * What clients may ask for again, in a file of its own or in the database of all instances: sealed, bound to the key that made it, and
  * gone after its time. Beyond its bound the oldest goes first. What it holds may be lost at any time: nobody is charged by it.
  */
 export class ContentStore {
-  readonly #database: DatabaseSync
+  readonly #database: SqlDatabase
   readonly #seal: ContentSeal
   readonly #now: () => number
-  readonly #find: StatementSync
-  readonly #findItem: StatementSync
-  readonly #findUnder: StatementSync
-  readonly #insert: StatementSync
-  readonly #insertItem: StatementSync
-  readonly #delete: StatementSync
-  readonly #oldest: StatementSync
+  readonly #find: SqlStatement
+  readonly #findItem: SqlStatement
+  readonly #findUnder: SqlStatement
+  readonly #insert: SqlStatement
+  readonly #insertItem: SqlStatement
+  readonly #delete: SqlStatement
+  readonly #oldest: SqlStatement
   #bytes: number
   #expiredAt = Number.NEGATIVE_INFINITY
 
-  private constructor(database: DatabaseSync, seal: ContentSeal, now: () => number) {
+  /** Takes over the database, and closes it. */
+  constructor(database: SqlDatabase, seal: ContentSeal, now: () => number = Date.now) {
     this.#database = database
     this.#seal = seal
     this.#now = now
@@ -71,27 +52,13 @@ export class ContentStore {
       `INSERT INTO content (tenant, id, parent, expires_ms, bytes, sealed) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING RETURNING sequence`,
     )
-    this.#insertItem = database.prepare('INSERT OR REPLACE INTO item (tenant, id, sequence) VALUES (?, ?, ?)')
+    this.#insertItem = database.prepare(`INSERT INTO item (tenant, id, sequence) VALUES (?, ?, ?)
+       ON CONFLICT (tenant, id) DO UPDATE SET sequence = excluded.sequence`)
     this.#delete = database.prepare('DELETE FROM content WHERE tenant = ? AND id = ? RETURNING bytes')
     this.#oldest = database.prepare(
       'DELETE FROM content WHERE sequence = (SELECT MIN(sequence) FROM content) RETURNING bytes',
     )
     this.#bytes = this.#sum()
-  }
-
-  /** Opens the database in the data directory, and makes it and its key at need. */
-  static open(
-    dataDir: string,
-    environment: Readonly<Record<string, string | undefined>>,
-    now: () => number = Date.now,
-  ): ContentStore {
-    const seal = new ContentSeal(readContentSecret(dataDir, environment))
-    const file = path.join(dataDir, FILE)
-    // SQLite would make it readable by everybody; its other files take over the mode of this one.
-    fs.closeSync(fs.openSync(file, 'a', 0o600))
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; ${SCHEMA}`)
-    return new ContentStore(database, seal, now)
   }
 
   /** False when it is larger than all that may be kept. */
@@ -101,23 +68,21 @@ export class ContentStore {
     const nowMs = this.#now()
     this.#expire(nowMs)
     if (sealed.length > maxBytes) return false
-    this.#database.exec('BEGIN IMMEDIATE')
     try {
-      const row = this.#insert.get(tenant, id, parent, nowMs + ttlMs, sealed.length, sealed)
-      const sequence = row?.['sequence']
-      if (typeof sequence === 'number') {
-        for (const item of items) this.#insertItem.run(tenant, item, sequence)
-        this.#bytes += sealed.length
-      }
-      while (this.#bytes > maxBytes) {
-        const gone = this.#oldest.get()?.['bytes']
-        if (typeof gone !== 'number') break
-        this.#bytes -= gone
-      }
-      this.#database.exec('COMMIT')
+      inTransaction(this.#database, () => {
+        const sequence = this.#insert.get(tenant, id, parent, nowMs + ttlMs, sealed.length, sealed)?.['sequence']
+        if (typeof sequence === 'number') {
+          for (const item of items) this.#insertItem.run(tenant, item, sequence)
+          this.#bytes += sealed.length
+        }
+        while (this.#bytes > maxBytes) {
+          const gone = this.#oldest.get()?.['bytes']
+          if (typeof gone !== 'number') break
+          this.#bytes -= gone
+        }
+      })
       return true
     } catch (error) {
-      this.#database.exec('ROLLBACK')
       this.#bytes = this.#sum()
       throw error
     }
@@ -172,8 +137,9 @@ export class ContentStore {
   #expire(nowMs: number): void {
     if (nowMs - this.#expiredAt < EXPIRE_EVERY_MS) return
     this.#expiredAt = nowMs
-    const { changes } = this.#database.prepare('DELETE FROM content WHERE expires_ms <= ?').run(nowMs)
-    if (changes !== 0) this.#bytes = this.#sum()
+    this.#database.prepare('DELETE FROM content WHERE expires_ms <= ?').run(nowMs)
+    // Others may have kept and removed as well.
+    this.#bytes = this.#sum()
   }
 
   #sum(): number {

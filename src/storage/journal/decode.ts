@@ -87,6 +87,13 @@ export function reserveText({ requestId, head, charges, levels }: Reserved): str
   return `["r",${JSON.stringify(requestId)},${head},${charges}${levels === '[]' ? '' : `,${levels}`}]`
 }
 
+/** The reservation in a stored row's amounts, without its charges; null when they are none. */
+export function reservedOf(requestId: string, amounts: string): Reserved | null {
+  const list = JSON.parse(amounts) as unknown[] // made from a reservation's head
+  const decoded = decodeEntry(JSON.stringify(['r', requestId, ...list.slice(0, 8), []]))
+  return decoded?.kind === 'reserve' ? decoded : null
+}
+
 function decodeReserve(match: RegExpExecArray | null): Reserved | null {
   if (match === null) return null
   const charges = match[11] ?? '[]'

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict'
-import { DatabaseSync } from 'node:sqlite'
-import { suite, test } from 'node:test'
-import { migrate } from '../sqlite/migrations.ts'
+import { suite, type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '../testing/samples.ts'
+import { openTables } from '../testing/stores.ts'
 import { AwaitedUsage } from './awaited-usage.ts'
 
 const MINUTE = 60_000
 const TIMES = { firstMs: 5 * MINUTE, longestMs: 60 * MINUTE }
 
-function opened() {
-  const database = new DatabaseSync(':memory:')
-  migrate(database, ':memory:')
+function opened(t: TestContext) {
+  const database = openTables(temporaryDirectory(t))
+  t.after(() => database.close())
   return new AwaitedUsage(database)
 }
 
 const thing = (name: string, look = 'look') => ({ thing: name, keyId: 'k', look })
 
 suite('things whose usage is awaited', () => {
-  test('are given out when they are due, the longest waiting first, and to one asker', () => {
-    const awaited = opened()
+  test('are given out when they are due, the longest waiting first, and to one asker', (t) => {
+    const awaited = opened(t)
     awaited.put(thing('later'), MINUTE, TIMES)
     awaited.put(thing('first'), 0, TIMES)
     assert.deepEqual(awaited.take(5 * MINUTE - 1, 9, TIMES), [])
@@ -30,8 +30,8 @@ suite('things whose usage is awaited', () => {
     assert.deepEqual(awaited.take(7 * MINUTE, 9, TIMES), [])
   })
 
-  test('are looked at seldom as they grow old, and as often as is said at least', () => {
-    const awaited = opened()
+  test('are looked at seldom as they grow old, and as often as is said at least', (t) => {
+    const awaited = opened(t)
     awaited.put(thing('batch'), 0, TIMES)
     const looks: number[] = []
     for (let minute = 0; minute <= 24 * 60; minute++) {
@@ -43,8 +43,8 @@ suite('things whose usage is awaited', () => {
     assert.ok(looks.length < 32)
   })
 
-  test('are there until they are removed, and a new way of looking is kept', () => {
-    const awaited = opened()
+  test('are there until they are removed, and a new way of looking is kept', (t) => {
+    const awaited = opened(t)
     awaited.put(thing('batch'), 0, TIMES)
     awaited.put(thing('batch', 'other'), MINUTE, TIMES)
     assert.deepEqual(awaited.take(5 * MINUTE, 9, TIMES)[0]?.look, 'other')

@@ -1,4 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { dialectOf } from '../sql/dialect.ts'
+import type { SqlDatabase, SqlStatement } from '../sql/sql-database.ts'
+import { inTransaction } from '../sql/transaction.ts'
 
 /** A thing that tells whoever looks at it what it used, once it has ended (a batch), and how to look at it. */
 export interface AwaitedThing {
@@ -33,15 +35,18 @@ const AGE_SHARE = 0.5
  * given out counts as looked at: whoever dies with it has it looked at again when it is due next.
  */
 export class AwaitedUsage {
-  readonly #put: StatementSync
-  readonly #due: StatementSync
-  readonly #postpone: StatementSync
-  readonly #remove: StatementSync
+  readonly #database: SqlDatabase
+  readonly #put: SqlStatement
+  readonly #due: SqlStatement
+  readonly #postpone: SqlStatement
+  readonly #remove: SqlStatement
 
-  constructor(database: DatabaseSync) {
+  constructor(database: SqlDatabase) {
+    this.#database = database
     this.#put = database.prepare(
       `INSERT INTO awaited_usage VALUES (?1, ?2, ?3, ?4, 0, ?5)
-       ON CONFLICT DO UPDATE SET look = ?3, due_ms = min(due_ms, ?5)`,
+       ON CONFLICT (thing) DO UPDATE SET look = excluded.look,
+         due_ms = CASE WHEN excluded.due_ms < awaited_usage.due_ms THEN excluded.due_ms ELSE awaited_usage.due_ms END`,
     )
     this.#due = database.prepare('SELECT * FROM awaited_usage WHERE due_ms <= ? ORDER BY due_ms LIMIT ?')
     this.#postpone = database.prepare('UPDATE awaited_usage SET looks = looks + 1, due_ms = ? WHERE thing = ?')
@@ -55,12 +60,15 @@ export class AwaitedUsage {
 
   /** Gives out what is due, the longest waiting first, and not again before its next pause is over. */
   take(nowMs: number, most: number, { firstMs, longestMs }: LookTimes): DueThing[] {
-    return this.#due.all(nowMs, most).map((row) => {
-      const { thing, key_id, look, made_ms, looks } = row as unknown as Row // the columns of the table
-      const ageMs = Math.max(0, nowMs - made_ms)
-      const pause = Math.min(Math.max(firstMs, Math.round(ageMs * AGE_SHARE)), Math.max(firstMs, longestMs))
-      this.#postpone.run(nowMs + pause, thing)
-      return { thing, keyId: key_id, look, looks, ageMs }
+    return inTransaction(this.#database, () => {
+      this.#database.exec(dialectOf(this.#database).lock('awaited_usage'))
+      return this.#due.all(nowMs, most).map((row) => {
+        const { thing, key_id, look, made_ms, looks } = row as unknown as Row // the columns of the table
+        const ageMs = Math.max(0, nowMs - made_ms)
+        const pause = Math.min(Math.max(firstMs, Math.round(ageMs * AGE_SHARE)), Math.max(firstMs, longestMs))
+        this.#postpone.run(nowMs + pause, thing)
+        return { thing, keyId: key_id, look, looks, ageMs }
+      })
     })
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { DatabaseSync } from 'node:sqlite'
-import { suite, test } from 'node:test'
-import { migrate } from '../sqlite/migrations.ts'
+import { suite, type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '../testing/samples.ts'
+import { openTables, SQLITE_ONLY } from '../testing/stores.ts'
 import { HeldAmounts } from './held-amounts.ts'
 
 const DAY = 20_000
@@ -10,9 +10,9 @@ const CHARGES = [['team:t:tokens:day', DAY, 900]]
 const BEFORE = { tokens: 1000, nanos: 100, levels: [[1000, 100]], counter: 1000 }
 const AFTER = { tokens: 100, nanos: 30, levels: [[100, 30]], counter: 100 }
 
-function opened(source: string, table: 'request' | 'attempt') {
-  const database = new DatabaseSync(':memory:')
-  migrate(database, ':memory:')
+function opened(t: TestContext, source: string, table: 'request' | 'attempt') {
+  const database = openTables(temporaryDirectory(t))
+  t.after(() => database.close())
   const amounts = JSON.stringify([1, RESERVED_AT, 'k', 'vendor', '', 900, 70, null, 900, 70, source])
   if (table === 'request') database.prepare("INSERT INTO request_rows VALUES ('r', 'k', '[]', ?)").run(amounts)
   else database.prepare("INSERT INTO attempt_rows VALUES ('r', 1, ?)").run(amounts)
@@ -33,8 +33,8 @@ function opened(source: string, table: 'request' | 'attempt') {
 
 suite('what is held for a thing', () => {
   for (const table of ['request', 'attempt'] as const) {
-    test(`is taken back once, from the ledger and its sums (${table})`, () => {
-      const { held, sums, settled } = opened('reserved', table)
+    test(`is taken back once, from the ledger and its sums (${table})`, (t) => {
+      const { held, sums, settled } = opened(t, 'reserved', table)
       held.expect('batch', 'r', 0)
       assert.deepEqual(held.release('batch'), {
         keyId: 'k',
@@ -44,22 +44,23 @@ suite('what is held for a thing', () => {
         charges: CHARGES,
       })
       assert.deepEqual(sums(), AFTER)
-      assert.equal(settled(), 0)
+      // In PostgreSQL no attempt stands in its request's row.
+      if (table === 'attempt' || SQLITE_ONLY.skip === false) assert.equal(settled(), 0)
       assert.equal(held.release('batch'), null)
       assert.deepEqual(sums(), AFTER)
     })
   }
 
-  test('stays when nothing was expected, and waits for its row', () => {
-    const { held, sums } = opened('reserved', 'request')
+  test('stays when nothing was expected, and waits for its row', (t) => {
+    const { held, sums } = opened(t, 'reserved', 'request')
     assert.equal(held.release('batch'), null)
     held.expect('other', 'later', 0)
     assert.equal(held.release('other'), null)
     assert.deepEqual(sums(), BEFORE)
   })
 
-  test('is nothing of what was really used', () => {
-    const { held, sums } = opened('reported', 'request')
+  test('is nothing of what was really used', (t) => {
+    const { held, sums } = opened(t, 'reported', 'request')
     held.expect('batch', 'r', 0)
     assert.equal(held.release('batch')?.tokens, 0)
     assert.deepEqual(sums(), BEFORE)

@@ -1,6 +1,7 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { BudgetCharge } from '../journal/format.ts'
-import { GATEWAY_LEVEL } from '../sqlite/ledger-tables.ts'
+import type { SqlDatabase, SqlStatement } from '../sql/sql-database.ts'
+import { inTransaction } from '../sql/transaction.ts'
+import { GATEWAY_LEVEL } from './settlement-sums.ts'
 
 /** What was charged in advance and is not owed any more: budgets get it back in the period in which it was taken. */
 export interface Released {
@@ -28,25 +29,25 @@ const DAY_MS = 86_400_000
  * key is charged in between is too much and never too little.
  */
 export class HeldAmounts {
-  readonly #database: DatabaseSync
-  readonly #expect: StatementSync
-  readonly #find: StatementSync
-  readonly #remove: StatementSync
-  readonly #whole: StatementSync
-  readonly #several: StatementSync
-  readonly #recorded: StatementSync
-  readonly #setWhole: StatementSync
-  readonly #setSeveral: StatementSync
-  readonly #subtract: StatementSync
-  readonly #subtractLevel: StatementSync
-  readonly #subtractCounter: StatementSync
-  readonly #charges: StatementSync
+  readonly #database: SqlDatabase
+  readonly #expect: SqlStatement
+  readonly #find: SqlStatement
+  readonly #remove: SqlStatement
+  readonly #whole: SqlStatement
+  readonly #several: SqlStatement
+  readonly #recorded: SqlStatement
+  readonly #setWhole: SqlStatement
+  readonly #setSeveral: SqlStatement
+  readonly #subtract: SqlStatement
+  readonly #subtractLevel: SqlStatement
+  readonly #subtractCounter: SqlStatement
+  readonly #charges: SqlStatement
 
-  constructor(database: DatabaseSync) {
+  constructor(database: SqlDatabase) {
     this.#database = database
-    this.#expect = database.prepare('INSERT OR IGNORE INTO held_amounts VALUES (?, ?, ?)')
-    this.#find = database.prepare('SELECT request_id FROM held_amounts WHERE thing = ?')
-    this.#remove = database.prepare('DELETE FROM held_amounts WHERE thing = ?')
+    this.#expect = database.prepare('INSERT INTO held_amounts VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#find = database.prepare('SELECT 1 FROM held_amounts WHERE thing = ?')
+    this.#remove = database.prepare('DELETE FROM held_amounts WHERE thing = ? RETURNING request_id, made_ms')
     this.#whole = database.prepare('SELECT attempt AS amounts FROM request_rows WHERE id = ? AND attempt IS NOT NULL')
     this.#several = database.prepare('SELECT attempt, amounts FROM attempt_rows WHERE request_id = ?')
     this.#recorded = database.prepare('SELECT 1 FROM request_rows WHERE id = ?')
@@ -79,18 +80,15 @@ export class HeldAmounts {
 
   /** What was held for a thing is taken back, once; null when nothing is held, or the ledger does not have it yet. */
   release(thing: string): Released | null {
-    const requestId = this.#find.get(thing)?.['request_id']
-    if (typeof requestId !== 'string') return null
-    this.#database.exec('BEGIN IMMEDIATE')
-    try {
-      const released = this.#take(requestId)
-      if (released !== null) this.#remove.run(thing)
-      this.#database.exec('COMMIT')
+    return inTransaction(this.#database, () => {
+      // Removed first: of two programs that see the end of a thing, the second one waits here, and finds nothing.
+      const row = this.#remove.get(thing)
+      if (row === undefined) return null
+      const { request_id: requestId, made_ms: madeMs } = row
+      const released = this.#take(String(requestId))
+      if (released === null) this.#expect.run(thing, String(requestId), Number(madeMs))
       return released
-    } catch (error) {
-      this.#database.exec('ROLLBACK')
-      throw error
-    }
+    })
   }
 
   #take(requestId: string): Released | null {
@@ -119,8 +117,10 @@ export class HeldAmounts {
     const { charges, levels } = this.#charges.get(requestId, Number(list[AT.attempt])) ?? {}
     const charged = typeof charges === 'string' ? (JSON.parse(charges) as BudgetCharge[]) : [] // made by LedgerTables
     const names = typeof levels === 'string' ? (JSON.parse(levels) as string[]) : [] // as above
-    for (const [counter, period, amount] of charged) this.#subtractCounter.run(amount, counter, period)
-    for (const level of [GATEWAY_LEVEL, `key:${keyId}`, ...names]) this.#subtractLevel.run(tokens, nanos, day, level)
+    // In the order in which ingest writes them: two that lock the same rows crosswise would wait for each other.
+    const inOrder = [GATEWAY_LEVEL, `key:${keyId}`, ...names].sort()
+    for (const level of inOrder) this.#subtractLevel.run(tokens, nanos, day, level)
+    for (const [counter, period, amount] of charged.toSorted()) this.#subtractCounter.run(amount, counter, period)
     return { ...released, charges: charged }
   }
 }

@@ -21,6 +21,14 @@ export interface LedgerSink {
   findReserve(requestId: string, attempt: number): Reserved | null
 }
 
+/** Where they go in a database: within a transaction that ends with `writeSums` and a commit, or with `forget` and a rollback. */
+export interface LedgerTablesPort extends LedgerSink {
+  /** Writes what was gathered and adds the sums of the new settlements; the last statement before the commit. */
+  writeSums(): void
+  /** Drops what was not written: the transaction is at its end, or rolled back. */
+  forget(): void
+}
+
 /** Takes everything and keeps nothing: for reading again what is in the database already. */
 export const NO_SINK: LedgerSink = {
   conclude: () => false,

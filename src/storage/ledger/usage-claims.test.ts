@@ -1,36 +1,42 @@
 import assert from 'node:assert/strict'
-import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
-import { openDatabase } from '../sqlite/database.ts'
+import type { SqlDatabase } from '../sql/sql-database.ts'
+import type { SharedStore } from '../store.ts'
+import { temporaryDirectory } from '../testing/samples.ts'
+import { openTables } from '../testing/stores.ts'
 import { UsageClaims } from './usage-claims.ts'
 
 const START_MS = 1_790_000_000_000
 
+/** What several programs share, seen by one of them; null where nobody else uses the database. */
+function sharedAs(instance: string, database: SqlDatabase): SharedStore | null {
+  if (database.dialect === undefined) return null
+  const keysSince = () => ({ version: 0, keys: [] })
+  return { instance, isAlive: () => true, instances: () => 1, keysSince, leave: () => undefined }
+}
+
 function opened(t: TestContext) {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'claims-'))
-  const database = openDatabase(path.join(directory, 'ferro.db'))
-  t.after(() => {
-    database.close()
-    fs.rmSync(directory, { recursive: true })
-  })
-  const claims = new UsageClaims(database)
+  const database = openTables(temporaryDirectory(t))
+  t.after(() => database.close())
+  const claims = new UsageClaims(database, sharedAs('one', database))
   const open = new Set<string>()
+  // Ids that are none lie beyond all days.
+  const idOf = (name: string) => `request ${name}`
+  const isOpen = (id: string) => open.has(id.slice('request '.length))
   let nowMs = START_MS
   let diedMs = 0
   const insert = database.prepare('INSERT INTO attempt_rows VALUES (?, ?, ?)')
   const record = database.prepare('INSERT INTO request_rows VALUES (?, NULL, ?, NULL)')
   return {
     open,
-    claim: (requestId: string) => claims.claim('batch a', requestId, { nowMs, diedMs, isOpen: (id) => open.has(id) }),
-    told: (requestId: string) => claims.told('batch a', requestId, (id) => open.has(id)),
+    claim: (requestId: string) => claims.claim('batch a', idOf(requestId), { nowMs, diedMs, isOpen }),
+    told: (requestId: string) => claims.told('batch a', idOf(requestId), isOpen),
     /** The request has ended with so many tokens. */
     ends: (requestId: string, tokens: number) => {
       open.delete(requestId)
-      insert.run(requestId, 1, JSON.stringify([1, nowMs, 'k', 'p', 'm', 0, 0, null, tokens, 0, 'reported']))
+      insert.run(idOf(requestId), 1, JSON.stringify([1, nowMs, 'k', 'p', 'm', 0, 0, null, tokens, 0, 'reported']))
     },
-    refused: (requestId: string) => record.run(requestId, '[]'),
+    refused: (requestId: string) => record.run(idOf(requestId), '[]'),
     pass: (ms: number) => {
       nowMs += ms
     },

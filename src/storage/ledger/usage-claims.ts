@@ -1,4 +1,7 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { dialectOf } from '../sql/dialect.ts'
+import type { SqlDatabase, SqlStatement } from '../sql/sql-database.ts'
+import { inTransaction } from '../sql/transaction.ts'
+import type { SharedStore } from '../store.ts'
 import type { AwaitedThing, DueThing, LookTimes } from './awaited-usage.ts'
 
 /** `yours`: the request may tell the usage; `told`: another one has; `held`: another one is about to, ask again soon. */
@@ -40,10 +43,14 @@ interface Row {
   readonly request_id: string
   readonly told: number
   readonly claimed_ms: number
+  /** Null where nobody else uses the database. */
+  readonly instance: string | null
 }
 
 /** Between its claim and its reservation a request is in no journal. */
 const GRACE_MS = 15_000
+/** A request of another instance is in a journal that we cannot read: it is over at the latest after so long. */
+const OTHERS_GRACE_MS = 600_000
 /** Vendors forget batches and answers after a month. */
 const KEPT_MS = 100 * 86_400_000
 const FORGET_EVERY_MS = 3_600_000
@@ -53,18 +60,24 @@ const FORGET_EVERY_MS = 3_600_000
  * process may be killed at any point between the two.
  */
 export class UsageClaims {
-  readonly #find: StatementSync
-  readonly #put: StatementSync
-  readonly #tell: StatementSync
-  readonly #amounts: StatementSync
-  readonly #forget: StatementSync
+  readonly #database: SqlDatabase
+  readonly #shared: SharedStore | null
+  readonly #find: SqlStatement
+  readonly #put: SqlStatement
+  readonly #tell: SqlStatement
+  readonly #amounts: SqlStatement
+  readonly #forget: SqlStatement
   #forgotAt = Number.NEGATIVE_INFINITY
 
-  constructor(database: DatabaseSync) {
-    this.#find = database.prepare('SELECT request_id, told, claimed_ms FROM usage_claims WHERE thing = ?')
+  constructor(database: SqlDatabase, shared: SharedStore | null = null) {
+    this.#database = database
+    this.#shared = shared
+    const [column, value, update] =
+      shared === null ? ['NULL AS instance', '', ''] : ['instance', ', ?4', ', instance = excluded.instance']
+    this.#find = database.prepare(`SELECT request_id, told, claimed_ms, ${column} FROM usage_claims WHERE thing = ?`)
     this.#put = database.prepare(
-      `INSERT INTO usage_claims VALUES (?1, ?2, 0, ?3)
-       ON CONFLICT DO UPDATE SET request_id = ?2, told = 0, claimed_ms = ?3`,
+      `INSERT INTO usage_claims VALUES (?1, ?2, 0, ?3${value})
+       ON CONFLICT (thing) DO UPDATE SET request_id = excluded.request_id, told = 0, claimed_ms = excluded.claimed_ms${update}`,
     )
     this.#tell = database.prepare('UPDATE usage_claims SET told = 1 WHERE thing = ? AND request_id = ?')
     this.#amounts = database.prepare(
@@ -74,7 +87,14 @@ export class UsageClaims {
     this.#forget = database.prepare('DELETE FROM usage_claims WHERE claimed_ms < ?')
   }
 
-  claim(thing: string, requestId: string, { nowMs, diedMs, isOpen }: ClaimTime): UsageClaim {
+  claim(thing: string, requestId: string, time: ClaimTime): UsageClaim {
+    return inTransaction(this.#database, () => {
+      this.#database.exec(dialectOf(this.#database).lock('usage_claims'))
+      return this.#claim(thing, requestId, time)
+    })
+  }
+
+  #claim(thing: string, requestId: string, { nowMs, diedMs, isOpen }: ClaimTime): UsageClaim {
     const row = this.#row(thing)
     const state = row === null ? 'over' : row.told === 1 ? 'counted' : this.#stateOf(row.request_id, isOpen)
     if (row !== null && state === 'counted') {
@@ -82,8 +102,8 @@ export class UsageClaims {
       return 'told'
     }
     if (state === 'running') return 'held'
-    if (row !== null && state === 'unknown' && row.claimed_ms > Math.max(diedMs, nowMs - GRACE_MS)) return 'held'
-    this.#put.run(thing, requestId, nowMs)
+    if (row !== null && state === 'unknown' && this.#mayCome(row, nowMs, diedMs)) return 'held'
+    this.#put.run(thing, requestId, nowMs, ...(this.#shared === null ? [] : [this.#shared.instance]))
     this.#forgetOld(nowMs)
     return 'yours'
   }
@@ -96,6 +116,14 @@ export class UsageClaims {
   /** Whether somebody has told it. */
   isTold(thing: string): boolean {
     return this.#row(thing)?.told === 1
+  }
+
+  /** Whether the holder of a claim, of whom the ledger knows nothing, may still tell. */
+  #mayCome({ claimed_ms, instance }: Row, nowMs: number, diedMs: number): boolean {
+    if (this.#shared === null || instance === null || instance === this.#shared.instance) {
+      return claimed_ms > Math.max(diedMs, nowMs - GRACE_MS)
+    }
+    return claimed_ms > nowMs - OTHERS_GRACE_MS && this.#shared.isAlive(instance, claimed_ms)
   }
 
   #stateOf(requestId: string, isOpen: (id: string) => boolean): HolderState {

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { SqlDatabase, SqlRow } from '../sql/sql-database.ts'
 import { firstIdAt } from '../sqlite/migrations.ts'
 import { settledRows } from '../sqlite/settled-rows.ts'
 
@@ -34,9 +34,14 @@ const TOKENS = [
 ].join(' + ')
 
 /** Every attempt was reserved once and settled once, whichever row tells of it. */
-const ATTEMPTS = `SELECT request_id, attempt, sum(phase = 0) AS reserved, sum(phase = 1) AS settled, min(min(tokens, nanos)) AS least
-  FROM (SELECT request_id, attempt, phase, min(tokens) AS tokens, min(nanos) AS nanos, count(*) AS n FROM ledger GROUP BY 1, 2, 3)
-  GROUP BY 1, 2 HAVING reserved <> 1 OR settled <> 1 OR max(n) <> 1 OR least < 0 LIMIT ${MAX_DIFFERENCES}`
+const ATTEMPTS = `SELECT request_id, attempt, reserved, settled, least FROM (
+    SELECT request_id, attempt, sum(reserved) AS reserved, sum(settled) AS settled, max(n) AS n,
+      CASE WHEN min(tokens) < min(nanos) THEN min(tokens) ELSE min(nanos) END AS least
+    FROM (SELECT request_id, attempt, phase, CASE WHEN phase = 0 THEN 1 ELSE 0 END AS reserved,
+        CASE WHEN phase = 1 THEN 1 ELSE 0 END AS settled, min(tokens) AS tokens, min(nanos) AS nanos, count(*) AS n
+      FROM ledger GROUP BY request_id, attempt, phase) AS phases
+    GROUP BY request_id, attempt) AS attempts
+  WHERE reserved <> 1 OR settled <> 1 OR n <> 1 OR least < 0 ORDER BY request_id, attempt LIMIT ${MAX_DIFFERENCES}`
 
 /** Attempts of requests without a record. */
 const ORPHANS = `SELECT DISTINCT request_id FROM attempt_rows a
@@ -47,18 +52,18 @@ const ORPHANS = `SELECT DISTINCT request_id FROM attempt_rows a
  * What a record says of a request is what its attempts were settled at. Left out are costs that are not known, and what a lost
  * request or a batch was charged in advance, of which the record knows nothing.
  */
-const RECORDS = `SELECT id, recorded, cost_nanos, tokens, nanos FROM (
-    SELECT r.id AS id, ${TOKENS} AS recorded, cost_nanos, sum(l.tokens) AS tokens, sum(l.nanos) AS nanos,
-      max(l.usage_source = 'reserved') AS reserved, r.outcome AS outcome
-    FROM requests r JOIN ledger l ON l.request_id = r.id AND l.phase = 1 GROUP BY r.id)
-  WHERE NOT reserved AND outcome <> 'lost' AND (recorded <> tokens OR (cost_nanos IS NOT NULL AND cost_nanos <> nanos))
-  LIMIT ${MAX_DIFFERENCES}`
+const RECORDS = `SELECT r.id AS id, ${TOKENS} AS recorded, cost_nanos, l.tokens AS tokens, l.nanos AS nanos
+  FROM requests r JOIN (
+    SELECT request_id, sum(tokens) AS tokens, sum(nanos) AS nanos, count(*) FILTER (WHERE usage_source = 'reserved') AS reserved
+    FROM ledger WHERE phase = 1 GROUP BY request_id) AS l ON l.request_id = r.id
+  WHERE l.reserved = 0 AND r.outcome <> 'lost'
+    AND (${TOKENS} <> l.tokens OR (cost_nanos IS NOT NULL AND cost_nanos <> l.nanos)) ORDER BY r.id LIMIT ${MAX_DIFFERENCES}`
 
 /** Records that tell of tokens or money without an attempt that settled them. */
 const UNPAID = `SELECT id, recorded, cost_nanos FROM (
     SELECT id, ${TOKENS} AS recorded, cost_nanos FROM requests
     WHERE id IN (SELECT id FROM request_rows WHERE attempt IS NULL) AND NOT EXISTS
-      (SELECT 1 FROM attempt_rows WHERE request_id = requests.id))
+      (SELECT 1 FROM attempt_rows WHERE request_id = requests.id)) AS unsettled
   WHERE recorded <> 0 OR coalesce(cost_nanos, 0) <> 0 LIMIT ${MAX_DIFFERENCES}`
 
 /** The sums of days, and the attempts that are there or whose rows are gone. */
@@ -69,8 +74,8 @@ const DAYS = `SELECT day, key_id, provider, model, sum(a_requests) AS a_requests
       0 AS b_requests, 0 AS b_tokens, 0 AS b_nanos FROM usage_daily
     UNION ALL SELECT hour / 24, key_id, provider, model, 0, 0, 0, requests, tokens, nanos FROM usage_forgotten
     UNION ALL SELECT reserved_at / 86400000, coalesce(key_id, ''), provider, coalesce(model, ''), 0, 0, 0, 1, tokens, nanos
-      FROM ledger WHERE phase = 1)
-  GROUP BY 1, 2, 3, 4`
+      FROM ledger WHERE phase = 1) AS sums
+  GROUP BY day, key_id, provider, model ORDER BY day, key_id, provider, model`
 
 /** The sums of levels, and those of days for keys and the gateway, and attempts with their records for the levels between. */
 const LEVELS = `SELECT level, day, sum(a_requests) AS a_requests, sum(a_tokens) AS a_tokens, sum(a_nanos) AS a_nanos,
@@ -80,12 +85,12 @@ const LEVELS = `SELECT level, day, sum(a_requests) AS a_requests, sum(a_tokens) 
       0 AS b_requests, 0 AS b_tokens, 0 AS b_nanos FROM level_daily
     UNION ALL SELECT 'gateway', day, 0, 0, 0, requests, tokens, nanos FROM usage_daily
     UNION ALL SELECT 'key:' || key_id, day, 0, 0, 0, requests, tokens, nanos FROM usage_daily WHERE key_id <> ''
-    ${['organization', 'team', 'project', 'user'].map(levelRows).join(' ')})
-  GROUP BY 1, 2 HAVING sum(a_requests) <> sum(b_requests) OR sum(a_tokens) <> sum(b_tokens) OR sum(a_nanos) <> sum(b_nanos)`
+    ${['organization', 'team', 'project', 'user'].map(levelRows).join(' ')}) AS sums
+  GROUP BY level, day HAVING sum(a_requests) <> sum(b_requests) OR sum(a_tokens) <> sum(b_tokens) OR sum(a_nanos) <> sum(b_nanos)`
 
 function levelRows(kind: string): string {
   const name = `'${kind}:' || "${kind}"`
-  return `UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, 1, tokens, nanos FROM (${settledRows()}) WHERE "${kind}" <> ''
+  return `UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, 1, tokens, nanos FROM (${settledRows()}) AS settled_${kind} WHERE "${kind}" <> ''
     UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, requests, tokens, nanos FROM usage_forgotten WHERE "${kind}" <> ''`
 }
 
@@ -93,7 +98,7 @@ function levelRows(kind: string): string {
  * Holds the accounts of a database against each other, in one moment of it: attempts, records, sums of days. `nowMs` tells what
  * may still be under way. Reads all rows that there are.
  */
-export function verifyLedger(database: DatabaseSync, nowMs: number): LedgerReport {
+export function verifyLedger(database: SqlDatabase, nowMs: number): LedgerReport {
   database.exec('BEGIN')
   try {
     const differences = [...attemptDifferences(database, nowMs), ...recordDifferences(database)]
@@ -103,7 +108,10 @@ export function verifyLedger(database: DatabaseSync, nowMs: number): LedgerRepor
       `SELECT (SELECT count(*) FROM request_rows) AS requests, count(*) AS attempts,
          coalesce(sum(tokens), 0) AS tokens, coalesce(sum(nanos), 0) AS nanos FROM ledger WHERE phase = 1`,
     )
-    const unfinished = one(database, `SELECT count(*) AS n FROM (${ORPHANS} AND request_id >= '${dayAgo(nowMs)}')`)
+    const unfinished = one(
+      database,
+      `SELECT count(*) AS n FROM (${ORPHANS} AND request_id >= '${dayAgo(nowMs)}') AS orphans`,
+    )
     return {
       requests: Number(total['requests']),
       attempts: Number(total['attempts']),
@@ -114,11 +122,11 @@ export function verifyLedger(database: DatabaseSync, nowMs: number): LedgerRepor
       differences: [...differences, ...found, ...levelDifferences(database, nowMs, Number(unfinished['n']))],
     }
   } finally {
-    database.exec('COMMIT')
+    if (database.isTransaction) database.exec('ROLLBACK')
   }
 }
 
-function attemptDifferences(database: DatabaseSync, nowMs: number): LedgerDifference[] {
+function attemptDifferences(database: SqlDatabase, nowMs: number): LedgerDifference[] {
   const unpaired = database.prepare(ATTEMPTS).all()
   // One that is younger may belong to a request that has not ended.
   const orphans = database.prepare(`${ORPHANS} AND request_id < '${dayAgo(nowMs)}' LIMIT ${MAX_DIFFERENCES}`).all()
@@ -139,10 +147,10 @@ function attemptDifferences(database: DatabaseSync, nowMs: number): LedgerDiffer
   ]
 }
 
-function recordDifferences(database: DatabaseSync): LedgerDifference[] {
+function recordDifferences(database: SqlDatabase): LedgerDifference[] {
   const unequal = database.prepare(RECORDS).all()
   const unpaid = database.prepare(UNPAID).all()
-  return [...unequal, ...unpaid.map((row): Row => ({ ...row, tokens: 0, nanos: 0 }))].map((row) => {
+  return [...unequal, ...unpaid.map((row): SqlRow => ({ ...row, tokens: 0, nanos: 0 }))].map((row) => {
     const [recorded, tokens, nanos] = [Number(row['recorded']), Number(row['tokens']), Number(row['nanos'])]
     const cost = row['cost_nanos'] === null ? nanos : Number(row['cost_nanos'])
     const says = [
@@ -153,7 +161,7 @@ function recordDifferences(database: DatabaseSync): LedgerDifference[] {
   })
 }
 
-function dayDifferences(database: DatabaseSync): { days: number; found: LedgerDifference[] } {
+function dayDifferences(database: SqlDatabase): { days: number; found: LedgerDifference[] } {
   let days = 0
   const found: LedgerDifference[] = []
   for (const row of database.prepare(DAYS).iterate()) {
@@ -168,10 +176,12 @@ function dayDifferences(database: DatabaseSync): { days: number; found: LedgerDi
   return { days, found }
 }
 
-function levelDifferences(database: DatabaseSync, nowMs: number, unfinished: number): LedgerDifference[] {
+function levelDifferences(database: SqlDatabase, nowMs: number, unfinished: number): LedgerDifference[] {
   // An attempt without a record does not say its levels yet.
   const proved = unfinished === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(nowMs / 86_400_000) - 1
-  const rows = database.prepare(`SELECT * FROM (${LEVELS}) WHERE day < ? LIMIT ${MAX_DIFFERENCES}`).all(proved)
+  const rows = database
+    .prepare(`SELECT * FROM (${LEVELS}) AS levels WHERE day < ? ORDER BY day, level LIMIT ${MAX_DIFFERENCES}`)
+    .all(proved)
   return rows.map((row) => ({
     check: 'levels',
     of: `${new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10)}, ${String(row['level'])}`,
@@ -180,7 +190,7 @@ function levelDifferences(database: DatabaseSync, nowMs: number, unfinished: num
 }
 
 /** What is not the same in both accounts of a row. */
-function unequal(row: Row, table: string): string {
+function unequal(row: SqlRow, table: string): string {
   const units = (['requests', 'tokens', 'nanos'] as const).flatMap((unit) => {
     const [sum, entries] = [Number(row[`a_${unit}`]), Number(row[`b_${unit}`])]
     return sum === entries ? [] : [`${sum} ${unit} in ${table}, ${entries} in the entries`]
@@ -188,9 +198,7 @@ function unequal(row: Row, table: string): string {
   return units.join('; ')
 }
 
-type Row = Record<string, SQLOutputValue>
-
-function one(database: DatabaseSync, sql: string): Row {
+function one(database: SqlDatabase, sql: string): SqlRow {
   return database.prepare(sql).get() ?? {}
 }
 

@@ -1,5 +1,7 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { GATEWAY_LEVEL } from './ledger-tables.ts'
+import { GATEWAY_LEVEL } from '../ledger/settlement-sums.ts'
+import { dialectOf } from '../sql/dialect.ts'
+import type { SqlDatabase, SqlStatement } from '../sql/sql-database.ts'
+import { inTransaction } from '../sql/transaction.ts'
 import { firstIdAt } from './migrations.ts'
 
 const DAY_MS = 86_400_000
@@ -38,16 +40,17 @@ const LEVEL_FIELDS: Readonly<Record<string, string>> = {
  * ledger of its level: it is filled up with what it missed.
  */
 export class CounterSums {
-  readonly #database: DatabaseSync
-  readonly #find: StatementSync
-  readonly #raise: StatementSync
-  readonly #days: StatementSync
+  readonly #database: SqlDatabase
+  readonly #find: SqlStatement
+  readonly #raise: SqlStatement
+  readonly #days: SqlStatement
 
-  constructor(database: DatabaseSync) {
+  constructor(database: SqlDatabase) {
     this.#database = database
     this.#find = database.prepare('SELECT spent FROM counter_sums WHERE counter = ? AND period = ?')
     this.#raise = database.prepare(
-      'INSERT INTO counter_sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET spent = max(spent, excluded.spent)',
+      `INSERT INTO counter_sums VALUES (?, ?, ?) ON CONFLICT (counter, period) DO UPDATE SET spent = excluded.spent
+       WHERE excluded.spent > counter_sums.spent`,
     )
     this.#days = database.prepare(
       `SELECT coalesce(sum(tokens), 0) AS tokens, coalesce(sum(nanos), 0) AS nanos FROM level_daily
@@ -57,20 +60,16 @@ export class CounterSums {
 
   /** The sums of these counters, in their order, filled up from the ledger. Throws what the database says. */
   fillUp(counters: readonly CounterPeriod[]): number[] {
-    this.#database.exec('BEGIN IMMEDIATE')
-    try {
-      const sums = counters.map((asked) => {
+    return inTransaction(this.#database, () => {
+      // A program that adds to them at this moment must have done so, or do it afterwards.
+      this.#database.exec(dialectOf(this.#database).lock('counter_sums'))
+      return counters.map((asked) => {
         const known = Number(this.#find.get(asked.counter, asked.period)?.spent ?? 0)
         const used = this.#usedBy(asked)
         if (used > known) this.#raise.run(asked.counter, asked.period, used)
         return Math.max(known, used)
       })
-      this.#database.exec('COMMIT')
-      return sums
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      throw error
-    }
+    })
   }
 
   /** What the database says of these counters in one moment of it, in their order, with nothing filled up. */
@@ -82,7 +81,7 @@ export class CounterSums {
         used: this.#usedBy(asked),
       }))
     } finally {
-      this.#database.exec('COMMIT')
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     }
   }
 
@@ -101,15 +100,16 @@ export class CounterSums {
 
   #rows(level: string, unit: 'tokens' | 'nanos', { fromMs, toMs }: { fromMs: number; toMs: number }): number {
     const [kind = '', id = ''] = level.split(/:(.*)/s)
-    const whose = level === GATEWAY_LEVEL ? '?4 IS NOT NULL' : `${LEVEL_FIELDS[kind] ?? 'NULL'} = ?4`
+    const whose = level === GATEWAY_LEVEL ? 'CAST(?4 AS TEXT) IS NOT NULL' : `${LEVEL_FIELDS[kind] ?? 'NULL'} = ?4`
     const at = unit === 'tokens' ? 8 : 9
     const row = this.#database
       .prepare(
         `SELECT sum(amount) AS used FROM (
-           SELECT r.attempt ->> 1 AS at, r.attempt ->> ${at} AS amount FROM request_rows r
+           SELECT CAST(r.attempt ->> 1 AS BIGINT) AS at, CAST(r.attempt ->> ${at} AS BIGINT) AS amount FROM request_rows r
              WHERE r.id >= ?1 AND r.id < ?3 AND r.attempt IS NOT NULL AND ${whose}
-           UNION ALL SELECT a.amounts ->> 1, a.amounts ->> ${at} FROM request_rows r JOIN attempt_rows a ON a.request_id = r.id
-             WHERE r.id >= ?1 AND r.id < ?3 AND ${whose})
+           UNION ALL SELECT CAST(a.amounts ->> 1 AS BIGINT), CAST(a.amounts ->> ${at} AS BIGINT)
+             FROM request_rows r JOIN attempt_rows a ON a.request_id = r.id
+             WHERE r.id >= ?1 AND r.id < ?3 AND ${whose}) AS amounts
          WHERE at >= ?2 AND at < ?5`,
       )
       .get(firstIdAt(fromMs - LONGEST_REQUEST_MS), fromMs, firstIdAt(toMs), level === GATEWAY_LEVEL ? '' : id, toMs)

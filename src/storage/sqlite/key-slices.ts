@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { RecordRow } from '../record-fields.ts'
 
 /** Characters of a request id that name a slice: the time of its UUIDv7 in steps of 256 ms. */
-const SLICE_CHARACTERS = 11
+export const SLICE_CHARACTERS = 11
 
 /** The first millisecond of a slice, since the epoch. */
 export function sliceStart(slice: string): number {

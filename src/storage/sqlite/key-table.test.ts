@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { test } from 'node:test'
 import { storedKeyOf } from '../../../test/request-path/keys.ts'
 import { StorageError } from '../errors.ts'
 import { temporaryDirectory } from '../testing/samples.ts'
-import { openDatabase } from './database.ts'
+import { openTables } from '../testing/stores.ts'
 import { KeyTable } from './key-table.ts'
 
 test('gives keys back as they were created, also to the next connection', (t) => {
-  const file = path.join(temporaryDirectory(t), 'ferro.db')
+  const dataDir = temporaryDirectory(t)
   const plain = storedKeyOf('plain')
   const full = storedKeyOf('full', {
     name: 'Full',
@@ -27,12 +26,12 @@ test('gives keys back as they were created, also to the next connection', (t) =>
     tags: ['a', 'b'],
     metadata: { owner: 'Ada' },
   })
-  const first = openDatabase(file)
+  const first = openTables(dataDir)
   const keys = new KeyTable(first)
   keys.create(plain)
   keys.create(full)
   first.close()
-  const second = openDatabase(file)
+  const second = openTables(dataDir)
   t.after(() => second.close())
   assert.deepEqual(new KeyTable(second).list(), [full, plain])
   assert.deepEqual(new KeyTable(second).find('full'), full)
@@ -40,7 +39,7 @@ test('gives keys back as they were created, also to the next connection', (t) =>
 })
 
 test('gives a key another secret, keeps the one of before for a while, and leaves revoked keys alone', (t) => {
-  const database = openDatabase(path.join(temporaryDirectory(t), 'ferro.db'))
+  const database = openTables(temporaryDirectory(t))
   t.after(() => database.close())
   const keys = new KeyTable(database)
   const first = storedKeyOf('a')
@@ -63,7 +62,7 @@ test('gives a key another secret, keeps the one of before for a while, and leave
 })
 
 test('refuses an id or a secret that is taken', (t) => {
-  const database = openDatabase(path.join(temporaryDirectory(t), 'ferro.db'))
+  const database = openTables(temporaryDirectory(t))
   t.after(() => database.close())
   const keys = new KeyTable(database)
   const one = storedKeyOf('one')
@@ -75,7 +74,7 @@ test('refuses an id or a secret that is taken', (t) => {
 })
 
 test('revokes for good and keeps the first time', (t) => {
-  const database = openDatabase(path.join(temporaryDirectory(t), 'ferro.db'))
+  const database = openTables(temporaryDirectory(t))
   t.after(() => database.close())
   const keys = new KeyTable(database)
   keys.create(storedKeyOf('one'))

@@ -1,20 +1,21 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { StorageError } from '../errors.ts'
 import type { StoredBudget, StoredKey } from '../records.ts'
+import { isDuplicate } from '../sql/dialect.ts'
+import type { SqlDatabase, SqlRow, SqlStatement } from '../sql/sql-database.ts'
 
 /** Virtual keys in the database. What a method changed is durable when it returns. */
 export class KeyTable {
-  readonly #insert: StatementSync
-  readonly #all: StatementSync
-  readonly #find: StatementSync
-  readonly #revoke: StatementSync
-  readonly #rotate: StatementSync
+  readonly #insert: SqlStatement
+  readonly #all: SqlStatement
+  readonly #find: SqlStatement
+  readonly #revoke: SqlStatement
+  readonly #rotate: SqlStatement
 
-  constructor(database: DatabaseSync) {
+  constructor(database: SqlDatabase) {
     this.#insert = database.prepare(
       `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
          models_deny, requests_per_minute, burst, budgets, previous_hash, previous_until, addresses, tags, metadata,
-         organization, team, project, user, limits)
+         organization, team, project, "user", limits)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
@@ -23,7 +24,8 @@ export class KeyTable {
       'UPDATE keys SET enabled = 0, revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING *',
     )
     this.#rotate = database.prepare(
-      `UPDATE keys SET previous_hash = iif(?3 IS NULL, NULL, hash), previous_until = ?3, hash = ?1, prefix = ?2
+      `UPDATE keys SET previous_hash = CASE WHEN CAST(?3 AS BIGINT) IS NULL THEN NULL ELSE hash END,
+         previous_until = CAST(?3 AS BIGINT), hash = ?1, prefix = ?2
        WHERE id = ?4 AND revoked_at IS NULL RETURNING *`,
     )
   }
@@ -49,8 +51,7 @@ export class KeyTable {
         ...[key.organization, key.team, key.project, key.user, limitsText(key)],
       )
     } catch (error) {
-      // SQLITE_CONSTRAINT is 19; extended codes have it in the low byte.
-      if (!(error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 19)) throw error
+      if (!isDuplicate(error)) throw error
       throw new StorageError('key_exists', `A key with the id ${key.id} (or the same secret) exists already.`, {
         cause: error,
       })
@@ -59,18 +60,18 @@ export class KeyTable {
 
   /** All keys, oldest first, revoked ones too. */
   list(): StoredKey[] {
-    return this.#all.all().map(fromRow)
+    return this.#all.all().map(keyOfRow)
   }
 
   find(id: string): StoredKey | null {
     const row = this.#find.get(id)
-    return row === undefined ? null : fromRow(row)
+    return row === undefined ? null : keyOfRow(row)
   }
 
   /** Revokes a key for good (again: changes nothing); returns it as it is now, or null when there is none. */
   revoke(id: string, atMs: number): StoredKey | null {
     const row = this.#revoke.get(atMs, id)
-    return row === undefined ? null : fromRow(row)
+    return row === undefined ? null : keyOfRow(row)
   }
 
   /**
@@ -79,7 +80,7 @@ export class KeyTable {
    */
   rotate(id: string, to: NewSecret): StoredKey | null {
     const row = this.#rotate.get(to.hash, to.prefix, to.graceUntilMs, id)
-    return row === undefined ? null : fromRow(row)
+    return row === undefined ? null : keyOfRow(row)
   }
 }
 
@@ -91,9 +92,8 @@ export interface NewSecret {
   readonly graceUntilMs: number | null
 }
 
-type Row = Record<string, SQLOutputValue>
-
-function fromRow(row: Row): StoredKey {
+/** The key of a row of the table. */
+export function keyOfRow(row: SqlRow): StoredKey {
   return {
     id: String(row.id),
     name: String(row.name),
@@ -135,12 +135,12 @@ function limitsText(key: MoreLimits): string | null {
   return Object.values(limits).every((limit) => limit === null) ? null : JSON.stringify(limits)
 }
 
-function limitsOf(value: SQLOutputValue | undefined): MoreLimits {
+function limitsOf(value: SqlRow[string] | undefined): MoreLimits {
   const none = { requests_per_second: null, requests_per_day: null, tokens_per_minute: null, concurrency: null }
   return typeof value === 'string' ? { ...none, ...(JSON.parse(value) as MoreLimits) } : none // written by limitsText()
 }
 
-function textOrNull(value: SQLOutputValue | undefined): string | null {
+function textOrNull(value: SqlRow[string] | undefined): string | null {
   return typeof value === 'string' ? value : null
 }
 
@@ -148,10 +148,10 @@ function listText(values: readonly string[] | null): string | null {
   return values === null ? null : JSON.stringify(values)
 }
 
-function list(value: SQLOutputValue | undefined): string[] | null {
+function list(value: SqlRow[string] | undefined): string[] | null {
   return typeof value === 'string' ? (JSON.parse(value) as string[]) : null // written by listText()
 }
 
-function numberOrNull(value: SQLOutputValue | undefined): number | null {
+function numberOrNull(value: SqlRow[string] | undefined): number | null {
   return typeof value === 'number' ? value : null
 }

@@ -1,28 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { chargesOf, decodeEntry, levelsOf, type Reserved } from '../journal/decode.ts'
-import type { LedgerSink, Settled } from '../ledger/sink.ts'
+import { type Reserved, reservedOf } from '../journal/decode.ts'
+import { SettlementSums } from '../ledger/settlement-sums.ts'
+import type { LedgerTablesPort, Settled } from '../ledger/sink.ts'
 import type { RecordRow } from '../record-fields.ts'
 import { KeySlices } from './key-slices.ts'
 
-const DAY_MS = 86_400_000
-
 /** SQLITE_CONSTRAINT_NOTNULL and SQLITE_CONSTRAINT_PRIMARYKEY: the statement changed nothing. */
 const REFUSED: ReadonlySet<unknown> = new Set([1299, 1555])
-
-interface DaySum {
-  readonly day: number
-  readonly keyId: string
-  readonly provider: string
-  readonly model: string
-  /** JSON of the key's levels. */
-  readonly levels: string
-  requests: number
-  tokens: number
-  nanos: number
-}
-
-/** The level that every request is charged on; counters of limits and budgets of the whole gateway begin with it. */
-export const GATEWAY_LEVEL = 'gateway'
 
 /**
  * Writes rows of requests and attempts, and the sums of `usage_daily`, `level_daily` and `counter_sums` for settlements
@@ -32,7 +16,7 @@ export const GATEWAY_LEVEL = 'gateway'
  * Binding and storing a value cost about the same as finding its place: so a request that had one attempt, as nearly
  * all do, is one row of four values. Each attempt is stored once: in its request's row, or in `attempt_rows`.
  */
-export class LedgerTables implements LedgerSink {
+export class LedgerTables implements LedgerTablesPort {
   readonly #insertWhole: StatementSync
   readonly #insertAttempt: StatementSync
   readonly #insertRequest: StatementSync
@@ -43,10 +27,7 @@ export class LedgerTables implements LedgerSink {
   readonly #addCounter: StatementSync
   readonly #keepCharges: StatementSync
   readonly #slices: KeySlices
-  readonly #sums = new Map<string, DaySum>()
-  #lastSum: DaySum | null = null
-  /** What counters were charged, by period and name. */
-  readonly #charged = new Map<string, number>()
+  readonly #sums = new SettlementSums()
 
   constructor(database: DatabaseSync) {
     // Refused when the request is here (primary key), or an attempt of it is (`fields` must not be null).
@@ -102,42 +83,24 @@ export class LedgerTables implements LedgerSink {
   findReserve(requestId: string, attempt: number): Reserved | null {
     const row = this.#findAttempt.get(requestId, attempt)
     if (row === undefined) return null
-    const amounts = JSON.parse(String(row.attempt)) as unknown[] // made by `conclude`
-    const decoded = decodeEntry(JSON.stringify(['r', requestId, ...amounts.slice(0, 8), []]))
-    return decoded?.kind === 'reserve' ? decoded : null
+    return reservedOf(requestId, String(row.attempt))
   }
 
   /** Adds the sums of the transaction's new settlements; the last statement before the commit. */
   writeSums(): void {
-    const byLevel = new Map<string, { requests: number; tokens: number; nanos: number }>()
-    for (const s of this.#sums.values()) {
+    for (const s of this.#sums.days()) {
       this.#addSum.run(s.day, s.keyId, s.provider, s.model, s.requests, s.tokens, s.nanos)
-      const own = s.keyId === '' ? [] : [`key:${s.keyId}`]
-      for (const level of [GATEWAY_LEVEL, ...own, ...levelsOf(s)]) {
-        const name = `${s.day}\n${level}`
-        const sum = byLevel.get(name) ?? { requests: 0, tokens: 0, nanos: 0 }
-        sum.requests += s.requests
-        sum.tokens += s.tokens
-        sum.nanos += s.nanos
-        byLevel.set(name, sum)
-      }
     }
-    for (const [name, { requests, tokens, nanos }] of byLevel) {
-      const [day, level] = parted(name)
+    for (const { level, day, requests, tokens, nanos } of this.#sums.levels()) {
       this.#addLevel.run(level, day, requests, tokens, nanos)
     }
-    for (const [name, spent] of this.#charged) {
-      const [period, counter] = parted(name)
-      this.#addCounter.run(counter, period, spent)
-    }
+    for (const { counter, period, spent } of this.#sums.counters()) this.#addCounter.run(counter, period, spent)
     this.forget()
   }
 
   /** Drops what was not written: the transaction is at its end, or rolled back. */
   forget(): void {
     this.#sums.clear()
-    this.#charged.clear()
-    this.#lastSum = null
     this.#slices.forget()
   }
 
@@ -155,46 +118,9 @@ export class LedgerTables implements LedgerSink {
   }
 
   #count(r: Reserved, s: Settled): true {
-    const sum = this.#sum(Math.floor(r.reservedAt / DAY_MS), r)
-    sum.requests++
-    sum.tokens += s.tokens
-    sum.nanos += s.nanos
+    this.#sums.add(r, s)
     // What is charged in full may be given back later.
     if (s.usageSource === 'reserved') this.#keepCharges.run(r.requestId, r.attempt, s.charges, r.levels)
-    if (s.charges === '[]') return true
-    for (const [counter, period, amount] of chargesOf(s)) {
-      const name = `${period}\n${counter}`
-      this.#charged.set(name, (this.#charged.get(name) ?? 0) + amount)
-    }
     return true
   }
-
-  #sum(day: number, { keyId: known, provider, model, levels }: Reserved): DaySum {
-    const keyId = known ?? ''
-    const last = this.#lastSum
-    if (
-      last !== null &&
-      last.day === day &&
-      last.keyId === keyId &&
-      last.provider === provider &&
-      last.model === model &&
-      last.levels === levels
-    ) {
-      return last
-    }
-    const name = JSON.stringify([day, keyId, provider, model, levels])
-    let sum = this.#sums.get(name)
-    if (sum === undefined) {
-      sum = { day, keyId, provider, model, levels, requests: 0, tokens: 0, nanos: 0 }
-      this.#sums.set(name, sum)
-    }
-    this.#lastSum = sum
-    return sum
-  }
-}
-
-/** The number and the name that were joined by a line break. */
-function parted(text: string): [number: number, name: string] {
-  const at = text.indexOf('\n')
-  return [Number(text.slice(0, at)), text.slice(at + 1)]
 }

@@ -17,10 +17,11 @@ const OWN: Readonly<Partial<Record<UsageDimension, string>>> = {
  */
 export function settledRows(range = 'true'): string {
   const columns = USAGE_DIMENSIONS.map((name) => `coalesce(${OWN[name] ?? recordField(name)}, '') AS "${name}"`)
-  return `SELECT id AS request_id, amounts ->> 1 AS reserved_at, (amounts ->> 1) / 3600000 AS hour, ${columns.join(', ')},
-      amounts ->> 8 AS tokens, amounts ->> 9 AS nanos
+  const number = (at: number) => `CAST(amounts ->> ${at} AS BIGINT)`
+  return `SELECT id AS request_id, ${number(1)} AS reserved_at, ${number(1)} / 3600000 AS hour, ${columns.join(', ')},
+      ${number(8)} AS tokens, ${number(9)} AS nanos
     FROM (SELECT id, attempt AS amounts, fields FROM request_rows WHERE attempt IS NOT NULL
-      UNION ALL SELECT a.request_id AS id, a.amounts, r.fields FROM attempt_rows a LEFT JOIN request_rows r ON r.id = a.request_id)
+      UNION ALL SELECT a.request_id AS id, a.amounts, r.fields FROM attempt_rows a LEFT JOIN request_rows r ON r.id = a.request_id) AS attempts
     WHERE ${range}`
 }
 

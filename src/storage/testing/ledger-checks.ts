@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { TestContext } from 'node:test'
-import { LedgerWriter } from '../writer.ts'
+import type { LedgerWriter } from '../writer.ts'
+import { openStore, queryElsewhere } from './stores.ts'
 
 /** A writer that is closed when the test ends. */
 export function openWriter(t: TestContext, dataDir: string): LedgerWriter {
-  const writer = LedgerWriter.open({ dataDir, databaseUrl: null })
+  const writer = openStore(dataDir)
   t.after(() => writer.close())
   return writer
 }
@@ -21,12 +21,7 @@ export function pass(writer: LedgerWriter): number {
 
 /** All rows of a query, through a connection of its own. */
 export function query(dataDir: string, sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(path.join(dataDir, 'ferro.db'), { readOnly: true })
-  try {
-    return database.prepare(sql).all()
-  } finally {
-    database.close()
-  }
+  return queryElsewhere(dataDir, sql)
 }
 
 /** The ledger's rows in order. */
@@ -37,7 +32,8 @@ export const ROWS =
 export function checkInvariants(dataDir: string, label = ''): void {
   const unpaired = query(
     dataDir,
-    `SELECT request_id, attempt, count(*) AS n, sum(phase) AS phases FROM ledger GROUP BY 1, 2 HAVING n <> 2 OR phases <> 1`,
+    `SELECT request_id, attempt, count(*) AS n, sum(phase) AS phases FROM ledger GROUP BY 1, 2
+       HAVING count(*) <> 2 OR sum(phase) <> 1`,
   )
   assert.deepEqual(unpaired, [], `every attempt has one reserve and one settle row ${label}`)
   const missing = query(dataDir, 'SELECT request_id FROM ledger WHERE request_id NOT IN (SELECT id FROM requests)')

@@ -1,0 +1,65 @@
+import { StorageError } from '../errors.ts'
+import { RECORD_FIELDS } from '../record-fields.ts'
+import type { PostgresDatabase } from './database.ts'
+import { LEDGER_SCHEMA } from './ledger-schema.ts'
+
+/** Number of the advisory lock under which one program after the other looks at the schema. */
+const MIGRATION_LOCK = 7_305_411
+
+/** Fields of a record that the first version of the view knows. */
+const FIRST_FIELDS = 51
+
+/** The columns of the view `requests` as expressions over `request_rows`. */
+function recordColumns(count: number): string {
+  let at = 0
+  const columns = RECORD_FIELDS.slice(0, count).map(([name, type]) => {
+    if (name === 'id' || name === 'key_id') return name
+    const text = `fields ->> ${at++}`
+    if (type === 'flag') return `(${text})::boolean::int AS "${name}"`
+    // Seconds have fractions.
+    if (type === 'count') return `coalesce((${text})::numeric, 0) AS "${name}"`
+    return `${type === 'count?' ? `(${text})::numeric` : text} AS "${name}"`
+  })
+  return columns.join(', ')
+}
+
+/** The schema as steps, each in a transaction of its own. Append only: a step that was released is never changed. */
+export const MIGRATIONS: readonly string[] = [
+  `${LEDGER_SCHEMA}
+   CREATE VIEW requests AS SELECT ${recordColumns(FIRST_FIELDS)} FROM request_rows;`,
+]
+
+/**
+ * Brings the database to the newest schema: programs that start at once on an empty database do it one after the other. Throws
+ * StorageError `newer_schema` when a later version of the program has been here.
+ */
+export function migrate(database: PostgresDatabase, place: string, migrations = MIGRATIONS): void {
+  for (let done = 0; done < migrations.length; done++) {
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      database.exec(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+      database.exec(
+        'CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)',
+      )
+      const version = Number(
+        database.prepare('SELECT coalesce(max(version), 0) AS version FROM schema_version').get()?.['version'],
+      )
+      if (version > migrations.length) {
+        throw new StorageError(
+          'newer_schema',
+          `${place} has schema version ${version}, and this program knows versions up to ${migrations.length}. ` +
+            'A newer ferro has used it: start that version, or give another database.',
+        )
+      }
+      const step = migrations[version]
+      if (step !== undefined) {
+        database.exec(step)
+        database.prepare('INSERT INTO schema_version VALUES (?, ?)').run(version + 1, Date.now())
+      }
+      database.exec('COMMIT')
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}

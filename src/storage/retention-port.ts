@@ -1,0 +1,9 @@
+import type { SegmentName } from './journal/format.ts'
+
+/** Removes records of requests, with their ledger, when they are old enough. Sums of usage stay, and with them what budgets know. */
+export interface RetentionPort {
+  /** Takes notice of the segments that are there now: what they may tell of stays. */
+  see(segments: readonly SegmentName[], nowMs: number): void
+  /** Removes some of what began before `beforeMs`; true when there may be more. Throws what the database says. */
+  forget(beforeMs: number): boolean
+}
