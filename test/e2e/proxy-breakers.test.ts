@@ -163,14 +163,18 @@ test('one page that answers 500 or 503 does not take the others with it, by defa
 })
 
 /** With the default rules of how long a server is left alone this takes minutes: those are run with FERRO_TEST_SCALE above 1. */
-const SOON = scaled(1) > 1 ? {} : { ejection: { base: '3s' } }
+const SOON = scaled(1) > 1 ? {} : { pool: { ejection: { base: '3s' } }, route: { breaker: { open: '3s' } } }
 
 // They wait for most of their time: both at once.
 describe('with the default rules', { concurrency: true }, () => {
   for (const health of [undefined, { path: '/up', interval: '1s' }]) {
     const checks = health === undefined ? 'without checks' : 'with checks'
     test(`both servers of a pool die in turn, with the default rules and ${checks}, and no GET is lost`, async () => {
-      const own = await ProxyHouse.build({ workers: 2, origins: 2, pool: health === undefined ? SOON : { health } })
+      const own = await ProxyHouse.build({
+        workers: 2,
+        origins: 2,
+        ...(health === undefined ? SOON : { pool: { health } }),
+      })
       try {
         const [first, second] = own.origins
         assert.ok(first && second)
