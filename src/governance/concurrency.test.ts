@@ -18,7 +18,7 @@ const step = fc.record({
 
 test('counts what is in flight on all levels or on none, and a worker that dies takes along what was its own', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
       const cells = new BigInt64Array(LIMITS.length * CELLS)
       let running: { seat: number; of: readonly number[] }[] = []
       const count = (level: number) => running.filter(({ of }) => of.includes(level)).length

@@ -22,8 +22,11 @@ import { giveBack as giveRequestBack, rateOf, take as takeRequest } from './rate
  * its shortest.
  */
 
-/** Of three levels, each with a budget: a small one, two larger ones, the last of which turns half as often. */
-const LIMITS = [700, 1_500, 2_500]
+/**
+ * Of three levels, each with a budget; the last one turns half as often. Not the tightest first, as the gateway asks them: so
+ * it happens often that a later one refuses what earlier ones have granted.
+ */
+const LIMITS = [1_500, 700, 1_200]
 const WORKERS = 3
 const CAPACITY = 16
 /** Atomic operations: a thread is stopped between two of them, nowhere else (see intents.ts). */
@@ -109,7 +112,7 @@ const action = fc.record({
 
 test('B24 budgets of several levels keep their books for any schedule of workers that take, settle, release, die, and of periods that turn', () => {
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 60 }), (schedule) => {
+    fc.property(fc.array(action, { maxLength: 60, size: 'max' }), (schedule) => {
       const cells = new BigInt64Array(LIMITS.length * BUDGET_CELLS)
       const workers = Array.from({ length: WORKERS }, () => new TestWorker())
       const model = new Model()
@@ -218,11 +221,11 @@ test('what is reserved and given back in the same turn leaves nothing behind, wh
 
 test('B7 requests of several levels pass no window of any of them, and are refused only where one is full', () => {
   const windowUs = 60_000_000
-  const limits = [5, 9, 30]
+  const limits = [9, 5, 30]
   const rates = limits.map((limit, slot) => ({ slot, limit, ...rateOf(limit, windowUs) }))
-  const request = fc.record({ gapUs: fc.nat(9_000_000), levels: fc.subarray([0, 1, 2], { minLength: 1 }) })
+  const request = fc.record({ gapUs: fc.nat(4_000_000), levels: fc.subarray([0, 1, 2], { minLength: 1 }) })
   fc.assert(
-    fc.property(fc.array(request, { maxLength: 150 }), (requests) => {
+    fc.property(fc.array(request, { maxLength: 150, size: 'max' }), (requests) => {
       const cells = new BigInt64Array(limits.length)
       const passed: number[][] = limits.map(() => [])
       // As a bucket: what is in it now, in microseconds.

@@ -28,7 +28,7 @@ test('B8 tokens in flight and used pass no window but by what requests from befo
   let nowMs = 1_000
   t.mock.method(performance, 'now', () => nowMs)
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (schedule) => {
+    fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (schedule) => {
       const limits = [1_000, 2_500]
       const cells = new BigInt64Array(limits.length)
       const rates = limits.map((limit, slot) => ({ level: `team:${slot}`, slot, limit }))
