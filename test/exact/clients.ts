@@ -21,17 +21,19 @@ export interface Crowd {
   /** How many requests each sends, one after the other. */
   readonly requests: number
   readonly random: SeededRandom
+  /** What every other request asks; the others ask any model. */
+  readonly usual: { readonly model: string; readonly stream?: boolean }
 }
 
 const LEAVES = 0.2
 const LONGEST_STAY_MS = 40
 
 /** All clients at once; a fifth of the requests is left by their clients at a random moment. */
-export async function sendAll({ clients, requests, random }: Crowd): Promise<Sent[]> {
+export async function sendAll({ clients, requests, random, usual }: Crowd): Promise<Sent[]> {
   const all = await Promise.all(
     clients.map(async (client) => {
       const sent: Sent[] = []
-      for (let turn = 0; turn < requests; turn++) sent.push(await sendOne(client, random))
+      for (let turn = 0; turn < requests; turn++) sent.push(await sendOne(client, random, usual))
       return sent
     }),
   )
@@ -43,12 +45,12 @@ export async function sendPlain(client: ChatClient): Promise<Sent> {
   return await settled(client.start({ model: 'ok', body: { max_tokens: 8 } }), performance.now(), null)
 }
 
-async function sendOne(client: ChatClient, random: SeededRandom): Promise<Sent> {
-  const model = random.next() < 0.5 ? 'ok' : random.pick(MODELS)
+async function sendOne(client: ChatClient, random: SeededRandom, usual: Crowd['usual']): Promise<Sent> {
+  const asked = random.next() < 0.5 ? usual : { model: random.pick(MODELS) }
   const stayMs = random.next() < LEAVES ? random.between(0, LONGEST_STAY_MS) : null
   const kind = random.pick(['fin', 'rst'] as const)
   const sentAt = performance.now()
-  const call = client.start({ model, stream: random.next() < 0.5, body: { max_tokens: 8 } })
+  const call = client.start({ stream: random.next() < 0.5, ...asked, body: { max_tokens: 8 } })
   if (stayMs === null) return await settled(call, sentAt, null)
   const isOver = await Promise.race([call.result.then(() => true), delay(stayMs, false)])
   if (isOver) return await settled(call, sentAt, null)

@@ -41,7 +41,7 @@ export class Fleet {
     const config = baseConfig({
       wallUrl: wall.url,
       keys,
-      models: MODELS.map((name) => ({ name, prices: PRICES })),
+      models: [...MODELS, 'slow-200'].map((name) => ({ name, prices: PRICES })),
       more: {
         workers,
         // On a busy machine some would be refused for that, and a target that fails on purpose is asked again.

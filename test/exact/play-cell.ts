@@ -50,7 +50,9 @@ export async function playCell(fleet: Fleet, cell: Cell, options: PlayOptions): 
   })
   const seen = fleet.wall.requests.length
   const watching = watch(fleet, cell)
-  const sent = await sendAll({ clients, requests, random })
+  // Answers that take a while, so that all places are taken for certain.
+  const usual = cell.kind.type === 'concurrency' ? { model: 'slow-200', stream: false } : { model: 'ok' }
+  const sent = await sendAll({ clients, requests, random, usual })
   if (fleet.gateways.length > 1) sent.push(...(await useUp(clients, cell)))
   const { samples, highest } = await watching.stop()
   await quiet(fleet)
