@@ -94,7 +94,7 @@ async function withGateway(random: SeededRandom, play: (house: House, threads: T
               { tokens: 1_000_000_000, per: 'total' },
               { usd: 1_000_000, per: 'day' },
             ],
-            limits: { concurrency: PLACES, tokens_per_minute: 1_000_000_000 },
+            limits: { concurrency: PLACES, tokens_per_minute: 100_000_000 },
           },
         ],
         gateway: { budgets: [{ tokens: 1_000_000_000, per: 'day' }] },
