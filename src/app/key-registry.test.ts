@@ -281,7 +281,7 @@ test('more keys than there are generations are refused in words', () => {
 })
 
 test('keys of a file are replaced together or not at all', async () => {
-  const { registry, published, generations, slots } = registryOf({ cells: 8, generations: 4 })
+  const { registry, published, generations, slots } = registryOf({ cells: 10, generations: 4 })
   const rate = { limits: { requests_per_minute: 1 } }
   const first = await keysOf({ id: 'a', ...rate }, { id: 'b' })
   registry.replaceFileKeys(first)

@@ -34,9 +34,17 @@ export function subSlot(index: number, period: number): number {
   return index + (period % 2) * SUB_SLOT_CELLS
 }
 
+/** What cells hold by their period when their amount is zero: made once, since every request needs some. */
+const EMPTY: (bigint | undefined)[] = new Array(PERIODS).fill(undefined)
+
 /** What a cell of this period holds when its amount is zero. */
 export function emptyOf(period: number): bigint {
-  return BigInt((period % PERIODS) * AMOUNTS)
+  const at = period % PERIODS
+  const known = EMPTY[at]
+  if (known !== undefined) return known
+  const empty = BigInt(at * AMOUNTS)
+  EMPTY[at] = empty
+  return empty
 }
 
 /** The amount in a cell, or -1 when it belongs to another period than `empty` does. */

@@ -112,10 +112,17 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
 
   /** Takes from every budget and every rate of tokens, or from none. */
   take(taken: Taken): Refusal | typeof WAIT | null {
+    let before: BudgetDocument | null = null
+    let period = 0
     for (const budget of this.budgets) {
       const amount = budget.unit === 'tokens' ? this.tokens : this.estimate.nanos
       if (amount === null) return { error: unpriced(), budget: null }
-      const period = periodOf(budget.per, this.reservedAt, budget.timeZone)
+      const { per, timeZone } = budget
+      // Most budgets have the period of the one before.
+      if (before === null || per !== before.per || timeZone !== before.timeZone) {
+        period = periodOf(per, this.reservedAt, timeZone)
+      }
+      before = budget
       this.charges.push({ index: budget.slot, period, amount, limit: budget.limit })
     }
     const { rates, concurrency, tokenRates, charges } = this
