@@ -54,6 +54,8 @@ const record: RequestRecord = {
   project: null,
   user: null,
   budget_events: null,
+  policy: null,
+  policy_version: null,
 }
 
 const ROUNDS = 7

@@ -15,6 +15,8 @@ import { namesIn } from './operations/files/references.ts'
 import { ReferringRequests } from './operations/files/referring-inspect.ts'
 import { googleEmbeddings, operationPaths } from './operations/paths.ts'
 import { createLookRoute } from './operations/unread/look-route.ts'
+import { underAuthority } from './policy/authorized-inspect.ts'
+import { underPolicies } from './policy/check-body.ts'
 import { dialectsOf } from './providers/dialects-of.ts'
 import { loadRuleRegex } from './routing/load-regex.ts'
 import { tellRouting } from './routing/routing-headers.ts'
@@ -90,13 +92,19 @@ export async function compileSurfaces(options: CompileOptions): Promise<Surfaces
   ]
   const { limitsLeft } = hooks
   return {
-    paths:
-      limitsLeft === undefined
-        ? paths
-        : paths.map((path) => ({ ...path, route: tellingLimits(path.route, limitsLeft) })),
+    paths: paths.map((path) => {
+      const route = guarded(options.document, path.route)
+      return { ...path, route: limitsLeft === undefined ? route : tellingLimits(route, limitsLeft) }
+    }),
     fallback: { ...plain, name: 'none', identify: null, admit: null, inspect: null, ...hooks.unmatched },
     unread: claims === undefined ? null : createLookRoute({ hooks, document, registry, claims, plain, warn }),
   }
+}
+
+/** A route behind what decides by the contents of requests, where the configuration has that. */
+function guarded({ policies, identity }: CompileOptions['document'], route: Route): Route {
+  const authorized = identity.service?.authorize === true ? underAuthority(route) : route
+  return policies.length === 0 ? authorized : underPolicies(authorized)
 }
 
 function conversationPaths(

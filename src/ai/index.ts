@@ -3,6 +3,7 @@
  * prices, the demo provider. It knows no tools and no sockets. Start reading at `compile.ts` (what a configuration
  * becomes), then `conversation/request.ts` (what is read of a request) and `relay/event-stream.ts` (how a stream is relayed).
  */
+import type { PolicyExplanation, PolicyQuestion } from './policy/explain.ts'
 import type { RouteExplanation } from './routing/explain/explanation.ts'
 import type { RouteQuestion } from './routing/explain/question.ts'
 
@@ -26,6 +27,7 @@ export {
 } from './facts.ts'
 export type { FetchAddress } from './media/media-fetcher.ts'
 export { UnreadThing } from './operations/unread/unread-thing.ts'
+export type { PolicyExplanation, PolicyQuestion } from './policy/explain.ts'
 export type { UpstreamModel } from './providers/discovery.ts'
 export type { ProviderRow } from './providers/provider-row.ts'
 export type { TransportSource } from './providers/upstreams.ts'
@@ -41,4 +43,9 @@ export { modelTraffic } from './traffic.ts'
 /** Where a request would go and why. Loaded when somebody asks. */
 export async function explainRoute(question: RouteQuestion): Promise<RouteExplanation> {
   return (await import('./routing/explain/explain.ts')).explainRoute(question)
+}
+
+/** What policies say to a request, and why. Loaded when somebody asks. */
+export async function explainPolicy(question: PolicyQuestion): Promise<PolicyExplanation> {
+  return (await import('./policy/explain.ts')).explainPolicy(question)
 }

@@ -9,6 +9,7 @@ import {
   makeKey,
   makeSecret,
   type NewKey,
+  type PolicyRequest,
   type RevokedKey,
   type RouteRequest,
   type UsageQuery,
@@ -175,6 +176,25 @@ export class AdminPort implements ControlPort {
       const about = { document, environment: process.env, figures }
       const levels = levelRights(document, found?.key ?? null)
       return await explainRoute({ ...about, levels, surface, model, key, headers, body: bytes })
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      throw new ControlError('invalid_request', error.message, error.param === null ? {} : { param: error.param })
+    }
+  }
+
+  async explainPolicy({ keyId, model, provider, body, ...place }: PolicyRequest): Promise<object> {
+    const { keys, document } = this.#options
+    const found = keyId === null ? null : keys.find(keyId)
+    if (keyId !== null && found === null) {
+      throw new ControlError('not_found', 'There is no key with this id.', { param: 'key_id' })
+    }
+    const key =
+      found === null ? null : { id: found.key.id, tags: found.key.tags, levels: keys.levels.namesFor(found.key) }
+    // As with routes: loaded when somebody asks.
+    const { explainPolicy } = await import('../ai/index.ts')
+    const about = { document: document(), environment: process.env }
+    try {
+      return await explainPolicy({ ...about, key, model, provider, place, body })
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       throw new ControlError('invalid_request', error.message, error.param === null ? {} : { param: error.param })

@@ -4,6 +4,7 @@
  * `gateway.ts` (the control thread) and `threads/data-worker.ts` (the data plane of one thread).
  */
 export { levelRights } from './level-rights.ts'
+export { Levels } from './levels.ts'
 export type { RunningGateway, StartOptions } from './running-gateway.ts'
 export { startGateway } from './start.ts'
 export { StartError } from './start-error.ts'

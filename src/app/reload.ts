@@ -22,7 +22,12 @@ function differs(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) !== JSON.stringify(b)
 }
 
-/** What workers need of a document: they get keys and levels in their compiled form, which may be very many. */
+/**
+ * What workers need of a document: they get keys and levels in their compiled form, which may be very many. Where principals come
+ * from elsewhere, which say themselves where they belong, workers must know what lies above.
+ */
 export function withoutKeys(document: ConfigDocument): ConfigDocument {
-  return { ...document, ...NO_LEVELS_DOCUMENT, keys: [] }
+  const { jwt, service } = document.identity
+  const levels = jwt.length > 0 || service !== undefined ? {} : NO_LEVELS_DOCUMENT
+  return { ...document, ...levels, keys: [] }
 }

@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./route.ts')).routeCommand(),
   },
   {
+    name: 'policy',
+    summary: 'see what policies say to a request',
+    load: async () => (await import('./policy.ts')).policyCommand(),
+  },
+  {
     name: 'usage',
     summary: 'see what was used, by key, model, provider and more',
     load: async () => (await import('./usage.ts')).usageCommand(),
@@ -35,6 +40,11 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'ledger',
     summary: 'prove the books, and compare them with bills',
     load: async () => (await import('./ledger.ts')).ledgerCommand(),
+  },
+  {
+    name: 'auth',
+    summary: 'tell gateways who may do what',
+    load: async () => (await import('./auth.ts')).authCommand(),
   },
   {
     name: 'hash-key',

@@ -89,7 +89,8 @@ function headersOf(lines: readonly string[]): Readonly<Record<string, string>> {
   )
 }
 
-async function documentOf({ config }: ExplainOptions): Promise<ConfigDocument> {
+/** The document that a command is about: of the file that is named, or found, or of none. */
+export async function documentOf({ config }: { readonly config?: string | false }): Promise<ConfigDocument> {
   const file = config === false ? null : (config ?? findConfigFile('.'))
   if (file === null) return defaultDocument()
   const { CONFIG_FACTS } = await import('../ai/index.ts')

@@ -6,6 +6,7 @@
 import { compileGlob } from '../lib/index.ts'
 import { checkLevels, LEVEL_SECTIONS } from './level-checks.ts'
 import { checkModels } from './model-checks.ts'
+import { checkPolicies } from './policy-checks.ts'
 import type { Path } from './position.ts'
 import { checkProviders, type ProviderCheckOptions } from './provider-checks.ts'
 import { checkRoutes } from './route-checks.ts'
@@ -68,6 +69,11 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkLevels(value),
     ...checkSwitches(value, names),
     ...checkPatterns(value, names),
+    ...checkPolicies(value, {
+      providers: names.providers,
+      models: [...names.models, ...names.aliases],
+      matchesModel: (pattern) => matchesSomething(pattern, names),
+    }),
     ...checkRoutes(value),
     ...checkFiles(value, providers),
     ...checkPassthrough(value, providers),

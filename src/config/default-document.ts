@@ -91,6 +91,10 @@ const DEFAULTS: ConfigDocument = {
     budgets: [],
     rules: [],
   },
+  identity: {
+    jwt: [],
+  },
+  policies: [],
   keys: [],
   limits: {
     body: 33_554_432,

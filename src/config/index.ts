@@ -7,6 +7,7 @@
  * Start reading at `schema.ts` (what a document is) and `parse.ts` (how a text becomes one).
  */
 
+export { type AuthData, loadAuthData } from './auth-data.ts'
 export { defaultDocument } from './default-document.ts'
 export { type DocumentProblem, placeProblems, problemsOf, within } from './document-problem.ts'
 export { type ConfigError, renderErrors, sortErrors } from './errors.ts'
@@ -28,9 +29,11 @@ export { BUDGET_PERIODS, isScope, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
 export type {
   ConfigDocument,
+  IdentityConfig,
   KeyConfig,
   ListenerConfig,
   ModelConfig,
+  PolicyConfig,
   PricesConfig,
   ProviderConfig,
   RouteConfig,

@@ -7,11 +7,13 @@ import * as z from 'zod'
 import type { DeepReadonly } from './freeze.ts'
 import { answers } from './schema/answers.ts'
 import { egress, overload } from './schema/egress.ts'
+import { identity } from './schema/identity.ts'
 import { key } from './schema/keys.ts'
 import { gatewayLevel, organization, project, team, user } from './schema/levels.ts'
 import { listener, trustedHeaders, trustedProxies } from './schema/listeners.ts'
 import { model, routing, translation } from './schema/models.ts'
 import { files, passthrough, realtime, unreadUsage } from './schema/operations.ts'
+import { policy } from './schema/policies.ts'
 import { catalogue } from './schema/prices.ts'
 import {
   content,
@@ -77,6 +79,8 @@ export const documentSchema = z.strictObject({
     .describe('Projects: levels that keys may be in, within a team or organisation.'),
   users: z.array(user).prefault([]).describe('Users: levels of those who hold keys.'),
   gateway: gatewayLevel.prefault({}).describe('What counts for all keys together.'),
+  identity: identity.prefault({}).describe('Who may call beside the holders of virtual keys.'),
+  policies: z.array(policy).max(1_000).prefault([]).describe('What may be asked for, by whom, from where and when.'),
   keys: z.array(key).prefault([]).describe('Virtual keys that this file owns.'),
   limits: limits.prefault({}).describe('Bounds on client connections and request bodies.'),
   timeouts: timeouts.prefault({}).describe('Deadlines of an attempt to a provider.'),
@@ -113,5 +117,9 @@ export type RouteConfig = ConfigDocument['routes'][number]
 export type UpstreamConfig = ConfigDocument['upstreams'][string]
 /** One data listener of the document. */
 export type ListenerConfig = ConfigDocument['listeners'][string]
+/** Principals that the document does not name one by one. */
+export type IdentityConfig = ConfigDocument['identity']
+/** One policy of the document. */
+export type PolicyConfig = ConfigDocument['policies'][number]
 /** One virtual key of the document. */
 export type KeyConfig = ConfigDocument['keys'][number]

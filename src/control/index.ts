@@ -3,6 +3,7 @@
  * path and holds no state of its own: what it shows and changes is behind `ControlPort`, which the composition root
  * implements. Start reading at `port.ts`, then `resources.ts` (the table of what can be asked) and `server.ts`.
  */
+export { type AuthService, type AuthServiceOptions, startAuthService } from './auth-service.ts'
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
 export { keyOfFile, makeKey, makeSecret, type NewKeyOptions, storedLimits } from './new-key.ts'
@@ -15,6 +16,7 @@ export type {
   KeyOwner,
   KeyView,
   NewKey,
+  PolicyRequest,
   RevokedKey,
   RouteRequest,
   UsageQuery,

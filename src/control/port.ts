@@ -49,6 +49,8 @@ export interface ControlPort {
    * `invalid_request` for a request that would be refused before it comes to a target.
    */
   explainRoute(request: RouteRequest): Promise<object>
+  /** What policies say to a request, and why: plain data. Rejects as `explainRoute` does. */
+  explainPolicy(request: PolicyRequest): Promise<object>
   /** The counters of budgets in shared memory, held against the ledger. */
   checkCounters(): Promise<readonly CounterCheck[]>
   /** A page of usage by what is asked for. */
@@ -67,6 +69,19 @@ export interface RouteRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: object | null
+}
+
+/** A request that policies are asked about. */
+export interface PolicyRequest {
+  /** Null: one that has no tags and is nowhere. */
+  readonly keyId: string | null
+  readonly model: string | null
+  readonly provider: string | null
+  readonly route: string
+  readonly address: string
+  readonly timeMs: number
+  /** The request as a client sends it, or what of it is of interest. */
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 /** A virtual key as people may see it: without its hashes. */

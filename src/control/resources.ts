@@ -1,5 +1,6 @@
 import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
 import { createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
+import { explainPolicy } from './policy.ts'
 import { listRequests, showRequest } from './request-logs.ts'
 import { ok, type Resource } from './resource.ts'
 import { explainRoute, listTargets } from './targets.ts'
@@ -42,6 +43,7 @@ export const RESOURCES: readonly Resource[] = [
   { ...read, path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
   { ...read, path: '/admin/v1/targets', query: [], handle: listTargets },
   { ...read, path: '/admin/v1/route/explain', method: 'POST', body: 'json', query: [], handle: explainRoute },
+  { ...read, path: '/admin/v1/policy/explain', method: 'POST', body: 'json', query: [], handle: explainPolicy },
   {
     ...read,
     path: '/admin/v1/usage',

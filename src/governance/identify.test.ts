@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyOf } from '../../test/request-path/keys.ts'
 import { offlineExchange } from '../../test/request-path/offline.ts'
-import { WAIT } from '../core/index.ts'
+import { type GatewayError, WAIT } from '../core/index.ts'
 import { createRateCheck, createScopeCheck } from './admit.ts'
 import { createIdentify, principalOf } from './identify.ts'
 import type { KeyDocument } from './key-document.ts'
@@ -16,7 +16,7 @@ function identifyWith(...documents: readonly KeyDocument[]) {
   const identify = createIdentify(keys)
   return (...headers: readonly string[]) => {
     const x = offlineExchange({ headers })
-    const error = identify(x)
+    const error = identify(x) as GatewayError | null // nobody is waited for here
     return {
       x,
       code: error?.code ?? null,
@@ -81,7 +81,8 @@ test('a key in the query counts on the paths whose clients say it there, and onl
   const ask = (target: string, headers: readonly string[] = [], query = true) => {
     const [path = '', said = ''] = target.split('?')
     const x = offlineExchange({ path, query: said, headers })
-    return createIdentify(keys, { query })(x)?.code ?? x.principal?.id
+    const error = createIdentify(keys, { query })(x) as GatewayError | null // as above
+    return error?.code ?? x.principal?.id
   }
   const generate = '/v1beta/models/m:generateContent'
   assert.equal(ask(`${generate}?alt=sse&key=${A}`), 'a')

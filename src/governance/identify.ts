@@ -1,4 +1,5 @@
-import { type Exchange, GatewayError, type Hook } from '../core/index.ts'
+import { type Exchange, type Gate, GatewayError } from '../core/index.ts'
+import type { PrincipalSource } from './auth/principal-source.ts'
 import { addressRefusal } from './key-addresses.ts'
 import type { KeyPrincipal } from './key-principal.ts'
 import { type KeyTable, MAX_SECRET_BYTES } from './key-table.ts'
@@ -8,20 +9,32 @@ const BEARER = /^bearer +/i
 /** Browsers can set no header on a WebSocket: clients of realtime sessions offer their key as a subprotocol. */
 const SUBPROTOCOL = /(?:^|[,\s])[a-z]+-insecure-api-key\.([^,\s]+)/
 
+export interface IdentifyOptions {
+  /** Where clients are known to say their key in the query, which only surfaces that forward no query as it came may allow. */
+  readonly query?: boolean
+  /** Who knows holders of credentials that are no keys of this gateway; the first that takes one decides. */
+  readonly others?: readonly PrincipalSource[]
+}
+
 /**
  * Identifies the caller by its virtual key: bearer, `x-api-key`, `api-key` or `x-goog-api-key`. Several that agree are
- * taken; two that disagree are refused, since one of them would be checked and the other might be used. `query`: where
- * clients are known to say it there, which only surfaces that forward no query as it came may allow.
+ * taken; two that disagree are refused, since one of them would be checked and the other might be used.
  */
-export function createIdentify(keys: KeyTable, options: { readonly query?: boolean } = {}): Hook {
+export function createIdentify(keys: KeyTable, { query = false, others = [] }: IdentifyOptions = {}): Gate {
   return (x) => {
-    const secret = presentedSecret(x, options.query === true ? queryKeys(x.path, x.query) : [])
+    const secret = presentedSecret(x, query ? queryKeys(x.path, x.query) : [])
     if (secret instanceof GatewayError) return secret
     if (secret === null) {
       const message = 'No API key was sent. Send it as "Authorization: Bearer <key>" or in x-api-key.'
       return new GatewayError('missing_api_key', message)
     }
     const principal = secret.length > MAX_SECRET_BYTES ? null : keys.find(secret)
+    if (principal === null) {
+      for (const other of others) {
+        const verdict = other.identify(x, secret)
+        if (verdict !== null) return verdict === 'identified' ? null : verdict
+      }
+    }
     if (principal === null || !principal.enabled || principal.expiresAt <= x.time) {
       // One answer for unknown, disabled and expired keys: who holds none learns nothing.
       return new GatewayError('invalid_api_key', 'The API key is not valid. It may be mistyped, expired or revoked.')

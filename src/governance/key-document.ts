@@ -21,6 +21,8 @@ export interface KeyDocument extends LimitsDocument {
   readonly modelsDeny: readonly string[] | null
   /** Names of the levels above it, from the narrowest to the widest, without that of the gateway. */
   readonly levels: readonly string[]
+  /** Names of levels that records have and nobody is charged on; absent: none. */
+  readonly namedOnly?: readonly string[]
   /** Slot in the shared key generations, and the generation that this document is of. */
   readonly generationSlot: number
   readonly generation: number

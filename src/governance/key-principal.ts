@@ -1,6 +1,7 @@
 import type { Principal } from '../core/index.ts'
 import type { GlobSet } from '../lib/index.ts'
 import type { Combined } from './combined-values.ts'
+import type { Authority } from './authority.ts'
 import type { Takings } from './counter-desk.ts'
 import { type AddressCheck, addressCheck } from './key-addresses.ts'
 import type { KeyDocument } from './key-document.ts'
@@ -15,6 +16,7 @@ import {
 } from './level-document.ts'
 import { type Level, LevelTable } from './level-table.ts'
 import { allowedBy, deniedBy } from './model-lists.ts'
+import type { Ruling } from './policy/ruling.ts'
 import type { RuleGroup } from './value-rules.ts'
 
 /** Every name of what a request asks for, as its surface knows them. */
@@ -23,6 +25,8 @@ export interface ResourceNames {
   readonly same: readonly string[]
   /** Those that lead to the same thing in the end, by whatever entry; `same` is among them. A denial counts for all. */
   readonly served: readonly string[]
+  /** Who serves it; absent: nobody in particular. */
+  readonly provider?: string
 }
 
 /** Names of the levels that a record has a column for. */
@@ -54,6 +58,11 @@ export interface Charged {
   readonly restricting: readonly Level[] | null
 }
 
+/** What a principal is made of. */
+export interface PrincipalDocument extends KeyDocument {
+  readonly authority?: Authority
+}
+
 /** A key, compiled for the request path. */
 export class KeyPrincipal implements Principal {
   readonly id: string
@@ -70,6 +79,11 @@ export class KeyPrincipal implements Principal {
   readonly generationSlot: number
   readonly generation: number
   readonly hash: string
+  /** The policies that apply to the request; null: none do, or it is not known yet. */
+  readonly ruling: Ruling | null
+  /** Who must be asked before anything is done; null: nobody. */
+  readonly authority: Authority | null
+  readonly #document: PrincipalDocument
   readonly #allow: GlobSet | null
   readonly #deny: GlobSet | null
   readonly #own: LimitsDocument
@@ -78,11 +92,15 @@ export class KeyPrincipal implements Principal {
   #charged: Charged | null = null
   #version = 0
 
-  constructor(document: KeyDocument, table: LevelTable = new LevelTable()) {
+  constructor(document: PrincipalDocument, table: LevelTable = new LevelTable(), ruling: Ruling | null = null) {
+    this.ruling = ruling
+    this.authority = document.authority ?? null
+    this.#document = document
     this.id = document.id
     this.idJson = JSON.stringify(document.id)
     this.levelsJson = document.levels.length === 0 ? '' : `,${JSON.stringify(document.levels)}`
-    this.named = document.levels.length === 0 ? NO_LEVELS : namedLevels(document.levels)
+    const named = document.namedOnly === undefined ? document.levels : [...document.levels, ...document.namedOnly]
+    this.named = named.length === 0 ? NO_LEVELS : namedLevels(named)
     this.enabled = document.enabled
     this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
     this.scopes = document.scopes.length === 0 ? null : new Set(document.scopes)
@@ -96,6 +114,11 @@ export class KeyPrincipal implements Principal {
     this.generationSlot = document.generationSlot
     this.generation = document.generation
     this.hash = document.hash
+  }
+
+  /** The same under these policies. */
+  under(ruling: Ruling): KeyPrincipal {
+    return new KeyPrincipal(this.#document, this.#table, ruling)
   }
 
   /** What a request of this key is charged on. Made once for each change of levels, so that a request looks nothing up. */
@@ -120,15 +143,21 @@ export class KeyPrincipal implements Principal {
 
   /** Whether no list of models says anything against any model. */
   get mayUseAll(): boolean {
-    return this.#allow === null && this.#deny === null && this.charged.restricting === null
+    return this.#allow === null && this.#deny === null && this.charged.restricting === null && !this.#isRuled
+  }
+
+  get #isRuled(): boolean {
+    return this.ruling?.listsModels === true
   }
 
   get hasAllowLists(): boolean {
-    return this.#allow !== null || this.charged.restricting?.some(({ allow }) => allow !== null) === true
+    return (
+      this.#isRuled || this.#allow !== null || this.charged.restricting?.some(({ allow }) => allow !== null) === true
+    )
   }
 
   get hasDenyLists(): boolean {
-    return this.#deny !== null || this.charged.restricting?.some(({ deny }) => deny !== null) === true
+    return this.#isRuled || this.#deny !== null || this.charged.restricting?.some(({ deny }) => deny !== null) === true
   }
 
   /** Deny wins, under whatever name and on whatever level; every allow list must allow. */
@@ -136,8 +165,10 @@ export class KeyPrincipal implements Principal {
     return this.refusing(names) === null
   }
 
-  /** The level whose lists say no; null when all of them agree. */
+  /** The level, or `policy:<id>`, whose lists say no; null when all of them agree. */
   refusing(names: ResourceNames): string | null {
+    const policy = this.ruling?.refusing(names) ?? null
+    if (policy !== null) return policy
     if (!agree(this.#allow, this.#deny, names)) return keyLevel(this.id)
     const { restricting } = this.charged
     if (restricting === null) return null

@@ -125,5 +125,6 @@ export function levelInWords(level: string): string {
   if (above !== undefined) return `the ${by.replace('_', ' ')} "${value}" within ${levelInWords(above)}`
   const at = level.indexOf(':')
   const kind = level.slice(0, at)
+  if (kind === 'policy') return `the policy "${level.slice(at + 1)}"`
   return kind === 'key' ? 'this API key' : `the ${kind} "${level.slice(at + 1)}" of this API key`
 }

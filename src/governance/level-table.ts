@@ -45,6 +45,11 @@ export class LevelTable {
     this.version++
   }
 
+  /** Whether something is known of a level. */
+  knows(name: string): boolean {
+    return this.#levels.get(name)?.document instanceof Object
+  }
+
   get(name: string): Level {
     let level = this.#levels.get(name)
     if (level === undefined) {

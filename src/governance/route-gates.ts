@@ -18,7 +18,7 @@ export function createRouteGates(
   const isEarly = (at: number) => route.rate_limits[at]?.by === 'address'
   return [
     ...limits.filter((_, at) => isEarly(at)),
-    ...(route.auth === undefined ? [] : [createRouteAuth(route.auth, parts)]),
+    ...(route.auth === undefined ? [] : createRouteAuth(route.auth, parts)),
     ...limits.filter((_, at) => !isEarly(at)),
   ]
 }

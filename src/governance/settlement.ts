@@ -1,10 +1,11 @@
-import type { Exchange, SettleHook } from '../core/index.ts'
+import type { Exchange, GatewayError, SettleHook } from '../core/index.ts'
 import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
 import { endInFlight } from './admit.ts'
 import type { CounterDesk } from './counter-desk.ts'
 import { KeyPrincipal, NO_LEVELS } from './key-principal.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
+import { POLICY, type Ruling } from './policy/ruling.ts'
 import { Reservation } from './reservation.ts'
 import { budgetNanos, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 
@@ -85,7 +86,9 @@ function recordOf(
   { worker, warned }: { worker: number; warned: string | null },
 ): RequestRecord {
   const error = x.error
-  const named = x.principal instanceof KeyPrincipal ? x.principal.named : NO_LEVELS
+  const principal = x.principal instanceof KeyPrincipal ? x.principal : null
+  const named = principal?.named ?? NO_LEVELS
+  const ruling = principal?.ruling ?? null
   return {
     id: x.id,
     client_request_id: x.head.clientRequestId,
@@ -138,12 +141,20 @@ function recordOf(
     project: named.project,
     user: named.user,
     budget_events: budgetEvents(traffic?.switchedBy ?? null, warned),
+    policy: ruling === null ? null : policyOf(ruling, error),
+    policy_version: ruling?.version ?? null,
   }
 }
 
 function budgetEvents(switchedBy: string | null, warned: string | null): string | null {
   if (switchedBy === null) return warned
   return warned === null ? `switch(${switchedBy})` : `switch(${switchedBy}), ${warned}`
+}
+
+/** What policies had to do with it: the one that refused, else all that applied. */
+function policyOf(ruling: Ruling, error: GatewayError | null): string {
+  const refused = error?.code === 'policy_denied' && error.reason !== null
+  return refused ? `deny:${error.reason.slice(POLICY.length)}` : ruling.allowed
 }
 
 function microseconds(ms: number): number {

@@ -63,6 +63,8 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   project: rareWord,
   user: rareWord,
   budget_events: rareWord,
+  policy: rareWord,
+  policy_version: rareWord,
 })
 /** A route of the configuration knows no keys and no models. */
 const NO_MODEL = {
@@ -81,6 +83,8 @@ const NO_MODEL = {
   project: null,
   user: null,
   budget_events: null,
+  policy: null,
+  policy_version: null,
 }
 /** A success has no error. */
 const likely = fc

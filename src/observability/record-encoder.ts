@@ -63,13 +63,14 @@ export class RecordEncoder {
     const names = [r.worker, r.client_address, r.method, r.path, r.route, r.run_id]
     const models = [r.model_requested, r.model_served, r.provider, r.upstream]
     const levels = [r.organization, r.team, r.project, r.user]
+    const policies = [r.policy, r.policy_version]
     const fixed: Fixed = {
       of: r,
       middle: text.slice(start, end),
       end: text.slice(last),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
-      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels, null]).slice(1)}]`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels, null, ...policies]).slice(1)}]`,
     }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
     this.#byKey.set(key, fixed)
@@ -80,7 +81,7 @@ export class RecordEncoder {
 /** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
 const RARE_ZEROS = '0,0,0,0,0,0,0,null'
 const KEYLESS_END =
-  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null}'
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null,"policy":null,"policy_version":null}'
 
 function hasRareCounters(r: RequestRecord): boolean {
   const pictures = r.image_input_tokens + r.image_output_tokens + r.units
@@ -95,6 +96,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
   if (r.run_id !== null || r.price_rule !== null || r.provider !== null || r.translation !== null) return null
   if (r.attempt_history !== null || r.variant !== null) return null
   if (r.organization !== null || r.team !== null || r.project !== null || r.user !== null) return null
+  if (r.policy !== null || r.policy_version !== null) return null
   if (r.model_requested !== null || r.model_served !== null) return null
   const address = quoted(r.client_address)
   const method = quoted(r.method)
@@ -108,7 +110,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
     end: KEYLESS_END,
     packedKey: 'null',
     packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
-    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null,null]]`,
+    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null,null,null,null]]`,
   }
 }
 
@@ -135,6 +137,8 @@ function isSame(a: RequestRecord, b: RequestRecord): boolean {
     a.team === b.team &&
     a.project === b.project &&
     a.user === b.user &&
+    a.policy === b.policy &&
+    a.policy_version === b.policy_version &&
     a.route === b.route &&
     a.method === b.method &&
     a.run_id === b.run_id &&

@@ -76,6 +76,8 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   project: textOrNull,
   user: textOrNull,
   budget_events: textOrNull,
+  policy: textOrNull,
+  policy_version: fc.constantFrom(null, '0123456789ab'),
 })
 const [sample] = fc.sample(records, 1)
 assert.ok(sample !== undefined)

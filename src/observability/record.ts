@@ -51,7 +51,8 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.team) &&
     isTameText(r.project) &&
     isTameText(r.user) &&
-    isTameText(r.budget_events)
+    isTameText(r.budget_events) &&
+    isTameText(r.policy)
   )
 }
 

@@ -57,6 +57,8 @@ export const RECORD_FIELDS = [
   ['project', 'text?'],
   ['user', 'text?'],
   ['budget_events', 'text?'],
+  ['policy', 'text?'],
+  ['policy_version', 'text?'],
 ] as const satisfies readonly (readonly [keyof RequestRecord, FieldType])[]
 
 /** Fails to compile when a field of the interface is missing above. */
@@ -139,6 +141,8 @@ export function packRecord(r: RequestRecord, replacer?: (key: string, value: unk
       r.project,
       r.user,
       r.budget_events,
+      r.policy,
+      r.policy_version,
     ],
   ]
   return JSON.stringify(packed, replacer)

@@ -77,6 +77,10 @@ export interface RequestRecord {
   readonly user: string | null
   /** What budgets did beside charging: thresholds that were passed, and the model that was switched from; null: nothing. */
   readonly budget_events: string | null
+  /** The policies that applied, `allow:a,b`, or the one that refused, `deny:a`; null: none applied. */
+  readonly policy: string | null
+  /** Hash of all policies of the configuration by which that was decided. */
+  readonly policy_version: string | null
 }
 
 /** Kinds of levels that a request's record names, in the order of its columns. Append only. */

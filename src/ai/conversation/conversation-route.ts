@@ -1,9 +1,9 @@
 import { type Exchange, GatewayError, type Hook } from '../../core/index.ts'
-import { levelInWords, principalOf } from '../../governance/index.ts'
+import { principalOf } from '../../governance/index.ts'
 import type { MediaFetcher } from '../media/media-fetcher.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
-import { denied, shorten } from '../routing/choose.ts'
+import { deniedBy, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
 import { RequestRouting } from '../routing/request-routing.ts'
@@ -124,8 +124,8 @@ export function allowed(x: Exchange, registry: ModelRegistry, name: string): boo
 /** The answer for a model that the request's key may not use: it names the level that says so. */
 export function deniedTo(x: Exchange, registry: ModelRegistry, name: string): GatewayError {
   const [first] = registry.namesOf(name) ?? []
-  const level = first === undefined ? null : principalOf(x).refusing(first)
-  return denied(name, level === null ? undefined : levelInWords(level))
+  const principal = principalOf(x)
+  return deniedBy(principal, first === undefined ? null : principal.refusing(first), name)
 }
 
 /** The first target of a name that the request's key may use; null when there is none. */

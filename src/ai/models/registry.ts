@@ -145,6 +145,7 @@ export class ModelRegistry {
       same,
       served: this.#served(target, canonical),
       keptFor,
+      provider: target.provider,
     }))
     this.#names.set(name, names)
     return names
@@ -153,7 +154,12 @@ export class ModelRegistry {
   /** Every name of a target of this name that stands in no list of targets; what is denied counts, whatever allows it. */
   sideNamesOf(name: string, target: ModelTarget): TargetNames {
     const canonical = this.#aliases.get(name) ?? name
-    return { same: this.#withAliases([canonical]), served: this.#served(target, canonical), keptFor: null }
+    return {
+      same: this.#withAliases([canonical]),
+      served: this.#served(target, canonical),
+      provider: target.provider,
+      keptFor: null,
+    }
   }
 
   #served(target: ModelTarget, canonical: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { type Exchange, GatewayError } from '../../core/index.ts'
-import { type KeyPrincipal, principalOf } from '../../governance/index.ts'
+import { type KeyPrincipal, levelInWords, POLICY, principalOf } from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { RequestFacts, RoutingContext, RoutingTarget } from './contract.ts'
@@ -26,7 +26,7 @@ export function chooseOrder(x: Exchange, options: ChoiceOptions): Order | Gatewa
   const context = { facts, statistics, random, nowMs: monotonicUs() / 1000, wallMs: x.time }
   const order = group.orders.make(context, refusalsOf(principalOf(x), options))
   if (order.ready > 0 || (order.count > 0 && order.waitMs === 0)) return order
-  const problem = order.count > 0 ? resting(facts.model, order, context) : nothingLeft(facts.model, group)
+  const problem = order.count > 0 ? resting(facts.model, order, context) : nothingLeft(x, options)
   group.orders.giveBack(order)
   return problem
 }
@@ -72,13 +72,17 @@ function resting(model: string, order: Order, { statistics, nowMs }: RoutingCont
   return new GatewayError('upstream_unavailable', message, { retryAfterSeconds: seconds })
 }
 
-function nothingLeft(model: string, { orders }: ModelGroup): GatewayError {
+function nothingLeft(x: Exchange, { registry, group: { orders }, facts: { model } }: ChoiceOptions): GatewayError {
   if (orders.drops.includes('not_served')) {
     const message = `The model "${shorten(model)}" is not served at this path: its providers have no such endpoint.`
     return new GatewayError('resource_not_found', message, { param: 'model' })
   }
   if (orders.drops.includes('unpriced')) return unpriced(model)
-  if (orders.drops.includes('denied')) return denied(model)
+  const at = orders.drops.indexOf('denied')
+  if (at >= 0) {
+    const names = registry.namesOf(model)?.[at]
+    return deniedBy(principalOf(x), names === undefined ? null : principalOf(x).refusing(names), model)
+  }
   const message = `The model "${shorten(model)}" has no target for this request: they are switched off, or its rules name none. Ask the operator.`
   return new GatewayError('upstream_unavailable', message)
 }
@@ -93,6 +97,13 @@ export function denied(model: string, by = 'this API key'): GatewayError {
   const who = by.charAt(0).toUpperCase() + by.slice(1)
   const message = `${who} may not use the model "${shorten(model)}". GET /v1/models lists what it may.`
   return new GatewayError('resource_denied', message, { param: 'model' })
+}
+
+/** The same for the level, or the policy, of this name. */
+export function deniedBy(principal: KeyPrincipal, level: string | null, model: string): GatewayError {
+  if (level === null) return denied(model)
+  if (!level.startsWith(POLICY) || principal.ruling === null) return denied(model, levelInWords(level))
+  return principal.ruling.refusal(level, `The model "${shorten(model)}" is not allowed`, 'model')
 }
 
 /** A name as it may stand in a message. */

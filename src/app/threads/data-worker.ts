@@ -9,6 +9,8 @@ import {
   Intents,
   KeyTable,
   NamelessRefusals,
+  Policies,
+  type PrincipalSource,
   SharedCounters,
   type Sinks,
 } from '../../governance/index.ts'
@@ -27,6 +29,7 @@ import { type EgressDoor, EgressDoors } from './egress.ts'
 import { Listeners } from './listeners.ts'
 import { compilePlan, type RouteHooks } from './plan.ts'
 import { Pools } from './pools.ts'
+import { principalSources } from './principal-sources.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
 import { shedLoad } from './shed-load.ts'
@@ -55,6 +58,11 @@ export async function runDataWorker(): Promise<void> {
     })
   })
   await worker.listen()
+}
+
+interface Ruled {
+  readonly policies: Policies | null
+  readonly others: readonly PrincipalSource[]
 }
 
 class DataWorker {
@@ -170,13 +178,14 @@ class DataWorker {
       onRefresh: (pool, news) => say(refreshLog(pool, news)),
     })
     const authMemory = new AuthMemory()
-    const routesThrough = (door: EgressDoor): RouteHooks => ({
+    const routesThrough = (door: EgressDoor, ruled: Ruled): RouteHooks => ({
       shared,
       now,
       pool: (name, config, plan) => this.#pools.pool(name, config, { ...plan, door }),
       gates: (route: RouteConfig, version: number) =>
         createRouteGates(route, {
           keys: this.#keys,
+          ...ruled,
           memory: authMemory,
           connect: (server) => this.#transports.forVersion(version, door).connect(server),
           warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
@@ -188,18 +197,25 @@ class DataWorker {
     })
     this.#compile = async (version, next) => {
       const door = doors.doorFor(next)
+      const policies = Policies.compile(next)
+      const others = principalSources(next, {
+        levels: this.#keys.levels,
+        memory: authMemory,
+        connect: (server) => this.#transports.forVersion(version, door).connect(server),
+        warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
+      })
       const plan = await compilePlan({
         version,
         document: next,
         environment: process.env,
         metrics: this.#metrics,
         transports: this.#transports.forVersion(version, door),
-        hooks: hooks.surfaces,
+        hooks: hooks.surfaces(policies, others),
         content: this.#stores,
         claims: this.#stores,
         counter: this.#tokenizer,
         fetchAddress: async (url, limits) => await fetchAddress(url, { ...limits, ...door }),
-        routes: routesThrough(door),
+        routes: routesThrough(door, { policies, others }),
         process: processCells,
         warn: (message, fields) => say({ type: 'log', level: 'warn', message, fields: { ...fields } }),
       })

@@ -7,6 +7,7 @@ import {
   createGiveWay,
   createIdentify,
   createJoin,
+  createPolicyGate,
   createRateCheck,
   createReserve,
   createScopeCheck,
@@ -14,6 +15,8 @@ import {
   type KeyTable,
   levelCheck,
   limitsLeft,
+  type Policies,
+  type PrincipalSource,
   type Sinks,
   type ValueSource,
 } from '../../governance/index.ts'
@@ -31,9 +34,10 @@ export interface WorkerHooksOptions {
   readonly process: Int32Array
 }
 
-/** What governance does with the requests of one worker; the same in every plan. */
+/** What governance does with the requests of one worker. */
 export interface WorkerHooks {
-  readonly surfaces: SurfaceHooks
+  /** Of a plan with these policies (null: none) and those who know other credentials than keys. */
+  readonly surfaces: (policies: Policies | null, others: readonly PrincipalSource[]) => SurfaceHooks
   /** Of routes of the configuration, by what they record. */
   readonly settleRoute: Readonly<Record<RouteConfig['record'], Route['settle']>>
 }
@@ -44,25 +48,34 @@ export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
   const accepting = () => journal.healthy && Atomics.load(process, PROCESS_CELL.journalFull) === 0
   const settleChat = [createSettlement(sinks, modelTraffic)]
   const settlePlain = [createSettlement(sinks, null)]
-  const identify = createIdentify(keys, { query: true })
   const rate = createRateCheck(desk)
   const reserve = createReserve({ desk, values, onWarning, journal, port: modelTraffic, accepting })
   const giveWay = createGiveWay(modelTraffic)
   const join = createJoin()
+  const admit = (scope: string, policies: Policies | null) => [
+    levelCheck,
+    createScopeCheck(scope),
+    ...(policies === null ? [] : [createPolicyGate(policies)]),
+    rate,
+  ]
   return {
-    surfaces: {
+    surfaces: (policies, others) => ({
       conversation: (scope: string) => ({
-        identify,
-        admit: [levelCheck, createScopeCheck(scope), rate],
+        identify: createIdentify(keys, { query: true, others }),
+        admit: admit(scope, policies),
         reserve,
         giveWay,
         join,
         settle: settleChat,
       }),
-      models: { identify, admit: [levelCheck, createScopeCheck('models.read'), rate], settle: settlePlain },
+      models: {
+        identify: createIdentify(keys, { query: true, others }),
+        admit: admit('models.read', policies),
+        settle: settlePlain,
+      },
       unmatched: { settle: settlePlain },
       limitsLeft: (x) => limitsLeft(x, desk),
-    },
+    }),
     settleRoute: {
       all: [createSettlement(sinks, null, { record: 'all', access: 'edge' })],
       errors: [createSettlement(sinks, null, { record: 'errors', access: 'edge' })],

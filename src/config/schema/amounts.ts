@@ -11,7 +11,8 @@ const MAX_PER_DAY = 86_400_000_000
 const MAX_TOKENS_PER_MINUTE = 100_000_000
 const MAX_AT_ONCE = 1_000_000
 
-const timeZone = plainText
+/** IANA name of a time zone. */
+export const timeZone = plainText
   .refine(isTimeZone, { error: 'expected the name of a time zone, such as `Europe/Berlin`' })
   .meta({ id: 'time-zone', description: 'IANA name of a time zone: `Europe/Berlin`, `UTC`.' })
 

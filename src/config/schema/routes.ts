@@ -1,12 +1,9 @@
 import * as z from 'zod'
+import { listOf } from './lists.ts'
 import { duration, positiveDuration, size, statusRange } from './scalars.ts'
 import { scope } from './scope.ts'
 import { headerName, name, networkText, plainText, templateText } from './texts.ts'
-
-/** One value or a list of them; in the document always a list. */
-function listOf<T extends z.ZodType>(item: T) {
-  return z.union([item.transform((value) => [value]), z.array(item).min(1)])
-}
+import { hasOneKeySet, ONE_KEY_SET, tokenClaims, tokenIssuer } from './tokens.ts'
 
 const pathText = z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024)
 const regexText = z.string().min(1).max(1024)
@@ -125,22 +122,11 @@ const auth = z
       .describe('User name and password (RFC 7617).'),
     jwt: z
       .strictObject({
-        issuer: plainText.describe('What `iss` must be.'),
-        audience: listOf(plainText).describe('One of them must be in `aud`.'),
-        jwks_url: plainText.optional().describe('Where the key set is; fetched, cached, bounded.'),
-        jwks_file: plainText.optional().describe('A file with the key set.'),
-        algorithms: z
-          .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
-          .min(1)
-          .prefault(['RS256', 'ES256', 'EdDSA'])
-          .describe('Signatures that are taken; never `none`, never a shared secret.'),
+        ...tokenIssuer,
         header: headerName.prefault('authorization').describe('Where the token is; `authorization`: behind `Bearer`.'),
-        claims: z.record(plainText, plainText).prefault({}).describe('Claims that must have exactly this text.'),
-        clock_skew: duration.prefault('30s').describe('Tolerance of `exp` and `nbf`.'),
+        ...tokenClaims,
       })
-      .refine((value) => (value.jwks_url === undefined) !== (value.jwks_file === undefined), {
-        error: 'exactly one of `jwks_url` and `jwks_file`',
-      })
+      .refine(hasOneKeySet, ONE_KEY_SET)
       .optional()
       .describe('JSON web tokens (RFC 7519).'),
     forward: z

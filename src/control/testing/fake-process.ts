@@ -17,6 +17,7 @@ import type {
   KeyOwner,
   KeyView,
   NewKey,
+  PolicyRequest,
   RevokedKey,
   RouteRequest,
   UsageQuery,
@@ -56,6 +57,11 @@ export class FakeProcess implements ControlPort {
   }
 
   async explainRoute(request: RouteRequest): Promise<object> {
+    this.#fail()
+    return request
+  }
+
+  async explainPolicy(request: PolicyRequest): Promise<object> {
     this.#fail()
     return request
   }

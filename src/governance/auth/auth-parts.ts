@@ -1,13 +1,19 @@
 import type { Transport } from '../../core/index.ts'
 import type { CounterDesk } from '../counter-desk.ts'
 import type { KeyTable } from '../key-table.ts'
+import type { Policies } from '../policy/policies.ts'
 import type { AuthMemory } from './auth-memory.ts'
+import type { PrincipalSource } from './principal-source.ts'
 
 /** What the gates of routes are given by whoever knows the rest of the program. */
 export interface AuthParts {
   readonly keys: KeyTable
   /** Where the limits of keys are counted. */
   readonly desk: CounterDesk
+  /** Who knows holders of other credentials than keys; absent: nobody. */
+  readonly others?: readonly PrincipalSource[]
+  /** Of the plan; absent or null: there are none. */
+  readonly policies?: Policies | null
   /** One for each worker, whatever the plan. */
   readonly memory: AuthMemory
   /** Connections to a server that helps to decide who a client is; they live as long as the plan. */

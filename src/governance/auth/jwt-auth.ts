@@ -12,6 +12,8 @@ import { readKeys, TokenVerifier } from './token-verifier.ts'
 type TokenParts = Pick<AuthParts, 'connect' | 'warn' | 'memory'>
 export type JwtConfig = NonNullable<NonNullable<RouteConfig['auth']>['jwt']>
 
+type KeySetConfig = Pick<JwtConfig, 'jwks_url' | 'jwks_file'>
+
 const CONNECT_TIMEOUT_MS = 3_000
 const MAX_CONNECTIONS = 2
 
@@ -57,7 +59,8 @@ function presented(x: Exchange, header: string): string | GatewayError {
   return unauthorized(`This needs one token, in ${where}.`, 'Bearer error="invalid_request"')
 }
 
-function keySetOf(config: JwtConfig, parts: TokenParts): KeySet<LocalJWKSet> {
+/** The key set of an issuer, kept beyond the plan. Throws an Error for one that cannot be. */
+export function keySetOf(config: KeySetConfig, parts: TokenParts): KeySet<LocalJWKSet> {
   const from = config.jwks_url ?? config.jwks_file ?? ''
   const source = sourceOf(config, parts)
   const onFailure = (error: unknown) => {
@@ -73,7 +76,7 @@ function keySetOf(config: JwtConfig, parts: TokenParts): KeySet<LocalJWKSet> {
   return keySet
 }
 
-function sourceOf(config: JwtConfig, { connect }: TokenParts): KeySetSource {
+function sourceOf(config: KeySetConfig, { connect }: TokenParts): KeySetSource {
   if (config.jwks_file !== undefined) {
     // Read now as well: a name that is mistyped is found when the configuration is loaded.
     readFileSync(config.jwks_file)

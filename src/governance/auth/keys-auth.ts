@@ -1,7 +1,8 @@
 import type { RouteConfig } from '../../config/index.ts'
-import { type Gate, GatewayError, type HeaderOverlay, type Hook } from '../../core/index.ts'
+import { type Gate, GatewayError, type HeaderOverlay } from '../../core/index.ts'
 import { createRateCheck, createScopeCheck, levelCheck } from '../admit.ts'
 import { createIdentify } from '../identify.ts'
+import { createPolicyGate } from '../policy/policy-gate.ts'
 import type { AuthParts } from './auth-parts.ts'
 
 export type KeysConfig = NonNullable<NonNullable<RouteConfig['auth']>['keys']>
@@ -13,17 +14,22 @@ const OVERLAY: HeaderOverlay = {
 }
 
 /** Virtual keys that hold all of the scopes, within the limits of all their levels. The principal is the key. */
-export function createKeysAuth({ scopes }: KeysConfig, { keys, desk }: Pick<AuthParts, 'keys' | 'desk'>): Gate {
-  const rate = createRateCheck(desk)
-  const hooks: readonly Hook[] = [createIdentify(keys), levelCheck, ...scopes.map(createScopeCheck)]
-  return (x) => {
-    for (const hook of hooks) {
-      const error = hook(x)
-      if (error !== null) return error.status === 401 ? challenged(error) : error
-    }
-    x.overlay = OVERLAY
-    return rate(x)
-  }
+export function createKeysAuth(
+  { scopes }: KeysConfig,
+  { keys, desk, policies = null, others = [] }: Pick<AuthParts, 'keys' | 'desk' | 'policies' | 'others'>,
+): Gate[] {
+  const identify = createIdentify(keys, { others })
+  return [
+    (x) => {
+      const verdict = identify(x)
+      x.overlay = OVERLAY
+      return verdict instanceof GatewayError && verdict.status === 401 ? challenged(verdict) : verdict
+    },
+    levelCheck,
+    ...scopes.map(createScopeCheck),
+    ...(policies === null ? [] : [createPolicyGate(policies)]),
+    createRateCheck(desk),
+  ]
 }
 
 function challenged({ code, message }: GatewayError): GatewayError {

@@ -8,13 +8,13 @@ import { createKeysAuth } from './keys-auth.ts'
 
 export type RouteAuthConfig = NonNullable<RouteConfig['auth']>
 
-/** The gate of a route's `auth`. Throws an Error that says what in it cannot be. */
-export function createRouteAuth(config: RouteAuthConfig, parts: AuthParts): Gate {
+/** The gates of a route's `auth`. Throws an Error that says what in it cannot be. */
+export function createRouteAuth(config: RouteAuthConfig, parts: AuthParts): readonly Gate[] {
   const { keys, basic, jwt, forward } = config
   if (keys !== undefined) return createKeysAuth(keys, parts)
-  if (basic !== undefined) return createBasicAuth(basic, parts)
-  if (jwt !== undefined) return createJwtAuth(jwt, parts)
-  if (forward !== undefined) return createForwardAuth(forward, parts)
+  if (basic !== undefined) return [createBasicAuth(basic, parts)]
+  if (jwt !== undefined) return [createJwtAuth(jwt, parts)]
+  if (forward !== undefined) return [createForwardAuth(forward, parts)]
   // The schema lets only one of them through; a route whose section says nothing must not be open.
   throw new Error('auth: expected one of `keys`, `basic`, `jwt`, `forward`')
 }

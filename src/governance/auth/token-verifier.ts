@@ -13,6 +13,8 @@ export interface TokenRules {
   readonly algorithms: readonly string[]
   readonly claims: Readonly<Record<string, string>>
   readonly clockSkewMs: number
+  /** Makes the principal of a token that is as it must be; absent: `jwt:<sub>` and no more. */
+  readonly principal?: (payload: JWTPayload) => Principal | GatewayError
 }
 
 const MAX_TOKEN_CHARS = 16_384
@@ -105,7 +107,8 @@ export class TokenVerifier {
     for (const [name, expected] of Object.entries(this.#rules.claims)) {
       if (!Object.hasOwn(payload, name) || payload[name] !== expected) return invalid()
     }
-    const principal = { id: `jwt:${sub}` }
+    const principal = this.#rules.principal?.(payload) ?? { id: `jwt:${sub}` }
+    if (principal instanceof GatewayError) return principal
     if (state !== this.#knownBy) this.#forget(state)
     this.#known.set(hash('sha256', token, 'base64'), { principal, untilMs: exp * 1_000 + this.#rules.clockSkewMs })
     return principal

@@ -64,6 +64,8 @@ export function lostRecord(entry: Reserved, worker: number, usage: UsageSource &
     project: idIn('project'),
     user: idIn('user'),
     budget_events: null,
+    policy: null,
+    policy_version: null,
   }
   return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

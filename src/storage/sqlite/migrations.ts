@@ -250,6 +250,12 @@ export const MIGRATIONS: readonly string[] = [
    CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
      fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
      fields ->> 46 AS project, fields ->> 47 AS "user", fields ->> 48 AS budget_events FROM request_rows;`,
+
+  `DROP VIEW requests;
+   CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
+     fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
+     fields ->> 46 AS project, fields ->> 47 AS "user", fields ->> 48 AS budget_events, fields ->> 49 AS policy,
+     fields ->> 50 AS policy_version FROM request_rows;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

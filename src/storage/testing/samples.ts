@@ -73,6 +73,8 @@ export function sampleRecord(id: string, differences: Partial<RequestRecord> = {
     project: null,
     user: null,
     budget_events: null,
+    policy: null,
+    policy_version: null,
     ...differences,
   }
 }

@@ -28,9 +28,9 @@ export function readFacts(value: unknown): BatchFacts | null {
 
 /** Why a key may make no batch of a file; null: it may. What was allowed at the upload may be forbidden by now. */
 export function checkFacts(facts: BatchFacts | null, party: BatchParty): GatewayError | null {
-  const { mayUseAll, charged } = party.principal
+  const { mayUseAll, charged, ruling } = party.principal
   if (facts === null) {
-    if (mayUseAll && charged.budgets === null) return null
+    if (mayUseAll && charged.budgets === null && ruling?.readsBodies !== true) return null
     const message =
       'What the lines of this file ask for is not known here: upload it through this gateway with "purpose": "batch", with this key and to the same provider, and make the batch of that file.'
     return new GatewayError('invalid_request', message, { param: 'input_file_id' })

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../../core/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
 import { worstCost } from '../../models/price.ts'
+import { policyProblem } from '../../policy/check-body.ts'
 import { shorten } from '../../routing/choose.ts'
 import { CONVERSATIONS } from '../../surfaces/conversations.ts'
 import { OPERATIONS } from '../table.ts'
@@ -109,6 +110,9 @@ export class BatchLines {
     if (body instanceof GatewayError) return body
     const scanned = bodyScanner.scan(body)
     if (scanned.kind !== 'object') return invalid('has a "body" that is no JSON object', 'body')
+    const { ruling } = this.#options.principal
+    const refused = ruling?.readsBodies === true ? policyProblem(ruling, body) : null
+    if (refused !== null) return refused
     const said = scanned.has(0) ? readString(body, scanned.valueStart(0), scanned.valueEnd(0)) : null
     const name = said ?? (url === null ? null : (DEFAULT_MODELS.get(pathOf(url)) ?? null))
     if (scanned.has(0) && (said === null || said === '')) return invalid('has a "model" that is no name', 'model')

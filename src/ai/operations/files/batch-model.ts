@@ -4,7 +4,7 @@ import { chargeBy } from '../../models/charge.ts'
 import { worstCost } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
-import { shorten } from '../../routing/choose.ts'
+import { deniedBy, shorten } from '../../routing/choose.ts'
 import { mayBeServed, mayUseEverything } from '../../routing/visibility.ts'
 import { NOTHING } from '../usage.ts'
 
@@ -20,7 +20,7 @@ export interface BatchParty {
 export function batchTarget({ registry, principal, provider }: BatchParty, name: string): ModelTarget | GatewayError {
   const direct = name.startsWith(`${provider}/`) ? name : `${provider}/${name}`
   let elsewhere: string | null = null
-  let denied = false
+  let denied: string | null = null
   for (const spelling of name === direct ? [name] : [name, direct]) {
     const group = registry.resolve(spelling)
     if (group === null) continue
@@ -32,15 +32,12 @@ export function batchTarget({ registry, principal, provider }: BatchParty, name:
         if (mayUseEverything(principal, registry) || (own !== undefined && mayBeServed(principal, own))) {
           return target
         }
-        denied = true
+        denied = (own === undefined ? null : principal.refusing(own)) ?? ''
       }
     }
   }
   const shown = shorten(name)
-  if (denied) {
-    const message = `This API key may not use the model "${shown}". GET /v1/models lists what it may.`
-    return new GatewayError('resource_denied', message, { param: 'model' })
-  }
+  if (denied !== null) return deniedBy(principal, denied === '' ? null : denied, name)
   if (elsewhere !== null) {
     const message = `The model "${shown}" is served by the provider "${elsewhere}", and this batch goes to "${provider}": all lines of a batch go to one provider. Make one batch for each (x-ferro-provider names the provider).`
     return new GatewayError('invalid_request', message, { param: 'model' })

@@ -2,7 +2,7 @@ import { type Exchange, GatewayError, type Hook } from '../../../core/index.ts'
 import { principalOf, withoutQueryKeys } from '../../../governance/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
 import { type CallerDialect, callerDialect } from '../../conversation/caller-dialect.ts'
-import { allowed, firstAllowed, unknownModel } from '../../conversation/conversation-route.ts'
+import { allowed, deniedTo, firstAllowed, unknownModel } from '../../conversation/conversation-route.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
@@ -124,9 +124,8 @@ function checkModel(
     const message = `The model "${read.name.slice(0, 128)}" is not of the provider "${provider}".`
     return new GatewayError('invalid_request', message, { param: 'model' })
   }
-  if (allowed(x, registry, read.target === null ? `${provider}/${read.name}` : read.name)) return null
-  const message = `This API key may not use the model "${read.name.slice(0, 128)}". GET /v1/models lists what it may.`
-  return new GatewayError('resource_denied', message, { param: 'model' })
+  const name = read.target === null ? `${provider}/${read.name}` : read.name
+  return allowed(x, registry, name) ? null : deniedTo(x, registry, name)
 }
 
 /** The client's bytes, with the model as the provider calls it. */

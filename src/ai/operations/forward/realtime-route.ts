@@ -9,7 +9,7 @@ import {
   type TunnelWatch,
 } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import { allowed, unknownModel } from '../../conversation/conversation-route.ts'
+import { allowed, deniedTo, unknownModel } from '../../conversation/conversation-route.ts'
 import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
@@ -61,11 +61,7 @@ export function createRealtimeInspect({ registry, settings }: RealtimeOptions): 
     }
     const group = registry.resolve(name)
     if (group === null) return unknownModel(name)
-    if (!allowed(x, registry, name)) {
-      return new GatewayError('resource_denied', `This API key may not use the model "${name.slice(0, 128)}".`, {
-        param: 'model',
-      })
-    }
+    if (!allowed(x, registry, name)) return deniedTo(x, registry, name)
     const facts = plainFacts(x, 'realtime', name)
     const first = routing.route(x, { registry, group, facts, serves })
     if (first instanceof GatewayError) return first

@@ -1,0 +1,41 @@
+import { type ConfigDocument, resolveReference } from '../../config/index.ts'
+import {
+  type AuthParts,
+  createTokenPrincipals,
+  type LevelTable,
+  type Membership,
+  type OutsideRules,
+  type PrincipalSource,
+  ServicePrincipals,
+} from '../../governance/index.ts'
+import { Levels } from '../levels.ts'
+
+export interface SourceParts extends Pick<AuthParts, 'connect' | 'warn' | 'memory'> {
+  readonly levels: LevelTable
+}
+
+/** Who knows holders of credentials that are no keys, in the order in which they are asked. */
+export function principalSources(document: ConfigDocument, parts: SourceParts): readonly PrincipalSource[] {
+  const { jwt, service } = document.identity
+  if (jwt.length === 0 && service === undefined) return []
+  const known = new Levels(document)
+  const rulesFor = (unknownLevels: OutsideRules['unknownLevels']): OutsideRules => ({
+    levels: parts.levels,
+    levelsOf: (membership: Membership) => known.namesFor(membership),
+    contradiction: (membership: Membership) => known.problemOf(membership)?.message ?? null,
+    unknownLevels,
+  })
+  const tokens = createTokenPrincipals({ jwt }, parts, rulesFor)
+  if (service === undefined) return tokens === null ? [] : [tokens]
+  const rules = rulesFor(service.unknown_levels)
+  const others = new ServicePrincipals(service, { ...parts, token: tokenOf(service.token) }, rules)
+  return tokens === null ? [others] : [tokens, others]
+}
+
+/** Throws an Error for a reference that leads nowhere. */
+function tokenOf(reference: string | undefined): string | null {
+  if (reference === undefined) return null
+  const resolved = resolveReference(reference, process.env)
+  if (resolved.ok) return resolved.secret.reveal()
+  throw new Error(`identity.service.token: ${resolved.missing}`)
+}

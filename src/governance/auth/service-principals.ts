@@ -1,0 +1,130 @@
+import { hash } from 'node:crypto'
+import type { IdentityConfig } from '../../config/index.ts'
+import { type Exchange, GatewayError, resume, WAIT } from '../../core/index.ts'
+import type { Authority } from '../authority.ts'
+import type { KeyPrincipal } from '../key-principal.ts'
+import { type AuthParts, serverUrl } from './auth-parts.ts'
+import { KeptAnswers } from './kept-answers.ts'
+import { type OutsideRules, outsidePrincipal } from './outside-principal.ts'
+import type { PrincipalSource } from './principal-source.ts'
+import { readSubject, readVerdict, type ServiceSubject } from './service-answers.ts'
+import { ServiceClient } from './service-client.ts'
+
+type ServiceConfig = NonNullable<IdentityConfig['service']>
+
+const MAX_CONNECTIONS = 64
+const MAX_KNOWN = 4_096
+const MAX_ASKING = 256
+const MAX_SECRET_CHARS = 4_096
+
+/** What the service says of a key. */
+type Resolved = KeyPrincipal | 'denied' | 'unknown'
+
+/** Holders of keys that another service knows, and what that lets them do. Without its answer nobody is let in. */
+export class ServicePrincipals implements PrincipalSource {
+  readonly #client: ServiceClient
+  readonly #config: ServiceConfig
+  readonly #rules: OutsideRules
+  readonly #resolved: KeptAnswers<Resolved>
+  readonly #verdicts: KeptAnswers<boolean>
+
+  /** Throws an Error for an address that cannot be. */
+  constructor(
+    config: ServiceConfig,
+    { connect, token }: Pick<AuthParts, 'connect'> & { readonly token: string | null },
+    rules: OutsideRules,
+  ) {
+    const url = serverUrl('identity.service.endpoint', config.endpoint)
+    const { timeout: timeoutMs, retries, backoff: backoffMs, cache, cache_unknown: cacheUnknown } = config
+    const transport = connect({ origin: url.origin, connectTimeoutMs: timeoutMs, maxConnections: MAX_CONNECTIONS })
+    this.#client = new ServiceClient(transport, url.pathname, { timeoutMs, retries, backoffMs, token })
+    this.#config = config
+    this.#rules = rules
+    const bounds = { most: MAX_KNOWN, mostAsking: MAX_ASKING }
+    this.#resolved = new KeptAnswers({
+      ...bounds,
+      lifetimeMs: (answer) => (typeof answer === 'string' ? cacheUnknown : cache),
+    })
+    this.#verdicts = new KeptAnswers({ ...bounds, lifetimeMs: () => cache })
+  }
+
+  identify(x: Exchange, secret: string): ReturnType<PrincipalSource['identify']> {
+    if (secret.length > MAX_SECRET_CHARS) return null
+    const key = hash('sha256', secret, 'base64')
+    const known = this.#resolved.known(key, performance.now())
+    if (known !== null) {
+      const problem = this.#take(x, known)
+      return problem ?? 'identified'
+    }
+    this.#resolved
+      .ask(key, async () => await this.#resolve(secret))
+      .then(
+        (answer) => resume(x, this.#take(x, answer)),
+        (cause: unknown) => resume(x, unavailable(cause)),
+      )
+    return WAIT
+  }
+
+  /** Asks the service whether a principal of it may do something. */
+  #authority(subject: ServiceSubject): Authority {
+    return {
+      authorize: (action, resource) => {
+        const key = JSON.stringify([subject.id, subject.tenant, action, resource])
+        const known = this.#verdicts.known(key, performance.now())
+        if (known !== null) return known ? null : denied(resource)
+        return this.#verdicts
+          .ask(key, async () => await this.#ask(subject, action, resource))
+          .then((allowed) => (allowed ? null : denied(resource)), unavailable)
+      },
+    }
+  }
+
+  #take(x: Exchange, answer: Resolved): GatewayError | null {
+    if (answer === 'denied') {
+      return new GatewayError('external_auth_denied', 'The service that knows this key does not let it be used.')
+    }
+    if (answer === 'unknown') {
+      return new GatewayError('invalid_api_key', 'The API key is not valid. It may be mistyped, expired or revoked.')
+    }
+    x.principal = answer
+    return null
+  }
+
+  async #resolve(secret: string): Promise<Resolved> {
+    const { status, value } = await this.#client.post('/v1/auth/resolve-api-key', { presented_key: secret })
+    if (status === 401 || status === 404) return 'unknown'
+    if (status === 403) return 'denied'
+    const subject = status === 200 ? readSubject(value) : null
+    if (subject === null) throw new Error(`the service answered ${status} with nothing that can be used`)
+    const principal = outsidePrincipal(
+      {
+        ...subject,
+        id: `service:${subject.id}`,
+        scopes: [...this.#config.scopes, ...subject.scopes],
+        tags: [],
+        models: null,
+        expiresAt: null,
+      },
+      this.#rules,
+      this.#config.authorize ? this.#authority(subject) : null,
+    )
+    return principal ?? 'denied'
+  }
+
+  async #ask({ tenant, subject }: ServiceSubject, action: string, resource: string): Promise<boolean> {
+    const { status, value } = await this.#client.post('/v1/auth/authorize', { tenant, subject, action, resource })
+    const verdict = readVerdict(value)
+    if (status === 403) return false
+    if (status !== 200 || verdict === null) throw new Error(`the service answered ${status} without a verdict`)
+    return verdict.allowed
+  }
+}
+
+function denied(resource: string): GatewayError {
+  return new GatewayError('rbac_denied', `No role of this API key lets it use "${resource.slice(0, 160)}".`)
+}
+
+function unavailable(cause: unknown): GatewayError {
+  const message = 'The service that knows who may do what does not answer; try again soon.'
+  return new GatewayError('external_auth_unavailable', message, { retryAfterSeconds: 1, cause })
+}
