@@ -1,14 +1,17 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { ConfigDocument } from '../config/index.ts'
 import {
+  type Admin,
   ControlError,
   type ControlPort,
   type CounterCheck,
   type CreatedKey,
   type KeyView,
+  type Membership,
   makeKey,
   makeSecret,
   type NewKey,
+  OWNER,
   type PolicyRequest,
   type RevokedKey,
   type RouteRequest,
@@ -28,6 +31,7 @@ import type {
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
+import { Admins } from './admins.ts'
 import type { BudgetBackfill } from './budget-backfill.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
@@ -60,10 +64,12 @@ export interface AdminPortOptions {
 export class AdminPort implements ControlPort {
   readonly #options: AdminPortOptions
   readonly #tokenDigest: Buffer
+  #admins: Admins
 
   constructor(options: AdminPortOptions) {
     this.#options = options
     this.#tokenDigest = hash('sha256', options.adminToken, 'buffer')
+    this.#admins = new Admins([], options.pepper)
   }
 
   notReady(): readonly string[] {
@@ -74,16 +80,24 @@ export class AdminPort implements ControlPort {
     return this.#options.metrics.render()
   }
 
-  isAdmin(token: string): boolean {
-    return timingSafeEqual(hash('sha256', token, 'buffer'), this.#tokenDigest)
+  adminOf(token: string): Admin | null {
+    if (timingSafeEqual(hash('sha256', token, 'buffer'), this.#tokenDigest)) return OWNER
+    const { admins } = this.#options.document().control
+    if (admins !== this.#admins.of) this.#admins = new Admins(admins, this.#options.pepper)
+    return this.#admins.find(token, Date.now())
+  }
+
+  levelsOf(key: Membership): readonly string[] {
+    return this.#options.keys.levels.namesFor(key)
   }
 
   listKeys(): readonly KeyView[] {
     return this.#options.keys.list().map(({ key, owner }) => this.#view(key, owner))
   }
 
-  async createKey(request: NewKey): Promise<CreatedKey> {
+  async createKey(request: NewKey, mayMake?: (key: StoredKey) => void): Promise<CreatedKey> {
     const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now() })
+    mayMake?.(key)
     if (this.#options.keys.find(key.id) !== null) throw conflict(key.id)
     // Its room first: a key that is stored and has none would keep the gateway from starting.
     const problem = this.#options.keys.levels.problemOf(key)

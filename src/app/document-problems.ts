@@ -1,6 +1,6 @@
 import { type ConfigDocument, type DocumentProblem, problemsOf, within } from '../config/index.ts'
 import { compileEgressPolicy, routeProblems } from '../core/index.ts'
-import { routeGateProblems } from '../governance/index.ts'
+import { identityProblems, routeGateProblems } from '../governance/index.ts'
 import { createCounters, SlotAllocator } from '../lib/index.ts'
 import { egressRules } from './egress-rules.ts'
 import { MAX_KEYS } from './memory.ts'
@@ -17,6 +17,7 @@ export async function documentProblems(document: ConfigDocument): Promise<Docume
   return [
     ...(await routeProblems(document.routes)),
     ...gates.flat(),
+    ...(await identityProblems(document.identity)),
     ...tlsProblems(document),
     ...egressProblems(document),
     ...(await slotProblems(document)),

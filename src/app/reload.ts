@@ -8,10 +8,15 @@ const AT_WORKER_START = ['journal', 'process', 'listeners'] as const
 
 /** Why a new document cannot take the old one's place in the running process; null when it can. */
 export function reloadProblem(old: ConfigDocument, next: ConfigDocument): string | null {
-  const changed = FIXED.filter((key) => differs(old[key], next[key]))
+  const changed = FIXED.filter((key) => differs(fixedPart(old, key), fixedPart(next, key)))
   if (changed.length === 0) return null
   const what = changed.map((key) => `\`${key}\``).join(', ')
   return `${what} cannot change in the running process. Undo the change, or restart the gateway.`
+}
+
+/** Admins may come and go. */
+function fixedPart(document: ConfigDocument, key: (typeof FIXED)[number]): unknown {
+  return key === 'control' ? { ...document.control, admins: [] } : document[key]
 }
 
 export function restartsWorkers(old: ConfigDocument, next: ConfigDocument): boolean {

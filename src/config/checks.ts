@@ -4,6 +4,7 @@
  * errors and not only after those are mended.
  */
 import { compileGlob } from '../lib/index.ts'
+import { checkAdmins } from './admin-checks.ts'
 import { checkLevels, LEVEL_SECTIONS } from './level-checks.ts'
 import { checkModels } from './model-checks.ts'
 import { checkPolicies } from './policy-checks.ts'
@@ -68,6 +69,7 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkKeys(value),
     ...checkLevels(value),
     ...checkSwitches(value, names),
+    ...checkAdmins(value),
     ...checkPatterns(value, names),
     ...checkPolicies(value, {
       providers: names.providers,

@@ -16,6 +16,7 @@ const DEFAULTS: ConfigDocument = {
       port: 8_081,
     },
     allow_public: false,
+    admins: [],
   },
   data_dir: '.ferro',
   workers: 'auto',

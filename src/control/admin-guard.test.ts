@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AdminGuard } from './admin-guard.ts'
+import { OWNER } from './admins.ts'
 import { ADMIN_TOKEN } from './testing/fake-process.ts'
 import { startListener } from './testing/listener.ts'
 
@@ -8,7 +9,7 @@ const RIGHT = 'Bearer right'
 
 function createGuard() {
   const clock = { nowMs: 0 }
-  const guard = new AdminGuard({ isAdmin: (token) => token === 'right', nowMs: () => clock.nowMs })
+  const guard = new AdminGuard({ adminOf: (token) => (token === 'right' ? OWNER : null), nowMs: () => clock.nowMs })
   const codeOf = (authorization: string | undefined, address = '192.0.2.1') => {
     try {
       guard.check(authorization, address)

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { LruMap } from '../lib/index.ts'
+import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
 
 const WINDOW_MS = 60_000
@@ -9,8 +10,8 @@ const MAX_ADDRESSES = 4096
 const BEARER = /^bearer +([\x21-\x7e]{1,512}) *$/i
 
 export interface AdminGuardOptions {
-  /** Whether a text is the admin token, in constant time. */
-  readonly isAdmin: (token: string) => boolean
+  /** Who has this token, in a time that does not depend on it; null: nobody. */
+  readonly adminOf: (token: string) => Admin | null
   /** Milliseconds of any steady clock. */
   readonly nowMs: () => number
 }
@@ -28,10 +29,11 @@ export class AdminGuard {
     this.#options = options
   }
 
-  /** Throws ControlError `invalid_admin_token` or `too_many_failures`; the former is the same whatever is wrong. */
-  check(authorization: string | undefined, address: string): void {
+  /** Who asks. Throws ControlError `invalid_admin_token` or `too_many_failures`; the former is the same whatever is wrong. */
+  check(authorization: string | undefined, address: string): Admin {
     const token = BEARER.exec(authorization ?? '')?.[1]
-    if (token !== undefined && this.#options.isAdmin(token)) return
+    const admin = token === undefined ? null : this.#options.adminOf(token)
+    if (admin !== null) return admin
     const source = sourceOf(address)
     const nowMs = this.#options.nowMs()
     const recent = (this.#failures.get(source) ?? []).filter((failedMs) => nowMs - failedMs < WINDOW_MS)

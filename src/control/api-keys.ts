@@ -1,21 +1,23 @@
+import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
+import { checkGrant } from './grants.ts'
 import { encodeKey } from './key-view.ts'
 import { pageAfter, pageSize } from './paging.ts'
-import type { ControlPort } from './port.ts'
+import type { ControlPort, KeyView, Membership } from './port.ts'
 import { type Answer, type ControlRequest, ok } from './resource.ts'
 import { parseNewKey, parseRotation } from './schema.ts'
 
 const MAX_CURSOR = 64
 
 /** A page of the keys in the order of their ids, without secrets and hashes; those with a tag, if one is given. */
-export async function listKeys(port: ControlPort, { query }: ControlRequest): Promise<Answer> {
+export async function listKeys(port: ControlPort, { admin, query }: ControlRequest): Promise<Answer> {
   const [limit, cursor, tag] = [pageSize(query.get('limit')), query.get('cursor'), query.get('tag')]
   if (cursor !== undefined && (cursor === '' || cursor.length > MAX_CURSOR)) {
     throw new ControlError('invalid_request', 'cursor: expected the `next_cursor` of another page.', {
       param: 'cursor',
     })
   }
-  const keys = port.listKeys().filter(({ tags }) => tag === undefined || tags.includes(tag))
+  const keys = visibleTo(port, admin).filter(({ tags }) => tag === undefined || tags.includes(tag))
   const sorted = keys.sort((a, b) => (a.id < b.id ? -1 : 1))
   const { data, next_cursor } = pageAfter(sorted, ({ id }) => id, { limit, cursor })
   const uses = await port.lastUses(data.map(({ id }) => id))
@@ -24,21 +26,27 @@ export async function listKeys(port: ControlPort, { query }: ControlRequest): Pr
 }
 
 /** One key, or 404. */
-export async function showKey(port: ControlPort, { id }: ControlRequest): Promise<Answer> {
-  const key = port.listKeys().find((candidate) => candidate.id === id)
-  if (key === undefined) throw noSuchKey()
+export async function showKey(port: ControlPort, { admin, id }: ControlRequest): Promise<Answer> {
+  const key = visible(port, admin, id)
   return ok({ key: encodeKey(key, Date.now(), await port.lastUses([id])) })
 }
 
 /** Makes a key; the answer is the only one that ever holds its secret. */
-export async function createKey(port: ControlPort, { body }: ControlRequest): Promise<Answer> {
-  const { key, secret } = await port.createKey(await parseNewKey(body))
+export async function createKey(port: ControlPort, { admin, body }: ControlRequest): Promise<Answer> {
+  const { key, secret } = await port.createKey(await parseNewKey(body), (made) => {
+    if (!isWithin(port, admin, made)) {
+      const message = `The key must be in ${admin.within}: your token is for the keys of that alone.`
+      throw new ControlError('grant_exceeded', message, { param: admin.within?.split(':', 1)[0] ?? '' })
+    }
+    checkGrant(made, admin)
+  })
   const headers = { location: `/admin/v1/api-keys/${key.id}` }
   return { status: 201, body: { key: encodeKey(key, Date.now()), secret }, headers }
 }
 
 /** Revokes a key for good; a second time changes nothing and answers the same. */
-export async function revokeKey(port: ControlPort, { id }: ControlRequest): Promise<Answer> {
+export async function revokeKey(port: ControlPort, { admin, id }: ControlRequest): Promise<Answer> {
+  visible(port, admin, id)
   const revoked = await port.revokeKey(id)
   if (revoked === null) throw noSuchKey()
   const { key, warning } = revoked
@@ -46,10 +54,28 @@ export async function revokeKey(port: ControlPort, { id }: ControlRequest): Prom
 }
 
 /** Gives a key a new secret, which is in this answer alone; that of before is taken for the grace period. */
-export async function rotateKey(port: ControlPort, { id, body }: ControlRequest): Promise<Answer> {
+export async function rotateKey(port: ControlPort, { admin, id, body }: ControlRequest): Promise<Answer> {
+  // Whoever rotates a key holds it.
+  checkGrant(visible(port, admin, id), admin)
   const rotated = await port.rotateKey(id, await parseRotation(body))
   if (rotated === null) throw noSuchKey()
   return ok({ key: encodeKey(rotated.key, Date.now()), secret: rotated.secret })
+}
+
+/** The keys that an admin may know of. */
+function visibleTo(port: ControlPort, admin: Admin): KeyView[] {
+  return port.listKeys().filter((key) => isWithin(port, admin, key))
+}
+
+/** One of them; a key of others is not there. */
+function visible(port: ControlPort, admin: Admin, id: string): KeyView {
+  const key = port.listKeys().find((candidate) => candidate.id === id)
+  if (key === undefined || !isWithin(port, admin, key)) throw noSuchKey()
+  return key
+}
+
+function isWithin(port: ControlPort, { within }: Admin, key: Membership): boolean {
+  return within === null || port.levelsOf(key).includes(within)
 }
 
 function noSuchKey(): ControlError {

@@ -4,6 +4,8 @@ export const CONTROL_CODES = {
   invalid_request: 400,
   invalid_json: 400,
   invalid_admin_token: 401,
+  insufficient_scope: 403,
+  grant_exceeded: 403,
   host_not_allowed: 403,
   origin_not_allowed: 403,
   not_found: 404,

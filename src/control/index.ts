@@ -3,6 +3,7 @@
  * path and holds no state of its own: what it shows and changes is behind `ControlPort`, which the composition root
  * implements. Start reading at `port.ts`, then `resources.ts` (the table of what can be asked) and `server.ts`.
  */
+export { ADMIN_RIGHTS, type Admin, type AdminRight, adminOf, OWNER } from './admins.ts'
 export { type AuthService, type AuthServiceOptions, startAuthService } from './auth-service.ts'
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
@@ -15,11 +16,14 @@ export type {
   CreatedKey,
   KeyOwner,
   KeyView,
+  Membership,
   NewKey,
   PolicyRequest,
   RevokedKey,
   RouteRequest,
   UsageQuery,
 } from './port.ts'
+export type { Resource } from './resource.ts'
+export { RESOURCES } from './resources.ts'
 export { parseNewKey, parseRotation } from './schema.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'

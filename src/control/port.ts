@@ -10,20 +10,26 @@ import type {
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
+import type { Admin } from './admins.ts'
 
 export interface ControlPort {
   /** Names of the reasons why the process is not ready; empty when it is. */
   notReady(): readonly string[]
   /** All metrics as Prometheus text. */
   metricsText(): string
-  /** Whether a text is the admin token; takes the same time whatever the text is. */
-  isAdmin(token: string): boolean
+  /** Who has this token; null: nobody. Takes the same time whatever the text is. */
+  adminOf(token: string): Admin | null
+  /** Names of the levels that a key is in, `team:search`, those above what it names included. */
+  levelsOf(key: Membership): readonly string[]
   /** Every key, of the file and of the database, revoked ones too. */
   listKeys(): readonly KeyView[]
   /** When each of these keys was used last (ms since the epoch); those that never were are missing. */
   lastUses(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>>
-  /** Resolves when the key is durable and in force; rejects with ControlError `conflict` when the id exists. */
-  createKey(request: NewKey): Promise<CreatedKey>
+  /**
+   * Resolves when the key is durable and in force; rejects with ControlError `conflict` when the id exists, and with what
+   * `mayMake` throws of the key as it would be.
+   */
+  createKey(request: NewKey, mayMake?: (key: StoredKey) => void): Promise<CreatedKey>
   /**
    * Resolves with the revoked key when no worker takes it any more, with null when there is none; rejects with
    * ControlError `read_only` for a key that the configuration file owns, and with `not_stored` when the revocation would
@@ -58,6 +64,9 @@ export interface ControlPort {
   /** Version, uptime, workers, plan version, source of the configuration, listeners: plain data without secrets. */
   status(): object
 }
+
+/** The levels that a key names. */
+export type Membership = Pick<StoredKey, 'organization' | 'team' | 'project' | 'user'>
 
 /** A request that is explained and not sent. */
 export interface RouteRequest {

@@ -1,4 +1,5 @@
 /** How a thing that can be asked for is described: once, as a row; the server knows none of them by name. */
+import type { Admin, AdminRight } from './admins.ts'
 import type { ControlPort } from './port.ts'
 
 export interface Resource {
@@ -7,10 +8,12 @@ export interface Resource {
   /** Exact path; `{id}` stands for one segment, the last or the one before it. */
   readonly path: string
   /**
-   * `open`: anybody who reaches the listener. `metrics`: anybody on this machine, else the admin token. `admin`: the
-   * admin token.
+   * `open`: anybody who reaches the listener. `metrics`: anybody on this machine, else who has the right. `admin`: who has
+   * the right.
    */
   readonly access: 'open' | 'metrics' | 'admin'
+  /** What a token must be good for; null where anybody may. */
+  readonly right: AdminRight | null
   /** `json`: a body is required, is read and parsed; `none`: a body is refused unread. */
   readonly body: 'none' | 'json'
   /** Query parameters that may be given; null where a query is ignored. */
@@ -21,6 +24,8 @@ export interface Resource {
 
 /** What a handler gets: everything checked except the meaning. */
 export interface ControlRequest {
+  /** Who asks; the holder of the admin token where nobody was asked for one. */
+  readonly admin: Admin
   /** The segment that `{id}` stood for; empty where the path has none. */
   readonly id: string
   readonly query: ReadonlyMap<string, string>

@@ -6,7 +6,7 @@ import { ok, type Resource } from './resource.ts'
 import { explainRoute, listTargets } from './targets.ts'
 import { showUsage } from './usage.ts'
 
-const open = { method: 'GET', access: 'open', body: 'none', query: null } as const
+const open = { method: 'GET', access: 'open', right: null, body: 'none', query: null } as const
 const read = { method: 'GET', access: 'admin', body: 'none' } as const
 
 /** Everything that the control listener answers. */
@@ -25,36 +25,70 @@ export const RESOURCES: readonly Resource[] = [
     ...open,
     path: '/metrics',
     access: 'metrics',
+    right: 'metrics.read',
     handle: (port) => ({ status: 200, body: { text: port.metricsText(), contentType: METRICS_CONTENT_TYPE } }),
   },
-  { ...read, path: '/admin/v1/api-keys', query: ['limit', 'cursor', 'tag'], handle: listKeys },
-  { ...read, path: '/admin/v1/api-keys', method: 'POST', body: 'json', query: [], handle: createKey },
-  { ...read, path: '/admin/v1/api-keys/{id}', query: [], handle: showKey },
-  { ...read, path: '/admin/v1/api-keys/{id}', method: 'DELETE', query: [], handle: revokeKey },
+  { ...read, right: 'keys.read', path: '/admin/v1/api-keys', query: ['limit', 'cursor', 'tag'], handle: listKeys },
   {
     ...read,
+    right: 'keys.write',
+    path: '/admin/v1/api-keys',
+    method: 'POST',
+    body: 'json',
+    query: [],
+    handle: createKey,
+  },
+  { ...read, right: 'keys.read', path: '/admin/v1/api-keys/{id}', query: [], handle: showKey },
+  { ...read, right: 'keys.write', path: '/admin/v1/api-keys/{id}', method: 'DELETE', query: [], handle: revokeKey },
+  {
+    ...read,
+    right: 'keys.write',
     path: '/admin/v1/api-keys/{id}/rotate',
     method: 'POST',
     body: 'json',
     query: [],
     handle: rotateKey,
   },
-  { ...read, path: '/admin/v1/request-logs', query: ['limit', 'cursor', 'key_id'], handle: listRequests },
-  { ...read, path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
-  { ...read, path: '/admin/v1/targets', query: [], handle: listTargets },
-  { ...read, path: '/admin/v1/route/explain', method: 'POST', body: 'json', query: [], handle: explainRoute },
-  { ...read, path: '/admin/v1/policy/explain', method: 'POST', body: 'json', query: [], handle: explainPolicy },
   {
     ...read,
+    right: 'logs.read',
+    path: '/admin/v1/request-logs',
+    query: ['limit', 'cursor', 'key_id'],
+    handle: listRequests,
+  },
+  { ...read, right: 'logs.read', path: '/admin/v1/request-logs/{id}', query: [], handle: showRequest },
+  { ...read, right: 'routing.read', path: '/admin/v1/targets', query: [], handle: listTargets },
+  {
+    ...read,
+    right: 'routing.read',
+    path: '/admin/v1/route/explain',
+    method: 'POST',
+    body: 'json',
+    query: [],
+    handle: explainRoute,
+  },
+  {
+    ...read,
+    right: 'routing.read',
+    path: '/admin/v1/policy/explain',
+    method: 'POST',
+    body: 'json',
+    query: [],
+    handle: explainPolicy,
+  },
+  {
+    ...read,
+    right: 'usage.read',
     path: '/admin/v1/usage',
     query: ['from', 'to', 'key_id', 'by', 'per', 'limit', 'cursor'],
     handle: showUsage,
   },
   {
     ...read,
+    right: 'usage.read',
     path: '/admin/v1/ledger/counters',
     query: [],
     handle: async (port) => ok({ data: await port.checkCounters() }),
   },
-  { ...read, path: '/admin/v1/status', query: [], handle: (port) => ok(port.status()) },
+  { ...read, right: 'status.read', path: '/admin/v1/status', query: [], handle: (port) => ok(port.status()) },
 ]

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { RequestIds } from '../lib/index.ts'
 import { AdminGuard } from './admin-guard.ts'
+import { type Admin, checkRight, OWNER } from './admins.ts'
 import { hasBody, readJsonBody } from './body.ts'
 import { ControlError } from './errors.ts'
 import { createHostGuard } from './host-guard.ts'
@@ -66,7 +67,7 @@ class Control implements ControlServer {
     this.#port = port
     this.#options = options
     this.#checkHost = options.public ? null : createHostGuard(options.host)
-    this.#admin = new AdminGuard({ isAdmin: (token) => port.isAdmin(token), nowMs: () => performance.now() })
+    this.#admin = new AdminGuard({ adminOf: (token) => port.adminOf(token), nowMs: () => performance.now() })
     const serve = (req: IncomingMessage, res: ServerResponse) => void this.#serve(req, res)
     this.#server = createServer(
       {
@@ -134,21 +135,23 @@ class Control implements ControlServer {
     checkHead(req)
     const [path, search] = splitTarget(req.url ?? '')
     const { resource, id } = this.#routes.find(req.method ?? '', path)
-    this.#checkAccess(resource, req)
+    const admin = this.#checkAccess(resource, req)
     const query = resource.query === null ? new Map<string, string>() : parseQuery(search, resource.query)
-    if (resource.body === 'none') return await resource.handle(this.#port, { id, query, body: undefined })
+    if (resource.body === 'none') return await resource.handle(this.#port, { admin, id, query, body: undefined })
     const body = await readJsonBody(req, res, this.#options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
-    return await resource.handle(this.#port, { id, query, body })
+    return await resource.handle(this.#port, { admin, id, query, body })
   }
 
-  #checkAccess({ access }: Resource, req: IncomingMessage): void {
+  /** Who asks, where somebody must say it. */
+  #checkAccess({ access, right }: Resource, req: IncomingMessage): Admin {
     // Health says nothing worth stealing, and probes send all sorts of names.
-    if (access === 'open') return
+    if (access === 'open' || right === null) return OWNER
     this.#checkHost?.(req.headers.host ?? '')
     checkOrigin(req)
-    if (access === 'metrics' && !this.#options.public) return
-    this.#admin.check(req.headers.authorization, req.socket.remoteAddress ?? '')
-    if (access !== 'admin' || !this.#port.notReady().includes('starting')) return
+    if (access === 'metrics' && !this.#options.public) return OWNER
+    const admin = this.#admin.check(req.headers.authorization, req.socket.remoteAddress ?? '')
+    checkRight(admin, right)
+    if (access !== 'admin' || !this.#port.notReady().includes('starting')) return admin
     const message = 'The gateway is starting and does not know its keys yet. Try again in a moment.'
     throw new ControlError('not_ready', message, { headers: { 'retry-after': '1' } })
   }

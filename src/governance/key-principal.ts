@@ -1,7 +1,7 @@
 import type { Principal } from '../core/index.ts'
 import type { GlobSet } from '../lib/index.ts'
-import type { Combined } from './combined-values.ts'
 import type { Authority } from './authority.ts'
+import type { Combined } from './combined-values.ts'
 import type { Takings } from './counter-desk.ts'
 import { type AddressCheck, addressCheck } from './key-addresses.ts'
 import type { KeyDocument } from './key-document.ts'

@@ -180,7 +180,7 @@ test('parameters are held to their lists in every spelling and every dialect', a
   assert.equal(await post(`${gemini}:streamGenerateContent`, { contents }), 403)
 })
 
-test('P22 what could be read in two ways is refused, wherever it stands', async () => {
+test('what could be read in two ways is refused, wherever it stands', async () => {
   const twice = [
     '{"model":"ok","messages":[{"role":"user","content":"a"}],"temperature":0,"temperature":2}',
     '{"model":"ok","messages":[{"role":"user","content":"a"}],"reasoning":{"effort":"low","effor\\u0074":"high"}}',

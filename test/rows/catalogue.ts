@@ -56,7 +56,7 @@ export const NARROWED: Readonly<Record<string, string>> = {
   A4: 'what is in flight when a key ends goes on to its end, by design',
   A6: 'the admin API slows down who guesses, and routes by their limits; the models endpoints count refusals and slow nobody down',
   A7: 'in one process',
-  A9: 'tenants have no API of their own: what a key made is found by that key alone',
+  A9: 'tenants have no API of their own but that for keys: what a key made is found by that key alone',
   L8: 'the bound of 150 ms is for a machine whose clients are elsewhere; the test’s is 500 ms',
   L2: 'one byte every ten seconds is no silence: such a body ends at limits.body_total (300 s), not at limits.body_idle (30 s)',
 }
@@ -75,9 +75,6 @@ export const DO_NOT_APPLY: Readonly<Record<string, string>> = {
   B17: 'there is no Redis yet',
   B18: 'there is no PostgreSQL yet',
   B20: 'the gateway runs no loops of tools: each turn is a request of its client',
-  A10: 'the admin API has one role',
-  A11: 'the admin API has one role, which may set every field',
-  A12: 'the admin API has one role, which holds everything',
   A17: 'the admin API cannot be switched open, there are no wildcard origins, and tokens are made by the gateway',
   A20: 'there is no audit log yet',
   S13: 'the end of a client’s side is a cancel, by design (docs/decisions/0003-http-edge.md)',

@@ -1,6 +1,7 @@
 /** Sections about the process itself: listening, limits, journal, log, shutdown. */
 import * as z from 'zod'
 import { accessLog } from './access-log.ts'
+import { admin } from './admins.ts'
 import { duration, listenAddress, positiveDuration, size } from './scalars.ts'
 import { referenceText } from './texts.ts'
 
@@ -14,6 +15,11 @@ export const control = z.strictObject({
     .boolean()
     .default(false)
     .describe('Must be `true` for a control listener that other machines can reach.'),
+  admins: z
+    .array(admin)
+    .max(1_000)
+    .prefault([])
+    .describe('Who may use the admin API beside the holder of the admin token, and how far.'),
 })
 
 /** How many data workers serve. */

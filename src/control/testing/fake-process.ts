@@ -7,6 +7,7 @@ import type {
   UsageByQuery,
   UsageRow,
 } from '../../storage/index.ts'
+import { type Admin, OWNER } from '../admins.ts'
 import { ControlError } from '../errors.ts'
 import { viewKey } from '../key-view.ts'
 import { makeKey, makeSecret } from '../new-key.ts'
@@ -44,8 +45,12 @@ export class FakeProcess implements ControlPort {
     return '# TYPE fake gauge\nfake 1\n'
   }
 
-  isAdmin(token: string): boolean {
-    return token === ADMIN_TOKEN
+  adminOf(token: string): Admin | null {
+    return token === ADMIN_TOKEN ? OWNER : null
+  }
+
+  levelsOf(): readonly string[] {
+    return []
   }
 
   /** What a revocation says beside the key. */

@@ -8,6 +8,8 @@ const MIGRATION_LOCK = 7_305_411
 
 /** Fields of a record that the first version of the view knows. */
 const FIRST_FIELDS = 51
+/** With the policies that decided. */
+const FIELDS_WITH_POLICIES = 53
 
 /** The columns of the view `requests` as expressions over `request_rows`. */
 function recordColumns(count: number): string {
@@ -27,6 +29,9 @@ function recordColumns(count: number): string {
 export const MIGRATIONS: readonly string[] = [
   `${LEDGER_SCHEMA}
    CREATE VIEW requests AS SELECT ${recordColumns(FIRST_FIELDS)} FROM request_rows;`,
+
+  // New columns stand behind the others, which is all that this may change.
+  `CREATE OR REPLACE VIEW requests AS SELECT ${recordColumns(FIELDS_WITH_POLICIES)} FROM request_rows;`,
 ]
 
 /**
