@@ -21,19 +21,25 @@ export interface Crowd {
   /** How many requests each sends, one after the other. */
   readonly requests: number
   readonly random: SeededRandom
-  /** What every other request asks; the others ask any model. */
-  readonly usual: { readonly model: string; readonly stream?: boolean }
+  /** What this share of the requests asks; the others ask any model. */
+  readonly usual: { readonly share: number; readonly model: string; readonly stream?: boolean }
 }
 
 const LEAVES = 0.2
 const LONGEST_STAY_MS = 40
+const LONGEST_PAUSE_MS = 100
 
 /** All clients at once; a fifth of the requests is left by their clients at a random moment. */
 export async function sendAll({ clients, requests, random, usual }: Crowd): Promise<Sent[]> {
   const all = await Promise.all(
     clients.map(async (client) => {
       const sent: Sent[] = []
-      for (let turn = 0; turn < requests; turn++) sent.push(await sendOne(client, random, usual))
+      for (let turn = 0; turn < requests; turn++) {
+        const each = await sendOne(client, random, usual)
+        sent.push(each)
+        // Who is refused comes back a little later: at once, all would be over before what was let through has ended.
+        if (each.status === 429 || each.status === 402) await delay(random.between(0, LONGEST_PAUSE_MS))
+      }
       return sent
     }),
   )
@@ -46,7 +52,8 @@ export async function sendPlain(client: ChatClient): Promise<Sent> {
 }
 
 async function sendOne(client: ChatClient, random: SeededRandom, usual: Crowd['usual']): Promise<Sent> {
-  const asked = random.next() < 0.5 ? usual : { model: random.pick(MODELS) }
+  const { share, ...request } = usual
+  const asked = random.next() < share ? request : { model: random.pick(MODELS) }
   const stayMs = random.next() < LEAVES ? random.between(0, LONGEST_STAY_MS) : null
   const kind = random.pick(['fin', 'rst'] as const)
   const sentAt = performance.now()

@@ -51,7 +51,8 @@ export async function playCell(fleet: Fleet, cell: Cell, options: PlayOptions): 
   const seen = fleet.wall.requests.length
   const watching = watch(fleet, cell)
   // Answers that take a while, so that all places are taken for certain.
-  const usual = cell.kind.type === 'concurrency' ? { model: 'slow-200', stream: false } : { model: 'ok' }
+  const usual =
+    cell.kind.type === 'concurrency' ? { share: 0.95, model: 'slow-200', stream: false } : { share: 0.5, model: 'ok' }
   const sent = await sendAll({ clients, requests, random, usual })
   if (fleet.gateways.length > 1) sent.push(...(await useUp(clients, cell)))
   const { samples, highest } = await watching.stop()

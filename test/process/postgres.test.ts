@@ -73,7 +73,7 @@ serverSuite('postgres', 'gateways on a PostgreSQL database', () => {
     await eventually(async () => (await statusOf(house.gateway, next)) === 401, { deadlineMs: 1_000, everyMs: 10 })
   })
 
-  test('while it is gone traffic goes on, and nothing is missing or twice afterwards', {
+  test('B18 while it is gone traffic goes on, and nothing is missing or twice afterwards', {
     timeout: 120_000,
   }, async (t) => {
     const load = new Load(house.client, {}, t)
