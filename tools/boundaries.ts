@@ -62,6 +62,11 @@ export const PACKAGES: readonly ImportRow[] = [
     from: ['src/storage/postgres/connection-thread.ts'],
     reason: 'PostgreSQL: only the thread that holds a connection loads it',
   },
+  {
+    name: 'ioredis',
+    from: ['src/storage/redis/'],
+    reason: 'counters that several gateways share, in the one thread that speaks to their store',
+  },
   { name: 'commander', from: ['src/cli/'], reason: 'command line' },
 ]
 

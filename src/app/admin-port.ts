@@ -19,7 +19,7 @@ import {
   viewKey,
 } from '../control/index.ts'
 import { GatewayError } from '../core/index.ts'
-import { keyLevel, periodOf, read } from '../governance/index.ts'
+import { keyLevel, periodOf } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type {
   DailyUsage,
@@ -39,6 +39,7 @@ import { askedBudget } from './key-counters.ts'
 import type { KeyOwner, KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
 import { levelRights } from './level-rights.ts'
+import { readBudget } from './read-budget.ts'
 import type { Readiness } from './readiness.ts'
 import type { ShownTargets } from './shown-targets.ts'
 import type { AskedBudget } from './spent-before.ts'
@@ -47,6 +48,8 @@ export interface AdminPortOptions {
   readonly database: Database
   readonly keys: KeyRegistry
   readonly revocation: KeyRevocation
+  /** A key was revoked here: other replicas are told. */
+  readonly tell: (revoked: StoredKey) => void
   readonly counters: BigInt64Array
   readonly backfill: Pick<BudgetBackfill, 'isComplete'>
   readonly metrics: MetricsCollector
@@ -125,6 +128,7 @@ export class AdminPort implements ControlPort {
       throw new ControlError('read_only', `The key "${id}" is in the configuration file; remove or disable it there.`)
     }
     const { key, warning } = await this.#options.revocation.revoke(found.key)
+    this.#options.tell(key)
     return { key: this.#view(key, 'database'), warning }
   }
 
@@ -235,7 +239,9 @@ export class AdminPort implements ControlPort {
     const { counter, per, timeZone } = askedBudget(keyLevel(keyId), budget)
     const slot = this.#options.keys.counterSlot(counter)
     if (slot === null) return null
-    const { spent, reserved, overshoot } = read(this.#options.counters, slot, periodOf(per, Date.now(), timeZone))
+    const period = periodOf(per, Date.now(), timeZone)
+    const { keys, counters } = this.#options
+    const { spent, reserved, overshoot } = readBudget(counters, { slot, lease: keys.leaseOf(counter) }, period)
     return { spent: spent + overshoot, reserved }
   }
 }

@@ -6,12 +6,14 @@
 import { join } from 'node:path'
 import { type ConfigDocument, isLoopback } from '../config/index.ts'
 import { type ControlServer, createControlServer, keyOfFile } from '../control/index.ts'
+import type { LimitsDocument } from '../governance/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
 import { journalDirectory, readAdminToken, readPepper, type StoredKey } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { registerCanaryMetrics } from './canary-metrics.ts'
+import { Cluster, type ClusterNotice } from './cluster.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { CounterRepair } from './counter-repair.ts'
 import { databaseUrl, makeDataDir } from './data-directory.ts'
@@ -44,7 +46,7 @@ import { registerUpstreamMetrics } from './upstream-metrics.ts'
 import { ValueLevels } from './value-levels.ts'
 import { wantsKeys } from './wants-keys.ts'
 import { canShare, workerCount } from './worker-count.ts'
-import { WorkerPool } from './worker-pool.ts'
+import { type EntityChanges, WorkerPool } from './worker-pool.ts'
 
 /** The main thread of a gateway. */
 export class ControlThread implements RunningGateway {
@@ -76,6 +78,8 @@ export class ControlThread implements RunningGateway {
   readonly #routeRates: RouteRateMemory
   readonly #revocation: KeyRevocation
   readonly #pool: WorkerPool
+  /** Null: this gateway is alone. */
+  readonly #cluster: Cluster | null
   readonly #pepper: string
   readonly #adminToken: string
   #document: ConfigDocument
@@ -107,6 +111,8 @@ export class ControlThread implements RunningGateway {
       seats,
       onFresh: (name, index) => this.#routeRates.fill(name, index),
     })
+    // Before the threads of the database: what is wrong with it ends the start.
+    this.#cluster = this.#makeCluster(document)
     this.#database = new Database({
       dataDir: this.dataDir,
       databaseUrl: databaseUrl(document),
@@ -131,6 +137,7 @@ export class ControlThread implements RunningGateway {
       spent: async (asked) => await spending.of(asked),
       restoreRates: ({ rates }, fresh) => this.#rates.fill(rates, fresh),
       drop: (names) => this.#keys.dropValues(names),
+      shared: this.#cluster ?? undefined,
     })
     this.#keys = new KeyRegistry({
       values: this.#values,
@@ -139,7 +146,8 @@ export class ControlThread implements RunningGateway {
       slots: this.#slots,
       seats,
       spent: (counter, period) => this.#spent.of(counter, period),
-      publish: (changes, epoch, levels, dropped) => this.#pool.publishKeys({ changes, levels, dropped }, epoch),
+      shared: this.#cluster ?? undefined,
+      publish: (changes, epoch, levels, dropped) => this.#publishKeys({ changes, levels, dropped }, epoch),
     })
     const { dataDir } = this
     this.#revocation = new KeyRevocation({ dataDir, database: this.#database, keys: this.#keys, log: this.#log })
@@ -159,6 +167,7 @@ export class ControlThread implements RunningGateway {
         slots: this.#routeSlots,
         seats,
         attachWriter: (wake) => this.#database.attach(wake),
+        attachCluster: this.#cluster === null ? null : (port) => this.#cluster?.attach(port),
         onDeath: (dead) => this.#repair.buried(dead),
         onListening: (count) => {
           this.#readiness.workers(count)
@@ -175,6 +184,7 @@ export class ControlThread implements RunningGateway {
       log: this.#log,
       pool: this.#pool,
       keys: this.#keys,
+      onSwapped: (changes) => this.#cluster?.learn(documentsOf(changes)),
       database: this.#database,
       spent: this.#spent,
       backfill: this.#backfill,
@@ -219,6 +229,7 @@ export class ControlThread implements RunningGateway {
       await this.#bringUp()
     } catch (error) {
       await this.#pool.drain(0)
+      await this.#cluster?.close()
       await this.#control?.close()
       await this.#database.close()
       throw error instanceof StartError
@@ -255,6 +266,7 @@ export class ControlThread implements RunningGateway {
       this.firstKey = created.secret
     }
     this.#rates.restore(recovery.admissions)
+    this.#cluster?.begin()
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#routeRates.begin(() => this.#routeSlots.inForce)
     this.#urls = urlsOf(document, ports)
@@ -292,6 +304,7 @@ export class ControlThread implements RunningGateway {
       database: this.#database,
       keys: this.#keys,
       revocation: this.#revocation,
+      tell: (key) => this.#tellRevoked(key),
       learnSpending: async (asked) => await this.#learnSpending(asked),
       counters: new BigInt64Array(this.#memory.counters),
       backfill: this.#backfill,
@@ -314,6 +327,11 @@ export class ControlThread implements RunningGateway {
     this.controlUrl = url(host, await this.#control.listen())
   }
 
+  #tellRevoked({ id, hash }: StoredKey): void {
+    const cluster = this.#cluster
+    if (cluster !== null) void cluster.tell({ type: 'revoked', from: cluster.replica, key: id, hash })
+  }
+
   /** Asks the database what was spent of budgets that begin. */
   async #learnSpending(asked: readonly AskedBudget[]): Promise<void> {
     if (asked.length === 0) return
@@ -322,7 +340,43 @@ export class ControlThread implements RunningGateway {
   }
 
   async reload(reason: string): Promise<void> {
+    const before = this.#document
     await this.#reloader.reload(reason)
+    if (this.#document !== before) await this.#cluster?.tell({ type: 'reload', from: this.#cluster.replica })
+  }
+
+  #makeCluster(document: ConfigDocument): Cluster | null {
+    if (document.cluster === undefined) return null
+    if (databaseUrl(document)?.startsWith('postgres') === true) {
+      // A ledger that is everybody's does not tell what this replica has spent of a budget.
+      throw new StartError('cluster.counters needs a SQLite ledger of this replica alone: take storage.url out.')
+    }
+    return new Cluster({
+      config: document.cluster,
+      dataDir: this.dataDir,
+      memory: this.#memory,
+      log: this.#log,
+      metrics: this.#metrics,
+      limits: () => this.#keys.limits(),
+      onRestart: () => this.#pool.attachClusterAgain(),
+      onNotice: (notice) => void this.#hear(notice),
+    })
+  }
+
+  #publishKeys(changes: EntityChanges, epoch: number): void {
+    this.#cluster?.learn(documentsOf(changes))
+    this.#pool.publishKeys(changes, epoch)
+  }
+
+  /** Another replica has changed something. */
+  async #hear(notice: ClusterNotice): Promise<void> {
+    if (this.#stopping !== null) return
+    if (notice.type === 'reload') return await this.#reloader.reload('another replica was reloaded')
+    const found = this.#keys.find(notice.key)
+    if (found === null || found.key.hash !== notice.hash || found.key.revoked_at !== null) return
+    if (found.owner === 'file') return // the file says who may do what; a change of it is told as a reload
+    this.#log.info('a key was revoked on another replica', { key: notice.key })
+    await this.#revocation.revoke(found.key)
   }
 
   /** Tells where the listeners are, as soon as the first worker listens there. */
@@ -399,6 +453,7 @@ export class ControlThread implements RunningGateway {
     await Promise.all([this.#rates.close(), this.#routeRates.close()])
     this.#revocation.close()
     await this.#repair.close()
+    await this.#cluster?.close()
     const complete = await this.#database.catchUp().catch(() => false)
     if (!complete) this.#log.warn('the database refuses; the journal keeps what is missing for the next start', {})
     await this.#control?.close()
@@ -425,6 +480,12 @@ export class ControlThread implements RunningGateway {
       data: this.dataUrl,
       listeners: this.#urls,
       control: this.controlUrl,
+      ...(this.#cluster === null ? {} : { cluster: this.#cluster.status() }),
     }
   }
+}
+
+/** The limits that a change brings. */
+function documentsOf({ changes, levels }: EntityChanges): LimitsDocument[] {
+  return [...changes, ...levels].flatMap(({ document }) => document ?? [])
 }

@@ -5,6 +5,9 @@ import {
   clearSeat,
   concurrencyCells,
   hasReserved,
+  isLeasedTaken,
+  LEASE_CELLS,
+  type Lease,
   type LimitsDocument,
   occupied,
   periodOf,
@@ -27,6 +30,14 @@ export interface KeyCountersOptions {
   readonly spent: SpentBefore
   /** How many workers there may be at one moment. */
   readonly seats: number
+  /** Several gateways share the counters; absent: this one is alone. */
+  readonly shared?: SharedCounters | undefined
+}
+
+/** What is asked of whoever borrows from counters that several gateways share. */
+export interface SharedCounters {
+  /** Lets go of counters of these names: their places will be others'. */
+  forget(names: readonly string[]): Promise<void>
 }
 
 const WINDOWS_US: Readonly<Record<RateWindow, number>> = { second: 1_000_000, minute: 60_000_000, day: 86_400_000_000 }
@@ -34,12 +45,15 @@ const WINDOWS_US: Readonly<Record<RateWindow, number>> = { second: 1_000_000, mi
 const RATE = 'rate:'
 const TOKENS = 'tokens:'
 const IN_FLIGHT = 'in-flight:'
+const LEASE = 'lease:'
 
 /** The counters of levels in shared memory: one for each limit and each budget, known by their names. */
 export class KeyCounters {
   readonly #options: KeyCountersOptions
   /** Counters that no level has any more, with the last change in which a request may have begun that uses them. */
   readonly #retired = new Map<string, number>()
+  /** Those of them that whoever borrows was told to let go of. */
+  readonly #leaving = new Set<string>()
 
   constructor(options: KeyCountersOptions) {
     this.#options = options
@@ -57,19 +71,31 @@ export class KeyCounters {
       if (isFresh) fresh.push(name)
       return index
     }
+    const lease = (name: string): Leased =>
+      this.#options.shared === undefined ? {} : { lease: { at: take(LEASE + name, LEASE_CELLS), name } }
     const { tokens_per_minute: tokens, concurrency } = stored
+    const seats = concurrencyCells(this.#options.seats)
     return {
-      rates: ratesOf(level, stored, take),
-      tokenRate: tokens === null ? null : { level, slot: take(TOKENS + level, 1), limit: tokens },
+      rates: ratesOf(level, stored, take).map((rate) => ({ ...rate, ...lease(rateName(level, rate.per)) })),
+      tokenRate:
+        tokens === null ? null : { level, slot: take(TOKENS + level, 1), limit: tokens, ...lease(TOKENS + level) },
       concurrency:
         concurrency === null
           ? null
-          : { level, slot: take(IN_FLIGHT + level, concurrencyCells(this.#options.seats)), limit: concurrency },
-      budgets: this.#budgetsOf(level, stored.budgets, inForce, take),
+          : { level, slot: take(IN_FLIGHT + level, seats), limit: concurrency, ...lease(IN_FLIGHT + level) },
+      budgets: this.#budgetsOf(level, stored.budgets, inForce, take).map((budget) => ({
+        ...budget,
+        ...lease(budget.counter),
+      })),
       ...(stored.rules === undefined || stored.rules.length === 0
         ? {}
         : { rules: stored.rules.map(({ by, only, when_absent }) => ({ by, only, when_absent })) }),
     }
+  }
+
+  /** Where the lease of a counter is; null: there is none. */
+  leaseOf(name: string): number | null {
+    return this.#options.slots.find(LEASE + name)
   }
 
   /** Nobody is to use these counters any more; requests that began before this change still may. */
@@ -89,11 +115,36 @@ export class KeyCounters {
   releaseQuiet(epoch: number, coming: Iterable<LimitsDocument>): void {
     if (this.#retired.size === 0) return
     const wanted = namesOf(coming)
+    const over: string[] = []
     for (const [name, retired] of this.#retired) {
       // What is taken is still to be given back: by a request that has just ended, or for a worker that died.
-      if (retired > epoch || wanted.has(name) || this.#isTaken(name)) continue
-      this.#retired.delete(name)
-      this.#options.slots.release(name)
+      if (name.startsWith(LEASE) || retired > epoch || wanted.has(name) || this.#isTaken(name)) continue
+      if (this.#options.shared === undefined) this.#release(name)
+      else over.push(name)
+    }
+    if (over.length > 0) void this.#releaseShared(over)
+  }
+
+  #release(name: string): void {
+    this.#retired.delete(name)
+    this.#options.slots.release(name)
+  }
+
+  /** Whoever borrows writes to the places of shared counters, until it has let go of them. */
+  async #releaseShared(names: readonly string[]): Promise<void> {
+    const leaving = names.filter((name) => !this.#leaving.has(name))
+    for (const name of leaving) this.#leaving.add(name)
+    try {
+      await this.#options.shared?.forget(leaving)
+    } catch {
+      return // that thread is gone: its successor is asked the next time
+    } finally {
+      for (const name of leaving) this.#leaving.delete(name)
+    }
+    for (const name of leaving) {
+      if (!this.#retired.has(name)) continue // in force again
+      this.#release(name)
+      this.#release(LEASE + name)
     }
   }
 
@@ -116,6 +167,8 @@ export class KeyCounters {
     const slot = this.#options.slots.find(name)
     if (slot === null || name.startsWith(RATE) || name.startsWith(TOKENS)) return false
     const { counters } = this.#options
+    const lease = this.leaseOf(name)
+    if (lease !== null) return isLeasedTaken(counters, { slot, lease, inFlight: name.startsWith(IN_FLIGHT) })
     return name.startsWith(IN_FLIGHT) ? occupied(counters, slot) > 0 : hasReserved(counters, slot)
   }
 
@@ -170,6 +223,7 @@ export function askedBudget(level: string, { unit, per, time_zone: timeZone = 'U
 }
 
 type TakeSlot = (name: string, cells: number) => number
+type Leased = { readonly lease?: Lease }
 
 function ratesOf(level: string, stored: StoredLimits, take: TakeSlot): RateDocument[] {
   const limits: readonly (readonly [RateWindow, number | null])[] = [
@@ -198,6 +252,9 @@ export function namesOf(documents: Iterable<LimitsDocument>): Set<string> {
     if (tokenRate !== null) names.add(TOKENS + tokenRate.level)
     if (concurrency !== null) names.add(IN_FLIGHT + concurrency.level)
     for (const { counter } of budgets) names.add(counter)
+    for (const { lease } of [...rates, tokenRate, concurrency, ...budgets].flatMap((limit) => limit ?? [])) {
+      if (lease !== undefined) names.add(LEASE + lease.name)
+    }
   }
   return names
 }

@@ -153,6 +153,11 @@ export class KeyRegistry {
     return this.#options.slots.find(counter)
   }
 
+  /** Where the lease of a counter is that several gateways share; null: there is none. */
+  leaseOf(counter: string): number | null {
+    return this.#counters.leaseOf(counter)
+  }
+
   /** The limit behind a budget counter; 0 when no key has it any more. */
   budgetLimit(counter: string): number {
     for (const budget of this.budgets()) if (budget.counter === counter) return budget.limit
@@ -227,6 +232,11 @@ export class KeyRegistry {
   /** A worker has died: what it had in flight is over. */
   clearSeat(seat: number): void {
     this.#counters.clearSeat(seat, [...this.#all(), ...this.#comingDocuments()])
+  }
+
+  /** Limits of all keys and levels, as workers know them. */
+  *limits(): Iterable<LimitsDocument> {
+    yield* this.#all()
   }
 
   *#all(): Iterable<LimitsDocument> {

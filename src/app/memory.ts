@@ -41,6 +41,10 @@ export const PROCESS_CELL = {
   notReady: 0,
   /** 1 while budgeted work is refused because the journal has grown past its limit. */
   journalFull: 1,
+  /** 1 while what is borrowed of shared counters may be used. */
+  clusterOpen: 2,
+  /** Until when, in ms of `monotonicUs`, as 32 bits that wrap around. */
+  clusterUntilMs: 3,
 } as const
 
 /** Why the process is not ready, as bits, with the words of `/readyz`. */
@@ -49,6 +53,7 @@ export const NOT_READY = {
   draining: 2,
   journal_full: 4,
   no_worker: 8,
+  counter_store: 16,
 } as const
 
 /** Cells of `WorkerMemory.status`. */

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { ConfigDocument } from '../config/index.ts'
 import type {
+  ClusterState,
   KeyChange,
   KeyDocument,
   LevelChange,
@@ -51,6 +52,8 @@ export interface DataWorkerStart {
   readonly keyPort: MessagePort
   /** Wakes the writer thread, and reaches the store of content there. */
   readonly writerPort: MessagePort
+  /** Reaches the thread that borrows from shared counters; null: this gateway is alone. */
+  readonly clusterPort: MessagePort | null
 }
 
 /** What a data worker says to the writer thread: null, there is something new in the journal. */
@@ -101,7 +104,33 @@ export interface ConfigThreadStart {
   readonly path: string | null
 }
 
-export type ThreadStart = DataThreadStart | DatabaseThreadStart | ConfigThreadStart
+/** Start data of the thread that borrows from the counters that replicas share. */
+export interface ClusterThreadStart {
+  readonly role: 'cluster'
+  readonly url: string
+  readonly password: string | null
+  readonly caFile: string | null
+  readonly cluster: string
+  readonly replica: string
+  /** `SharedMemory.counters` and `SharedMemory.process`. */
+  readonly counters: SharedArrayBuffer
+  readonly process: SharedArrayBuffer
+}
+
+/** What that thread says unasked. */
+export type ClusterNews =
+  | { readonly kind: 'cluster-state'; readonly state: ClusterState }
+  | { readonly kind: 'cluster-counts'; readonly counts: LendingCounts }
+  | { readonly kind: 'cluster-notice'; readonly text: string }
+
+/** Admissions for which what was borrowed did not suffice, and what came of them. */
+export interface LendingCounts {
+  readonly asked: number
+  readonly refused: number
+  readonly unavailable: number
+}
+
+export type ThreadStart = DataThreadStart | DatabaseThreadStart | ConfigThreadStart | ClusterThreadStart
 
 export type ToWorker =
   | {
@@ -116,6 +145,8 @@ export type ToWorker =
   | { readonly type: 'reopen-logs' }
   /** The writer thread is a new one: wake it through this port. */
   | { readonly type: 'writer-port'; readonly port: MessagePort }
+  /** The thread that borrows is a new one. */
+  | { readonly type: 'cluster-port'; readonly port: MessagePort }
 
 export type FromWorker =
   | { readonly type: 'listening'; readonly ports: ListenerPorts }

@@ -2,7 +2,7 @@ import type { ConfigDocument } from '../config/index.ts'
 import { NO_LEVELS_DOCUMENT } from './levels.ts'
 
 /** Sections that are fixed for the life of the process. */
-const FIXED = ['listen', 'control', 'data_dir', 'storage', 'workers'] as const
+const FIXED = ['listen', 'control', 'data_dir', 'storage', 'workers', 'cluster'] as const
 /** Sections that a data worker reads at its start: a change replaces the workers, one after the other. */
 const AT_WORKER_START = ['journal', 'process', 'listeners'] as const
 

@@ -12,7 +12,7 @@ import { probeBind } from './probe-bind.ts'
 import { reloadProblem, restartsWorkers, withoutKeys } from './reload.ts'
 import { type AskedBudget, counterPeriods, type SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
-import type { WorkerPool } from './worker-pool.ts'
+import type { EntityChanges, WorkerPool } from './worker-pool.ts'
 
 export interface ReloaderOptions {
   /** The configuration's file; null: there is none. */
@@ -21,6 +21,8 @@ export interface ReloaderOptions {
   readonly log: Log
   readonly pool: WorkerPool
   readonly keys: KeyRegistry
+  /** These changes of keys and levels are in force. */
+  readonly onSwapped: (changes: EntityChanges) => void
   readonly database: Database
   readonly spent: SpentBefore
   readonly backfill: BudgetBackfill
@@ -82,7 +84,7 @@ export class Reloader {
 
   /** Puts a document in force: its plan and its keys at one moment, or nothing of it. */
   async #takeOver(next: ConfigDocument): Promise<void> {
-    const { pool, keys, log, backfill, adopt } = this.#options
+    const { pool, keys, log, backfill, adopt, onSwapped } = this.#options
     const prepared = await pool.prepare(withoutKeys(next))
     if (typeof prepared === 'string') throw new StartError(prepared)
     try {
@@ -93,7 +95,10 @@ export class Reloader {
       // Nothing is awaited from here on: no other change comes between.
       const staged = keys.stageFileKeys(next.keys, levels)
       adopt(withoutKeys(next))
-      staged.apply((changes, epoch, levelChanges) => pool.swap(prepared, { changes, levels: levelChanges }, epoch))
+      staged.apply((changes, epoch, levels) => {
+        onSwapped({ changes, levels })
+        pool.swap(prepared, { changes, levels }, epoch)
+      })
       for (const problem of staged.problems) log.warn(problem, {})
       if (begins) backfill.begin(keys.epoch)
     } catch (error) {

@@ -1,5 +1,6 @@
-import { type BudgetReading, periodOf, read } from '../governance/index.ts'
+import { type BudgetReading, periodOf } from '../governance/index.ts'
 import type { KeyRegistry } from './key-registry.ts'
+import { readBudget } from './read-budget.ts'
 
 /** Budgets that have series of their own; each has five. */
 export const MAX_SHOWN = 2_000
@@ -35,10 +36,10 @@ export class ShownBudgets {
     if (performance.now() - this.#readAtMs < FRESH_MS) return this.#shown
     const all: ShownBudget[] = []
     const nowMs = Date.now()
-    for (const { level, slot, unit, per, timeZone, limit } of this.#keys.budgets()) {
+    for (const { level, slot, lease, unit, per, timeZone, limit } of this.#keys.budgets()) {
       // What clients name themselves is nobody's label.
       if (level.includes('/') && !/\/(?:model|provider|key_tag)=/.test(level)) continue
-      const reading = read(this.#counters, slot, periodOf(per, nowMs, timeZone))
+      const reading = readBudget(this.#counters, { slot, lease: lease?.at ?? null }, periodOf(per, nowMs, timeZone))
       const zone = timeZone === 'UTC' ? {} : { time_zone: timeZone }
       all.push({ labels: { ...whose(level), unit, per, ...zone }, limit, reading })
     }

@@ -1,5 +1,7 @@
 import {
   hasReserved,
+  isLeasedTaken,
+  type Lease,
   type LimitsDocument,
   occupied,
   type ValueDocument,
@@ -227,6 +229,15 @@ function isIdle(cells: BigInt64Array, { rates, tokenRate, concurrency, budgets }
   const recovered = (slot: number) => Number(Atomics.load(cells, slot)) <= nowUs
   if (!rates.every(({ slot }) => recovered(slot))) return false
   if (tokenRate !== null && !recovered(tokenRate.slot)) return false
-  if (concurrency !== null && occupied(cells, concurrency.slot) > 0) return false
-  return !budgets.some(({ slot }) => hasReserved(cells, slot))
+  if (concurrency !== null && isTaken(cells, concurrency, { inFlight: true })) return false
+  return !budgets.some((budget) => isTaken(cells, budget, { inFlight: false }))
+}
+
+function isTaken(
+  cells: BigInt64Array,
+  { slot, lease }: { readonly slot: number; readonly lease?: Lease },
+  { inFlight }: { readonly inFlight: boolean },
+): boolean {
+  if (lease !== undefined) return isLeasedTaken(cells, { slot, lease: lease.at, inFlight })
+  return inFlight ? occupied(cells, slot) > 0 : hasReserved(cells, slot)
 }

@@ -29,6 +29,8 @@ export interface WorkerPoolOptions {
   readonly seats: number
   /** Connects a new worker to the writer thread, which is woken through the port. */
   readonly attachWriter: (wake: MessagePort) => void
+  /** Connects a new worker to the thread that borrows from shared counters; null: there is none. */
+  readonly attachCluster: ((port: MessagePort) => void) | null
   /** A worker's thread has ended; its memory can be read. */
   readonly onDeath: (dead: DeadWorkerMemory) => void
   /** A worker's thread has ended, and its seat will be another's. */
@@ -173,6 +175,15 @@ export class WorkerPool {
     }
   }
 
+  /** Connects every worker to a new thread that borrows. */
+  attachClusterAgain(): void {
+    for (const member of this.#members) {
+      const { port1, port2 } = new MessageChannel()
+      this.#options.attachCluster?.(port2)
+      member.tell({ type: 'cluster-port', port: port1 }, [port1])
+    }
+  }
+
   reopenLogs(): void {
     for (const member of this.#members) member.tell({ type: 'reopen-logs' })
   }
@@ -208,6 +219,9 @@ export class WorkerPool {
     const keys = new MessageChannel()
     const wake = new MessageChannel()
     this.#options.attachWriter(wake.port2)
+    const cluster = this.#options.attachCluster === null ? null : new MessageChannel()
+    if (cluster !== null) this.#options.attachCluster?.(cluster.port2)
+    const clusterPort = cluster?.port1 ?? null
     this.#options.metrics.attach(worker, own.metrics)
     const start: DataWorkerStart = {
       worker,
@@ -227,9 +241,10 @@ export class WorkerPool {
       levels: this.#options.levels(),
       keyPort: keys.port1,
       writerPort: wake.port1,
+      clusterPort,
     }
     const thread = this.#threads.take(worker)
-    thread.postMessage(start, [keys.port1, wake.port1])
+    thread.postMessage(start, [keys.port1, wake.port1, ...(clusterPort === null ? [] : [clusterPort])])
     const epoch = this.#epoch
     const member = new PoolMember({ worker, startMs, seat: seat.number, thread, own, keyPort: keys.port2, epoch })
     this.#members.add(member)

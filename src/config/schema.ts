@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import type { DeepReadonly } from './freeze.ts'
 import { answers } from './schema/answers.ts'
+import { cluster } from './schema/cluster.ts'
 import { egress, overload } from './schema/egress.ts'
 import { identity } from './schema/identity.ts'
 import { key } from './schema/keys.ts'
@@ -89,6 +90,7 @@ export const documentSchema = z.strictObject({
   reservation: reservation.prefault({}).describe('What is reserved from budgets before a request is dispatched.'),
   journal: journal.prefault({}).describe('Durability of reservations and settlements.'),
   storage: storage.prefault({}).describe('The database of records and ledger.'),
+  cluster: cluster.optional().describe('Several gateways that share limits and budgets; absent: this one is alone.'),
   content: content.prefault({}).describe('What is kept of conversations for clients that ask for it again.'),
   log: log.prefault({}).describe('The operational log and the access log.'),
   drain: drain.prefault({}).describe('Orderly shutdown.'),

@@ -72,6 +72,7 @@ export const ERROR_CODES = {
   saturated: { status: 503, source: 'gateway', retry: 'safe' },
   draining: { status: 503, source: 'gateway', retry: 'safe' },
   journal_unavailable: { status: 503, source: 'gateway', retry: 'safe' },
+  governance_backend_unavailable: { status: 503, source: 'gateway', retry: 'safe' },
   not_ready: { status: 503, source: 'gateway', retry: 'safe' },
   internal_error: { status: 500, source: 'gateway', retry: 'later' },
   // The client left: never sent, only recorded

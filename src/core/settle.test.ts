@@ -138,6 +138,7 @@ test('every error code stands for one way to end', () => {
     client_stalled: 'cancelled',
     saturated: 'refused',
     journal_unavailable: 'refused',
+    governance_backend_unavailable: 'refused',
     not_ready: 'refused',
     internal_error: 'gateway_error',
   }

@@ -51,5 +51,6 @@ const SPECIAL: Partial<Record<ErrorCode, EndState>> = {
   client_stalled: 'cancelled',
   saturated: 'refused',
   journal_unavailable: 'refused',
+  governance_backend_unavailable: 'refused',
   not_ready: 'refused',
 }

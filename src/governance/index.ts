@@ -15,6 +15,18 @@ export { ServicePrincipals } from './auth/service-principals.ts'
 export { createTokenPrincipals } from './auth/token-principals.ts'
 export * from './budget.ts'
 export type { BudgetWarning } from './budget-warnings.ts'
+export type { SharedCounter } from './cluster/borrowed-counter.ts'
+export {
+  isLeasedTaken,
+  LEASE_CELLS,
+  type Lease,
+  othersOfBudget,
+  returnedBudget,
+  returnedSeats,
+} from './cluster/lease.ts'
+export { type LeaseCall, LeaseDesk, type LeasePort, type LeaseReply } from './cluster/lease-desk.ts'
+export { LeasedCounters } from './cluster/leased-counters.ts'
+export type { ClusterState } from './cluster/session.ts'
 export { clearSeat, concurrencyCells, occupied } from './concurrency.ts'
 export { CONNECTION_COUNT_CELLS, ConnectionCounts, clearConnectionCounts } from './connection-counts.ts'
 export type { CounterDesk, LimitLeft, LimitsLeft, Refusal, Taken, Takings } from './counter-desk.ts'
@@ -56,3 +68,12 @@ export { createSettlement, type Sinks } from './settlement.ts'
 export { SharedCounters } from './shared-counters.ts'
 export { type Estimate, type SaidInBody, type Traffic, type TrafficPort, totalTokens } from './traffic.ts'
 export { RuleTable } from './value-rules.ts'
+
+/** Loads what the thread that borrows from shared counters needs, and nobody else. */
+export async function loadLending() {
+  const [{ Lender }, { ClusterSession, CLUSTER_TIMES }] = await Promise.all([
+    import('./cluster/lender.ts'),
+    import('./cluster/session.ts'),
+  ])
+  return { Lender, ClusterSession, CLUSTER_TIMES }
+}

@@ -3,6 +3,7 @@
  * change of a team is one message, whatever the number of its keys.
  */
 import type { BudgetPeriod, RuleKind, StoredRule } from '../storage/index.ts'
+import type { Lease } from './cluster/lease.ts'
 
 /** Kinds of levels that keys name, from the narrowest to the widest. */
 export const LEVEL_KINDS = ['user', 'project', 'team', 'organization'] as const
@@ -56,6 +57,8 @@ export type RateWindow = 'second' | 'minute' | 'day'
 /** Requests in a window, see rate-limit.ts. */
 export interface RateDocument {
   readonly level: string
+  /** Where several gateways share it; absent: it is this one's alone. */
+  readonly lease?: Lease
   readonly slot: number
   readonly limit: number
   readonly per: RateWindow
@@ -66,6 +69,8 @@ export interface RateDocument {
 /** Tokens per minute. */
 export interface TokenRateDocument {
   readonly level: string
+  /** Where several gateways share it; absent: it is this one's alone. */
+  readonly lease?: Lease
   readonly slot: number
   readonly limit: number
 }
@@ -73,6 +78,8 @@ export interface TokenRateDocument {
 /** Requests in flight at once. */
 export interface ConcurrencyDocument {
   readonly level: string
+  /** Where several gateways share it; absent: it is this one's alone. */
+  readonly lease?: Lease
   /** Cell of the sum, and behind it one of each seat of a worker. */
   readonly slot: number
   readonly limit: number
@@ -80,6 +87,8 @@ export interface ConcurrencyDocument {
 
 export interface BudgetDocument {
   readonly level: string
+  /** Where several gateways share it; absent: it is this one's alone. */
+  readonly lease?: Lease
   /** Name of the shared counter, see `budgetCounter`; also its name in the journal. */
   readonly counter: string
   readonly slot: number

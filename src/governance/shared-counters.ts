@@ -156,17 +156,17 @@ function giveFirstBack(cells: BigInt64Array, rates: readonly RateDocument[], cou
   }
 }
 
-function limited({ limit, per, level }: RateDocument, seconds: number): Refusal {
+export function limited({ limit, per, level }: RateDocument, seconds: number): Refusal {
   const message = `Rate limit reached: ${limit} requests per ${per} for ${levelInWords(level)}. Retry in ${seconds} s.`
   return { error: new GatewayError('rate_limit_exceeded', message, { retryAfterSeconds: seconds }), budget: null }
 }
 
-function tooMany({ limit, level }: ConcurrencyDocument): Refusal {
+export function tooMany({ limit, level }: ConcurrencyDocument): Refusal {
   const message = `Too many requests at once: ${limit} may be in flight for ${levelInWords(level)}. Retry when one has ended.`
   return { error: new GatewayError('rate_limit_exceeded', message, { retryAfterSeconds: 1 }), budget: null }
 }
 
-function crowded(): Refusal {
+export function crowded(): Refusal {
   const message = 'Too many requests arrived at once; try again.'
   return { error: new GatewayError('saturated', message, { retryAfterSeconds: 1 }), budget: null }
 }

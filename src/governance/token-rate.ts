@@ -7,7 +7,7 @@ import { GatewayError } from '../core/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import { levelInWords, type TokenRateDocument } from './level-document.ts'
 
-const MINUTE_US = 60_000_000
+export const MINUTE_US = 60_000_000
 
 /** Takes so many tokens from every rate, or from none. */
 export function takeTokens(
@@ -24,7 +24,7 @@ export function takeTokens(
       const { slot, limit } = rates[taken] as TokenRateDocument // as above
       Atomics.sub(cells, slot, BigInt(costUs(tokens, limit)))
     }
-    return refusal(rate, tokens, waitUs)
+    return tokensRefused(rate, tokens, waitUs)
   }
   return null
 }
@@ -66,7 +66,8 @@ function take(cells: BigInt64Array, { slot, limit }: TokenRateDocument, tokens: 
   }
 }
 
-function refusal({ level, limit }: TokenRateDocument, tokens: number, waitUs: number): GatewayError {
+/** What is said of a request for which a rate of tokens has no room; Infinity: it will never have. */
+export function tokensRefused({ level, limit }: TokenRateDocument, tokens: number, waitUs: number): GatewayError {
   const of = `${limit} tokens per minute for ${levelInWords(level)}`
   if (waitUs === Number.POSITIVE_INFINITY) {
     const message = `Request too large: it may take ${tokens} tokens, and the rate limit is ${of}. Ask for fewer at once.`

@@ -32,6 +32,7 @@ export {
   keyPrefix,
   readAdminToken,
   readPepper,
+  readReplicaId,
 } from './key-secrets.ts'
 export type { AwaitedThing, DueThing, LookTimes } from './ledger/awaited-usage.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
@@ -60,6 +61,16 @@ export {
   type UsageSource,
   type UsageUnit,
 } from './records.ts'
+export type { RedisAddress } from './redis/connection.ts'
+export type {
+  Change,
+  CounterKind,
+  CounterStore,
+  CounterStoreOptions,
+  Publication,
+  StoreCounter,
+  Taking,
+} from './redis/counter-store.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { CounterBooks, CounterPeriod } from './sqlite/counter-sums.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
@@ -78,6 +89,7 @@ export type {
 import type { ContentStore } from './content/content-store.ts'
 import { isPostgresUrl } from './postgres/url.ts'
 import type { LedgerReader } from './reader-queries.ts'
+import type { CounterStore, CounterStoreOptions } from './redis/counter-store.ts'
 import type { LedgerWriter } from './writer.ts'
 import type { LedgerWriterOptions } from './writer-calls.ts'
 
@@ -111,4 +123,10 @@ export async function openContentStore(
   }
   const { openContentFile } = await import('./content/open-content.ts')
   return openContentFile(dataDir, environment)
+}
+
+/** Loads the client of the counter store and connects, see CounterStore.open. */
+export async function openCounterStore(options: CounterStoreOptions): Promise<CounterStore> {
+  const { CounterStore: Store } = await import('./redis/counter-store.ts')
+  return await Store.open(options)
 }

@@ -42,6 +42,11 @@ export function readContentSecret(dataDir: string, environment: Readonly<Record<
   return givenSecret('FERRO_CONTENT_KEY', environment) ?? readOrCreateSecret(path.join(dataDir, 'content-key'))
 }
 
+/** A name for this gateway that no other one has: made once, kept in the data directory. */
+export function readReplicaId(dataDir: string): string {
+  return hash('sha256', readOrCreateSecret(path.join(dataDir, 'replica-id')), 'hex').slice(0, 32)
+}
+
 function givenSecret(name: string, environment: Readonly<Record<string, string | undefined>>): string | null {
   const given = environment[name]
   if (given === undefined || given === '') return null

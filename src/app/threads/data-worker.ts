@@ -4,10 +4,13 @@ import type { RouteConfig } from '../../config/index.ts'
 import { EMPTY_PLAN, fetchAddress, Gateway, type LoadSignals, type Plan, refuse, viewCells } from '../../core/index.ts'
 import {
   AuthMemory,
+  type CounterDesk,
   createRouteGates,
   giveBackHeld,
   Intents,
   KeyTable,
+  LeaseDesk,
+  LeasedCounters,
   NamelessRefusals,
   Policies,
   type PrincipalSource,
@@ -17,7 +20,7 @@ import {
 import { monotonicUs } from '../../lib/index.ts'
 import { GatewayMetrics, MetricsRegistry } from '../../observability/index.ts'
 import { JournalAppender } from '../../storage/index.ts'
-import { INTENT_CAPACITY, WORKER_CELL } from '../memory.ts'
+import { INTENT_CAPACITY, PROCESS_CELL, WORKER_CELL } from '../memory.ts'
 import type { DataWorkerStart, FromWorker, KeyMessage, ToWorker, ValueAnswer } from '../messages.ts'
 import type { SlotIndexes } from '../route-slots.ts'
 import { AccessLogs } from './access-logs.ts'
@@ -97,11 +100,14 @@ class DataWorker {
   /** Of the last change of keys. While its plan is still compiled here, requests begin under the one before. */
   #epoch = 0
   #leaving = false
+  #leases: LeaseDesk | null = null
+  #clusterPort: MessagePort | null
 
   constructor(start: DataWorkerStart, say: (message: FromWorker) => void) {
     const { document, memory, own } = start
     this.#start = start
     this.#writerPort = start.writerPort
+    this.#clusterPort = start.clusterPort
     const counters = new BigInt64Array(memory.counters)
     this.#stores = new StoreCaller((released) =>
       giveBackHeld(counters, (counter) => this.#keys.get(released.keyId)?.budgetSlot(counter) ?? null, released),
@@ -132,7 +138,8 @@ class DataWorker {
     this.#document = document
     const refusals = new NamelessRefusals(performance.now())
     this.#accessLogs = new AccessLogs(document.log.access)
-    const desk = new SharedCounters(counters, { seat: start.seat.number, intents })
+    const processCells = new Int32Array(memory.process)
+    const desk = this.#counterDesk(counters, intents, processCells)
     const sinks: Sinks = {
       worker: start.worker,
       journal: this.#journal,
@@ -142,7 +149,6 @@ class DataWorker {
       desk,
     }
     this.#sinks = sinks
-    const processCells = new Int32Array(memory.process)
     const hooks = createWorkerHooks({
       sinks,
       keys: this.#keys,
@@ -267,6 +273,10 @@ class DataWorker {
         this.#writerPort = message.port
         this.#stores.connect(message.port)
         return
+      case 'cluster-port':
+        this.#leases?.connect(message.port)
+        this.#clusterPort = message.port
+        return
       case 'leave':
         void this.#leave(message.graceMs, message.reason)
     }
@@ -336,6 +346,16 @@ class DataWorker {
     }
   }
 
+  /** Counters of this machine alone, or those that it borrows from. */
+  #counterDesk(counters: BigInt64Array, intents: Intents, process: Int32Array): CounterDesk {
+    const { seat, clusterPort } = this.#start
+    if (clusterPort === null) return new SharedCounters(counters, { seat: seat.number, intents })
+    const cells = { cells: process, open: PROCESS_CELL.clusterOpen, untilMs: PROCESS_CELL.clusterUntilMs }
+    this.#leases = new LeaseDesk(cells, () => monotonicUs() / 1_000)
+    this.#leases.connect(clusterPort)
+    return new LeasedCounters(counters, { seat: seat.number, intents, desk: this.#leases })
+  }
+
   #slotOf(name: string): number {
     const index = this.#slots[name]
     if (index === undefined) throw new Error(`there is no slot for ${name.replaceAll('\n', ' ')}`)
@@ -385,6 +405,7 @@ class DataWorker {
     await this.#sinks.accessLog.close()
     this.#start.keyPort.close()
     this.#writerPort.close()
+    this.#clusterPort?.close()
     parentPort?.close()
   }
 

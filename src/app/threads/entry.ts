@@ -15,6 +15,11 @@ switch (start.role) {
     await runWriter(start)
     break
   }
+  case 'cluster': {
+    const { runCluster } = await import('./cluster-thread.ts')
+    await runCluster(start)
+    break
+  }
   case 'config': {
     const { runConfig } = await import('./config-thread.ts')
     await runConfig(start)

@@ -1,0 +1,222 @@
+import { type MessagePort, Worker } from 'node:worker_threads'
+import { type ConfigDocument, resolveReference } from '../config/index.ts'
+import type { KeyDocument, LimitsDocument, SharedCounter } from '../governance/index.ts'
+import type { Log, MetricsCollector } from '../observability/index.ts'
+import { readReplicaId } from '../storage/index.ts'
+import { budgetLeases } from './leased-budgets.ts'
+import { NOT_READY, PROCESS_CELL, type SharedMemory } from './memory.ts'
+import type { ClusterNews, ClusterThreadStart } from './messages.ts'
+import { StartError } from './start-error.ts'
+import { THREAD_ENTRY } from './threads/location.ts'
+import { Caller } from './threads/rpc.ts'
+
+const RESTART_MS = 200
+const HEAP_MB = 256
+
+export interface ClusterOptions {
+  readonly config: NonNullable<ConfigDocument['cluster']>
+  readonly dataDir: string
+  readonly memory: SharedMemory
+  readonly log: Log
+  readonly metrics: MetricsCollector
+  /** Limits of all keys and levels, as workers know them. */
+  readonly limits: () => Iterable<LimitsDocument>
+  /** Connects every worker to a new thread. */
+  readonly onRestart: () => void
+  /** Another replica, or this one, has told of a change. */
+  readonly onNotice: (notice: ClusterNotice) => void
+}
+
+/** What replicas tell each other. */
+export type ClusterNotice =
+  | { readonly type: 'revoked'; readonly from: string; readonly key: string; readonly hash: string }
+  | { readonly type: 'reload'; readonly from: string }
+
+type State = Extract<ClusterNews, { kind: 'cluster-state' }>['state']
+
+/** The control thread's side of a cluster: starts the thread that borrows, hands it counters, says how it stands. */
+export class Cluster {
+  readonly replica: string
+  readonly #options: ClusterOptions
+  readonly #start: ClusterThreadStart
+  #thread: { worker: Worker; calls: Caller }
+  #state: State | null = null
+  #counts = { asked: 0, refused: 0, unavailable: 0 }
+  /** Of threads that are gone. */
+  #before = { asked: 0, refused: 0, unavailable: 0 }
+  #epochs = 0
+  #closing = false
+  #begun = false
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    const { config, dataDir, memory } = options
+    this.replica = config.replica ?? readReplicaId(dataDir)
+    this.#start = {
+      role: 'cluster',
+      url: resolved('cluster.counters', config.counters),
+      password: config.password === undefined ? null : resolved('cluster.password', config.password),
+      caFile: config.ca_file ?? null,
+      cluster: config.name,
+      replica: this.replica,
+      counters: memory.counters,
+      process: memory.process,
+    }
+    Atomics.or(new Int32Array(memory.process), PROCESS_CELL.notReady, NOT_READY.counter_store)
+    this.#thread = this.#startThread()
+    this.#registerMetrics()
+  }
+
+  /** Begins to borrow: what was spent before is known by now. */
+  begin(): void {
+    this.#begun = true
+    void this.#call('learn', budgetLeases(this.#options.limits(), Date.now()))
+    void this.#call('start')
+  }
+
+  /** These limits have come in force. */
+  learn(limits: Iterable<LimitsDocument | KeyDocument>): void {
+    if (!this.#begun) return
+    const counters: readonly SharedCounter[] = budgetLeases(limits, Date.now())
+    if (counters.length > 0) void this.#call('learn', counters)
+  }
+
+  /** A worker asks through this port. */
+  attach(port: MessagePort): void {
+    this.#thread.worker.postMessage({ id: 0, method: 'attach', args: [port] }, [port])
+  }
+
+  /** Lets go of counters, whose places may be others' afterwards. */
+  async forget(names: readonly string[]): Promise<void> {
+    await this.#thread.calls.call('forget', names)
+  }
+
+  /** Tells all replicas; what cannot be told is in the log. */
+  async tell(notice: ClusterNotice): Promise<void> {
+    try {
+      await this.#thread.calls.call('tell', JSON.stringify(notice))
+    } catch (error) {
+      this.#options.log.error('the other replicas could not be told of a change', { notice: notice.type, error })
+    }
+  }
+
+  /** Gives back what is borrowed, and ends. */
+  async close(): Promise<void> {
+    this.#closing = true
+    const { worker, calls } = this.#thread
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    try {
+      await calls.call('close')
+      await ended
+    } catch {
+      await worker.terminate() // it was gone; what it held is held until it expires
+    }
+  }
+
+  status(): object {
+    return { replica: this.replica, name: this.#options.config.name, ...this.#state }
+  }
+
+  async #call(method: string, ...args: readonly unknown[]): Promise<void> {
+    try {
+      await this.#thread.calls.call(method, ...args)
+    } catch (error) {
+      if (!this.#closing) this.#options.log.error('the thread that borrows from shared counters failed', { error })
+    }
+  }
+
+  #startThread(): { worker: Worker; calls: Caller } {
+    const worker = new Worker(THREAD_ENTRY, {
+      name: 'ferro-cluster',
+      workerData: this.#start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    })
+    const calls = new Caller(worker)
+    worker.on('message', (news: ClusterNews) => {
+      if ('kind' in news) this.#hear(news)
+    })
+    worker.on('error', (error) => this.#options.log.error('the thread that borrows failed', { error }))
+    worker.on('exit', (code) => {
+      if (!this.#closing) this.#restart(code)
+    })
+    return { worker, calls }
+  }
+
+  /** Meanwhile nothing that is borrowed may be used: the thread's successor finds it in shared memory. */
+  #restart(code: number): void {
+    const cells = new Int32Array(this.#options.memory.process)
+    Atomics.store(cells, PROCESS_CELL.clusterOpen, 0)
+    Atomics.or(cells, PROCESS_CELL.notReady, NOT_READY.counter_store)
+    const reason = `the thread that borrows ended with code ${code}; another takes its place`
+    this.#hear({ kind: 'cluster-state', state: { state: 'unreachable', reason, epoch: '', replicas: 0 } })
+    for (const name of ['asked', 'refused', 'unavailable'] as const) this.#before[name] += this.#counts[name]
+    this.#counts = { asked: 0, refused: 0, unavailable: 0 }
+    setTimeout(() => {
+      if (this.#closing) return
+      this.#thread = this.#startThread()
+      this.#options.onRestart()
+      if (this.#begun) this.begin()
+    }, RESTART_MS)
+  }
+
+  #hear(news: ClusterNews): void {
+    switch (news.kind) {
+      case 'cluster-counts':
+        this.#counts = news.counts
+        return
+      case 'cluster-notice':
+        return this.#notice(news.text)
+      case 'cluster-state':
+        return this.#stateIs(news.state)
+    }
+  }
+
+  #notice(text: string): void {
+    try {
+      const notice = JSON.parse(text) as ClusterNotice // another replica's `tell`
+      if (notice.from !== this.replica) this.#options.onNotice(notice)
+    } catch (error) {
+      this.#options.log.warn('a notice of another replica cannot be read', { error })
+    }
+  }
+
+  /** In the log once for each change, not for each try. */
+  #stateIs(state: State): void {
+    const before = this.#state
+    this.#state = state
+    const { log } = this.#options
+    const { epoch, replicas } = state
+    if (epoch !== '' && epoch !== before?.epoch) this.#epochs++
+    if (state.state === before?.state) return
+    const { reason } = state
+    if (state.state === 'open') log.info('the shared counters are in use', { epoch, replicas })
+    else if (state.state === 'rebuilding')
+      log.info('the replicas publish what they hold of the shared counters', { epoch })
+    else log.error('the shared counters cannot be used; what has limits is refused, all else goes on', { reason })
+  }
+
+  #registerMetrics(): void {
+    const { metrics } = this.#options
+    const count = (name: 'asked' | 'refused' | 'unavailable') => () => this.#before[name] + this.#counts[name]
+    const gauge = (name: string, help: string, read: () => number) => metrics.gauge({ name, help }, read)
+    const counter = (name: string, help: string, read: () => number) => metrics.counter({ name, help }, read)
+    gauge('ferro_cluster_counters_available', '1 when the shared counters can be used, else 0.', () =>
+      this.#state?.state === 'open' ? 1 : 0,
+    )
+    gauge('ferro_cluster_replicas', 'Replicas that share counters, this one among them.', () =>
+      this.#state?.state === 'open' ? this.#state.replicas : 0,
+    )
+    counter('ferro_cluster_epochs_total', 'Epochs of the shared counters; a new one when their store lost them.', () =>
+      Math.max(0, this.#epochs),
+    )
+    counter('ferro_cluster_asked_total', 'Admissions for which what was borrowed did not suffice.', count('asked'))
+    counter('ferro_cluster_refused_total', 'Those of them that a limit or budget refused.', count('refused'))
+    counter('ferro_cluster_unavailable_total', 'Those that got no answer in time.', count('unavailable'))
+  }
+}
+
+function resolved(where: string, text: string): string {
+  const reference = resolveReference(text, process.env)
+  if (!reference.ok) throw new StartError(`${where}: ${reference.missing}`)
+  return reference.secret.reveal()
+}

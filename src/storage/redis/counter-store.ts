@@ -1,0 +1,288 @@
+/**
+ * The counters of a cluster as one replica reaches them: what the scripts of `scripts.ts` do, with names and types. It decides
+ * nothing; `governance/cluster/lender.ts` does.
+ */
+import { randomUUID } from 'node:crypto'
+import { type RedisAddress, RedisConnection, type ServerFacts, type StoreFailure } from './connection.ts'
+import { BEAT, DONE, HOLDINGS, JOIN, LEAVE, NOTICE, PUBLISH, SYNC, TAKE } from './scripts.ts'
+
+/** Kinds of counters, by how they come back: with the period, with the end of a request, or with time. */
+export type CounterKind = 'budget' | 'concurrency' | 'rate'
+
+/** One counter of the store. */
+export interface StoreCounter {
+  readonly kind: CounterKind
+  /** Its name among all counters; of a budget with the period. */
+  readonly name: string
+  /** Of a rate: units that may come at once. */
+  readonly limit: number
+  /** Of a rate: microseconds after which one unit comes back. */
+  readonly unitUs: number
+  /** How long it is kept when nobody uses it. */
+  readonly ttlMs: number
+}
+
+export interface Taking {
+  readonly counter: StoreCounter
+  /** At least so much, or nothing at all of any counter. */
+  readonly need: number
+  /** So much more, if the limit is far away. */
+  readonly want: number
+}
+
+export type Taken =
+  | { readonly type: 'taken'; readonly grants: readonly Grant[] }
+  | {
+      readonly type: 'refused'
+      /** Position of the counter that has no room. */
+      readonly at: number
+      /** Of a rate: microseconds until there would be room. */
+      readonly waitUs: number
+      /** What others have borrowed of it and not used; they were asked to give it back. */
+      readonly lent: number
+    }
+
+export interface Grant {
+  readonly amount: number
+  /** What nobody holds of it now. */
+  readonly room: number
+}
+
+/** What a replica holds of a counter. */
+export interface Holding {
+  readonly counter: StoreCounter
+  readonly held: number
+  readonly idle: number
+}
+
+export interface Publication extends Holding {
+  /** Of a rate: microseconds by which it was last seen to run ahead. */
+  readonly aheadUs: number
+  /** What others were last seen to hold. */
+  readonly peers: ReadonlyMap<string, number>
+}
+
+export interface Change {
+  readonly counter: StoreCounter
+  /** How much more (or, negative, less) is held. */
+  readonly change: number
+  readonly idle: number
+  /** Units of a rate that come back (or, negative, that were used without being taken). */
+  readonly back: number
+}
+
+export interface Beat {
+  readonly changes: number
+  readonly replicas: readonly string[]
+}
+
+/** The store does not know this replica's session or epoch any more: all must be said anew. */
+export class SessionLost extends Error {
+  override readonly name = 'SessionLost'
+}
+
+export interface CounterStoreOptions {
+  readonly address: RedisAddress
+  /** Name of the cluster: several may share a server. */
+  readonly cluster: string
+  readonly replica: string
+  readonly answerMs: number
+  /** A replica that was not seen for so long is dead. */
+  readonly deadAfterMs: number
+  readonly onFailure: (failure: StoreFailure) => void
+  /** Somebody needs what is borrowed of the counter of this name. */
+  readonly onRecall: (name: string) => void
+  readonly onNotice: (number: number, text: string) => void
+}
+
+const NOTICES_KEPT = 1_000
+
+/** One session with the store. */
+export class CounterStore {
+  readonly #options: CounterStoreOptions
+  readonly #prefix: string
+  readonly #connection: RedisConnection
+  readonly #session = randomUUID()
+  readonly facts: ServerFacts
+  #epoch = ''
+  #previous = ''
+
+  private constructor(options: CounterStoreOptions, connection: RedisConnection, facts: ServerFacts) {
+    this.#options = options
+    this.#prefix = prefixOf(options.cluster)
+    this.#connection = connection
+    this.facts = facts
+  }
+
+  /** Connects. Rejects with a StoreFailure. */
+  static async open(options: CounterStoreOptions): Promise<CounterStore> {
+    const { address, answerMs, onFailure, cluster } = options
+    const prefix = prefixOf(cluster)
+    const connection = await RedisConnection.open(address, {
+      channel: `${prefix}news`,
+      answerMs,
+      onFailure,
+      onMessage: (text) => hear(text, prefix, options),
+    })
+    try {
+      return new CounterStore(options, connection, await connection.facts())
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  /** Begins the session. `peers` are the replicas that were last seen alive; answers whether all must be published anew. */
+  async join(peers: Iterable<string>): Promise<'open' | 'rebuilding'> {
+    const keys = [this.#key('meta'), this.#key('members'), this.#key('expected'), this.#key('done')]
+    const args = [randomUUID(), this.#options.replica, this.#session, this.facts.run, ...peers]
+    const [epoch, state, previous] = await this.#connection.run(JOIN, keys, args)
+    this.#epoch = String(epoch)
+    this.#previous = String(previous)
+    return state === 'open' ? 'open' : 'rebuilding'
+  }
+
+  async publish(publications: readonly Publication[]): Promise<void> {
+    const keys = publications.flatMap(({ counter }) => [this.#counterKey(counter), this.#oldKey(counter)])
+    const args = publications.flatMap(({ counter, held, idle, aheadUs, peers }) => [
+      counter.kind,
+      held,
+      idle,
+      Math.ceil(aheadUs),
+      counter.unitUs,
+      counter.ttlMs,
+      peers.size,
+      ...[...peers].flat(),
+    ])
+    await this.#run(PUBLISH, keys, args)
+  }
+
+  /** Everything is published; true when the epoch is open. */
+  async done(): Promise<boolean> {
+    const keys = [this.#key('expected'), this.#key('done')]
+    const answer = await this.#run(DONE, keys, [this.#options.deadAfterMs])
+    return answer[0] === 'ok'
+  }
+
+  async take(takings: readonly Taking[], replicas: number): Promise<Taken> {
+    const keys = takings.map(({ counter }) => this.#counterKey(counter))
+    const args = takings.flatMap(({ counter, need, want }) => [
+      counter.kind,
+      need,
+      want,
+      counter.limit,
+      counter.unitUs,
+      counter.ttlMs,
+    ])
+    const channel = `${this.#prefix}news`
+    const answer = await this.#run(TAKE, keys, [replicas, this.#options.deadAfterMs, channel, ...args])
+    if (answer[0] === 'no') {
+      return { type: 'refused', at: Number(answer[1]), waitUs: Number(answer[2]), lent: Number(answer[3]) }
+    }
+    const grants = takings.map((_, at) => ({ amount: Number(answer[1 + at * 2]), room: Number(answer[2 + at * 2]) }))
+    return { type: 'taken', grants }
+  }
+
+  /** Answers, for each, what all hold together; of a rate the microseconds by which it runs ahead. */
+  async sync(changes: readonly Change[]): Promise<readonly number[]> {
+    const keys = changes.map(({ counter }) => this.#counterKey(counter))
+    const args = changes.flatMap(({ counter, change, idle, back }) => [
+      counter.kind,
+      change,
+      idle,
+      back,
+      counter.unitUs,
+      counter.ttlMs,
+    ])
+    const answer = await this.#run(SYNC, keys, args)
+    return answer.slice(1).map(Number)
+  }
+
+  async beat(): Promise<Beat> {
+    const [, changes, ...replicas] = await this.#run(BEAT, [], [this.#options.deadAfterMs])
+    return { changes: Number(changes), replicas: replicas.map(String) }
+  }
+
+  /** What other replicas hold of these counters, in their order. */
+  async holdings(counters: readonly StoreCounter[]): Promise<readonly ReadonlyMap<string, number>[]> {
+    const keys = counters.map((counter) => this.#counterKey(counter))
+    const answer = await this.#connection.run(HOLDINGS, keys, [])
+    return answer.map((fields) => this.#othersIn(Array.isArray(fields) ? fields.map(String) : []))
+  }
+
+  async leave(): Promise<void> {
+    await this.#run(LEAVE, [], [])
+  }
+
+  /** Tells every replica, this one too. */
+  async tell(text: string): Promise<void> {
+    const keys = [this.#key('meta'), this.#key('notices')]
+    await this.#connection.run(NOTICE, keys, [`${this.#prefix}news`, text, NOTICES_KEPT])
+  }
+
+  /** Notices that are still kept, by their numbers. */
+  async notices(): Promise<readonly (readonly [number: number, text: string])[]> {
+    const lines = await this.#connection.list(this.#key('notices'))
+    return lines.map((line) => numbered(line))
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  async #run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly unknown[]> {
+    const all = [this.#key('meta'), this.#key('members'), ...keys]
+    const { replica } = this.#options
+    const answer = await this.#connection.run(script, all, [this.#epoch, replica, this.#session, ...args])
+    const [status] = answer
+    if (status === 'epoch' || status === 'session') throw new SessionLost(`the store has another ${status}`)
+    if (status === 'rebuilding' && script !== DONE) throw new SessionLost('the store is being rebuilt')
+    return answer
+  }
+
+  #othersIn(fields: readonly string[]): Map<string, number> {
+    const held = new Map<string, number>()
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const [field = '', value] = fields.slice(at, at + 2)
+      const isReplica = field.length > 1 && !field.startsWith('~')
+      if (isReplica && field !== this.#options.replica) held.set(field, Number(value))
+    }
+    return held
+  }
+
+  #key(name: string): string {
+    return this.#prefix + name
+  }
+
+  #counterKey({ name }: StoreCounter): string {
+    return `${this.#prefix}${this.#epoch}:${name}`
+  }
+
+  #oldKey(counter: StoreCounter): string {
+    return this.#previous === '' ? this.#counterKey(counter) : `${this.#prefix}${this.#previous}:${counter.name}`
+  }
+}
+
+function prefixOf(cluster: string): string {
+  return `ferro:{${cluster}}:`
+}
+
+/** `recall <key>` or `notice <number> <text>`. */
+function hear(text: string, prefix: string, { onRecall, onNotice }: CounterStoreOptions): void {
+  if (text.startsWith('recall ')) {
+    const key = text.slice('recall '.length + prefix.length)
+    onRecall(key.slice(key.indexOf(':') + 1))
+  } else if (text.startsWith('notice ')) {
+    const [number, what] = numbered(text.slice('notice '.length))
+    onNotice(number, what)
+  }
+}
+
+function numbered(line: string): readonly [number, string] {
+  const at = line.indexOf(' ')
+  return [Number(line.slice(0, at)), line.slice(at + 1)]
+}

@@ -1,0 +1,293 @@
+/*
+ * What runs inside the counter store. Each script is one moment there: it sees all counters as they are and changes all of them
+ * or none. It is also where time comes from.
+ *
+ * Keys, all with the cluster's name as hash tag, so that they lie on one node:
+ *
+ *     meta       epoch, run (of the server process), state (rebuilding | open), since, previous (epoch), changes
+ *     members    s:<replica> its session, t:<replica> when it was last seen, in ms
+ *     expected, done   sets: who must publish before a new epoch opens, and who has
+ *     <epoch>:<counter>   hash: # sum | <replica> what it holds | ~<replica> how much of that it does not use | t
+ *
+ * A replica says what it holds as an absolute figure, so that saying it twice changes nothing. Of budgets and concurrency that is what
+ * it has spent, reserved, and borrowed ahead; of rates what it has borrowed and not used. `t` of a rate is the theoretical arrival time
+ * in microseconds (see rate-limit.ts); it never runs less far ahead than what is borrowed, so that what lies in
+ * replicas and in the bucket together is never more than the burst.
+ *
+ * Every call names its epoch and session. A call of a session that was given up, which may have waited in a socket, changes nothing.
+ */
+
+const PRELUDE = `
+local time = redis.call('TIME')
+local nowUs = time[1] * 1000000 + time[2]
+local nowMs = math.floor(nowUs / 1000)
+local epoch, replica, session = ARGV[1], ARGV[2], ARGV[3]
+local function whole(n) return string.format('%.0f', n) end
+local function problem(mayRebuild)
+  local meta = redis.call('HMGET', KEYS[1], 'epoch', 'state')
+  if meta[1] ~= epoch then return 'epoch' end
+  if redis.call('HGET', KEYS[2], 's:' .. replica) ~= session then return 'session' end
+  if meta[2] ~= 'open' and not mayRebuild then return 'rebuilding' end
+  return nil
+end
+local function number(key, field) return tonumber(redis.call('HGET', key, field) or '0') end
+local function put(key, field, value)
+  local change = value - number(key, field)
+  if change == 0 then return end
+  redis.call('HSET', key, field, whole(value))
+  redis.call('HINCRBY', key, '#', whole(change))
+end
+local function idle(key, value)
+  if value > 0 then redis.call('HSET', key, '~' .. replica, whole(value))
+  else redis.call('HDEL', key, '~' .. replica) end
+end
+local function arrival(key, unitUs)
+  return math.max(number(key, 't'), math.ceil(nowUs + number(key, '#') * unitUs))
+end
+local function isReplica(field)
+  local first = string.sub(field, 1, 1)
+  return #field > 1 and first ~= '~'
+end
+`
+
+/** Joins an epoch, or begins one where there is none, or where the server is another process than when it began. */
+export const JOIN = `
+-- KEYS meta members expected done; ARGV new epoch, replica, session, run, peers...
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'state', 'previous')
+local epoch, run, state, previous = meta[1], meta[2], meta[3], meta[4]
+if not epoch or run ~= ARGV[4] then
+  previous = epoch or ''
+  epoch = ARGV[1]
+  state = 'rebuilding'
+  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[4], 'state', state, 'previous', previous,
+    'since', string.format('%.0f', nowMs))
+end
+redis.call('HSET', KEYS[2], 's:' .. ARGV[2], ARGV[3], 't:' .. ARGV[2], string.format('%.0f', nowMs))
+if state == 'rebuilding' then
+  redis.call('SREM', KEYS[4], ARGV[2])
+  redis.call('SADD', KEYS[3], ARGV[2])
+  for at = 5, #ARGV do redis.call('SADD', KEYS[3], ARGV[at]) end
+end
+return { epoch, state, previous or '' }
+`
+
+/**
+ * Says what a replica holds, whatever the epoch's state, and what it knows of others that are not there to say it: of those the largest
+ * figure that anybody knows counts, until they come back.
+ */
+export const PUBLISH = `${PRELUDE}
+-- KEYS meta members then (counter, the same in the previous epoch)...
+-- ARGV epoch replica session then (kind, held, idle, ahead in us, unit in us, ttl in ms, peers, (peer, held)...)...
+local wrong = problem(true)
+if wrong then return { wrong } end
+local present = {}
+local fields = redis.call('HKEYS', KEYS[2])
+for at = 1, #fields do
+  if string.sub(fields[at], 1, 2) == 's:' then present[string.sub(fields[at], 3)] = true end
+end
+local function inherit(key, peer, held)
+  if present[peer] or held <= number(key, peer) then return end
+  put(key, peer, held)
+end
+local at = 4
+for counter = 3, #KEYS, 2 do
+  local key, old = KEYS[counter], KEYS[counter + 1]
+  local kind = ARGV[at]
+  put(key, replica, tonumber(ARGV[at + 1]))
+  local peers = tonumber(ARGV[at + 6])
+  if kind == 'rate' then
+    local before = number(key, 't')
+    if old ~= key then before = math.max(before, number(old, 't')) end
+    local ahead = math.max(before, nowUs + tonumber(ARGV[at + 3]))
+    redis.call('HSET', key, 't', whole(math.max(ahead, arrival(key, tonumber(ARGV[at + 4])))))
+  else
+    idle(key, tonumber(ARGV[at + 2]))
+    for peer = 1, peers do inherit(key, ARGV[at + 5 + peer * 2], tonumber(ARGV[at + 6 + peer * 2])) end
+    if old ~= key and kind == 'budget' then
+      local held = redis.call('HGETALL', old)
+      for field = 1, #held, 2 do
+        if isReplica(held[field]) then inherit(key, held[field], tonumber(held[field + 1])) end
+      end
+    end
+  end
+  redis.call('PEXPIRE', key, ARGV[at + 5])
+  at = at + 7 + peers * 2
+end
+return { 'ok' }
+`
+
+/** A replica has published all that it holds. The epoch opens when all have, or when those that have not are dead. */
+export const DONE = `${PRELUDE}
+-- KEYS meta members expected done; ARGV epoch replica session grace in ms
+local wrong = problem(true)
+if wrong then return { wrong } end
+redis.call('HSET', KEYS[2], 't:' .. replica, whole(nowMs))
+if redis.call('HGET', KEYS[1], 'state') == 'open' then return { 'ok' } end
+redis.call('SADD', KEYS[4], replica)
+local missing = redis.call('SDIFF', KEYS[3], KEYS[4])
+if #missing > 0 and nowMs - number(KEYS[1], 'since') < tonumber(ARGV[4]) then return { 'rebuilding' } end
+redis.call('HSET', KEYS[1], 'state', 'open')
+redis.call('DEL', KEYS[3], KEYS[4])
+return { 'ok' }
+`
+
+/** One admission: takes from every counter or from none, and a little more where the limit is far away. */
+export const TAKE = `${PRELUDE}
+-- KEYS meta members then counter...
+-- ARGV epoch replica session, replicas, ms until one counts as dead, channel, then (kind, need, want, limit, unit in us, ttl in ms)...
+local wrong = problem(false)
+if wrong then return { wrong } end
+local replicas, deadAfter = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local function isDead(other)
+  local seen = redis.call('HGET', KEYS[2], 't:' .. other)
+  return not seen or nowMs - tonumber(seen) > deadAfter
+end
+-- What dead replicas have borrowed of what comes back by itself. A rate has counted it as used already. One that was only asleep
+-- has no session any more, and says anew what it holds.
+local function bury(key)
+  local held = redis.call('HGETALL', key)
+  for at = 1, #held, 2 do
+    local other = held[at]
+    if isReplica(other) and other ~= replica and isDead(other) then
+      put(key, other, 0)
+      redis.call('HDEL', key, other, '~' .. other)
+      redis.call('HDEL', KEYS[2], 's:' .. other)
+    end
+  end
+end
+local function lentToOthers(key, kind)
+  local sum = 0
+  local held = redis.call('HGETALL', key)
+  for at = 1, #held, 2 do
+    local field = held[at]
+    local other = field
+    if kind ~= 'rate' then
+      other = string.sub(field, 1, 1) == '~' and string.sub(field, 2) or replica
+    elseif not isReplica(field) then
+      other = replica
+    end
+    if other ~= replica and not isDead(other) then sum = sum + tonumber(held[at + 1]) end
+  end
+  return sum
+end
+
+local rooms = {}
+for counter = 3, #KEYS do
+  local key, at = KEYS[counter], 7 + (counter - 3) * 6
+  local kind, need, limit, unitUs = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local function room()
+    if kind == 'rate' then return math.floor((nowUs + limit * unitUs - arrival(key, unitUs)) / unitUs + 0.000001) end
+    return limit - number(key, '#')
+  end
+  local left = room()
+  if left < need and kind ~= 'budget' then
+    bury(key)
+    left = room()
+  end
+  if left < need then
+    local lent = lentToOthers(key, kind)
+    if lent > 0 then redis.call('PUBLISH', ARGV[6], 'recall ' .. key) end
+    local wait = 0
+    if kind == 'rate' then wait = arrival(key, unitUs) + need * unitUs - limit * unitUs - nowUs end
+    return { 'no', counter - 3, whole(math.max(0, wait)), whole(lent), whole(left) }
+  end
+  rooms[counter] = left
+end
+local answer = { 'ok' }
+for counter = 3, #KEYS do
+  local key, at = KEYS[counter], 7 + (counter - 3) * 6
+  local kind, need, want, unitUs = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 4])
+  -- Ahead of need only a small share of what is left: so leases shrink as the limit comes near, to nothing.
+  local ahead = math.min(want, math.floor((rooms[counter] - need) / (8 * replicas)))
+  if ahead < math.max(need, 2) then ahead = 0 end
+  local taken = need + ahead
+  if taken > 0 then
+    if kind == 'rate' then
+      redis.call('HSET', key, 't', whole(math.ceil(arrival(key, unitUs) + taken * unitUs)))
+    elseif ahead > 0 then
+      redis.call('HINCRBY', key, '~' .. replica, whole(ahead))
+    end
+    redis.call('HINCRBY', key, replica, whole(taken))
+    redis.call('HINCRBY', key, '#', whole(taken))
+    redis.call('PEXPIRE', key, ARGV[at + 5])
+  end
+  answer[#answer + 1] = whole(taken)
+  answer[#answer + 1] = whole(rooms[counter] - taken)
+end
+return answer
+`
+
+/**
+ * Changes what a replica holds; what comes back to a rate moves that back, what is owed moves it on. Changes are differences, so that
+ * admissions may be on their way at the same time; that none is done twice is what sessions are for.
+ */
+export const SYNC = `${PRELUDE}
+-- KEYS meta members then counter...; ARGV epoch replica session then (kind, change, idle, back, unit in us, ttl in ms)...
+local wrong = problem(false)
+if wrong then return { wrong } end
+local answer = { 'ok' }
+for counter = 3, #KEYS do
+  local key, at = KEYS[counter], 4 + (counter - 3) * 6
+  local kind, change = ARGV[at], ARGV[at + 1]
+  local back, unitUs = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local ahead = math.ceil(arrival(key, unitUs) - back * unitUs)
+  if change ~= '0' then
+    redis.call('HINCRBY', key, replica, change)
+    redis.call('HINCRBY', key, '#', change)
+  end
+  if kind == 'rate' then
+    redis.call('HSET', key, 't', whole(math.max(ahead, nowUs)))
+    answer[#answer + 1] = whole(arrival(key, unitUs) - nowUs)
+  else
+    idle(key, tonumber(ARGV[at + 2]))
+    answer[#answer + 1] = redis.call('HGET', key, '#') or '0'
+  end
+  redis.call('PEXPIRE', key, ARGV[at + 5])
+end
+return answer
+`
+
+/** Shows that a replica lives, and tells it who else does. */
+export const BEAT = `${PRELUDE}
+-- KEYS meta members; ARGV epoch replica session, ms until one counts as dead
+local wrong = problem(false)
+if wrong then return { wrong } end
+redis.call('HSET', KEYS[2], 't:' .. replica, whole(nowMs))
+local answer = { 'ok', redis.call('HGET', KEYS[1], 'changes') or '0' }
+local members = redis.call('HGETALL', KEYS[2])
+for at = 1, #members, 2 do
+  if string.sub(members[at], 1, 2) == 't:' and nowMs - tonumber(members[at + 1]) <= tonumber(ARGV[4]) then
+    answer[#answer + 1] = string.sub(members[at], 3)
+  end
+end
+return answer
+`
+
+/** What each replica holds of counters: kept by the others for the case that the store loses it. */
+export const HOLDINGS = `
+local answer = {}
+for counter = 1, #KEYS do answer[counter] = redis.call('HGETALL', KEYS[counter]) end
+return answer
+`
+
+/** A replica is gone for good or for a while; what it still holds is what it has spent. */
+export const LEAVE = `${PRELUDE}
+-- KEYS meta members; ARGV epoch replica session
+if problem(true) then return { 'ok' } end
+redis.call('HDEL', KEYS[2], 's:' .. replica, 't:' .. replica)
+return { 'ok' }
+`
+
+/** Tells all replicas of a change, and keeps it for those that do not hear it now. */
+export const NOTICE = `
+-- KEYS meta notices; ARGV channel, text, how many are kept
+local number = redis.call('HINCRBY', KEYS[1], 'changes', 1)
+redis.call('RPUSH', KEYS[2], number .. ' ' .. ARGV[2])
+redis.call('LTRIM', KEYS[2], -tonumber(ARGV[3]), -1)
+redis.call('PUBLISH', ARGV[1], 'notice ' .. number .. ' ' .. ARGV[2])
+return number
+`

@@ -1,0 +1,179 @@
+import { WAIT } from '../../src/core/index.ts'
+import {
+  BUDGET_CELLS,
+  type BudgetDocument,
+  type Charge,
+  concurrencyCells,
+  Intents,
+  intentRegionCells,
+  LEASE_CELLS,
+  LeaseDesk,
+  LeasedCounters,
+  type LeasePort,
+  loadLending,
+  periodOf,
+  type Refusal,
+  type Takings,
+} from '../../src/governance/index.ts'
+import { createCounters, SlotAllocator } from '../../src/lib/index.ts'
+
+const SEATS = 1
+const CAPACITY = 4_096
+const OPEN = 0
+const UNTIL = 1
+
+export interface ReplicaOptions {
+  readonly url: string
+  readonly name: string
+  readonly cluster: string
+  /** What it had spent of a counter before, in the present period. */
+  readonly spent?: Readonly<Record<string, number>>
+}
+
+/** One replica without a gateway around it: memory of its own, a session with the store, and the counters of a worker. */
+export class Replica {
+  readonly cells: BigInt64Array
+  readonly counters: LeasedCounters
+  readonly states: string[] = []
+  readonly desk: LeaseDesk
+  readonly #slots: SlotAllocator
+  readonly #intents: Intents
+  readonly #parts: Awaited<ReturnType<typeof makeParts>>
+
+  private constructor(
+    cells: BigInt64Array,
+    parts: Awaited<ReturnType<typeof makeParts>>,
+    state: Int32Array,
+    states: string[],
+  ) {
+    this.cells = cells
+    this.#parts = parts
+    this.states = states
+    this.#slots = new SlotAllocator(cells)
+    this.#intents = new Intents(createRegion(), CAPACITY)
+    this.desk = new LeaseDesk({ cells: state, open: OPEN, untilMs: UNTIL }, () => performance.now())
+    this.desk.connect(portTo(parts.lender))
+    this.counters = new LeasedCounters(cells, { seat: 0, intents: this.#intents, desk: this.desk })
+  }
+
+  static async start(options: ReplicaOptions): Promise<Replica> {
+    const cells = new BigInt64Array(createCounters(65_536))
+    const state = new Int32Array(new SharedArrayBuffer(8))
+    const states: string[] = []
+    const parts = await makeParts(cells, state, states, options)
+    return new Replica(cells, parts, state, states)
+  }
+
+  get lender() {
+    return this.#parts.lender
+  }
+
+  begin(): void {
+    this.#parts.session.start()
+  }
+
+  fail(reason: string): void {
+    this.#parts.session.fail(new Error(reason))
+  }
+
+  get isOpen(): boolean {
+    return this.desk.open
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.session.close()
+  }
+
+  /** A budget of tokens in total, as a key's document has it. */
+  budget(name: string, limit: number, per: 'day' | 'total' = 'total'): BudgetDocument {
+    return {
+      level: `key:${name}`,
+      counter: name,
+      slot: this.#slots.allocate(name, BUDGET_CELLS),
+      lease: this.#lease(name),
+      unit: 'tokens',
+      per,
+      timeZone: 'UTC',
+      limit,
+    }
+  }
+
+  rate(name: string, limit: number, windowUs: number): NonNullable<Takings['rates']>[number] {
+    return {
+      level: `key:${name}`,
+      lease: this.#lease(name),
+      slot: this.#slots.allocate(name, 1),
+      limit,
+      per: 'second',
+      intervalUs: Math.ceil(windowUs / limit),
+      burst: limit,
+    }
+  }
+
+  seats(name: string, limit: number): NonNullable<Takings['concurrency']>[number] {
+    const slot = this.#slots.allocate(name, concurrencyCells(SEATS))
+    return { level: `key:${name}`, lease: this.#lease(name), slot, limit }
+  }
+
+  /** Takes all of it, waiting when that takes a while. */
+  async take(takings: Takings): Promise<Refusal | null> {
+    const { promise, resolve } = Promise.withResolvers<Refusal | null>()
+    // The desk needs of a request only whether it has ended.
+    const x = { settled: false } as Parameters<LeasedCounters['take']>[0]
+    const outcome = this.counters.take(x, takings, (_, _taken, refusal) => resolve(refusal))
+    const refusal = outcome === WAIT ? await promise : outcome
+    this.#intents.clear() // as when the turn's entries are in the journal
+    return refusal
+  }
+
+  #lease(name: string) {
+    return { at: this.#slots.allocate(`lease:${name}`, LEASE_CELLS), name }
+  }
+}
+
+export function takings(some: Partial<Takings>, amount = 1): Takings {
+  const budgets = some.budgets ?? []
+  const charges = budgets.map(
+    ({ slot, limit, per }): Charge => ({ index: slot, period: periodOf(per, Date.now()), amount, limit }),
+  )
+  return { rates: null, concurrency: null, tokenRates: null, tokens: 0, owed: false, ...some, budgets, charges }
+}
+
+function createRegion(): BigInt64Array {
+  return new BigInt64Array(new SharedArrayBuffer(8 * intentRegionCells(CAPACITY)))
+}
+
+async function makeParts(cells: BigInt64Array, state: Int32Array, states: string[], options: ReplicaOptions) {
+  const { Lender, ClusterSession, CLUSTER_TIMES } = await loadLending()
+  const lender = new Lender({
+    cells,
+    patienceMs: CLUSTER_TIMES.patienceMs,
+    onLost: (error) => session.fail(error),
+  })
+  const session = new ClusterSession({
+    address: { url: options.url, password: null, ca: null },
+    cluster: options.cluster,
+    replica: options.name,
+    lender,
+    onState: ({ state: is, reason }) => {
+      states.push(reason === null ? is : `${is}: ${reason}`)
+      Atomics.store(state, OPEN, is === 'open' ? 1 : 0)
+    },
+    onValid: (untilMs) => void Atomics.store(state, UNTIL, Math.floor(untilMs) | 0),
+    onNotice: () => undefined,
+    onChanges: () => undefined,
+  })
+  return { lender, session }
+}
+
+function portTo(lender: Awaited<ReturnType<typeof makeParts>>['lender']): LeasePort {
+  let hear: Parameters<LeasePort['on']>[1] = () => undefined
+  return {
+    postMessage: ({ call, needs }) => {
+      void lender.admit(needs).then((answer) => hear({ call, answer }))
+    },
+    on: (_event, listener) => {
+      hear = listener
+    },
+  }
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { eventually } from '../harness/eventually.ts'
+import { type RunningServer, serverSuite, startRedis } from '../servers/servers.ts'
+import { Replica, takings } from './replica.ts'
+
+let redis: RunningServer
+let client: Redis
+let number = 0
+
+async function cluster(
+  count: number,
+): Promise<{ replicas: Replica[]; name: string; sum: (counter: string) => Promise<number> }> {
+  const name = `test-${++number}`
+  const replicas = await Promise.all(
+    Array.from({ length: count }, async (_, at) => {
+      const url = `redis://127.0.0.1:${redis.port}`
+      return await Replica.start({ url, name: `replica-${at}`, cluster: name })
+    }),
+  )
+  for (const replica of replicas) {
+    replica.begin()
+    await eventually(() => replica.isOpen, { what: 'an open replica' })
+  }
+  const sum = async (counter: string) => {
+    const epoch = await client.hget(`ferro:{${name}}:meta`, 'epoch')
+    return Number(await client.hget(`ferro:{${name}}:${epoch}:${counter}`, '#'))
+  }
+  return { replicas, name, sum }
+}
+
+/** Whether that comes true within a quarter of a second. */
+async function eventuallyLeft(probe: () => Promise<boolean>): Promise<boolean> {
+  return await eventually(probe, { deadlineMs: 250 }).catch(() => false)
+}
+
+async function close(replicas: readonly Replica[]): Promise<void> {
+  await Promise.all(replicas.map(async (replica) => await replica.close()))
+}
+
+serverSuite('redis', 'counters that replicas share', () => {
+  before(async () => {
+    redis = await startRedis()
+    client = new Redis(redis.port, '127.0.0.1')
+  })
+  after(async () => {
+    client.disconnect()
+    await redis.stop()
+  })
+
+  test('a budget lets through exactly what it covers, whichever replica is asked', async () => {
+    const { replicas, sum } = await cluster(3)
+    try {
+      const budgets = replicas.map((replica) => replica.budget('tokens', 1_000))
+      const asked = Array.from({ length: 500 }, async (_, at) => {
+        const own = at % replicas.length
+        const budget = budgets[own]
+        return budget === undefined ? null : await replicas[own]?.take(takings({ budgets: [budget] }, 7))
+      })
+      const refusals = (await Promise.all(asked)).filter((refusal) => refusal !== null)
+      assert.deepEqual(new Set(refusals.map((refusal) => refusal?.error.code)), new Set(['budget_exceeded']))
+      assert.equal(500 - refusals.length, 142)
+      await eventually(async () => (await sum('tokens:0')) === 994, { what: 'the sum of all that was let through' })
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('far from its limit a budget is borrowed ahead, and what is idle comes back', async () => {
+    const { replicas, sum } = await cluster(2)
+    try {
+      const [one, other] = replicas as [Replica, Replica]
+      const budget = one.budget('tokens', 1_000_000)
+      for (let turn = 0; turn < 1_000; turn++) assert.equal(await one.take(takings({ budgets: [budget] }, 10)), null)
+      assert.ok(one.lender.counts.asked < 100, `${one.lender.counts.asked} of 1000 admissions asked`)
+      await eventually(async () => (await sum('tokens:0')) === 10_000, { what: 'idle tokens to come back' })
+      // All that is left can be had by the other one, and not one more.
+      const rest = other.budget('tokens', 1_000_000)
+      assert.equal((await other.take(takings({ budgets: [rest] }, 990_001)))?.error.code, 'budget_exceeded')
+      assert.equal(await other.take(takings({ budgets: [rest] }, 990_000)), null)
+      assert.equal(await sum('tokens:0'), 1_000_000)
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('what requests leave over of a budget of a day can be used, to the last token', async () => {
+    const { replicas, sum } = await cluster(3)
+    try {
+      const counter = `daily:${Math.floor(Date.now() / 86_400_000)}`
+      let passed = 0
+      for (let turn = 0; turn < 100; turn++) {
+        const before = passed
+        const asked = replicas.map(async (replica) => {
+          const taking = takings({ budgets: [replica.budget('daily', 3_000, 'day')] }, 100)
+          if ((await replica.take(taking)) !== null) return
+          passed++
+          replica.counters.settle(taking, [11], 0)
+        })
+        await Promise.all(asked)
+        const all = await sum(counter)
+        assert.ok(all <= 3_000, `${all} of 3000`)
+        if (passed > before) continue
+        // What others have left over is told to the store a moment later.
+        if (await eventuallyLeft(async () => 3_000 - (await sum(counter)) >= 100)) continue
+        break
+      }
+      await eventually(async () => (await sum(counter)) === passed * 11, {
+        what: `the sum to be ${passed * 11} and not ${await sum(counter)}`,
+        deadlineMs: 3_000,
+      })
+      assert.ok(passed * 11 > 2_880, `${passed} were let through`)
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('what one replica has borrowed and does not use goes to another that needs it', async () => {
+    const { replicas } = await cluster(2)
+    try {
+      const [one, other] = replicas as [Replica, Replica]
+      const mine = one.budget('tokens', 100_000)
+      const yours = other.budget('tokens', 100_000)
+      for (let turn = 0; turn < 200; turn++) assert.equal(await one.take(takings({ budgets: [mine] }, 10)), null)
+      assert.equal(await other.take(takings({ budgets: [yours] }, 98_000)), null)
+      assert.equal((await one.take(takings({ budgets: [mine] }, 1)))?.error.code, 'budget_exceeded')
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('a rate lets through its burst and then what comes back with time', async () => {
+    const { replicas } = await cluster(3)
+    try {
+      const rates = replicas.map((replica) => replica.rate('requests', 100, 10_000_000))
+      const began = performance.now()
+      let passed = 0
+      for (let turn = 0; turn < 4; turn++) {
+        const asked = Array.from({ length: 60 }, async (_, at) => {
+          const own = at % replicas.length
+          const rate = rates[own]
+          if (rate !== undefined && (await replicas[own]?.take(takings({ rates: [rate] }))) === null) passed++
+        })
+        await Promise.all(asked)
+      }
+      const most = 100 + Math.ceil((performance.now() - began) / 100)
+      assert.ok(passed >= 100 && passed <= most, `${passed} passed, at most ${most} may`)
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('places in flight are never more than the limit, and all of them come back', async () => {
+    const { replicas, sum } = await cluster(3)
+    try {
+      const places = replicas.map((replica) => replica.seats('seats', 10))
+      let running = 0
+      let most = 0
+      let served = 0
+      const work = async (own: number) => {
+        const replica = replicas[own] as Replica
+        const concurrency = [places[own] as NonNullable<(typeof places)[number]>]
+        for (let turn = 0; turn < 20; turn++) {
+          if ((await replica.take(takings({ concurrency }))) !== null) continue
+          most = Math.max(most, ++running)
+          served++
+          await new Promise((resolve) => setTimeout(resolve, turn % 5))
+          running--
+          replica.counters.leave(concurrency)
+        }
+      }
+      await Promise.all(Array.from({ length: 30 }, async (_, at) => await work(at % 3)))
+      assert.ok(most <= 10 && served > 20, `${most} at once, ${served} served`)
+      await eventually(async () => (await sum('seats')) === 0, { what: 'all places to come back' })
+      assert.equal(await replicas[0]?.take(takings({ concurrency: [places[0] as never] })), null) // its own, made above
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('an admission takes from all counters or from none', async () => {
+    const { replicas, sum } = await cluster(2)
+    try {
+      const [one, other] = replicas as [Replica, Replica]
+      const of = (replica: Replica) =>
+        takings({ budgets: [replica.budget('wide', 1_000), replica.budget('small', 30)] }, 10)
+      const [mine, yours] = [of(one), of(other)]
+      const outcomes = await Promise.all(
+        Array.from({ length: 40 }, async (_, at) => await (at % 2 === 0 ? one.take(mine) : other.take(yours))),
+      )
+      assert.equal(outcomes.filter((refusal) => refusal === null).length, 3)
+      assert.deepEqual(
+        new Set(outcomes.map((refusal) => refusal?.budget?.counter ?? 'through')),
+        new Set(['through', 'small']),
+      )
+      await eventually(async () => (await sum('wide:0')) === 30 && (await sum('small:0')) === 30, {
+        what: 'no residue',
+      })
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('a store that forgets everything under load lets nothing through twice', async () => {
+    const { replicas, sum } = await cluster(3)
+    try {
+      const budgets = replicas.map((replica) => replica.budget('tokens', 5_000))
+      let passed = 0
+      let unavailable = 0
+      const ask = async (own: number) => {
+        const refusal = await replicas[own]?.take(takings({ budgets: [budgets[own] as never] }, 5)) // made above
+        if (refusal === null) passed++
+        else if (refusal?.error.code === 'governance_backend_unavailable') unavailable++
+      }
+      for (let turn = 0; turn < 60; turn++) {
+        if (turn % 20 === 10) await client.flushall()
+        await Promise.all(Array.from({ length: 30 }, async (_, at) => await ask(at % 3)))
+      }
+      assert.equal(passed, 1_000, `${unavailable} were told that the store is away`)
+      await eventually(async () => (await sum('tokens:0')) === 5_000, { what: 'the sum to be whole again' })
+    } finally {
+      await close(replicas)
+    }
+  })
+})
