@@ -6,7 +6,7 @@ import { type ProxyHouse, useProxyHouse } from './proxy-house.ts'
 
 const edits = {
   request_headers: {
-    set: { 'x-set': '{method} {path} {client.address}', 'x-client': 'mine' },
+    set: { 'x-set': '{method} {path} {client.address}', 'x-client': 'mine', 'x-forwarded-user': '{method}' },
     add: { 'x-added': 'two' },
     remove: ['x-gone', 'User-Agent'],
   },
@@ -34,6 +34,8 @@ const standardTrust = useProxyHouse({
   more: { trusted_proxies, trusted_headers: ['forwarded'] },
 })
 
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
+
 /** Sends a GET with these lines; gives what the server saw. */
 async function seenWith(where: ProxyHouse, lines: readonly string[], path = '/seen') {
   const head = [`GET ${path} HTTP/1.1`, 'Host: shop.example', ...lines].join('\r\n')
@@ -49,7 +51,9 @@ test('H21 what belongs to the connection stays here, in whatever lines it is nam
   const seen = await seenWith(house(), [
     'Connection: keep-alive, x-a, authorization, x-api-key, content-length',
     'Connection: X-B',
-    'Connection: x-forwarded-for, traceparent, host',
+    'Connection: x-forwarded-for, traceparent, tracestate, host',
+    `Traceparent: ${TRACE}-01`,
+    'Tracestate: a=b',
     'X-A: 1',
     'X-B: 2',
     'X-C: 3',
@@ -74,7 +78,25 @@ test('H21 what belongs to the connection stays here, in whatever lines it is nam
   assert.deepEqual(seen.values('authorization'), ['Bearer mine'])
   assert.deepEqual(seen.values('x-api-key'), ['mine'])
   assert.deepEqual(seen.values('x-forwarded-for'), ['127.0.0.1'])
-  assert.equal(seen.values('traceparent').length, 1)
+  assert.deepEqual([seen.values('traceparent'), seen.values('tracestate')], [[`${TRACE}-01`], ['a=b']])
+})
+
+test("a client's trace goes on as it is sampled, its own span the parent; where there is none, none is begun", async () => {
+  const traced = async (...lines: string[]) => {
+    const seen = await seenWith(house(), lines)
+    return [...seen.values('traceparent'), ...seen.values('tracestate')]
+  }
+  assert.deepEqual(await traced(), [])
+  const rows = { '00': '00', '01': '01', '02': '00', '03': '01', ff: '01' }
+  for (const [sent, passed] of Object.entries(rows)) {
+    assert.deepEqual(await traced(`Traceparent: ${TRACE}-${sent}`), [`${TRACE}-${passed}`], sent)
+  }
+  const states = ['Tracestate: a=b', 'Tracestate: c=d']
+  assert.deepEqual(await traced(`Traceparent: ${TRACE}-01`, ...states), [`${TRACE}-01`, 'a=b, c=d'])
+  // A state belongs to a trace, and must not be longer than everybody has to carry.
+  assert.deepEqual(await traced(...states), [])
+  assert.deepEqual(await traced('Traceparent: 00-0-0-01', ...states), [])
+  assert.deepEqual(await traced(`Traceparent: ${TRACE}-01`, `Tracestate: a=${'b'.repeat(511)}`), [`${TRACE}-01`])
 })
 
 test('H16 names with an underscore, twins of checked ones, are not passed on', async () => {
@@ -151,6 +173,33 @@ test('H24 what a stranger says of itself is replaced', async () => {
   assert.doesNotMatch(JSON.stringify(seen.lines), /6\.6\.6\.6|7\.7\.7\.7|evil|6667/)
   const named = await seenWith(house(), ['X-Request-Id: mine-1'])
   assert.deepEqual(named.values('x-request-id'), ['mine-1'])
+})
+
+test('H24 no claim of a stranger reaches the server, whichever proxy it is a header of; a trusted one may make it', async () => {
+  const claims = [
+    'X-Forwarded-Client-Cert: Subject="CN=admin"',
+    'X-Forwarded-User: root',
+    'X-Forwarded-Groups: admins',
+    'X-Forwarded-Access-Token: t',
+    'X-Forwarded-Uri: /open',
+    'X-Original-URI: /open',
+    'X-Original-Method: GET',
+    'X-Envoy-External-Address: 10.0.0.1',
+    'X-Envoy-Original-Path: /open',
+    'X-SSL-Client-S-DN: CN=admin',
+    'X-Client-Cert: x',
+    'SSL-Client-Verify: SUCCESS',
+    'Client-Cert: :x:',
+    'X-Remote-User: root',
+  ]
+  const names = claims.map((line) => line.slice(0, line.indexOf(':')).toLowerCase())
+  const [stranger, friend] = [await seenWith(house(), claims), await seenWith(trusting(), claims)]
+  for (const name of names) {
+    assert.deepEqual([stranger.values(name).length, friend.values(name).length], [0, 1], name)
+  }
+  // What the operator sets is no stranger's word.
+  const edited = await seenWith(house(), ['X-Forwarded-User: root'], '/edited')
+  assert.deepEqual(edited.values('x-forwarded-user'), ['GET'])
 })
 
 test('H24 what a trusted proxy says is passed on, whole', async () => {

@@ -1,9 +1,11 @@
 import type { BlockList } from 'node:net'
+import { formatTraceparent } from '../../lib/index.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { isToken, listHas } from '../http1/grammar.ts'
 import type { AnswerTap, Candidate, Hook, Upstream, UpstreamRequest } from '../phases.ts'
 import type { HeaderEdit } from '../routes/header-edits.ts'
+import { isClaim } from './claims.ts'
 import { isIn } from './client-address.ts'
 import { allValues } from './header-values.ts'
 import { isHopByHop, isTwin } from './hop-by-hop.ts'
@@ -110,13 +112,13 @@ export class ProxyCandidate implements Candidate {
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string // in range
       if (REPLACED.has(name) || isHopByHop(name, connection) || isTwin(name)) continue
-      if (overlay?.removed.has(name) === true || (!isTrusted && CLAIMS.has(name))) continue
+      if (overlay?.removed.has(name) === true || (!isTrusted && isClaim(name))) continue
       out.push(name, values[at] as string) // as long as names
     }
     if (overlay !== null) out.push(...overlay.set)
     this.#pushForwarded(x, out, isTrusted)
     out.push('x-request-id', x.head.clientRequestId ?? x.id)
-    out.push('traceparent', `00-${x.traceId}-${x.gateway.ids.spanId()}-${x.head.traceFlags === 0 ? '00' : '01'}`)
+    pushTrace(x, out)
     const request = x.surface as ProxiedRequest // as above
     if (request.upgrade !== null) pushUpgrade(x, out)
     const trailer = request.body?.length === -1 ? allValues(x.head, 'trailer') : null
@@ -155,26 +157,24 @@ const REPLACED = new Set([
   'forwarded',
   'x-request-id',
   'traceparent',
+  'tracestate',
 ])
-/** What else proxies say of clients and requests, and servers believe: only from proxies that are trusted. */
-const CLAIMS = new Set([
-  'cf-connecting-ip',
-  'client-ip',
-  'fastly-client-ip',
-  'true-client-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'x-forwarded',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-  'x-forwarded-scheme',
-  'x-forwarded-server',
-  'x-forwarded-ssl',
-  'x-original-forwarded-for',
-  'x-original-host',
-  'x-original-url',
-  'x-rewrite-url',
-])
+/** Longer ones may be dropped (W3C Trace Context, section 3.3.1.5), and nobody is to be made to carry them. */
+const MAX_TRACESTATE = 512
+
+/**
+ * The client's trace goes on with the client's span for its parent: the gateway exports no span of its own, and a parent
+ * that nobody exports would tear the trace apart. Without one none is begun: its flags would decide for every server
+ * behind what is sampled.
+ */
+function pushTrace(x: Exchange, out: string[]): void {
+  const { traceId, parentId, traceFlags: flags } = x.head
+  if (traceId === null || parentId === null) return
+  out.push('traceparent', formatTraceparent({ traceId, parentId, flags }))
+  const state = allValues(x.head, 'tracestate')
+  if (state !== null && state !== '' && state.length <= MAX_TRACESTATE) out.push('tracestate', state)
+}
+
 const WEBSOCKET = /^sec-websocket-/
 
 /** Headers of an upgrade are end to end, but a client may name them in Connection. */

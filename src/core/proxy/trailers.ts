@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.ts'
 import { listHas } from '../http1/grammar.ts'
+import { isClaim } from './claims.ts'
 import { isHopByHop, isTwin } from './hop-by-hop.ts'
 
 /**
@@ -40,10 +41,11 @@ const FORBIDDEN = new Set([
   'www-authenticate',
   'x-request-id',
 ])
-const FORBIDDEN_KINDS = /^(?:if-|sec-|x-forwarded-|x-ferro-|access-control-)/
+const FORBIDDEN_KINDS = /^(?:if-|sec-|x-ferro-|access-control-)/
 
 function isAllowed(name: string): boolean {
-  return !FORBIDDEN.has(name) && !FORBIDDEN_KINDS.test(name) && !isHopByHop(name, null) && !isTwin(name)
+  if (FORBIDDEN.has(name) || FORBIDDEN_KINDS.test(name) || isClaim(name)) return false
+  return !isHopByHop(name, null) && !isTwin(name)
 }
 
 /** Those of a flat list that may be passed on; null for none. */
