@@ -23,8 +23,11 @@ const house = useProxyHouse({
       upstream: 'pool',
       rewrite: { strip_prefix: '/two', add_prefix: '/app', cookie_path: 'map' },
     },
+    { id: 'named', match: path('/shop'), upstream: 'named', rewrite: { strip_prefix: '/shop' } },
+    { id: 'spelled', match: path('/%7eann'), upstream: 'pool', rewrite: { strip_prefix: '/%7eann' } },
     { id: 'keep', match: path('/keep'), upstream: 'pool', rewrite: { strip_prefix: '/keep', location: 'keep' } },
   ],
+  upstreams: (targets) => ({ named: { targets, host: 'client' } }),
 })
 
 async function reached(target: string, from: string): Promise<string | undefined> {
@@ -73,6 +76,29 @@ test('a Location that leads to the server leads to the route, all others stay', 
   assert.equal(await told('/two/go', '/app/go', 'location', '/apple'), '/apple')
   assert.equal(await told('/keep/go', '/go', 'location', '/login'), '/login')
   assert.equal(await told('/plain', '/plain', 'location', `${origin.url}/x`), `${origin.url}/x`)
+})
+
+test('a Location that names the host of the client leads to the route where the server was told that host', async () => {
+  const { url } = house().gateway
+  const secure = url.replace('http:', 'https:')
+  const rows = [
+    [`${url}/login?next=/x`, `${url}/shop/login?next=/x`],
+    // The same place in the other scheme is another place: a path alone would lead back to where it was asked for.
+    [`${secure}/login`, `${secure}/shop/login`],
+    [url, `${url}/shop/`],
+    [`${url}/shop/login`, `${url}/shop/login`],
+    [`${url}/shopping`, `${url}/shop/shopping`],
+    [`${url}0/login`, `${url}0/login`],
+    ['https://other.example/login', 'https://other.example/login'],
+    ['/login', '/shop/login'],
+  ] as const
+  for (const [sent, expected] of rows) assert.equal(await told('/shop/go', '/go', 'location', sent), expected, sent)
+  assert.equal(await told('/one/go', '/go', 'location', `${url}/login`), `${url}/login`, 'a server that was not told')
+})
+
+test('a prefix is stripped however it is spelled', async () => {
+  assert.equal(await reached('/%7Eann/a', 'x'), '/a')
+  assert.equal(await reached('/~ann/a', 'x'), '/a')
 })
 
 test('the Path of a cookie is mapped where a route asks for it', async () => {

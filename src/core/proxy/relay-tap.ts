@@ -53,7 +53,7 @@ export class RelayTap implements AnswerTap {
       else for (const each of value) out.push(name, each)
     }
     const x = this.#x
-    if (this.#wayBack !== null) mapBack(out, x.path, this.#wayBack)
+    if (this.#wayBack !== null) mapBack(out, { path: x.path, host: x.head.host }, this.#wayBack)
     const { trailer } = headers
     if (trailer !== undefined && takesTrailers(x)) {
       const names = passableNames(String(trailer))

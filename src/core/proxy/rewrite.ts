@@ -38,10 +38,9 @@ export function rewriteOf(
 ): RewriteRules | null {
   if (rewrite === undefined) return null
   const { strip_prefix: strip, add_prefix: add, path, query } = rewrite
-  for (const text of [strip, add]) if (text !== undefined) checkPath(text)
   return {
-    stripPrefix: strip?.replace(/\/$/, '') ?? null,
-    addPrefix: add?.replace(/\/$/, '') ?? null,
+    stripPrefix: strip === undefined ? null : prefixOf(strip),
+    addPrefix: add === undefined ? null : prefixOf(add),
     path: path === undefined ? null : compilePath(path),
     query: query === undefined ? null : compileTemplate(query, safeInQuery),
     mapsLocation: rewrite.location !== 'keep',
@@ -85,14 +84,20 @@ function compilePath(text: string): Template {
   const [unfit] = NO_PATH.exec(text) ?? []
   if (unfit !== undefined) throw new RangeError(`${unfit} is not a part of a path; \`query\` says the query`)
   const template = compileTemplate(text, safeInPath)
-  checkPath(withPlaceholders(text, 'x'))
+  checkedPath(withPlaceholders(text, 'x'))
   return template
 }
 
-/** Throws when no path that is made of this text would be taken. */
-function checkPath(text: string): void {
+/** A prefix as it stands in canonical paths, which it is compared with; without a slash at its end. */
+function prefixOf(text: string): string {
+  return checkedPath(text).replace(/\/$/, '')
+}
+
+/** The canonical form of a path. Throws when no path that is made of this text would be taken. */
+function checkedPath(text: string): string {
   const path = canonicalRewrite(text, PATHS, null)
   if (path instanceof GatewayError) throw new RangeError(`every request would be refused: ${path.message}`)
+  return path
 }
 
 /** Paths are canonical already; of all else, what a path cannot hold is encoded. */

@@ -9,6 +9,8 @@ export interface WayBackRules {
   readonly addPrefix: string
   /** What a Location may begin with and still lead to the server itself, in lower case. */
   readonly origins: readonly string[]
+  /** Servers are told the client's host, and say it of themselves. */
+  readonly seesClientHost: boolean
   readonly location: boolean
   readonly cookiePath: boolean
 }
@@ -26,21 +28,30 @@ export function wayBackOf(
     stripPrefix: rewrite.stripPrefix ?? '',
     addPrefix: rewrite.addPrefix ?? '',
     origins: [own, ...(isNamed ? [`http://${host}`, `https://${host}`] : [])].map((text) => text.toLowerCase()),
+    seesClientHost: host === 'client',
     location: rewrite.mapsLocation,
     cookiePath: rewrite.mapsCookiePath,
   }
 }
 
-/** Changes a header list of an answer in place. `seenPath` is the path that the client asked for. */
-export function mapBack(headers: string[], seenPath: string, rules: WayBackRules): void {
+/** What the client asked for: the path, and the Host that it named. */
+export interface Asked {
+  readonly path: string
+  readonly host: string | null
+}
+
+/** Changes a header list of an answer in place. */
+export function mapBack(headers: string[], { path: seenPath, host }: Asked, rules: WayBackRules): void {
   // A route may take more paths than those that have the prefix: then nothing was taken off.
   const { stripPrefix } = rules
   const wasStripped = seenPath === stripPrefix || seenPath.startsWith(`${stripPrefix}/`)
   const prefix = wasStripped ? stripPrefix : ''
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value = ''] = [headers[at], headers[at + 1]]
-    if (rules.location && name === 'location') headers[at + 1] = mapLocation(value, prefix, rules)
-    else if (rules.cookiePath && name === 'set-cookie') headers[at + 1] = mapCookie(value, prefix, rules)
+    if (rules.location && name === 'location') {
+      const seen = rules.seesClientHost && host !== null ? mapOwnUrl(value, host, { prefix, rules }) : null
+      headers[at + 1] = seen ?? mapLocation(value, prefix, rules)
+    } else if (rules.cookiePath && name === 'set-cookie') headers[at + 1] = mapCookie(value, prefix, rules)
   }
 }
 
@@ -57,6 +68,23 @@ function mapLocation(value: string, prefix: string, rules: WayBackRules): string
   // `//host` and `/\host` lead elsewhere; so does everything that is no path from the root.
   if (!/^\/(?![/\\])/.test(path)) return value
   return mapPath(path, prefix, rules.addPrefix) ?? path
+}
+
+/**
+ * An URL of the host that the client named, with its scheme and host left as they are: it may lead from http to https.
+ * Null for every other text. A path that has the prefix stays: the server was told where it stands.
+ */
+function mapOwnUrl(
+  value: string,
+  host: string,
+  { prefix, rules }: { prefix: string; rules: WayBackRules },
+): string | null {
+  const [origin = '', seen = ''] = /^https?:\/\/([^/?#]*)/i.exec(value) ?? []
+  if (origin === '' || seen.toLowerCase() !== host.toLowerCase()) return null
+  const rest = value.slice(origin.length)
+  const path = rest.startsWith('/') ? rest : `/${rest}`
+  const isMapped = prefix !== '' && path.startsWith(prefix) && '/?#'.includes(path[prefix.length] ?? '/')
+  return isMapped ? value : `${origin}${mapPath(path, prefix, rules.addPrefix) ?? path}`
 }
 
 const COOKIE_PATH = /(;\s*path\s*=\s*)(\/[^;]*)/i
