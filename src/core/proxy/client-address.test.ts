@@ -85,6 +85,27 @@ test('a header that the proxies do not write is a client that speaks through the
   assert.deepEqual([found.host, found.scheme], ['a', 'http'])
 })
 
+test('behind several proxies scheme and host are those of the place that the address is of', () => {
+  const headers = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] as const)
+  const rows: readonly (readonly [for_: string, proto: string, host: string, scheme: string, named: string])[] = [
+    // A network in front that speaks TLS, a balancer behind it that does not; both add to the lists.
+    ['9.9.9.9, 10.0.0.2', 'https, http', 'public, inner', 'https', 'public'],
+    // Left of it stands what the client said.
+    ['6.6.6.6, 9.9.9.9, 10.0.0.2', 'http, https, http', 'evil, public, inner', 'https', 'public'],
+    ['6.6.6.6, 9.9.9.9', 'http, https', 'evil, public', 'https', 'public'],
+    // One that replaces what it is told leaves one for all.
+    ['9.9.9.9, 10.0.0.2', 'https', 'public', 'https', 'public'],
+    ['9.9.9.9, 10.0.0.3, 10.0.0.2', 'https, http', 'public, inner', 'https', 'public'],
+    ['10.0.0.3, unknown, 10.0.0.2', 'http, http, https', 'a, b, c', 'https', 'c'],
+    ['unknown', 'http, https', 'a, b', 'https', 'b'],
+  ]
+  for (const [for_, proto, host, scheme, named] of rows) {
+    const lines = ['X-Forwarded-For', for_, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host]
+    const found = said(headers, '10.0.0.1', ...lines)
+    assert.deepEqual([found.scheme, found.host], [scheme, named], JSON.stringify(lines))
+  }
+})
+
 test('Forwarded says the scheme and host of the hop that counts', () => {
   const forwarded = new Set(['forwarded'] as const)
   const found = said(

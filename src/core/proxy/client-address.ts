@@ -55,16 +55,23 @@ export function originOf(
   const hops = headers.has('forwarded') ? forwarded(head) : headers.has('x-forwarded-for') ? forwardedFor(head) : []
   let address = peer.address
   let nearest: Hop | null = null
+  /** How many proxies stand between the gateway and the one that the client is connected to. */
+  let between = 0
   for (let at = hops.length - 1; at >= 0; at--) {
     const hop = hops[at] as Hop // in range
     nearest ??= hop
     if (hop.address === null) break
     address = hop.address
     nearest = hop
+    between = hops.length - 1 - at
     if (!isIn(trusted, address)) break
   }
-  const said = (name: 'x-forwarded-proto' | 'x-forwarded-host') =>
-    headers.has(name) ? valuesOf(head, name).at(-1) : undefined
+  const said = (name: 'x-forwarded-proto' | 'x-forwarded-host') => {
+    if (!headers.has(name)) return undefined
+    const values = valuesOf(head, name)
+    // Each proxy adds one, as to the addresses; those that replace what they were given leave one for all.
+    return values[Math.max(0, values.length - 1 - between)]
+  }
   const scheme = nearest?.scheme ?? schemeOf(said('x-forwarded-proto') ?? '') ?? peer.scheme
   const host = nearest?.host ?? said('x-forwarded-host') ?? own.host
   return { address, scheme, host, trusted: true }
