@@ -3,7 +3,7 @@ import { listOf } from './lists.ts'
 import { duration, positiveDuration, size, statusRange } from './scalars.ts'
 import { scope } from './scope.ts'
 import { headerName, name, networkText, plainText, templateText } from './texts.ts'
-import { hasOneKeySet, ONE_KEY_SET, tokenClaims, tokenIssuer } from './tokens.ts'
+import { hasOneKeySet, ONE_KEY_SET, tokenClaims, tokenIssuer, tokenScopes } from './tokens.ts'
 
 const pathText = z.string().startsWith('/', { error: 'a path begins with `/`' }).max(1024)
 const regexText = z.string().min(1).max(1024)
@@ -125,6 +125,7 @@ const auth = z
         ...tokenIssuer,
         header: headerName.prefault('authorization').describe('Where the token is; `authorization`: behind `Bearer`.'),
         ...tokenClaims,
+        scopes: tokenScopes,
       })
       .refine(hasOneKeySet, ONE_KEY_SET)
       .optional()

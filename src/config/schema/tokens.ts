@@ -19,9 +19,19 @@ export const tokenIssuer = {
 
 /** What else they must say. */
 export const tokenClaims = {
-  claims: z.record(plainText, plainText).prefault({}).describe('Claims that must have exactly this text.'),
+  claims: z
+    .record(plainText, plainText)
+    .prefault({})
+    .describe('Claims that must be exactly this text, or a list with it.'),
   clock_skew: duration.prefault('30s').describe('Tolerance of `exp` and `nbf`.'),
 }
+
+/** The scopes of OAuth (RFC 6749, 3.3) that it must have. */
+export const tokenScopes = z
+  .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, { error: 'a scope has no space and no quote' }))
+  .max(32)
+  .prefault([])
+  .describe('Scopes that a token needs, all, in its `scope` or `scp`.')
 
 interface KeySets {
   readonly jwks_url?: string | undefined

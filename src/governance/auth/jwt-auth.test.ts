@@ -59,11 +59,37 @@ test('lets in whom a valid token names, and asks for the keys once', async (t) =
   assert.ok(answers.every(({ status }) => status === 200))
 })
 
+test('a token must have all scopes, in whichever form its issuer writes them', async (t) => {
+  const { guarded } = await guardWithTokens(t, { scopes: ['orders:read', 'orders:write'] })
+  const answerTo = async (claims: object) => await guarded.get(bearer(await tokenOf(ES, claimsOf({ ...claims }))))
+  for (const said of ['orders:write x orders:read', ['orders:read', 'orders:write']]) {
+    assert.equal((await answerTo({ scope: said })).status, 200)
+    assert.equal((await answerTo({ scp: said })).status, 200)
+  }
+  const before = guarded.passed.length
+  const rows = [
+    {},
+    { scope: 'orders:read' },
+    { scope: 'orders:read orders:writer' },
+    { scope: 7 },
+    { scp: ['orders:read'] },
+  ]
+  for (const claims of rows) {
+    const answer = await answerTo(claims)
+    assert.equal(answer.status, 403, JSON.stringify(claims))
+    const challenge = 'Bearer error="insufficient_scope", scope="orders:read orders:write"'
+    assert.equal(answer.headers.get('www-authenticate'), challenge)
+  }
+  assert.equal(guarded.passed.length, before)
+})
+
 // Row A19 of the reliability list.
 test('A19 refuses every token that is not what it must be', async (t) => {
   const { guarded, server } = await guardWithTokens(t, { claims: { role: 'staff' } })
   const staff = (differences: object = {}) => claimsOf({ role: 'staff', ...differences })
   assert.equal((await guarded.get(bearer(await tokenOf(ES, staff())))).status, 200)
+  const listed = await guarded.get(bearer(await tokenOf(ES, staff({ role: ['guest', 'staff'] }))))
+  assert.equal(listed.status, 200, 'a list that has it')
   const good = await tokenOf(ES, staff())
   const [head = '', payload = '', signature = ''] = good.split('.')
   const hmacWith = (secret: string, kid: string) => {
@@ -96,7 +122,8 @@ test('A19 refuses every token that is not what it must be', async (t) => {
     ['nobody', await tokenOf(ES, staff({ sub: undefined }))],
     ['an empty name', await tokenOf(ES, staff({ sub: '' }))],
     ['another claim', await tokenOf(ES, claimsOf({ role: 'guest' }))],
-    ['a claim among others', await tokenOf(ES, claimsOf({ role: ['staff'] }))],
+    ['a list without the claim', await tokenOf(ES, claimsOf({ role: ['staffing', 'x staff', ['staff']] }))],
+    ['a claim among other words', await tokenOf(ES, claimsOf({ role: 'guest staff' }))],
     ['without the claim', await tokenOf(ES, claimsOf())],
     ['a changed payload', `${head}.${part(staff({ sub: 'root' }))}.${signature}`],
     ['a changed signature', `${head}.${payload}.${signature.replace(/^./, (c) => (c === 'A' ? 'B' : 'A'))}`],

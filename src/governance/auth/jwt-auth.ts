@@ -28,6 +28,7 @@ export function createJwtAuth(config: JwtConfig, parts: TokenParts): Gate {
       audience: config.audience,
       algorithms: config.algorithms,
       claims: config.claims,
+      scopes: config.scopes,
       clockSkewMs: config.clock_skew,
     },
     keySetOf(config, parts),

@@ -51,6 +51,16 @@ test('takes a new key as soon as somebody uses it, and drops one that was withdr
   assert.equal(await verdictOf(newToken), 'jwt:robot')
 })
 
+test('a token that names no key is good by any key of the set, and by none of its other claims alone', async () => {
+  const { verdictOf } = setUp(OLD, NEW)
+  for (const key of [OLD, NEW]) {
+    assert.equal(await verdictOf(await tokenOf(key, claimsOf(), { kid: undefined })), 'jwt:robot')
+    assert.equal(await verdictOf(await tokenOf(key, claimsOf({ aud: 'another' }), { kid: undefined })), 401)
+  }
+  const stranger = await issuerKey('stranger')
+  assert.equal(await verdictOf(await tokenOf(stranger, claimsOf(), { kid: undefined })), 401)
+})
+
 test('what is known of a token ends with it', async () => {
   const { verifier, verdictOf } = setUp(OLD)
   const exp = Math.floor(Date.now() / 1_000) + 60

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { JSONWebKeySet, JWTPayload, LocalJWKSet } from 'jose'
+import type { JSONWebKeySet, JWTPayload, JWTVerifyOptions, LocalJWKSet } from 'jose'
 import { GatewayError, type Principal } from '../../core/index.ts'
 import { LruMap } from '../../lib/index.ts'
 import { unauthorized, undecided } from './credentials.ts'
@@ -11,7 +11,10 @@ export interface TokenRules {
   readonly audience: readonly string[]
   /** Never `none`, and none with a shared secret: a public key is no secret. */
   readonly algorithms: readonly string[]
+  /** Each is this text, or a list with it. */
   readonly claims: Readonly<Record<string, string>>
+  /** All of them must be in `scope` or `scp`; absent: none. */
+  readonly scopes?: readonly string[]
   readonly clockSkewMs: number
   /** Makes the principal of a token that is as it must be; absent: `jwt:<sub>` and no more. */
   readonly principal?: (payload: JWTPayload) => Principal | GatewayError
@@ -22,6 +25,8 @@ const MAX_SUBJECT_CHARS = 256
 const MAX_KNOWN = 4_096
 const MAX_RUNNING = 256
 const MAX_KEYS = 256
+/** Of the keys that fit a token without a `kid`, so many are tried: each is a signature to verify. */
+const MAX_TRIED = 8
 /** Three parts of base64url, the compact form of a signature (RFC 7515, 7.1). */
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
@@ -81,20 +86,19 @@ export class TokenVerifier {
   }
 
   async #verifyWith(state: KeySetState<LocalJWKSet>, token: string): Promise<Principal | GatewayError | 'unknown key'> {
-    const { jwtVerify } = await import('jose')
     const { issuer, audience, algorithms, clockSkewMs } = this.#rules
+    const options = {
+      issuer,
+      audience: [...audience],
+      algorithms: [...algorithms],
+      clockTolerance: clockSkewMs / 1_000,
+      requiredClaims: ['exp', 'sub'],
+    }
     let payload: JWTPayload
     try {
-      const verified = await jwtVerify(token, state.keys, {
-        issuer,
-        audience: [...audience],
-        algorithms: [...algorithms],
-        clockTolerance: clockSkewMs / 1_000,
-        requiredClaims: ['exp', 'sub'],
-      })
-      payload = verified.payload
+      payload = await payloadOf(token, state.keys, options)
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : ''
+      const code = codeOf(error)
       if (code === 'ERR_JWKS_NO_MATCHING_KEY') return 'unknown key'
       return code === 'ERR_JWT_EXPIRED' ? invalid('The token has expired; get a new one.') : invalid()
     }
@@ -105,8 +109,12 @@ export class TokenVerifier {
     const { sub, exp } = payload
     if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_CHARS || exp === undefined) return invalid()
     for (const [name, expected] of Object.entries(this.#rules.claims)) {
-      if (!Object.hasOwn(payload, name) || payload[name] !== expected) return invalid()
+      const value = Object.hasOwn(payload, name) ? payload[name] : undefined
+      if (value !== expected && !(Array.isArray(value) && value.includes(expected))) return invalid()
     }
+    const { scopes = [] } = this.#rules
+    const granted = scopes.length === 0 ? [] : scopesOf(payload)
+    if (!scopes.every((scope) => granted.includes(scope))) return outOfScope(scopes)
     const principal = this.#rules.principal?.(payload) ?? { id: `jwt:${sub}` }
     if (principal instanceof GatewayError) return principal
     if (state !== this.#knownBy) this.#forget(state)
@@ -128,6 +136,49 @@ export async function readKeys(text: string): Promise<LocalJWKSet> {
   const keys = createLocalJWKSet(set)
   if (set.keys.length > MAX_KEYS) throw new Error(`the key set has over ${MAX_KEYS} keys`)
   return keys
+}
+
+/** What a token says, by the key that it names; by whichever of several has signed it when it names none. */
+async function payloadOf(token: string, keys: LocalJWKSet, options: JWTVerifyOptions): Promise<JWTPayload> {
+  const { jwtVerify } = await import('jose')
+  try {
+    return (await jwtVerify(token, keys, options)).payload
+  } catch (error) {
+    if (!isAmbiguous(error)) throw error
+    let tried = 0
+    for await (const key of error) {
+      if (tried++ === MAX_TRIED) break
+      try {
+        return (await jwtVerify(token, key, options)).payload
+      } catch (failure) {
+        if (codeOf(failure) !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') throw failure
+      }
+    }
+    throw error
+  }
+}
+
+/** Several keys of the set fit a token: the error gives them one after the other. */
+function isAmbiguous(error: unknown): error is AsyncIterable<CryptoKey> {
+  return codeOf(error) === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null
+}
+
+/** `scope` is a text with spaces (RFC 8693, 4.2), and `scp` that or a list, as issuers have it. */
+function scopesOf({ scope, scp }: JWTPayload): readonly unknown[] {
+  const said = scope ?? scp
+  if (typeof said === 'string') return said.split(' ')
+  return Array.isArray(said) ? said : []
+}
+
+function outOfScope(scopes: readonly string[]): GatewayError {
+  const needed = scopes.join(' ')
+  return new GatewayError('insufficient_scope', `The token does not have all scopes that this needs: ${needed}.`, {
+    authenticate: `Bearer error="insufficient_scope", scope="${needed}"`,
+  })
 }
 
 function invalid(message = 'The token is not valid here.'): GatewayError {
