@@ -1,7 +1,6 @@
 import type { ConfigDocument } from '../config/index.ts'
-import { storedLimits } from '../control/index.ts'
 import { GATEWAY } from '../governance/index.ts'
-import type { StoredKey, StoredLimits } from '../storage/index.ts'
+import { type StoredKey, type StoredLimits, storedLimits } from '../storage/index.ts'
 
 /** What of a document is about levels. */
 export type LevelsDocument = Pick<ConfigDocument, 'organizations' | 'teams' | 'projects' | 'users' | 'gateway'>

@@ -79,7 +79,7 @@ const TEXTS_WITH_SECRETS: Record<string, readonly string[]> = {
     `storage: { url: "${PLAIN} x" }`,
     `providers:\n  p:\n    kind: demo\n    api_kye: \${X}${PLAIN}\n`,
     `providers: { p: { kind: demo, headers: { x: "\${A} ${PLAIN}\\r\\n" } } }`,
-    `storage: { url: "postgres://u:${CANARY}@h/d" }`,
+    `storage: { url: "mysql://u:${CANARY}@h/d" }`,
     `providers:\n  p:\n    kind: demo\n    api_key: x\n    ${PLAIN}\n`,
     `providers:\n  p:\n    api_key:\n    ${PLAIN}\n    kind: demo\n`,
   ],

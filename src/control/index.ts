@@ -7,7 +7,7 @@ export { ADMIN_RIGHTS, type Admin, type AdminRight, adminOf, OWNER } from './adm
 export { type AuthService, type AuthServiceOptions, startAuthService } from './auth-service.ts'
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
-export { keyOfFile, makeKey, makeSecret, type NewKeyOptions, storedLimits } from './new-key.ts'
+export { keyOfFile, makeKey, makeSecret, type NewKeyOptions } from './new-key.ts'
 export type {
   BudgetUse,
   BudgetView,

@@ -76,6 +76,7 @@ export type { CounterBooks, CounterPeriod } from './sqlite/counter-sums.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
 export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 export type { AdmissionQuery } from './sqlite/spending.ts'
+export { storedLimits } from './stored-limits.ts'
 export { USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
 export type { LedgerWriter } from './writer.ts'
 export type {

@@ -123,7 +123,10 @@ serverSuite('redis', 'counters that replicas share', () => {
       const mine = one.budget('tokens', 100_000)
       const yours = other.budget('tokens', 100_000)
       for (let turn = 0; turn < 200; turn++) assert.equal(await one.take(takings({ budgets: [mine] }, 10)), null)
-      assert.equal(await other.take(takings({ budgets: [yours] }, 98_000)), null)
+      // On a crowded machine what is called back may come too late for the first request that needs it.
+      await eventually(async () => (await other.take(takings({ budgets: [yours] }, 98_000))) === null, {
+        what: 'what the other has borrowed',
+      })
       assert.equal((await one.take(takings({ budgets: [mine] }, 1)))?.error.code, 'budget_exceeded')
     } finally {
       await close(replicas)

@@ -81,7 +81,7 @@ serverSuite('postgres', 'a PostgreSQL database', () => {
       toMs: 1,
     } as const
     assert.deepEqual(writer.counterSums([asked]), [900 * 32])
-    assert.equal(await server.psql('SELECT count(*) FROM schema_version', `t${databases}`), '1')
+    assert.equal(await server.psql('SELECT max(version) - count(*) FROM schema_version', `t${databases}`), '0')
   })
 
   test('has the tables, views and columns of SQLite, and what several programs need', async (t) => {
