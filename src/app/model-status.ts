@@ -35,6 +35,8 @@ export interface ModelTargetStatus extends ModelMemory {
 export interface RestStatus {
   readonly what: 'target' | 'credential'
   readonly leftMs: number
+  /** So long nobody asks it, since a server asked for that: the one of this rest, or of another that ends before it. */
+  readonly askedMs: number
   /** Its server asked for that: nobody asks it before. */
   readonly isAsked: boolean
   /** Number of the failure's class. */
@@ -61,7 +63,8 @@ export function modelStatus(
     const rests = index === null ? null : new Rests(cells, index, 1)
     const leftMs = rests?.leftMs(0, nowMs) ?? 0
     if (rests === null || leftMs === 0) return null
-    return { what, leftMs, isAsked: rests.askedMs(0, nowMs) > 0, reason: rests.reason(0) }
+    const askedMs = rests.askedMs(0, nowMs)
+    return { what, leftMs, askedMs, isAsked: askedMs === leftMs, reason: rests.reason(0) }
   }
   return memoriesOf(document).flatMap((memory) => {
     const { id, credentialId } = memory
@@ -88,5 +91,6 @@ export function modelStatus(
 
 function longer(one: RestStatus | null, other: RestStatus | null): RestStatus | null {
   if (one === null || other === null) return one ?? other
-  return one.leftMs >= other.leftMs ? one : other
+  const askedMs = Math.max(one.askedMs, other.askedMs)
+  return { ...(one.leftMs >= other.leftMs ? one : other), askedMs }
 }

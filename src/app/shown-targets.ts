@@ -104,7 +104,7 @@ function shown(status: ModelTargetStatus, nowMs: number): ShownTarget {
     breaker,
     opens_in_ms: Math.ceil(opensInMs),
     rests_ms: Math.ceil(rest?.leftMs ?? 0),
-    refuses_ms: Math.ceil(Math.max(opensInMs, rest?.isAsked === true ? rest.leftMs : 0)),
+    refuses_ms: Math.ceil(Math.max(opensInMs, rest?.askedMs ?? 0)),
     rest:
       rest === null
         ? null

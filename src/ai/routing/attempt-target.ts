@@ -51,6 +51,7 @@ export interface AskedTarget {
   readonly place: number
   readonly target: AttemptTarget
   permit: Permit
+  readonly begunMs: number
   /** Of its answer; 0 before its head. */
   status: number
   /** What its answer says: it gives nothing more for so long. */
@@ -81,6 +82,8 @@ export interface HedgedAttempts {
   beOvertaken(x: Exchange): void
   /** The other attempt is the current one from now on. */
   succeedBy(asked: AskedTarget): void
+  /** The answer of the current one has begun. */
+  beAnswered(): void
 }
 
 /** What an answer that may not be used says of its target. */
@@ -89,25 +92,32 @@ export function classOfRejection(status: number, error: GatewayError): FailureCl
   return status >= 300 && status < 400 ? 'withdrawn' : classOfError(error)
 }
 
-/** Leaves a target or its credential alone, as the class of a failure says. `nowMs`: of the clock that all threads share. */
-export function restAfter(target: AttemptTarget, found: FailureClass, error: GatewayError, nowMs: number): void {
-  const { rests, restMs } = FAILURE_RULES[found]
+/** When an attempt began, and when it ended; of the clock that all threads share. */
+export interface AttemptTimes {
+  readonly begunMs: number
+  readonly nowMs: number
+}
+
+/** Leaves a target or its credential alone, as the class of a failure says. */
+export function restAfter(target: AttemptTarget, found: FailureClass, error: GatewayError, times: AttemptTimes): void {
+  const { rests, restMs: leastMs, mostRestMs: mostMs } = FAILURE_RULES[found]
   const { memory } = target
   if (rests === 'nothing' || memory === null || (rests === 'target' && target.isShared === true)) return
   const { retryAfterSeconds } = error
-  const why = retryAfterSeconds === null ? 'supposed' : 'asked'
-  const lengthMs = retryAfterSeconds === null ? restMs : Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
-  memory.rest(rests, { untilMs: nowMs + lengthMs, why, failure: found })
+  if (retryAfterSeconds === null)
+    return memory.rest(rests, { why: 'guessed', ...times, leastMs, mostMs, failure: found })
+  const untilMs = times.nowMs + Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
+  memory.rest(rests, { why: 'asked', nowMs: times.nowMs, untilMs, failure: found })
 }
 
 /** A server that asks for more is asked again after this all the same: its answer tells more than its wish. */
 const LONGEST_REST_MS = 3_600_000
 
 /** Leaves a target alone until its limit is whole again: its answer was the last for now. */
-export function restUntilReset(target: AttemptTarget, untilMs: number): void {
+export function restUntilReset(target: AttemptTarget, spentMs: number, nowMs: number): void {
   // Who alone can serve the next request is asked all the same: it may have something earlier.
   if (target.isShared === true) return
-  target.memory?.rest('target', { untilMs, why: 'supposed', failure: 'throttled' })
+  target.memory?.rest('target', { why: 'supposed', nowMs, untilMs: nowMs + spentMs, failure: 'throttled' })
 }
 
 /** Gives leave back: the attempt at a target is over, and says this of it. */

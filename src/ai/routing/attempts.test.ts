@@ -142,10 +142,12 @@ test('a throttled target is left at once when there is another, and its credenti
 })
 
 test('a throttled target without a sibling is waited for as long as it asked, and no longer than is allowed', () => {
-  const { next, reject } = new Stage({ a: {} }).request()
+  const stage = new Stage({ a: {} })
+  const { next, reject } = stage.request()
   assert.equal(next(), 'a')
   const waitMs = reject('throttled', 2)
   assert.ok(waitMs >= 2_000 && waitMs <= 2_200, `${waitMs}`)
+  stage.nowMs += waitMs
   assert.equal(next(), 'a')
   const other = new Stage({ a: {} }).request()
   other.next()
@@ -305,7 +307,12 @@ test('when everything is slow and fails, hedges and failovers together are a fif
 
 test('a second attempt at once goes to another target that may be asked, within the limits of the first', () => {
   const stage = new Stage({ a: {}, b: {}, c: {} })
-  stage.memories.get('b')?.rest('target', { untilMs: stage.nowMs + 1_000, why: 'supposed', failure: 'quota' })
+  stage.memories.get('b')?.rest('target', {
+    why: 'supposed',
+    nowMs: stage.nowMs,
+    untilMs: stage.nowMs + 1_000,
+    failure: 'quota',
+  })
   const first = stage.request()
   first.next()
   const asked = first.attempts.askOther()
@@ -404,4 +411,109 @@ test('a client that leaves while a target waits gives it back', () => {
   assert.equal(next(), 'wait')
   attempts.onEnd(x)
   assert.equal(stage.memories.get('a')?.inFlight, 0)
+})
+
+test('a stream that began before a target asked for a pause does not end the pause, nor does any other answer', () => {
+  const stage = new Stage({ a: { credential: 'one' }, b: {} })
+  const stream = stage.request()
+  stream.next()
+  stage.nowMs += 60_000
+  const throttled = stage.request()
+  throttled.next()
+  throttled.reject('throttled', 30)
+  stage.nowMs += 200
+  stream.attempts.onHead(stream.x, 200, {})
+  stream.attempts.onFirst()
+  stream.attempts.onAnswer(stream.x)
+  assert.equal(stage.memories.get('a')?.waitMs(stage.nowMs), 29_800)
+  assert.equal(stage.request().next(), 'b')
+})
+
+test('a credential that was thought to be refused serves again when an attempt that began after that is answered', () => {
+  const stage = new Stage({ a: {} })
+  const [old, refused] = [stage.request(), stage.request()]
+  old.next()
+  refused.next()
+  stage.nowMs += 10
+  refused.reject('credential')
+  const later = stage.request()
+  assert.equal(later.next(), 'a')
+  for (const { attempts, x } of [old]) {
+    attempts.onHead(x, 200, {})
+    attempts.onAnswer(x)
+  }
+  assert.equal(stage.memories.get('a')?.restsMs(stage.nowMs), 60_000)
+  later.attempts.onHead(later.x, 200, {})
+  later.attempts.onFirst()
+  assert.equal(stage.memories.get('a')?.restsMs(stage.nowMs), 0)
+})
+
+test('a target that is spent for long and then asks for a short pause is not asked in it', () => {
+  const spent = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s' }
+  const stage = new Stage({ a: { attempts: 1 } })
+  const first = stage.request()
+  first.next()
+  first.attempts.onHead(first.x, 200, spent)
+  first.attempts.onAnswer(first.x)
+  const second = stage.request()
+  assert.equal(second.next(), 'a')
+  second.reject('throttled', 5)
+  const third = stage.request()
+  const refused = third.attempts.next(third.x)
+  assert.ok(refused instanceof GatewayError)
+  assert.equal(refused.retryAfterSeconds, 5)
+})
+
+test('a target that throttles without saying for how long rests longer each time, and one request finds out for all', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  const lengths: (number | undefined)[] = []
+  for (let n = 0; n < 3; n++) {
+    const trial = stage.request()
+    assert.equal(trial.next(), 'a')
+    if (n > 0) assert.equal(stage.request().next(), 'b', 'others do not go there until the first has an answer')
+    trial.reject('throttled')
+    lengths.push(stage.memories.get('a')?.restsMs(stage.nowMs))
+    stage.nowMs += lengths.at(-1) ?? 0
+  }
+  assert.deepEqual(lengths, [1_000, 2_000, 4_000])
+  const well = stage.request()
+  assert.equal(well.next(), 'a')
+  well.attempts.onHead(well.x, 200, {})
+  well.attempts.onFirst()
+  assert.equal(stage.request().next(), 'a')
+})
+
+test('a request that has waited as long as a target asked for does not go there when that has asked for more meanwhile', () => {
+  const stage = new Stage({ a: {} })
+  const [first, second] = [stage.request(), stage.request()]
+  first.next()
+  second.next()
+  const waitMs = first.reject('throttled', 2)
+  second.reject('throttled', 20)
+  stage.nowMs += waitMs
+  const told = first.attempts.next(first.x)
+  assert.ok(told instanceof GatewayError)
+  assert.deepEqual([told.message, told.retryAfterSeconds], ['throttled', 18])
+})
+
+test('the probe of a breaker has done its part when its answer begins, and what breaks off later counts as any failure', () => {
+  const stage = new Stage({ a: { attempts: 1 } })
+  const failAll = () => {
+    for (let n = 0; n < 3; n++) {
+      const { next, fail } = stage.request()
+      next()
+      fail('unreachable')
+    }
+  }
+  failAll()
+  stage.nowMs += 15_001
+  const probe = stage.request()
+  assert.equal(probe.next(), 'a')
+  assert.equal(stage.request().next(), 'upstream_unavailable')
+  probe.attempts.onHead(probe.x, 200, {})
+  probe.attempts.onFirst()
+  assert.equal(stage.request().next(), 'a')
+  probe.attempts.onBroken(probe.x, 'truncated')
+  failAll()
+  assert.equal(stage.request().next(), 'upstream_unavailable')
 })

@@ -60,6 +60,8 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   /** It may be asked, and waits for what the request needs. */
   #waiting: AttemptTarget | null = null
   #permit: Permit = REFUSED
+  /** When the current attempt began. */
+  #begunMs = 0
   #status = 0
   /** What the current answer says: its target gives nothing more for so long. */
   #spentMs = 0
@@ -119,7 +121,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     const again = this.#again
     const target = this.current
     this.#again = false
-    if (target !== null && (this.#hasPlace || (again && this.#take(target, nowMs)))) {
+    if (target !== null && (this.#hasPlace || (again && isDue(target, nowMs) && this.#take(target, nowMs)))) {
       this.#hasPlace = false
       return this.#ready(x, target) ?? this.#beyond(x, nowMs)
     }
@@ -150,7 +152,9 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   onRejected(x: Exchange, error: GatewayError): number {
     const found = classOfRejection(this.#status, error)
     const rule = FAILURE_RULES[found]
-    if (this.current !== null) restAfter(this.current, found, error, this.#rules.now())
+    if (this.current !== null) {
+      restAfter(this.current, found, error, { begunMs: this.#begunMs, nowMs: this.#rules.now() })
+    }
     this.#release(rule.outcome)
     this.#note(x, found, error)
     return x.client.headSent ? NO_MORE : this.#decide(x, found, error, null)
@@ -158,12 +162,20 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   onFirst(): void {
     this.#hedging?.first()
+    this.beAnswered()
+  }
+
+  beAnswered(): void {
+    const memory = this.current?.memory ?? null
+    if (memory === null || this.#status === 0 || this.#status >= 400) return
+    memory.wake(this.#begunMs)
+    this.#permit = memory.pass(this.#permit, this.#rules.now())
   }
 
   onAnswer(x: Exchange): void {
     const target = this.current
-    target?.memory?.wake()
-    if (target !== null && this.#spentMs > 0) restUntilReset(target, this.#rules.now() + this.#spentMs)
+    target?.memory?.wake(this.#begunMs)
+    if (target !== null && this.#spentMs > 0) restUntilReset(target, this.#spentMs, this.#rules.now())
     this.#release('success')
     this.#note(x, null, null)
   }
@@ -181,7 +193,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   verdict(x: Exchange, error: GatewayError): GatewayError {
-    return x.client.headSent ? error : (verdictOf(this.history) ?? error)
+    return x.client.headSent ? error : (this.#verdict(this.#rules.now()) ?? error)
   }
 
   askOther(): AskedTarget | null {
@@ -201,7 +213,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       }
       this.#walk.mark(place)
       this.#made++
-      return { place, target, permit, status: 0, spentMs: 0 }
+      return { place, target, permit, begunMs: nowMs, status: 0, spentMs: 0 }
     }
     return null
   }
@@ -227,10 +239,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     this.#note(x, 'cancelled', null)
   }
 
-  succeedBy({ place, permit, status, spentMs }: AskedTarget): void {
+  succeedBy({ place, permit, begunMs, status, spentMs }: AskedTarget): void {
     this.#walk.place = place
     this.#walk.onTarget = 1
     this.#permit = permit
+    this.#begunMs = begunMs
     this.#status = status
     this.#spentMs = spentMs
   }
@@ -242,7 +255,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #beyond(x: Exchange, nowMs: number, again = -1): Candidate | GatewayError | typeof WAIT {
     const found = this.#search(x, nowMs, false) ?? this.#wait(x, nowMs, again) ?? this.#search(x, nowMs, true)
     if (found !== null) return found
-    return verdictOf(this.history) ?? nobodyTakes(this.#walk, nowMs, this.#waitedInVain)
+    return this.#verdict(nowMs) ?? nobodyTakes(this.#walk, nowMs, this.#waitedInVain)
+  }
+
+  #verdict(nowMs: number): GatewayError | null {
+    return verdictOf(this.history, this.#walk.shortestWaitMs(nowMs))
   }
 
   #wait(x: Exchange, nowMs: number, again: number): typeof WAIT | null {
@@ -293,7 +310,8 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   #ready(x: Exchange, target: AttemptTarget): Candidate | typeof WAIT | null {
     this.#status = 0
-    if (this.#firstAtMs === 0) this.#firstAtMs = this.#rules.now()
+    this.#begunMs = this.#rules.now()
+    if (this.#firstAtMs === 0) this.#firstAtMs = this.#begunMs
     const problem = target.prepare(x)
     if (problem === WAIT) {
       this.#waiting = target
@@ -364,4 +382,12 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #isPaid(nowMs: number): boolean {
     return this.#rules.budget?.take(nowMs) ?? true
   }
+}
+
+/** Timers may be early by so much. */
+const EARLY_MS = 2
+
+/** Whether its server does not ask, meanwhile, for a longer pause than was waited for. */
+function isDue({ memory }: AttemptTarget, nowMs: number): boolean {
+  return memory === null || memory.waitMs(nowMs) <= EARLY_MS
 }

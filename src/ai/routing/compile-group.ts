@@ -3,7 +3,7 @@ import { hashText } from '../../core/index.ts'
 import { compileGlobs } from '../../lib/index.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { RoutingCanary } from './canary/canary.ts'
-import { compileStrategy } from './compile-strategy.ts'
+import { compileStrategy, keptTogether } from './compile-strategy.ts'
 import type { CompileRegex } from './conditions/conditions.ts'
 import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget } from './contract.ts'
 import { Draft, type Kept } from './draft.ts'
@@ -246,7 +246,8 @@ class GroupBuilder {
     const { canary } = named
     if (canary === undefined) return null
     const target = this.#side(canary.target, { entry, named, part: 'canary', label: this.#label })
-    return { ...canary, entry, target, settings: JSON.stringify(canary) }
+    const together = keptTogether(named.strategy)
+    return { ...canary, entry, target, together, settings: JSON.stringify(canary) }
   }
 
   /** Who gets copies of some of the requests; null where the entry has no such target. */

@@ -56,6 +56,12 @@ export function compileStrategy({ config, name, labels, regex }: StrategySpec): 
   }
 }
 
+/** What a canary beside such a strategy keeps together: what the strategy does, else the requests of a session. */
+export function keptTogether(config: StrategyConfig | undefined): readonly StickySource[] {
+  if (config?.type !== 'sticky') return [{ kind: 'session' }]
+  return sourcesOf(config.by) ?? USUAL_STICKY
+}
+
 function compileRules({ config, labels, regex }: StrategySpec): CompiledStrategy {
   const positions = (names: readonly string[]) =>
     names.map((label) => labels.indexOf(label)).filter((position) => position >= 0)

@@ -3,11 +3,15 @@ import { mostUseful, type PastAttempt, withShortestWait } from './attempt-histor
 import type { OrderWalk } from './order-walk.ts'
 import { crowded } from './place-wait.ts'
 
-/** What a client is told after these attempts; null when none of them left an error. */
-export function verdictOf(history: readonly PastAttempt[]): GatewayError | null {
+/** What a client is told after these attempts; null when none of them left an error. `leftMs`: nobody may be asked before. */
+export function verdictOf(history: readonly PastAttempt[], leftMs: number): GatewayError | null {
   const best = mostUseful(history)
   if (best === null || best.error === null) return null
-  return best.failure === 'throttled' ? withShortestWait(best.error, history) : best.error
+  const told = best.failure === 'throttled' ? withShortestWait(best.error, history) : best.error
+  if (told.retryAfterSeconds === null || !Number.isFinite(leftMs)) return told
+  // Others may have been told of a longer pause meanwhile.
+  const seconds = Math.ceil(leftMs / 1_000)
+  return seconds > told.retryAfterSeconds ? told.withRetryAfter(seconds) : told
 }
 
 /** What a client is told of a request that nobody was asked to serve. `waited`: it has waited for a place as long as it may. */

@@ -1,60 +1,157 @@
-import { lowOf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
+import { glance, lowerHalf, lowOf, packWord, type SharedCells, timeOf } from './shared-cells.ts'
 
 /*
- * Slot, in words: one for each place, until when it rests; in the lowest bit whether its server asked for that, and above
- * it 7 bits that say why, in numbers of whoever uses it.
+ * Slot, in words, for each place:
+ *
+ *   0    until when its server asked to be left alone │ flags
+ *   1    until when it is thought to be of no use     │ flags
+ *   2    when the latter began                        │ how often it was lengthened
+ *
+ * The flags of a word that is not 0 are never 0, so that its lower half tells whether there is anything to read.
  */
+const WORDS = 3
+const SUPPOSED = 1
+const SINCE = 2
 
-const ASKED = 1
+const SET = 1
 const REASON_SHIFT = 1
 const REASON_MASK = 127
+/** Nobody knows how long it should be. */
+const GUESSED = 1 << 8
+/** It is over, and one attempt finds out what for all others. */
+const TRIED = 1 << 9
+const MOST_DOUBLINGS = 20
+
+/** Words of a slot. */
+export function restsCells(places: number): number {
+  return places * WORDS
+}
+
+export interface Rest {
+  readonly why: 'asked' | 'supposed'
+  readonly nowMs: number
+  readonly untilMs: number
+  /** From 0 to 127. */
+  readonly reason?: number
+}
+
+/** A rest whose length nobody knows. */
+export interface GuessedRest {
+  readonly nowMs: number
+  /** When the attempt began that failed: one that was on its way before the place came to rest says nothing new. */
+  readonly begunMs: number
+  /** Doubled while the attempt after each such rest fails, up to `mostMs`. */
+  readonly leastMs: number
+  readonly mostMs: number
+  readonly reason?: number
+}
 
 /**
  * Places that are left alone for a while, over all threads: because their server asked for it, or because they are
- * thought to be of no use. The latter are still better than nothing.
+ * thought to be of no use. The latter are still better than nothing. A place may rest for both; neither hides the other.
  */
 export class Rests {
   readonly #words: BigInt64Array
+  readonly #halves: Int32Array
   readonly #at: number
   readonly places: number
 
   /** `index` is the slot's first word. */
-  constructor({ words }: SharedCells, index: number, places: number) {
+  constructor({ words, halves }: SharedCells, index: number, places: number) {
     this.#words = words
+    this.#halves = halves
     this.#at = index
     this.places = places
   }
 
   /** Milliseconds that a place rests yet; 0 when it does not. */
   leftMs(place: number, nowMs: number): number {
-    const word = this.#words[this.#at + place] ?? 0n
-    return word === 0n ? 0 : Math.max(0, timeOf(word) - nowMs)
+    const at = this.#at + place * WORDS
+    return Math.max(this.#leftOf(at, nowMs), this.#leftOf(at + SUPPOSED, nowMs))
   }
 
   /** The same, of a rest that its server asked for. */
   askedMs(place: number, nowMs: number): number {
-    const word = this.#words[this.#at + place] ?? 0n
-    return (lowOf(word) & ASKED) === 0 ? 0 : Math.max(0, timeOf(word) - nowMs)
+    return this.#leftOf(this.#at + place * WORDS, nowMs)
   }
 
-  /** The reason that its rest was given. */
+  /** The reason that the longer of its rests was given. */
   reason(place: number): number {
-    return (lowOf(this.#words[this.#at + place] ?? 0n) >> REASON_SHIFT) & REASON_MASK
+    const at = this.#at + place * WORDS
+    const [asked, supposed] = [Atomics.load(this.#words, at), Atomics.load(this.#words, at + SUPPOSED)]
+    return (lowOf(timeOf(asked) >= timeOf(supposed) ? asked : supposed) >> REASON_SHIFT) & REASON_MASK
   }
 
-  /** It rests until then; a longer rest stays. `reason`: from 0 to 127. */
-  rest(place: number, untilMs: number, why: 'asked' | 'supposed', reason = 0): void {
-    const at = this.#at + place
-    const wanted = packWord(untilMs, (reason << REASON_SHIFT) | (why === 'asked' ? ASKED : 0))
-    for (let held = Atomics.load(this.#words, at); held < wanted; ) {
+  /** It rests until then; a longer rest of the same kind stays. */
+  rest(place: number, { why, nowMs, untilMs, reason = 0 }: Rest): void {
+    const first = this.#at + place * WORDS
+    const at = why === 'asked' ? first : first + SUPPOSED
+    const wanted = packWord(untilMs, SET | (reason << REASON_SHIFT))
+    for (let held = Atomics.load(this.#words, at); timeOf(held) < timeOf(wanted); ) {
+      if (why === 'supposed') this.#beginAt(first, nowMs, lowOf(Atomics.load(this.#words, first + SINCE)))
       const found = Atomics.compareExchange(this.#words, at, held, wanted)
       if (found === held) return
       held = found
     }
   }
 
-  /** It works again. */
-  end(place: number): void {
-    if (this.#words[this.#at + place] !== 0n) Atomics.store(this.#words, this.#at + place, 0n)
+  /** It rests, and nobody knows how long it should. */
+  guess(place: number, { nowMs, begunMs, leastMs, mostMs, reason = 0 }: GuessedRest): void {
+    const first = this.#at + place * WORDS
+    const at = first + SUPPOSED
+    for (let held = Atomics.load(this.#words, at); ; ) {
+      const flags = lowOf(held)
+      const since = Atomics.load(this.#words, first + SINCE)
+      const isGuess = (flags & GUESSED) !== 0
+      if (isGuess && begunMs < timeOf(since)) return
+      const isTried = (flags & TRIED) !== 0
+      const isAgain = isGuess && (isTried || begunMs >= timeOf(held)) && nowMs - timeOf(held) <= mostMs
+      const isSame = isGuess && !isTried && nowMs < timeOf(held)
+      const doublings = isAgain ? Math.min(lowOf(since) + 1, MOST_DOUBLINGS) : isSame ? lowOf(since) : 0
+      const untilMs = nowMs + Math.min(mostMs, leastMs * 2 ** doublings)
+      if (!isTried && untilMs <= timeOf(held)) return
+      this.#beginAt(first, nowMs, doublings)
+      const wanted = packWord(untilMs, SET | GUESSED | (reason << REASON_SHIFT))
+      const found = Atomics.compareExchange(this.#words, at, held, wanted)
+      if (found === held) return
+      held = found
+    }
+  }
+
+  /**
+   * A request goes there. After a rest of guessed length it is the only one until it has an answer, or for `leaseMs`: for all others
+   * the place rests on.
+   */
+  begin(place: number, nowMs: number, leaseMs: number): void {
+    const at = this.#at + place * WORDS + SUPPOSED
+    if (glance(this.#halves, lowerHalf(at)) === 0) return
+    const held = Atomics.load(this.#words, at)
+    const flags = lowOf(held)
+    if ((flags & GUESSED) === 0 || timeOf(held) > nowMs) return
+    Atomics.compareExchange(this.#words, at, held, packWord(nowMs + leaseMs, flags | TRIED))
+  }
+
+  /**
+   * An attempt that began then went well: the place is of use, when it was thought to be of none before that. A rest that the
+   * server asked for stays.
+   */
+  end(place: number, begunMs: number): void {
+    const first = this.#at + place * WORDS
+    const at = first + SUPPOSED
+    if (glance(this.#halves, lowerHalf(at)) === 0) return
+    // In this order: whoever gives a rest writes first when it began.
+    const held = Atomics.load(this.#words, at)
+    const since = Atomics.load(this.#words, first + SINCE)
+    if (begunMs < timeOf(since) || Atomics.compareExchange(this.#words, at, held, 0n) !== held) return
+    Atomics.compareExchange(this.#words, first + SINCE, since, 0n)
+  }
+
+  #beginAt(first: number, nowMs: number, doublings: number): void {
+    Atomics.store(this.#words, first + SINCE, packWord(nowMs, doublings))
+  }
+
+  #leftOf(at: number, nowMs: number): number {
+    if (glance(this.#halves, lowerHalf(at)) === 0) return 0
+    return Math.max(0, timeOf(Atomics.load(this.#words, at)) - nowMs)
   }
 }

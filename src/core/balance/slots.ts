@@ -1,6 +1,7 @@
 import { breakerCells } from './breaker.ts'
 import { POSITION_CELLS, POSITIONS } from './positions.ts'
 import { RECENT_ANSWERS_CELLS } from './recent-answers.ts'
+import { restsCells } from './rests.ts'
 import { RETRY_BUDGET_CELLS } from './retry-budget.ts'
 import { LEASE_CELLS } from './shared-lease.ts'
 import { placesCells } from './shared-places.ts'
@@ -105,5 +106,5 @@ export function trialSlot(name: string, settings: string): SlotNeed {
 
 /** Which places of a target rest, and until when. */
 export function restsSlot(pool: string, target: string, places: number): SlotNeed {
-  return { name: nameOf('balance.rests', pool, target, String(places)), cells: places }
+  return { name: nameOf('balance.rests', pool, target, String(places)), cells: restsCells(places) }
 }

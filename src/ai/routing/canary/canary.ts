@@ -1,10 +1,10 @@
 import type { ModelConfig } from '../../../config/index.ts'
-import type { Exchange, Trial } from '../../../core/index.ts'
+import { type Exchange, hashText, mix, type Trial } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import { monotonicUs } from '../../../lib/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ChoiceOptions } from '../choose.ts'
-import type { RoutingTarget } from '../contract.ts'
+import type { RequestFacts, RoutingTarget, StickySource } from '../contract.ts'
 import type { FailureClass } from '../failures/failure-class.ts'
 import { inabilityOf } from '../filter.ts'
 
@@ -13,6 +13,8 @@ export interface RoutingCanary extends Omit<NonNullable<ModelConfig['canary']>, 
   /** Entry of the configuration. */
   readonly entry: string
   readonly target: RoutingTarget
+  /** What keeps requests together: all of a conversation are tried, or none. */
+  readonly together: readonly StickySource[]
   /** Its settings as text; others are another trial. */
   readonly settings: string
 }
@@ -47,7 +49,20 @@ const JUDGED: Readonly<Record<FailureClass, boolean>> = {
   cancelled: false,
 }
 
-/** The canaries of one plan's groups, drawn by chance for each request. */
+/** From 0 to 1: the same for all requests of a conversation, so that its cache stays where it is; by chance where none is told. */
+export function drawFor(
+  { entry, together }: Pick<RoutingCanary, 'entry' | 'together'>,
+  facts: Pick<RequestFacts, 'hashOf'>,
+  random: () => number,
+): number {
+  for (const source of together) {
+    const key = facts.hashOf(source)
+    if (key >= 0) return mix(key ^ hashText(`canary of ${entry}`)) / 2 ** 32
+  }
+  return random()
+}
+
+/** The canaries of one plan's groups, drawn for each conversation, or request. */
 export class Canaries {
   readonly #registry: ModelRegistry
   readonly #trials = new WeakMap<RoutingCanary, Trial>()
@@ -64,7 +79,10 @@ export class Canaries {
     const wasStopped = trial.stopped
     const runs = trial.runs(nowMs)
     if (runs && wasStopped) this.#say('a canary begins anew', canary, trial)
-    const isDrawn = runs && this.#registry.random() < canary.share && this.#mayServe(x, canary, nowMs, options)
+    const isDrawn =
+      runs &&
+      drawFor(canary, options.facts, this.#registry.random) < canary.share &&
+      this.#mayServe(x, canary, nowMs, options)
     return {
       target: isDrawn ? canary.target : null,
       othersVariant: runs ? OTHERS : OTHERS_AFTER,

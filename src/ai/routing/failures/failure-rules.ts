@@ -13,20 +13,57 @@ export interface FailureRule {
   readonly rests: 'nothing' | 'credential' | 'target'
   /** How long, where the upstream did not say; milliseconds. */
   readonly restMs: number
+  /** That is doubled up to this while the attempt after each rest fails, too. */
+  readonly mostRestMs: number
 }
 
-const STOP: FailureRule = { again: 'never', others: 'none', outcome: 'neutral', rests: 'nothing', restMs: 0 }
+const STOP: FailureRule = {
+  again: 'never',
+  others: 'none',
+  outcome: 'neutral',
+  rests: 'nothing',
+  restMs: 0,
+  mostRestMs: 0,
+}
 
 export const FAILURE_RULES: Readonly<Record<FailureClass, FailureRule>> = {
   caller: STOP,
   context_length: { ...STOP, others: 'larger' },
   content_refused: { ...STOP, others: 'if-allowed' },
-  throttled: { again: 'last-resort', others: 'all', outcome: 'neutral', rests: 'target', restMs: 1_000 },
-  quota: { again: 'never', others: 'all', outcome: 'neutral', rests: 'credential', restMs: 60_000 },
-  credential: { again: 'never', others: 'all', outcome: 'neutral', rests: 'credential', restMs: 60_000 },
-  withdrawn: { again: 'never', others: 'all', outcome: 'neutral', rests: 'target', restMs: 60_000 },
-  transient: { again: 'backoff', others: 'all', outcome: 'failure', rests: 'nothing', restMs: 0 },
-  dead: { again: 'never', others: 'all', outcome: 'down', rests: 'nothing', restMs: 0 },
+  throttled: {
+    again: 'last-resort',
+    others: 'all',
+    outcome: 'neutral',
+    rests: 'target',
+    restMs: 1_000,
+    mostRestMs: 30_000,
+  },
+  quota: {
+    again: 'never',
+    others: 'all',
+    outcome: 'neutral',
+    rests: 'credential',
+    restMs: 60_000,
+    mostRestMs: 300_000,
+  },
+  credential: {
+    again: 'never',
+    others: 'all',
+    outcome: 'neutral',
+    rests: 'credential',
+    restMs: 60_000,
+    mostRestMs: 300_000,
+  },
+  withdrawn: {
+    again: 'never',
+    others: 'all',
+    outcome: 'neutral',
+    rests: 'target',
+    restMs: 60_000,
+    mostRestMs: 300_000,
+  },
+  transient: { again: 'backoff', others: 'all', outcome: 'failure', rests: 'nothing', restMs: 0, mostRestMs: 0 },
+  dead: { again: 'never', others: 'all', outcome: 'down', rests: 'nothing', restMs: 0, mostRestMs: 0 },
   ours: { ...STOP, others: 'all' },
   cancelled: STOP,
 }

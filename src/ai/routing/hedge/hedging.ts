@@ -121,6 +121,7 @@ export class Hedging implements Attempting {
     if (current !== null) this.#rule.time(current, x)
     this.#attempts.beOvertaken(x)
     this.#succeed(double, 'overtaken')
+    this.#attempts.beAnswered()
     this.#rule.time(this.#held.target, x)
   }
 
@@ -133,7 +134,8 @@ export class Hedging implements Attempting {
   onRejected(_double: Exchange, error: GatewayError): number {
     const found = classOfRejection(this.#held.status, error)
     this.#failure = 'rejected'
-    restAfter(this.#held.target, found, error, monotonicUs() / 1_000)
+    const { target, begunMs } = this.#held
+    restAfter(target, found, error, { begunMs, nowMs: monotonicUs() / 1_000 })
     this.#fail(found, error, FAILURE_RULES[found].outcome)
     return NO_MORE
   }

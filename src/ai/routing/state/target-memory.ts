@@ -2,6 +2,7 @@ import {
   Breaker,
   type BreakerRules,
   breakerSlot,
+  type GuessedRest,
   ORDINARY,
   type Outcome,
   type Permit,
@@ -45,12 +46,14 @@ export interface AttemptCounts {
   rested(what: string, failure: FailureClass): void
 }
 
-/** How long something is left alone, and why. */
-export interface Rest {
-  readonly untilMs: number
-  readonly why: 'asked' | 'supposed'
-  readonly failure: FailureClass
-}
+/** Why something is left alone, and how long. `nowMs`: the moment it begins. */
+export type TargetRest = { readonly nowMs: number; readonly failure: FailureClass } & (
+  | { readonly why: 'asked' | 'supposed'; readonly untilMs: number }
+  | ({ readonly why: 'guessed' } & Pick<GuessedRest, 'begunMs' | 'leastMs' | 'mostMs'>)
+)
+
+/** One that goes first after a rest, and says nothing for so long, is no longer waited for. */
+const TRIAL_LEASE_MS = 10_000
 
 /** What all threads know of one model of one provider with one credential. Times are of the clock that they share, milliseconds. */
 export class TargetMemory {
@@ -112,7 +115,11 @@ export class TargetMemory {
     if (!this.#takePlace(turn)) return REFUSED
     const permit = this.#breaker?.admit(nowMs) ?? ORDINARY
     if (permit === REFUSED) this.#givePlaceBack()
-    else this.#state.begin()
+    else {
+      this.#state.begin()
+      this.#rests.begin(0, nowMs, TRIAL_LEASE_MS)
+      this.#credential.begin(0, nowMs, TRIAL_LEASE_MS)
+    }
     return permit
   }
 
@@ -140,10 +147,12 @@ export class TargetMemory {
   }
 
   /** It is left alone until then, or its credential is, whatever the model. */
-  rest(which: 'target' | 'credential', { untilMs, why, failure }: Rest): void {
+  rest(which: 'target' | 'credential', rest: TargetRest): void {
     const rests = which === 'target' ? this.#rests : this.#credential
-    rests.rest(0, untilMs, why, FAILURE_CLASSES.indexOf(failure))
-    this.#count?.rested(which === 'target' ? this.#id : this.#credentialId, failure)
+    const reason = FAILURE_CLASSES.indexOf(rest.failure)
+    if (rest.why === 'guessed') rests.guess(0, { ...rest, reason })
+    else rests.rest(0, { why: rest.why, nowMs: rest.nowMs, untilMs: rest.untilMs, reason })
+    this.#count?.rested(which === 'target' ? this.#id : this.#credentialId, rest.failure)
   }
 
   /** An attempt is over; null: it was answered. */
@@ -151,10 +160,17 @@ export class TargetMemory {
     this.#count?.attempted(this.#id, failure)
   }
 
-  /** It was to rest, and works: an operator, or time, has changed something. */
-  wake(): void {
-    this.#rests.end(0)
-    this.#credential.end(0)
+  /** An attempt that began then was answered: what was thought to be of no use before is of use. What its server asked for stays. */
+  wake(begunMs: number): void {
+    this.#rests.end(0, begunMs)
+    this.#credential.end(0, begunMs)
+  }
+
+  /** Its answer has begun: a probe has found out what it was to find out. What its end says is that of an ordinary attempt. */
+  pass(permit: Permit, nowMs: number): Permit {
+    if (permit <= ORDINARY) return permit
+    this.#breaker?.record(permit, 'success', nowMs)
+    return ORDINARY
   }
 
   #takePlace(turn: 'new' | 'turn'): boolean {
