@@ -82,7 +82,7 @@ export function modelStatus(
       opensInMs: breakerOpenMs(cells, breaker, nowMs),
       rest: longer(restOf('target', id), restOf('credential', credentialId)),
       firstByte: answers.timed === 0 ? null : { medianMs: answers.medianMs, p95Ms: answers.withinMs(0.95) },
-      failureShare: answers.failureShare,
+      failureShare: answers.failureShare(nowMs),
       places: shared === null ? null : { served: shared.served.taken, queued: shared.queued.taken },
     }
     return [status]

@@ -29,6 +29,11 @@ export interface Attempting {
   onSent?(x: Exchange): void
   /** The current attempt failed. */
   onFailure(x: Exchange, failed: FailedDispatch): number
+  /**
+   * The current attempt is not sent: its caller may not spend what it would cost. Null: the request goes on to another;
+   * else what the client is told. Absent: that.
+   */
+  onRefused?(x: Exchange, error: GatewayError): GatewayError | null
   /** The head of an answer came. */
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number
   /** The candidate's own observer calls the answer an error, before or after its head was passed on. Absent: it is final. */

@@ -23,9 +23,12 @@ export function beginAttempt(x: Exchange): void {
 /** Goes on with an attempt whose reservation is now durable, or was refused. */
 export function proceed(x: Exchange, problem: GatewayError | null): void {
   if (x.settled) return
-  if (problem !== null) return refuse(x, problem)
   try {
-    dispatch(x)
+    if (problem === null) return dispatch(x)
+    const { attempting } = x
+    const told = attempting?.onRefused === undefined ? problem : attempting.onRefused(x, problem)
+    if (told === null) beginAttempt(x)
+    else refuse(x, told)
   } catch (error) {
     fault(x, error)
   }

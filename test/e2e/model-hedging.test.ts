@@ -38,6 +38,7 @@ const MODELS: JsonObject = {
   both: hedged('hang-head', 'hang-body'),
   single: hedged('slow-400', 'ok', { retry: { attempts: 1 } }),
   measured: { ...hedged('barrier', 'ok'), hedge: { after: 'p90' } },
+  stalling: { ...hedged('barrier', 'slow-400'), hedge: { after: 'p90' } },
 }
 
 let house: House | null = null
@@ -160,6 +161,23 @@ test('a percentile counts from twenty answers on', async () => {
   await wall.waitForRequests(1, { nonce: 'measured-stream' })
   wall.release()
   assert.equal((await call.result).headers['x-ferro-model'], 'wall/barrier')
+})
+
+test('a first target that hangs does not make the wait for the second longer with each request', async () => {
+  const { wall, client } = built()
+  for (let n = 0; n < 20; n++) {
+    const call = client.start({ model: 'stalling', nonce: `quick-${n}` })
+    await wall.waitForRequests(1, { nonce: `quick-${n}` })
+    wall.release()
+    await call.result
+  }
+  const begun = performance.now()
+  for (let n = 0; n < 12; n++) {
+    const result = await client.chat({ model: 'stalling', nonce: `stalls-${n}` })
+    assert.equal(result.headers['x-ferro-model'], 'wall/slow-400')
+  }
+  const ms = performance.now() - begun
+  assert.ok(ms < 12 * 800, `${Math.round(ms)} ms for twelve answers of 400 ms`)
 })
 
 test('a client that leaves ends both', async () => {

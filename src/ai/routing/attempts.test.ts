@@ -15,6 +15,7 @@ import { createCounters } from '../../lib/index.ts'
 import { historyText } from './attempt-history.ts'
 import type { AttemptRules, AttemptTarget } from './attempt-target.ts'
 import { ModelAttempts } from './attempts.ts'
+import type { CanaryDraw } from './canary/canary.ts'
 import { TargetMemory } from './state/target-memory.ts'
 
 const BREAKER = {
@@ -79,7 +80,7 @@ class Stage {
     return { name, candidate, memory, attempts, contextTokens: contextTokens ?? null, prepare }
   }
 
-  request(more: Partial<AttemptRules> = {}) {
+  request(more: Partial<AttemptRules> = {}, canary: CanaryDraw | null = null) {
     const now = performance.now()
     const client = { headSent: false }
     const x = { client, startedAt: now, dispatchedAt: now } as unknown as Exchange // only what attempts look at
@@ -95,7 +96,7 @@ class Stage {
       ...this.#rules,
       ...more,
     }
-    const attempts = new ModelAttempts(this.targets, rules)
+    const attempts = new ModelAttempts(this.targets, rules, { variants: [], canary, mirror: null })
     const next = () => {
       const found = attempts.next(x)
       return found === WAIT ? 'wait' : found instanceof GatewayError ? found.code : found.name
@@ -187,7 +188,7 @@ test('a dead target is not asked twice, and counts for its breaker', () => {
   assert.equal(stage.request().next(), 'b')
 })
 
-test('what was too long for one target goes to those that are known to take more', () => {
+test('what was too long for one target goes to all but those that are known to take no more', () => {
   const stage = new Stage({
     a: { contextTokens: 8_000 },
     b: { contextTokens: 8_000 },
@@ -197,7 +198,13 @@ test('what was too long for one target goes to those that are known to take more
   const { next, reject } = stage.request()
   assert.equal(next(), 'a')
   assert.equal(reject('context_length'), 0)
+  assert.equal(next(), 'c', 'what nobody knows never speaks against a target')
+  assert.equal(reject('context_length'), 0)
   assert.equal(next(), 'd')
+  const unknown = new Stage({ a: {}, b: { contextTokens: 8_000 } }).request()
+  unknown.next()
+  assert.equal(unknown.reject('context_length'), 0)
+  assert.equal(unknown.next(), 'b')
   const alone = new Stage({ a: { contextTokens: 8_000 }, b: { contextTokens: 4_000 } }).request()
   alone.next()
   assert.equal(alone.reject('context_length'), NO_MORE)
@@ -220,6 +227,72 @@ test('a target that cannot carry the request is passed over without an attempt',
   assert.match(historyText(attempts.history), /^a=ours/)
   const only = new Stage({ a: { refuses: new GatewayError('conversion_lossy', 'no audio here') } }).request()
   assert.equal(only.next(), 'conversion_lossy')
+})
+
+test('targets that cannot carry the request use up no attempts', () => {
+  const refuses = new GatewayError('conversion_lossy', 'no audio here')
+  const parts = { a: { refuses }, b: { refuses }, c: { refuses }, d: { attempts: 1 }, e: {} }
+  const { next, reject, attempts } = new Stage(parts, { attempts: 2 }).request()
+  assert.equal(next(), 'd')
+  assert.equal(reject('transient'), 0)
+  assert.equal(next(), 'e')
+  assert.equal(attempts.made, 2)
+})
+
+test('a fallback that the caller may not pay for is passed over, and the error before it stays the answer', () => {
+  const refusal = new GatewayError('budget_exceeded', 'too dear')
+  const stage = new Stage({ a: { attempts: 1 }, b: {}, c: { attempts: 1 } }, { attempts: 2 })
+  const { next, reject, attempts, x } = stage.request()
+  assert.equal(next(), 'a')
+  assert.equal(attempts.onRefused(x, refusal), refusal, 'the first is what the client asked for')
+  assert.equal(reject('transient'), 0)
+  assert.equal(next(), 'b')
+  assert.equal(attempts.onRefused(x, refusal), null)
+  assert.equal(stage.memories.get('b')?.inFlight, 0)
+  assert.equal(next(), 'c')
+  assert.equal(attempts.onRefused(x, refusal)?.message, 'transient')
+  assert.match(historyText(attempts.history), /^a=transient\(.*b=ours\(.*c=ours\(/)
+  const broken = new GatewayError('journal_unavailable', 'no journal')
+  const other = stage.request()
+  other.next()
+  other.reject('transient')
+  other.next()
+  assert.equal(other.attempts.onRefused(other.x, broken), broken, 'no target would do')
+})
+
+test('a canary that the caller may not pay for leaves the request to the targets of the model', () => {
+  const stage = new Stage({ canary: {}, a: {} })
+  const judged: unknown[] = []
+  const [target = null] = stage.targets
+  const canary = { target, othersVariant: 'stable', judge: (failure: unknown) => judged.push(failure) }
+  const { next, attempts, x } = stage.request({}, canary as unknown as CanaryDraw) // only what attempts look at
+  const refusal = new GatewayError('budget_exceeded', 'too dear')
+  assert.equal(next(), 'canary')
+  assert.equal(attempts.onRefused(x, refusal), null)
+  assert.equal(next(), 'a')
+  assert.deepEqual(judged, ['ours'])
+  assert.equal(attempts.onRefused(x, refusal), refusal)
+})
+
+test('a failover to a target that is well costs nothing of the budget; to one that fails as well it does', () => {
+  const stage = new Stage({ a: { attempts: 1, contextTokens: 8_000 }, b: { attempts: 1 } })
+  const budget = new RetryBudget(stage.shared.cells, 12_000, { share: 0, minimumPerSecond: 0, capacity: 100 })
+  for (let n = 0; n < 50; n++) {
+    const { next, reject } = stage.request({ budget })
+    assert.equal(next(), 'a')
+    assert.equal(reject('context_length'), 0)
+    assert.equal(next(), 'b')
+  }
+  const b = stage.memories.get('b')
+  for (let n = 0; n < 3; n++) b?.recent.judge(true, stage.nowMs)
+  const failing = stage.request({ budget })
+  failing.next()
+  assert.equal(failing.reject('context_length'), NO_MORE)
+  stage.nowMs += 60_000
+  b?.rest('target', { nowMs: stage.nowMs, untilMs: stage.nowMs + 1_000, why: 'supposed', failure: 'throttled' })
+  const resting = stage.request({ budget })
+  resting.next()
+  assert.equal(resting.reject('context_length'), NO_MORE)
 })
 
 test('no target is asked more often than it allows, and no request makes more attempts than its group allows', () => {
@@ -329,6 +402,26 @@ test('a second attempt at once goes to another target that may be asked, within 
   late.next()
   stage.nowMs += 1_001
   assert.equal(late.attempts.askOther(), null)
+})
+
+test('a target that hangs is found out though every attempt at it is overtaken', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  const overtake = () => {
+    const { next, attempts, x } = stage.request()
+    assert.equal(next(), 'a')
+    attempts.beOvertaken(x)
+  }
+  for (let n = 0; n < 9; n++) overtake()
+  const heard = stage.request()
+  heard.next()
+  heard.attempts.onHead(heard.x, 200, {})
+  heard.attempts.onAnswer(heard.x)
+  // Nine that say nothing, then three failures in a row open the breaker.
+  for (let n = 0; n < 12; n++) overtake()
+  assert.equal(stage.request().next(), 'b')
+  stage.nowMs += 15_001
+  overtake()
+  assert.equal(stage.request().next(), 'b', 'a probe that is overtaken is none that was answered')
 })
 
 test('when all is open the answer says when to come back', () => {

@@ -48,6 +48,9 @@ export interface AttemptParts {
 
 const NOTHING: AttemptParts = { variants: [], canary: null, mirror: null }
 
+/** Refusals of a reservation that another target may not meet: it may cost less, or no rule may count it. */
+const OF_ONE_TARGET: ReadonlySet<string> = new Set(['budget_exceeded', 'unpriced', 'rate_limit_exceeded', 'saturated'])
+
 /** The attempts of one request: down the order of its targets, as the class of each failure allows. */
 export class ModelAttempts implements Attempting, HedgedAttempts {
   readonly #walk: OrderWalk
@@ -74,6 +77,8 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #hedging: Hedging | null = null
   /** It was given a place at the current target after it had waited for one. */
   #hasPlace = false
+  /** Why the caller may not spend what a target would cost that was passed over for it. */
+  #refusal: GatewayError | null = null
   /** It has waited for a place as long as it may. */
   #waitedInVain = false
 
@@ -87,7 +92,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     rules.budget?.deposit()
   }
 
-  /** Attempts that were dispatched, or could not be made ready. */
+  /** Attempts that were made ready; not those that cannot carry the request, or whose caller may not spend so much. */
   get made(): number {
     return this.#made
   }
@@ -142,10 +147,24 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     mirror(x)
   }
 
+  onRefused(x: Exchange, error: GatewayError): GatewayError | null {
+    const isExtra = this.#canary !== null && this.#walk.place === 0
+    const isLater = this.history.some(({ failure }) => failure !== 'ours')
+    // Whom the client's model is served by is not changed in silence: only who was asked on top is passed over.
+    if (!(isExtra || isLater) || !OF_ONE_TARGET.has(error.code)) return error
+    this.#release('neutral')
+    this.#made--
+    this.#refusal = error
+    this.#note(x, 'ours', null)
+    return this.#walk.hasOther(this.#rules.now()) ? null : (this.#verdict(this.#rules.now()) ?? error)
+  }
+
   onHead(x: Exchange, status: number, headers: AnswerHeaders): number {
     this.#status = status
     this.#spentMs = status < 400 ? spentForMs(headers, Date.now()) : 0
-    if (status < 400) this.current?.memory?.recent.time(performance.now() - x.dispatchedAt)
+    const memory = this.current?.memory ?? null
+    memory?.hear()
+    if (status < 400) memory?.recent.time(performance.now() - x.dispatchedAt)
     return NO_MORE
   }
 
@@ -234,8 +253,9 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
 
   beOvertaken(x: Exchange): void {
     // How long its first byte would have taken nobody knows: at least as long.
-    if (this.#status === 0) this.current?.memory?.recent.time(performance.now() - x.dispatchedAt)
-    this.#release('neutral')
+    const memory = this.#status === 0 ? (this.current?.memory ?? null) : null
+    memory?.recent.time(performance.now() - x.dispatchedAt)
+    this.#release(memory?.miss() === true ? 'failure' : 'neutral')
     this.#note(x, 'cancelled', null)
   }
 
@@ -255,7 +275,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #beyond(x: Exchange, nowMs: number, again = -1): Candidate | GatewayError | typeof WAIT {
     const found = this.#search(x, nowMs, false) ?? this.#wait(x, nowMs, again) ?? this.#search(x, nowMs, true)
     if (found !== null) return found
-    return this.#verdict(nowMs) ?? nobodyTakes(this.#walk, nowMs, this.#waitedInVain)
+    return this.#verdict(nowMs) ?? this.#refusal ?? nobodyTakes(this.#walk, nowMs, this.#waitedInVain)
   }
 
   #verdict(nowMs: number): GatewayError | null {
@@ -317,9 +337,11 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       this.#waiting = target
       return WAIT
     }
-    this.#made++
-    this.#walk.onTarget++
-    if (problem === null) return target.candidate
+    if (problem === null) {
+      this.#made++
+      this.#walk.onTarget++
+      return target.candidate
+    }
     this.#release('neutral')
     this.#note(x, classOfError(problem), problem)
     return null
@@ -347,25 +369,28 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   #decide(x: Exchange, found: FailureClass, error: GatewayError, failure: Failure | null): number {
     const rules = this.#rules
     const nowMs = rules.now()
-    const { again, others } = FAILURE_RULES[found]
+    const { again, others, outcome } = FAILURE_RULES[found]
     const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'
     if (mayGoOn && this.#hedging?.takesOver(failure) === true) return TAKEN_OVER
     if (this.#made >= rules.attempts || nowMs - this.#firstAtMs > rules.withinMs) return NO_MORE
     // What was sent of a body that came piece by piece is gone.
     if (x.upload?.replayable === false) return NO_MORE
     if (found === 'context_length') this.#walk.seekLarger()
-    const other = mayGoOn && this.#walk.hasOther(nowMs)
+    const other = mayGoOn ? this.#walk.firstOther(nowMs) : null
     const askedMs = error.retryAfterSeconds === null ? 0 : error.retryAfterSeconds * 1_000
-    const atOnce = again === 'backoff' && (!other || askedMs === 0)
+    const atOnce = again === 'backoff' && (other === null || askedMs === 0)
     const repeats = (this.current?.attempts ?? 1) > this.#walk.onTarget
-    if (repeats && (atOnce || (again === 'last-resort' && !other))) {
+    if (repeats && (atOnce || (again === 'last-resort' && other === null))) {
       const waitMs = askedMs + Math.floor(rules.random() * this.#upperMs())
       if (this.#fits(x, waitMs, nowMs) && this.#isPaid(nowMs)) {
         this.#again = true
         return waitMs
       }
     }
-    return other && this.#isPaid(nowMs) ? 0 : NO_MORE
+    if (other === null) return NO_MORE
+    // What only this request meets, or only this credential, is no outage that more requests would make worse.
+    const isFree = outcome === 'neutral' && isWell(other, nowMs)
+    return isFree || this.#isPaid(nowMs) ? 0 : NO_MORE
   }
 
   #upperMs(): number {
@@ -390,4 +415,13 @@ const EARLY_MS = 2
 /** Whether its server does not ask, meanwhile, for a longer pause than was waited for. */
 function isDue({ memory }: AttemptTarget, nowMs: number): boolean {
   return memory === null || memory.waitMs(nowMs) <= EARLY_MS
+}
+
+/** Fewer failures than these are no outage: a single one is a twentieth. */
+const WELL_SHARE = 0.1
+
+/** A request more is no burden to it: it neither rests nor has failed lately. What nobody remembers may be ill. */
+function isWell({ memory, isShared }: AttemptTarget, nowMs: number): boolean {
+  if (memory === null || isShared === true || memory.restsMs(nowMs) > 0) return false
+  return memory.recent.failureShare(nowMs) < WELL_SHARE
 }

@@ -45,7 +45,14 @@ export function compileStrategy({ config, name, labels, regex }: StrategySpec): 
     case 'lowest-cost':
       return plain(lowestCost({ unpriced: config.unpriced ?? 'last' }))
     case 'balanced':
-      return plain(balanced({ cost: config.cost ?? 1, latency: config.latency ?? 1, health: config.health ?? 1 }))
+      return plain(
+        balanced({
+          cost: config.cost ?? 1,
+          latency: config.latency ?? 1,
+          health: config.health ?? 1,
+          explore: config.explore ?? EXPLORE,
+        }),
+      )
     case 'ab-test':
       return plain(abTest({ by: sourcesOf(config.by) ?? USUAL_STICKY, salt: hashText(name) }))
     case 'sticky':

@@ -28,9 +28,6 @@ export interface BreakerSettings {
 export interface RetrySettings {
   /** Attempts at this target, the first included. */
   readonly attemptsPerTarget: number
-  /** Upper end of the first wait, doubled each time; the longest. A longer `Retry-After` is not waited for. */
-  readonly backoffMs: number
-  readonly maxBackoffMs: number
 }
 
 /** How many requests a target has at a time, over all workers, and how many wait for a place. */
@@ -117,6 +114,8 @@ export interface GroupLimits {
   readonly attempts: number
   /** Time from the first dispatch within which another attempt may begin. */
   readonly withinMs: number
+  /** Upper end of the first wait, doubled each time; the longest. A longer `Retry-After` is not waited for. */
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
   /** Whether a refusal of the content moves on to another target. */
   readonly onRefusal: 'stop' | 'next'
 }
@@ -139,8 +138,8 @@ export interface RoutingContext {
 export interface TargetStatistics {
   /** Median time to the first byte of recent answers; NaN before the first. */
   firstByteMs(target: RoutingTarget): number
-  /** Share of failures among recent attempts, 0 to 1; 0 where nothing is known. */
-  failureShare(target: RoutingTarget): number
+  /** Share of failures among recent attempts, 0 to 1; 0 where nothing is known. What is not asked is forgiven with time. */
+  failureShare(target: RoutingTarget, nowMs: number): number
   /** Requests that it works on now. */
   inFlight(target: RoutingTarget): number
   /** How long the target or its credential still rests; 0: it does not. */

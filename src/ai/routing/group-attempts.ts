@@ -115,9 +115,7 @@ export class GroupAttempts {
   #rulesOf(group: ModelGroup): AttemptRules {
     let rules = this.#rules.get(group)
     if (rules === undefined) {
-      const { attempts, withinMs, onRefusal } = group.root.limits
-      const retry = group.targets[0]?.retry
-      const backoff = { baseMs: retry?.backoffMs ?? 0, maxMs: retry?.maxBackoffMs ?? 0 }
+      const { attempts, withinMs, backoff, onRefusal } = group.root.limits
       rules = {
         attempts,
         withinMs,
@@ -141,9 +139,9 @@ export class GroupAttempts {
     return {
       doubles,
       afterMs: (target, isStream) => delayFor(hedgeAfter, target, isStream),
-      time: ({ firstAnswers }, x) => {
+      time: ({ firstAnswers }, x, ms) => {
         const answers = x.wantsStream ? firstAnswers?.streamed : firstAnswers?.whole
-        answers?.time(performance.now() - x.dispatchedAt)
+        answers?.time(ms)
       },
       count: (result) => metrics?.hedged(entry, result),
     }

@@ -7,8 +7,8 @@ export class OrderWalk {
   /** Place of the first that was asked; most requests ask no other, and need no list. */
   #first = -1
   #others: number[] | null = null
-  /** Targets behind this many tokens only, after one was too small. */
-  #largerThan = 0
+  /** The largest window of those that were too small; null while none was, or is known. */
+  #largerThan: number | null = null
   /** Place of the current target; -1 before the first. */
   place = -1
   /** Attempts on the current target. */
@@ -55,18 +55,27 @@ export class OrderWalk {
     if (at >= 0) this.#others?.splice(at, 1)
   }
 
-  /** From now on only targets that take more than the current one. */
+  /** From now on no targets that are known to take no more than the current one. */
   seekLarger(): void {
-    this.#largerThan = this.current?.contextTokens ?? Number.POSITIVE_INFINITY
+    const tokens = this.current?.contextTokens ?? null
+    if (tokens !== null && mayTakeMore(tokens, this.#largerThan)) this.#largerThan = tokens
   }
 
   /** Whether there is one that has not been asked, and does not refuse. */
   hasOther(nowMs: number): boolean {
+    return this.firstOther(nowMs) !== null
+  }
+
+  /** The first that has not been asked, and does not refuse; of these, one that does not rest before those that do. */
+  firstOther(nowMs: number): AttemptTarget | null {
+    let resting: AttemptTarget | null = null
     for (let place = 0; place < this.length; place++) {
       const target = this.openAt(place)
-      if (target !== null && (target.memory?.waitMs(nowMs) ?? 0) === 0) return true
+      if (target === null || (target.memory?.waitMs(nowMs) ?? 0) > 0) continue
+      if ((target.memory?.restsMs(nowMs) ?? 0) === 0) return target
+      resting ??= target
     }
-    return false
+    return resting
   }
 
   /** Targets that could be asked if they did not have as many requests as they take. `again`: one that may be asked again. */
@@ -103,6 +112,11 @@ export class OrderWalk {
   }
 
   #isLargeEnough({ contextTokens }: AttemptTarget): boolean {
-    return this.#largerThan === 0 || (contextTokens !== null && contextTokens > this.#largerThan)
+    return mayTakeMore(contextTokens, this.#largerThan)
   }
+}
+
+/** Whether a target of this window may take what was too long for one of that window; null: nobody knows, which never speaks against it. */
+export function mayTakeMore(tokens: number | null, tooSmall: number | null): boolean {
+  return tokens === null || tooSmall === null || tokens > tooSmall
 }

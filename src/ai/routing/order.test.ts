@@ -95,7 +95,7 @@ function specOf(root: Tree): GroupSpec {
 }
 
 function retryOnce(enabled: boolean): Partial<RoutingTarget> {
-  return { enabled, retry: { attemptsPerTarget: 1, backoffMs: 1, maxBackoffMs: 1 } }
+  return { enabled, retry: { attemptsPerTarget: 1 } }
 }
 
 const MAKE_ALL = new GroupAttempts({ memories: null, metrics: null } as unknown as ModelRegistry, (facts) => ({

@@ -153,6 +153,26 @@ test('the beginning of a conversation stays the same while it goes on, and diffe
   assert.equal(factsOf({ messages: first }, { conversation: null }).hashOf(PREFIX), -1)
 })
 
+test('long instructions that all share do not put all conversations in one place', () => {
+  const system = { role: 'system', content: 'rules '.repeat(1_500) }
+  const hashes = Array.from({ length: 50 }, (_, n) =>
+    factsOf({ messages: [system, { role: 'user', content: `question ${n}` }] }).hashOf(PREFIX),
+  )
+  assert.equal(new Set(hashes).size, 50)
+  const documents = Array.from({ length: 50 }, (_, n) =>
+    factsOf({ messages: [{ role: 'user', content: `${'page '.repeat(4_000)}question ${n}` }] }).hashOf(PREFIX),
+  )
+  assert.equal(new Set(documents).size, 50)
+})
+
+test("a message without a role is the user's, so that the beginning stays the same from turn to turn", () => {
+  const first = [{ parts: [{ text: 'hello' }] }]
+  const later = [...first, { role: 'model', parts: [{ text: 'hi' }] }, { parts: [{ text: 'more' }] }]
+  const hashOf = (contents: unknown) => factsOf({ contents }, { conversation: 'contents' }).hashOf(PREFIX)
+  assert.equal(hashOf(later), hashOf(first))
+  assert.notEqual(hashOf([{ parts: [{ text: 'hullo' }] }]), hashOf(first))
+})
+
 test('of a request whose body nobody reads nothing is known but its name and its key', () => {
   const facts = plainFacts({ head: { get: () => null }, principal: { id: 'k' } }, 'realtime', 'm')
   assert.deepEqual([facts.surface, facts.model, facts.key], ['realtime', 'm', 'k'])

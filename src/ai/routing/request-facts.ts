@@ -33,8 +33,9 @@ export interface FactsOptions {
 const NO_TAGS: ReadonlySet<string> = new Set()
 const NOWHERE: readonly [start: number, end: number] = [-1, -1]
 const IMAGE = Buffer.from('image')
-/** Longest beginning of a conversation, and of what stands before it, that is hashed. */
-const MOST_PREFIX_BYTES = 8_192
+const OPEN_BRACE = 0x7b
+/** Of each part of a beginning so much of its head and so much of its tail is hashed. */
+const HASHED_BYTES = 4_096
 /** Members beside the conversation that a provider's cache begins with. */
 const INSTRUCTIONS = ['system', 'instructions', 'systemInstruction', 'system_instruction'] as const
 /** Where clients say which conversation a request belongs to. */
@@ -178,9 +179,11 @@ export class ExchangeFacts implements RequestFacts {
     let hash = FNV_START
     for (const name of INSTRUCTIONS) {
       const [from, to] = this.#memberAt(name)
-      if (from >= 0) hash = hashBytes(body, from, to, hash)
+      if (from >= 0) hash = hashPart(body, from, to, hash)
     }
-    return mix(hashBytes(body, start, endOfFirstTurn(body, start), hash))
+    // Apart: long instructions that all share must not hide whose conversation it is.
+    const [turn, end] = firstTurn(body, start)
+    return mix(hashPart(body, turn, end, hashPart(body, start, turn, hash)))
   }
 
   /** Where the value of a member of the body stands; -1 for none. */
@@ -215,30 +218,42 @@ export function plainFacts(x: FactsSource, surface: string, model: string): Requ
   })
 }
 
-function endOfFirstTurn(body: Buffer, start: number): number {
-  let found = -1
+/** Where the user's first message stands; without one, all of the conversation. */
+function firstTurn(body: Buffer, start: number): readonly [start: number, end: number] {
+  let found: readonly [number, number] | null = null
   const end = walkItems(body, start, (at) => {
-    let isUser = false
+    // In Gemini's words a role may be missing: it is then the user's. An item of another kind than a message has none.
+    let isUser = body[at] === OPEN_BRACE
+    let hasRole = false
     const after = walkMembers(body, at, (value, keyStart, keyEnd) => {
       const next = skipValue(body, value)
-      if (body.toString('latin1', keyStart, keyEnd) === 'role')
+      const key = body.toString('latin1', keyStart, keyEnd)
+      if (key === 'role') {
+        hasRole = true
         isUser = body.toString('latin1', value, next) === '"user"'
+      } else if (key === 'type' && !hasRole) isUser = false
       return next
     })
     if (!isUser) return after
-    found = after
+    found = [at, after]
     return body.length // nothing that follows is of interest
   })
-  return found < 0 ? end : found
+  return found ?? [start, end]
 }
 
 const FNV_START = 0x811c9dc5
 
-/** FNV-1a over the first bytes of a section. */
+/** FNV-1a over head, tail and length of a part. */
+function hashPart(bytes: Buffer, start: number, end: number, seed: number): number {
+  const length = end - start
+  if (length <= 2 * HASHED_BYTES) return hashBytes(bytes, start, end, seed)
+  const head = hashBytes(bytes, start, start + HASHED_BYTES, Math.imul(seed ^ length, 0x01000193))
+  return hashBytes(bytes, end - HASHED_BYTES, end, head)
+}
+
 function hashBytes(bytes: Buffer, start: number, end: number, seed: number): number {
   let hash = seed
-  const last = Math.min(end, start + MOST_PREFIX_BYTES)
-  for (let at = start; at < last; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193)
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193)
   return hash
 }
 

@@ -25,18 +25,21 @@ export function retryOf(
   model: ModelConfig | undefined,
   target: TargetConfig | undefined,
 ): RetrySettings {
-  const { attempts_per_target, backoff, max_backoff } = { ...routing.retry, ...definedOf(model?.retry ?? {}) }
+  const { attempts_per_target } = { ...routing.retry, ...definedOf(model?.retry ?? {}) }
   return {
     attemptsPerTarget: target?.attempts ?? attempts_per_target,
-    backoffMs: backoff,
-    maxBackoffMs: max_backoff,
   }
 }
 
 /** What holds for a request to a model, whatever serves it. */
 export function limitsOf({ routing }: ConfigDocument, model: ModelConfig | undefined): GroupLimits {
-  const { attempts, within } = { ...routing.retry, ...definedOf(model?.retry ?? {}) }
-  return { attempts, withinMs: within, onRefusal: model?.on_refusal ?? routing.on_refusal }
+  const { attempts, within, backoff, max_backoff } = { ...routing.retry, ...definedOf(model?.retry ?? {}) }
+  return {
+    attempts,
+    withinMs: within,
+    backoff: { baseMs: backoff, maxMs: max_backoff },
+    onRefusal: model?.on_refusal ?? routing.on_refusal,
+  }
 }
 
 /** How many requests a target has at a time; null: any number. */

@@ -108,7 +108,7 @@ const settings = z.strictObject({
     ),
   explore: share
     .optional()
-    .describe('`least-latency`: share of requests that go to a random target first; absent: 0.01.'),
+    .describe('`least-latency`, `balanced`: share of requests that go to a random target first; absent: 0.01.'),
   unpriced: z
     .enum(['last', 'skip', 'first'])
     .optional()
@@ -129,7 +129,7 @@ type StrategyType = (typeof STRATEGIES)[number]
 const OF: Readonly<Record<Setting, readonly StrategyType[]>> = {
   by: ['sticky', 'ab-test'],
   switch: ['sticky'],
-  explore: ['least-latency'],
+  explore: ['least-latency', 'balanced'],
   unpriced: ['lowest-cost'],
   cost: ['balanced'],
   latency: ['balanced'],

@@ -4,6 +4,9 @@ import { createCounters } from '../../lib/index.ts'
 import { RECENT_ANSWERS_CELLS, RecentAnswers } from './recent-answers.ts'
 import { viewCells } from './shared-cells.ts'
 
+/** Behind the first turn of the low half. */
+const NOW = 2 ** 32 + 2 ** 31 - 1_000
+
 function fresh() {
   const cells = viewCells(createCounters(RECENT_ANSWERS_CELLS + 4))
   return { cells, recent: new RecentAnswers(cells, 2) }
@@ -30,21 +33,33 @@ test('a target that became fast is fast after as many answers', () => {
 
 test('the share of failures follows what happens, and goes back to nothing', () => {
   const { recent } = fresh()
-  for (let n = 0; n < 100; n++) recent.judge(true)
-  assert.ok(recent.failureShare > 0.98)
-  for (let n = 0; n < 14; n++) recent.judge(false)
-  assert.ok(recent.failureShare > 0.4 && recent.failureShare < 0.6, String(recent.failureShare))
-  for (let n = 0; n < 500; n++) recent.judge(false)
-  assert.equal(recent.failureShare, 0)
+  for (let n = 0; n < 100; n++) recent.judge(true, NOW)
+  assert.ok(recent.failureShare(NOW) > 0.98)
+  for (let n = 0; n < 14; n++) recent.judge(false, NOW)
+  assert.ok(recent.failureShare(NOW) > 0.4 && recent.failureShare(NOW) < 0.6, String(recent.failureShare(NOW)))
+  for (let n = 0; n < 500; n++) recent.judge(false, NOW)
+  assert.equal(recent.failureShare(NOW), 0)
+})
+
+test('what failed and is not asked any more is thought better of with time', () => {
+  const { recent } = fresh()
+  for (let n = 0; n < 100; n++) recent.judge(true, NOW)
+  const before = recent.failureShare(NOW)
+  assert.ok(Math.abs(recent.failureShare(NOW + 30_000) - before / 2) < 1e-5)
+  assert.ok(recent.failureShare(NOW + 60_000) < 0.26)
+  recent.judge(true, NOW + 60_000)
+  const again = recent.failureShare(NOW + 60_000)
+  assert.ok(again > 0.27 && again < 0.3, String(again))
+  assert.ok(recent.failureShare(NOW + 900_000) < 1e-6)
 })
 
 test('another view of the same memory sees the same', () => {
   const { cells, recent } = fresh()
   recent.time(12.3)
-  recent.judge(true)
+  recent.judge(true, NOW)
   const other = new RecentAnswers(cells, 2)
   assert.equal(other.medianMs, 12.3)
-  assert.equal(other.failureShare, recent.failureShare)
+  assert.equal(other.failureShare(NOW), recent.failureShare(NOW))
 })
 
 test('a percentile of the last answers is told, and follows them', () => {

@@ -9,6 +9,8 @@ const LONGEST = 0x7fff_ffff
 const WHOLE = 1_000_000
 /** An answer weighs a twentieth of the share: about the last fifty count. */
 const WEIGHT = 20
+/** What nobody tries says nothing new: half of a share is forgotten after so long, so that it is tried again. */
+const FORGOTTEN_MS = 30_000
 
 /*
  * Slot, in halves:
@@ -17,9 +19,11 @@ const WEIGHT = 20
  *   1        their median, tenths of a millisecond; 0 before the first
  *   2        share of failures, millionths
  *   3        answers that were timed when the median was worked out
- *   4…131    the last times, tenths of a millisecond
+ *   4        when the share was last written, the low half of the milliseconds
+ *   5        unused
+ *   6…133    the last times, tenths of a millisecond
  */
-const FIRST_SAMPLE = 4
+const FIRST_SAMPLE = 6
 export const RECENT_ANSWERS_CELLS = (FIRST_SAMPLE + SAMPLES) / 2
 
 /** How fast and how well a target has answered lately, over all threads. */
@@ -44,9 +48,9 @@ export class RecentAnswers {
     return glance(this.#halves, this.#at + 1) / PER_MS
   }
 
-  /** Share of failures among about the last fifty, 0 to 1. */
-  get failureShare(): number {
-    return glance(this.#halves, this.#at + 2) / WHOLE
+  /** Share of failures among about the last fifty, 0 to 1; half of it every 30 seconds in which nobody is heard of. */
+  failureShare(nowMs: number): number {
+    return this.#failures(nowMs) / WHOLE
   }
 
   /** How many answers were timed. */
@@ -75,11 +79,19 @@ export class RecentAnswers {
   }
 
   /** An attempt went well, or failed. Two threads at one moment may lose one of both: a share needs no more. */
-  judge(failed: boolean): void {
-    const held = glance(this.#halves, this.#at + 2)
-    if (held === 0 && !failed) return
+  judge(failed: boolean, nowMs: number): void {
+    if (!failed && glance(this.#halves, this.#at + 2) === 0) return
+    const held = this.#failures(nowMs)
     const next = held + Math.trunc(((failed ? WHOLE : 0) - held) / WEIGHT)
+    Atomics.store(this.#halves, this.#at + 4, nowMs | 0)
     Atomics.store(this.#halves, this.#at + 2, next === held ? 0 : next)
+  }
+
+  #failures(nowMs: number): number {
+    const held = glance(this.#halves, this.#at + 2)
+    if (held === 0) return 0
+    const elapsedMs = ((nowMs | 0) - glance(this.#halves, this.#at + 4)) | 0
+    return elapsedMs <= 0 ? held : Math.trunc(held * 0.5 ** (elapsedMs / FORGOTTEN_MS))
   }
 
   #findMedian(count: number): void {

@@ -14,6 +14,7 @@ import { FAILURE_RULES } from '../failures/failure-rules.ts'
 import { loadRuleRegex } from '../load-regex.ts'
 import type { ModelGroup } from '../model-group.ts'
 import type { Order } from '../order.ts'
+import { mayTakeMore } from '../order-walk.ts'
 import { toldStatistics } from '../statistics.ts'
 import { ruleFor } from '../strategies/rules.ts'
 import { isAmong, mayBeServed, type TargetNames } from '../visibility.ts'
@@ -121,7 +122,7 @@ function explainTarget(target: RoutingTarget, drop: string | null, context: Rout
     dropped: drop === null ? null : (WORDS[drop] ?? drop),
     cost_nanos: Number.isNaN(cost) ? null : Math.round(cost),
     first_byte_ms: Number.isNaN(firstByte) ? null : firstByte,
-    failure_share: statistics.failureShare(target),
+    failure_share: statistics.failureShare(target, nowMs),
     in_flight: statistics.inFlight(target),
     rests_ms: statistics.restsMs(target, nowMs),
     opens_in_ms: statistics.opensInMs(target, nowMs),
@@ -188,7 +189,7 @@ function onFailure(order: Order, group: ModelGroup): ExplainedFailure[] {
   return FAILURE_CLASSES.filter((name) => name !== 'cancelled').map((name): ExplainedFailure => {
     const { again, others, outcome, rests, restMs } = FAILURE_RULES[name]
     const isAsked = (target: RoutingTarget) => {
-      if (others === 'larger') return (context(target) ?? Number.POSITIVE_INFINITY) > (context(first) ?? 0)
+      if (others === 'larger') return mayTakeMore(context(target), context(first))
       return others === 'all' || (others === 'if-allowed' && onRefusal === 'next')
     }
     return {

@@ -5,7 +5,7 @@ import type { FailureClass } from './failure-class.ts'
 export interface FailureRule {
   /** Whether the same target may be asked again: never, after a while, or after a while when no other is left. */
   readonly again: 'never' | 'backoff' | 'last-resort'
-  /** Which other targets may be asked. `larger`: those that take longer requests; `if-allowed`: where the model says so. */
+  /** Which other targets may be asked. `larger`: those that are not known to take no more; `if-allowed`: where the model says so. */
   readonly others: 'none' | 'all' | 'larger' | 'if-allowed'
   /** What it says of the target's health. */
   readonly outcome: Outcome

@@ -19,8 +19,8 @@ export interface Doubles {
 export interface HedgeRule {
   /** Milliseconds that an attempt may take before another one begins; null while too little is known of the target. */
   afterMs(target: AttemptTarget, isStream: boolean): number | null
-  /** An attempt of the request gave an answer, or was overtaken, now. */
-  time(target: AttemptTarget, x: Exchange): void
+  /** An attempt of the request gave an answer after so long, or would not have before. */
+  time(target: AttemptTarget, x: Exchange, ms: number): void
   readonly doubles: Doubles
   count(result: HedgeResult): void
 }

@@ -83,7 +83,7 @@ export class Hedging implements Attempting {
   /** The attempt that serves the request has an answer. */
   first(): void {
     const { current } = this.#attempts
-    if (current !== null) this.#rule.time(current, this.#x)
+    if (current !== null) this.#rule.time(current, this.#x, performance.now() - this.#x.dispatchedAt)
     this.#drop()
   }
 
@@ -117,12 +117,14 @@ export class Hedging implements Attempting {
     const x = this.#x
     this.#rule.count('won')
     const { current } = this.#attempts
-    // How long it would have taken nobody knows: at least as long.
-    if (current !== null) this.#rule.time(current, x)
+    const waitedMs = performance.now() - x.dispatchedAt
+    // How long it would have taken nobody knows. The delay itself tells that it was slow; what the other attempt took on
+    // top would make the delay longer with each that is overtaken.
+    if (current !== null) this.#rule.time(current, x, Math.min(waitedMs, this.#afterMs))
     this.#attempts.beOvertaken(x)
     this.#succeed(double, 'overtaken')
     this.#attempts.beAnswered()
-    this.#rule.time(this.#held.target, x)
+    this.#rule.time(this.#held.target, x, performance.now() - x.dispatchedAt)
   }
 
   onFailure(_double: Exchange, { failure, error }: FailedDispatch): number {

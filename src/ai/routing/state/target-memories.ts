@@ -91,8 +91,8 @@ export class TargetMemories implements TargetStatistics {
     return recent.timed === 0 ? Number.NaN : recent.medianMs
   }
 
-  failureShare(target: RoutingTarget): number {
-    return this.of(target).recent.failureShare
+  failureShare(target: RoutingTarget, nowMs: number): number {
+    return this.of(target).recent.failureShare(nowMs)
   }
 
   inFlight(target: RoutingTarget): number {

@@ -55,6 +55,9 @@ export type TargetRest = { readonly nowMs: number; readonly failure: FailureClas
 /** One that goes first after a rest, and says nothing for so long, is no longer waited for. */
 const TRIAL_LEASE_MS = 10_000
 
+/** So many attempts in a row that were overtaken before there was a head: slow ones are answered now and then. */
+const MISSED_IN_A_ROW = 10
+
 /** What all threads know of one model of one provider with one credential. Times are of the clock that they share, milliseconds. */
 export class TargetMemory {
   readonly recent: RecentAnswers
@@ -69,6 +72,8 @@ export class TargetMemory {
   readonly #places: PlaceQueue | null
   /** Places that requests of this thread have; which of them is whose does not matter. */
   readonly #held: number[] = []
+  /** Attempts of this thread that were overtaken without a word since the last head. */
+  #missed = 0
 
   constructor(options: TargetMemoryOptions) {
     const { id, credentialId, shared, breaker, concurrency = null, random = Math.random, count = null } = options
@@ -128,7 +133,17 @@ export class TargetMemory {
     this.#state.end()
     this.#givePlaceBack()
     this.#breaker?.record(permit, outcome, nowMs)
-    if (outcome !== 'neutral') this.recent.judge(outcome !== 'success')
+    if (outcome !== 'neutral') this.recent.judge(outcome !== 'success', nowMs)
+  }
+
+  /** The head of an answer came. */
+  hear(): void {
+    this.#missed = 0
+  }
+
+  /** An attempt was overtaken before it had a head; true: so many in a row that it seems to hang. */
+  miss(): boolean {
+    return ++this.#missed >= MISSED_IN_A_ROW
   }
 
   /** Waits for a place; false when nobody can, or as many do as may. */

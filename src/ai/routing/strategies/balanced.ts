@@ -1,12 +1,15 @@
 import type { RoutingTarget, Strategy } from '../contract.ts'
 import { costOf } from '../cost.ts'
 import { figureOf } from '../draft.ts'
+import { exploreWith } from './explore.ts'
 
 /** What each part counts; 0 leaves it out. */
 export interface BalancedWeights {
   readonly cost: number
   readonly latency: number
   readonly health: number
+  /** Share of the requests that go to a random member first, so that what is known of all stays new; absent: 0. */
+  readonly explore?: number
 }
 
 /**
@@ -16,11 +19,11 @@ export interface BalancedWeights {
  */
 export function balanced(weights: BalancedWeights): Strategy {
   return (draft, context) => {
-    const { statistics } = context
+    const { statistics, nowMs, random } = context
     const { scores, figures, positions, members, kept, count } = draft
     const cost = costOf(context)
     const firstByte = (target: RoutingTarget) => statistics.firstByteMs(target)
-    const failures = (target: RoutingTarget) => statistics.failureShare(target)
+    const failures = (target: RoutingTarget) => statistics.failureShare(target, nowMs)
     const [costs, times] = [new Scale(), new Scale()]
     for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
@@ -36,6 +39,7 @@ export function balanced(weights: BalancedWeights): Strategy {
       const parts = weights.cost * costs.of(figures[at] ?? 0) + weights.latency * times.of(scores[at] ?? 0)
       scores[at] = parts + weights.health * 10 * figureOf(member, kept, failures)
     }
+    exploreWith(draft, weights.explore ?? 0, random)
     draft.sort()
   }
 }

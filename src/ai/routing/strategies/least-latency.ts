@@ -1,15 +1,16 @@
 import type { RoutingTarget, Strategy } from '../contract.ts'
 import { figureOf } from '../draft.ts'
+import { exploreWith } from './explore.ts'
 
-/** A target with as many failures is not fast, whatever its answers took. */
+/** A target with as many failures is not fast, whatever its answers took; time and `explore` find out whether it is well again. */
 export const UNHEALTHY_SHARE = 0.5
 
 /** `explore`: share of the requests that go to a random member first, so that one that became fast is seen. */
 export function leastLatency({ explore }: { readonly explore: number }): Strategy {
-  return (draft, { statistics, random }) => {
+  return (draft, { statistics, random, nowMs }) => {
     const { members, positions, scores, kept, count } = draft
     const firstByteMs = (target: RoutingTarget) => statistics.firstByteMs(target)
-    const failureShare = (target: RoutingTarget) => statistics.failureShare(target)
+    const failureShare = (target: RoutingTarget) => statistics.failureShare(target, nowMs)
     const inFlight = (target: RoutingTarget) => statistics.inFlight(target)
     let known = 0
     let sum = 0
@@ -35,10 +36,7 @@ export function leastLatency({ explore }: { readonly explore: number }): Strateg
         scores[at] = isTried && known > 0 ? sum / known : -1 - random()
       }
     }
-    if (count > 1 && random() < explore) {
-      const chosen = positions[Math.floor(random() * count)] ?? 0
-      if (scores[chosen] !== Number.MAX_VALUE) scores[chosen] = Number.NEGATIVE_INFINITY
-    }
+    exploreWith(draft, explore, random)
     draft.sort()
   }
 }

@@ -231,6 +231,21 @@ test('least-latency sends a share of requests elsewhere, so that one that became
   assert.ok(others > 350 && others < 650, `${others}: half of a tenth`)
 })
 
+test('one that failed and was slow still gets its share of tries, so that it is seen to be well again', () => {
+  for (const strategy of [leastLatency({ explore: 0.1 }), balanced({ cost: 1, latency: 1, health: 1, explore: 0.1 })]) {
+    const group = modelGroup({ name: 'm', strategy, members: [{ of: A }, { of: B }] })
+    const isBad = ({ id }: RoutingTarget) => id === 'b/1'
+    const statistics = {
+      firstByteMs: (target: RoutingTarget) => (isBad(target) ? 9_000 : 10),
+      failureShare: (target: RoutingTarget) => (isBad(target) ? 1 : 0),
+    }
+    const random = seeded(7)
+    let tries = 0
+    for (let n = 0; n < 10_000; n++) if (idsOf(group, { statistics, random })[0] === 'b/1') tries++
+    assert.ok(tries > 350 && tries < 650, `${tries}: half of a tenth`)
+  }
+})
+
 test('lowest-cost asks the cheapest first; where those without a price stand is said', () => {
   const members = [{ of: A }, { of: priced('dear/1', 30) }, { of: priced('cheap/1', 10) }]
   const orderOf = (unpriced: 'last' | 'skip' | 'first') =>

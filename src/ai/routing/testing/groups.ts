@@ -1,6 +1,7 @@
 import { hashText } from '../../../core/index.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import type {
+  GroupLimits,
   RequestFacts,
   RoutingContext,
   RoutingGroup,
@@ -16,6 +17,7 @@ import { ModelGroup } from '../model-group.ts'
 import { NO_STATISTICS } from '../statistics.ts'
 import { single } from '../strategies/single.ts'
 
+const ONE_MS = { baseMs: 1, maxMs: 1 }
 const TIMEOUTS = { connectMs: 1_000, firstByteMs: 1_000, firstByteStreamMs: 1_000, idleMs: 1_000, totalMs: 1_000 }
 
 /** A target with a model of its own, of which only what is said is known. */
@@ -41,7 +43,7 @@ export function routingTarget(
     tags: new Set(),
     enabled: true,
     keptFor: null,
-    retry: { attemptsPerTarget: 2, backoffMs: 1, maxBackoffMs: 1 },
+    retry: { attemptsPerTarget: 2 },
     breaker: null,
     timeouts: TIMEOUTS,
     concurrency: null,
@@ -65,6 +67,8 @@ export interface GroupSpec {
   readonly members: readonly MemberSpec[]
   /** Attempts of one request; absent: 4. */
   readonly attempts?: number
+  /** Absent: a millisecond. */
+  readonly backoff?: GroupLimits['backoff']
 }
 
 /** A group as a configuration would make it. */
@@ -72,7 +76,7 @@ export function modelGroup(spec: GroupSpec): ModelGroup {
   const targets: RoutingTarget[] = []
   const kept: Kept = { drops: [], isWhole: false, limit: Number.POSITIVE_INFINITY }
   const groupOf = (one: GroupSpec): RoutingGroup => {
-    const { name, strategyName = 'weighted', strategy, members: specs, attempts = 4 } = one
+    const { name, strategyName = 'weighted', strategy, members: specs, attempts = 4, backoff = ONE_MS } = one
     const members = specs.map(({ of, weight = 1, priority = 0, label }): RoutingMember => {
       const id = 'id' in of ? of.id : of.name
       const about = { place: id, weight, priority, label: label ?? null, rank: 0, hash: hashText(id) }
@@ -88,7 +92,7 @@ export function modelGroup(spec: GroupSpec): ModelGroup {
       (one, other) => one.priority - other.priority || other.weight - one.weight || (one.place < other.place ? -1 : 1),
     )
     const ranked = members.map((member) => ({ ...member, rank: sorted.indexOf(member) }))
-    const limits = { attempts, withinMs: 1_000, onRefusal: 'stop' } as const
+    const limits = { attempts, withinMs: 1_000, backoff, onRefusal: 'stop' } as const
     return {
       name,
       strategyName,
