@@ -1,8 +1,9 @@
 /**
  * `node bench/micro/select.ts`: what it costs to decide which targets of a model a request asks, and in which order: filter,
- * strategy, those that rest last. Statistics come from memory that threads share, as they do in a worker.
+ * strategy, those that rest last. Statistics come from `TargetMemories` over memory that threads share, as they do in a worker.
  */
-import type { RoutingTarget, Strategy, TargetStatistics } from '../../src/ai/routing/contract.ts'
+import type { RoutingTarget, Strategy } from '../../src/ai/routing/contract.ts'
+import { TargetMemories } from '../../src/ai/routing/state/target-memories.ts'
 import { abTest } from '../../src/ai/routing/strategies/ab-test.ts'
 import { balanced } from '../../src/ai/routing/strategies/balanced.ts'
 import { fallback } from '../../src/ai/routing/strategies/fallback.ts'
@@ -12,9 +13,33 @@ import { byRules } from '../../src/ai/routing/strategies/rules.ts'
 import { sticky } from '../../src/ai/routing/strategies/sticky.ts'
 import { weighted } from '../../src/ai/routing/strategies/weighted.ts'
 import { contextOf, modelGroup, routingTarget } from '../../src/ai/routing/testing/groups.ts'
+import { type SharedState, viewCells } from '../../src/core/index.ts'
+import { createCounters, monotonicUs } from '../../src/lib/index.ts'
 import { measure } from './measure.ts'
 
-const CELLS = new Float64Array(new SharedArrayBuffer(8 * 1_024))
+const SEATS = 4
+const BREAKER = {
+  consecutiveFailures: 5,
+  failureShare: { share: 0.5, minimumVolume: 20 },
+  windowMs: 30_000,
+  openMs: 15_000,
+  probes: 1,
+}
+
+/** Slots one behind the other, by name, as the process gives them to its workers. */
+function sharedState(): SharedState {
+  const cells = viewCells(createCounters(200_000))
+  const slots = new Map<string, number>()
+  let free = 1
+  const indexOf = ({ name, cells: needed }: { name: string; cells: number }) => {
+    const held = slots.get(name)
+    if (held !== undefined) return held
+    slots.set(name, free)
+    free += needed
+    return free - needed
+  }
+  return { cells, seat: { number: 0, of: SEATS }, indexOf }
+}
 
 const STRATEGIES: Readonly<Record<string, Strategy>> = {
   fallback,
@@ -27,12 +52,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   sticky: sticky({ by: [{ kind: 'session' }], switch: 'never' }),
 }
 
-/** A target that knows where its statistics stand. */
-interface Placed extends RoutingTarget {
-  readonly cell: number
-}
-
-function targets(count: number): Placed[] {
+function targets(count: number): RoutingTarget[] {
   return Array.from({ length: count }, (_, at) => {
     const prices = { rule: 'r', input: 1_000 + at, output: 5_000, cacheRead: 100, cacheWrite: 1_000, request: 0 }
     const capabilities = {
@@ -44,7 +64,7 @@ function targets(count: number): Placed[] {
       vision: false,
       reasoning: null,
     }
-    return { ...routingTarget(`p${at}/m`, { prices, facts: { prices, capabilities, entry: null } }), cell: at }
+    return routingTarget(`p${at}/m`, { prices, facts: { prices, capabilities, entry: null } }, { breaker: BREAKER })
   })
 }
 
@@ -52,28 +72,28 @@ for (const count of [2, 10, 200]) {
   for (const [name, strategy] of Object.entries(STRATEGIES)) {
     const members = targets(count).map((of, at) => ({ of, weight: 1 + (at % 7), priority: at }))
     const group = modelGroup({ name: 'm', strategy, members })
-    const at = (target: RoutingTarget) => (target as Placed).cell // made above
-    const statistics: TargetStatistics = {
-      firstByteMs: (target) => CELLS[at(target)] ?? 0,
-      failureShare: (target) => CELLS[256 + at(target)] ?? 0,
-      inFlight: (target) => CELLS[512 + at(target)] ?? 0,
-      restsMs: (target) => CELLS[768 + at(target)] ?? 0,
-      refusesMs: () => 0,
-      opensInMs: (target) => CELLS[768 + at(target)] ?? 0,
+    const statistics = new TargetMemories(sharedState(), { share: 0.2, perSecond: 10 })
+    for (const [n, { of }] of members.entries()) {
+      const { recent } = statistics.of(of)
+      for (let time = 0; time < 130; time++) recent.time(100 + (((n + time) * 7_919) % 400))
     }
-    for (let n = 0; n < count; n++) CELLS[n] = 100 + ((n * 7_919) % 400)
     const context = { ...contextOf({ hash: 1 }), statistics }
     let hash = 1
     const facts = { ...context.facts, hashOf: () => (hash = (hash * 48_271) % 0x7fffffff) }
     // Short runs: on a shared machine the fastest of them is the one that nobody interrupted.
     const calls = 100_000 / count
-    const decide = () => {
-      const order = group.orders.make({ ...context, facts }, null)
-      const first = order.positions[0]
-      group.orders.giveBack(order)
-      return first
+    for (const [key, refuse] of [
+      ['', null],
+      [', a key with lists', () => null],
+    ] as const) {
+      const decide = () => {
+        const order = group.orders.make({ ...context, facts, nowMs: monotonicUs() / 1_000 }, refuse)
+        const first = order.positions[0]
+        group.orders.giveBack(order)
+        return first
+      }
+      for (let n = 0; n < 5_000; n++) decide()
+      measure(`${name}, ${count} targets${key}`, calls, decide)
     }
-    for (let n = 0; n < 5_000; n++) decide()
-    measure(`${name}, ${count} targets`, calls, decide)
   }
 }
