@@ -8,6 +8,8 @@ import { type Answer, type ControlRequest, ok } from './resource.ts'
 import { parseNewKey, parseRotation } from './schema.ts'
 
 const MAX_CURSOR = 64
+const FIELDS = ['organization', 'team', 'project', 'user'] as const
+const NOWHERE: Membership = { organization: null, team: null, project: null, user: null }
 
 /** A page of the keys in the order of their ids, without secrets and hashes; those with a tag, if one is given. */
 export async function listKeys(port: ControlPort, { admin, query }: ControlRequest): Promise<Answer> {
@@ -34,10 +36,7 @@ export async function showKey(port: ControlPort, { admin, id }: ControlRequest):
 /** Makes a key; the answer is the only one that ever holds its secret. */
 export async function createKey(port: ControlPort, { admin, body }: ControlRequest): Promise<Answer> {
   const { key, secret } = await port.createKey(await parseNewKey(body), (made) => {
-    if (!isWithin(port, admin, made)) {
-      const message = `The key must be in ${admin.within}: your token is for the keys of that alone.`
-      throw new ControlError('grant_exceeded', message, { param: admin.within?.split(':', 1)[0] ?? '' })
-    }
+    checkLevels(port, admin, made)
     checkGrant(made, admin)
   })
   const headers = { location: `/admin/v1/api-keys/${key.id}` }
@@ -56,7 +55,9 @@ export async function revokeKey(port: ControlPort, { admin, id }: ControlRequest
 /** Gives a key a new secret, which is in this answer alone; that of before is taken for the grace period. */
 export async function rotateKey(port: ControlPort, { admin, id, body }: ControlRequest): Promise<Answer> {
   // Whoever rotates a key holds it.
-  checkGrant(visible(port, admin, id), admin)
+  const held = visible(port, admin, id)
+  checkLevels(port, admin, held)
+  checkGrant(held, admin)
   const rotated = await port.rotateKey(id, await parseRotation(body))
   if (rotated === null) throw noSuchKey()
   return ok({ key: encodeKey(rotated.key, Date.now()), secret: rotated.secret })
@@ -76,6 +77,29 @@ function visible(port: ControlPort, admin: Admin, id: string): KeyView {
 
 function isWithin(port: ControlPort, { within }: Admin, key: Membership): boolean {
   return within === null || port.levelsOf(key).includes(within)
+}
+
+/**
+ * Refuses a key that is not in the admin's level, or that names another one beside it: it would be charged there, and get what is
+ * allowed there. A level may be named that lies in the admin's, or in which that lies.
+ */
+function checkLevels(port: ControlPort, admin: Admin, key: Membership): void {
+  const { within } = admin
+  if (within === null) return
+  const at = within.indexOf(':')
+  const [kind, id] = [within.slice(0, at), within.slice(at + 1)]
+  if (!isWithin(port, admin, key)) {
+    const message = `The key must be in ${within}: your token is for the keys of that alone.`
+    throw new ControlError('grant_exceeded', message, { param: kind })
+  }
+  const around = port.levelsOf({ ...NOWHERE, [kind]: id })
+  for (const field of FIELDS) {
+    const own = key[field]
+    if (own === null || around.includes(`${field}:${own}`)) continue
+    if (port.levelsOf({ ...NOWHERE, [field]: own }).includes(within)) continue
+    const message = `The key may not be in ${field}:${own}: your token is for the keys of ${within} alone.`
+    throw new ControlError('grant_exceeded', message, { param: field })
+  }
 }
 
 function noSuchKey(): ControlError {

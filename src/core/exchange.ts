@@ -91,6 +91,8 @@ export class Exchange {
   reservation: unknown = null
   /** Belongs to governance: where the request counts as one in flight. */
   inFlight: unknown = null
+  /** What else its admission took, to be returned when it is refused before anything was sent. The admission's own. */
+  admission: unknown = null
   /** Neighbours among the requests in flight; only ExchangeList touches them. */
   next: Exchange | null = null
   previous: Exchange | null = null

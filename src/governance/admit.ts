@@ -1,5 +1,5 @@
 import { type Exchange, type Gate, GatewayError, type Hook, resume, WAIT } from '../core/index.ts'
-import type { CounterDesk, Taken } from './counter-desk.ts'
+import type { CounterDesk, Taken, Takings } from './counter-desk.ts'
 import { principalOf } from './identify.ts'
 import { type ConcurrencyDocument, levelInWords } from './level-document.ts'
 
@@ -27,7 +27,7 @@ export function levelCheck(x: Exchange): GatewayError | null {
 export function createRateCheck(desk: CounterDesk): Gate {
   const taken: Taken = (x, takings, refusal) => {
     if (refusal === null && x.settled) return desk.giveBack(takings)
-    if (refusal === null) x.inFlight = takings.concurrency
+    if (refusal === null) admitted(x, takings)
     resume(x, refusal?.error ?? null)
   }
   return (x) => {
@@ -36,9 +36,22 @@ export function createRateCheck(desk: CounterDesk): Gate {
     const refusal = desk.take(x, admission, taken)
     if (refusal === WAIT) return WAIT
     if (refusal !== null) return refusal.error
-    x.inFlight = admission.concurrency
+    admitted(x, admission)
     return null
   }
+}
+
+function admitted(x: Exchange, takings: Takings): void {
+  x.inFlight = takings.concurrency
+  if (takings.rates !== null) x.admission = takings
+}
+
+/** A later limit refused the request before anything was sent: it takes nothing from the rates either. Its place it leaves at its end. */
+export function giveAdmissionBack(x: Exchange, desk: CounterDesk): void {
+  if (x.admission === null) return
+  const { rates } = x.admission as Takings // createRateCheck's, nobody else sets it
+  x.admission = null
+  desk.giveBack({ rates, concurrency: null, tokenRates: null, tokens: 0, budgets: [], charges: [], owed: false })
 }
 
 /** The request has ended: others may begin. */

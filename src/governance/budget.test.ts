@@ -121,6 +121,15 @@ test('however much upstreams claim to have used, the budget stays closed for its
   assert.ok(reserve(cells, 0, 6, LIMIT, LIMIT), 'the next period of the sub-slot begins anew')
 })
 
+test('a limit of nothing is restored like any other, and lets nothing but what is free through', () => {
+  for (const spent of [0, 1200]) {
+    const cells = new BigInt64Array(new SharedArrayBuffer(8 * BUDGET_CELLS))
+    restore(cells, 0, 3, spent, 0)
+    assert.deepEqual(read(cells, 0, 3), { used: 0, reserved: 0, spent: 0, overshoot: spent })
+    assert.equal(reserve(cells, 0, 3, 1, 0), false)
+  }
+})
+
 test('restores what was spent, beyond the limit too', () => {
   const cells = new BigInt64Array(BUDGET_CELLS)
   restore(cells, 0, 3, 1200, LIMIT)

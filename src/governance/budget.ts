@@ -232,7 +232,7 @@ export function restore(cells: BigInt64Array, index: number, period: number, spe
   Atomics.store(cells, slot + USED, empty + BigInt(used))
   Atomics.store(cells, slot + OVERSHOOT, empty + BigInt(spent - used))
   // What was passed before was told before.
-  Atomics.store(cells, slot + WARNED, empty + BigInt(Math.floor((used / limit) * 100)))
+  Atomics.store(cells, slot + WARNED, empty + BigInt(limit === 0 ? 100 : Math.floor((used / limit) * 100)))
 }
 
 /**

@@ -98,8 +98,9 @@ export class KeyPrincipal implements Principal {
     this.#document = document
     this.id = document.id
     this.idJson = JSON.stringify(document.id)
-    this.levelsJson = document.levels.length === 0 ? '' : `,${JSON.stringify(document.levels)}`
     const named = document.namedOnly === undefined ? document.levels : [...document.levels, ...document.namedOnly]
+    // Entries have what records name: their sums are held against each other.
+    this.levelsJson = named.length === 0 ? '' : `,${JSON.stringify(named)}`
     this.named = named.length === 0 ? NO_LEVELS : namedLevels(named)
     this.enabled = document.enabled
     this.expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY

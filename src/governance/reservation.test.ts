@@ -6,13 +6,17 @@ import { PATIENT, planOf, routeOf } from '../../test/request-path/edge.ts'
 import { keyOf } from '../../test/request-path/keys.ts'
 import { offlineExchange, offlineGateway } from '../../test/request-path/offline.ts'
 import { type Candidate, type Exchange, GatewayError, refuse } from '../core/index.ts'
+import { monotonicUs } from '../lib/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../observability/index.ts'
 import type { JournalAppender } from '../storage/index.ts'
-import { read } from './budget.ts'
+import { createRateCheck } from './admit.ts'
+import { BUDGET_CELLS, read } from './budget.ts'
 import { readIntents } from './intents.ts'
+import type { KeyDocument } from './key-document.ts'
 import { KeyPrincipal } from './key-principal.ts'
 import type { BudgetDocument } from './level-document.ts'
 import { NamelessRefusals } from './nameless-refusals.ts'
+import { rateOf, remaining } from './rate-limit.ts'
 import { createReserve } from './reservation.ts'
 import { createSettlement } from './settlement.ts'
 import { SharedCounters } from './shared-counters.ts'
@@ -29,7 +33,7 @@ interface House {
   traffic: Traffic
   accepting: boolean
   /** A request of a key with these budgets, reserved; its reservation is in the journal after the turn. */
-  begin(budgets: readonly BudgetDocument[]): Exchange
+  begin(budgets: readonly BudgetDocument[], more?: Partial<KeyDocument>): Exchange
   ledger(x: Exchange): ReturnType<Books['request']>
 }
 
@@ -47,8 +51,10 @@ function house(t: TestContext, capacity = 64): House {
     said: () => null,
     switchModel: () => false,
   }
+  const desk = new SharedCounters(counters, { intents })
+  const admit = createRateCheck(desk)
   const reserve = createReserve({
-    desk: new SharedCounters(counters, { intents }),
+    desk,
     journal,
     port,
     accepting: () => here.accepting,
@@ -66,9 +72,9 @@ function house(t: TestContext, capacity = 64): House {
     estimate: ESTIMATE,
     traffic: TRAFFIC,
     accepting: true,
-    begin(budgets) {
+    begin(budgets, more) {
       const x = offlineExchange({ gateway, plan: planOf({}) })
-      x.principal = new KeyPrincipal(keyOf('k', { budgets }))
+      x.principal = new KeyPrincipal(keyOf('k', { budgets, ...more }))
       x.route = routeOf({ reserve, settle: [settle] })
       const candidate: Candidate = {
         name: 'far/small',
@@ -90,6 +96,7 @@ function house(t: TestContext, capacity = 64): House {
       x.candidates = [candidate]
       x.candidate = candidate
       gateway.begin(x)
+      assert.equal(admit(x), null)
       reserve(x, candidate)
       return x
     },
@@ -109,6 +116,26 @@ async function dispatchedOf(here: House, x: Exchange): Promise<void> {
 function finish(x: Exchange): void {
   refuse(x, new GatewayError('upstream_error', 'far failed.'))
 }
+
+test('B5 what a budget or a rate of tokens refuses takes nothing from the rates of requests, and what is dispatched keeps it', async (t) => {
+  const here = house(t)
+  const rate = { level: 'key:k', slot: 2 * BUDGET_CELLS, ...rateOf(10, 60_000_000), limit: 10, per: 'minute' } as const
+  const tokenRate = { level: 'key:k', slot: 2 * BUDGET_CELLS + 1, limit: 10 }
+  const left = () => remaining(here.counters, rate.slot, monotonicUs(), rate.intervalUs, rate.burst)
+  const rows = [
+    ['budget_exceeded', budgetAt(0, 'tokens', 10), {}],
+    ['budget_exceeded', budgetAt(0, 'nanos', 0), {}],
+    ['rate_limit_exceeded', TOKENS, { tokenRate }],
+  ] as const
+  for (const [code, budget, more] of rows) {
+    const refused = here.begin([budget], { rates: [rate], ...more })
+    assert.deepEqual([refused.error?.code, left()], [code, 10])
+  }
+  const x = here.begin([TOKENS], { rates: [rate] })
+  await dispatchedOf(here, x)
+  finish(x)
+  assert.equal(left(), 9)
+})
 
 test('takes from every budget, dispatches when the entry is written, and settles what was used', async (t) => {
   const here = house(t)

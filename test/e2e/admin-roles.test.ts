@@ -95,17 +95,38 @@ const granter = role('granter', ['keys.read', 'keys.write'], {
   expires_at: '2099-01-01T00:00:00Z',
 })
 
+/** Admins of one level each, and what each may name of the others. */
+const WITHIN = [
+  [role('of-user', ['keys.read', 'keys.write'], { within: { user: 'ada' } }), { user: 'ada' }],
+  [role('of-project', ['keys.read', 'keys.write'], { within: { project: 'web' } }), { project: 'web' }],
+  [role('of-team', ['keys.read', 'keys.write'], { within: { team: 'search' } }), { team: 'search' }],
+  [role('of-all', ['keys.read', 'keys.write'], { within: { organization: 'acme' } }), { organization: 'acme' }],
+] as const
+const MEMBERSHIPS: readonly (readonly [string, string, readonly string[]])[] = [
+  ['user', 'ada', ['of-user', 'of-all']],
+  ['user', 'guest', []],
+  ['project', 'web', ['of-project', 'of-team', 'of-all']],
+  ['project', 'loose', []],
+  ['team', 'search', ['of-project', 'of-team', 'of-all']],
+  ['team', 'lone', []],
+  ['organization', 'acme', ['of-user', 'of-project', 'of-team', 'of-all']],
+]
+
 const house = useHouse({
   otherKeys: [virtual],
   more: {
     organizations: [{ id: 'acme' }, { id: 'other' }],
-    teams: [
-      { id: 'search', organization: 'acme' },
-      { id: 'far', organization: 'other' },
-    ],
+    teams: [{ id: 'search', organization: 'acme' }, { id: 'far', organization: 'other' }, { id: 'lone' }],
+    projects: [{ id: 'web', team: 'search' }, { id: 'loose' }],
+    users: [{ id: 'ada', organization: 'acme' }, { id: 'guest' }],
     control: {
       listen: '127.0.0.1:0',
-      admins: [...ROLES, granter].map(({ pair: { id, hash }, scopes, more }) => ({ id, hash, scopes, ...more })),
+      admins: [...ROLES, granter, ...WITHIN.map(([admin]) => admin)].map(({ pair: { id, hash }, scopes, more }) => ({
+        id,
+        hash,
+        scopes,
+        ...more,
+      })),
     },
   },
 })
@@ -245,6 +266,22 @@ test('A12 nobody gives more than it may: each field alone is refused, and what i
     }
   }
   assert.equal(Object((await ask(owner(), 'GET', '/admin/v1/api-keys')).json).data.length, before)
+})
+
+test('A12 an admin of one level names no level beside it, of whatever kind', async () => {
+  for (const [{ pair }, own] of WITHIN) {
+    for (const [field, level, who] of MEMBERSHIPS) {
+      const answer = await ask(pair.secret, 'POST', '/admin/v1/api-keys', { ...own, [field]: level })
+      const about = `${pair.id} makes a key in ${field} ${level}: ${JSON.stringify(answer.json)}`
+      assert.equal(answer.status, who.includes(pair.id) ? 201 : 403, about)
+      if (answer.status !== 201) assert.equal(answer.code, 'grant_exceeded', about)
+    }
+  }
+  await ask(owner(), 'POST', '/admin/v1/api-keys', { id: 'of-both', user: 'ada', team: 'lone' })
+  const secret = WITHIN[0][0].pair.secret
+  const rotated = await ask(secret, 'POST', '/admin/v1/api-keys/of-both/rotate', {})
+  assert.deepEqual([rotated.status, rotated.code], [403, 'grant_exceeded'], 'its secret uses the other level')
+  assert.equal((await ask(secret, 'DELETE', '/admin/v1/api-keys/of-both')).status, 200)
 })
 
 test('A9 A12 a key of another level is not there, and one with more rights is not rotated', async () => {

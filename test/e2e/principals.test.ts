@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openLedgerReader } from '../../src/storage/index.ts'
 import { errorCode } from '../harness/client.ts'
 import { eventually } from '../harness/eventually.ts'
 import { AUDIENCE, claimsOf, ISSUER, issuerKey, tokenOf } from '../request-path/issuer.ts'
@@ -214,7 +215,15 @@ test('a key that only the service knows is let in by it, with its scopes and rol
     using database = running().gateway.db()
     return database.prepare('SELECT key_id, organization, team FROM requests WHERE id = ?').get(id) ?? null
   })
-  assert.deepEqual({ ...record }, { key_id: 'service:one', organization: 'acme', team: 'outside' })
+  assert.deepEqual({ ...record }, { key_id: 'service:acme:api_key:one', organization: 'acme', team: 'outside' })
+  const reader = await openLedgerReader({ dataDir: running().gateway.dataDir, databaseUrl: null })
+  const { differences } = reader.verify(Date.now() + 3 * 86_400_000)
+  reader.close()
+  assert.deepEqual(
+    differences.filter(({ check }) => check === 'levels'),
+    [],
+    'levels that are only recorded are in both accounts',
+  )
   const embed = await fetch(`${running().gateway.url}/v1/files`, {
     method: 'POST',
     headers: { 'x-api-key': 'fg-one', 'content-type': 'multipart/form-data; boundary=x' },

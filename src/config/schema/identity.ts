@@ -1,5 +1,6 @@
 /** Who may call beside the holders of virtual keys. */
 import * as z from 'zod'
+import { entityId } from './levels.ts'
 import { duration, positiveDuration } from './scalars.ts'
 import { scope } from './scope.ts'
 import { plainText, referenceText } from './texts.ts'
@@ -20,6 +21,9 @@ const grantedScopes = z
 
 const tokenPrincipals = z
   .strictObject({
+    id: entityId
+      .optional()
+      .describe('Names the issuer in its principals, `jwt:<id>:<sub>`; required where there are several issuers.'),
     ...tokenIssuer,
     ...tokenClaims,
     map: z
@@ -54,6 +58,24 @@ const service = z.strictObject({
 
 /** Principals that this file does not name one by one. */
 export const identity = z.strictObject({
-  jwt: z.array(tokenPrincipals).max(32).prefault([]).describe('JSON web tokens (RFC 7519) in the place of keys.'),
+  jwt: z
+    .array(tokenPrincipals)
+    .max(32)
+    .prefault([])
+    .refine(isOneIssuerEach, {
+      error: 'with several issuers each entry needs an `id`, and entries with the same `id` the same `issuer`',
+    })
+    .describe('JSON web tokens (RFC 7519) in the place of keys.'),
   service: service.optional().describe('A service that knows keys and what they may do (`ferro auth serve`).'),
 })
+
+/** Whether one `sub` of two issuers is never the same principal. */
+function isOneIssuerEach(entries: readonly { readonly id?: string | undefined; readonly issuer: string }[]): boolean {
+  const issuers = new Map<string | undefined, string>()
+  for (const { id, issuer } of entries) {
+    if ((issuers.get(id) ?? issuer) !== issuer) return false
+    issuers.set(id, issuer)
+  }
+  // Without an id a subject may read like one of an issuer with an id.
+  return !issuers.has(undefined) || issuers.size === 1
+}

@@ -8,7 +8,10 @@ const MAX_VALUES = 64
 const MAX_CHARS = 256
 
 /** What a token says of whom it speaks for, by the claims that the configuration names; null when one of them is no such thing. */
-export function factsOfClaims(payload: JWTPayload, { map, scopes: granted }: TokenPrincipals): OutsideFacts | null {
+export function factsOfClaims(
+  payload: JWTPayload,
+  { id: issuerId, map, scopes: granted }: TokenPrincipals,
+): OutsideFacts | null {
   const { sub, exp } = payload
   const organization = textAt(payload, map.organization)
   const team = textAt(payload, map.team)
@@ -20,7 +23,8 @@ export function factsOfClaims(payload: JWTPayload, { map, scopes: granted }: Tok
   if (organization === undefined || team === undefined || project === undefined || user === undefined) return null
   if (scopes === undefined || models === undefined || tags === undefined) return null
   return {
-    id: `jwt:${sub}`,
+    // An issuer's id has no colon: nobody's subject reads like another issuer's.
+    id: issuerId === undefined ? `jwt:${sub}` : `jwt:${issuerId}:${sub}`,
     organization,
     team,
     project,

@@ -2,7 +2,8 @@ import type { Membership } from './outside-principal.ts'
 
 /** Whom a service knows a key to be: what is asked about it later is asked in the same words. */
 export interface ServiceSubject extends Membership {
-  readonly id: string
+  /** Unlike that of every other subject: with its tenant and its type. */
+  readonly name: string
   readonly scopes: readonly string[]
   /** The service's own words, for its other questions. */
   readonly tenant: unknown
@@ -20,8 +21,11 @@ export function readSubject(value: unknown): ServiceSubject | null {
   if (id === null || !ID.test(id) || !scopes.every((scope) => typeof scope === 'string')) return null
   // The tenant's own fields, or those of the context within it.
   const context = isObject(tenant['context']) ? { ...tenant['context'], ...tenant } : tenant
+  const place = textOf(context, ['id', 'tenant_id', 'organization_id', 'organization']) ?? ''
+  const type = textOf(subject, ['type']) ?? 'api_key'
   return {
-    id,
+    // Colons within the first two are escaped.
+    name: `${[place, type].map(encodeURIComponent).join(':')}:${id}`,
     scopes,
     tenant,
     subject,

@@ -69,7 +69,8 @@ export class ServicePrincipals implements PrincipalSource {
   #authority(subject: ServiceSubject): Authority {
     return {
       authorize: (action, resource) => {
-        const key = JSON.stringify([subject.id, subject.tenant, action, resource])
+        // In the words of the question: equal ids of two types are two subjects.
+        const key = JSON.stringify([subject.subject, subject.tenant, action, resource])
         const known = this.#verdicts.known(key, performance.now())
         if (known !== null) return known ? null : denied(resource)
         return this.#verdicts
@@ -99,7 +100,7 @@ export class ServicePrincipals implements PrincipalSource {
     const principal = outsidePrincipal(
       {
         ...subject,
-        id: `service:${subject.id}`,
+        id: `service:${subject.name}`,
         scopes: [...this.#config.scopes, ...subject.scopes],
         tags: [],
         models: null,

@@ -81,15 +81,21 @@ export class Directory {
 
   /** Whether some binding lets a subject do this. */
   authorize({ tenant, subject, action, resource }: AuthorizeQuestion): boolean {
-    const known = this.tenants.find(({ id }) => id === tenant['id'])
-    if (tenant['id'] !== undefined && known === undefined) return false
-    if (known?.enabled === false || !this.#isWhere(subject, tenant)) return false
+    if (!this.#isOpen(tenant) || !this.#isWhere(subject, tenant)) return false
     return this.#bindings.some(
       (binding) =>
         covers(binding.subject, subject) &&
         Object.entries(binding.tenant).every(([field, value]) => tenant[field] === value) &&
         binding.role.allows(action, resource),
     )
+  }
+
+  /** Whether nobody has switched the place off: the tenant with its `id`, or else those that its fields say most exactly. */
+  #isOpen(place: TenantFields): boolean {
+    if (place['id'] !== undefined) return this.tenants.find(({ id }) => id === place['id'])?.enabled === true
+    const around = this.tenants.filter(({ context }) => isIn(place, context))
+    const most = Math.max(...around.map(({ context }) => Object.keys(context).length))
+    return around.every(({ enabled, context }) => enabled || Object.keys(context).length < most)
   }
 
   /** A key acts where it is, and while it is switched on. */
@@ -104,8 +110,7 @@ export class Directory {
   /** Null for one that is switched off. */
   #tenantOf(tenant: Key['tenant']): TenantFields | null {
     if (typeof tenant !== 'string') {
-      const known = this.tenants.find(({ context }) => sameFields(context, tenant))
-      return known?.enabled === false ? null : tenant
+      return this.#isOpen(tenant) ? tenant : null
     }
     const known = this.tenants.find(({ id }) => id === tenant)
     return known === undefined || !known.enabled ? null : { ...known.context, id: known.id }
@@ -125,9 +130,10 @@ function covers(binding: Binding['subject'], { type, id }: AuthorizeQuestion['su
   return (binding.type === undefined || binding.type === type) && (binding.id === undefined || binding.id === id)
 }
 
-function sameFields(one: TenantFields, other: TenantFields): boolean {
-  const fields = Object.entries(one)
-  return fields.length === Object.keys(other).length && fields.every(([name, value]) => other[name] === value)
+/** A tenant that says nothing of where it is has nobody in it. */
+function isIn(place: TenantFields, context: TenantFields): boolean {
+  const fields = Object.entries(context)
+  return fields.length > 0 && fields.every(([name, value]) => place[name] === value)
 }
 
 /** Whether two tokens are the same, in constant time. */

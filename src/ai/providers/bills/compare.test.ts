@@ -24,12 +24,14 @@ function verdicts(lines: readonly BillLine[], days: readonly LedgerDay[]) {
 test('one model has one name, however it is spelt', () => {
   const rows: readonly (readonly string[])[] = [
     ['gpt-4o', 'gpt-4o-2024-08-06', 'GPT-4o'],
+    ['gpt-3.5-turbo', 'gpt-3.5-turbo-0125', 'gpt-3.5-turbo-1106', 'gpt-3.5-turbo-0613'],
     ['claude-haiku-4-5', 'claude-haiku-4-5-20251001', 'Claude Haiku 4.5', 'claude-haiku-4-5@20251001'],
     ['claude-3-5-haiku-latest', 'claude-3-5-haiku-20241022', 'Claude Haiku 3.5'],
   ]
   const families = rows.map((names) => new Set(names.map(familyOf)))
   for (const family of families) assert.equal(family.size, 1, [...family].join(' '))
   assert.notEqual(familyOf('gpt-4o'), familyOf('gpt-4o-mini'))
+  assert.notEqual(familyOf('mistral-large-2411'), familyOf('mistral-large'), 'a year and a month are no day')
 })
 
 test('sides that agree are equal, rounded ones and near ones within the tolerance', () => {

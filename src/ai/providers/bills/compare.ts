@@ -77,7 +77,7 @@ export function compare(
 export function familyOf(model: string): string {
   const words = model
     .toLowerCase()
-    .replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$/, '')
+    .replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|latest|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$/, '')
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== '')
   return words.sort().join('-')

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { eventually } from '../../../test/harness/eventually.ts'
+import { offlineExchange } from '../../../test/request-path/offline.ts'
+import { poolTo, startHttp } from '../../../test/request-path/upstream.ts'
+import { documentFrom } from '../../config/index.ts'
+import { KeyPrincipal } from '../key-principal.ts'
+import { LevelTable } from '../level-table.ts'
+import { ServicePrincipals } from './service-principals.ts'
+
+/** Four holders of one id: two types in two tenants. Users of `acme` alone may do anything. */
+const SUBJECTS: Readonly<Record<string, { readonly tenant: object; readonly subject: object }>> = {
+  ada: { tenant: { id: 'acme' }, subject: { type: 'user', id: '1' } },
+  bot: { tenant: { id: 'acme' }, subject: { type: 'service_account', id: '1' } },
+  eve: { tenant: { id: 'other' }, subject: { type: 'user', id: '1' } },
+  key: { tenant: { id: 'a:user' }, subject: { type: 'api_key', id: '1' } },
+}
+
+test('subjects of one id and several types or tenants are several principals, each with verdicts of its own', async (t) => {
+  const server = await startHttp(t, async (req, res) => {
+    const question = JSON.parse(await text(req))
+    const isKey = req.url === '/v1/auth/resolve-api-key'
+    const allowed = question.tenant?.id === 'acme' && question.subject?.type === 'user'
+    const answer = isKey ? SUBJECTS[question.presented_key] : { allowed, reason: '' }
+    res.setHeader('content-type', 'application/json')
+    res.end(JSON.stringify(answer))
+  })
+  const { identity } = await documentFrom({ identity: { service: { endpoint: server.origin, timeout: '5s' } } })
+  assert.ok(identity.service !== undefined)
+  const rules = {
+    levels: new LevelTable(),
+    levelsOf: () => [],
+    contradiction: () => null,
+    unknownLevels: 'record' as const,
+  }
+  const service = new ServicePrincipals(
+    identity.service,
+    { connect: () => poolTo(t, server.origin), token: null },
+    rules,
+  )
+  const found = await Promise.all(
+    Object.keys(SUBJECTS).map(async (secret) => {
+      const principal = await eventually(() => {
+        const x = offlineExchange()
+        service.identify(x, secret)
+        return x.principal
+      })
+      assert.ok(principal instanceof KeyPrincipal)
+      return principal
+    }),
+  )
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ['service:acme:user:1', 'service:acme:service_account:1', 'service:other:user:1', 'service:a%3Auser:api_key:1'],
+  )
+  const verdicts = []
+  for (const { authority } of found) {
+    verdicts.push((await authority?.authorize('chat.completions', 'model:ok'))?.code ?? 'allowed')
+  }
+  assert.deepEqual(verdicts, ['allowed', 'rbac_denied', 'rbac_denied', 'rbac_denied'])
+})
