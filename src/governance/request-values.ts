@@ -21,7 +21,6 @@ export function valuesOf(
 ): ValueName | GatewayError | null {
   for (const group of groups) {
     const said = saidOf(x, candidate, group.by, port)
-    if (said instanceof GatewayError) return said
     if (said === null || said.length === 0) {
       if (group.whenAbsent === 'ignore') continue
       if (group.whenAbsent === 'refuse') return absent(group.by)
@@ -50,12 +49,7 @@ function look(group: RuleGroup, said: string, found: RequestValue[]): ValueName 
   return group.fits(value) ? { level: group.level, by: group.by, value } : null
 }
 
-function saidOf(
-  x: Exchange,
-  candidate: Candidate,
-  by: RuleKind,
-  port: TrafficPort,
-): string | readonly string[] | GatewayError | null {
+function saidOf(x: Exchange, candidate: Candidate, by: RuleKind, port: TrafficPort): string | readonly string[] | null {
   switch (by) {
     case 'address':
       return addressIdentity(x.origin?.address ?? x.client.address ?? '')
@@ -70,14 +64,11 @@ function saidOf(
   }
 }
 
-/** All of them, or an error: a tag that nobody counts would be a way around its limits. */
-function tagsOf(text: string | null): readonly string[] | GatewayError | null {
+function tagsOf(text: string | null): readonly string[] | null {
   if (text === null) return null
   const tags = new Set(text.split(',').map((tag) => tag.trim()))
   tags.delete('')
-  if (tags.size <= MOST_TAGS) return [...tags]
-  const message = `The header x-ferro-tags has ${tags.size} tags; this API key is counted by them and may send ${MOST_TAGS}.`
-  return new GatewayError('invalid_request', message)
+  return [...tags].slice(0, MOST_TAGS)
 }
 
 const HOW: Partial<Record<RuleKind, string>> = {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { eventually } from '../../../test/harness/eventually.ts'
@@ -18,14 +19,15 @@ const SUBJECTS: Readonly<Record<string, { readonly tenant: object; readonly subj
 }
 
 test('subjects of one id and several types or tenants are several principals, each with verdicts of its own', async (t) => {
-  const server = await startHttp(t, async (req, res) => {
+  const server = await startHttp(t, (req, res) => void answerTo(req, res))
+  async function answerTo(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const question = JSON.parse(await text(req))
     const isKey = req.url === '/v1/auth/resolve-api-key'
     const allowed = question.tenant?.id === 'acme' && question.subject?.type === 'user'
     const answer = isKey ? SUBJECTS[question.presented_key] : { allowed, reason: '' }
     res.setHeader('content-type', 'application/json')
     res.end(JSON.stringify(answer))
-  })
+  }
   const { identity } = await documentFrom({ identity: { service: { endpoint: server.origin, timeout: '5s' } } })
   assert.ok(identity.service !== undefined)
   const rules = {
