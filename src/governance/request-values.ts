@@ -21,6 +21,7 @@ export function valuesOf(
 ): ValueName | GatewayError | null {
   for (const group of groups) {
     const said = saidOf(x, candidate, group.by, port)
+    if (said instanceof GatewayError) return said
     if (said === null || said.length === 0) {
       if (group.whenAbsent === 'ignore') continue
       if (group.whenAbsent === 'refuse') return absent(group.by)
@@ -49,7 +50,12 @@ function look(group: RuleGroup, said: string, found: RequestValue[]): ValueName 
   return group.fits(value) ? { level: group.level, by: group.by, value } : null
 }
 
-function saidOf(x: Exchange, candidate: Candidate, by: RuleKind, port: TrafficPort): string | readonly string[] | null {
+function saidOf(
+  x: Exchange,
+  candidate: Candidate,
+  by: RuleKind,
+  port: TrafficPort,
+): string | readonly string[] | GatewayError | null {
   switch (by) {
     case 'address':
       return addressIdentity(x.origin?.address ?? x.client.address ?? '')
@@ -64,11 +70,14 @@ function saidOf(x: Exchange, candidate: Candidate, by: RuleKind, port: TrafficPo
   }
 }
 
-function tagsOf(text: string | null): readonly string[] | null {
+/** All of them, or an error: a tag that nobody counts would be a way around its limits. */
+function tagsOf(text: string | null): readonly string[] | GatewayError | null {
   if (text === null) return null
   const tags = new Set(text.split(',').map((tag) => tag.trim()))
   tags.delete('')
-  return [...tags].slice(0, MOST_TAGS)
+  if (tags.size <= MOST_TAGS) return [...tags]
+  const message = `The header x-ferro-tags has ${tags.size} tags; this API key is counted by them and may send ${MOST_TAGS}.`
+  return new GatewayError('invalid_request', message)
 }
 
 const HOW: Partial<Record<RuleKind, string>> = {
