@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { type ConfigDocument, resolveReference } from '../config/index.ts'
 import type { KeyDocument, LimitsDocument, SharedCounter } from '../governance/index.ts'
@@ -36,7 +37,9 @@ type State = Extract<ClusterNews, { kind: 'cluster-state' }>['state']
 
 /** The control thread's side of a cluster: starts the thread that borrows, hands it counters, says how it stands. */
 export class Cluster {
+  /** The identity of its ledger. */
   readonly replica: string
+  readonly #name: string
   readonly #options: ClusterOptions
   readonly #start: ClusterThreadStart
   #thread: { worker: Worker; calls: Caller }
@@ -51,7 +54,9 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options
     const { config, dataDir, memory } = options
-    this.replica = config.replica ?? readReplicaId(dataDir)
+    // What a ledger has spent stays its own, whatever the name: one that comes back empty must not seem to have spent nothing.
+    this.replica = readReplicaId(dataDir)
+    this.#name = config.replica ?? this.replica
     this.#start = {
       role: 'cluster',
       url: resolved('cluster.counters', config.counters),
@@ -59,6 +64,8 @@ export class Cluster {
       caFile: config.ca_file ?? null,
       cluster: config.name,
       replica: this.replica,
+      name: this.#name,
+      incarnation: randomUUID(),
       counters: memory.counters,
       process: memory.process,
     }
@@ -114,7 +121,7 @@ export class Cluster {
   }
 
   status(): object {
-    return { replica: this.replica, name: this.#options.config.name, ...this.#state }
+    return { replica: this.#name, name: this.#options.config.name, ...this.#state }
   }
 
   async #call(method: string, ...args: readonly unknown[]): Promise<void> {

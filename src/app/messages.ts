@@ -111,7 +111,11 @@ export interface ClusterThreadStart {
   readonly password: string | null
   readonly caFile: string | null
   readonly cluster: string
+  /** The identity of the ledger, and what people call it. */
   readonly replica: string
+  readonly name: string
+  /** Of this start of the gateway. */
+  readonly incarnation: string
   /** `SharedMemory.counters` and `SharedMemory.process`. */
   readonly counters: SharedArrayBuffer
   readonly process: SharedArrayBuffer

@@ -61,8 +61,9 @@ export {
   type UsageSource,
   type UsageUnit,
 } from './records.ts'
-export type { RedisAddress } from './redis/connection.ts'
+export type { RedisAddress, ServerFacts } from './redis/connection.ts'
 export type {
+  Beat,
   Change,
   CounterKind,
   CounterStore,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { WAIT } from '../../src/core/index.ts'
 import {
   BUDGET_CELLS,
@@ -16,6 +17,7 @@ import {
   type Takings,
 } from '../../src/governance/index.ts'
 import { createCounters, SlotAllocator } from '../../src/lib/index.ts'
+import { eventually } from '../harness/eventually.ts'
 
 const SEATS = 1
 const CAPACITY = 4_096
@@ -25,6 +27,8 @@ const UNTIL = 1
 export interface ReplicaOptions {
   readonly url: string
   readonly name: string
+  /** The identity of its ledger; absent: its name. */
+  readonly ledger?: string
   readonly cluster: string
   /** What it had spent of a counter before, in the present period. */
   readonly spent?: Readonly<Record<string, number>>
@@ -78,6 +82,13 @@ export class Replica {
 
   get isOpen(): boolean {
     return this.desk.open
+  }
+
+  /** As when the process is killed: nothing is given back, and nobody takes leave. */
+  async kill(): Promise<void> {
+    this.fail('killed')
+    await eventually(() => !this.isOpen, { what: 'the end of the session' })
+    await this.#parts.session.close()
   }
 
   async close(): Promise<void> {
@@ -153,7 +164,9 @@ async function makeParts(cells: BigInt64Array, state: Int32Array, states: string
   const session = new ClusterSession({
     address: { url: options.url, password: null, ca: null },
     cluster: options.cluster,
-    replica: options.name,
+    replica: options.ledger ?? options.name,
+    name: options.name,
+    process: randomUUID(),
     lender,
     onState: ({ state: is, reason }) => {
       states.push(reason === null ? is : `${is}: ${reason}`)

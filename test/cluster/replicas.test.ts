@@ -156,7 +156,7 @@ serverSuite('redis', 'three gateways that share limits', () => {
     assert.equal(all.filter(({ status }) => status === 200).length, 10)
   })
 
-  test('a store that does not answer closes what has limits, within half a second, and nothing else', async () => {
+  test('B11 B12 a store that does not answer closes what has limits, within half a second, and nothing else', async () => {
     assert.equal(passed(await ask(9, steady)), 9)
     redis.freeze()
     const began = performance.now()

@@ -35,6 +35,30 @@ async function eventuallyLeft(probe: () => Promise<boolean>): Promise<boolean> {
   return await eventually(probe, { deadlineMs: 250 }).catch(() => false)
 }
 
+async function one(cluster: string, name: string, ledger = name): Promise<Replica> {
+  const replica = await Replica.start({ url: `redis://127.0.0.1:${redis.port}`, name, ledger, cluster })
+  replica.begin()
+  return replica
+}
+
+async function open(replica: Replica): Promise<Replica> {
+  await eventually(() => replica.isOpen, { what: 'an open replica' })
+  return replica
+}
+
+/** Asks until the store can be asked. */
+async function takeWhenOpen(replica: Replica, taking: Parameters<Replica['take']>[0]): Promise<string> {
+  let code = ''
+  await eventually(
+    async () => {
+      code = (await replica.take(taking))?.error.code ?? 'taken'
+      return code !== 'governance_backend_unavailable'
+    },
+    { what: 'an answer of the store' },
+  )
+  return code
+}
+
 async function close(replicas: readonly Replica[]): Promise<void> {
   await Promise.all(replicas.map(async (replica) => await replica.close()))
 }
@@ -49,7 +73,7 @@ serverSuite('redis', 'counters that replicas share', () => {
     await redis.stop()
   })
 
-  test('a budget lets through exactly what it covers, whichever replica is asked', async () => {
+  test('B2 a budget lets through exactly what it covers, whichever replica is asked', async () => {
     const { replicas, sum } = await cluster(3)
     try {
       const budgets = replicas.map((replica) => replica.budget('tokens', 1_000))
@@ -205,7 +229,103 @@ serverSuite('redis', 'counters that replicas share', () => {
     }
   })
 
-  test('a store that forgets everything under load lets nothing through twice', async () => {
+  test('B17 a counter that the store has lost is noticed, by whoever asks for it', async () => {
+    const { replicas, name, sum } = await cluster(2)
+    try {
+      const [one, other] = replicas as [Replica, Replica]
+      const keyOf = async () => `ferro:{${name}}:${await client.hget(`ferro:{${name}}:meta`, 'epoch')}`
+      for (const [at, asks] of [other, one].entries()) {
+        const [mine, rest] = [one.budget(`lost-${at}`, 100), asks.budget(`lost-${at}`, 100)]
+        assert.equal(await takeWhenOpen(one, takings({ budgets: [mine] }, 90)), 'taken')
+        assert.equal(await client.del(`${await keyOf()}:lost-${at}:0`), 1)
+        assert.equal(await takeWhenOpen(asks, takings({ budgets: [rest] }, 11)), 'budget_exceeded')
+        assert.equal(await takeWhenOpen(asks, takings({ budgets: [rest] }, 10)), 'taken')
+        assert.equal(await sum(`lost-${at}:0`), 100)
+      }
+      // What lists the counters may be lost as well.
+      const before = await keyOf()
+      await client.del(`ferro:{${name}}:known`)
+      await eventually(async () => (await keyOf()) !== before, { what: 'a new epoch' })
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('B17 a server that begins to evict keys is not used any more', async () => {
+    const [name, own] = ['evicts', await startRedis()]
+    const admin = new Redis(own.port, '127.0.0.1')
+    const replica = await Replica.start({ url: `redis://127.0.0.1:${own.port}`, name, cluster: name })
+    try {
+      replica.begin()
+      await open(replica)
+      await admin.config('SET', 'maxmemory', '100mb')
+      await admin.config('SET', 'maxmemory-policy', 'volatile-ttl')
+      await eventually(() => replica.states.some((state) => /volatile-ttl.*noeviction/.test(state)), {
+        what: 'the reason',
+      })
+      assert.equal(replica.isOpen, false)
+    } finally {
+      await replica.close()
+      admin.disconnect()
+      await own.stop()
+    }
+  })
+
+  test('of two live replicas with one name, or one ledger, the second is not let in, and says why', async () => {
+    const [name, first] = ['same-name', await open(await one('same-name', 'same', 'ledger-1'))]
+    const second = await one(name, 'same', 'ledger-2')
+    const copy = await one(name, 'copy', 'ledger-1')
+    try {
+      await eventually(() => second.states.some((state) => /another live replica is called same/.test(state)), {
+        what: 'the reason',
+      })
+      await eventually(() => copy.states.some((state) => /another live gateway has the ledger/.test(state)), {
+        what: 'the reason',
+      })
+      assert.deepEqual([first.isOpen, second.isOpen, copy.isOpen], [true, false, false])
+      assert.equal(await takeWhenOpen(first, takings({ budgets: [first.budget('tokens', 100)] }, 60)), 'taken')
+      // The name is free again when who had it has left.
+      await first.close()
+      await open(second)
+      assert.equal(
+        await takeWhenOpen(second, takings({ budgets: [second.budget('tokens', 100)] }, 60)),
+        'budget_exceeded',
+      )
+    } finally {
+      await close([second, copy])
+    }
+  })
+
+  test('a replica that comes back under its name with another ledger leaves what it had spent before', async () => {
+    const before = await open(await one('emptied', 'pod-0', 'ledger-1'))
+    assert.equal(await takeWhenOpen(before, takings({ budgets: [before.budget('tokens', 100)] }, 100)), 'taken')
+    await before.kill()
+    const after = await open(await one('emptied', 'pod-0', 'ledger-2'))
+    try {
+      const taking = takings({ budgets: [after.budget('tokens', 100)] }, 1)
+      assert.equal(await takeWhenOpen(after, taking), 'budget_exceeded')
+    } finally {
+      await after.close()
+    }
+  })
+
+  test('B9 places of a replica that was killed and is back at once are free, though it does not use them', async () => {
+    const other = await open(await one('restarted', 'other'))
+    const before = await open(await one('restarted', 'killed'))
+    const concurrency = [before.seats('seats', 10)]
+    for (let place = 0; place < 10; place++) assert.equal(await takeWhenOpen(before, takings({ concurrency })), 'taken')
+    const taking = takings({ concurrency: [other.seats('seats', 10)] })
+    assert.equal((await other.take(taking))?.error.code, 'rate_limit_exceeded')
+    await before.kill()
+    const after = await open(await one('restarted', 'killed'))
+    try {
+      assert.equal(await takeWhenOpen(other, taking), 'taken')
+    } finally {
+      await close([other, after])
+    }
+  })
+
+  test('B15 a store that forgets everything under load lets nothing through twice', async () => {
     const { replicas, sum } = await cluster(3)
     try {
       const budgets = replicas.map((replica) => replica.budget('tokens', 5_000))

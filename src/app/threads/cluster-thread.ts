@@ -4,6 +4,7 @@ import { type LeaseCall, type LeaseReply, loadLending, type SharedCounter } from
 import { monotonicUs } from '../../lib/index.ts'
 import { NOT_READY, PROCESS_CELL } from '../memory.ts'
 import type { ClusterNews, ClusterThreadStart } from '../messages.ts'
+import { NoticesHeard } from './notices-heard.ts'
 import { serveCalls } from './rpc.ts'
 
 const TELL_EVERY_MS = 1_000
@@ -32,6 +33,8 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
     },
     cluster: start.cluster,
     replica: start.replica,
+    name: start.name,
+    process: start.incarnation,
     lender,
     onState: (state) => {
       const isOpen = state.state === 'open'
@@ -45,7 +48,7 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
       Atomics.store(cells, PROCESS_CELL.clusterUntilMs, Math.floor(monotonicUs() / 1_000 + leftMs) | 0)
     },
     onNotice: (number, text) => notices.hear(number, text),
-    onChanges: (count, store) => notices.caughtUp(count, async () => await store.notices()),
+    onChanges: (said, store) => notices.caughtUp(said, async () => await store.notices()),
   })
   const counting = setInterval(() => say({ kind: 'cluster-counts', counts: { ...lender.counts } }), TELL_EVERY_MS)
   serveCalls(port, {
@@ -67,43 +70,4 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
       port.close()
     },
   })
-}
-
-/** Notices come as messages, which may get lost, and are numbered: what is missing is read from the store. */
-class NoticesHeard {
-  readonly #tell: (text: string) => void
-  #last: number | null = null
-  #reading = false
-
-  constructor(tell: (text: string) => void) {
-    this.#tell = tell
-  }
-
-  hear(number: number, text: string): void {
-    if (this.#last === null || number !== this.#last + 1) return // what lies between is read first
-    this.#last = number
-    this.#tell(text)
-  }
-
-  /** The store has given out so many numbers; what was before this thread is known from elsewhere. */
-  caughtUp(count: number, read: () => Promise<readonly (readonly [number, string])[]>): void {
-    if (this.#last === null || count < this.#last) this.#last = count
-    if (count === this.#last || this.#reading) return
-    this.#reading = true
-    void this.#catchUp(read)
-  }
-
-  async #catchUp(read: () => Promise<readonly (readonly [number, string])[]>): Promise<void> {
-    try {
-      for (const [number, text] of await read()) {
-        if (number <= (this.#last ?? 0)) continue
-        this.#last = number
-        this.#tell(text)
-      }
-    } catch {
-      // The session ends with it, and the next one reads.
-    } finally {
-      this.#reading = false
-    }
-  }
 }

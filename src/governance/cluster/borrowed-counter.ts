@@ -135,7 +135,7 @@ export class BorrowedCounter {
     const change = held - this.told
     const { back } = this
     if (change === 0 && back === 0 && Math.max(0, idle) === this.idleTold) return null
-    return { counter: this.store(nowMs), change, idle: Math.max(0, idle), back }
+    return { counter: this.store(nowMs), told: this.told, change, idle: Math.max(0, idle), back }
   }
 
   /** A change is on its way. */

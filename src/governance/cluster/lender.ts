@@ -187,7 +187,7 @@ export class Lender {
       positions.push(at)
       // Of many requests at once only the first borrows ahead.
       const want = counter.asking === 0 ? this.#wanted(counter, amount, nowMs) : 0
-      takings.push({ counter: counter.store(this.#now()), need, want })
+      takings.push({ counter: counter.store(this.#now()), told: counter.told ?? 0, need, want })
       counter.asking++
     }
     try {
@@ -223,7 +223,10 @@ export class Lender {
     const nowMs = this.#now()
     const want = this.#wanted(counter, 1, nowMs)
     try {
-      const answer = await store.take([{ counter: counter.store(this.#now()), need: 0, want }], this.#replicas)
+      const answer = await store.take(
+        [{ counter: counter.store(this.#now()), told: counter.told, need: 0, want }],
+        this.#replicas,
+      )
       const [grant] = answer.type === 'taken' && store === this.#store ? answer.grants : []
       if (grant !== undefined) this.#lend(counter, { ...grant, ahead: grant.amount, asked: true })
     } catch (error) {

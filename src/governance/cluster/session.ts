@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type CounterStore, type CounterStoreOptions, openCounterStore } from '../../storage/index.ts'
+import {
+  type Beat,
+  type CounterStore,
+  type CounterStoreOptions,
+  openCounterStore,
+  type ServerFacts,
+} from '../../storage/index.ts'
 import type { Lender } from './lender.ts'
 
 /** How replica and store find out that they have lost each other. */
@@ -19,6 +25,8 @@ const LAST_RETRY_MS = 500
 const REBUILD_POLL_MS = 25
 const TEND_EVERY_MS = 50
 const PEERS_EVERY_MS = 1_000
+/** How often the server is asked whether it would still keep what it holds. */
+const FACTS_EVERY_MS = 5_000
 /** Counters whose holders are looked at in one second. */
 const PEERS_AT_ONCE = 500
 const CHUNK = 100
@@ -34,13 +42,13 @@ export interface ClusterState {
 }
 
 export interface ClusterSessionOptions
-  extends Pick<CounterStoreOptions, 'address' | 'cluster' | 'replica' | 'onNotice'> {
+  extends Pick<CounterStoreOptions, 'address' | 'cluster' | 'replica' | 'name' | 'process' | 'onNotice'> {
   readonly lender: Lender
   readonly onState: (state: ClusterState) => void
   /** What is borrowed may be used until then, on the clock of `performance.now()` of this thread. */
   readonly onValid: (untilMs: number) => void
-  /** The store counts its notices: this is the number of the last one. */
-  readonly onChanges: (count: number, store: CounterStore) => void
+  /** The store counts its notices: this is the number of the last one, and which count it is. */
+  readonly onChanges: (said: Pick<Beat, 'changes' | 'log'>, store: CounterStore) => void
 }
 
 /** Keeps a session with the store: connects, publishes what is held, shows that it lives, and begins anew when anything fails. */
@@ -115,6 +123,7 @@ export class ClusterSession {
       wasOpen = true
       timers.push(setInterval(() => void this.#options.lender.tend(), TEND_EVERY_MS))
       timers.push(setInterval(() => void this.#lookAtPeers(store), PEERS_EVERY_MS))
+      timers.push(setInterval(() => void this.#lookAtServer(store), FACTS_EVERY_MS))
       const beats = setInterval(() => void this.#beat(store), CLUSTER_TIMES.beatEveryMs)
       timers.push(beats)
       await this.#failed.promise
@@ -127,19 +136,21 @@ export class ClusterSession {
   }
 
   async #connect(): Promise<CounterStore> {
-    const { address, cluster, replica, onNotice, lender } = this.#options
+    const { address, cluster, replica, name, process, onNotice, lender } = this.#options
     const { answerMs, deadAfterMs } = CLUSTER_TIMES
     const store = await openCounterStore({
       address,
       cluster,
       replica,
+      name,
+      process,
       answerMs,
       deadAfterMs,
       onFailure: (failure) => this.fail(failure),
       onRecall: (name) => lender.recall(name),
       onNotice,
     })
-    const problem = problemOf(store)
+    const problem = problemOf(store.facts)
     if (problem === null) return store
     store.close()
     throw new Error(problem)
@@ -167,12 +178,22 @@ export class ClusterSession {
     const { lender, onValid, onChanges } = this.#options
     const sentAtMs = performance.now()
     try {
-      const { changes, replicas } = await store.beat()
+      const { changes, log, replicas } = await store.beat()
       if (store !== this.#store) return
       this.#peers = replicas
       lender.replicas = replicas.length
       onValid(sentAtMs + CLUSTER_TIMES.validMs)
-      onChanges(changes, store)
+      onChanges({ changes, log }, store)
+    } catch (error) {
+      if (store === this.#store) this.fail(error)
+    }
+  }
+
+  /** Its settings may be changed while it runs. */
+  async #lookAtServer(store: CounterStore): Promise<void> {
+    try {
+      const problem = problemOf(await store.look())
+      if (problem !== null) throw new Error(problem)
     } catch (error) {
       if (store === this.#store) this.fail(error)
     }
@@ -196,8 +217,7 @@ export class ClusterSession {
 }
 
 /** Why a server cannot hold counters; null: it can. */
-function problemOf({ facts }: CounterStore): string | null {
-  const { role, eviction, maxMemoryBytes } = facts
+function problemOf({ role, eviction, maxMemoryBytes }: ServerFacts): string | null {
   if (role !== '' && role !== 'master') return 'the server is a replica: it takes no writes'
   if (maxMemoryBytes > 0 && eviction !== 'noeviction') {
     return `the server forgets keys when its memory is full (maxmemory-policy ${eviction}); set it to noeviction`

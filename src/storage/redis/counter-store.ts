@@ -24,6 +24,8 @@ export interface StoreCounter {
 
 export interface Taking {
   readonly counter: StoreCounter
+  /** At least so much the store has as held by this replica, unless it has lost the counter. */
+  readonly told: number
   /** At least so much, or nothing at all of any counter. */
   readonly need: number
   /** So much more, if the limit is far away. */
@@ -64,6 +66,8 @@ export interface Publication extends Holding {
 
 export interface Change {
   readonly counter: StoreCounter
+  /** As of a taking, before this change. */
+  readonly told: number
   /** How much more (or, negative, less) is held. */
   readonly change: number
   readonly idle: number
@@ -73,6 +77,8 @@ export interface Change {
 
 export interface Beat {
   readonly changes: number
+  /** Another when the store has lost its notices, and counts them from the beginning. */
+  readonly log: string
   readonly replicas: readonly string[]
 }
 
@@ -81,11 +87,21 @@ export class SessionLost extends Error {
   override readonly name = 'SessionLost'
 }
 
+/** Another process is what this one says that it is: it must not count in its place. */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken'
+}
+
 export interface CounterStoreOptions {
   readonly address: RedisAddress
   /** Name of the cluster: several may share a server. */
   readonly cluster: string
+  /** By the identity of its ledger: what it has spent is its own. */
   readonly replica: string
+  /** For people. */
+  readonly name: string
+  /** Of the replica: another after each start. */
+  readonly process: string
   readonly answerMs: number
   /** A replica that was not seen for so long is dead. */
   readonly deadAfterMs: number
@@ -96,6 +112,8 @@ export interface CounterStoreOptions {
 }
 
 const NOTICES_KEPT = 1_000
+/** A process that has not shown itself for so long may have its place taken by another: it does so ten times a second. */
+const GONE_MS = 2_000
 
 /** One session with the store. */
 export class CounterStore {
@@ -138,9 +156,11 @@ export class CounterStore {
 
   /** Begins the session. `peers` are the replicas that were last seen alive; answers whether all must be published anew. */
   async join(peers: Iterable<string>): Promise<'open' | 'rebuilding'> {
-    const keys = [this.#key('meta'), this.#key('members'), this.#key('expected'), this.#key('done')]
-    const args = [randomUUID(), this.#options.replica, this.#session, this.facts.run, ...peers]
-    const [epoch, state, previous] = await this.#connection.run(JOIN, keys, args)
+    const { replica, process, name, deadAfterMs } = this.#options
+    const keys = ['meta', 'members', 'known', 'expected', 'done'].map((key) => this.#key(key))
+    const own = [replica, this.#session, this.facts.run, process, name, GONE_MS, deadAfterMs]
+    const [epoch, state, previous] = await this.#connection.run(JOIN, keys, [randomUUID(), ...own, ...peers])
+    if (epoch === 'taken') throw new NameTaken(state === 'name' ? nameTaken(name) : ledgerTaken(name))
     this.#epoch = String(epoch)
     this.#previous = String(previous)
     return state === 'open' ? 'open' : 'rebuilding'
@@ -170,8 +190,9 @@ export class CounterStore {
 
   async take(takings: readonly Taking[], replicas: number): Promise<Taken> {
     const keys = takings.map(({ counter }) => this.#counterKey(counter))
-    const args = takings.flatMap(({ counter, need, want }) => [
+    const args = takings.flatMap(({ counter, told, need, want }) => [
       counter.kind,
+      told,
       need,
       want,
       counter.limit,
@@ -190,8 +211,9 @@ export class CounterStore {
   /** Answers, for each, what all hold together; of a rate the microseconds by which it runs ahead. */
   async sync(changes: readonly Change[]): Promise<readonly number[]> {
     const keys = changes.map(({ counter }) => this.#counterKey(counter))
-    const args = changes.flatMap(({ counter, change, idle, back }) => [
+    const args = changes.flatMap(({ counter, told, change, idle, back }) => [
       counter.kind,
+      told,
       change,
       idle,
       back,
@@ -203,8 +225,8 @@ export class CounterStore {
   }
 
   async beat(): Promise<Beat> {
-    const [, changes, ...replicas] = await this.#run(BEAT, [], [this.#options.deadAfterMs])
-    return { changes: Number(changes), replicas: replicas.map(String) }
+    const [, changes, log, ...replicas] = await this.#run(BEAT, [], [this.#options.deadAfterMs])
+    return { changes: Number(changes), log: String(log), replicas: replicas.map(String) }
   }
 
   /** What other replicas hold of these counters, in their order. */
@@ -214,8 +236,13 @@ export class CounterStore {
     return answer.map((fields) => this.#othersIn(Array.isArray(fields) ? fields.map(String) : []))
   }
 
+  /** What the server says of itself now. */
+  async look(): Promise<ServerFacts> {
+    return await this.#connection.facts()
+  }
+
   async leave(): Promise<void> {
-    await this.#run(LEAVE, [], [])
+    await this.#run(LEAVE, [], [this.#options.name])
   }
 
   /** Tells every replica, this one too. */
@@ -235,7 +262,7 @@ export class CounterStore {
   }
 
   async #run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly unknown[]> {
-    const all = [this.#key('meta'), this.#key('members'), ...keys]
+    const all = [this.#key('meta'), this.#key('members'), this.#key('known'), ...keys]
     const { replica } = this.#options
     const answer = await this.#connection.run(script, all, [this.#epoch, replica, this.#session, ...args])
     const [status] = answer
@@ -265,6 +292,14 @@ export class CounterStore {
   #oldKey(counter: StoreCounter): string {
     return this.#previous === '' ? this.#counterKey(counter) : `${this.#prefix}${this.#previous}:${counter.name}`
   }
+}
+
+function nameTaken(name: string): string {
+  return `another live replica is called ${name}; give each a cluster.replica of its own, or none`
+}
+
+function ledgerTaken(name: string): string {
+  return `another live gateway has the ledger identity of ${name} (replica-id in data_dir); give each a data_dir of its own, and copy none`
 }
 
 function prefixOf(cluster: string): string {
