@@ -107,6 +107,7 @@ const pool = new UpstreamPool({
   panicBelow: 0,
   host: 'target',
   maxResponse: Number.POSITIVE_INFINITY,
+  pendingMs: 10_000,
   onHealth: nothing,
 })
 const routes = await compileRoutes(document.routes, {

@@ -2,6 +2,7 @@ import type { Failure } from './balance/outcome.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Upstream } from './phases.ts'
+import type { Timeouts } from './upstream/timeouts.ts'
 
 /** How far an attempt is: `body` begins with the head of the answer. */
 export type Stage = 'connect' | 'head' | 'body' | 'done'
@@ -12,36 +13,59 @@ export interface Progress {
   readonly lastByteAt: number
   /** Nothing of a stream of events has come yet that says anything: its first byte is still awaited. */
   readonly silent: boolean
+  /** When one of the gateway's own connections became free for it: Infinity while none has, 0 when it waited for none. */
+  readonly queuedUntil: number
 }
 
 /** The nearest deadline that applies to an attempt now, of `performance.now()`. */
 export function attemptDueAt(x: Exchange, { timeouts }: Upstream, progress: Progress): number {
-  const { stage, lastByteAt, silent } = progress
+  const { stage, silent } = progress
   const total = x.startedAt + timeouts.totalMs
-  const firstByteMs = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
+  const firstByteMs = firstByteMsOf(x, timeouts)
+  if (isQueued(progress)) return Math.min(total, x.dispatchedAt + pendingMsOf(x, timeouts))
   if (stage === 'body') {
-    const idle = lastByteAt + timeouts.idleMs
-    return Math.min(total, silent ? Math.min(idle, firstByteFrom(x) + firstByteMs) : idle)
+    const idle = idleFrom(x, progress) + timeouts.idleMs
+    return Math.min(total, silent ? Math.min(idle, firstByteFrom(x, progress) + firstByteMs) : idle)
   }
   const { upload } = x
   if (upload !== null && !upload.complete) {
     const clientMs = Math.min(timeouts.idleMs, x.gateway.limits.bodyIdleMs)
     // Before the request is on its way nobody knows yet for whom the body will wait: then it is looked at early.
     const isClients = upload.waitsFor === 'client' || stage === 'connect'
-    return Math.min(total, firstByteFrom(x) + (isClients ? clientMs : timeouts.idleMs))
+    return Math.min(total, firstByteFrom(x, progress) + (isClients ? clientMs : timeouts.idleMs))
   }
-  return Math.min(total, firstByteFrom(x) + firstByteMs)
+  return Math.min(total, firstByteFrom(x, progress) + firstByteMs)
 }
 
-/** A body that an earlier attempt has taken whole moves no more when it is handed over again. */
-function firstByteFrom({ upload, dispatchedAt }: Exchange): number {
-  return upload === null ? dispatchedAt : Math.max(dispatchedAt, upload.movedAt)
+function isQueued({ stage, queuedUntil }: Progress): boolean {
+  return stage === 'connect' && queuedUntil === Number.POSITIVE_INFINITY
+}
+
+function firstByteMsOf({ wantsStream }: Exchange, timeouts: Timeouts): number {
+  return wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
+}
+
+function pendingMsOf(x: Exchange, timeouts: Timeouts): number {
+  return timeouts.pendingMs ?? firstByteMsOf(x, timeouts)
+}
+
+/**
+ * A body that an earlier attempt has taken whole moves no more when it is handed over again. A server has its whole time
+ * for an answer, however long the request waited for one of our own connections.
+ */
+function firstByteFrom({ upload, dispatchedAt }: Exchange, { queuedUntil }: Progress): number {
+  return Math.max(dispatchedAt, queuedUntil, upload === null ? 0 : upload.movedAt)
+}
+
+/** A server may have sent its head and now be silent because it reads: nothing stands still while the upload moves. */
+function idleFrom({ upload }: Exchange, { lastByteAt }: Progress): number {
+  return upload === null || upload.complete ? lastByteAt : Math.max(lastByteAt, upload.movedAt)
 }
 
 /** Whether it is the client's body that the deadline passed on. */
-export function waitsForClient(x: Exchange, { timeouts }: Upstream, stage: Stage, now: number): boolean {
+export function waitsForClient(x: Exchange, { timeouts }: Upstream, progress: Progress, now: number): boolean {
   const { startedAt, upload } = x
-  if (upload === null || upload.complete || stage === 'body') return false
+  if (upload === null || upload.complete || isQueued(progress)) return false
   return upload.waitsFor === 'client' && now - startedAt < timeouts.totalMs
 }
 
@@ -56,13 +80,17 @@ export function passedDeadline(
     const message = `The request took longer than its total deadline of ${inSeconds(timeouts.totalMs)}.`
     return { failure: 'total_timeout', error: new GatewayError('upstream_timeout', message) }
   }
-  const isIdle = progress.stage === 'body' && now - progress.lastByteAt >= timeouts.idleMs
+  if (isQueued(progress)) {
+    const waited = inSeconds(pendingMsOf(x, timeouts))
+    const message = `No connection to ${name} became free within ${waited}; try again soon.`
+    return { failure: 'saturated', error: new GatewayError('saturated', message, { retryAfterSeconds: 1 }) }
+  }
+  const isIdle = progress.stage === 'body' && now - idleFrom(x, progress) >= timeouts.idleMs
   if (isIdle || (progress.stage === 'body' && !progress.silent)) {
     const message = `${name} sent nothing for ${inSeconds(timeouts.idleMs)}.`
     return { failure: 'idle_timeout', error: new GatewayError('upstream_timeout', message) }
   }
-  const waited = x.wantsStream ? timeouts.firstByteStreamMs : timeouts.firstByteMs
-  const message = `${name} did not begin to answer within ${inSeconds(waited)}.`
+  const message = `${name} did not begin to answer within ${inSeconds(firstByteMsOf(x, timeouts))}.`
   return { failure: 'first_byte_timeout', error: new GatewayError('upstream_timeout', message) }
 }
 

@@ -44,6 +44,7 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   #lastSentAt = 0
   stage: Stage = 'connect'
   lastByteAt: number
+  #queuedUntil = 0
   /** The answer is relayed as it comes. */
   streaming = false
   /** It is a stream by its nature, in which an error may follow; not a whole that was too large to be held. */
@@ -65,6 +66,16 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   /** True when nobody waits for this answer any more. */
   get done(): boolean {
     return this.stage === 'done'
+  }
+
+  get queuedUntil(): number {
+    return this.#queuedUntil
+  }
+
+  /** Set by a transport that has no free connection: to Infinity, and then to when it had one. */
+  set queuedUntil(at: number) {
+    this.#queuedUntil = at
+    if (this.stage === 'connect') this.dueAt = this.#nextDueAt()
   }
 
   onRequestStart(controller: DispatchController): void {
@@ -375,7 +386,7 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     if (this.dueAt > now) return
     const { upstream } = this.#candidate
     if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
-    else if (waitsForClient(this.#x, upstream, this.stage, now))
+    else if (waitsForClient(this.#x, upstream, this, now))
       refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
     else {
       const { error, failure } = passedDeadline(this.#x, upstream, this, now)

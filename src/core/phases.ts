@@ -82,6 +82,8 @@ export interface UpstreamRequest {
   readonly takesTrailers?: boolean
   /** The protocol that the client asks to switch to; its bytes follow when the upstream agrees. */
   readonly upgrade?: string | null
+  /** How long a connection may take that is made for it; absent: as the transport was told. */
+  readonly connectTimeoutMs?: number
   /** Which of several ways to the upstream it takes, where a transport has them; absent: as that likes. */
   readonly lane?: number | undefined
 }

@@ -35,6 +35,7 @@ import { Pools } from './pools.ts'
 import { principalSources } from './principal-sources.ts'
 import { QuietWatch } from './quiet-watch.ts'
 import { refreshLog } from './refresh-log.ts'
+import { Retirement } from './retirement.ts'
 import { shedLoad } from './shed-load.ts'
 import { StoreCaller } from './store-caller.ts'
 import { Transports } from './transports.ts'
@@ -97,6 +98,7 @@ class DataWorker {
   /** Version that is in force elsewhere; this worker may still compile it. */
   #dueVersion = 0
   readonly #quiet = new QuietWatch()
+  readonly #retirement = new Retirement()
   /** Of the last change of keys. While its plan is still compiled here, requests begin under the one before. */
   #epoch = 0
   #leaving = false
@@ -328,8 +330,8 @@ class DataWorker {
     this.#gateway.plan = candidate
     if (this.#next !== null) this.#adopt(this.#next)
     this.#updateCertificates()
-    this.#transports.retireBefore(version)
-    this.#pools.retireBefore(version)
+    this.#pools.swap(version)
+    this.#retirement.begin(version, performance.now())
   }
 
   #shedLoad(): LoadSignals {
@@ -446,6 +448,14 @@ class DataWorker {
     this.#metrics.setClientConnections(this.#listeners.connections)
     const epoch = this.#quiet.reached(this.#gateway.exchanges)
     if (epoch !== null) this.#say({ type: 'quiet', epoch })
+    this.#retire()
+  }
+
+  #retire(): void {
+    const version = this.#retirement.reached(this.#gateway.exchanges, performance.now())
+    if (version === null) return
+    this.#transports.closeBefore(version)
+    this.#pools.closeBefore(version)
   }
 
   #fault(message: string, error: unknown, fields: Record<string, unknown>): void {

@@ -41,7 +41,7 @@ export interface PlanOptions {
 export interface RouteHooks {
   readonly shared: SharedState
   readonly now: () => number
-  readonly pool: (name: string, config: UpstreamConfig, plan: { version: number; connectMs: number }) => UpstreamPool
+  readonly pool: (name: string, config: UpstreamConfig, plan: { version: number }) => UpstreamPool
   readonly gates: (route: RouteConfig, version: number) => readonly Gate[]
   readonly settle: (route: RouteConfig) => Route['settle']
 }
@@ -72,10 +72,10 @@ export async function compilePlan(options: PlanOptions): Promise<Plan> {
       now: routes.now,
       trusted,
       bodyLimit: document.limits.body,
-      pool: (name, connectMs) => {
+      pool: (name) => {
         const config = document.upstreams[name]
         if (config === undefined) throw new Error(`there is no pool "${name}"`)
-        return routes.pool(name, config, { version, connectMs })
+        return routes.pool(name, config, { version })
       },
       gates: (route) => routes.gates(route, version),
       settle: routes.settle,

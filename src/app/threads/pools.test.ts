@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { type DnsAnswer, startDns } from '../../../test/harness/dns-server.ts'
 import { eventually } from '../../../test/harness/eventually.ts'
 import { startEdge } from '../../../test/request-path/edge.ts'
-import { parseConfig } from '../../config/index.ts'
+import { type ConfigDocument, parseConfig } from '../../config/index.ts'
 import {
   Connector,
   compileRoutes,
@@ -42,6 +42,18 @@ async function startServer(t: TestContext, address: string, port = 0) {
   return { port: bound.port, waiting, connections }
 }
 
+/** The memory that the workers of a gateway share, as one of them sees it. */
+function sharedFor(document: ConfigDocument) {
+  const region = createCounters(262_144)
+  const slots = new SlotAllocator(new BigInt64Array(region))
+  const indexes = new Map(routeSlotNeeds(document, SEATS).map(({ name, cells }) => [name, slots.allocate(name, cells)]))
+  return {
+    cells: viewCells(region),
+    seat: { number: 0, of: SEATS },
+    indexOf: ({ name }: { name: string }) => indexes.get(name) ?? assert.fail(`no slot ${name}`),
+  }
+}
+
 /** A gateway with one route to a pool of the name `app.test`, whose addresses `answer` holds. */
 async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
   let told = answer
@@ -62,14 +74,7 @@ async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
   )
   assert.ok(result.ok)
   const { document } = result
-  const region = createCounters(262_144)
-  const slots = new SlotAllocator(new BigInt64Array(region))
-  const indexes = new Map(routeSlotNeeds(document, SEATS).map(({ name, cells }) => [name, slots.allocate(name, cells)]))
-  const shared = {
-    cells: viewCells(region),
-    seat: { number: 0, of: SEATS },
-    indexOf: ({ name }: { name: string }) => indexes.get(name) ?? assert.fail(`no slot ${name}`),
-  }
+  const shared = sharedFor(document)
   const news: RefreshNews[] = []
   const resolver = new Resolver({ source: dnsNames({ servers: [dns.address], tries: 1 }) })
   const door = { key: '', connector: new Connector({ resolver }) }
@@ -86,10 +91,10 @@ async function setUp(t: TestContext, port: number, answer: DnsAnswer) {
       now: () => performance.now(),
       trusted: null,
       bodyLimit: 1e6,
-      pool: (name, connectMs) => {
+      pool: (name) => {
         const config = document.upstreams[name]
         assert.ok(config)
-        return pools.pool(name, config, { version, connectMs, door })
+        return pools.pool(name, config, { version, door })
       },
       gates: () => [],
       settle: () => null,
@@ -177,4 +182,54 @@ test('what was found out of an address does not count for the one that comes in 
   await eventually(() => news.length === 3)
   // Its own state is still known.
   assert.equal(JSON.parse(await get()).code, 'upstream_unavailable')
+})
+
+test('a check that a reload has changed is made no more, also when the change is taken back and not put in force', async (t) => {
+  const checks: string[] = []
+  const server = createServer((request, response) => {
+    checks.push(request.url ?? '')
+    response.writeHead(request.url === '/right' ? 200 : 404).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close().closeAllConnections())
+  const bound = server.address()
+  assert.ok(typeof bound === 'object' && bound !== null)
+  const verdicts: string[] = []
+  const parse = async (path: string) => {
+    const health = { path, interval: '20ms', healthy: 2, unhealthy: 2 }
+    const app = { targets: [`http://127.0.0.1:${bound.port}`], health }
+    const text = JSON.stringify({ upstreams: { app }, routes: [{ id: 'app', upstream: 'app' }] })
+    const result = await parseConfig(text, { path: 'ferro.json' })
+    assert.ok(result.ok)
+    return result.document
+  }
+  const [wrong, right] = [await parse('/wrong'), await parse('/right')]
+  const pools = new Pools({
+    shared: sharedFor(wrong),
+    now: () => performance.now(),
+    onHealth: (_pool, _target, verdict) => verdicts.push(verdict),
+    onRefresh: () => undefined,
+  })
+  t.after(() => pools.close())
+  const door = { key: '', connector: new Connector() }
+  const open = ({ upstreams: { app } }: ConfigDocument, version: number) => {
+    assert.ok(app)
+    return pools.pool('app', app, { version, door })
+  }
+  const old = open(wrong, 1)
+  pools.swap(1)
+  await eventually(() => verdicts.includes('unhealthy'))
+  open(right, 2)
+  pools.swap(2)
+  await eventually(() => verdicts.at(-1) === 'healthy')
+  const quiet = async () => {
+    checks.length = 0
+    await eventually(() => checks.length >= 6)
+    return !checks.includes('/wrong')
+  }
+  await eventually(quiet, { what: 'the end of the old checks' })
+  assert.equal(open(wrong, 3), old)
+  await eventually(() => checks.includes('/wrong'))
+  pools.discard(3)
+  await eventually(quiet, { what: 'the end of the checks that were taken up again' })
 })

@@ -21,8 +21,8 @@ import type { EgressDoor } from './egress.ts'
 
 /** A plan comes in force without the addresses of names that are not told by then. */
 const FIRST_ADDRESSES_MS = 5_000
-/** After a swap, requests of the old plan may still use a pool; then its connections are closed. */
-const RETIRE_AFTER_MS = 30_000
+/** For connections that no request has its own time for: those of checks, which have a deadline of their own. */
+const CONNECT_MS = 10_000
 
 type Limits = Pick<ConstructorParameters<typeof ConnectionPool>[0], 'maxConnections' | 'maxWaiting'>
 
@@ -32,7 +32,6 @@ const ONE_CHECK: Limits = { maxConnections: 2, maxWaiting: 1 }
 /** The plan that a pool is for. */
 export interface PoolPlan {
   readonly version: number
-  readonly connectMs: number
   readonly door: EgressDoor
 }
 
@@ -60,6 +59,8 @@ interface Held {
 export class Pools {
   readonly #options: PoolsOptions
   readonly #held = new Map<string, Held>()
+  /** Version of the plan in force. */
+  #current = 0
 
   constructor(options: PoolsOptions) {
     this.#options = options
@@ -68,7 +69,7 @@ export class Pools {
   /** The pool for the plan of this version. Throws when a file that it names cannot be read. */
   pool(name: string, config: UpstreamConfig, plan: PoolPlan): UpstreamPool {
     const tls = readTls(config)
-    const key = JSON.stringify([name, config, tls, plan.connectMs, plan.door.key])
+    const key = JSON.stringify([name, config, tls, plan.door.key])
     let held = this.#held.get(key)
     if (held === undefined) {
       held = this.#open(name, config, { tls, ...plan })
@@ -76,6 +77,7 @@ export class Pools {
     }
     if (held.version !== plan.version) held.before = held.version
     held.version = plan.version
+    held.pool.watch()
     return held.pool
   }
 
@@ -91,23 +93,32 @@ export class Pools {
   discard(version: number): void {
     for (const [key, held] of this.#held) {
       if (held.version !== version) continue
-      if (held.before !== null) held.version = held.before
-      else {
+      if (held.before !== null) {
+        held.version = held.before
+        if (held.version < this.#current) held.pool.unwatch()
+      } else {
         this.#held.delete(key)
         void close(held)
       }
     }
   }
 
-  /** Closes, after a while, what the plan of this version does not use. */
-  retireBefore(version: number): void {
-    setTimeout(() => {
-      for (const [key, held] of this.#held) {
-        if (held.version >= version) continue
-        this.#held.delete(key)
-        void close(held)
-      }
-    }, RETIRE_AFTER_MS).unref()
+  /**
+   * The plan of this version is in force: what it does not use serves the requests that older ones have, and is checked
+   * no more, since the same servers have another check now, or none.
+   */
+  swap(version: number): void {
+    this.#current = version
+    for (const held of this.#held.values()) if (held.version < version) held.pool.unwatch()
+  }
+
+  /** Closes what only plans before this version have used: no request has one of them any more. */
+  closeBefore(version: number): void {
+    for (const [key, held] of this.#held) {
+      if (held.version >= version) continue
+      this.#held.delete(key)
+      void close(held)
+    }
   }
 
   async close(): Promise<void> {
@@ -122,7 +133,7 @@ export class Pools {
     const connections = (origin: string, address: string | null, limits: Limits): Transport => {
       const options = {
         origin,
-        connectTimeoutMs: plan.connectMs,
+        connectTimeoutMs: CONNECT_MS,
         ...limits,
         connector,
         ...(address === null ? {} : { address }),
@@ -149,7 +160,7 @@ export class Pools {
         refreshMs: config.dns_refresh ?? 0,
         shared,
         now,
-        addresses: async () => await connector.addressesOf(destinationOf(id, plan.connectMs)),
+        addresses: async () => await connector.addressesOf(destinationOf(id)),
         open: (address) => open(id, address),
         onChange: () => opened[0]?.replace(parts.flatMap(({ targets }) => targets)),
         onNews: (news) => onRefresh(name, news),
@@ -167,6 +178,7 @@ export class Pools {
       panicBelow: balance.panic_below === 'never' ? null : balance.panic_below,
       host: config.host,
       maxResponse: config.max_response ?? Number.POSITIVE_INFINITY,
+      pendingMs: config.pending_timeout,
       ejection:
         ejection.failures === 0
           ? null
@@ -197,7 +209,7 @@ export class Pools {
 }
 
 async function close({ pool, refreshed }: Held): Promise<void> {
-  pool.close()
+  pool.unwatch()
   for (const each of refreshed) each.close()
   await Promise.all(pool.members.targets.map(closeTarget))
 }
@@ -218,10 +230,15 @@ function checkRequestOf({ method, path, host, headers }: Health, poolHost: strin
 }
 
 /** Where a name is asked for; connections to it are made by its transports. */
-function destinationOf(origin: string, connectTimeoutMs: number): Destination {
+function destinationOf(origin: string): Destination {
   const { hostname, port, protocol } = new URL(origin)
-  const shared = { namedBy: 'operator', connectTimeoutMs, tls: null, tlsContext: null, tlsSession: null } as const
-  return { ...shared, host: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
+  const shared = { namedBy: 'operator', tls: null, tlsContext: null, tlsSession: null } as const
+  return {
+    ...shared,
+    connectTimeoutMs: CONNECT_MS,
+    host: hostname,
+    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+  }
 }
 
 function keySourceOf(by: string) {

@@ -2,8 +2,6 @@ import { DemoUpstream, type TransportSource } from '../../ai/index.ts'
 import { ConnectionPool, type Transport } from '../../core/index.ts'
 import type { EgressDoor } from './egress.ts'
 
-/** After a swap, requests that started under the old plan may still dispatch; then its connections are closed. */
-const RETIRE_AFTER_MS = 30_000
 /** Requests that may wait for a connection, per connection that may exist. */
 const WAITING_PER_CONNECTION = 1
 
@@ -38,16 +36,13 @@ export class Transports {
     }
   }
 
-  /** Closes, after a while, what the plan of this version does not use. */
-  retireBefore(version: number): void {
-    const timer = setTimeout(() => {
-      for (const [key, held] of this.#pools) {
-        if (held.version >= version) continue
-        this.#pools.delete(key)
-        void held.pool.close()
-      }
-    }, RETIRE_AFTER_MS)
-    timer.unref()
+  /** Closes what only plans before this version have used: no request has one of them any more. */
+  closeBefore(version: number): void {
+    for (const [key, held] of this.#pools) {
+      if (held.version >= version) continue
+      this.#pools.delete(key)
+      void held.pool.close()
+    }
   }
 
   async close(): Promise<void> {

@@ -226,6 +226,12 @@ const retry = z.strictObject({
     .describe('Whether requests that are not idempotent are repeated when they may have been acted on.'),
   budget_share: z.number().min(0).max(1).prefault(0.2).describe('Retries per request, over all of the route.'),
   budget_per_second: z.number().min(0).max(10_000).prefault(10).describe('Retries per second that are always allowed.'),
+  budget_burst: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .prefault(1_000)
+    .describe('Unused retries that are kept for the moment when a server dies with many requests in flight.'),
   backoff: positiveDuration.prefault('25ms').describe('First wait; doubled each time, chosen at random up to it.'),
   max_backoff: positiveDuration.prefault('1s').describe('Longest wait; a longer `Retry-After` ends the retries.'),
 })

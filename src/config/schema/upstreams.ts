@@ -107,6 +107,9 @@ export const upstream = z.strictObject({
     .describe('Which Host the server sees: its own (`target`), the one that the client named (`client`), or this one.'),
   max_connections: z.int().min(1).max(65_535).prefault(1024).describe('Connections per target and data worker.'),
   max_pending: z.int().min(0).max(65_535).prefault(1024).describe('Requests that may wait for a connection.'),
+  pending_timeout: positiveDuration
+    .prefault('10s')
+    .describe('Longest wait for a free connection; then 503, which says nothing about the server.'),
   max_response: size.optional().describe('Largest answer body; absent: unbounded.'),
   tls: tls.prefault({}).describe('For `https://` targets. Certificates are always verified.'),
   health: health.optional().describe('Active health checks; absent: none.'),

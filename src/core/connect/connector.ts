@@ -50,7 +50,11 @@ export class Connector {
    * Begins to connect; never throws. What fails comes as the socket's `error`: `egress_denied`, `connect_timeout`,
    * `resolver_busy`, or a code of Node.
    */
-  connect(destination: Destination, callbacks: ConnectionCallbacks): Socket {
+  connect(
+    destination: Destination,
+    callbacks: ConnectionCallbacks,
+    connectTimeoutMs: number = destination.connectTimeoutMs,
+  ): Socket {
     const trace = new EgressTrace(destination, this.#observe)
     let socket: Socket
     try {
@@ -60,7 +64,6 @@ export class Connector {
       socket = new Socket().destroy(error instanceof Error ? error : new Error(String(error)))
     }
     trace.follow(socket)
-    const { connectTimeoutMs } = destination
     const timer = setTimeout(() => {
       socket.destroy(new TransportError('connect_timeout', `No connection within ${connectTimeoutMs} ms.`))
     }, connectTimeoutMs)

@@ -26,7 +26,7 @@ export interface Destination {
   readonly address?: string
   /** A Unix socket, which takes the place of host and port. */
   readonly socketPath?: string
-  /** For the name, the connection and the handshake together. */
+  /** For the name, the connection and the handshake together, where the asker has no other time. */
   readonly connectTimeoutMs: number
   /** Null for no TLS. */
   readonly tls: TlsSettings | null

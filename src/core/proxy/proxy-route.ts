@@ -93,6 +93,7 @@ export class ProxyCandidate implements Candidate {
       headers,
       body,
       source: request.body,
+      connectTimeoutMs: this.upstream.timeouts.connectMs,
       takesTrailers: takesTrailers(x),
       upgrade: request.upgrade,
     }

@@ -58,6 +58,8 @@ export interface UpstreamPoolOptions {
   readonly host: string
   /** Largest answer body in bytes; Infinity without a bound. */
   readonly maxResponse: number
+  /** Longest wait for a free connection. */
+  readonly pendingMs: number
   /** A target became healthy or unhealthy. */
   readonly onHealth: (target: Target, verdict: 'healthy' | 'unhealthy', reason: string | null) => void
 }
@@ -71,6 +73,7 @@ export class UpstreamPool {
   readonly panicBelow: number | null
   readonly host: string
   readonly maxResponse: number
+  readonly pendingMs: number
   readonly #options: UpstreamPoolOptions
   #members: PoolMembers
   #monitor: HealthMonitor | null
@@ -84,8 +87,9 @@ export class UpstreamPool {
     this.panicBelow = options.panicBelow
     this.host = options.host
     this.maxResponse = options.maxResponse
+    this.pendingMs = options.pendingMs
     this.#members = this.#gather(options.targets)
-    this.#monitor = this.#watch()
+    this.#monitor = this.#startMonitor()
   }
 
   /** Whoever uses them asks anew for each request. */
@@ -97,12 +101,20 @@ export class UpstreamPool {
   replace(targets: readonly PoolTarget[]): void {
     if (targets.length === 0) return
     this.#members = this.#gather(targets)
-    this.#monitor?.close()
-    this.#monitor = this.#watch()
+    if (this.#monitor === null) return
+    this.unwatch()
+    this.watch()
   }
 
-  close(): void {
+  /** Checks its servers from now on, where it has a check. */
+  watch(): void {
+    this.#monitor ??= this.#startMonitor()
+  }
+
+  /** Checks them no more. It serves as before, by what is known of them. */
+  unwatch(): void {
     this.#monitor?.close()
+    this.#monitor = null
   }
 
   #gather(targets: readonly PoolTarget[]): PoolMembers {
@@ -114,7 +126,7 @@ export class UpstreamPool {
     return { targets, states, ejector: ejection === null ? null : new Ejector(states, ejection) }
   }
 
-  #watch(): HealthMonitor | null {
+  #startMonitor(): HealthMonitor | null {
     const { shared, name, health: check, now, onHealth } = this.#options
     if (check === null) return null
     const { targets, states } = this.#members

@@ -40,6 +40,7 @@ async function given(t: TestContext, config: Given, origin = 'http://127.0.0.1:1
       panicBelow: 0,
       host: 'target',
       maxResponse: Number.POSITIVE_INFINITY,
+      pendingMs: 10_000,
       onHealth: () => undefined,
     })
   const parts: RouteParts = {

@@ -4,7 +4,7 @@ import { Breaker, type BreakerRules } from '../balance/breaker.ts'
 import { type KeySource, keyOf, NO_KEY } from '../balance/hash-key.ts'
 import { statusSet } from '../balance/outcome.ts'
 import { createPolicy } from '../balance/policy.ts'
-import { RetryBudget } from '../balance/retry-budget.ts'
+import { RetryBudget, type RetryBudgetRules } from '../balance/retry-budget.ts'
 import { breakerSlot, retryBudgetSlot, type SlotNeed } from '../balance/slots.ts'
 import type { ProxyRules, ProxyServers } from '../proxy/proxied-request.ts'
 import { createProxyInspect, ProxyCandidate, RELAY_ABOVE } from '../proxy/proxy-route.ts'
@@ -14,7 +14,6 @@ import { compileHeaderEdits } from './header-edits.ts'
 import { placeOf } from './route-guard.ts'
 import type { HandlerParts, RouteParts } from './route-parts.ts'
 
-const RETRY_CAPACITY = 100
 const BREAKER_JITTER = 0.2
 const PROBE_LEASE_MS = 30_000
 
@@ -22,7 +21,7 @@ type ProxyParts = RouteParts & { readonly rewrite: RewriteRules | null }
 
 /** A route that a pool of servers answers. */
 export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerParts {
-  const pool = parts.pool(config.upstream ?? '', config.timeouts.connect)
+  const pool = parts.pool(config.upstream ?? '')
   const rewrite = rewriteOf(config, parts.hasGuards === true ? placeOf(config) : null)
   const bodyLimit = config.max_body ?? parts.bodyLimit
   return {
@@ -56,11 +55,7 @@ function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: ProxyParts): Pr
       statuses: new Set(retry.on),
       unsafe: retry.unsafe,
     },
-    budget: new RetryBudget(shared.cells, budgetIndex, {
-      share: retry.budget_share,
-      minimumPerSecond: retry.budget_per_second,
-      capacity: RETRY_CAPACITY,
-    }),
+    budget: new RetryBudget(shared.cells, budgetIndex, budgetRules(retry)),
     backoff: { baseMs: retry.backoff, maxMs: retry.max_backoff, maxRetryAfterMs: retry.max_backoff },
     totalMs: timeouts.total,
     keyOf: keyedBy(pool.keySource),
@@ -69,12 +64,19 @@ function rulesOf(config: RouteConfig, pool: UpstreamPool, parts: ProxyParts): Pr
   }
 }
 
+/** What a second gives can be had at once, however small the burst. */
+export function budgetRules(retry: RouteConfig['retry']): RetryBudgetRules {
+  const { budget_share: share, budget_per_second: minimumPerSecond, budget_burst: burst } = retry
+  return { share, minimumPerSecond, capacity: Math.max(burst, minimumPerSecond) }
+}
+
 /** Follows the pool: made anew at the first request after its servers have changed. */
 function serversOf(config: RouteConfig, pool: UpstreamPool, parts: ProxyParts): () => ProxyServers {
   const { timeouts } = config
   const edit = compileHeaderEdits(config.request_headers)
   const limits = {
     connectMs: timeouts.connect,
+    pendingMs: pool.pendingMs,
     firstByteMs: timeouts.first_byte,
     firstByteStreamMs: timeouts.first_byte,
     idleMs: timeouts.idle,

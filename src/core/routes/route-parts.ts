@@ -12,7 +12,7 @@ export interface RouteParts {
   /** The largest request body where a route says nothing. */
   readonly bodyLimit: number
   /** The pool of that name, which the configuration has. */
-  readonly pool: (name: string, connectMs: number) => UpstreamPool
+  readonly pool: (name: string) => UpstreamPool
   /** What a request must pass before its body is read: who may, and how fast. */
   readonly gates: (route: RouteConfig) => readonly Gate[]
   /** Some route keeps others from its paths: what rewrites make is matched against those. Absent: none does. */

@@ -103,6 +103,7 @@ function stubParts(): RouteParts {
     panicBelow: null,
     host: 'target',
     maxResponse: Number.POSITIVE_INFINITY,
+    pendingMs: 10_000,
     onHealth: () => undefined,
   })
   return {

@@ -5,7 +5,7 @@ import { eventually } from '../../../test/harness/eventually.ts'
 import { Recorder } from '../../../test/request-path/recorder.ts'
 import { poolTo, startHttp, startRaw } from '../../../test/request-path/upstream.ts'
 import type { UpstreamRequest } from '../phases.ts'
-import type { ConnectionPool } from './connection-pool.ts'
+import { ConnectionPool } from './connection-pool.ts'
 
 const get = (path = '/'): UpstreamRequest => ({ method: 'GET', path, headers: [], body: null })
 
@@ -24,6 +24,27 @@ async function holding(t: Parameters<typeof startHttp>[0]) {
   const arrived = (count: number) => eventually(() => held.length >= count, { what: `${count} requests upstream` })
   return { upstream, held, arrived }
 }
+
+test('a request may have a time of its own for the connection that is made for it', async (t) => {
+  const silent = await startRaw(t, () => undefined)
+  const pool = new ConnectionPool({
+    origin: silent.origin.replace('http:', 'https:'),
+    connectTimeoutMs: 60_000,
+    maxConnections: 1,
+    maxWaiting: 0,
+  })
+  t.after(() => pool.close())
+  const failed = Promise.withResolvers<Error>()
+  const handler = {
+    onRequestStart: () => undefined,
+    onResponseStart: () => undefined,
+    onResponseData: () => undefined,
+    onResponseEnd: () => undefined,
+    onResponseError: (_controller: unknown, error: Error) => failed.resolve(error),
+  }
+  pool.dispatch({ method: 'GET', path: '/', headers: [], body: null, connectTimeoutMs: 100 }, handler)
+  assert.match((await failed.promise).message, /No connection within 100 ms/)
+})
 
 test('uses one connection again and again for requests that follow each other', async (t) => {
   const upstream = await startHttp(t, (req, res) => res.end(req.url))

@@ -17,7 +17,7 @@ export interface ConnectionPoolOptions extends EndpointOptions {
 const SWEEP_MS = 5_000
 
 /** Handlers that take a lease: the attempt gives its connection back when the answer is complete. */
-type LeasingHandler = ResponseHandler & Partial<Pick<Attempt, 'lease' | 'done'>>
+type LeasingHandler = ResponseHandler & Partial<Pick<Attempt, 'lease' | 'done' | 'queuedUntil'>>
 
 /**
  * Keep-alive connections to one origin, the most recently used first, so that the working set stays small and warm.
@@ -50,6 +50,7 @@ export class ConnectionPool implements Transport {
     if (connection === null) {
       if (this.#waiting.length >= this.#options.maxWaiting && !this.#forgetAbandoned()) return false
       this.#waiting.push({ request, handler })
+      handler.queuedUntil = Number.POSITIVE_INFINITY
       return true
     }
     connection.send(request, handler)
@@ -67,7 +68,10 @@ export class ConnectionPool implements Transport {
   returned(connection: Connection): void {
     let next = this.#waiting.shift()
     while (next?.handler.done === true) next = this.#waiting.shift()
-    if (next !== undefined) return connection.send(next.request, next.handler)
+    if (next !== undefined) {
+      next.handler.queuedUntil = performance.now()
+      return connection.send(next.request, next.handler)
+    }
     if (this.#closed || !connection.client.idle) return this.#discard(connection)
     this.#idle.push(connection)
     this.#sweep ??= setInterval(() => this.#closeStale(), SWEEP_MS).unref()

@@ -71,7 +71,7 @@ export class Http1Client implements AnswerListener, TurnOwner {
     this.#turn = new Turn(this, handler)
     this.#unsent = request
     if (this.#ready) this.#send()
-    else this.#connect()
+    else this.#connect(request)
   }
 
   /** Closes the connection; a request under way fails. */
@@ -172,11 +172,10 @@ export class Http1Client implements AnswerListener, TurnOwner {
     turn.handler.onResponseEnd(turn, trailers)
   }
 
-  #connect(): void {
-    const socket = openSocket(this.#endpoint, {
-      onConnect: () => this.#connected(socket),
-      onRead: (bytes) => this.#read(socket, bytes),
-    })
+  #connect(request: UpstreamRequest): void {
+    const onConnect = () => this.#connected(socket)
+    const onRead = (bytes: Buffer) => this.#read(socket, bytes)
+    const socket = openSocket(this.#endpoint, { onConnect, onRead }, request)
     this.#socket = socket
     socket.on('error', (error) => this.#lost(socket, error))
     socket.on('drain', () => this.#drained(socket))

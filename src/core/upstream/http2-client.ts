@@ -68,7 +68,7 @@ export class Http2Client {
     }
     this.#unsent.push(call)
     if (this.#ready) this.#beginNext()
-    else if (this.#socket === null) this.#connect()
+    else if (this.#socket === null) this.#connect(request)
   }
 
   /** Takes no more; closes when what is under way has ended. */
@@ -126,8 +126,8 @@ export class Http2Client {
     return this.#lost ?? new TransportError('connection_closed', 'The upstream closed the connection.')
   }
 
-  #connect(): void {
-    const socket = openSocket(this.#endpoint, { onConnect: () => this.#connected(socket) })
+  #connect(request: UpstreamRequest): void {
+    const socket = openSocket(this.#endpoint, { onConnect: () => this.#connected(socket) }, request)
     this.#socket = socket
     socket.on('error', (error) => this.#end(error))
     socket.on('close', () => this.#end(null))

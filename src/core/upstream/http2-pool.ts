@@ -1,3 +1,4 @@
+import type { Attempt } from '../attempt.ts'
 import type { ResponseHandler, Transport, UpstreamRequest } from '../phases.ts'
 import type { ConnectionPoolOptions } from './connection-pool.ts'
 import { checkRequest } from './header-lines.ts'
@@ -9,7 +10,7 @@ const SWEEP_MS = 5_000
 interface Waiting {
   readonly request: UpstreamRequest
   /** `done`: nobody waits for the answer any more. */
-  readonly handler: ResponseHandler & { readonly done?: boolean }
+  readonly handler: ResponseHandler & { readonly done?: boolean } & Partial<Pick<Attempt, 'queuedUntil'>>
 }
 
 /**
@@ -44,6 +45,7 @@ export class Http2Pool implements Transport, Http2ClientEvents {
     if (client !== null) client.dispatch(request, handler)
     else if (this.#waiting.length < this.#options.maxWaiting || this.#forgetAbandoned()) {
       this.#waiting.push({ request, handler })
+      handler.queuedUntil = Number.POSITIVE_INFINITY
     } else return false
     return true
   }
@@ -87,6 +89,7 @@ export class Http2Pool implements Transport, Http2ClientEvents {
   #nextWaiting(): Waiting | undefined {
     let next = this.#waiting.shift()
     while (next?.handler.done === true) next = this.#waiting.shift()
+    if (next !== undefined) next.handler.queuedUntil = performance.now()
     return next
   }
 

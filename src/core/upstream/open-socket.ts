@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Connector } from '../connect/connector.ts'
 import type { ConnectionCallbacks, Destination, TlsSettings } from '../connect/destination.ts'
 import type { NamedBy } from '../connect/egress-policy.ts'
+import type { UpstreamRequest } from '../phases.ts'
 
 /** Where the connections of a pool go, and what they share. */
 export interface Endpoint extends Destination {
@@ -48,7 +49,11 @@ export function endpointOf(origin: string, connectTimeoutMs: number, options: En
   }
 }
 
-/** Begins to connect; never throws. */
-export function openSocket(endpoint: Endpoint, callbacks: ConnectionCallbacks): Socket {
-  return endpoint.connector.connect(endpoint, callbacks)
+/** Begins to connect, for a request that may have a time of its own for that; never throws. */
+export function openSocket(
+  endpoint: Endpoint,
+  callbacks: ConnectionCallbacks,
+  { connectTimeoutMs = endpoint.connectTimeoutMs }: Pick<UpstreamRequest, 'connectTimeoutMs'> = {},
+): Socket {
+  return endpoint.connector.connect(endpoint, callbacks, connectTimeoutMs)
 }

@@ -1,6 +1,8 @@
-/** The four deadlines of an attempt, in milliseconds. The smallest that applies wins; transports add none of their own. */
+/** The deadlines of an attempt, in milliseconds. The smallest that applies wins; transports add none of their own. */
 export interface Timeouts {
   readonly connectMs: number
+  /** For one of the gateway's own connections to become free, when all are busy. Absent: as long as for the first byte. */
+  readonly pendingMs?: number
   /** From dispatch to the first byte of the answer, when a whole answer was asked for. */
   readonly firstByteMs: number
   /** The same when a stream was asked for. */
