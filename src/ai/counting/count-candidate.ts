@@ -88,7 +88,7 @@ class CountTap implements AnswerTap {
     if (this.#status >= 400) {
       const said = value === null ? null : (endpoint?.dialect?.decodeError(value)?.message ?? null)
       const shown = said === null || target.secretTexts.some((secret) => said.includes(secret)) ? null : said
-      return errorOfStatus(target, this.#status, this.#headers, shown, null)
+      return errorOfStatus(target, this.#status, this.#headers, shown, null, body)
     }
     try {
       const tokens = value === null ? null : read(value)

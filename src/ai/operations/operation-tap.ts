@@ -4,13 +4,13 @@ import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
 import { LongAnswer } from '../relay/long-answer.ts'
 import { errorOfAnswer, errorOfStatus, errorWithin, reveals } from '../relay/upstream-error.ts'
-import { classOfAnswer } from '../routing/failures/classify.ts'
 import { OperationEvents } from './operation-events.ts'
 import type { OperationState } from './operation-state.ts'
 import { formOfVectors, withVectors } from './vectors.ts'
 
 /** Answers that must be read as a whole before they can be put into other words. */
 const LONGEST_CONVERTED = 64 * 1024 * 1024
+const LONGEST_QUOTE = 500
 
 /** `whole`: JSON that is passed on as it is; `converted`: JSON that is put into other words; `bytes`: sound, text, files. */
 type Mode = 'error' | 'whole' | 'converted' | 'events' | 'bytes'
@@ -175,14 +175,12 @@ export class OperationTap implements AnswerTap {
     if (this.#state.decode === null) return errorOfAnswer(this.#target, this.#status, this.#headers, body)
     const said = reveals(this.#target, body) ? null : wordsOf(objectIn(body))
     if (this.#state.encode !== null) {
-      const reason = classOfAnswer(this.#status, this.#headers, body)
-      return errorOfStatus(this.#target, this.#status, this.#headers, said, null, reason)
+      return errorOfStatus(this.#target, this.#status, this.#headers, said, null, body)
     }
-    const told =
-      said === null
-        ? body
-        : Buffer.from(JSON.stringify({ error: { message: said, type: null, param: null, code: null } }))
-    return errorOfAnswer(this.#target, this.#status, this.#headers, told)
+    if (said === null) return errorOfAnswer(this.#target, this.#status, this.#headers, body)
+    const told = Buffer.from(JSON.stringify({ error: { message: said, type: null, param: null, code: null } }))
+    // What it is stands in the upstream's own words.
+    return errorOfStatus(this.#target, this.#status, this.#headers, said.slice(0, LONGEST_QUOTE), told, body)
   }
 
   #invalid(what: string): GatewayError {

@@ -105,3 +105,14 @@ test('hands on when a retry may succeed', () => {
     assert.equal(of(429, body('x'), { 'retry-after': value }).retryAfterSeconds, null, String(value))
   }
 })
+
+test('a wait that stands in the body alone counts, and one in a header wins over it', () => {
+  const said = (retryDelay: unknown) =>
+    Buffer.from(JSON.stringify({ error: { message: 'm', details: [{ quotaId: 'x' }, { retryDelay }] } }))
+  assert.equal(of(429, said('36.2s')).retryAfterSeconds, 37)
+  assert.equal(of(503, said('2s')).retryAfterSeconds, 2)
+  assert.equal(of(429, Buffer.from(`[${said('9s').toString()}]`)).retryAfterSeconds, 9)
+  assert.equal(of(429, said('36s'), { 'retry-after': '5' }).retryAfterSeconds, 5)
+  assert.equal(of(400, said('36s')).retryAfterSeconds, null)
+  for (const none of ['soon', 7, null]) assert.equal(of(429, said(none)).retryAfterSeconds, null)
+})

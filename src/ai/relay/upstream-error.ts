@@ -1,10 +1,12 @@
 import { type AnswerHeaders, type ErrorCode, GatewayError } from '../../core/index.ts'
 import { limitedForMs } from '../dialects/limit-resets.ts'
-import { rateLimitsOf } from '../dialects/rate-limits.ts'
+import { millisecondsOf, rateLimitsOf } from '../dialects/rate-limits.ts'
+import { isObject } from '../ir/json.ts'
 import { classOfAnswer } from '../routing/failures/classify.ts'
 import type { AnswerSource } from './answer-source.ts'
 
 const LONGEST_QUOTE = 500
+const LONGEST_DETAILS = 65_536
 const BACKSLASH = 0x5c
 
 interface StatusRow {
@@ -47,21 +49,26 @@ export function errorOfAnswer(
   body: Buffer,
 ): GatewayError {
   const said = reveals(target, body) ? null : errorMessage(body)
-  return errorOfStatus(target, status, headers, said, body, classOfAnswer(status, headers, body))
+  return errorOfStatus(target, status, headers, said, body)
 }
 
-/** The same with the upstream's message, read by whoever knows its dialect; `body` goes to the client when it may. */
+/**
+ * The same with the upstream's message, read by whoever knows its dialect; `body` goes to the client when it may, `told` is what
+ * the upstream sent.
+ */
 export function errorOfStatus(
   target: AnswerSource,
   status: number,
   headers: AnswerHeaders,
   said: string | null,
   body: Buffer | null,
-  reason: string = classOfAnswer(status, headers, body),
+  told: Buffer | null = body,
 ): GatewayError {
+  const reason = classOfAnswer(status, headers, told)
   const row = STATUSES[status] ?? (status < 500 ? CLIENT_FAULT : SERVER_FAULT)
   const name = target.upstream.name
-  const retryAfterSeconds = retryAfter(headers) ?? (status === 429 ? limitReset(headers) : null)
+  const retryAfterSeconds =
+    retryAfter(headers) ?? retryDelay(status, told) ?? (status === 429 ? limitReset(headers) : null)
   const limits = rateLimitsOf(headers, target.secretTexts)
   const pass = row.passBody && said !== null && body !== null
   const options = {
@@ -154,4 +161,23 @@ function retryAfter(headers: AnswerHeaders): number | null {
   // A date begins with its day; without that, Date.parse takes nearly anything for one.
   const at = /^[A-Za-z]{3}/.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(at) ? null : Math.min(Math.max(0, Math.ceil((at - Date.now()) / 1000)), 999_999)
+}
+
+/**
+ * Whole seconds that a body asks for, or null: Google has no header for that, but a detail `RetryInfo` (google.rpc, error_details.proto).
+ */
+function retryDelay(status: number, body: Buffer | null): number | null {
+  if (body === null || body.length > LONGEST_DETAILS || (status !== 429 && status !== 503)) return null
+  if (!body.includes('retryDelay')) return null
+  const value = parsed(body)
+  const told = Array.isArray(value) ? value[0] : value
+  const error = isObject(told) ? told['error'] : null
+  const details = isObject(error) ? error['details'] : null
+  if (!Array.isArray(details)) return null
+  for (const detail of details) {
+    const delay = isObject(detail) ? detail['retryDelay'] : null
+    const ms = typeof delay === 'string' ? millisecondsOf(delay) : null
+    if (ms !== null) return Math.ceil(ms / 1_000)
+  }
+  return null
 }

@@ -20,7 +20,6 @@ import { usageOfTokens } from '../models/token-usage.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import { withCost, withCostComment } from '../relay/told-cost.ts'
 import { errorOfStatus } from '../relay/upstream-error.ts'
-import { classOfAnswer } from '../routing/failures/classify.ts'
 import { SealCollector } from '../seals/seal-collector.ts'
 import { sealedCallsOf } from '../seals/sealed-call.ts'
 import { faultError } from './fault-error.ts'
@@ -329,8 +328,7 @@ export class TranslatingTap implements AnswerTap {
     }
     if (said !== null && this.#target.secretTexts.some((secret) => said?.includes(secret) === true)) said = null
     const quoted = said?.slice(0, LONGEST_QUOTE) ?? null
-    const reason = classOfAnswer(this.#status, this.#headers, body)
-    return errorOfStatus(this.#target, this.#status, this.#headers, quoted, null, reason)
+    return errorOfStatus(this.#target, this.#status, this.#headers, quoted, null, body)
   }
 
   #failure(fault: AnswerFault): GatewayError {

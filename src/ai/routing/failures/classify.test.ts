@@ -143,6 +143,150 @@ const ANSWERS: readonly (readonly [status: number, body: unknown, expected: Fail
     'quota',
     'a quota of a day',
   ],
+  [
+    429,
+    {
+      error: {
+        type: 'tokens',
+        code: 'rate_limit_exceeded',
+        message:
+          'Rate limit reached for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Please try again in 2s. You can increase your rate limit by adding a payment method to your account at https://platform.openai.com/account/billing.',
+      },
+    },
+    'throttled',
+    'tokens of a minute, with the advice to pay more',
+  ],
+  [
+    429,
+    {
+      error: {
+        code: 429,
+        status: 'RESOURCE_EXHAUSTED',
+        message: 'You exceeded your current quota, please check your plan and billing details. Please retry in 36.6s.',
+        details: [
+          { violations: [{ quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier' }] },
+          { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '36s' },
+        ],
+      },
+    },
+    'throttled',
+    'a quota of a minute in the words of one that is used up',
+  ],
+  [
+    429,
+    {
+      error: {
+        message: 'Your team 1f2e has either used all available credits or reached its monthly spending limit.',
+        code: 'The caller does not have permission',
+      },
+    },
+    'quota',
+    'credits that are used up, in words alone',
+  ],
+  [
+    400,
+    {
+      error: {
+        message: "Invalid schema for function 'get_billing_address': In context=(), 'required' is required",
+        type: 'invalid_request_error',
+        code: 'invalid_function_parameters',
+      },
+    },
+    'caller',
+    'a tool whose name speaks of billing',
+  ],
+  [
+    400,
+    { error: { message: "Invalid schema for function 'safety_check': x", type: 'invalid_request_error' } },
+    'caller',
+    'a tool whose name speaks of safety',
+  ],
+  [
+    400,
+    { error: { message: "Invalid value: 'invalid api key'. Supported values are: 'low', 'high'." } },
+    'caller',
+    'a value that speaks of keys',
+  ],
+  [
+    400,
+    { error: { message: 'Unexpected value at tools.0: insufficient balance, api key not valid' } },
+    'caller',
+    'a value that speaks of money, without quotes',
+  ],
+  [
+    400,
+    { error: { message: "Invalid schema for response_format 'x': model 'foo' unknown keyword" } },
+    'caller',
+    'a schema that speaks of models',
+  ],
+  [
+    400,
+    {
+      error: {
+        message: 'The model `gpt-5` with `temperature` 0.2 is not supported',
+        code: 'unsupported_value',
+        param: 'temperature',
+      },
+    },
+    'caller',
+    'a value that a model does not take',
+  ],
+  [
+    400,
+    {
+      type: 'error',
+      error: {
+        type: 'invalid_request_error',
+        message: 'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease `max_tokens`',
+      },
+    },
+    'context_length',
+    'a request that is too long, with quotes around it',
+  ],
+  [
+    404,
+    { type: 'error', error: { type: 'not_found_error', message: 'File not found: file_011abc' } },
+    'caller',
+    'a file that is not there',
+  ],
+  [404, { error: { message: 'Vector store with id [model] not found.' } }, 'caller', 'a store that is not there'],
+  [
+    404,
+    {
+      error: { message: "Item with id 'rs_1' not found. Try again with `store` set to true.", code: null },
+    },
+    'caller',
+    'an item that is not there',
+  ],
+  [
+    404,
+    { type: 'error', error: { type: 'not_found_error', message: 'model: claude-9' } },
+    'withdrawn',
+    'a model that is not there, by its name alone',
+  ],
+  [
+    404,
+    {
+      error: {
+        code: 404,
+        status: 'NOT_FOUND',
+        message: 'models/gone is not found for API version v1beta, or is not supported for generateContent.',
+      },
+    },
+    'withdrawn',
+    'a model of Google that is not there',
+  ],
+  [404, { error: 'model "llama9" not found, try pulling it first' }, 'withdrawn', 'a model that nobody has pulled'],
+  [
+    404,
+    { message: 'This model version has reached the end of its life. Please refer to the AWS documentation.' },
+    'withdrawn',
+    'a model at the end of its life, as not found',
+  ],
+  [404, { error: { code: '404', message: 'Resource not found' } }, 'withdrawn', 'an address at which there is nothing'],
+  [404, { detail: 'Not Found' }, 'withdrawn', 'a server that has no such path'],
+  [404, '404 page not found', 'withdrawn', 'a page of a server that is no API'],
+  [404, { error: { message: 'The model is overloaded, try again later' } }, 'transient', 'a model that is busy'],
   [500, { error: { message: 'The server had an error' } }, 'transient', 'an error of the server'],
   [503, '<html>Service Unavailable</html>', 'transient', 'a page of a proxy in between'],
   [
@@ -165,8 +309,23 @@ test('the name of an error may stand in a header', () => {
   assert.equal(classOfAnswer(403, { 'x-amzn-errortype': 'ModelNotReadyException' }, null), 'withdrawn')
 })
 
-test('a body that is too long to be read leaves its status to decide', () => {
-  const body = Buffer.from(JSON.stringify({ error: { code: 'context_length_exceeded', message: 'x'.repeat(100_000) } }))
+test('of a body that is too long its beginning is read', () => {
+  const long = 'x'.repeat(100_000)
+  const bodies = [
+    { error: { code: 'context_length_exceeded', message: long } },
+    { error: { message: `prompt is too long: ${long}` } },
+    { error: { type: 'context_length_exceeded', echoed: Array.from({ length: 9_000 }, () => ({ text: 'a, "b"' })) } },
+  ]
+  for (const body of bodies) {
+    assert.equal(classOfAnswer(400, {}, Buffer.from(JSON.stringify(body))), 'context_length')
+  }
+  const deep = Buffer.from(`{"error":${'['.repeat(100_000)}`)
+  assert.equal(classOfAnswer(400, {}, deep), 'caller')
+})
+
+test('what is wrong by its name is so whatever a long message quotes', () => {
+  const message = `Invalid value: 'a' and "b" and \`api key not valid\``
+  const body = Buffer.from(JSON.stringify({ error: { code: 'invalid_value', message } }))
   assert.equal(classOfAnswer(400, {}, body), 'caller')
 })
 
