@@ -1,5 +1,6 @@
 import type { GatewayError } from '../../core/index.ts'
 import { FAILURE_CLASSES, type FailureClass } from './failures/failure-class.ts'
+import { FAILURE_RULES } from './failures/failure-rules.ts'
 
 /** One attempt that came to nothing, or the one that did not. */
 export interface PastAttempt {
@@ -16,6 +17,8 @@ export interface PastAttempt {
   readonly isHedge?: boolean
 }
 
+/** What is wrong with a request, as one target sees it. */
+const IS_OF_REQUEST: ReadonlySet<FailureClass> = new Set(['caller', 'context_length', 'content_refused', 'withdrawn'])
 /** More are possible by no configuration. */
 const MOST_TOLD = 32
 
@@ -32,12 +35,15 @@ export function historyText(history: readonly PastAttempt[]): string {
 
 /**
  * Of all errors the one that helps the client most: what is wrong with its request wins over what will pass, and that
- * over what is broken here or there; of equals the latest. The wait of a throttled one is the shortest that was heard.
+ * over what is broken here or there; of equals the latest. But where a target failed for something that passes, what a later
+ * one finds wrong is no answer: the first may well serve the same request, and a client that is told so does not try again.
  */
 export function mostUseful(history: readonly PastAttempt[]): PastAttempt | null {
   let best: PastAttempt | null = null
   for (const past of history) {
     if (past.error === null || past.failure === null) continue
+    if (best !== null && passes(best.failure) && IS_OF_REQUEST.has(past.failure) && past.target !== best.target)
+      continue
     const better = best === null ? 1 : rankOf(best.failure) - rankOf(past.failure)
     // Of targets that cannot carry the request the first one says what the client asked for in vain.
     if (better > 0 || (better === 0 && past.failure !== 'ours')) best = past
@@ -45,7 +51,7 @@ export function mostUseful(history: readonly PastAttempt[]): PastAttempt | null 
   return best
 }
 
-/** Of several that throttled, one may be asked again first. */
+/** Of several that throttled, one may be asked again first; where none says when, all of them rest for a moment. */
 export function withShortestWait(error: GatewayError, history: readonly PastAttempt[]): GatewayError {
   let seconds = Number.POSITIVE_INFINITY
   for (const past of history) {
@@ -53,8 +59,13 @@ export function withShortestWait(error: GatewayError, history: readonly PastAtte
       seconds = Math.min(seconds, past.error.retryAfterSeconds)
     }
   }
-  if (!Number.isFinite(seconds) || seconds === error.retryAfterSeconds) return error
+  if (!Number.isFinite(seconds)) seconds = Math.ceil(FAILURE_RULES.throttled.restMs / 1_000)
+  if (seconds === error.retryAfterSeconds) return error
   return error.withRetryAfter(seconds)
+}
+
+function passes(failure: FailureClass | null): boolean {
+  return failure === 'throttled' || failure === 'transient' || failure === 'dead'
 }
 
 function rankOf(failure: FailureClass | null): number {

@@ -29,7 +29,7 @@ export interface AttemptTarget {
 export interface AttemptRules {
   /** Attempts of one request in all. */
   readonly attempts: number
-  /** Milliseconds from the first dispatch within which another attempt may begin. */
+  /** Milliseconds from the first dispatch within which a target may be asked again; others may be asked at any time. */
   readonly withinMs: number
   /** The longest wait for one that asked to be left alone. */
   readonly longestWaitMs: number
@@ -100,10 +100,13 @@ export interface AttemptTimes {
 
 /** Leaves a target or its credential alone, as the class of a failure says. */
 export function restAfter(target: AttemptTarget, found: FailureClass, error: GatewayError, times: AttemptTimes): void {
-  const { rests, restMs: leastMs, mostRestMs: mostMs } = FAILURE_RULES[found]
+  const { restMs: leastMs, mostRestMs: mostMs, outcome, ...rule } = FAILURE_RULES[found]
   const { memory } = target
-  if (rests === 'nothing' || memory === null || (rests === 'target' && target.isShared === true)) return
   const { retryAfterSeconds } = error
+  // A server that works badly may say for how long.
+  const isPaused = retryAfterSeconds !== null && (outcome === 'failure' || outcome === 'down')
+  const rests = rule.rests === 'nothing' && isPaused ? 'target' : rule.rests
+  if (rests === 'nothing' || memory === null || (rests === 'target' && target.isShared === true)) return
   if (retryAfterSeconds === null)
     return memory.rest(rests, { why: 'guessed', ...times, leastMs, mostMs, failure: found })
   const untilMs = times.nowMs + Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)

@@ -306,12 +306,65 @@ test('no target is asked more often than it allows, and no request makes more at
   assert.deepEqual(order, ['a', 'b', 'c'])
 })
 
-test('nothing is asked again when the time for it has passed', () => {
+test('nothing is asked again when the time for it has passed, and whoever was not asked is asked all the same', () => {
   const stage = new Stage({ a: {}, b: {} }, { withinMs: 1_000 })
-  const { next, reject } = stage.request()
+  const { next, reject, fail } = stage.request()
   next()
   stage.nowMs += 1_001
+  assert.equal(reject('transient'), 0)
+  assert.equal(next(), 'b')
   assert.equal(reject('transient'), NO_MORE)
+  const silent = stage.request()
+  silent.next()
+  stage.nowMs += 300_000
+  assert.equal(silent.fail('first_byte_timeout'), 0)
+  assert.equal(silent.next(), 'b')
+  assert.equal(fail('first_byte_timeout'), NO_MORE)
+})
+
+test('a wait that is exactly as long as is allowed is waited for, whatever is added at random', () => {
+  const { next, reject } = new Stage({ a: {} }, { longestWaitMs: 5_000 }).request()
+  next()
+  assert.equal(reject('throttled', 5), 5_100)
+})
+
+test('a server that fails and says for how long is left alone by all until then', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  const first = stage.request()
+  first.next()
+  assert.equal(first.reject('transient', 30), 0)
+  assert.equal(stage.memories.get('a')?.waitMs(stage.nowMs), 30_000)
+  assert.equal(stage.request().next(), 'b')
+  stage.nowMs += 30_000
+  assert.equal(stage.request().next(), 'a')
+  const silent = stage.request()
+  silent.next()
+  silent.reject('transient')
+  assert.equal(stage.memories.get('a')?.waitMs(stage.nowMs), 0)
+})
+
+test('what a later target finds wrong does not hide that an earlier one may serve the request soon', () => {
+  for (const reason of ['caller', 'context_length', 'content_refused', 'withdrawn']) {
+    const { next, reject, attempts, x } = new Stage({ a: { attempts: 1 }, b: {} }).request()
+    next()
+    assert.equal(reject('transient'), 0)
+    next()
+    reject(reason)
+    assert.equal(attempts.verdict(x, new GatewayError('internal_error', 'other')).message, 'transient')
+  }
+  const alone = new Stage({ a: {} }).request()
+  alone.next()
+  alone.reject('transient')
+  alone.next()
+  alone.reject('caller')
+  assert.equal(alone.attempts.verdict(alone.x, new GatewayError('internal_error', 'other')).message, 'caller')
+})
+
+test('a client that was throttled is told when to come back, even where nobody said it', () => {
+  const { next, reject, attempts, x } = new Stage({ a: { attempts: 1 } }).request()
+  next()
+  reject('throttled')
+  assert.equal(attempts.verdict(x, new GatewayError('internal_error', 'other')).retryAfterSeconds, 1)
 })
 
 test('nothing is asked again once the client has seen a part of the answer', () => {
@@ -398,10 +451,10 @@ test('a second attempt at once goes to another target that may be asked, within 
   const limited = stage.request({ attempts: 1 })
   limited.next()
   assert.equal(limited.attempts.askOther(), null)
-  const late = stage.request({ withinMs: 1_000 })
+  const late = stage.request({ withinMs: 500 })
   late.next()
-  stage.nowMs += 1_001
-  assert.equal(late.attempts.askOther(), null)
+  stage.nowMs += 501
+  assert.equal(late.attempts.askOther()?.target.name, 'c', 'who was not asked is asked however late it is')
 })
 
 test('a target that hangs is found out though every attempt at it is overtaken', () => {

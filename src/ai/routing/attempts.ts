@@ -216,9 +216,9 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   askOther(): AskedTarget | null {
-    const { attempts, withinMs, now } = this.#rules
+    const { attempts, now } = this.#rules
     const nowMs = now()
-    if (this.#made >= attempts || nowMs - this.#firstAtMs > withinMs) return null
+    if (this.#made >= attempts) return null
     for (let place = 0; place < this.#walk.length; place++) {
       const target = this.#walk.openAt(place)
       if (target === null) continue
@@ -372,7 +372,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     const { again, others, outcome } = FAILURE_RULES[found]
     const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'
     if (mayGoOn && this.#hedging?.takesOver(failure) === true) return TAKEN_OVER
-    if (this.#made >= rules.attempts || nowMs - this.#firstAtMs > rules.withinMs) return NO_MORE
+    if (this.#made >= rules.attempts) return NO_MORE
     // What was sent of a body that came piece by piece is gone.
     if (x.upload?.replayable === false) return NO_MORE
     if (found === 'context_length') this.#walk.seekLarger()
@@ -382,12 +382,13 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     const repeats = (this.current?.attempts ?? 1) > this.#walk.onTarget
     if (repeats && (atOnce || (again === 'last-resort' && other === null))) {
       const waitMs = askedMs + Math.floor(rules.random() * this.#upperMs())
-      if (this.#fits(x, waitMs, nowMs) && this.#isPaid(nowMs)) {
+      if (askedMs <= rules.longestWaitMs && this.#fits(x, waitMs, nowMs) && this.#isPaid(nowMs)) {
         this.#again = true
         return waitMs
       }
     }
     if (other === null) return NO_MORE
+    // However late it is: who was silent for minutes must not be the reason that nobody else is asked.
     // What only this request meets, or only this credential, is no outage that more requests would make worse.
     const isFree = outcome === 'neutral' && isWell(other, nowMs)
     return isFree || this.#isPaid(nowMs) ? 0 : NO_MORE
@@ -399,9 +400,9 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   }
 
   #fits(x: Exchange, waitMs: number, nowMs: number): boolean {
-    const { longestWaitMs, withinMs } = this.#rules
+    const { withinMs } = this.#rules
     const leftMs = this.#walk.totalMsAt(this.#walk.place) - (performance.now() - x.startedAt)
-    return waitMs <= longestWaitMs && waitMs < leftMs && nowMs + waitMs - this.#firstAtMs <= withinMs
+    return waitMs < leftMs && nowMs + waitMs - this.#firstAtMs <= withinMs
   }
 
   #isPaid(nowMs: number): boolean {

@@ -161,7 +161,11 @@ const OF_PROVIDERS = [
 const retry = z.strictObject({
   attempts: attempts.optional().describe('Attempts of one request over all targets, the first included.'),
   attempts_per_target: attempts.optional().describe('Attempts of one request at one target.'),
-  within: positiveDuration.optional().describe('Time from the first attempt within which another may begin.'),
+  within: positiveDuration
+    .optional()
+    .describe(
+      'Time from the first attempt within which a target may be asked again; another one may be asked later too.',
+    ),
   backoff: positiveDuration.optional().describe('First wait; doubled each time, chosen at random up to it.'),
   max_backoff: positiveDuration.optional().describe('Longest wait; a longer `Retry-After` is not waited for.'),
 })
@@ -210,7 +214,11 @@ export const routing = z.strictObject({
     .strictObject({
       attempts: attempts.prefault(4).describe('Attempts of one request over all targets, the first included.'),
       attempts_per_target: attempts.prefault(2).describe('Attempts of one request at one target.'),
-      within: positiveDuration.prefault('60s').describe('Time from the first attempt within which another may begin.'),
+      within: positiveDuration
+        .prefault('60s')
+        .describe(
+          'Time from the first attempt within which a target may be asked again; another one may be asked later too.',
+        ),
       backoff: positiveDuration.prefault('250ms').describe('First wait; doubled each time, chosen at random up to it.'),
       max_backoff: positiveDuration.prefault('5s').describe('Longest wait; a longer `Retry-After` is not waited for.'),
       budget_share: z.number().min(0).max(1).prefault(0.2).describe('Further attempts per request, over the process.'),

@@ -21,9 +21,14 @@ export interface ErrorWords {
   readonly says: readonly string[]
 }
 
+interface Collected {
+  readonly names: string[]
+  readonly says: string[]
+}
+
 /** Names and messages of an error answer; of a body that is long, those at its beginning. */
 export function errorWords(headers: AnswerHeaders, body: Buffer | null): ErrorWords {
-  const words = { names: [] as string[], says: [] as string[] }
+  const words: Collected = { names: [], says: [] }
   const aws = headers['x-amzn-errortype']
   if (typeof aws === 'string') words.names.push(aws.toLowerCase())
   if (body !== null && body.length > 0) collect(readBeginning(body, LONGEST_READ), words, 0)
@@ -39,7 +44,7 @@ export function withoutQuotes(message: string): string {
     .replace(/(?<!\w)['‘](?:[^'’]|['’](?=\w))*(?:['’]|$)/g, '…')
 }
 
-function collect(value: unknown, words: { names: string[]; says: string[] }, depth: number): void {
+function collect(value: unknown, words: Collected, depth: number): void {
   if (depth > DEEPEST) return
   if (typeof value === 'string') words.says.push(messageOf(value))
   if (Array.isArray(value)) for (const item of value.slice(0, 8)) collect(item, words, depth + 1)
