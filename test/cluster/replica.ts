@@ -41,6 +41,7 @@ export class Replica {
   readonly states: string[] = []
   readonly desk: LeaseDesk
   readonly #slots: SlotAllocator
+  readonly #state: Int32Array
   readonly #intents: Intents
   readonly #parts: Awaited<ReturnType<typeof makeParts>>
 
@@ -53,6 +54,7 @@ export class Replica {
     this.cells = cells
     this.#parts = parts
     this.states = states
+    this.#state = state
     this.#slots = new SlotAllocator(cells)
     this.#intents = new Intents(createRegion(), CAPACITY)
     this.desk = new LeaseDesk({ cells: state, open: OPEN, untilMs: UNTIL }, () => performance.now())
@@ -78,6 +80,11 @@ export class Replica {
 
   fail(reason: string): void {
     this.#parts.session.fail(new Error(reason))
+  }
+
+  /** As when a beat is late: what is borrowed may not be used until the next one. */
+  lapse(): void {
+    Atomics.store(this.#state, UNTIL, Math.floor(performance.now() - 1) | 0)
   }
 
   get isOpen(): boolean {

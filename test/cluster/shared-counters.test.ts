@@ -157,6 +157,19 @@ serverSuite('redis', 'counters that replicas share', () => {
     }
   })
 
+  test('a request that comes while a beat is late waits for it, and holds up nobody', async () => {
+    const { replicas } = await cluster(1)
+    try {
+      const [replica] = replicas as [Replica]
+      const budget = replica.budget('tokens', 1_000_000)
+      assert.equal(await replica.take(takings({ budgets: [budget] }, 10)), null)
+      replica.lapse()
+      assert.equal(await replica.take(takings({ budgets: [budget] }, 10)), null)
+    } finally {
+      await close(replicas)
+    }
+  })
+
   test('a rate lets through its burst and then what comes back with time', async () => {
     const { replicas } = await cluster(3)
     try {

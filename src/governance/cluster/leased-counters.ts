@@ -27,6 +27,11 @@ const SHORT = Symbol('short')
 /** A limit of nothing lets nothing through; when that changes, clients look again. */
 const CLOSED_SECONDS = 60
 
+/** So long a request is asked for again and again. */
+const ASK_AGAIN_MS = 400
+/** How long it waits before that while a beat is late. */
+const LATE_BEAT_MS = 5
+
 /** Counters that several gateways share: takes from what is borrowed of them, and waits only when that is not enough. */
 export class LeasedCounters implements CounterDesk {
   readonly #cells: BigInt64Array
@@ -49,7 +54,7 @@ export class LeasedCounters implements CounterDesk {
       const outcome = this.#takeAll(takings)
       if (outcome !== SHORT) return outcome
     }
-    this.#ask({ x, takings, taken })
+    this.#ask({ untilMs: performance.now() + ASK_AGAIN_MS, x, takings, taken })
     return WAIT
   }
 
@@ -169,15 +174,20 @@ export class LeasedCounters implements CounterDesk {
       case 'lent': {
         const outcome = this.#desk.valid ? this.#takeAll(takings) : SHORT
         if (outcome !== SHORT) return taken(x, takings, outcome)
+        if (!this.#desk.open || performance.now() > waiting.untilMs) return taken(x, takings, unavailable())
         // Another request was faster.
-        if (this.#desk.open) return this.#ask(waiting)
-        return taken(x, takings, unavailable())
+        if (this.#desk.valid) return this.#ask(waiting)
+        // A beat is late: it is there, and may not be used yet. To ask at once would be told the same at once.
+        setTimeout(() => this.#ask(waiting), LATE_BEAT_MS)
+        return
       }
     }
   }
 }
 
 interface Waiting {
+  /** No more is asked after that, on the clock of `performance.now()`. */
+  readonly untilMs: number
   readonly x: Exchange
   readonly takings: Takings
   readonly taken: Taken
