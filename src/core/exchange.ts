@@ -91,7 +91,7 @@ export class Exchange {
   reservation: unknown = null
   /** Belongs to governance: where the request counts as one in flight. */
   inFlight: unknown = null
-  /** What else its admission took, to be returned when it is refused before anything was sent. The admission's own. */
+  /** Belongs to governance: what its admission took of rates, which a later refusal returns. */
   admission: unknown = null
   /** Neighbours among the requests in flight; only ExchangeList touches them. */
   next: Exchange | null = null

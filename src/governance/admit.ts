@@ -46,11 +46,17 @@ function admitted(x: Exchange, takings: Takings): void {
   if (takings.rates !== null) x.admission = takings
 }
 
-/** A later limit refused the request before anything was sent: it takes nothing from the rates either. Its place it leaves at its end. */
+/** Refusals by what is looked at after the admission. */
+const LATER = new Set(['budget_exceeded', 'rate_limit_exceeded', 'unpriced', 'governance_backend_unavailable'])
+
+/**
+ * The request has ended: when a later limit refused it and nothing was ever reserved for it, it takes nothing from the rates either.
+ * Not sooner, since what one target would cost may be refused and another one be asked.
+ */
 export function giveAdmissionBack(x: Exchange, desk: CounterDesk): void {
-  if (x.admission === null) return
   const { rates } = x.admission as Takings // createRateCheck's, nobody else sets it
   x.admission = null
+  if (x.reservation !== null || x.attempts > 0 || !LATER.has(x.error?.code ?? '')) return
   desk.giveBack({ rates, concurrency: null, tokenRates: null, tokens: 0, budgets: [], charges: [], owed: false })
 }
 

@@ -8,11 +8,15 @@ import { InTurn } from '../../test/request-path/in-turn.ts'
 import { keyOf } from '../../test/request-path/keys.ts'
 import { candidateOf, poolTo, startHttp, startRaw } from '../../test/request-path/upstream.ts'
 import { type Candidate, type Exchange, GatewayError } from '../core/index.ts'
+import { monotonicUs } from '../lib/index.ts'
 import { AccessLog, createMetricsRow, GatewayMetrics, MetricsRegistry } from '../observability/index.ts'
-import { read } from './budget.ts'
+import { createRateCheck } from './admit.ts'
+import { BUDGET_CELLS, read } from './budget.ts'
 import { readIntents } from './intents.ts'
 import { KeyPrincipal } from './key-principal.ts'
+import type { RateDocument } from './level-document.ts'
 import { NamelessRefusals } from './nameless-refusals.ts'
+import { rateOf, remaining } from './rate-limit.ts'
 import { createGiveWay, createReserve } from './reservation.ts'
 import { createSettlement } from './settlement.ts'
 import { SharedCounters } from './shared-counters.ts'
@@ -41,32 +45,40 @@ const PORT: TrafficPort = {
 async function metered(
   t: TestContext,
   candidates: readonly Candidate[],
-  { limit = TOKENS.limit, noMore = null }: { limit?: number; noMore?: GatewayError | null } = {},
+  {
+    limit = TOKENS.limit,
+    noMore = null,
+    rates = [],
+  }: { limit?: number; noMore?: GatewayError | null; rates?: readonly RateDocument[] } = {},
 ) {
   const books = openBooks(t)
   const { counters, intents, journal } = books
+  const desk = new SharedCounters(counters, { intents })
+  const admit = createRateCheck(desk)
   const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: () => undefined }))
   const sinks = { worker: 0, journal, accessLog: new AccessLog({ output: 'off', level: 'info' }), metrics }
   let begun: Exchange | null = null
   const route = routeOf({
     bodyLimit: 100,
     identify(x) {
-      x.principal = new KeyPrincipal(keyOf('k', { budgets: [{ ...TOKENS, limit }] }))
+      x.principal = new KeyPrincipal(keyOf('k', { budgets: [{ ...TOKENS, limit }], rates }))
       begun = x
-      return null
+      return admit(x)
     },
     inspect(x) {
-      x.attempting = new InTurn(candidates, noMore)
+      const inTurn = new InTurn(candidates, noMore)
+      // With rates, who cannot be paid is passed over.
+      x.attempting = rates.length === 0 ? inTurn : Object.assign(inTurn, { onRefused: () => null })
       return null
     },
     reserve: createReserve({
-      desk: new SharedCounters(counters, { intents }),
+      desk,
       journal,
       port: PORT,
       accepting: () => journal.healthy,
     }),
     giveWay: createGiveWay(PORT),
-    settle: [createSettlement({ ...sinks, refusals: new NamelessRefusals(0) }, PORT)],
+    settle: [createSettlement({ ...sinks, refusals: new NamelessRefusals(0), desk }, PORT)],
   })
   const edge = await startEdge(t, { plan: planOf({ '/': { POST: route } }) })
   const client = await RawClient.connect(edge.url)
@@ -161,6 +173,15 @@ test('when no server is left, what gave way is settled, and the record comes alo
     record: [1, 'upstream_error', 0],
   })
   assert.deepEqual(use(books), FREE)
+})
+
+test('a request whose first target a budget refused and whose second one served it keeps what it took of its rates', async (t) => {
+  const rate = { level: 'key:k', slot: BUDGET_CELLS, ...rateOf(10, 60_000_000), limit: 10, per: 'minute' } as const
+  const cheap = await serving(t)
+  const { books, client, request } = await metered(t, [{ ...cheap, name: 'dear' }, cheap], { rates: [rate] })
+  assert.equal((await client.waitForResponses())[0]?.body.toString(), 'answer')
+  await eventually(() => request().settled)
+  assert.equal(remaining(books.counters, rate.slot, monotonicUs(), rate.intervalUs, rate.burst), 9)
 })
 
 test('a dearer second attempt that the budget does not cover is refused, with nothing left reserved', async (t) => {

@@ -61,7 +61,10 @@ function house(t: TestContext, capacity = 64): House {
   })
   const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: () => undefined }))
   const accessLog = new AccessLog({ output: 'off', level: 'info' })
-  const settle = createSettlement({ worker: 0, journal, accessLog, metrics, refusals: new NamelessRefusals(0) }, port)
+  const settle = createSettlement(
+    { worker: 0, journal, accessLog, metrics, refusals: new NamelessRefusals(0), desk },
+    port,
+  )
   const gateway = offlineGateway()
   t.after(() => gateway.deadlines.stop())
   const here: House = {

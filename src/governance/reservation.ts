@@ -11,7 +11,6 @@ import {
   WAIT,
 } from '../core/index.ts'
 import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/index.ts'
-import { giveAdmissionBack } from './admit.ts'
 import type { Charge } from './budget.ts'
 import type { BudgetWarning } from './budget-warnings.ts'
 import { type Begun, type Combined, combine, isOf } from './combined-values.ts'
@@ -270,11 +269,7 @@ export function createReserve(accounts: Accounts): ReserveHook {
       const missing = valuesOf(x, candidate, { groups, port, found })
       if (missing instanceof GatewayError) return proceed(x, missing)
       if (missing !== null) {
-        source.ask(missing, (refusal) => {
-          if (refusal === null) return inLaterTurn(x, candidate)
-          if (reservationOf(x) === null) giveAdmissionBack(x, accounts.desk)
-          proceed(x, refusal)
-        })
+        source.ask(missing, (refusal) => (refusal === null ? inLaterTurn(x, candidate) : proceed(x, refusal)))
         return
       }
       for (const { document } of found) source.use(document)
@@ -291,7 +286,6 @@ export function createReserve(accounts: Accounts): ReserveHook {
       const { switchModel, counter } = refusal.budget ?? {}
       const isFirst = reservation.attempt === 1 && switchModel !== undefined && counter !== undefined
       if (isFirst && accounts.port.switchModel(x, { model: switchModel, counter })) return beginAttempt(x)
-      if (reservation.attempt === 1) giveAdmissionBack(x, accounts.desk)
       return proceed(x, refusal.error)
     }
     x.reservation = reservation

@@ -1,7 +1,7 @@
 import type { Exchange, GatewayError, SettleHook } from '../core/index.ts'
 import { type AccessLog, accessLevel, edgeFields, type GatewayMetrics, RecordEncoder } from '../observability/index.ts'
 import type { JournalAppender, Outcome, RequestRecord } from '../storage/index.ts'
-import { endInFlight } from './admit.ts'
+import { endInFlight, giveAdmissionBack } from './admit.ts'
 import type { CounterDesk } from './counter-desk.ts'
 import { KeyPrincipal, NO_LEVELS } from './key-principal.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
@@ -39,6 +39,7 @@ export function createSettlement(
   const encoder = new RecordEncoder()
   return (x) => {
     if (x.inFlight !== null && sinks.desk !== undefined) endInFlight(x, sinks.desk)
+    if (x.admission !== null && sinks.desk !== undefined) giveAdmissionBack(x, sinks.desk)
     const reservation = x.reservation instanceof Reservation ? x.reservation : null
     const last = port === null ? null : port.traffic(x)
     const traffic = reservation === null ? last : trafficInAll(reservation.before, last)
