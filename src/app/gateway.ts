@@ -135,7 +135,7 @@ export class ControlThread implements RunningGateway {
       seats,
       rulesOf: (level) => this.#keys.rulesOf(level),
       spent: async (asked) => await spending.of(asked),
-      restoreRates: ({ rates }, fresh) => this.#rates.fill(rates, fresh),
+      restoreRates: (limits, fresh) => this.#rates.fill(limits, fresh),
       drop: (names) => this.#keys.dropValues(names),
       shared: this.#cluster ?? undefined,
     })
@@ -265,7 +265,7 @@ export class ControlThread implements RunningGateway {
       this.#keys.putDatabaseKey(created.key)
       this.firstKey = created.secret
     }
-    this.#rates.restore(recovery.admissions)
+    this.#rates.restore(recovery)
     this.#cluster?.begin()
     const ports = await this.#pool.start(workerCount(document), { reusePort: canShare() })
     this.#routeRates.begin(() => this.#routeSlots.inForce)

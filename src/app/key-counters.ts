@@ -78,7 +78,9 @@ export class KeyCounters {
     return {
       rates: ratesOf(level, stored, take).map((rate) => ({ ...rate, ...lease(rateName(level, rate.per)) })),
       tokenRate:
-        tokens === null ? null : { level, slot: take(TOKENS + level, 1), limit: tokens, ...lease(TOKENS + level) },
+        tokens === null
+          ? null
+          : { level, slot: take(tokensName(level), 1), limit: tokens, ...lease(tokensName(level)) },
       concurrency:
         concurrency === null
           ? null
@@ -244,12 +246,17 @@ export function rateName(level: string, per: RateWindow): string {
   return `${RATE}${level}:${per}`
 }
 
+/** Name of the counter of a rate of tokens. */
+export function tokensName(level: string): string {
+  return TOKENS + level
+}
+
 /** Names of the counters that these levels have. */
 export function namesOf(documents: Iterable<LimitsDocument>): Set<string> {
   const names = new Set<string>()
   for (const { rates, tokenRate, concurrency, budgets } of documents) {
     for (const { level, per } of rates) names.add(rateName(level, per))
-    if (tokenRate !== null) names.add(TOKENS + tokenRate.level)
+    if (tokenRate !== null) names.add(tokensName(tokenRate.level))
     if (concurrency !== null) names.add(IN_FLIGHT + concurrency.level)
     for (const { counter } of budgets) names.add(counter)
     for (const { lease } of [...rates, tokenRate, concurrency, ...budgets].flatMap((limit) => limit ?? [])) {

@@ -9,6 +9,7 @@ import {
   type LevelDocument,
   type LimitsDocument,
   type RateDocument,
+  type TokenRateDocument,
   type ValueName,
 } from '../governance/index.ts'
 import type { StoredKey, StoredLimits, StoredRule } from '../storage/index.ts'
@@ -227,6 +228,11 @@ export class KeyRegistry {
   /** Rate limits of all keys and levels. */
   *rates(): Iterable<RateDocument> {
     for (const { rates } of this.#all()) yield* rates
+  }
+
+  /** Rates of tokens of all keys and levels. */
+  *tokenRates(): Iterable<TokenRateDocument> {
+    for (const { tokenRate } of this.#all()) if (tokenRate !== null) yield tokenRate
   }
 
   /** A worker has died: what it had in flight is over. */

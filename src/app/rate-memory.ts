@@ -1,8 +1,8 @@
-import { type RateDocument, rateLimit } from '../governance/index.ts'
+import { type LimitsDocument, rateLimit, restoreTokens } from '../governance/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import type { Log } from '../observability/index.ts'
-import { type AdmissionQuery, type RateState, readRateState, writeRateState } from '../storage/index.ts'
-import { rateName } from './key-counters.ts'
+import { type AdmissionQuery, type RateState, type Recovery, readRateState, writeRateState } from '../storage/index.ts'
+import { rateName, tokensName } from './key-counters.ts'
 import type { KeyRegistry } from './key-registry.ts'
 
 const EVERY_MS = 5_000
@@ -35,13 +35,15 @@ export const LIMITED_ROUTES: readonly string[] = [
   'passthrough',
 ]
 
+type Rated = Pick<KeyRegistry, 'rates' | 'tokenRates'>
+
 /**
- * Keeps rate limits through a restart: every few seconds it saves how far each runs ahead of the clock, and a start adds
- * the requests of since then. Requests alone would not do, since a limit remembers without an end.
+ * Keeps rates of requests and of tokens through a restart: every few seconds it saves how far each runs ahead of the clock, and a
+ * start adds the requests of since then, and what they were charged. Requests alone would not do, since a limit remembers without an end.
  */
 export class RateMemory {
   readonly #dataDir: string
-  readonly #keys: Pick<KeyRegistry, 'rates'>
+  readonly #keys: Rated
   readonly #counters: BigInt64Array
   readonly #log: Log
   readonly #saved: RateState | null
@@ -52,7 +54,7 @@ export class RateMemory {
   #failed = false
   #wasEmpty = false
 
-  constructor(dataDir: string, keys: Pick<KeyRegistry, 'rates'>, counters: BigInt64Array, log: Log) {
+  constructor(dataDir: string, keys: Rated, counters: BigInt64Array, log: Log) {
     this.#dataDir = dataDir
     this.#keys = keys
     this.#counters = counters
@@ -67,8 +69,8 @@ export class RateMemory {
     return { sinceMs, routes: LIMITED_ROUTES }
   }
 
-  /** Puts every limit where it was, and goes on saving. `admissions`: start times, ms since the epoch, ascending. */
-  restore(admissions: ReadonlyMap<string, readonly number[]>): void {
+  /** Puts every limit where it was, and goes on saving. */
+  restore({ admissions, tokens }: Pick<Recovery, 'admissions' | 'tokens'>): void {
     const nowUs = monotonicUs()
     /** Of a time since the epoch on the monotonic clock. */
     const shiftUs = nowUs - Date.now() * 1_000
@@ -81,22 +83,39 @@ export class RateMemory {
       }
       rateLimit.restore(this.#counters, slot, past, { nowUs, intervalUs, burst })
     }
+    for (const rate of this.#keys.tokenRates()) {
+      const saved = this.#saved?.arrivals.get(tokensName(rate.level))
+      this.#unclaimed.delete(tokensName(rate.level))
+      const taken = (tokens.get(rate.level) ?? []).map((each) => {
+        return { atUs: each.atMs * 1_000 + shiftUs, tokens: each.tokens }
+      })
+      restoreTokens(this.#counters, rate, { arrivalUs: saved === undefined ? null : saved + shiftUs, taken }, nowUs)
+    }
     this.#save()
     this.#timer = setInterval(() => this.#save(), EVERY_MS).unref()
   }
 
   /** Puts limits that begin now where they were, as far as they are among these names. */
-  fill(rates: readonly RateDocument[], fresh: ReadonlySet<string>): void {
+  fill({ rates, tokenRate }: Pick<LimitsDocument, 'rates' | 'tokenRate'>, fresh: ReadonlySet<string>): void {
     const nowUs = monotonicUs()
     const shiftUs = nowUs - Date.now() * 1_000
     for (const { level, per, slot, intervalUs, burst } of rates) {
-      const name = rateName(level, per)
-      const saved = this.#unclaimed.get(name)
-      if (saved === undefined || !fresh.has(name)) continue
-      this.#unclaimed.delete(name)
+      const saved = this.#claim(rateName(level, per), fresh)
+      if (saved === null) continue
       const past = { arrivalUs: saved + shiftUs, timesUs: [] }
       rateLimit.restore(this.#counters, slot, past, { nowUs, intervalUs, burst })
     }
+    const saved = tokenRate === null ? null : this.#claim(tokensName(tokenRate.level), fresh)
+    if (tokenRate === null || saved === null) return
+    restoreTokens(this.#counters, tokenRate, { arrivalUs: saved + shiftUs, taken: [] }, nowUs)
+  }
+
+  /** What was saved of a limit that begins now; null: nothing. */
+  #claim(name: string, fresh: ReadonlySet<string>): number | null {
+    const saved = this.#unclaimed.get(name)
+    if (saved === undefined || !fresh.has(name)) return null
+    this.#unclaimed.delete(name)
+    return saved
   }
 
   /** Saves a last time. */
@@ -128,11 +147,13 @@ export class RateMemory {
     const nowUs = monotonicUs()
     const arrivals = new Map<string, number>()
     let isEmpty = true
-    for (const { level, per, slot } of this.#keys.rates()) {
+    const put = (name: string, slot: number) => {
       isEmpty = false
       const aheadUs = Number(Atomics.load(this.#counters, slot)) - nowUs
-      if (aheadUs > 0) arrivals.set(rateName(level, per), atMs * 1_000 + aheadUs)
+      if (aheadUs > 0) arrivals.set(name, atMs * 1_000 + aheadUs)
     }
+    for (const { level, per, slot } of this.#keys.rates()) put(rateName(level, per), slot)
+    for (const { level, slot } of this.#keys.tokenRates()) put(tokensName(level), slot)
     for (const [name, arrivalUs] of this.#unclaimed) {
       if (arrivalUs <= atMs * 1_000) this.#unclaimed.delete(name)
       else if (!arrivals.has(name)) arrivals.set(name, arrivalUs)

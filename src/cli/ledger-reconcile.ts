@@ -7,6 +7,7 @@ import {
   CsvError,
   compareBill,
   type LedgerDay,
+  packagedCatalogue,
   readBill,
   type Tolerance,
 } from '../ai/facts.ts'
@@ -48,7 +49,11 @@ export async function reconcile(options: ReconcileOptions): Promise<number> {
     (options.as ?? [options.provider]).flatMap((provider) => ledgerDays(reader, provider, range)),
   )
   const tolerance: Tolerance = { share: options.tolerance / 100, nanos: Math.round(options.toleranceUsd * 1e9) }
-  const compared = compareBill(lines, days, { tolerance, nowMs: Date.now() })
+  const compared = compareBill(lines, days, {
+    tolerance,
+    nowMs: Date.now(),
+    idOf: (model) => packagedCatalogue().idOf(options.provider, model),
+  })
   const apart = compared.filter(({ status }) => status !== 'equal' && status !== 'within')
   const total = (of: 'billNanos' | 'ledgerNanos') => compared.reduce((sum, each) => sum + (each[of] ?? 0), 0)
   const totals = { bill_nanos: total('billNanos'), ledger_nanos: total('ledgerNanos') }

@@ -60,21 +60,29 @@ async function showUsage(options: UsageOptions): Promise<void> {
     }
   })
   if (options.format === 'json') {
-    const data = rows.map(({ period, values, ...sums }) => {
-      return { period, ...Object.fromEntries(by.map((name, at) => [name, values[at]])), ...sums }
+    const data = rows.map(({ period, values, adjustedTokens, adjustedNanos, ...sums }) => {
+      const adjusted = { adjusted_tokens: adjustedTokens, adjusted_nanos: adjustedNanos }
+      return { period, ...Object.fromEntries(by.map((name, at) => [name, values[at]])), ...sums, ...adjusted }
     })
     process.stdout.write(`${JSON.stringify({ data }, null, 2)}\n`)
     return
   }
-  const headings = ['PERIOD', ...by.map((name) => name.replace('_id', '').toUpperCase()), 'REQUESTS', 'TOKENS', 'COST']
+  const names = by.map((name) => name.replace('_id', '').toUpperCase())
+  const headings = ['PERIOD', ...names, 'REQUESTS', 'TOKENS', 'COST', 'ADJUSTED']
   process.stdout.write(
     rows.length === 0 ? 'Nothing was used in this time.\n' : renderTable([headings, ...rows.map(cells)]),
   )
 }
 
-function cells({ period, values, requests, tokens, nanos }: UsageRow): string[] {
+function cells({ period, values, requests, tokens, nanos, adjustedNanos }: UsageRow): string[] {
   const named = [period, ...values].map((text) => (text === '' ? '-' : text))
-  return [...named, `${requests}`, `${tokens}`, dollarsOfNanos(nanos)]
+  return [
+    ...named,
+    `${requests}`,
+    `${tokens}`,
+    dollarsOfNanos(nanos),
+    adjustedNanos === 0 ? '-' : dollarsOfNanos(adjustedNanos),
+  ]
 }
 
 function dimensionOf(name: string): UsageDimension {

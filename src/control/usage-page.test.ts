@@ -7,13 +7,30 @@ const USAGE = '/admin/v1/usage'
 test('asks for usage by dimensions and periods, in pages that go on where the last one ended', async (t) => {
   const { call, process } = await startListener(t)
   process.usageRows = [
-    { period: '2026-01-15', values: ['a', 'x'], requests: 1, tokens: 2, nanos: 3 },
-    { period: '2026-01-15', values: ['', 'y'], requests: 4, tokens: 5, nanos: 6 },
+    {
+      period: '2026-01-15',
+      values: ['a', 'x'],
+      requests: 1,
+      tokens: 2,
+      nanos: 3,
+      adjustedTokens: -4,
+      adjustedNanos: -5,
+    },
+    { period: '2026-01-15', values: ['', 'y'], requests: 4, tokens: 5, nanos: 6, adjustedTokens: 0, adjustedNanos: 0 },
   ]
   const range = 'from=2026-01-15&to=2026-01-16'
   const first = await call('GET', `${USAGE}?by=key,model&per=day&${range}&limit=1&key_id=dev`)
   assert.deepEqual(member(first.json, 'data'), [
-    { period: '2026-01-15', key_id: 'a', model: 'x', requests: 1, tokens: 2, nanos: 3 },
+    {
+      period: '2026-01-15',
+      key_id: 'a',
+      model: 'x',
+      requests: 1,
+      tokens: 2,
+      nanos: 3,
+      adjusted_tokens: -4,
+      adjusted_nanos: -5,
+    },
   ])
   const cursor = String(member(first.json, 'next_cursor'))
   const second = await call('GET', `${USAGE}?by=key,model&per=day&${range}&cursor=${cursor}`)

@@ -38,9 +38,18 @@ export async function usagePage(
   return ok({ data: data.map((row) => encode(row, by)), next_cursor: last === undefined ? null : cursorAt(last) })
 }
 
-function encode({ period, values, requests, tokens, nanos }: UsageRow, by: readonly UsageDimension[]): object {
+function encode({ period, values, ...sums }: UsageRow, by: readonly UsageDimension[]): object {
+  const { requests, tokens, nanos, adjustedTokens, adjustedNanos } = sums
   const dimensions = by.map((name, at) => [name, values[at] === '' ? null : values[at]])
-  return { period: period === '' ? null : period, ...Object.fromEntries(dimensions), requests, tokens, nanos }
+  const adjusted = { adjusted_tokens: adjustedTokens, adjusted_nanos: adjustedNanos }
+  return {
+    period: period === '' ? null : period,
+    ...Object.fromEntries(dimensions),
+    requests,
+    tokens,
+    nanos,
+    ...adjusted,
+  }
 }
 
 function dimensionsOf(text = ''): UsageDimension[] {

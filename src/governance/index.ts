@@ -66,6 +66,7 @@ export { createRouteGates, type RouteGateParts } from './route-gates.ts'
 export { createRouteLimits, type LimitSlot, type RouteLimitParts, routeLimitSlots } from './route-limits.ts'
 export { createSettlement, type Sinks } from './settlement.ts'
 export { SharedCounters } from './shared-counters.ts'
+export { restoreTokens } from './token-rate.ts'
 export { type Estimate, type SaidInBody, type Traffic, type TrafficPort, totalTokens } from './traffic.ts'
 export { RuleTable } from './value-rules.ts'
 

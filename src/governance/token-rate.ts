@@ -42,6 +42,32 @@ export function giveTokensBack(
   }
 }
 
+/** What is known of a rate from before a restart, on the monotonic clock of this process (negative before it began). */
+export interface TokenPast {
+  /** How far it ran ahead, as it was saved; null when it was not. */
+  readonly arrivalUs: number | null
+  /** What was taken since then, in the order of time. */
+  readonly taken: Iterable<{ readonly atUs: number; readonly tokens: number }>
+}
+
+/**
+ * Puts a rate where it was before a restart; only before it is in use. It never runs further ahead of the clock than a limit that was
+ * used up now, whatever clocks were set to meanwhile.
+ */
+export function restoreTokens(
+  cells: BigInt64Array,
+  { slot, limit }: TokenRateDocument,
+  { arrivalUs, taken }: TokenPast,
+  nowUs: number,
+): void {
+  let restored = arrivalUs ?? Number.NEGATIVE_INFINITY
+  for (const { atUs, tokens } of taken) {
+    restored = Math.max(restored, atUs) + costUs(Math.min(tokens, limit), limit)
+  }
+  restored = Math.min(Math.floor(restored), nowUs + MINUTE_US)
+  if (restored > 0) Atomics.store(cells, slot, BigInt(restored))
+}
+
 /** Whole tokens that may be taken now. */
 export function remainingTokens(cells: BigInt64Array, { slot, limit }: TokenRateDocument, nowUs: number): number {
   const aheadUs = Math.max(0, Number(Atomics.load(cells, slot)) - nowUs)

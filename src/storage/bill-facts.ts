@@ -24,10 +24,12 @@ export function billFacts(
   const rows = database
     .prepare(
       `SELECT l.reserved_at / 86400000 AS day, l.model AS model, count(*) FILTER (WHERE l.usage_source = 'estimated') AS estimated,
-         count(*) FILTER (WHERE l.usage_source = 'reserved') AS reserved, coalesce(sum(r.cache_read_tokens), 0) AS cached,
-         count(*) FILTER (WHERE l.usage_source <> 'none' AND r.id IS NOT NULL AND r.cost_nanos IS NULL) AS unpriced
+         count(*) FILTER (WHERE l.phase = 1 AND l.usage_source = 'reserved') - count(*) FILTER (WHERE l.phase > 1) AS reserved,
+         coalesce(sum(r.cache_read_tokens) FILTER (WHERE l.phase = 1), 0) AS cached,
+         count(*) FILTER (WHERE l.phase = 1 AND l.usage_source <> 'none' AND r.id IS NOT NULL AND r.cost_nanos IS NULL)
+           - count(*) FILTER (WHERE l.phase > 1 AND r.id IS NOT NULL AND r.cost_nanos IS NULL) AS unpriced
        FROM ledger l LEFT JOIN requests r ON r.id = l.request_id
-       WHERE l.phase = 1 AND l.provider = ?1 AND l.request_id >= ?2 AND l.request_id < ?3
+       WHERE l.phase >= 1 AND l.provider = ?1 AND l.request_id >= ?2 AND l.request_id < ?3
          AND l.reserved_at >= ?4 AND l.reserved_at < ?5 GROUP BY 1, 2`,
     )
     .all(provider, firstIdAt(fromMs - DAY_MS), firstIdAt(toMs), fromMs, toMs)

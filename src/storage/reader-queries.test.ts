@@ -139,7 +139,14 @@ test('the views give what people read: all fields by name, and two rows for each
     Object.keys(requests[0] ?? {}),
     RECORD_FIELDS.map(([name]) => name),
   )
-  const common = { reserved_at: Date.UTC(2026, 0, 15), key_id: 'dev', provider: 'wall', model: 'small' }
+  const common = {
+    reserved_at: Date.UTC(2026, 0, 15),
+    key_id: 'dev',
+    provider: 'wall',
+    model: 'small',
+    sequence: 1,
+    entered_at: null,
+  }
   const rows = (request_id: string, attempt: number, tokens: number, nanos: number) => [
     { request_id, attempt, phase: 0, ...common, tokens: 100, nanos: 50_000, usage_source: 'estimated' },
     { request_id, attempt, phase: 1, ...common, tokens, nanos, usage_source: 'reported' },

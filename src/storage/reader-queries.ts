@@ -61,7 +61,7 @@ export class LedgerReader {
       'SELECT id, key_id, fields FROM request_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2',
     )
     this.#pageOfKey = this.#database.prepare(pageOfKey(dialectOf(database)))
-    this.#ledger = this.#database.prepare('SELECT * FROM ledger WHERE request_id = ? ORDER BY attempt, phase')
+    this.#ledger = this.#database.prepare('SELECT * FROM ledger WHERE request_id = ? ORDER BY attempt, phase, sequence')
     this.#usage = this.#database.prepare(
       `SELECT * FROM usage_daily WHERE day >= ?1 AND day <= ?2 AND (CAST(?3 AS TEXT) IS NULL OR key_id = ?3)
        ORDER BY day, key_id, provider, model`,

@@ -106,11 +106,15 @@ export type ErrorSource = 'client' | 'upstream' | 'gateway'
  */
 export type UsageSource = 'reported' | 'estimated' | 'reserved' | 'none'
 
-/** Phase of a ledger row. The stored number is the index in LEDGER_PHASES; append only. */
+/**
+ * Phase of a ledger row: what was reserved; what was charged for it; and of what was charged in advance for something that went on
+ * after the request, what was given back since: `release` when that used nothing, `adjust` when what it used was charged to the
+ * request that told it. The stored number is the index; append only.
+ */
 export const LEDGER_PHASES = ['reserve', 'settle', 'release', 'adjust'] as const
 export type LedgerPhase = (typeof LEDGER_PHASES)[number]
 
-/** One append-only row of the ledger, unique by (request_id, attempt, phase). Amounts are never negative, except in `adjust`. */
+/** One append-only row of the ledger, unique by (request_id, attempt, phase, sequence). Amounts of `release` and `adjust` are negative. */
 export interface LedgerRow {
   readonly request_id: string
   /** 1-based. */
@@ -126,6 +130,10 @@ export interface LedgerRow {
   readonly nanos: number
   readonly price_rule: string | null
   readonly usage_source: UsageSource
+  /** 1 for the first of its phase. */
+  readonly sequence: number
+  /** When a `release` or `adjust` was made (ms since the epoch); null: in the course of the request. */
+  readonly entered_at: number | null
 }
 
 /** How fast and how much, on one level; null: no such limit. */

@@ -99,6 +99,28 @@ test('tells per key the admissions since a moment: what the rate limit refused, 
   })
 })
 
+test('tells per level what was charged since a moment, in full where nobody knows', (t) => {
+  const dataDir = temporaryDirectory(t)
+  const [early, late, lost] = [NOW - 120_000, NOW - 900, NOW - 500]
+  const [first, second] = [requestId(1, early), requestId(2, late)]
+  const record = sampleRecord(second, { time: late, team: 'search' })
+  putSegment(
+    dataDir,
+    {},
+    segmentBytes([
+      [reserveText(first, { reservedAt: early }), settleText(first)],
+      [reserveText(second, { reservedAt: late }), settleText(second, { record })],
+      [reserveText(requestId(3, lost), { reservedAt: lost })],
+    ]),
+  )
+  const { tokens } = openWriter(t, dataDir).recover(NOW, { sinceMs: NOW - 60_000, routes: [] })
+  const both = [
+    { atMs: late, tokens: 32 },
+    { atMs: lost, tokens: 100 },
+  ]
+  assert.deepEqual(Object.fromEntries(tokens), { gateway: both, 'key:dev': both, 'team:search': both.slice(0, 1) })
+})
+
 test('B19 a journal cut at any byte recovers to whole facts, and late duplicates change nothing', (t) => {
   const ids = [1, 2, 3].map((n) => requestId(n))
   const [a = '', b = '', c = ''] = ids

@@ -5,6 +5,7 @@ import { putSegment, segmentBytes } from './testing/journal-files.ts'
 import { checkInvariants, openWriter, query } from './testing/ledger-checks.ts'
 import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from './testing/samples.ts'
 import { storeUrl } from './testing/stores.ts'
+import type { LedgerWriter } from './writer.ts'
 
 const DAY_MS = 86_400_000
 const NOW = Date.now()
@@ -63,4 +64,54 @@ test('what a living segment may tell again is not removed', (t) => {
   writer.ingest()
   writer.forget(NOW - 2 * DAY_MS)
   assert.equal(query(dataDir, 'SELECT * FROM requests').length, 0)
+})
+
+/** Removes all that is older than five days. */
+function forgetAll(writer: LedgerWriter): void {
+  while (writer.forget(NOW - 5 * DAY_MS)) {
+    // Until nothing is left to remove.
+  }
+}
+
+test('what is held for a thing that goes on is kept until it was given back, and sums stay', async (t) => {
+  const dataDir = temporaryDirectory(t)
+  const [held, ms] = [requestId(1, NOW - 9 * DAY_MS), NOW - 9 * DAY_MS]
+  // Its worker died: it is charged in full.
+  putSegment(dataDir, {}, segmentBytes([[reserveText(held, { reservedAt: ms }), ...request(2, 8)]]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(NOW)
+  writer.holdUsage('batch', held)
+  forgetAll(writer)
+  assert.deepEqual(
+    query(dataDir, 'SELECT id FROM requests').map(({ id }) => id),
+    [held],
+  )
+  assert.equal(writer.releaseUsage('batch', true)?.tokens, 100)
+  assert.equal(writer.releaseUsage('batch', true), null)
+  const reader = await openLedgerReader({ dataDir, databaseUrl: storeUrl(dataDir) })
+  t.after(() => reader.close())
+  const day = Math.floor(ms / DAY_MS) * DAY_MS
+  const asked = { by: ['key_id', 'team'], per: 'hour', fromMs: day, toMs: day + DAY_MS, keyId: null, limit: 9 } as const
+  const usage = () => {
+    return reader.usageBy({ ...asked, after: null }).map((row) => [row.requests, row.tokens, row.adjustedTokens])
+  }
+  assert.deepEqual(usage(), [[1, 0, -100]])
+  assert.deepEqual(reader.verify(NOW).differences, [])
+  forgetAll(writer)
+  assert.equal(query(dataDir, 'SELECT * FROM ledger').length, 0)
+  assert.deepEqual(usage(), [[1, 0, -100]])
+  assert.deepEqual(reader.verify(NOW).differences, [])
+})
+
+test('who has told what a thing used is remembered when its rows go', (t) => {
+  const dataDir = temporaryDirectory(t)
+  putSegment(dataDir, {}, segmentBytes([request(1, 8)]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(NOW)
+  const first = requestId(1, NOW - 8 * DAY_MS)
+  // It was killed between its settlement and the word that it has told.
+  assert.equal(writer.claimUsage('batch', first, NOW - 8 * DAY_MS), 'yours')
+  forgetAll(writer)
+  assert.equal(query(dataDir, 'SELECT * FROM requests').length, 0)
+  assert.equal(writer.claimUsage('batch', requestId(2, NOW), NOW), 'told')
 })

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SegmentName } from './journal/format.ts'
 import { JournalHorizon } from './journal/horizon.ts'
+import { tellWhatGoes } from './ledger/usage-claims.ts'
 import type { RetentionPort } from './retention-port.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
 import { settledRows, USAGE_DIMENSIONS } from './sqlite/settled-rows.ts'
@@ -22,6 +23,7 @@ export class Retention implements RetentionPort {
   readonly #remove: readonly StatementSync[]
   readonly #slices: StatementSync
   readonly #charges: StatementSync
+  readonly #tell: StatementSync
   readonly #journal = new JournalHorizon()
 
   constructor(database: DatabaseSync) {
@@ -31,7 +33,9 @@ export class Retention implements RetentionPort {
         `SELECT max(id) AS id, count(*) AS n FROM
            (SELECT ${id} AS id FROM ${table} WHERE ${id} < ?1 AND ${condition} ORDER BY ${id} LIMIT ${BATCH})`,
       )
-    const closed = (id: string) => `${id} NOT IN (SELECT request_id FROM open_attempts)`
+    // What is held for a thing that goes on may still be given back.
+    const closed = (id: string) =>
+      `${id} NOT IN (SELECT request_id FROM open_attempts UNION ALL SELECT request_id FROM held_amounts)`
     // Requests with all of their attempts, then attempts that no request is known of.
     this.#boundaries = [
       oldest('request_rows', 'id', closed('id')),
@@ -39,22 +43,26 @@ export class Retention implements RetentionPort {
     ]
     const columns = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
     this.#sums = database.prepare(
-      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos)
-         SELECT hour, ${columns}, count(*), sum(tokens), sum(nanos) FROM (${settledRows(`id <= ?1 AND ${closed('id')}`)})
-         WHERE true GROUP BY hour, ${columns}
+      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos, adjusted_tokens, adjusted_nanos)
+         SELECT hour, ${columns}, sum(requests), sum(tokens), sum(nanos), sum(adjusted_tokens), sum(adjusted_nanos)
+         FROM (${settledRows(`id <= ?1 AND ${closed('id')}`)}) WHERE true GROUP BY hour, ${columns}
        ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens,
-         nanos = nanos + excluded.nanos`,
+         nanos = nanos + excluded.nanos, adjusted_tokens = adjusted_tokens + excluded.adjusted_tokens,
+         adjusted_nanos = adjusted_nanos + excluded.adjusted_nanos`,
     )
-    this.#remove = (['request_rows id', 'attempt_rows request_id'] as const).map((place) => {
-      const [table, id] = place.split(' ') as [string, string] // by their texts
-      return database.prepare(`DELETE FROM ${table} WHERE ${id} <= ?1 AND ${closed(id)}`)
-    })
+    this.#remove = (['request_rows id', 'attempt_rows request_id', 'later_entries request_id'] as const).map(
+      (place) => {
+        const [table, id] = place.split(' ') as [string, string] // by their texts
+        return database.prepare(`DELETE FROM ${table} WHERE ${id} <= ?1 AND ${closed(id)}`)
+      },
+    )
     // The newest of each key stays: it tells when the key was used last.
     this.#slices = database.prepare(
       `DELETE FROM key_slices AS old WHERE slice < ?1
          AND EXISTS (SELECT 1 FROM key_slices WHERE key_id = old.key_id AND slice > old.slice)`,
     )
-    this.#charges = database.prepare('DELETE FROM reserved_charges WHERE request_id < ?1')
+    this.#charges = database.prepare(`DELETE FROM reserved_charges WHERE request_id < ?1 AND ${closed('request_id')}`)
+    this.#tell = database.prepare(tellWhatGoes(`request_id <= ?1 AND ${closed('request_id')}`))
   }
 
   see(segments: readonly SegmentName[], nowMs: number): void {
@@ -73,6 +81,7 @@ export class Retention implements RetentionPort {
         if (typeof oldest?.id !== 'string') continue
         // What usage is told by afterwards, in the same transaction: no sum ever changes for that.
         this.#sums.run(oldest.id)
+        this.#tell.run(oldest.id)
         for (const statement of this.#remove) statement.run(oldest.id)
         removed += Number(oldest.n)
         if (Number(oldest.n) === BATCH) {

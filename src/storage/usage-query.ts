@@ -33,6 +33,9 @@ export interface UsageRow {
   readonly requests: number
   readonly tokens: number
   readonly nanos: number
+  /** What of the two was taken away since by entries of the phases `release` and `adjust`; 0, or negative. */
+  readonly adjustedTokens: number
+  readonly adjustedNanos: number
 }
 
 /** Those that the sums of days tell apart. */
@@ -57,7 +60,7 @@ export function usageBy(database: SqlDatabase, query: UsageByQuery): UsageRow[] 
   const later = after === null ? '' : `WHERE (${places}) > (${after.map(place).join(', ')})`
   const sql = `SELECT * FROM (
       SELECT ${period} AS period${columns.map((name) => `, ${name}`).join('')},
-        sum(requests) AS requests, sum(tokens) AS tokens, sum(nanos) AS nanos
+        ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(', ')}
       FROM (${source}) AS settled
       WHERE hour >= ${place(fromMs / HOUR_MS)} AND hour < ${place(toMs / HOUR_MS)} ${ofKey} GROUP BY ${places}) AS sums
     ${later} ORDER BY ${places} LIMIT ${place(limit)}`
@@ -67,12 +70,13 @@ export function usageBy(database: SqlDatabase, query: UsageByQuery): UsageRow[] 
     .map((row) => toRow(row, by))
 }
 
-const DAYS = 'SELECT day * 24 AS hour, key_id, provider, model, requests, tokens, nanos FROM usage_daily'
+const SUMS = ['requests', 'tokens', 'nanos', 'adjusted_tokens', 'adjusted_nanos']
+const DAYS = `SELECT day * 24 AS hour, key_id, provider, model, ${SUMS.join(', ')} FROM usage_daily`
 
 function hours(range: string): string {
   const dimensions = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
-  return `SELECT hour, ${dimensions}, 1 AS requests, tokens, nanos FROM (${settledRows(range)}) AS rows
-    UNION ALL SELECT hour, ${dimensions}, requests, tokens, nanos FROM usage_forgotten`
+  const columns = `hour, ${dimensions}, ${SUMS.join(', ')}`
+  return `SELECT ${columns} FROM (${settledRows(range)}) AS rows UNION ALL SELECT ${columns} FROM usage_forgotten`
 }
 
 function toRow(row: SqlRow, by: readonly UsageDimension[]): UsageRow {
@@ -82,5 +86,7 @@ function toRow(row: SqlRow, by: readonly UsageDimension[]): UsageRow {
     requests: Number(row['requests']),
     tokens: Number(row['tokens']),
     nanos: Number(row['nanos']),
+    adjustedTokens: Number(row['adjusted_tokens']),
+    adjustedNanos: Number(row['adjusted_nanos']),
   }
 }

@@ -23,8 +23,16 @@ export interface Recovery {
   readonly lost: number
   /** Per level, start times (ms since the epoch, ascending) of the admitted requests that were asked for. */
   readonly admissions: ReadonlyMap<string, readonly number[]>
+  /** Per level, what attempts that were reserved in that time were charged, in the order of their reservations. */
+  readonly tokens: ReadonlyMap<string, readonly TakenTokens[]>
   /** Segments with bytes that no cut write explains; kept beside the journal under `<name>.damaged`. */
   readonly damaged: readonly string[]
+}
+
+/** Tokens of an attempt, and when it was reserved (ms since the epoch). */
+export interface TakenTokens {
+  readonly atMs: number
+  readonly tokens: number
 }
 
 /** One start of a worker. */

@@ -18,7 +18,7 @@ import { DirectoryLock } from './sqlite/directory-lock.ts'
 import { KeyTable } from './sqlite/key-table.ts'
 import { OpenAttempts } from './sqlite/open-attempts.ts'
 import { openSqliteStore } from './sqlite/open-store.ts'
-import { type AdmissionQuery, recentAdmissions } from './sqlite/spending.ts'
+import { type AdmissionQuery, recentAdmissions, recentTokens } from './sqlite/spending.ts'
 import type { LedgerStore, SharedStore } from './store.ts'
 import type { IngestResult, LedgerWriterOptions, Recovery, WorkersAtTakeOver } from './writer-calls.ts'
 
@@ -111,6 +111,7 @@ export class LedgerWriter {
     return {
       lost,
       admissions: admitted === null ? new Map() : recentAdmissions(this.#database, admitted),
+      tokens: admitted === null ? new Map() : recentTokens(this.#database, admitted),
       damaged: [...this.#segments.damaged],
     }
   }
@@ -193,7 +194,7 @@ export class LedgerWriter {
   releaseUsage(thing: string, unused = false): Released | null {
     this.#readAll()
     if (!unused && !this.#claims.isTold(thing)) return null
-    const released = this.#held.release(thing)
+    const released = this.#held.release(thing, unused ? 'release' : 'adjust', Date.now())
     // What cannot be given back yet is looked at once more.
     if (!this.#held.holds(thing)) this.#awaited.remove(thing)
     return released
@@ -212,6 +213,7 @@ export class LedgerWriter {
   /** Nobody looks at it any more; what is held for it stays charged. */
   giveUpUsage(thing: string): void {
     this.#awaited.remove(thing)
+    this.#held.keep(thing)
   }
 
   /** What these counters have spent, filled up with what their levels had used before them, as far as it is in the database. */
@@ -227,6 +229,7 @@ export class LedgerWriter {
   /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */
   forget(beforeMs: number): boolean {
     this.#retention.see(this.#segments.list(), Date.now())
+    this.#held.forgetOld(Date.now())
     return this.#retention.forget(beforeMs)
   }
 

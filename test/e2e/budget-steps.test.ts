@@ -10,6 +10,7 @@ const warned = keyPair('warned')
 const frugal = keyPair('frugal')
 const bound = keyPair('bound')
 const limited = keyPair('limited')
+const spent = keyPair('spent')
 
 const SWITCH = { usd: 0.001, per: 'day', on_exhausted: { switch_model: 'over-5' } }
 const KEYS = [
@@ -17,6 +18,7 @@ const KEYS = [
   { key: frugal, budgets: [SWITCH] },
   { key: bound, models: { allow: ['ok'] }, budgets: [SWITCH] },
   { key: limited, limits: { requests_per_minute: 60, burst: 2, tokens_per_minute: 6_000 } },
+  { key: spent, limits: { tokens_per_minute: 400 } },
 ]
 /** Dollars for a million tokens: a request of the first cannot be paid, one of the second costs nothing. */
 const MODELS = [
@@ -48,6 +50,9 @@ async function recordOf(id: string | null): Promise<Record<string, unknown>> {
 
 const lines = () => house.gateway.stderr.text.split('\n').filter((line) => line.includes('reached a threshold'))
 
+/** Tokens that are left of those per minute after one more request. */
+const tokensLeft = async () => Number((await ask(spent)).headers['x-ratelimit-remaining-tokens'])
+
 test('a threshold of a budget is told once, in the log, in metrics and in the record of the request that reached it', async () => {
   const told: unknown[] = []
   for (let turn = 0; turn < 5; turn++) {
@@ -65,8 +70,12 @@ test('a threshold of a budget is told once, in the log, in metrics and in the re
   }
   await eventually(async () => (await count('3')) === 1 && (await count('6')) === 1)
 
+  let left = await tokensLeft()
+  while (left > 180) left = await tokensLeft()
   await house.gateway.stop()
   await house.gateway.restart()
+  left = await tokensLeft()
+  assert.ok(left < 300, `${left} of 400 tokens per minute are left behind a restart`)
   assert.equal((await ask(warned)).status, 200)
   assert.equal(await count('6'), 0, 'what was told before a restart is not told again')
 })

@@ -147,7 +147,7 @@ function budgetViolations({ ledger }: LedgerSnapshot, samples: readonly MetricSa
   )
   const wrong = used.flatMap(({ labels, value }) => {
     const isOwn = (row: LedgerRow) => labels.level === 'gateway' || row.keyId === labels.key
-    const settled = ledger.filter((row) => row.phase === 'settle' && isOwn(row))
+    const settled = ledger.filter((row) => row.phase !== 'reserve' && isOwn(row))
     const sum = settled.reduce((tokens, row) => tokens + row.tokens, 0)
     const [overshoot] = findSamples(samples, 'ferro_budget_overshoot', labels)
     const all = value + (overshoot?.value ?? 0)

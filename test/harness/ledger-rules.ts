@@ -5,7 +5,7 @@ export function ledgerViolations(snapshot: LedgerSnapshot): string[] {
   return [...attemptViolations(snapshot), ...rollUpViolations(snapshot), ...snapshot.requests.flatMap(rowViolations)]
 }
 
-/** Every attempt has exactly one reserve and one settle (or release), and belongs to a request. */
+/** Every attempt has exactly one reserve and one settle, gives back no more than it was charged, and belongs to a request. */
 function attemptViolations({ requests, ledger }: LedgerSnapshot): string[] {
   const rowsOf = Map.groupBy(ledger, (row) => row.requestId)
   const known = new Set(requests.map((request) => request.id))
@@ -41,20 +41,26 @@ function phaseViolations(
   const violations: string[] = []
   if (attempt > last) violations.push(`${name} is beyond the ${request.attempts} attempts of its request`)
   if (count('reserve') !== 1) violations.push(`${name} has ${count('reserve')} reserve rows`)
-  if (count('settle') + count('release') !== 1) violations.push(`${name} has ${count('settle')} settle rows`)
+  if (count('settle') !== 1) violations.push(`${name} has ${count('settle')} settle rows`)
   for (const row of rows) {
-    if (row.phase !== 'adjust' && (row.tokens < 0 || row.nanos < 0)) violations.push(`${name} has a negative amount`)
+    const isLater = row.phase === 'release' || row.phase === 'adjust'
+    const isWrong = isLater ? row.tokens > 0 || row.nanos > 0 : row.tokens < 0 || row.nanos < 0
+    if (isWrong) violations.push(`${name} has a ${isLater ? 'positive' : 'negative'} amount of ${row.phase}`)
     if (row.keyId !== request.keyId) violations.push(`${name} is charged to ${row.keyId}, not to ${request.keyId}`)
+  }
+  const charged = rows.filter((row) => row.phase !== 'reserve')
+  for (const unit of ['tokens', 'nanos'] as const) {
+    if (total(charged, unit) < 0) violations.push(`${name} was given back more ${unit} than it was charged`)
   }
   return violations
 }
 
-/** `usage_daily` equals the settlements, summed. */
+/** `usage_daily` equals what was settled and given back since, summed. */
 function rollUpViolations({ ledger, daily }: LedgerSnapshot): string[] {
   const nameOf = (row: { keyId: string | null; provider: string; model: string }) =>
     `${row.keyId ?? ''} ${row.provider} ${row.model}`
   const settled = Map.groupBy(
-    ledger.filter((row) => row.phase === 'settle'),
+    ledger.filter((row) => row.phase !== 'reserve'),
     nameOf,
   )
   const rolledUp = Map.groupBy(daily, nameOf)

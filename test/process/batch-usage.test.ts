@@ -66,7 +66,8 @@ test('a finished batch is charged once, however many workers are asked at once, 
   }
   const charged = () => {
     using database = gateway.db()
-    const sum = 'SELECT COALESCE(SUM(tokens), 0) AS tokens, COUNT(*) AS rows FROM ledger WHERE phase = 1 AND tokens > 0'
+    const each = 'SELECT SUM(tokens) AS tokens FROM ledger WHERE phase >= 1 GROUP BY request_id, attempt'
+    const sum = `SELECT COALESCE(SUM(tokens), 0) AS tokens, COUNT(*) AS rows FROM (${each}) WHERE tokens > 0`
     const row = database.prepare(sum).get()
     return [at(row, 'tokens'), at(row, 'rows')]
   }

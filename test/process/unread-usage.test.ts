@@ -79,11 +79,11 @@ const holdsMore = async (key: Key, tokens: number) => {
   await eventually(async () => (await used(key)) > tokens, { what: 'the most that it may use' })
 }
 
-/** What the ledger has of a key, and how many settlements that are not nothing. */
+/** What the ledger has of a key, and how many attempts came to more than nothing. */
 function charged({ id }: Key): unknown[] {
   using database = gateway.db()
-  const sum = `SELECT COALESCE(SUM(tokens), 0) AS tokens, COUNT(*) AS rows FROM ledger
-    WHERE phase = 1 AND tokens > 0 AND key_id = ?`
+  const sum = `SELECT COALESCE(SUM(tokens), 0) AS tokens, COUNT(*) AS rows FROM (
+    SELECT SUM(tokens) AS tokens FROM ledger WHERE phase >= 1 AND key_id = ? GROUP BY request_id, attempt) WHERE tokens > 0`
   const row = database.prepare(sum).get(id)
   return [at(row, 'tokens'), at(row, 'rows')]
 }

@@ -54,6 +54,13 @@ export class Catalogue {
     return null
   }
 
+  /** The id that a name of a provider's model stands for: that of an alias, or the name itself. */
+  idOf(provider: string, name: string): string {
+    if (/[\t\n]/.test(name)) return name
+    const line = this.#line(`${provider}/${name}`)
+    return line?.startsWith('=') === true ? line.slice(1) : name
+  }
+
   #model(provider: string, id: string): CatalogueModel | null {
     const line = this.#line(`${provider}/${id}`)
     if (line === null) return null

@@ -52,8 +52,18 @@ const GRACE_MS = 15_000
 /** A request of another instance is in a journal that we cannot read: it is over at the latest after so long. */
 const OTHERS_GRACE_MS = 600_000
 /** Vendors forget batches and answers after a month. */
-const KEPT_MS = 100 * 86_400_000
+export const KEPT_MS = 100 * 86_400_000
 const FORGET_EVERY_MS = 3_600_000
+
+/**
+ * A statement for when rows of requests go (`condition` on `request_id` says which): claims whose holders have told by what the ledger
+ * says remember it, or the next one who looks would tell it again.
+ */
+export function tellWhatGoes(condition: string): string {
+  const settled = 'SELECT 1 FROM ledger WHERE ledger.request_id = usage_claims.request_id AND phase = 1'
+  return `UPDATE usage_claims SET told = 1 WHERE told = 0 AND ${condition}
+    AND EXISTS (${settled} AND (tokens > 0 OR nanos > 0)) AND NOT EXISTS (${settled} AND usage_source = 'reserved')`
+}
 
 /**
  * Who may tell the usage of a thing. A claim alone charges nothing: whether its holder did is what the ledger says, so that a

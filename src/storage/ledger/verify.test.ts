@@ -195,9 +195,24 @@ test('what is under way is no difference: an attempt is settled, and its request
   corrupt(
     `INSERT INTO attempt_rows VALUES ('${id(7, NOW)}', 1, '[1,${NOW},"dev","wall","small",100,50000,null,0,0,"none"]');
      UPDATE usage_daily SET requests = requests + 1 WHERE day = ${Math.floor(NOW / DAY_MS)};
-     INSERT OR IGNORE INTO usage_daily VALUES (${Math.floor(NOW / DAY_MS)}, 'dev', 'wall', 'small', 1, 0, 0);
+     INSERT OR IGNORE INTO usage_daily (day, key_id, provider, model, requests, tokens, nanos) VALUES (${Math.floor(NOW / DAY_MS)}, 'dev', 'wall', 'small', 1, 0, 0);
      INSERT INTO level_daily SELECT level, ${Math.floor(NOW / DAY_MS)}, 1, 0, 0 FROM level_daily`,
   )
   const { unfinished, differences } = await verify()
   assert.deepEqual([unfinished, differences], [1, []])
+})
+
+test('what was given back counts as an entry of its own, and no more than was charged', async (t) => {
+  const { writer, verify, corrupt } = await books(t, ALL)
+  const { tokens, nanos } = await verify()
+  writer.holdUsage('batch', id(4))
+  assert.equal(writer.releaseUsage('batch', true)?.tokens, 100)
+  const after = await verify()
+  assert.deepEqual([after.tokens, after.nanos, after.differences], [tokens - 100, nanos - 50_000, []])
+  corrupt('UPDATE later_entries SET tokens = tokens - 1')
+  const checks = (await verify()).differences.map(({ check, says }) => `${check}: ${says}`)
+  assert.match(checks[0] ?? '', /^attempts: was given back more than it was charged$/)
+  assert.match(checks[1] ?? '', /^days: .*tokens in usage_daily.*adjusted_tokens in usage_daily/)
+  corrupt('DELETE FROM later_entries')
+  assert.match((await verify()).differences[0]?.says ?? '', /0 adjusted_tokens|-100 adjusted_tokens in usage_daily/)
 })

@@ -28,20 +28,29 @@ export interface LedgerReport {
   readonly differences: readonly LedgerDifference[]
 }
 
+/** What was given back since. */
+const ADJUSTED = ['adjusted_tokens', 'adjusted_nanos']
+
 const TOKENS = [
   'input_tokens + cache_read_tokens + cache_write_tokens + output_tokens + reasoning_tokens',
   'cache_write_1h_tokens + audio_input_tokens + audio_output_tokens + image_input_tokens + image_output_tokens',
 ].join(' + ')
 
-/** Every attempt was reserved once and settled once, whichever row tells of it. */
-const ATTEMPTS = `SELECT request_id, attempt, reserved, settled, least FROM (
+/**
+ * Every attempt was reserved once and settled once, whichever row tells of it, and no more was given back of it since than it was
+ * charged.
+ */
+const ATTEMPTS = `SELECT request_id, attempt, reserved, settled, least, net FROM (
     SELECT request_id, attempt, sum(reserved) AS reserved, sum(settled) AS settled, max(n) AS n,
-      CASE WHEN min(tokens) < min(nanos) THEN min(tokens) ELSE min(nanos) END AS least
-    FROM (SELECT request_id, attempt, phase, CASE WHEN phase = 0 THEN 1 ELSE 0 END AS reserved,
-        CASE WHEN phase = 1 THEN 1 ELSE 0 END AS settled, min(tokens) AS tokens, min(nanos) AS nanos, count(*) AS n
+      CASE WHEN min(tokens) < min(nanos) THEN min(tokens) ELSE min(nanos) END AS least,
+      CASE WHEN sum(net_tokens) < sum(net_nanos) THEN sum(net_tokens) ELSE sum(net_nanos) END AS net
+    FROM (SELECT request_id, attempt, CASE WHEN phase = 0 THEN 1 ELSE 0 END AS reserved,
+        CASE WHEN phase = 1 THEN 1 ELSE 0 END AS settled, CASE WHEN phase > 1 THEN 1 ELSE count(*) END AS n,
+        CASE WHEN phase > 1 THEN 0 ELSE min(tokens) END AS tokens, CASE WHEN phase > 1 THEN 0 ELSE min(nanos) END AS nanos,
+        CASE WHEN phase > 0 THEN sum(tokens) ELSE 0 END AS net_tokens, CASE WHEN phase > 0 THEN sum(nanos) ELSE 0 END AS net_nanos
       FROM ledger GROUP BY request_id, attempt, phase) AS phases
     GROUP BY request_id, attempt) AS attempts
-  WHERE reserved <> 1 OR settled <> 1 OR n <> 1 OR least < 0 ORDER BY request_id, attempt LIMIT ${MAX_DIFFERENCES}`
+  WHERE reserved <> 1 OR settled <> 1 OR n <> 1 OR least < 0 OR net < 0 ORDER BY request_id, attempt LIMIT ${MAX_DIFFERENCES}`
 
 /** Attempts of requests without a record. */
 const ORPHANS = `SELECT DISTINCT request_id FROM attempt_rows a
@@ -49,13 +58,14 @@ const ORPHANS = `SELECT DISTINCT request_id FROM attempt_rows a
     AND request_id NOT IN (SELECT request_id FROM open_attempts)`
 
 /**
- * What a record says of a request is what its attempts were settled at. Left out are costs that are not known, and what a lost
- * request or a batch was charged in advance, of which the record knows nothing.
+ * What a record says of a request is what its attempts came to. Left out are costs that are not known, and what a lost request or a
+ * batch was charged in advance and has not been given back, of which the record knows nothing.
  */
 const RECORDS = `SELECT r.id AS id, ${TOKENS} AS recorded, cost_nanos, l.tokens AS tokens, l.nanos AS nanos
   FROM requests r JOIN (
-    SELECT request_id, sum(tokens) AS tokens, sum(nanos) AS nanos, count(*) FILTER (WHERE usage_source = 'reserved') AS reserved
-    FROM ledger WHERE phase = 1 GROUP BY request_id) AS l ON l.request_id = r.id
+    SELECT request_id, sum(tokens) AS tokens, sum(nanos) AS nanos,
+      count(*) FILTER (WHERE phase = 1 AND usage_source = 'reserved') - count(*) FILTER (WHERE phase > 1) AS reserved
+    FROM ledger WHERE phase >= 1 GROUP BY request_id) AS l ON l.request_id = r.id
   WHERE l.reserved = 0 AND r.outcome <> 'lost'
     AND (${TOKENS} <> l.tokens OR (cost_nanos IS NOT NULL AND cost_nanos <> l.nanos)) ORDER BY r.id LIMIT ${MAX_DIFFERENCES}`
 
@@ -66,15 +76,20 @@ const UNPAID = `SELECT id, recorded, cost_nanos FROM (
       (SELECT 1 FROM attempt_rows WHERE request_id = requests.id)) AS unsettled
   WHERE recorded <> 0 OR coalesce(cost_nanos, 0) <> 0 LIMIT ${MAX_DIFFERENCES}`
 
-/** The sums of days, and the attempts that are there or whose rows are gone. */
+/** The sums of days, and the entries that are there or whose rows are gone. */
 const DAYS = `SELECT day, key_id, provider, model, sum(a_requests) AS a_requests, sum(a_tokens) AS a_tokens,
-    sum(a_nanos) AS a_nanos, sum(b_requests) AS b_requests, sum(b_tokens) AS b_tokens, sum(b_nanos) AS b_nanos
+    sum(a_nanos) AS a_nanos, sum(b_requests) AS b_requests, sum(b_tokens) AS b_tokens, sum(b_nanos) AS b_nanos,
+    sum(a_adjusted_tokens) AS a_adjusted_tokens, sum(a_adjusted_nanos) AS a_adjusted_nanos,
+    sum(b_adjusted_tokens) AS b_adjusted_tokens, sum(b_adjusted_nanos) AS b_adjusted_nanos
   FROM (
     SELECT day, key_id, provider, model, requests AS a_requests, tokens AS a_tokens, nanos AS a_nanos,
-      0 AS b_requests, 0 AS b_tokens, 0 AS b_nanos FROM usage_daily
-    UNION ALL SELECT hour / 24, key_id, provider, model, 0, 0, 0, requests, tokens, nanos FROM usage_forgotten
-    UNION ALL SELECT reserved_at / 86400000, coalesce(key_id, ''), provider, coalesce(model, ''), 0, 0, 0, 1, tokens, nanos
-      FROM ledger WHERE phase = 1) AS sums
+      0 AS b_requests, 0 AS b_tokens, 0 AS b_nanos, adjusted_tokens AS a_adjusted_tokens, adjusted_nanos AS a_adjusted_nanos,
+      0 AS b_adjusted_tokens, 0 AS b_adjusted_nanos FROM usage_daily
+    UNION ALL SELECT hour / 24, key_id, provider, model, 0, 0, 0, requests, tokens, nanos, 0, 0, adjusted_tokens, adjusted_nanos
+      FROM usage_forgotten
+    UNION ALL SELECT reserved_at / 86400000, coalesce(key_id, ''), provider, coalesce(model, ''), 0, 0, 0,
+      CASE WHEN phase = 1 THEN 1 ELSE 0 END, tokens, nanos, 0, 0,
+      CASE WHEN phase > 1 THEN tokens ELSE 0 END, CASE WHEN phase > 1 THEN nanos ELSE 0 END FROM ledger WHERE phase >= 1) AS sums
   GROUP BY day, key_id, provider, model ORDER BY day, key_id, provider, model`
 
 /** The sums of levels, and those of days for keys and the gateway, and attempts with their records for the levels between. */
@@ -90,7 +105,7 @@ const LEVELS = `SELECT level, day, sum(a_requests) AS a_requests, sum(a_tokens) 
 
 function levelRows(kind: string): string {
   const name = `'${kind}:' || "${kind}"`
-  return `UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, 1, tokens, nanos FROM (${settledRows()}) AS settled_${kind} WHERE "${kind}" <> ''
+  return `UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, requests, tokens, nanos FROM (${settledRows()}) AS settled_${kind} WHERE "${kind}" <> ''
     UNION ALL SELECT ${name}, hour / 24, 0, 0, 0, requests, tokens, nanos FROM usage_forgotten WHERE "${kind}" <> ''`
 }
 
@@ -105,8 +120,8 @@ export function verifyLedger(database: SqlDatabase, nowMs: number): LedgerReport
     const { days, found } = dayDifferences(database)
     const total = one(
       database,
-      `SELECT (SELECT count(*) FROM request_rows) AS requests, count(*) AS attempts,
-         coalesce(sum(tokens), 0) AS tokens, coalesce(sum(nanos), 0) AS nanos FROM ledger WHERE phase = 1`,
+      `SELECT (SELECT count(*) FROM request_rows) AS requests, count(*) FILTER (WHERE phase = 1) AS attempts,
+         coalesce(sum(tokens), 0) AS tokens, coalesce(sum(nanos), 0) AS nanos FROM ledger WHERE phase >= 1`,
     )
     const unfinished = one(
       database,
@@ -133,8 +148,8 @@ function attemptDifferences(database: SqlDatabase, nowMs: number): LedgerDiffere
   return [
     ...unpaired.map((row): LedgerDifference => {
       const [reserved, settled] = [Number(row['reserved']), Number(row['settled'])]
-      const amounts = Number(row['least']) < 0 ? 'has a negative amount' : 'is there twice'
-      const says = reserved === 1 && settled === 1 ? amounts : `has ${reserved} reservations and ${settled} settlements`
+      const says =
+        reserved === 1 && settled === 1 ? amountsWrong(row) : `has ${reserved} reservations and ${settled} settlements`
       return { check: 'attempts', of: `attempt ${Number(row['attempt'])} of ${String(row['request_id'])}`, says }
     }),
     ...orphans.map(
@@ -145,6 +160,11 @@ function attemptDifferences(database: SqlDatabase, nowMs: number): LedgerDiffere
       }),
     ),
   ]
+}
+
+function amountsWrong(row: SqlRow): string {
+  if (Number(row['least']) < 0) return 'has a negative amount'
+  return Number(row['net']) < 0 ? 'was given back more than it was charged' : 'is there twice'
 }
 
 function recordDifferences(database: SqlDatabase): LedgerDifference[] {
@@ -166,7 +186,9 @@ function dayDifferences(database: SqlDatabase): { days: number; found: LedgerDif
   const found: LedgerDifference[] = []
   for (const row of database.prepare(DAYS).iterate()) {
     days++
-    const says = unequal(row, 'usage_daily')
+    const says = [unequal(row, 'usage_daily'), unequal(row, 'usage_daily', ADJUSTED)]
+      .filter((text) => text !== '')
+      .join('; ')
     if (says === '' || found.length >= MAX_DIFFERENCES) continue
     const date = new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10)
     const key = row['key_id'] === '' ? 'no key' : `key ${String(row['key_id'])}`
@@ -190,12 +212,12 @@ function levelDifferences(database: SqlDatabase, nowMs: number, unfinished: numb
 }
 
 /** What is not the same in both accounts of a row. */
-function unequal(row: SqlRow, table: string): string {
-  const units = (['requests', 'tokens', 'nanos'] as const).flatMap((unit) => {
+function unequal(row: SqlRow, table: string, units: readonly string[] = ['requests', 'tokens', 'nanos']): string {
+  const wrong = units.flatMap((unit) => {
     const [sum, entries] = [Number(row[`a_${unit}`]), Number(row[`b_${unit}`])]
     return sum === entries ? [] : [`${sum} ${unit} in ${table}, ${entries} in the entries`]
   })
-  return units.join('; ')
+  return wrong.join('; ')
 }
 
 function one(database: SqlDatabase, sql: string): SqlRow {

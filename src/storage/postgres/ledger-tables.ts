@@ -165,7 +165,8 @@ export class PostgresLedgerTables implements LedgerTablesPort {
     const days = [...this.#sums.days()]
     if (days.length === 0) return
     this.#database.query(
-      `INSERT INTO usage_daily SELECT day, key_id, provider, model, sum(requests), sum(tokens), sum(nanos)
+      `INSERT INTO usage_daily (day, key_id, provider, model, requests, tokens, nanos)
+         SELECT day, key_id, provider, model, sum(requests), sum(tokens), sum(nanos)
          FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
            AS sums (day, key_id, provider, model, requests, tokens, nanos)
          GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4

@@ -32,6 +32,35 @@ export const MIGRATIONS: readonly string[] = [
 
   // New columns stand behind the others, which is all that this may change.
   `CREATE OR REPLACE VIEW requests AS SELECT ${recordColumns(FIELDS_WITH_POLICIES)} FROM request_rows;`,
+
+  `CREATE TABLE later_entries (
+     request_id TEXT COLLATE "C" NOT NULL,
+     attempt INTEGER NOT NULL,
+     phase INTEGER NOT NULL,
+     sequence INTEGER NOT NULL,
+     entered_at BIGINT NOT NULL,
+     reserved_at BIGINT NOT NULL,
+     key_id TEXT,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     tokens BIGINT NOT NULL,
+     nanos BIGINT NOT NULL,
+     price_rule TEXT,
+     charges TEXT NOT NULL,
+     levels TEXT NOT NULL,
+     PRIMARY KEY (request_id, attempt, phase, sequence)
+   );
+   CREATE OR REPLACE VIEW ledger AS
+     SELECT request_id, attempt, phase, (amounts ->> 1)::bigint AS reserved_at, amounts ->> 2 AS key_id, amounts ->> 3 AS provider,
+       amounts ->> 4 AS model, (amounts ->> tokens_at)::bigint AS tokens, (amounts ->> nanos_at)::bigint AS nanos,
+       CASE WHEN phase = 0 THEN amounts ->> 7 ELSE coalesce(amounts ->> 11, amounts ->> 7) END AS price_rule,
+       CASE WHEN phase = 0 THEN 'estimated' ELSE amounts ->> 10 END AS usage_source, 1 AS sequence, NULL::bigint AS entered_at
+     FROM attempt_rows CROSS JOIN (VALUES (0, 5, 6), (1, 8, 9)) AS phases (phase, tokens_at, nanos_at)
+     UNION ALL SELECT request_id, attempt, phase, reserved_at, key_id, provider, model, tokens, nanos, price_rule, 'reserved',
+       sequence, entered_at FROM later_entries;
+   ALTER TABLE usage_daily ADD COLUMN adjusted_tokens BIGINT NOT NULL DEFAULT 0, ADD COLUMN adjusted_nanos BIGINT NOT NULL DEFAULT 0;
+   ALTER TABLE usage_forgotten ADD COLUMN adjusted_tokens BIGINT NOT NULL DEFAULT 0,
+     ADD COLUMN adjusted_nanos BIGINT NOT NULL DEFAULT 0;`,
 ]
 
 /**

@@ -14,7 +14,12 @@ import { openDatabase } from '../sqlite/database.ts'
 import { putSegment, segmentBytes } from '../testing/journal-files.ts'
 import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from '../testing/samples.ts'
 import { LedgerWriter } from '../writer.ts'
-import { openPostgresStore } from './open.ts'
+import { PostgresConnection } from './connection.ts'
+import { PostgresDatabase } from './database.ts'
+import { MIGRATIONS, migrate } from './migrations.ts'
+import { openPostgresStore, WRITER } from './open.ts'
+import { Partitions } from './partitions.ts'
+import { parsePostgresUrl } from './url.ts'
 
 const DAY_MS = 86_400_000
 const PASSWORD = 'c0rrect/horse%'
@@ -241,6 +246,26 @@ serverSuite('postgres', 'a PostgreSQL database', () => {
     const report = await verify(url, one.dataDir)
     assert.deepEqual([report.requests, report.differences], [1, []])
     assert.equal(await server.psql('SELECT sum(requests) FROM usage_daily', `t${databases}`), '5')
+  })
+
+  test('from before later entries keeps its ledger and its sums', async (t) => {
+    const url = await fresh()
+    const database = new PostgresDatabase(new PostgresConnection(parsePostgresUrl(url), WRITER))
+    t.after(() => database.close())
+    const before = MIGRATIONS.findIndex((step) => step.includes('CREATE TABLE later_entries'))
+    migrate(database, 'x', MIGRATIONS.slice(0, before))
+    const id = requestId(1)
+    const attempt = JSON.stringify([1, 5, 'dev', 'wall', 'small', 100, 50, 'small@1', 32, 12, 'reported'])
+    new Partitions(database).makeFor([id])
+    database.prepare('INSERT INTO attempt_rows VALUES (?, 1, CAST(? AS JSONB))').run(id, attempt)
+    database.exec("INSERT INTO usage_daily VALUES (0, 'dev', 'wall', 'small', 1, 32, 12)")
+    const ledger = 'SELECT request_id, attempt, phase, reserved_at, tokens, nanos, price_rule, usage_source FROM ledger'
+    const read = () => database.prepare(`${ledger} ORDER BY phase`).all().map(Object.values)
+    const known = read()
+    migrate(database, 'x')
+    assert.deepEqual(read(), known)
+    const day = 'SELECT requests, tokens, nanos, adjusted_tokens, adjusted_nanos FROM usage_daily'
+    assert.deepEqual(Object.values(database.prepare(day).get() ?? {}), [1, 32, 12, 0, 0])
   })
 
   test('tells every instance of a key that one has changed', async (t) => {

@@ -1,5 +1,6 @@
 import type { SegmentName } from '../journal/format.ts'
 import { JournalHorizon } from '../journal/horizon.ts'
+import { tellWhatGoes } from '../ledger/usage-claims.ts'
 import type { RetentionPort } from '../retention-port.ts'
 import { inTransaction } from '../sql/transaction.ts'
 import { settledRows, USAGE_DIMENSIONS } from '../sqlite/settled-rows.ts'
@@ -53,15 +54,22 @@ export class PostgresRetention implements RetentionPort {
     const columns = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
     const [beginMs, endMs] = [day * DAY_MS, (day + 1) * DAY_MS]
     const sums = this.#database.prepare(
-      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos)
-           SELECT hour, ${columns}, count(*), sum(tokens), sum(nanos) FROM (${settledRows('id >= ?1 AND id < ?2')}) AS settled
-           GROUP BY hour, ${columns}
+      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos, adjusted_tokens, adjusted_nanos)
+           SELECT hour, ${columns}, sum(requests), sum(tokens), sum(nanos), sum(adjusted_tokens), sum(adjusted_nanos)
+           FROM (${settledRows('id >= ?1 AND id < ?2')}) AS settled GROUP BY hour, ${columns}
          ON CONFLICT (hour, ${columns}) DO UPDATE SET requests = usage_forgotten.requests + excluded.requests,
-           tokens = usage_forgotten.tokens + excluded.tokens, nanos = usage_forgotten.nanos + excluded.nanos`,
+           tokens = usage_forgotten.tokens + excluded.tokens, nanos = usage_forgotten.nanos + excluded.nanos,
+           adjusted_tokens = usage_forgotten.adjusted_tokens + excluded.adjusted_tokens,
+           adjusted_nanos = usage_forgotten.adjusted_nanos + excluded.adjusted_nanos`,
     )
     // Hour by hour: no statement may take long.
     for (let ms = beginMs; ms < endMs; ms += HOUR_MS) sums.run(beginAt(ms), beginAt(ms + HOUR_MS))
+    const ofDay = 'request_id >= ?1 AND request_id < ?2'
+    this.#database.prepare(tellWhatGoes(ofDay)).run(beginAt(beginMs), beginAt(endMs))
     this.#partitions.drop(day)
+    for (const table of ['later_entries', 'reserved_charges']) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE ${ofDay}`).run(beginAt(beginMs), beginAt(endMs))
+    }
     // The newest of each key stays: it tells when the key was used last.
     this.#database
       .prepare(
@@ -69,13 +77,16 @@ export class PostgresRetention implements RetentionPort {
            AND EXISTS (SELECT 1 FROM key_slices AS later WHERE later.key_id = old.key_id AND later.slice > old.slice)`,
       )
       .run(beginAt(endMs))
-    this.#database.prepare('DELETE FROM reserved_charges WHERE request_id < ?1').run(beginAt(endMs))
     return true
   }
 
-  /** Whether a request of a day has not ended; one that lasts so long is one that a lost instance has left. */
+  /**
+   * Whether a request of a day has not ended (one that lasts so long is one that a lost instance has left), or holds an amount for a
+   * thing that goes on, which may still be given back.
+   */
   #isOpen(day: number): boolean {
-    const sql = 'SELECT 1 FROM open_attempts WHERE request_id >= ?1 AND request_id < ?2 LIMIT 1'
+    const ofDay = 'WHERE request_id >= ?1 AND request_id < ?2'
+    const sql = `SELECT 1 FROM open_attempts ${ofDay} UNION ALL SELECT 1 FROM held_amounts ${ofDay} LIMIT 1`
     return this.#database.prepare(sql).get(beginAt(day * DAY_MS), beginAt((day + 1) * DAY_MS)) !== undefined
   }
 }

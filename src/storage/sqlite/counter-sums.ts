@@ -109,6 +109,8 @@ export class CounterSums {
              WHERE r.id >= ?1 AND r.id < ?3 AND r.attempt IS NOT NULL AND ${whose}
            UNION ALL SELECT CAST(a.amounts ->> 1 AS BIGINT), CAST(a.amounts ->> ${at} AS BIGINT)
              FROM request_rows r JOIN attempt_rows a ON a.request_id = r.id
+             WHERE r.id >= ?1 AND r.id < ?3 AND ${whose}
+           UNION ALL SELECT l.reserved_at, l.${unit} FROM request_rows r JOIN later_entries l ON l.request_id = r.id
              WHERE r.id >= ?1 AND r.id < ?3 AND ${whose}) AS amounts
          WHERE at >= ?2 AND at < ?5`,
       )

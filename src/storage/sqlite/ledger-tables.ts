@@ -48,7 +48,7 @@ export class LedgerTables implements LedgerTablesPort {
     this.#keepCharges = database.prepare('INSERT OR IGNORE INTO reserved_charges VALUES (?, ?, ?, ?)')
     this.#slices = new KeySlices(database)
     this.#addSum = database.prepare(
-      `INSERT INTO usage_daily VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO usage_daily (day, key_id, provider, model, requests, tokens, nanos) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens,
          nanos = nanos + excluded.nanos`,
     )

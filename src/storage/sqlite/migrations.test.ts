@@ -114,3 +114,26 @@ test('rows from before the later counters read as zero, and a settlement names t
     ['small@1', 'dear'],
   )
 })
+
+test('a database from before later entries keeps its ledger and its sums', (t) => {
+  const database = new DatabaseSync(path.join(temporaryDirectory(t), 'x.db'))
+  t.after(() => database.close())
+  const before = MIGRATIONS.findIndex((step) => step.includes('CREATE TABLE later_entries'))
+  migrate(database, 'x.db', MIGRATIONS.slice(0, before))
+  const attempt = JSON.stringify([1, 5, 'dev', 'wall', 'small', 100, 50, 'small@1', 32, 12, 'reported'])
+  database.prepare("INSERT INTO attempt_rows VALUES ('a', 1, ?)").run(attempt)
+  database.exec("INSERT INTO usage_daily VALUES (0, 'dev', 'wall', 'small', 1, 32, 12)")
+  database.exec("INSERT INTO usage_forgotten VALUES (0, 'dev', 'wall', 'small', '', '', '', '', 2, 64, 24)")
+  const ledger = 'SELECT request_id, attempt, phase, reserved_at, tokens, nanos, price_rule, usage_source FROM ledger'
+  const read = () => database.prepare(`${ledger} ORDER BY phase`).all().map(Object.values)
+  const known = read()
+  migrate(database, 'x.db')
+  assert.deepEqual(read(), known)
+  const sums = (table: string) => {
+    return Object.values(
+      database.prepare(`SELECT requests, tokens, nanos, adjusted_tokens, adjusted_nanos FROM ${table}`).get() ?? {},
+    )
+  }
+  assert.deepEqual(sums('usage_daily'), [1, 32, 12, 0, 0])
+  assert.deepEqual(sums('usage_forgotten'), [2, 64, 24, 0, 0])
+})

@@ -256,6 +256,45 @@ export const MIGRATIONS: readonly string[] = [
      fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
      fields ->> 46 AS project, fields ->> 47 AS "user", fields ->> 48 AS budget_events, fields ->> 49 AS policy,
      fields ->> 50 AS policy_version FROM request_rows;`,
+
+  `-- Entries of the ledger that were made after an attempt's settlement: what was charged in advance is given back. phase: 2 release,
+   -- 3 adjust (see records.ts). entered_at: when; they count in the period of reserved_at, as all entries of their attempt.
+   CREATE TABLE later_entries (
+     request_id TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     phase INTEGER NOT NULL,
+     sequence INTEGER NOT NULL,
+     entered_at INTEGER NOT NULL,
+     reserved_at INTEGER NOT NULL,
+     key_id TEXT,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     tokens INTEGER NOT NULL,
+     nanos INTEGER NOT NULL,
+     price_rule TEXT,
+     charges TEXT NOT NULL,
+     levels TEXT NOT NULL,
+     PRIMARY KEY (request_id, attempt, phase, sequence)
+   ) WITHOUT ROWID;
+
+   DROP VIEW ledger;
+   CREATE VIEW ledger AS
+     ${[
+       phaseRows('reserve', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL'),
+       phaseRows('settle', 'id', 'attempt', 'request_rows WHERE attempt IS NOT NULL', SETTLED_RULE),
+       phaseRows('reserve', 'request_id', 'amounts', 'attempt_rows'),
+       phaseRows('settle', 'request_id', 'amounts', 'attempt_rows'),
+     ]
+       .map((rows) => rows.replace(' FROM ', ', 1 AS sequence, NULL AS entered_at FROM '))
+       .join(' UNION ALL ')}
+     UNION ALL SELECT request_id, attempt, phase, reserved_at, key_id, provider, model, tokens, nanos, price_rule, 'reserved',
+       sequence, entered_at FROM later_entries;
+
+   -- What of the sums such entries have taken away again.
+   ALTER TABLE usage_daily ADD COLUMN adjusted_tokens INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE usage_daily ADD COLUMN adjusted_nanos INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE usage_forgotten ADD COLUMN adjusted_tokens INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE usage_forgotten ADD COLUMN adjusted_nanos INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -12,16 +12,23 @@ const OWN: Readonly<Partial<Record<UsageDimension, string>>> = {
 }
 
 /**
- * Settled attempts one by one as a query: `request_id`, `reserved_at`, `hour` (since the epoch, of the reservation), the
- * dimensions ('' where there is none), `tokens`, `nanos`. `range` is a condition on `id`, a request's id.
+ * Settled attempts and what was given back of them since, one by one as a query: `request_id`, `reserved_at`, `hour` (since the epoch,
+ * of the reservation), the dimensions ('' where there is none), `requests` (1 for a settlement), `tokens`, `nanos`, and the same
+ * two as `adjusted_…` of what was given back. `range` is a condition on `id`, a request's id.
  */
 export function settledRows(range = 'true'): string {
-  const columns = USAGE_DIMENSIONS.map((name) => `coalesce(${OWN[name] ?? recordField(name)}, '') AS "${name}"`)
+  const columns = (own: (name: UsageDimension) => string | undefined) =>
+    USAGE_DIMENSIONS.map((name) => `coalesce(${own(name) ?? recordField(name)}, '') AS "${name}"`).join(', ')
   const number = (at: number) => `CAST(amounts ->> ${at} AS BIGINT)`
-  return `SELECT id AS request_id, ${number(1)} AS reserved_at, ${number(1)} / 3600000 AS hour, ${columns.join(', ')},
-      ${number(8)} AS tokens, ${number(9)} AS nanos
+  return `SELECT id AS request_id, ${number(1)} AS reserved_at, ${number(1)} / 3600000 AS hour, ${columns((name) => OWN[name])},
+      1 AS requests, ${number(8)} AS tokens, ${number(9)} AS nanos, 0 AS adjusted_tokens, 0 AS adjusted_nanos
     FROM (SELECT id, attempt AS amounts, fields FROM request_rows WHERE attempt IS NOT NULL
       UNION ALL SELECT a.request_id AS id, a.amounts, r.fields FROM attempt_rows a LEFT JOIN request_rows r ON r.id = a.request_id) AS attempts
+    WHERE ${range}
+    UNION ALL SELECT id, reserved_at, reserved_at / 3600000, ${columns((name) => (OWN[name] === undefined ? undefined : `own_${name}`))},
+      0, tokens, nanos, tokens, nanos
+    FROM (SELECT l.request_id AS id, reserved_at, l.key_id AS own_key_id, l.provider AS own_provider, l.model AS own_model, tokens, nanos,
+        r.fields FROM later_entries l LEFT JOIN request_rows r ON r.id = l.request_id) AS later
     WHERE ${range}`
 }
 

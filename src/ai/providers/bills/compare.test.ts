@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type BillLine, picoOf } from './bill.ts'
-import { compare, familyOf, type LedgerDay } from './compare.ts'
+import { packagedCatalogue } from '../../catalogue/catalogue.ts'
+import { compare, type LedgerDay, spelling } from './compare.ts'
 
 const NOW = Date.UTC(2026, 8, 1)
 const TOLERANCE = { share: 0.01, nanos: 10_000 }
@@ -28,10 +29,10 @@ test('one model has one name, however it is spelt', () => {
     ['claude-haiku-4-5', 'claude-haiku-4-5-20251001', 'Claude Haiku 4.5', 'claude-haiku-4-5@20251001'],
     ['claude-3-5-haiku-latest', 'claude-3-5-haiku-20241022', 'Claude Haiku 3.5'],
   ]
-  const families = rows.map((names) => new Set(names.map(familyOf)))
+  const families = rows.map((names) => new Set(names.map(spelling)))
   for (const family of families) assert.equal(family.size, 1, [...family].join(' '))
-  assert.notEqual(familyOf('gpt-4o'), familyOf('gpt-4o-mini'))
-  assert.notEqual(familyOf('mistral-large-2411'), familyOf('mistral-large'), 'a year and a month are no day')
+  assert.notEqual(spelling('gpt-4o'), spelling('gpt-4o-mini'))
+  assert.notEqual(spelling('mistral-large-2411'), spelling('mistral-large'), 'a year and a month are no day')
 })
 
 test('sides that agree are equal, rounded ones and near ones within the tolerance', () => {
@@ -121,4 +122,21 @@ test('a bill without models is compared by day', () => {
   const lines = [billed('2026-08-01', null, '3.0000000', { item: '' })]
   const days = [spent('2026-08-01', 'o1', 1), spent('2026-08-01', 'o3', 2)]
   assert.deepEqual(verdicts(lines, days), [['2026-08-01', 'all models', 'equal', '']])
+})
+
+test('aliases and snapshots go with the model that the catalogue says they are', () => {
+  const idOf = (model: string) => packagedCatalogue().idOf('openai', model)
+  const day = '2026-08-01'
+  const lines = [
+    billed(day, 'gpt-4-1106-preview', '1.0000000'),
+    billed(day, 'gpt-4-0125-preview', '1.0000000'),
+    billed(day, 'gpt-3.5-turbo-0613', '1.0000000'),
+    billed(day, 'gpt-4o-2024-08-06', '1.0000000'),
+  ]
+  const days = [spent(day, 'gpt-4-turbo-preview', 2), spent(day, 'gpt-3.5-turbo', 1), spent(day, 'gpt-4o', 1)]
+  const compared = compare(lines, days, { tolerance: TOLERANCE, nowMs: NOW, idOf })
+  assert.deepEqual(
+    compared.map(({ status }) => status),
+    ['equal', 'equal', 'equal'],
+  )
 })

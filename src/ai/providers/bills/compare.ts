@@ -46,12 +46,13 @@ const PICO_PER_NANO = 1_000n
 /** Ratios of several days that are so near are one price. */
 const SAME_PRICE = 0.005
 
-/** Compares a bill with the ledger by day and model. `nowMs` tells which days a bill may not have yet. */
+/** Compares a bill with the ledger by day and model. */
 export function compare(
   lines: readonly BillLine[],
   days: readonly LedgerDay[],
-  { tolerance, nowMs }: { readonly tolerance: Tolerance; readonly nowMs: number },
+  { tolerance, nowMs, idOf = (model) => model }: CompareOptions,
 ): Compared[] {
+  const familyOf = memoized((model) => spelling(idOf(model)))
   // A bill that names no models at all is compared by day.
   const byModel = lines.length === 0 || lines.some(({ model }) => model !== null)
   const pairs = new Map<string, Pair>()
@@ -67,14 +68,32 @@ export function compare(
   for (const line of lines) pairOf(line.date, byModel ? (line.model ?? itemName(line)) : 'all models').lines.push(line)
   for (const day of days) pairOf(day.date, byModel ? day.model : 'all models').days.push(day)
   const sorted = [...pairs.values()].sort((a, b) => compareText(a.date, b.date) || compareText(a.model, b.model))
-  const ratios = steadyRatios(sorted, tolerance)
+  const ratios = steadyRatios(sorted, tolerance, familyOf)
   return sorted
     .filter((pair) => pair.lines.length > 0 || ledgerOf(pair) !== 0 || pair.days.some(({ unpriced }) => unpriced > 0))
-    .map((pair) => judged(pair, { tolerance, nowMs, ratio: ratios.get(familyOf(pair.model)) ?? null, pairs }))
+    .map((pair) => judged(pair, { tolerance, nowMs, ratio: ratios.get(familyOf(pair.model)) ?? null, pairs, familyOf }))
+}
+
+/** How bill and ledger are compared. */
+export interface CompareOptions {
+  readonly tolerance: Tolerance
+  /** Tells which days a bill may not have yet. */
+  readonly nowMs: number
+  /** The vendor's own id behind an alias or a dated name; absent: names are what they are. */
+  readonly idOf?: (model: string) => string
+}
+
+function memoized(of: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>()
+  return (text) => {
+    const found = known.get(text) ?? of(text)
+    known.set(text, found)
+    return found
+  }
 }
 
 /** One name for all spellings of a model: dated or not, of an API or for people, with the words in any order. */
-export function familyOf(model: string): string {
+export function spelling(model: string): string {
   const words = model
     .toLowerCase()
     .replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|latest|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$/, '')
@@ -89,6 +108,7 @@ interface Judging {
   /** The bill over the ledger, where it is the same on several days. */
   readonly ratio: number | null
   readonly pairs: ReadonlyMap<string, Pair>
+  readonly familyOf: (model: string) => string
 }
 
 function judged(pair: Pair, judging: Judging): Compared {
@@ -117,7 +137,7 @@ function missingThere(date: string, nowMs: number): string {
   return 'billed to another account or project, served under another name, or nothing was charged for it'
 }
 
-function reasons(pair: Pair, difference: number, { ratio, pairs, tolerance, nowMs }: Judging): string[] {
+function reasons(pair: Pair, difference: number, { ratio, pairs, tolerance, nowMs, familyOf }: Judging): string[] {
   const { lines, days, date, model } = pair
   const count = (name: 'unpriced' | 'estimated' | 'reserved' | 'cacheReadTokens') =>
     days.reduce((sum, day) => sum + day[name], 0)
@@ -153,7 +173,11 @@ function reasons(pair: Pair, difference: number, { ratio, pairs, tolerance, nowM
 }
 
 /** Of models that differ on two days at least: what the bill is over the ledger, where that is always the same. */
-function steadyRatios(pairs: readonly Pair[], tolerance: Tolerance): Map<string, number> {
+function steadyRatios(
+  pairs: readonly Pair[],
+  tolerance: Tolerance,
+  familyOf: (model: string) => string,
+): Map<string, number> {
   const ratios = new Map<string, number>()
   for (const [family, ofModel] of Map.groupBy(pairs, ({ model }) => familyOf(model))) {
     const both = ofModel.filter((pair) => pair.lines.length > 0 && ledgerOf(pair) > 0)
