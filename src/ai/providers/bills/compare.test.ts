@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type BillLine, picoOf } from './bill.ts'
 import { packagedCatalogue } from '../../catalogue/catalogue.ts'
+import { type BillLine, picoOf } from './bill.ts'
 import { compare, type LedgerDay, spelling } from './compare.ts'
 
 const NOW = Date.UTC(2026, 8, 1)
