@@ -1,54 +1,31 @@
+import { AnswerRelay } from './answer-relay.ts'
 import { attemptDueAt, type Progress, passedDeadline, type Stage, waitsForClient } from './attempt-deadlines.ts'
 import { NO_MORE, TAKEN_OVER } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
 import type { Watched } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { HeldEvents, joined } from './held-events.ts'
 import type { Lease } from './lease.ts'
-import type { AnswerHeaders, AnswerTap, Candidate, DispatchController, ResponseHandler, TunnelEnd } from './phases.ts'
+import type { AnswerHeaders, Candidate, DispatchController, ResponseHandler, TunnelEnd } from './phases.ts'
 import { fault } from './respond/fault.ts'
 import { refuse } from './respond/refuse.ts'
 import { end, settle } from './settle.ts'
 import { switchProtocols } from './switch-protocols.ts'
 import { failureOf, faultOf, isRefused } from './upstream/fault.ts'
 
-/** An answer up to this size is collected and sent in one piece; a larger one is streamed. */
-const BUFFER_LIMIT = 262_144
-/** The head of a relayed answer waits so long for the body: one that breaks off before can still be asked for again. */
-const HEAD_WAIT_MS = 50
-const EMPTY = Buffer.alloc(0)
-
 /** Begins the attempt that follows, after so many milliseconds. */
 export type BeginAgain = (x: Exchange, waitMs: number) => void
 
-/** One dispatch of a request to one upstream, and the relay of its answer. */
+/** One dispatch of a request to one upstream: how far it is, what ends it, and what follows. Its answer goes by `AnswerRelay`. */
 export class Attempt implements ResponseHandler, Watched, Progress {
   #x: Exchange
   readonly #candidate: Candidate
   readonly #again: BeginAgain
-  readonly #tap: AnswerTap
+  readonly #relay: AnswerRelay
   #controller: DispatchController | null = null
-  #headers: AnswerHeaders = {}
-  #status = 0
-  #chunks: Buffer[] | null = null
-  #buffered = 0
-  #paused = false
-  /** When the head leaves without a body; Infinity when it does not. */
-  #headDueAt = Number.POSITIVE_INFINITY
-  /** The piece that comes is the last: it leaves together with the end. */
-  #last = false
-  #final: Buffer | null = null
-  #held: HeldEvents | null = null
-  /** When the client was last sent something of a stream. */
-  #lastSentAt = 0
   stage: Stage = 'connect'
   lastByteAt: number
   #queuedUntil = 0
-  /** The answer is relayed as it comes. */
-  streaming = false
-  /** It is a stream by its nature, in which an error may follow; not a whole that was too large to be held. */
-  eventful = false
   lease: Lease | null = null
   dueAt: number
 
@@ -57,7 +34,7 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     this.#x = x
     this.#candidate = candidate
     this.#again = again
-    this.#tap = candidate.open(x)
+    this.#relay = new AnswerRelay(x, candidate.open(x))
     this.lastByteAt = x.dispatchedAt
     this.dueAt = this.#nextDueAt()
     x.watched = this
@@ -66,6 +43,15 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   /** True when nobody waits for this answer any more. */
   get done(): boolean {
     return this.stage === 'done'
+  }
+
+  /** The answer is a stream by its nature, in which an error may follow. */
+  get eventful(): boolean {
+    return this.#relay.eventful
+  }
+
+  get silent(): boolean {
+    return this.#relay.silent
   }
 
   get queuedUntil(): number {
@@ -105,20 +91,13 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     const x = this.#x
     this.#controller = controller
     this.stage = 'body'
-    this.#status = status
-    this.#headers = headers
     this.lastByteAt = performance.now()
     if (x.firstByteAt === 0) x.firstByteAt = this.lastByteAt
     const wait = x.attempting === null ? NO_MORE : x.attempting.onHead(x, status, headers)
     if (wait !== NO_MORE) return this.#giveWay(wait, null)
-    const plan = this.#tap.start(status, headers)
-    if (plan instanceof GatewayError) this.#reject(plan)
-    else {
-      this.streaming = plan !== 'buffer'
-      this.eventful = plan === 'stream'
-      if (plan === 'relay') this.#headDueAt = this.lastByteAt + HEAD_WAIT_MS
-      this.dueAt = this.#nextDueAt()
-    }
+    const problem = this.#relay.begin(controller, status, headers)
+    if (problem !== null) this.#reject(problem)
+    else this.dueAt = this.#nextDueAt()
   }
 
   onResponseData(_controller: DispatchController, chunk: Buffer): void {
@@ -131,33 +110,47 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   }
 
   onResponseLast(controller: DispatchController, chunk: Buffer): void {
-    this.#last = true
+    this.#relay.expectEnd()
     this.onResponseData(controller, chunk)
   }
 
   #take(chunk: Buffer): void {
     this.lastByteAt = this.#x.gateway.deadlines.now
-    if (this.streaming) return this.#forward(this.#tap.push(chunk))
-    this.#buffered += chunk.length
-    if (this.#chunks === null) this.#chunks = [chunk]
-    else this.#chunks.push(chunk)
-    if (this.#buffered > BUFFER_LIMIT) {
-      const held = Buffer.concat(this.#chunks)
-      this.#chunks = null
-      this.streaming = true
-      this.#forward(this.#tap.push(held))
-    }
+    const isUnheard = !this.#x.client.headSent
+    const problem = this.#relay.take(chunk)
+    if (problem !== null) return this.#reject(problem)
+    if (isUnheard && this.#x.client.headSent) this.dueAt = this.#nextDueAt()
   }
 
   onResponseEnd(_controller: DispatchController, trailers: readonly string[] | null): void {
     this.lease?.release()
     if (this.stage === 'done') return
     try {
-      if (this.streaming) this.#endStream(trailers)
-      else this.#endBuffered()
+      if (this.#relay.streaming) this.#endStream(trailers)
+      else this.#endWhole()
     } catch (error) {
       fault(this.#x, error) // as above
     }
+  }
+
+  #endWhole(): void {
+    const body = this.#relay.whole()
+    if (body instanceof GatewayError) return this.#reject(body)
+    const x = this.#x
+    x.attempting?.onAnswer?.(x)
+    this.release()
+    this.#relay.sendWhole(body)
+    settle(x)
+  }
+
+  #endStream(trailers: readonly string[] | null): void {
+    const last = this.#relay.end()
+    if (last instanceof GatewayError) return this.#reject(last)
+    const x = this.#x
+    x.attempting?.onAnswer?.(x)
+    this.release()
+    this.#relay.sendEnd(last, trailers)
+    settle(x)
   }
 
   onResponseError(_controller: DispatchController, error: Error): void {
@@ -175,7 +168,7 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     if (this.stage === 'done') return end.destroy()
     try {
       this.stage = 'body'
-      switchProtocols(this.#x, this.#candidate, this.#tap, { headers, end })
+      switchProtocols(this.#x, this.#candidate, this.#relay.tap, { headers, end })
     } catch (error) {
       end.destroy()
       fault(this.#x, error) // as above
@@ -238,6 +231,7 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   /** From now on it serves this request, whose own attempt is over: it was one of the request's double. */
   serve(x: Exchange): void {
     this.#x = x
+    this.#relay.serve(x)
     x.attempt = this
     x.watched = this
   }
@@ -252,140 +246,31 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   /** No callback has an effect any more; the deadline is off. */
   release(): void {
     this.stage = 'done'
-    this.#chunks = null
+    this.#relay.drop()
     this.#x.watched = null
-  }
-
-  /** No other attempt can answer from here on. */
-  #beFirst(): Exchange {
-    this.#x.attempting?.onFirst?.(this.#x)
-    return this.#x // another one, when this was the attempt of a double
-  }
-
-  #endBuffered(): void {
-    const chunks = this.#chunks ?? []
-    const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
-    const result = this.#tap.complete(body)
-    if (result instanceof GatewayError) return this.#reject(result)
-    const x = this.#beFirst()
-    x.attempting?.onAnswer?.(x)
-    const headers = this.#tap.headers(this.#headers, result)
-    this.release()
-    x.route?.editAnswer?.(x, this.#status, headers)
-    x.status = this.#status
-    x.bytesOut = result.length
-    x.client.answer(this.#status, headers, result)
-    settle(x)
-  }
-
-  #endStream(trailers: readonly string[] | null): void {
-    const ending = this.#tap.end()
-    const final = this.#final
-    if (ending instanceof GatewayError) {
-      this.#last = false
-      this.#forward(final)
-      return this.#reject(ending)
-    }
-    const x = this.#x.client.headSent ? this.#x : this.#beFirst()
-    x.attempting?.onAnswer?.(x)
-    const last = joined(this.#held?.take() ?? null, joined(final, ending))
-    this.#sendHead()
-    this.release()
-    if (last !== null) x.bytesOut += last.length
-    x.client.end(last, trailers === null ? null : this.#tap.trailers?.(trailers))
-    settle(x)
-  }
-
-  #forward(out: Buffer | GatewayError | null): void {
-    if (out === null) return
-    if (out instanceof GatewayError) return this.#reject(out)
-    if (this.#last) {
-      this.#final = out
-      return
-    }
-    if (this.#isHeldBack(out)) return
-    const isFirst = !this.#x.client.headSent
-    if (isFirst) this.#beFirst()
-    const bytes = joined(this.#held?.take() ?? null, out) ?? out
-    this.#sendHead()
-    this.#lastSentAt = this.lastByteAt
-    this.#write(bytes)
-    if (isFirst) this.dueAt = this.#nextDueAt()
-  }
-
-  #write(bytes: Buffer): void {
-    const x = this.#x
-    x.bytesOut += bytes.length
-    if (!x.client.write(bytes) && !this.#paused) {
-      this.#paused = true
-      this.#controller?.pause()
-    }
-  }
-
-  /** Another attempt is possible as long as the client has seen nothing: what says nothing yet waits for what does. */
-  #isHeldBack(out: Buffer): boolean {
-    const x = this.#x
-    if (!this.eventful || x.attempting === null || x.client.headSent || this.#tap.silent !== true) return false
-    this.#held ??= new HeldEvents()
-    return this.#held.add(out)
   }
 
   /** The client takes more of the answer. */
   drained(): void {
-    if (!this.#paused) return
-    this.#paused = false
+    if (!this.#relay.paused) return
+    this.#relay.paused = false
     this.lastByteAt = this.#x.gateway.deadlines.now
     if (this.stage === 'done') return
     this.dueAt = this.#nextDueAt()
     this.#controller?.resume()
   }
 
-  #sendHead(): void {
-    const x = this.#x
-    if (x.client.headSent) return
-    const headers = this.#tap.headers(this.#headers, null)
-    x.route?.editAnswer?.(x, this.#status, headers)
-    x.status = this.#status
-    x.client.start(this.#status, headers)
-  }
-
   #nextDueAt(): number {
-    return Math.min(this.#headDueAt, this.#beatDueAt(), attemptDueAt(this.#x, this.#candidate.upstream, this))
-  }
-
-  /** A heartbeat commits the answer: there is none before its first byte, nor for a client that does not read. */
-  #beatDueAt(): number {
-    const { heartbeat } = this.#tap
-    if (heartbeat === undefined || heartbeat === null) return Number.POSITIVE_INFINITY
-    if (!this.eventful || this.#paused || !this.#x.client.headSent) return Number.POSITIVE_INFINITY
-    return this.#lastSentAt + heartbeat.everyMs
-  }
-
-  /** The upstream's own deadlines go on: it has said nothing. */
-  #beat(now: number): void {
-    const { heartbeat } = this.#tap
-    if (heartbeat === undefined || heartbeat === null) return
-    this.#lastSentAt = now
-    try {
-      this.#write(heartbeat.bytes)
-    } catch (error) {
-      fault(this.#x, error) // as above
-    }
-  }
-
-  /** Of a stream nothing has come yet that says anything. */
-  get silent(): boolean {
-    return this.eventful && !this.#x.client.headSent
+    return Math.min(this.#relay.dueAt, attemptDueAt(this.#x, this.#candidate.upstream, this))
   }
 
   onDue(now: number): void {
-    if (this.#headDueAt <= now) this.#sendHeadAlone()
-    if (this.stage === 'body' && this.#beatDueAt() <= now) this.#beat(now)
+    if (this.stage === 'body') this.#sendWhatIsDue(now)
     if (this.stage === 'done') return
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return
     const { upstream } = this.#candidate
-    if (this.#paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
+    if (this.#relay.paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
     else if (waitsForClient(this.#x, upstream, this, now))
       refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
     else {
@@ -396,11 +281,9 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     this.#x.client.cut()
   }
 
-  #sendHeadAlone(): void {
-    this.#headDueAt = Number.POSITIVE_INFINITY
-    if (this.#x.client.headSent) return
+  #sendWhatIsDue(now: number): void {
     try {
-      this.#forward(EMPTY)
+      this.#relay.onDue(now)
     } catch (error) {
       fault(this.#x, error) // as above
     }
