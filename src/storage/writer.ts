@@ -1,13 +1,11 @@
 import { type DeadWorker, examineDeadWorker } from './dead-worker.ts'
 import { journalBytes, journalDirectory } from './journal/directory.ts'
-import type { SegmentName } from './journal/format.ts'
 import { SegmentShelf } from './journal/segment-shelf.ts'
-import { type OpenSegment, WorkerJournal, workerKey } from './journal/worker-journal.ts'
-import { type AwaitedThing, AwaitedUsage, type DueThing, type LookTimes } from './ledger/awaited-usage.ts'
-import { HeldAmounts, type Released } from './ledger/held-amounts.ts'
+import type { OpenSegment, WorkerJournal } from './journal/worker-journal.ts'
+import { WorkerJournals } from './journal/worker-journals.ts'
 import { keepOutliving } from './ledger/outliving.ts'
 import { type LedgerTablesPort, NO_SINK } from './ledger/sink.ts'
-import { type UsageClaim, UsageClaims } from './ledger/usage-claims.ts'
+import { UsageDesk } from './ledger/usage-desk.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
 import type { StoredKey } from './records.ts'
@@ -33,6 +31,7 @@ const MAX_BATCH_ENTRIES = 2000
  */
 export class LedgerWriter {
   readonly keys: KeyTable
+  readonly usage: UsageDesk
   /** Entries in whole frames that could not be read; anything but 0 is a fault of the program. */
   unreadable = 0
   readonly #segments: SegmentShelf
@@ -44,17 +43,10 @@ export class LedgerWriter {
   readonly #counterSums: CounterSums
   readonly #kept: OpenAttempts
   readonly #retention: RetentionPort
-  readonly #claims: UsageClaims
-  readonly #held: HeldAmounts
-  readonly #awaited: AwaitedUsage
-  /** No worker of before lives; stays at 0 where this writer took over from another. */
-  #recoveredMs = 0
-  readonly #workers = new Map<string, WorkerJournal>()
-  readonly #dead = new Set<string>()
+  readonly #journals = new WorkerJournals()
   #stale = true
   /** Changes of keys up to this one were told. */
   #keysVersion: number
-  #takenOver: { readonly known: ReadonlySet<string>; readonly nextWorker: number } | null = null
 
   private constructor(dataDir: string, lock: DirectoryLock, { database, tables, retention, shared }: LedgerStore) {
     this.#segments = new SegmentShelf(journalDirectory(dataDir))
@@ -66,9 +58,10 @@ export class LedgerWriter {
     this.#counterSums = new CounterSums(database)
     this.#kept = new OpenAttempts(database, shared?.instance ?? null)
     this.#retention = retention
-    this.#claims = new UsageClaims(database, shared)
-    this.#held = new HeldAmounts(database)
-    this.#awaited = new AwaitedUsage(database)
+    this.usage = new UsageDesk(database, shared, {
+      readAll: () => this.#readAll(),
+      holds: (requestId) => this.#journals.holds(requestId),
+    })
     this.keys = new KeyTable(database)
     this.#keysVersion = shared?.keysSince(0).version ?? 0
   }
@@ -98,10 +91,10 @@ export class LedgerWriter {
   recover(nowMs: number, admitted: AdmissionQuery | null = null): Recovery {
     let lost = 0
     this.takeRevocations()
-    this.#recoveredMs = nowMs
+    this.usage.diedMs = nowMs
     if (this.#stale) this.#rebuild()
-    for (const segment of this.#segments.list()) this.#dead.add(workerKey(segment))
-    for (const key of this.#workers.keys()) this.#dead.add(key)
+    for (const segment of this.#segments.list()) this.#journals.bury(segment)
+    for (const journal of this.#journals) this.#journals.bury(journal)
     for (;;) {
       const pass = this.ingest()
       if (pass.error !== null) throw pass.error
@@ -156,9 +149,8 @@ export class LedgerWriter {
       segments: this.#segments.list().filter(({ name }) => !this.#segments.isDone(name)),
       kept: this.#kept.known(),
     })
-    const key = workerKey(start)
-    this.#dead.add(key)
-    while (this.#dead.has(key)) {
+    this.#journals.bury(start)
+    while (this.#journals.isDead(start)) {
       const pass = this.ingest()
       if (pass.error !== null) break
     }
@@ -170,50 +162,7 @@ export class LedgerWriter {
    * with it: all that are older than `nextWorker` and not known are dead, and are settled by the next `ingest`.
    */
   takeOver({ known, nextWorker }: WorkersAtTakeOver): void {
-    this.#takenOver = { known: new Set(known.map((start) => workerKey(start))), nextWorker }
-  }
-
-  /** Whether this request may tell the usage of a thing, see UsageClaimsPort. Throws when the database refuses. */
-  claimUsage(thing: string, requestId: string, nowMs: number): UsageClaim {
-    this.#readAll()
-    return this.#claims.claim(thing, requestId, { nowMs, diedMs: this.#recoveredMs, isOpen: (id) => this.#isOpen(id) })
-  }
-
-  /** This request has told it. */
-  usageTold(thing: string, requestId: string): void {
-    this.#readAll()
-    this.#claims.told(thing, requestId, (id) => this.#isOpen(id))
-  }
-
-  /** This request is charged in advance for a thing that it began. */
-  holdUsage(thing: string, requestId: string): void {
-    this.#held.expect(thing, requestId, Date.now())
-  }
-
-  /** What was held for a thing whose usage was told is given back; null: nothing. `unused`: it used nothing, and nobody tells. */
-  releaseUsage(thing: string, unused = false): Released | null {
-    this.#readAll()
-    if (!unused && !this.#claims.isTold(thing)) return null
-    const released = this.#held.release(thing, unused ? 'release' : 'adjust', Date.now())
-    // What cannot be given back yet is looked at once more.
-    if (!this.#held.holds(thing)) this.#awaited.remove(thing)
-    return released
-  }
-
-  /** Somebody has to look at a thing, see UsageClaimsPort. */
-  awaitUsage(thing: AwaitedThing, times: LookTimes): void {
-    this.#awaited.put(thing, Date.now(), times)
-  }
-
-  /** What is due for a look, see UsageClaimsPort. Throws when the database refuses. */
-  dueUsage(most: number, times: LookTimes): readonly DueThing[] {
-    return this.#awaited.take(Date.now(), most, times)
-  }
-
-  /** Nobody looks at it any more; what is held for it stays charged. */
-  giveUpUsage(thing: string): void {
-    this.#awaited.remove(thing)
-    this.#held.keep(thing)
+    this.#journals.takeOver(known, nextWorker)
   }
 
   /** What these counters have spent, filled up with what their levels had used before them, as far as it is in the database. */
@@ -229,7 +178,7 @@ export class LedgerWriter {
   /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */
   forget(beforeMs: number): boolean {
     this.#retention.see(this.#segments.list(), Date.now())
-    this.#held.forgetOld(Date.now())
+    this.usage.forgetOld(Date.now())
     return this.#retention.forget(beforeMs)
   }
 
@@ -253,8 +202,7 @@ export class LedgerWriter {
 
   /** Closes the database and gives the directory free. Does not ingest. */
   close(): void {
-    for (const journal of this.#workers.values()) journal.close()
-    this.#workers.clear()
+    this.#journals.close()
     try {
       this.#shared?.leave(this.#segments.list().length === 0)
     } catch {
@@ -272,19 +220,14 @@ export class LedgerWriter {
     }
   }
 
-  #isOpen(requestId: string): boolean {
-    return [...this.#workers.values()].some(({ fold }) => fold.holds(requestId))
-  }
-
   /** Everything in memory anew: kept attempts, and the segments as far as they are in the database. */
   #rebuild(): void {
-    for (const journal of this.#workers.values()) journal.close()
-    this.#workers.clear()
+    this.#journals.close()
     for (const { startMs, worker, settled, entry } of this.#kept.load()) {
-      this.#journalOf({ startMs, worker }).fold.restore(entry, settled)
+      this.#journals.of({ startMs, worker }).fold.restore(entry, settled)
     }
     this.#adopt()
-    for (const journal of this.#workers.values()) {
+    for (const journal of this.#journals) {
       for (const segment of journal.segments) {
         journal.replay(segment, NO_SINK, this.#segments.committed(segment.name))
       }
@@ -295,38 +238,13 @@ export class LedgerWriter {
 
   /** Takes up new segments and removes those that are done with. */
   #adopt(): void {
-    const byWorker = new Map<string, SegmentName[]>()
     const listed = this.#segments.list()
     this.#retention.see(listed, Date.now())
-    for (const segment of this.#segments.takeUp(listed)) {
-      const key = workerKey(segment)
-      const segments = byWorker.get(key)
-      if (segments === undefined) byWorker.set(key, [segment])
-      else segments.push(segment)
-    }
-    for (const segments of byWorker.values()) {
-      const first = segments[0]
-      if (first !== undefined) this.#journalOf(first).adopt(this.#segments.directory, segments)
-    }
-    for (const key of this.#dead) if (!this.#workers.has(key)) this.#dead.delete(key)
-    const { known, nextWorker } = this.#takenOver ?? { known: null, nextWorker: 0 }
-    for (const { key, worker } of this.#workers.values()) {
-      if (known !== null && worker < nextWorker && !known.has(key)) this.#dead.add(key)
-    }
-  }
-
-  #journalOf(start: { startMs: number; worker: number }): WorkerJournal {
-    const key = workerKey(start)
-    let journal = this.#workers.get(key)
-    if (journal === undefined) {
-      journal = new WorkerJournal(start)
-      this.#workers.set(key, journal)
-    }
-    return journal
+    this.#journals.adopt(this.#segments.directory, this.#segments.takeUp(listed))
   }
 
   #read(pass: Pass): void {
-    for (const journal of this.#workers.values()) {
+    for (const journal of this.#journals) {
       for (const segment of journal.segments) {
         const room = MAX_BATCH_ENTRIES - pass.entries
         if (room <= 0) {
@@ -339,15 +257,15 @@ export class LedgerWriter {
           pass.more = true
           break
         }
-        if (segment !== journal.segments.at(-1) || this.#dead.has(journal.key)) pass.done.add(segment)
+        if (segment !== journal.segments.at(-1) || this.#journals.isDead(journal)) pass.done.add(segment)
       }
     }
   }
 
   /** Settles dead workers and keeps what outlives its segment. */
   #conclude(pass: Pass): void {
-    for (const journal of this.#workers.values()) {
-      const ended = this.#dead.has(journal.key) && journal.segments.every((segment) => pass.done.has(segment))
+    for (const journal of this.#journals) {
+      const ended = this.#journals.isDead(journal) && journal.segments.every((segment) => pass.done.has(segment))
       if (ended) {
         pass.ended.push(journal)
         pass.lost += journal.fold.settleLost(this.#tables)
@@ -361,7 +279,7 @@ export class LedgerWriter {
 
   #afterCommit(pass: Pass): void {
     this.#kept.commit()
-    for (const journal of this.#workers.values()) {
+    for (const journal of this.#journals) {
       this.unreadable += journal.fold.unreadable
       journal.fold.unreadable = 0
       for (const segment of journal.segments) {
@@ -373,16 +291,8 @@ export class LedgerWriter {
         journal.segments.shift()
       }
     }
-    for (const journal of pass.ended) {
-      this.#workers.delete(journal.key)
-      this.#dead.delete(journal.key)
-    }
-    // Order of the next pass: a busy worker must not keep the others waiting.
-    const first = pass.more ? this.#workers.entries().next().value : undefined
-    if (first !== undefined) {
-      this.#workers.delete(first[0])
-      this.#workers.set(first[0], first[1])
-    }
+    for (const journal of pass.ended) this.#journals.remove(journal)
+    if (pass.more) this.#journals.rotate()
   }
 
   #rollback(): void {

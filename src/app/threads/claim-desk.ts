@@ -10,21 +10,21 @@ export function isClaim(message: Exclude<ToWriter, null>): message is ClaimCall 
 }
 
 /** Answers a data worker's call about claims of usage. */
-export function serveClaim(writer: LedgerWriter, message: ClaimCall, port: MessagePort): void {
+export function serveClaim({ usage }: LedgerWriter, message: ClaimCall, port: MessagePort): void {
   try {
-    if (message.method === 'hold') return writer.holdUsage(message.thing, message.requestId)
-    if (message.method === 'await') return writer.awaitUsage(message.thing, message.times)
-    if (message.method === 'giveUp') return writer.giveUpUsage(message.thing)
+    if (message.method === 'hold') return usage.hold(message.thing, message.requestId)
+    if (message.method === 'await') return usage.await(message.thing, message.times)
+    if (message.method === 'giveUp') return usage.giveUp(message.thing)
     if (message.method === 'due') {
-      const value = writer.dueUsage(message.most, message.times)
+      const value = usage.due(message.most, message.times)
       return port.postMessage({ call: message.call, value } satisfies StoreAnswer)
     }
-    if (message.method === 'told') writer.usageTold(message.thing, message.requestId)
+    if (message.method === 'told') usage.told(message.thing, message.requestId)
     if (message.method === 'claim') {
-      const value = writer.claimUsage(message.thing, message.requestId, Date.now())
+      const value = usage.claim(message.thing, message.requestId, Date.now())
       port.postMessage({ call: message.call, value } satisfies StoreAnswer)
     }
-    const released = writer.releaseUsage(message.thing, message.method === 'free')
+    const released = usage.release(message.thing, message.method === 'free')
     if (released !== null) port.postMessage({ released } satisfies StoreAnswer)
   } catch (error) {
     // What was told stands in the ledger, where the next claim finds it; who asks hears that nobody may look now.
