@@ -19,15 +19,13 @@ import {
 } from '../governance/index.ts'
 import type { SlotAllocator } from '../lib/index.ts'
 import type { StoredBudget, StoredLimits } from '../storage/index.ts'
-import type { AskedBudget } from './spent-before.ts'
-
-/** What was spent before this process, or before a budget was added; see storage's `counter_sums`. */
-export type SpentBefore = (counter: string, period: number) => number
+import type { AskedBudget, SpentIn } from './spent-before.ts'
 
 export interface KeyCountersOptions {
   readonly counters: BigInt64Array
   readonly slots: SlotAllocator
-  readonly spent: SpentBefore
+  /** What was spent before this process, or before a budget was added; see storage's `counter_sums`. */
+  readonly spent: SpentIn
   /** How many workers there may be at one moment. */
   readonly seats: number
   /** Several gateways share the counters; absent: this one is alone. */

@@ -10,7 +10,7 @@ import { listenerKey } from './listener-urls.ts'
 import { newAddresses } from './listeners.ts'
 import { probeBind } from './probe-bind.ts'
 import { reloadProblem, restartsWorkers, withoutKeys } from './reload.ts'
-import { type AskedBudget, counterPeriods, type SpentBefore } from './spent-before.ts'
+import type { AskedBudget, SpentBefore } from './spent-before.ts'
 import { StartError } from './start-error.ts'
 import type { EntityChanges, WorkerPool } from './worker-pool.ts'
 
@@ -113,8 +113,7 @@ export class Reloader {
     this.#waits = false
     try {
       if (!(await database.catchUp())) throw new Error('it takes no records')
-      const periods = counterPeriods(asked, Date.now())
-      spent.load(periods, await database.counterSums(periods))
+      await spent.learn(asked)
     } catch (error) {
       this.#waits = true
       const reason = error instanceof Error ? error.message : String(error)

@@ -1,8 +1,5 @@
 import type { Database } from './database.ts'
-import { type AskedBudget, counterPeriods } from './spent-before.ts'
-
-/** What a counter had spent in a period. */
-export type SpentIn = (counter: string, period: number) => number
+import { type AskedBudget, askSpent, type SpentIn } from './spent-before.ts'
 
 interface Asking {
   readonly asked: readonly AskedBudget[]
@@ -44,9 +41,6 @@ export class SpentBatch {
 
   async #ask(asked: readonly AskedBudget[]): Promise<SpentIn> {
     if (!(await this.#database.catchUp())) throw new Error('the database takes no records')
-    const periods = counterPeriods(asked, Date.now())
-    const sums = await this.#database.counterSums(periods)
-    const known = new Map(periods.map(({ counter, period }, at) => [`${period}\n${counter}`, sums[at] ?? 0]))
-    return (counter, period) => known.get(`${period}\n${counter}`) ?? 0
+    return await askSpent(this.#database, asked)
   }
 }

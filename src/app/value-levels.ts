@@ -12,8 +12,7 @@ import { compileGlobs, monotonicUs } from '../lib/index.ts'
 import type { StoredRule } from '../storage/index.ts'
 import { askedBudget, KeyCounters, type KeyCountersOptions, namesOf } from './key-counters.ts'
 import type { ValueRefusal } from './messages.ts'
-import type { SpentIn } from './spent-batch.ts'
-import type { AskedBudget } from './spent-before.ts'
+import type { AskedBudget, SpentIn } from './spent-before.ts'
 
 const SWEEP_MS = 60_000
 /** Under pressure a rule's values are looked through no oftener. */

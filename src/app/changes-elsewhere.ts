@@ -1,0 +1,53 @@
+import type { Log } from '../observability/index.ts'
+import type { StoredKey } from '../storage/index.ts'
+import type { ClusterNotice } from './cluster.ts'
+import type { KeyRegistry } from './key-registry.ts'
+import type { KeyRevocation } from './key-revocation.ts'
+import type { Reloader } from './reloader.ts'
+import type { SpentBefore } from './spent-before.ts'
+
+export interface ChangesElsewhereOptions {
+  readonly keys: KeyRegistry
+  readonly spent: SpentBefore
+  readonly revocation: KeyRevocation
+  readonly reloader: Reloader
+  readonly log: Log
+  readonly isStopping: () => boolean
+}
+
+/** Takes over here what others have changed: other replicas, and other programs on the same database. */
+export class ChangesElsewhere {
+  readonly #options: ChangesElsewhereOptions
+
+  constructor(options: ChangesElsewhereOptions) {
+    this.#options = options
+  }
+
+  /** Another replica has changed something. */
+  async hear(notice: ClusterNotice): Promise<void> {
+    const { keys, revocation, reloader, log, isStopping } = this.#options
+    if (isStopping()) return
+    if (notice.type === 'reload') return await reloader.reload('another replica was reloaded')
+    const found = keys.find(notice.key)
+    if (found === null || found.key.hash !== notice.hash || found.key.revoked_at !== null) return
+    if (found.owner === 'file') return // the file says who may do what; a change of it is told as a reload
+    log.info('a key was revoked on another replica', { key: notice.key })
+    await revocation.revoke(found.key)
+  }
+
+  /** Keys that another program on the same database has made or changed. */
+  async takeKeys(changed: readonly StoredKey[]): Promise<void> {
+    const { keys, spent, log } = this.#options
+    try {
+      // A revocation is for good, and stands here before the database has it.
+      const valid = changed.filter((key) => {
+        const held = keys.find(key.id)
+        return held?.owner !== 'database' || held.key.revoked_at === null || key.revoked_at !== null
+      })
+      await spent.learn(keys.newBudgets(valid))
+      for (const key of valid) keys.putDatabaseKey(key)
+    } catch (error) {
+      log.error('keys that were changed elsewhere cannot be taken over', { error })
+    }
+  }
+}
