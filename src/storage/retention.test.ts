@@ -80,14 +80,14 @@ test('what is held for a thing that goes on is kept until it was given back, and
   putSegment(dataDir, {}, segmentBytes([[reserveText(held, { reservedAt: ms }), ...request(2, 8)]]))
   const writer = openWriter(t, dataDir)
   writer.recover(NOW)
-  writer.holdUsage('batch', held)
+  writer.usage.hold('batch', held)
   forgetAll(writer)
   assert.deepEqual(
     query(dataDir, 'SELECT id FROM requests').map(({ id }) => id),
     [held],
   )
-  assert.equal(writer.releaseUsage('batch', true)?.tokens, 100)
-  assert.equal(writer.releaseUsage('batch', true), null)
+  assert.equal(writer.usage.release('batch', true)?.tokens, 100)
+  assert.equal(writer.usage.release('batch', true), null)
   const reader = await openLedgerReader({ dataDir, databaseUrl: storeUrl(dataDir) })
   t.after(() => reader.close())
   const day = Math.floor(ms / DAY_MS) * DAY_MS
@@ -110,8 +110,8 @@ test('who has told what a thing used is remembered when its rows go', (t) => {
   writer.recover(NOW)
   const first = requestId(1, NOW - 8 * DAY_MS)
   // It was killed between its settlement and the word that it has told.
-  assert.equal(writer.claimUsage('batch', first, NOW - 8 * DAY_MS), 'yours')
+  assert.equal(writer.usage.claim('batch', first, NOW - 8 * DAY_MS), 'yours')
   forgetAll(writer)
   assert.equal(query(dataDir, 'SELECT * FROM requests').length, 0)
-  assert.equal(writer.claimUsage('batch', requestId(2, NOW), NOW), 'told')
+  assert.equal(writer.usage.claim('batch', requestId(2, NOW), NOW), 'told')
 })

@@ -205,8 +205,8 @@ test('what is under way is no difference: an attempt is settled, and its request
 test('what was given back counts as an entry of its own, and no more than was charged', async (t) => {
   const { writer, verify, corrupt } = await books(t, ALL)
   const { tokens, nanos } = await verify()
-  writer.holdUsage('batch', id(4))
-  assert.equal(writer.releaseUsage('batch', true)?.tokens, 100)
+  writer.usage.hold('batch', id(4))
+  assert.equal(writer.usage.release('batch', true)?.tokens, 100)
   const after = await verify()
   assert.deepEqual([after.tokens, after.nanos, after.differences], [tokens - 100, nanos - 50_000, []])
   corrupt('UPDATE later_entries SET tokens = tokens - 1')
