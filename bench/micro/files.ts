@@ -97,6 +97,7 @@ const listener = new Listener(gateway, {
   headerTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   keepAliveMs: 30_000,
+  answerIdleMs: 60_000,
 })
 const listening = await listener.listen()
 

@@ -6,6 +6,7 @@ import { journalDirectory, readAdminToken, readPepper, type StoredKey } from '..
 import { Announcement } from './announcement.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { ChangesElsewhere } from './changes-elsewhere.ts'
+import { CertificateExpiry } from './certificate-expiry.ts'
 import { Cluster } from './cluster.ts'
 import { CounterRepair } from './counter-repair.ts'
 import { databaseUrl, makeDataDir } from './data-directory.ts'
@@ -43,6 +44,7 @@ export class ControlParts {
   readonly memory = createSharedMemory()
   readonly counters = new BigInt64Array(this.memory.counters)
   readonly metrics = new MetricsCollector()
+  readonly expiry = new CertificateExpiry()
   readonly readiness = new Readiness(new Int32Array(this.memory.process))
   readonly slots = new SlotAllocator(this.counters)
   readonly routeSlots: RouteSlots
@@ -168,6 +170,7 @@ export class ControlParts {
       inForce: () => this.document,
       adopt: (next) => {
         this.document = next
+        this.expiry.read(next)
       },
       isStopping: () => this.isStopping,
       urls: () => this.announcement.urls,

@@ -8,6 +8,7 @@ import { type ConfigDocument, isLoopback } from '../config/index.ts'
 import { type ControlServer, createControlServer, keyOfFile } from '../control/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { registerCanaryMetrics } from './canary-metrics.ts'
+import { CertificateWatch, tlsFiles } from './certificate-watch.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { ControlParts } from './control-parts.ts'
 import { drainLagMs } from './drain-lag.ts'
@@ -36,6 +37,7 @@ export class ControlThread implements RunningGateway {
   readonly #parts: ControlParts
   #control: ControlServer | null = null
   #watch: ConfigWatch | null = null
+  #certificateWatch: CertificateWatch | null = null
   #stopping: Promise<void> | null = null
   readonly #end: (code: number) => void
 
@@ -116,8 +118,17 @@ export class ControlThread implements RunningGateway {
     announcement.begin(this.controlUrl)
     readiness.started()
     log.info('ready', { data: this.dataUrl, control: this.controlUrl, workers: workerCount(document) })
-    if (this.configSource !== null)
-      this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
+    this.#watchFiles()
+  }
+
+  #watchFiles(): void {
+    if (this.configSource === null) return
+    this.#watch = new ConfigWatch(this.configSource, () => void this.reload('the file changed'))
+    const parts = this.#parts
+    this.#certificateWatch = new CertificateWatch(
+      () => tlsFiles(parts.document),
+      () => void parts.reloader.reload('a certificate, its key or an authority has changed'),
+    )
   }
 
   async #probeListeners(document: ConfigDocument): Promise<void> {
@@ -174,7 +185,9 @@ export class ControlThread implements RunningGateway {
   }
 
   #registerMetrics(): void {
-    const { metrics, keys, counters, readiness, pool } = this.#parts
+    const { metrics, keys, counters, readiness, pool, expiry, document } = this.#parts
+    expiry.read(document)
+    expiry.register(metrics)
     const shared = { metrics, ...this.#modelMemory }
     registerUpstreamMetrics(shared)
     registerModelMetrics(shared)
@@ -212,6 +225,7 @@ export class ControlThread implements RunningGateway {
     parts.isStopping = true
     parts.readiness.draining()
     this.#watch?.close()
+    this.#certificateWatch?.close()
     const lagMs = drainLagMs(parts.document)
     const beganMs = performance.now()
     log.info('draining', { in_flight: pool.inFlight, lag_ms: lagMs, grace_ms: drain.grace })

@@ -104,6 +104,10 @@ const DEFAULTS: ConfigDocument = {
     header_timeout: 10_000,
     body_idle: 30_000,
     body_total: 300_000,
+    answer_idle: 60_000,
+    head: 16_384,
+    line: 8_192,
+    headers: 100,
     keep_alive: 75_000,
   },
   timeouts: {
@@ -119,6 +123,14 @@ const DEFAULTS: ConfigDocument = {
   },
   overload: {
     shed: 'on',
+    strained: {
+      lag: 250,
+      heap: 0.85,
+    },
+    overloaded: {
+      lag: 500,
+      heap: 0.92,
+    },
   },
   reservation: {
     bytes_per_token: 1,

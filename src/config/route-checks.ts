@@ -23,6 +23,7 @@ export function checkRoutes(value: unknown): Finding[] {
         ...checkUpstream(route, path, pools),
         ...checkUpgrade(route, path, value),
         ...checkMatchListeners(route, path, listeners),
+        ...checkCertificate(route, path, value),
         ...checkUse(route, path),
         ...checkOwnPaths(route, path),
       ]
@@ -56,10 +57,28 @@ function checkMatchListeners(route: unknown, path: readonly (string | number)[],
   })
 }
 
+/** Where no listener asks for certificates no client has one. */
+function checkCertificate(route: unknown, path: readonly (string | number)[], value: unknown): Finding[] {
+  const asked = at(at(route, 'match'), 'client_certificate')
+  const places = [
+    ...(asked === undefined || asked === false ? [] : [['match', 'client_certificate']]),
+    ...(at(at(route, 'auth'), 'certificate') === undefined ? [] : [['auth', 'certificate']]),
+  ]
+  const named = at(at(route, 'match'), 'listener')
+  const listeners = named === undefined ? keysOf(at(value, 'listeners')) : Array.isArray(named) ? named : [named]
+  const asks = listeners.some((name) => {
+    const mode = at(at(at(at(value, 'listeners'), String(name)), 'tls'), 'client_certificate')
+    return mode === 'request' || mode === 'require'
+  })
+  if (asks) return []
+  const message = 'no listener of this route asks for certificates; set `tls.client_certificate` and `client_ca` of one'
+  return places.map((place) => error([...path, ...place], message, { of: 'key' }))
+}
+
 /** Settings that have no effect are mistakes: a person believes that something is in force. */
 function checkUse(route: unknown, path: readonly (string | number)[]): Finding[] {
   if (at(route, 'upstream') !== undefined) return []
-  const proxyOnly = ['upgrade', 'retry', 'breaker', 'timeouts', 'request_headers'] as const
+  const proxyOnly = ['upgrade', 'upgrade_origins', 'retry', 'breaker', 'timeouts', 'request_headers'] as const
   const misplaced = [
     ...proxyOnly.map((name) => [name]),
     ...(['query', 'location', 'cookie_path'] as const).map((name) => ['rewrite', name]),

@@ -17,6 +17,11 @@ export interface Progress {
   readonly queuedUntil: number
 }
 
+/** The end of all attempts of a request, of `performance.now()`. */
+export function totalDueAt({ startedAt }: Exchange, { timeouts }: Upstream): number {
+  return startedAt + timeouts.totalMs
+}
+
 /** The nearest deadline that applies to an attempt now, of `performance.now()`. */
 export function attemptDueAt(x: Exchange, { timeouts }: Upstream, progress: Progress): number {
   const { stage, silent } = progress

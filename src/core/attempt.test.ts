@@ -357,7 +357,7 @@ test('a client that reads slowly slows the upstream down, and gets every byte', 
   assert.equal((await edge.settled())[0]?.end, 'success')
 })
 
-test('a client that stops reading is given up after the idle time', async (t) => {
+test('a client that stops reading is given up after its own time, however short that of the upstream is', async (t) => {
   const upstream = await startHttp(t, (_req, res) => {
     const piece = Buffer.alloc(65_536, 'x')
     const more = () => {
@@ -367,10 +367,12 @@ test('a client that stops reading is given up after the idle time', async (t) =>
     more()
   })
   const candidate = { tap: () => relayTap('stream'), timeouts: { idleMs: 300 } }
-  const { edge, client } = await relay(t, upstream.origin, { candidate })
+  const { edge, client } = await relay(t, upstream.origin, { candidate, edge: { listener: { answerIdleMs: 900 } } })
   client.setReading('paused')
+  const began = performance.now()
   await client.send(GET)
   const [ending] = await edge.settled()
+  assert.ok(performance.now() - began > 800)
   assert.deepEqual([ending?.end, ending?.error?.code], ['cancelled', 'client_stalled'])
   await eventually(() => upstream.open.size === 0, { what: 'the end of the connection upstream' })
   await eventually(() => edge.listener.connections === 0, { what: 'the end of the connection to the client' })

@@ -1,5 +1,5 @@
 import { AnswerRelay } from './answer-relay.ts'
-import { attemptDueAt, type Progress, passedDeadline, type Stage, waitsForClient } from './attempt-deadlines.ts'
+import { attemptDueAt, type Progress, passedDeadline, type Stage, totalDueAt, waitsForClient } from './attempt-deadlines.ts'
 import { NO_MORE, TAKEN_OVER } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
 import type { Watched } from './deadlines.ts'
@@ -12,6 +12,8 @@ import { refuse } from './respond/refuse.ts'
 import { end, settle } from './settle.ts'
 import { switchProtocols } from './switch-protocols.ts'
 import { failureOf, faultOf, isRefused } from './upstream/fault.ts'
+
+const TOO_SLOW = 'The client did not take the answer within the total deadline.'
 
 /** Begins the attempt that follows, after so many milliseconds. */
 export type BeginAgain = (x: Exchange, waitMs: number) => void
@@ -261,7 +263,10 @@ export class Attempt implements ResponseHandler, Watched, Progress {
   }
 
   #nextDueAt(): number {
-    return Math.min(this.#relay.dueAt, attemptDueAt(this.#x, this.#candidate.upstream, this))
+    const { upstream } = this.#candidate
+    // A client that takes what it has been sent too slowly, or not at all, is its connection's to notice.
+    const due = this.#relay.paused ? totalDueAt(this.#x, upstream) : attemptDueAt(this.#x, upstream, this)
+    return Math.min(this.#relay.dueAt, due)
   }
 
   onDue(now: number): void {
@@ -270,7 +275,7 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     this.dueAt = this.#nextDueAt()
     if (this.dueAt > now) return
     const { upstream } = this.#candidate
-    if (this.#relay.paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
+    if (this.#relay.paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', TOO_SLOW))
     else if (waitsForClient(this.#x, upstream, this, now))
       refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
     else {

@@ -1,4 +1,4 @@
-import type { ClientCertificate } from './listen/door.ts'
+import type { ClientCertificate } from './listen/client-certificate.ts'
 import type { TunnelEnd } from './phases.ts'
 
 /**

@@ -3,6 +3,7 @@ import { Deadlines } from './deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { ExchangeList } from './exchange-list.ts'
+import { DEFAULT_HEAD_LIMITS, type HeadLimits } from './http1/head-limits.ts'
 import { PausedClients } from './http1/paused-clients.ts'
 import type { Plan } from './plan.ts'
 
@@ -12,6 +13,8 @@ export interface EdgeLimits {
   readonly bodyIdleMs: number
   /** Bodies held in memory by all requests together, bytes. */
   readonly bodyMemoryBytes: number
+  /** Absent: the usual ones. */
+  readonly head?: HeadLimits
 }
 
 export interface GatewayOptions {
@@ -53,6 +56,11 @@ export class Gateway {
     this.onFault = options.onFault
     this.onUnreadable = options.onUnreadable ?? null
     this.onRefusedConnection = options.onRefusedConnection ?? null
+  }
+
+  /** How large heads may be from now on. */
+  get headLimits(): HeadLimits {
+    return this.limits.head ?? DEFAULT_HEAD_LIMITS
   }
 
   begin(x: Exchange): void {

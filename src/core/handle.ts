@@ -21,7 +21,8 @@ const INSPECTING = Number.MAX_SAFE_INTEGER
 /** Serves one request of a listener. Never throws. */
 export function handle(gateway: Gateway, client: ClientStream, head: RequestHead): Exchange {
   const hasRoutes = gateway.plan.routes !== undefined && gateway.plan.routes !== null
-  const target = hasRoutes ? splitRouteTarget(head.target) : splitTarget(head.target)
+  const { lineBytes } = gateway.headLimits
+  const target = hasRoutes ? splitRouteTarget(head.target, lineBytes) : splitTarget(head.target, lineBytes)
   const located = !(target instanceof GatewayError)
   const x = new Exchange(gateway, gateway.plan, client, head, located ? target.path : '', located ? target.query : '')
   gateway.begin(x)

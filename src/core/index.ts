@@ -26,7 +26,7 @@ export { type GuessedRest, type Rest, Rests } from './balance/rests.ts'
 export { RetryBudget, type RetryBudgetRules } from './balance/retry-budget.ts'
 export { viewCells } from './balance/shared-cells.ts'
 export { SharedPlaces } from './balance/shared-places.ts'
-export { DEFAULT_SHEDDING, LOAD_LEVELS, LoadShedder } from './balance/shedding.ts'
+export { LOAD_LEVELS, LoadShedder, sheddingRules } from './balance/shedding.ts'
 export {
   breakerSlot,
   FIRST_ANSWERS_CELLS,
@@ -60,8 +60,10 @@ export { type EdgeLimits, Gateway, type RefusedConnection } from './gateway.ts'
 export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
 export { CertificateTable, checkAuthorities, type PemFile, readCertificate, readKey } from './listen/certificates.ts'
+export type { ClientCertificate } from './listen/client-certificate.ts'
 export { type AddressCap, Listener, type ListenerLimits, type ListenerOptions } from './listen/listener.ts'
 export { type ListenerTls, TlsAcceptor } from './listen/tls.ts'
+export { type CertificateRule, compileCertificateRule } from './match/certificate-match.ts'
 export { loadRegexCompiler, type RegexCompiler } from './match/regex-engine.ts'
 export { beginOwnRequest, type OwnRequest } from './own-request.ts'
 export {

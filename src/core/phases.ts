@@ -227,6 +227,8 @@ export interface Route {
   readonly bodyLimit: number
   /** Bodies that are longer than this, or of unknown length, are not read before `inspect`: it sees to them. */
   readonly relayAbove?: number
+  /** Until a body has arrived, milliseconds, without the time in which nobody takes it; absent or null: the listener's. */
+  readonly bodyTotalMs?: number | null
   /** Whether a body may be compressed: `refuse` unless it is passed on as it is. */
   readonly encodedBody?: 'refuse' | 'pass'
   /**

@@ -3,6 +3,7 @@ import { type DocumentProblem, problemsOf, type RouteConfig } from '../config/in
 import type { Transport } from '../core/index.ts'
 import { AuthMemory } from './auth/auth-memory.ts'
 import { createBasicAuth } from './auth/basic-auth.ts'
+import { createCertificateAuth } from './auth/certificate-auth.ts'
 import { createForwardAuth, type ForwardConfig } from './auth/forward-auth.ts'
 import { createJwtAuth, type JwtConfig } from './auth/jwt-auth.ts'
 import { readKeys } from './auth/token-verifier.ts'
@@ -22,13 +23,14 @@ function stubs() {
 export async function routeGateProblems(
   route: Pick<RouteConfig, 'id' | 'auth' | 'rate_limits'>,
 ): Promise<DocumentProblem[]> {
-  const { basic, jwt, forward } = route.auth ?? {}
+  const { basic, jwt, certificate, forward } = route.auth ?? {}
   const problems = [
     ...Object.entries(basic?.users ?? {}).flatMap(([name, hash]) =>
       problemsOf(['auth', 'basic', 'users', name], () =>
         createBasicAuth({ realm: '', users: { [name]: hash } }, stubs()),
       ),
     ),
+    ...(certificate === undefined ? [] : problemsOf(['auth', 'certificate'], () => createCertificateAuth(certificate))),
     ...(jwt === undefined ? [] : await keySetProblems(jwt)),
     ...(forward === undefined ? [] : forwardProblems(forward)),
     ...limitProblems(route),

@@ -26,6 +26,8 @@ const SOURCES: Readonly<Record<AccessPlaceholder, Source>> = {
   bytes_in: (_x, record) => record.bytes_in,
   bytes_out: (_x, record) => record.bytes_out,
   client_address: (x, record) => x.origin?.address ?? record.client_address,
+  client_certificate: (x) => x.client.certificate?.subject ?? null,
+  client_fingerprint: (x) => x.client.certificate?.fingerprint ?? null,
   client_request_id: (_x, record) => record.client_request_id,
   error_code: (_x, record) => record.error_code,
   first_byte_ms: (_x, record) => milliseconds(record.first_byte_us),
@@ -63,7 +65,9 @@ export function edgeFields(x: Exchange): string {
     alike.set(key, text)
   }
   const query = x.query === '' ? '"query":null' : textOf({ query: withoutSecrets(x.query) })
-  return `${text[0]},${query},${text[1]}`
+  const { certificate } = x.client
+  const shown = certificate === null ? '' : `,${textOf({ client_certificate: certificate.subject })}`
+  return `${text[0]},${query},${text[1]}${shown}`
 }
 
 /** What clients say of themselves is nearly always what they said before: its text is made once. */

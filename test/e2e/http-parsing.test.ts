@@ -156,20 +156,23 @@ test('H26 what is left of a refused body is never a request', async () => {
     [200, outer('GET /healthz HTTP/1.1', ['Transfer-Encoding: chunked']), chunks],
   ] as const
   const seen = wall.requests.length
+  const next = 'GET /livez HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n'
   for (let round = 0; round < scaled(2); round++) {
     for (const [status, head, body] of rows) {
-      const client = await exchangeRaw(gateway.url, head + body + inner)
-      assert.deepEqual(statuses(client), [status], head)
-      assert.equal(client.responses()[0]?.header('connection'), 'close')
+      // A small body is read over, and what comes behind it is a request; behind a large one nothing is.
+      const expected = body.length < 65_536 ? [status, 200] : [status]
+      const client = await exchangeRaw(gateway.url, head + body + next)
+      assert.deepEqual(statuses(client), expected, head)
+      assert.equal(client.responses()[0]?.header('connection'), expected.length === 1 ? 'close' : undefined)
       assert.notEqual(client.closeKind, 'open')
       // The same in two packets: the answer may come before the body does.
       const split = await RawClient.connect(gateway.url)
       await split.send(head)
       await split.waitForResponses()
-      await split.send(body + inner)
+      await split.send(body + next)
       await split.waitForClose()
       split.close()
-      assert.deepEqual(statuses(split), [status], head)
+      assert.deepEqual(statuses(split), expected, head)
     }
   }
   assert.equal(wall.requests.length, seen)

@@ -1,7 +1,8 @@
 /*
  * Section 4.4 for routes of the configuration. S3 is part of S2 and S4 here: nothing is decoded on the way. The fifth row and the
  * fifteenth are about events that the gateway reads, the ninth about its heartbeats: a reverse proxy reads none and sends none. The
- * thirteenth does not hold: a client's FIN is a cancel. S1 and S10 are in proxy-streaming.timed.test.ts, S17 is in proxy-websocket.test.ts.
+ * thirteenth does not hold: a client's FIN is a cancel. S1 and S10 are in proxy-streaming.timed.test.ts, S8 is in proxy-bounds.test.ts, S17 in
+ * proxy-websocket.test.ts.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -10,14 +11,12 @@ import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../harness/eventually.ts'
-import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
 import { RawClient } from '../harness/raw-client.ts'
 import { openDescriptors, residentBytes, scaled, scaledTime, socketBuffersMib } from './house.ts'
 import { useProxyHouse } from './proxy-house.ts'
 
 const MEBIBYTE = 1_048_576
-const IDLE_MS = 1_000
 const KERNEL_MIB = socketBuffersMib()
 const house = useProxyHouse({
   pool: { ejection: { failures: 0 } },
@@ -30,7 +29,6 @@ const house = useProxyHouse({
       retry: { backoff: '600ms', max_backoff: '600ms' },
       breaker: { consecutive_failures: 0, failure_share: 0 },
     },
-    { id: 'brief', match: { path: '/brief' }, upstream: 'pool', timeouts: { idle: `${IDLE_MS}ms` } },
   ],
 })
 
@@ -175,33 +173,6 @@ test('S7 a slow server holds a fast upload back, and the memory stays flat', {
     assert.ok(stoodAt <= KERNEL_MIB + 8, `the client was let write ${stoodAt} MiB`)
     assert.ok(grown <= 48 * MEBIBYTE, `${framing} cost ${grown} bytes`)
   }
-})
-
-test('S8 a client that stops reading is given up after the idle time', { timeout: 60_000 }, async () => {
-  const { origin } = house()
-  const piece = Buffer.alloc(65_536)
-  origin.on('/brief', (_request, response) => {
-    const more = () => {
-      while (!response.destroyed && response.write(piece));
-    }
-    response.on('drain', more)
-    more()
-  })
-  const client = await house().connect()
-  await client.send('GET /brief HTTP/1.1\r\nHost: a\r\nX-Request-Id: s8\r\n\r\n')
-  await eventually(() => client.receivedBytes > 0)
-  client.setReading('paused')
-  const began = performance.now()
-  const seen = origin.seen('/brief')[0] ?? assert.fail('nothing came')
-  await eventually(() => seen.cutAt, { deadlineMs: 20_000, what: 'the server to be told' })
-  assert.ok(performance.now() - began >= IDLE_MS * 0.9)
-  client.close()
-  await eventually(() => {
-    const row = readLedger(house().gateway.databasePath).requests.find(
-      ({ clientRequestId }) => clientRequestId === 's8',
-    )
-    return row?.outcome === 'cancelled'
-  })
 })
 
 test('S11 nothing is tried again for a client that has left', async () => {

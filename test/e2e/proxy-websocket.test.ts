@@ -1,4 +1,4 @@
-/* S17: upgrades. Frames are not looked at: ping, size and close codes are between the client and its server. */
+/* S17: upgrades. Frames are not looked at: ping and close codes are between the client and its server; sizes cost nothing. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
@@ -21,6 +21,20 @@ const house = useProxyHouse({
       upstream: 'pool',
       upgrade: ['websocket'],
       timeouts: { idle: `${IDLE_MS}ms` },
+    },
+    {
+      id: 'named',
+      match: { path: { prefix: '/named' } },
+      upstream: 'pool',
+      upgrade: ['websocket'],
+      upgrade_origins: ['same', 'https://app.example.com', 'https://*.example.org'],
+    },
+    {
+      id: 'cors',
+      match: { path: { prefix: '/cors' } },
+      upstream: 'pool',
+      upgrade: ['websocket'],
+      cors: { origins: ['https://app.example.com'] },
     },
   ],
 })
@@ -77,6 +91,71 @@ test('S17 a WebSocket of a real client goes through: messages of every size, bot
   )
   assert.deepEqual(seen?.values('upgrade'), ['websocket'])
   assert.equal(seen?.values('sec-websocket-key').length, 1)
+})
+
+test('S17 Origin is checked: only pages that the route names, or its own, may open a WebSocket', async () => {
+  const { origin } = house()
+  for (const path of ['/ws', '/named', '/cors']) origin.on(path, echo)
+  const app = 'Origin: https://app.example.com'
+  const rows: readonly (readonly [path: string, lines: readonly string[], status: number])[] = [
+    ['/ws', ['Origin: https://evil.example'], 101],
+    ['/named', [], 101],
+    ['/named', [app], 101],
+    ['/named', ['Origin: https://b.example.org'], 101],
+    ['/named', ['Origin: http://a'], 101],
+    ['/named', ['Origin: https://a'], 101],
+    ['/named', ['Origin: http://a:8080'], 403],
+    ['/named', ['Origin: http://a.evil.example'], 403],
+    ['/named', ['Origin: https://app.example.com.evil.example'], 403],
+    ['/named', ['Origin: http://app.example.com'], 403],
+    ['/named', ['Origin: null'], 403],
+    ['/named', ['Origin: '], 403],
+    ['/named', [app, 'Origin: https://evil.example'], 403],
+    ['/cors', [app], 101],
+    ['/cors', ['Origin: http://a'], 101],
+    ['/cors', ['Origin: https://evil.example'], 403],
+  ]
+  for (const [path, lines, status] of rows) {
+    const before = origin.seen(path).length
+    const client = await handshake(path, ['Connection: Upgrade', ...lines])
+    await eventually(() => client.received.includes('\r\n\r\n'))
+    assert.match(client.received.toString('latin1'), new RegExp(`^HTTP/1.1 ${status} `), `${path} ${lines.join()}`)
+    assert.equal(origin.seen(path).length - before, status === 101 ? 1 : 0)
+    client.abort()
+  }
+})
+
+test('S17 a frame that says it has 1 GiB is passed on as it comes, and held back when nobody takes it', async (t) => {
+  const { origin, gateway } = house()
+  const sides: Socket[] = []
+  let taken = 0
+  origin.on('/ws/huge', ({ socket, headers }) => {
+    sides.push(socket)
+    socket.write(acceptLines(String(headers['sec-websocket-key'])))
+    socket.on('data', (bytes: Buffer) => (taken += bytes.length))
+    socket.pause()
+  })
+  const client = await handshake('/ws/huge')
+  await eventually(() => client.received.includes('101'))
+  const before = residentBytes(gateway.pid)
+  // Final, text, masked; 127: eight bytes of length follow.
+  const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4])
+  client.socket.write(head)
+  const piece = Buffer.alloc(1_048_576, 'x')
+  let sent = 0
+  let stands = false
+  while (sent < 256 && !stands) {
+    const drained = client.socket.write(piece) || once(client.socket, 'drain').then(() => true)
+    sent++
+    stands = !(await Promise.race([drained, new Promise<false>((resolve) => setTimeout(resolve, 700, false))]))
+  }
+  const grown = residentBytes(gateway.pid) - before
+  t.diagnostic(`the client stood at ${sent} MiB of 1,024; memory grew by ${grown} bytes`)
+  assert.ok(stands, 'a client whose server does not read is held back')
+  assert.ok(grown < 32 * 1_048_576, `memory grew by ${grown} bytes`)
+  sides[0]?.resume()
+  await eventually(() => taken === head.length + sent * piece.length, { deadlineMs: 20_000, what: 'every byte of it' })
+  client.abort()
 })
 
 test('headers of the handshake go through even when the client names them in Connection', async () => {

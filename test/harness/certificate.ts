@@ -7,8 +7,10 @@ export interface Certified {
 }
 
 export interface CertificateParts {
-  /** Names and IPv4 addresses that it is good for. */
+  /** Names and IPv4 addresses that it is good for; other kinds with their kind in front: `URI:…`, `email:…`. */
   readonly names: readonly string[]
+  /** Attributes in their order; a common name without it. */
+  readonly subject?: readonly (readonly [name: 'CN' | 'O' | 'OU', value: string])[]
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
@@ -24,7 +26,9 @@ const TAG = { integer: 2, bits: 3, octets: 4, oid: 6, utf8: 12, sequence: 48, se
 /** Object identifiers, encoded. */
 const OID = {
   ecdsaWithSha256: '2a8648ce3d040302',
-  commonName: '550403',
+  CN: '550403',
+  O: '55040a',
+  OU: '55040b',
   basicConstraints: '551d13',
   alternativeNames: '551d11',
 } as const
@@ -33,8 +37,8 @@ const OID = {
 export function createAuthority(name = 'Test authority'): Authority {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const isAuthority = extension(OID.basicConstraints, sequence(der(TAG.boolean, Buffer.of(0xff))))
-  const signed = (subject: string, publicKey: KeyObject, extensions: Buffer, parts: Partial<CertificateParts>) =>
-    certificate({ issuer: name, subject, publicKey, extensions, signer: keys.privateKey, ...parts })
+  const signed = (called: string, publicKey: KeyObject, extensions: Buffer | null, parts: Partial<CertificateParts>) =>
+    certificate({ issuer: name, subject: [['CN', called]], publicKey, extensions, signer: keys.privateKey, ...parts })
   return {
     cert: signed(name, keys.publicKey, isAuthority, {}),
     issue(parts) {
@@ -42,7 +46,7 @@ export function createAuthority(name = 'Test authority'): Authority {
       const names = extension(OID.alternativeNames, sequence(...parts.names.map(alternativeName)))
       return {
         key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-        cert: signed('Test server', own.publicKey, names, parts),
+        cert: signed('Test server', own.publicKey, parts.names.length === 0 ? null : names, parts),
       }
     },
   }
@@ -50,9 +54,9 @@ export function createAuthority(name = 'Test authority'): Authority {
 
 interface Fields extends Partial<CertificateParts> {
   readonly issuer: string
-  readonly subject: string
+  readonly subject: NonNullable<CertificateParts['subject']>
   readonly publicKey: KeyObject
-  readonly extensions: Buffer
+  readonly extensions: Buffer | null
   readonly signer: KeyObject
 }
 
@@ -64,15 +68,17 @@ function certificate(fields: Fields): string {
     der(0xa0, der(TAG.integer, Buffer.of(2))),
     der(TAG.integer, Buffer.concat([Buffer.of(1), randomBytes(8)])),
     algorithm,
-    commonName(fields.issuer),
+    nameOf([['CN', fields.issuer]]),
     sequence(time(notBefore), time(notAfter)),
-    commonName(fields.subject),
+    nameOf(fields.subject),
     fields.publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(fields.extensions)),
+    ...(fields.extensions === null ? [] : [der(0xa3, sequence(fields.extensions))]),
   )
   const signature = sign('sha256', body, fields.signer)
   const whole = sequence(body, algorithm, der(TAG.bits, Buffer.concat([Buffer.of(0), signature])))
-  return `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  // No line may be empty, not even the last.
+  const lines = whole.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
 /** One element of ASN.1 in its distinguished encoding (X.690). */
@@ -86,8 +92,10 @@ const sequence = (...parts: Buffer[]): Buffer => der(TAG.sequence, Buffer.concat
 const oid = (hex: string): Buffer => der(TAG.oid, Buffer.from(hex, 'hex'))
 const time = (at: Date): Buffer => der(TAG.time, Buffer.from(at.toISOString().replace(/[-:T]|\.\d+/g, '')))
 
-function commonName(text: string): Buffer {
-  return sequence(der(TAG.set, sequence(oid(OID.commonName), der(TAG.utf8, Buffer.from(text)))))
+function nameOf(attributes: NonNullable<CertificateParts['subject']>): Buffer {
+  return sequence(
+    ...attributes.map(([name, value]) => der(TAG.set, sequence(oid(OID[name]), der(TAG.utf8, Buffer.from(value))))),
+  )
 }
 
 function extension(id: string, value: Buffer): Buffer {
@@ -96,5 +104,7 @@ function extension(id: string, value: Buffer): Buffer {
 
 function alternativeName(name: string): Buffer {
   if (/^[\d.]+$/.test(name)) return der(0x87, Buffer.from(name.split('.').map(Number)))
+  const kind = /^(URI|email):(.*)$/s.exec(name)
+  if (kind !== null) return der(kind[1] === 'URI' ? 0x86 : 0x81, Buffer.from(kind[2] ?? ''))
   return der(0x82, Buffer.from(name))
 }

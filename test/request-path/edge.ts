@@ -118,6 +118,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions): Promise<E
     headerTimeoutMs: 10_000,
     requestTimeoutMs: 60_000,
     keepAliveMs: 30_000,
+    answerIdleMs: 60_000,
     ...options.listener,
   })
   const port = await listener.listen()

@@ -58,6 +58,7 @@ export const NARROWED: Readonly<Record<string, string>> = {
   B23: 'no answers are kept, so that there is no hit to pay for',
   B24: 'minutes of it by npm run crash and npm run exact',
   B27: 'the bound of two seconds is for a machine that has nothing else to do; the test’s is six, and tells what it took',
+  S17: 'frames are not looked at: pings and their times are between the client and its server, and so is the size of a frame',
   A4: 'what is in flight when a key ends goes on to its end, by design',
   A6: 'the admin API slows down who guesses, and routes by their limits; the models endpoints count refusals and slow nobody down',
   A7: 'in one process',

@@ -272,4 +272,5 @@ const BUILT_IN_DEMO: ProviderConfig = {
   deployments: {},
   timeouts: {},
   max_connections: 1024,
+  pending_timeout: 10_000,
 }

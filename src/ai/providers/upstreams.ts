@@ -292,5 +292,6 @@ function mergeTimeouts(config: ProviderConfig, document: ConfigDocument): Timeou
     firstByteStreamMs: own.first_byte_stream ?? shared.first_byte_stream,
     idleMs: own.idle ?? shared.idle,
     totalMs: own.total ?? shared.total,
+    pendingMs: config.pending_timeout,
   }
 }

@@ -54,6 +54,7 @@ export function timeoutsOf(shared: Timeouts, target: TargetConfig | undefined): 
   const own = target?.timeouts
   if (own === undefined) return shared
   return {
+    ...shared,
     connectMs: own.connect ?? shared.connectMs,
     firstByteMs: own.first_byte ?? shared.firstByteMs,
     firstByteStreamMs: own.first_byte_stream ?? shared.firstByteStreamMs,

@@ -252,7 +252,7 @@ class DataWorker {
     this.#accessLogs.adopt()
     this.#sinks.accessLog = this.#accessLogs.current
     this.#updateCertificates(document)
-    if (document.overload.shed === before.overload.shed) return
+    if (JSON.stringify(document.overload) === JSON.stringify(before.overload)) return
     this.#load?.close()
     this.#load = document.overload.shed === 'on' ? this.#shedLoad() : null
     this.#gateway.loadLevel = 0
@@ -260,7 +260,8 @@ class DataWorker {
 
   #shedLoad(): LoadSignals {
     const { worker } = this.#start
-    return shedLoad({ gateway: this.#gateway, metrics: this.#metrics, worker, say: this.#say })
+    const { overload } = this.#document
+    return shedLoad({ gateway: this.#gateway, metrics: this.#metrics, worker, overload, say: this.#say })
   }
 
   /** What was read a moment ago may be gone again: then the certificates that are served stay. */

@@ -9,5 +9,6 @@ export function edgeLimits({ limits, process }: ConfigDocument): EdgeLimits {
   return {
     bodyIdleMs: limits.body_idle,
     bodyMemoryBytes: Math.max(process.worker_memory * BODY_MEMORY_SHARE, limits.body * 2),
+    head: { headBytes: limits.head, lineBytes: limits.line, headers: limits.headers },
   }
 }

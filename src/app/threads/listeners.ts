@@ -87,6 +87,7 @@ export class Listeners {
       headerTimeoutMs: limits.header_timeout,
       requestTimeoutMs: limits.body_total,
       keepAliveMs: limits.keep_alive,
+      answerIdleMs: limits.answer_idle,
       proxyProtocol: mode === 'off' ? null : { mode, trusted },
     }
   }

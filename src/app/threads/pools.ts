@@ -138,6 +138,7 @@ export class Pools {
         connector,
         ...(address === null ? {} : { address }),
         ...(origin.startsWith('https:') ? { tls: plan.tls } : {}),
+        ...(config.max_head === undefined ? {} : { maxHeadBytes: config.max_head }),
       }
       return config.http === '2' ? new Http2Pool(options) : new ConnectionPool(options)
     }
@@ -179,6 +180,7 @@ export class Pools {
       host: config.host,
       maxResponse: config.max_response ?? Number.POSITIVE_INFINITY,
       pendingMs: config.pending_timeout,
+      maxRequests: config.max_requests ?? Number.POSITIVE_INFINITY,
       ejection:
         ejection.failures === 0
           ? null

@@ -1,4 +1,5 @@
-import { DEFAULT_SHEDDING, type Gateway, LOAD_LEVELS, LoadShedder, LoadSignals } from '../../core/index.ts'
+import type { ConfigDocument } from '../../config/index.ts'
+import { type Gateway, LOAD_LEVELS, LoadShedder, LoadSignals, sheddingRules } from '../../core/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import type { FromWorker } from '../messages.ts'
 
@@ -6,12 +7,19 @@ export interface SheddingParts {
   readonly gateway: Gateway
   readonly metrics: GatewayMetrics
   readonly worker: number
+  readonly overload: ConfigDocument['overload']
   readonly say: (message: FromWorker) => void
 }
 
 /** Starts to look at this thread's load, and lets the gateway refuse what is too much. */
-export function shedLoad({ gateway, metrics, worker, say }: SheddingParts): LoadSignals {
-  const shedder = new LoadShedder(DEFAULT_SHEDDING)
+export function shedLoad({ gateway, metrics, worker, overload, say }: SheddingParts): LoadSignals {
+  const { strained, overloaded } = overload
+  const shedder = new LoadShedder(
+    sheddingRules({
+      strained: { lagMs: strained.lag, heapShare: strained.heap },
+      overloaded: { lagMs: overloaded.lag, heapShare: overloaded.heap },
+    }),
+  )
   const signals = new LoadSignals(shedder)
   signals.start(
     ({ lagMs, heapShare }) => {

@@ -4,6 +4,8 @@ export const ACCESS_PLACEHOLDERS = [
   'bytes_in',
   'bytes_out',
   'client_address',
+  'client_certificate',
+  'client_fingerprint',
   'client_request_id',
   'error_code',
   'first_byte_ms',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { positiveDuration } from './scalars.ts'
 import { networkText, plainText } from './texts.ts'
 
 const port = z.int().min(1).max(65_535)
@@ -28,10 +29,32 @@ export const egress = z.strictObject({
     .describe('`system`: as this machine does; `servers`: its DNS servers directly, with their times to live.'),
 })
 
+const level = (lag: string, heap: number) =>
+  z.strictObject({
+    lag: positiveDuration
+      .prefault(lag)
+      .describe('How late the event loop is when this begins; it ends at half of that.'),
+    heap: z
+      .number()
+      .min(0.1)
+      .max(0.99)
+      .prefault(heap)
+      .describe('Share of `process.worker_memory` in use when this begins; it ends 0.05 below.'),
+  })
+
 /** What happens when a worker has more to do than it can. */
-export const overload = z.strictObject({
-  shed: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe('Refuse requests (503) while the event loop lags or memory runs out; health is always answered.'),
-})
+export const overload = z
+  .strictObject({
+    shed: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe('Refuse requests (503) while the event loop lags or memory runs out; health is always answered.'),
+    strained: level('250ms', 0.85).prefault({}).describe('From here on routes of `importance: low` are refused.'),
+    overloaded: level('500ms', 0.92)
+      .prefault({})
+      .describe('From here on all but those of `importance: critical` are refused.'),
+  })
+  .refine(({ strained, overloaded }) => strained.lag <= overloaded.lag && strained.heap <= overloaded.heap, {
+    error: '`strained` begins before `overloaded`, or with it',
+    path: ['overloaded'],
+  })

@@ -42,7 +42,21 @@ export const limits = z.strictObject({
     .describe('Client connections from one address (of IPv6: one /64 network), over all data workers.'),
   header_timeout: positiveDuration.prefault('10s').describe('Until the head of a request is complete.'),
   body_idle: positiveDuration.prefault('30s').describe('Between two pieces of a request body.'),
-  body_total: positiveDuration.prefault('300s').describe('Until a request body is complete.'),
+  body_total: positiveDuration
+    .prefault('300s')
+    .describe('Until a request body is complete, without the time in which the server takes none of it.'),
+  answer_idle: positiveDuration
+    .prefault('60s')
+    .describe('How long a client may take nothing of an answer that waits for it.'),
+  head: size
+    .refine(...between(4 * 1024, 128 * 1024, 'must be from 4KiB to 128KiB'))
+    .prefault('16KiB')
+    .describe('Largest head of a request: its line and headers together.'),
+  line: size
+    .refine(...between(1024, 32 * 1024, 'must be from 1KiB to 32KiB'))
+    .prefault('8KiB')
+    .describe('Longest target of a request, and longest value of a header.'),
+  headers: z.int().min(10).max(1_000).prefault(100).describe('Headers of a request.'),
   keep_alive: positiveDuration.prefault('75s').describe('How long an idle client connection is kept.'),
 })
 

@@ -156,4 +156,9 @@ export const provider = z.strictObject({
     .max(65_535)
     .prefault(1024)
     .describe('Connections to this provider that one data worker holds at most.'),
+  pending_timeout: positiveDuration
+    .prefault('10s')
+    .describe(
+      'Longest wait for a free connection; then the next target, else 503, which says nothing about the provider.',
+    ),
 })

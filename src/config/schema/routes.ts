@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { clientCertificate } from './client-certificate.ts'
 import { listOf } from './lists.ts'
 import { duration, positiveDuration, size, statusRange } from './scalars.ts'
 import { scope } from './scope.ts'
@@ -56,6 +57,12 @@ const match = z.strictObject({
   header: z.record(headerName, condition).optional().describe('Headers that all must hold.'),
   query: z.record(z.string().min(1).max(256), condition).optional().describe('Query parameters that all must hold.'),
   client: listOf(networkText).optional().describe('Addresses and networks of clients.'),
+  client_certificate: z
+    .union([z.boolean(), clientCertificate], {
+      error: 'expected `true` (shown), `false` (not shown), or `subject`, `names`, `fingerprint`',
+    })
+    .optional()
+    .describe('Certificate that the client has shown in its TLS handshake; `true`: any that the listener accepts.'),
 })
 
 const headerEdits = z.strictObject({
@@ -130,6 +137,9 @@ const auth = z
       .refine(hasOneKeySet, ONE_KEY_SET)
       .optional()
       .describe('JSON web tokens (RFC 7519).'),
+    certificate: clientCertificate
+      .optional()
+      .describe('Client certificates of the TLS handshake; empty: any that the listener accepts.'),
     forward: z
       .strictObject({
         url: plainText.describe('Asked with GET before each request; 2xx lets it pass, all else is the answer.'),
@@ -144,7 +154,7 @@ const auth = z
       .describe('Another service decides.'),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: 'exactly one of `keys`, `basic`, `jwt`, `forward`',
+    error: 'exactly one of `keys`, `basic`, `jwt`, `certificate`, `forward`',
   })
 
 const RATE_BY = /^(?:key|address|route|header:[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})$/
@@ -270,6 +280,11 @@ const routeTimeouts = z.strictObject({
   first_byte: positiveDuration.prefault('60s').describe('From the request sent to the first byte of the answer.'),
   idle: positiveDuration.prefault('60s').describe('Between two pieces of a body; longest silence of a tunnel.'),
   total: positiveDuration.prefault('3600s').describe('From the start of the request to the end of the answer.'),
+  body_total: positiveDuration
+    .optional()
+    .describe(
+      'Until a request body is complete, without the time in which the server takes none of it; absent: `limits.body_total`.',
+    ),
 })
 
 /** One rule: which requests, what they must pass, and who answers them. */
@@ -314,6 +329,14 @@ export const route = z
       .array(z.string().regex(/^[a-z0-9./-]{1,64}$/))
       .prefault([])
       .describe('Protocols to switch to: `websocket`.'),
+    upgrade_origins: z
+      .array(plainText)
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe(
+        'Origins of pages that may do that; `same`: the host that they ask. Absent: those of `cors` and `same`; without `cors` all.',
+      ),
     timeouts: routeTimeouts.prefault({}).describe('Deadlines of this route; the smallest that applies counts.'),
     retry: retry.prefault({}).describe('When a request is sent again.'),
     breaker: breaker.prefault({}).describe('When a target is left alone by this route.'),

@@ -110,6 +110,18 @@ export const upstream = z.strictObject({
   pending_timeout: positiveDuration
     .prefault('10s')
     .describe('Longest wait for a free connection; then 503, which says nothing about the server.'),
+  max_requests: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      'Requests in flight to one target, over all data workers; beyond it the next target, else 503. Absent: unbounded.',
+    ),
+  max_head: size
+    .refine((bytes) => bytes >= 4096 && bytes <= 262_144, { error: 'must be from 4KiB to 256KiB' })
+    .optional()
+    .describe('Largest head of an answer; absent: 15KiB, and 64KiB with `http: "2"`.'),
   max_response: size.optional().describe('Largest answer body; absent: unbounded.'),
   tls: tls.prefault({}).describe('For `https://` targets. Certificates are always verified.'),
   health: health.optional().describe('Active health checks; absent: none.'),

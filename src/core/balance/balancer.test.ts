@@ -56,7 +56,7 @@ function pool(count: number, options: Partial<BalancerOptions> = {}) {
     breakers[position]?.record(0, 'failure', nowMs)
     breakers[position]?.record(0, 'failure', nowMs)
   }
-  return { balancer, states, breakers, attempt, breakDown }
+  return { cells, balancer, states, breakers, attempt, breakDown }
 }
 
 test('targets that are unhealthy, ejected or broken are left out', () => {
@@ -77,6 +77,40 @@ test('what active checks once said does not count when they do not run', () => {
     tally(2, 10, () => Number(attempt())),
     [5, 5],
   )
+})
+
+test('a target has no more requests in flight than it may, the next one takes them, and then nobody', () => {
+  const { balancer, states, breakDown } = pool(3, { maxRequests: 2 })
+  breakDown(2)
+  const choices = Array.from({ length: 4 }, () => new Choice())
+  assert.deepEqual(
+    choices.map((choice) => balancer.choose(choice, NOW, NO_KEY, null)),
+    ['chosen', 'chosen', 'chosen', 'chosen'],
+  )
+  const late = new Choice()
+  assert.equal(balancer.choose(late, NOW, NO_KEY, null), 'full', 'an open breaker is no room')
+  assert.equal(balancer.chooseAgain(late, 0, NOW), false)
+  assert.deepEqual(
+    states.map(({ inFlight }) => inFlight),
+    [2, 2, 0],
+  )
+  const [first] = choices
+  assert.ok(first)
+  const { target } = first
+  balancer.release(first, NOW)
+  assert.deepEqual([balancer.choose(late, NOW, NO_KEY, null), late.target], ['chosen', target])
+})
+
+test('the bound holds over all threads, and in a panic', () => {
+  const { cells, balancer, breakDown } = pool(1, { maxRequests: 2 })
+  const [elsewhere] = statesOf(cells, 1, seat(1))
+  elsewhere?.begin()
+  const [one, two] = [new Choice(), new Choice()]
+  assert.equal(balancer.choose(one, NOW, NO_KEY, null), 'chosen')
+  breakDown(0)
+  assert.equal(balancer.choose(two, NOW, NO_KEY, null), 'full')
+  elsewhere?.end()
+  assert.equal(balancer.choose(two, NOW, NO_KEY, null), 'chosen')
 })
 
 test('when no target is healthy all are used, but an open breaker stays closed to requests', () => {

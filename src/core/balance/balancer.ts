@@ -22,6 +22,8 @@ export interface BalancerOptions {
    * without a target that is healthy and whose breaker admits a request refuses.
    */
   readonly panicBelow: number | null
+  /** Requests in flight to one target, over all threads; absent: without a bound. */
+  readonly maxRequests?: number
   /** Statuses of an answer that are failures for the breakers. */
   readonly failing: ReadonlySet<number>
 }
@@ -29,8 +31,11 @@ export interface BalancerOptions {
 /** Requests in flight of one route in one thread that go past open breakers, as there is nowhere else to go. */
 const MAX_FORCED = 64
 
-/** Why there is a target or none: `exhausted` when only targets that were tried already are available. */
-export type Verdict = 'chosen' | 'exhausted' | 'open' | 'unhealthy'
+/**
+ * Why there is a target or none: `exhausted` when only targets that were tried already are available, `full` when those that are
+ * left have as many requests as they may.
+ */
+export type Verdict = 'chosen' | 'exhausted' | 'full' | 'open' | 'unhealthy'
 
 /** The target of one attempt. Each request has one of its own, used for its attempts one after the other. */
 export class Choice {
@@ -48,11 +53,15 @@ export class Balancer {
   readonly #available: Available
   /** Healthy targets that are needed to do without panic. */
   readonly #needed: number
+  readonly #maxRequests: number
   #forced = 0
+  /** A target was not taken because it has as many requests as it may. */
+  #full = false
 
   constructor(options: BalancerOptions) {
     this.#options = options
     this.#available = new Available(options.states.length)
+    this.#maxRequests = options.maxRequests ?? Number.POSITIVE_INFINITY
     const share = options.panicBelow
     this.#needed = share === null ? 0 : Math.max(1, Math.ceil(share * options.states.length))
   }
@@ -67,18 +76,20 @@ export class Balancer {
     choice.panicked = healthy < this.#needed
     if (choice.panicked) this.#collectAll(nowMs, tried)
     const { policy } = this.#options
+    this.#full = false
     while (available.count > 0) {
       const position = policy.pick(available, key)
       if (this.#take(choice, position, nowMs)) return 'chosen'
       available.remove(position)
     }
+    if (this.#full) return 'full'
     const last = this.#collectLast(nowMs, tried)
     if (last === 'none') return this.#whyNone(nowMs, tried, healthy)
     choice.panicked = true
     const position = policy.pick(available, key)
     // Between the look and the choice another thread may have taken the probe.
-    if (last === 'forced' || !this.#take(choice, position, nowMs)) this.#force(choice, position)
-    return 'chosen'
+    if (last === 'ejected' && this.#take(choice, position, nowMs)) return 'chosen'
+    return !this.#full && this.#force(choice, position) ? 'chosen' : 'full'
   }
 
   /**
@@ -90,7 +101,7 @@ export class Balancer {
     return this.#available.count > 0 || (instead === 'failure' && this.#collectLast(nowMs, tried) !== 'none')
   }
 
-  /** Takes the same target once more; false when its breaker does not admit a request. */
+  /** Takes the same target once more; false when its breaker does not admit a request, or it is full. */
   chooseAgain(choice: Choice, position: number, nowMs: number): boolean {
     choice.panicked = false
     return this.#take(choice, position, nowMs)
@@ -150,21 +161,37 @@ export class Balancer {
     this.#options.ejector?.record(target, outcome, nowMs)
   }
 
-  /** Takes a target whose breaker admits nothing. */
-  #force(choice: Choice, position: number): void {
+  /** Takes a target whose breaker admits nothing; false when it is full. */
+  #force(choice: Choice, position: number): boolean {
+    if (!this.#enter(position)) return false
     choice.target = position
     choice.permit = FORCED
     this.#forced++
-    this.#options.states[position]?.begin()
+    return true
   }
 
   #take(choice: Choice, position: number, nowMs: number): boolean {
+    // First of all: a breaker that has admitted a probe waits for it.
+    if (!this.#enter(position)) return false
     const permit = this.#options.breakers?.[position]?.admit(nowMs) ?? ORDINARY
-    if (permit === REFUSED) return false
+    if (permit === REFUSED) {
+      this.#options.states[position]?.end()
+      return false
+    }
     choice.target = position
     choice.permit = permit
-    this.#options.states[position]?.begin()
     return true
+  }
+
+  /** Counts a request in flight; false when that is one too many. It is counted before the look, so that two threads do not both take the last place. */
+  #enter(position: number): boolean {
+    const state = this.#options.states[position]
+    if (state === undefined) return false
+    state.begin()
+    if (this.#maxRequests === Number.POSITIVE_INFINITY || state.inFlight <= this.#maxRequests) return true
+    state.end()
+    this.#full = true
+    return false
   }
 
   /** Gathers the targets that may be chosen; answers how many are healthy, whatever their breakers say. */

@@ -23,12 +23,25 @@ export interface SheddingRules {
   readonly samplesToLeave: number
 }
 
-export const DEFAULT_SHEDDING: SheddingRules = {
-  strained: { lagMs: { enter: 250, leave: 125 }, heapShare: { enter: 0.85, leave: 0.8 } },
-  overloaded: { lagMs: { enter: 500, leave: 250 }, heapShare: { enter: 0.92, leave: 0.87 } },
-  samplesToEnter: 2,
-  samplesToLeave: 4,
+/** The sample with which each level begins. */
+export type SheddingLevels = Readonly<Record<'strained' | 'overloaded', LoadSample>>
+
+/** A level ends at half of the lag that begins it, and this much below its share of the heap. */
+const HEAP_STEP = 0.05
+
+/** The rules in which the levels begin at these samples. */
+export function sheddingRules({ strained, overloaded }: SheddingLevels): SheddingRules {
+  const thresholds = ({ lagMs, heapShare }: LoadSample) => ({
+    lagMs: { enter: lagMs, leave: lagMs / 2 },
+    heapShare: { enter: heapShare, leave: heapShare - HEAP_STEP },
+  })
+  return { strained: thresholds(strained), overloaded: thresholds(overloaded), samplesToEnter: 2, samplesToLeave: 4 }
 }
+
+export const DEFAULT_SHEDDING: SheddingRules = sheddingRules({
+  strained: { lagMs: 250, heapShare: 0.85 },
+  overloaded: { lagMs: 500, heapShare: 0.92 },
+})
 
 /** `critical` is never refused: health, readiness, metrics. */
 export type Priority = 'critical' | 'normal' | 'low'

@@ -5,8 +5,10 @@ import type { Socket } from 'node:net'
 const STREAM_WINDOW_BYTES = 262_144
 const CONNECTION_WINDOW_BYTES = 4_194_304
 
+/** Largest list of headers, unless the operator says otherwise. */
+const MAX_LIST_BYTES = 65_535
+
 const LIMITS = {
-  settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: 65_535 },
   maxReservedRemoteStreams: 0,
   maxHeaderListPairs: 200,
   maxSettings: 16,
@@ -15,10 +17,11 @@ const LIMITS = {
 } as const
 
 /** HTTP/2 on a connection that the connector has made; `origin` is only told, nothing is connected to. */
-export function http2Over(socket: Socket, origin: string): ClientHttp2Session {
+export function http2Over(socket: Socket, origin: string, maxListBytes = MAX_LIST_BYTES): ClientHttp2Session {
   // Loaded at the first connection that needs it.
   const { connect } = process.getBuiltinModule('node:http2')
-  const session = connect(origin, { ...LIMITS, createConnection: () => socket })
+  const settings = { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: maxListBytes }
+  const session = connect(origin, { ...LIMITS, settings, createConnection: () => socket })
   session.once('connect', () => {
     if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
   })

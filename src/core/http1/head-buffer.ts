@@ -1,12 +1,10 @@
 import { GatewayError } from '../errors.ts'
-import { MAX_TARGET_BYTES } from './request-head.ts'
+import type { HeadLimits } from './head-limits.ts'
 
 const TAB = 0x09
 const LF = 0x0a
 const CR = 0x0d
 const HEAD_END = Buffer.from('\r\n\r\n')
-/** Request line and headers together. */
-export const MAX_HEAD_BYTES = 16_384
 /** Room for the method and the version beside a target. */
 const LINE_MARGIN_BYTES = 48
 /** Empty lines before a request line that are read over (RFC 9112, 2.2). */
@@ -31,10 +29,12 @@ export class HeadBuffer {
   /** The first line is complete. */
   #lineDone = false
   #emptyLines: number
+  readonly #limits: HeadLimits
 
   /** `emptyLines`: how many came before. */
-  constructor(emptyLines: number) {
+  constructor(emptyLines: number, limits: HeadLimits) {
     this.#emptyLines = emptyLines
+    this.#limits = limits
   }
 
   get length(): number {
@@ -88,13 +88,14 @@ export class HeadBuffer {
   }
 
   #tooLong(): GatewayError | null {
-    if (!this.#lineDone && this.#length > MAX_TARGET_BYTES + LINE_MARGIN_BYTES) {
-      return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
+    const { lineBytes, headBytes } = this.#limits
+    if (!this.#lineDone && this.#length > lineBytes + LINE_MARGIN_BYTES) {
+      return new GatewayError('uri_too_long', `The request target is longer than ${lineBytes} bytes.`)
     }
-    return this.#length >= MAX_HEAD_BYTES + HEAD_END.length ? headTooLarge() : null
+    return this.#length >= headBytes + HEAD_END.length ? headTooLarge(headBytes) : null
   }
 }
 
-export function headTooLarge(): GatewayError {
-  return new GatewayError('headers_too_large', `The head of the request is larger than ${MAX_HEAD_BYTES} bytes.`)
+export function headTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('headers_too_large', `The head of the request is larger than ${maxBytes} bytes.`)
 }

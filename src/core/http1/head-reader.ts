@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts'
-import { HEAD_END_BYTES, HeadBuffer, headEnd, MAX_EMPTY_LINES, MAX_HEAD_BYTES } from './head-buffer.ts'
+import { HEAD_END_BYTES, HeadBuffer, headEnd, MAX_EMPTY_LINES } from './head-buffer.ts'
+import type { HeadLimits } from './head-limits.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -18,17 +19,17 @@ export class HeadReader {
   }
 
   /** Reads on until the end of a head or of the bytes. Gives where it stopped, or why it cannot become a head. */
-  read(bytes: Buffer, from: number): number | GatewayError {
+  read(bytes: Buffer, from: number, limits: HeadLimits): number | GatewayError {
     let at = from
     if (this.#arriving === null) {
       for (; this.#emptyLines < MAX_EMPTY_LINES && bytes[at] === CR && bytes[at + 1] === LF; at += 2) this.#emptyLines++
       const end = headEnd(bytes, at)
-      if (end >= 0 && end - at <= MAX_HEAD_BYTES) {
+      if (end >= 0 && end - at <= limits.headBytes) {
         this.#found(bytes.toString('latin1', at, end))
         return end + HEAD_END_BYTES
       }
       if (at === bytes.length) return at
-      this.#arriving = new HeadBuffer(this.#emptyLines)
+      this.#arriving = new HeadBuffer(this.#emptyLines, limits)
     }
     const taken = this.#arriving.push(bytes, at)
     if (typeof taken !== 'number') return taken

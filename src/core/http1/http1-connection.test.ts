@@ -226,10 +226,10 @@ test('a body that is paused is not delivered before it is resumed, in pieces of 
   await client.waitForResponses()
 })
 
-test('an answer from within a body ends the connection, and what is left of the body is no request', async (t) => {
+test('an answer from within a large body ends the connection, and what is left of the body is no request', async (t) => {
   const { route, next } = waitingRoute({ bodyLimit: -1 })
   const { client, edge } = await start(t, route)
-  await client.send(post(100))
+  await client.send(post(100_000))
   const x = await next()
   x.client.readBody({ onBody: () => answer(x, 200, 'text/plain', 'enough'), onBodyEnd: () => assert.fail('no end') })
   await client.send(GET)

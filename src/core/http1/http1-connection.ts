@@ -8,9 +8,9 @@ import { handle } from '../handle.ts'
 import type { Connection, ConnectionTimeouts, Door } from '../listen/door.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
-import { cancel } from '../settle.ts'
+import { cancel, end } from '../settle.ts'
 import { ClientFlow, HELD_BYTES } from './client-flow.ts'
-import { headTooLarge, MAX_HEAD_BYTES } from './head-buffer.ts'
+import { headTooLarge } from './head-buffer.ts'
 import { HeadReader } from './head-reader.ts'
 import { Http1Stream } from './http1-stream.ts'
 import { RequestBody } from './request-body.ts'
@@ -22,15 +22,18 @@ import { unreadableAnswer } from './unreadable.ts'
 /** What is read and thrown away after an answer that came before the body was read, and for how long at least. */
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 1_000
+/** The rest of a body that nobody reads must arrive within this time, for another request to follow it. */
+const DROP_MS = 5_000
 
 const MAIN: Door = { listener: 'main', scheme: 'http' }
 
 /**
  * `head`: a request is awaited or arriving. `body`: its body is. `answer`: it is complete, its answer is not.
+ * `drop`: the answer is complete, what is left of the body is read over; a request may follow it.
  * `tunnel`: another protocol has taken over.
  * `discard`: the last answer is given, nothing that arrives is a request any more.
  */
-type State = 'head' | 'body' | 'answer' | 'tunnel' | 'discard' | 'closed'
+type State = 'head' | 'body' | 'answer' | 'drop' | 'tunnel' | 'discard' | 'closed'
 
 /** One client connection: requests one after the other, each answered before the next is begun. */
 export class Http1Connection implements Connection {
@@ -54,6 +57,8 @@ export class Http1Connection implements Connection {
   #tunnel: SocketTunnel | null = null
   /** When the state began; -1 as long as what it waits for is not known to have begun. */
   #since = performance.now()
+  /** When the body was paused for the last time. */
+  #pausedAt = 0
   #served = false
   readonly #stall: StallWatch
 
@@ -95,6 +100,11 @@ export class Http1Connection implements Connection {
     return this.#since
   }
 
+  /** Little is left of the body: it is read over when the answer is complete, and the connection goes on. */
+  get dropsBody(): boolean {
+    return this.#body.endsWithin(DISCARD_BYTES)
+  }
+
   writeText(text: string): boolean {
     return this.#writer.writeText(text)
   }
@@ -108,11 +118,14 @@ export class Http1Connection implements Connection {
   }
 
   pauseBody(): void {
+    if (!this.#flow.bodyPaused) this.#pausedAt = performance.now()
     this.#flow.pauseBody()
     this.#gateway.pausedClients.add(this)
   }
 
   resumeBody(): void {
+    // The client is not late with what nobody took.
+    if (this.#flow.bodyPaused) this.#since += performance.now() - this.#pausedAt
     this.#unpauseBody()
     this.#goOn()
   }
@@ -144,8 +157,8 @@ export class Http1Connection implements Connection {
     if (stream !== this.#stream) return
     this.#stream = null
     this.#served = true
-    if (!keepAlive || !this.bodyRead) return this.#leave()
-    this.#state = 'head'
+    if (!keepAlive || !(this.bodyRead || this.dropsBody)) return this.#leave()
+    this.#state = this.bodyRead ? 'head' : 'drop'
     this.#since = this.#gateway.deadlines.now
     this.#unpauseBody()
     this.#goOn()
@@ -161,7 +174,7 @@ export class Http1Connection implements Connection {
 
   /** Looks whether the client has taken too long; called every second or so. */
   sweep(now: number, timeouts: ConnectionTimeouts): void {
-    if (this.#stall.isStalled(now)) return this.destroy()
+    if (this.#stall.isStalled(now, timeouts.answerIdleMs)) return this.#giveUp()
     const waited = now - this.#since
     switch (this.#state) {
       case 'head':
@@ -171,7 +184,10 @@ export class Http1Connection implements Connection {
         else if (waited > timeouts.keepAliveMs) this.destroy()
         return
       case 'body':
-        if (waited > timeouts.requestTimeoutMs) this.#refuseCurrent(timeout('The request'))
+        if (!this.#flow.bodyPaused && waited > this.#bodyTotalMs(timeouts)) this.#refuseCurrent(timeout('The request'))
+        return
+      case 'drop':
+        if (waited > Math.min(DROP_MS, timeouts.requestTimeoutMs)) this.#leave()
         return
       case 'discard':
         if (this.unsentBytes > 0) this.#since = now
@@ -182,6 +198,17 @@ export class Http1Connection implements Connection {
       case 'closed':
         return
     }
+  }
+
+  #bodyTotalMs({ requestTimeoutMs }: ConnectionTimeouts): number {
+    return this.#stream?.exchange?.route?.bodyTotalMs ?? requestTimeoutMs
+  }
+
+  /** The client takes nothing of what waits for it. */
+  #giveUp(): void {
+    const x = this.#stream?.exchange ?? null
+    if (x !== null) end(x, 'cancelled', new GatewayError('client_stalled', 'The client stopped reading.'))
+    this.destroy()
   }
 
   #onData(bytes: Buffer): void {
@@ -247,7 +274,8 @@ export class Http1Connection implements Connection {
         const stream = this.#stream
         if (stream === null || stream.sink === null || this.#flow.bodyPaused) return at
         at = this.#readBody(stream, bytes, at)
-      } else if (this.#state === 'answer') return at
+      } else if (this.#state === 'drop') at = this.#dropBody(bytes, at)
+      else if (this.#state === 'answer') return at
       else {
         this.#tunnel?.onBytes(ownBytes(bytes, at))
         return bytes.length
@@ -259,7 +287,7 @@ export class Http1Connection implements Connection {
   #readHead(bytes: Buffer, from: number): number {
     const heads = this.#heads
     const wasArriving = heads.isArriving
-    const at = heads.read(bytes, from)
+    const at = heads.read(bytes, from, this.#gateway.headLimits)
     if (at instanceof GatewayError) {
       this.#refuse(at)
       return bytes.length
@@ -271,7 +299,8 @@ export class Http1Connection implements Connection {
   }
 
   #begin(text: string): void {
-    const head = text.length > MAX_HEAD_BYTES ? headTooLarge() : readRequestHead(text)
+    const limits = this.#gateway.headLimits
+    const head = text.length > limits.headBytes ? headTooLarge(limits.headBytes) : readRequestHead(text, limits)
     if (head instanceof GatewayError) return this.#refuse(head)
     const stream = new Http1Stream(this, head)
     this.#stream = stream
@@ -305,6 +334,21 @@ export class Http1Connection implements Connection {
     return at
   }
 
+  /** Reads over what nobody wants. Only the very end of the body lets another head begin. */
+  #dropBody(bytes: Buffer, from: number): number {
+    const body = this.#body
+    const at = body.read(bytes, from)
+    if (at instanceof GatewayError || !body.endsWithin(DISCARD_BYTES)) {
+      this.#leave()
+      return bytes.length
+    }
+    if (!body.complete) return at
+    this.bodyRead = true
+    this.#state = 'head'
+    this.#since = performance.now()
+    return at
+  }
+
   #bodyArrived(): void {
     this.bodyRead = true
     this.#state = 'answer'
@@ -324,7 +368,7 @@ export class Http1Connection implements Connection {
     const body = unreadableAnswer(error)
     const stream = new Http1Stream(this, new RequestHead('', ''))
     this.#stream = stream
-    this.bodyRead = false
+    stream.closeAfterAnswer()
     stream.answer(error.status, ['content-type', 'application/json'], body)
   }
 

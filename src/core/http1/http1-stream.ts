@@ -1,6 +1,6 @@
 import type { BodySink, ClientStream } from '../client-stream.ts'
 import type { Exchange } from '../exchange.ts'
-import type { ClientCertificate } from '../listen/door.ts'
+import type { ClientCertificate } from '../listen/client-certificate.ts'
 import type { TunnelEnd } from '../phases.ts'
 import { headerLines } from '../upstream/header-lines.ts'
 import { type AnswerText, answerText } from './answer-text.ts'
@@ -10,6 +10,8 @@ import type { RequestHead } from './request-head.ts'
 /** Up to this size bytes are joined with what frames them and leave as one text: cheaper than a gathering write. */
 const ONE_WRITE_LIMIT = 16_384
 const LAST_CHUNK = '0\r\n\r\n'
+/** The status of a request whose body stopped arriving. */
+const TOO_LATE = 408
 
 /** How the body of the answer is framed. */
 type Framing = 'chunked' | 'plain' | 'none'
@@ -29,6 +31,8 @@ export class Http1Stream implements ClientStream {
   #keepAlive: boolean
   /** Bytes that the answer's Content-Length still promises; -1 when it promises none. */
   #promised = -1
+  /** The client was told to send its body, or has asked nobody. */
+  #bodyComes: boolean
   headSent = false
   ended = false
 
@@ -36,6 +40,7 @@ export class Http1Stream implements ClientStream {
     this.#connection = connection
     this.#head = head
     this.#keepAlive = head.keepAlive
+    this.#bodyComes = head.expect === null
   }
 
   get address(): string | null {
@@ -73,7 +78,9 @@ export class Http1Stream implements ClientStream {
   }
 
   askForBody(): void {
-    if (!this.ended && !this.headSent) this.#connection.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+    if (this.ended || this.headSent) return
+    this.#bodyComes = true
+    this.#connection.writeText('HTTP/1.1 100 Continue\r\n\r\n')
   }
 
   answer(status: number, headers: string[], body: Buffer | string): void {
@@ -83,7 +90,7 @@ export class Http1Stream implements ClientStream {
     const bodiless = isBodiless(status)
     const silent = bodiless || this.#head.method === 'HEAD'
     if (!silent && text.hasLength && text.length !== length) throw new RangeError('the length of an answer is wrong')
-    const head = this.#completed(text.hasLength || bodiless ? '' : `content-length: ${length}\r\n`)
+    const head = this.#completed(status, text.hasLength || bodiless ? '' : `content-length: ${length}\r\n`)
     this.headSent = true
     if (silent) this.#connection.writeText(head)
     else if (typeof body === 'string') this.#connection.writeAll([head, Buffer.from(body)])
@@ -106,7 +113,7 @@ export class Http1Stream implements ClientStream {
       this.#keepAlive = false
       this.#connection.endsWithAnswer = true
     }
-    this.#unsentHead = this.#completed(this.#framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : '')
+    this.#unsentHead = this.#completed(status, this.#framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : '')
     this.headSent = true
   }
 
@@ -164,10 +171,19 @@ export class Http1Stream implements ClientStream {
   }
 
   /** The head in `text` with its last lines. */
-  #completed(more: string): string {
-    if (this.#connection.leaving || !this.#connection.bodyRead) this.#keepAlive = false
+  #completed(status: number, more: string): string {
+    if (this.#connection.leaving || !this.#isBodyOver(status)) this.#keepAlive = false
     if (!this.#keepAlive) return `${text.lines}${more}connection: close\r\n\r\n`
     return this.#head.takesChunks ? `${text.lines}${more}\r\n` : `${text.lines}${more}connection: keep-alive\r\n\r\n`
+  }
+
+  /**
+   * The body is read, or its end will be found. Not where the client waits to be asked for it: nobody knows whether it sends
+   * it after the answer (RFC 9110, 10.1.1), and what follows could be read in two ways. Nor where it came too slowly.
+   */
+  #isBodyOver(status: number): boolean {
+    const connection = this.#connection
+    return connection.bodyRead || (this.#bodyComes && status !== TOO_LATE && connection.dropsBody)
   }
 
   /** False, and the answer cut, when it grows longer than its head says: what is too much would begin another one. */

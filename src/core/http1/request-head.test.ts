@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GatewayError } from '../errors.ts'
-import { MAX_HEADER_BYTES, MAX_HEADER_COUNT, RequestHead, readRequestHead } from './request-head.ts'
+import { DEFAULT_HEAD_LIMITS } from './head-limits.ts'
+import { RequestHead, readRequestHead } from './request-head.ts'
 
 const HOST = ['Host', 'localhost']
+const { headers: MOST_HEADERS, lineBytes: LINE_BYTES } = DEFAULT_HEAD_LIMITS
 
 /** The head with these headers, or why it is refused. */
 function readHead(raw: readonly string[], major: number, minor: number): RequestHead | GatewayError {
@@ -50,8 +52,8 @@ test('refuses every head that can be read in two ways, with its own status', () 
       ['chunked twice', [...HOST, 'Transfer-Encoding', 'chunked', 'transfer-encoding', 'chunked'], 400],
       ['identity', [...HOST, 'Transfer-Encoding', 'identity'], 400],
       ['a transfer coding of HTTP/1.0', ['Transfer-Encoding', 'chunked'], 400, [1, 0]],
-      ['too many headers', [...HOST, ...Array<string[]>(MAX_HEADER_COUNT).fill(['a', 'b']).flat()], 431],
-      ['a header that is too long', [...HOST, 'a', 'x'.repeat(MAX_HEADER_BYTES + 1)], 431],
+      ['too many headers', [...HOST, ...Array<string[]>(MOST_HEADERS).fill(['a', 'b']).flat()], 431],
+      ['a header that is too long', [...HOST, 'a', 'x'.repeat(LINE_BYTES + 1)], 431],
     ]
   for (const [what, raw, status, version] of rows) {
     const head = readHead(raw, ...(version ?? [1, 1]))
@@ -63,11 +65,11 @@ test('refuses every head that can be read in two ways, with its own status', () 
 test('takes what is at the limit and not beyond it', () => {
   headOf([
     ...HOST,
-    ...Array<string[]>(MAX_HEADER_COUNT - 1)
+    ...Array<string[]>(MOST_HEADERS - 1)
       .fill(['a', 'b'])
       .flat(),
   ])
-  headOf([...HOST, 'a', 'x'.repeat(MAX_HEADER_BYTES)])
+  headOf([...HOST, 'a', 'x'.repeat(LINE_BYTES)])
   assert.equal(headOf([...HOST, 'Content-Length', '9'.repeat(15)]).contentLength, 999_999_999_999_999)
 })
 
@@ -127,7 +129,7 @@ test('lets HTTP/1.0 do without Host, and ignores its expectations', () => {
 })
 
 test('names a header in a message only in part when its name is long', () => {
-  const head = readHead([...HOST, 'n'.repeat(1000), 'x'.repeat(MAX_HEADER_BYTES + 1)], 1, 1)
+  const head = readHead([...HOST, 'n'.repeat(1000), 'x'.repeat(LINE_BYTES + 1)], 1, 1)
   assert.ok(head instanceof GatewayError)
   assert.ok(head.message.length < 200)
 })

@@ -5,11 +5,9 @@
 import { parseTraceparent } from '../../lib/index.ts'
 import { GatewayError } from '../errors.ts'
 import { hasImpossible, isToken, listHas, trimmed } from './grammar.ts'
+import { DEFAULT_HEAD_LIMITS, type HeadLimits } from './head-limits.ts'
 import { lowerName } from './header-names.ts'
 
-export const MAX_HEADER_COUNT = 100
-export const MAX_HEADER_BYTES = 8192
-export const MAX_TARGET_BYTES = 8192
 export const MAX_METHOD_BYTES = 32
 
 const VERSION = /^HTTP\/([0-9])\.([0-9])$/
@@ -63,7 +61,7 @@ export class RequestHead {
  * Reads a head of HTTP/1.x, given without the empty line that ends it. What is no head at all gives an error; a head
  * that must be refused says so in `problem`.
  */
-export function readRequestHead(text: string): RequestHead | GatewayError {
+export function readRequestHead(text: string, limits: HeadLimits = DEFAULT_HEAD_LIMITS): RequestHead | GatewayError {
   if (hasImpossible(text)) return malformed('The head has control characters or line ends that no head may have.')
   let lineEnd = text.indexOf('\r\n')
   if (lineEnd < 0) lineEnd = text.length
@@ -77,7 +75,7 @@ export function readRequestHead(text: string): RequestHead | GatewayError {
   if (!isToken(method) || method.length > MAX_METHOD_BYTES) return malformed('The method is not one of HTTP.')
   const head = new RequestHead(method, text.slice(methodEnd + 1, targetEnd))
   if (version !== 'HTTP/1.1') head.protocol = 'HTTP/1.0'
-  readFields(head, text, lineEnd + 2)
+  readFields(head, text, lineEnd + 2, limits)
   if (head.problem === null) checkFraming(head, version === 'HTTP/1.1')
   return head
 }
@@ -89,7 +87,7 @@ function checkVersion(version: string): GatewayError | null {
   return new GatewayError('version_not_supported', `${version} is not supported; use HTTP/1.1.`)
 }
 
-function readFields(head: RequestHead, text: string, from: number): void {
+function readFields(head: RequestHead, text: string, from: number, limits: HeadLimits): void {
   let at = from
   while (at < text.length) {
     let end = text.indexOf('\r\n', at)
@@ -98,17 +96,17 @@ function readFields(head: RequestHead, text: string, from: number): void {
     if (colon < 0 || colon > end) return refuse(head, malformed('A header has no colon.'))
     const name = lowerName(text.slice(at, colon))
     if (name === null) return refuse(head, malformed('A header name has characters that it may not have.'))
-    const problem = addField(head, name, trimmed(text, colon + 1, end))
+    const problem = addField(head, name, trimmed(text, colon + 1, end), limits.lineBytes)
     if (problem !== null) return refuse(head, problem)
     at = end + 2
   }
-  checkCount(head)
+  checkCount(head, limits.headers)
 }
 
 /** Adds a header, its name a token in lower case; null unless it makes the request one to refuse. */
-export function addField(head: RequestHead, name: string, value: string): GatewayError | null {
-  if (value.length > MAX_HEADER_BYTES) {
-    return tooLarge(`The header ${safeName(name)} is longer than ${MAX_HEADER_BYTES} bytes.`)
+export function addField(head: RequestHead, name: string, value: string, maxBytes: number): GatewayError | null {
+  if (value.length > maxBytes) {
+    return tooLarge(`The header ${safeName(name)} is longer than ${maxBytes} bytes.`)
   }
   head.names.push(name)
   head.values.push(value)
@@ -116,10 +114,10 @@ export function addField(head: RequestHead, name: string, value: string): Gatewa
 }
 
 /** Refuses a head of too many headers. */
-export function checkCount(head: RequestHead): void {
+export function checkCount(head: RequestHead, most: number): void {
   const count = head.names.length
-  if (count > MAX_HEADER_COUNT) {
-    refuse(head, tooLarge(`The request has ${count} headers; at most ${MAX_HEADER_COUNT} are taken.`))
+  if (count > most) {
+    refuse(head, tooLarge(`The request has ${count} headers; at most ${most} are taken.`))
   }
 }
 

@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net'
 import type { SocketWriter } from '../connect/socket-writer.ts'
 
-/** A client that takes nothing of an answer for so long is given up. */
-export const WRITE_STALL_MS = 60_000
-
 /** Notices a client that takes nothing of what waits for it. Looked at now and then instead of with a timer. */
 export class StallWatch {
   readonly #socket: Socket
@@ -17,8 +14,8 @@ export class StallWatch {
     this.#movedAt = now
   }
 
-  /** True when bytes wait to be sent and for a while none has left. */
-  isStalled(now: number): boolean {
+  /** True when bytes wait to be sent and for so long none has left. */
+  isStalled(now: number, patienceMs: number): boolean {
     const socket = this.#socket
     const waiting = this.#writer.unsentBytes
     // Grows with each write that is done, and with each part of a large one that the kernel has taken.
@@ -28,7 +25,7 @@ export class StallWatch {
       this.#movedAt = now
       return false
     }
-    return now - this.#movedAt > WRITE_STALL_MS
+    return now - this.#movedAt > patienceMs
   }
 }
 

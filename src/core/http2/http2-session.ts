@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { handle } from '../handle.ts'
+import type { HeadLimits } from '../http1/head-limits.ts'
 import type { Connection, ConnectionTimeouts, Door } from '../listen/door.ts'
 import { refuse } from '../respond/refuse.ts'
 import { end } from '../settle.ts'
@@ -18,13 +19,10 @@ const ALL_STREAMS = 2 ** 31 - 1
 const LAST_WORD_MS = 5_000
 
 /**
- * Limits of a session. Header lists that are beyond our own limits, but not beyond these, get a proper answer. Streams
- * have windows of 64 KiB, so 100 of them hold 6.4 MB at most. The floods that nghttp2 stops itself (unread
- * acknowledgements of PING and SETTINGS, CONTINUATION) have its own limits.
+ * Limits of a session. Streams have windows of 64 KiB, so 100 of them hold 6.4 MB at most. The floods that nghttp2 stops
+ * itself (unread acknowledgements of PING and SETTINGS, CONTINUATION) have its own limits.
  */
 const LIMITS = {
-  settings: { maxConcurrentStreams: 100, initialWindowSize: 65_535, maxHeaderListSize: 32_768 },
-  maxHeaderListPairs: 256,
   maxSettings: 16,
   maxSessionInvalidFrames: 100,
   maxSessionRejectedStreams: 100,
@@ -34,6 +32,9 @@ const LIMITS = {
   streamResetRate: 100,
   strictSingleValueFields: false,
 } as const
+
+/** Headers beyond the limit with which a request is still answered, pseudo headers included. */
+const PAIRS_BEYOND = 156
 
 /** What all streams together may send in one round trip. */
 const CONNECTION_WINDOW_BYTES = 1_048_576
@@ -64,7 +65,7 @@ export class Http2Session implements Connection {
     this.door = door
     this.address = door.address ?? socket.remoteAddress ?? null
     const { performServerHandshake } = process.getBuiltinModule('node:http2')
-    this.#session = performServerHandshake(socket, LIMITS)
+    this.#session = performServerHandshake(socket, { ...LIMITS, ...listLimits(gateway.headLimits) })
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     this.#session.on('stream', (stream, _headers, flags, list) => this.#onStream(stream, flags, list))
     // That it is over is told by `close` as well.
@@ -95,7 +96,7 @@ export class Http2Session implements Connection {
   sweep(now: number, timeouts: ConnectionTimeouts): void {
     this.#countUnseen()
     if (this.#gauge.isFlooded(now, this.#socket, this.bodyBytes)) return this.#calm()
-    for (const stream of this.#streams) this.#look(stream, now, timeouts.requestTimeoutMs)
+    for (const stream of this.#streams) this.#look(stream, now, timeouts)
     if (this.#toldAt >= 0) return this.#goOnLeaving(now)
     const patienceMs = this.#served ? timeouts.keepAliveMs : timeouts.headerTimeoutMs
     if (this.#gateway.leaving || (this.idle && now - this.#idleSince > patienceMs)) this.leave()
@@ -146,7 +147,7 @@ export class Http2Session implements Connection {
       return this.#countReset()
     }
     const complete = (flags & END_STREAM) !== 0
-    const head = readRequestList(list, this.door.scheme, complete)
+    const head = readRequestList(list, { scheme: this.door.scheme, complete, limits: this.#gateway.headLimits })
     const own = new Http2Stream(this, stream, head, complete)
     this.#streams.add(own)
     try {
@@ -183,8 +184,8 @@ export class Http2Session implements Connection {
     if (!this.#session.destroyed) this.#session.destroy(new Error('the client floods'), ENHANCE_YOUR_CALM)
   }
 
-  #look(stream: Http2Stream, now: number, requestTimeoutMs: number): void {
-    const late = stream.lateness(now, requestTimeoutMs)
+  #look(stream: Http2Stream, now: number, timeouts: ConnectionTimeouts): void {
+    const late = stream.lateness(now, timeouts)
     const x = stream.exchange
     if (late === 'body' && x !== null)
       refuse(x, new GatewayError('request_timeout', 'The request did not arrive in time.'))
@@ -198,6 +199,12 @@ export class Http2Session implements Connection {
     if (!this.#session.closed && !this.#session.destroyed) this.#session.close()
     if (this.idle && now - Math.max(this.#toldAt, this.#idleSince) > LAST_WORD_MS) this.#socket.destroy()
   }
+}
+
+/** Header lists that are beyond our own limits, but not beyond these, get a proper answer. */
+function listLimits({ headBytes, headers }: HeadLimits) {
+  const settings = { maxConcurrentStreams: 100, initialWindowSize: 65_535, maxHeaderListSize: 2 * headBytes }
+  return { settings, maxHeaderListPairs: headers + PAIRS_BEYOND }
 }
 
 /** What nghttp2 says of a peer that does not keep to the protocol; not that the connection has ended. */

@@ -3,8 +3,8 @@ import type { BodySink, ClientStream } from '../client-stream.ts'
 import { drained } from '../drained.ts'
 import type { Exchange } from '../exchange.ts'
 import type { RequestHead } from '../http1/request-head.ts'
-import { WRITE_STALL_MS } from '../http1/stall-watch.ts'
-import type { ClientCertificate } from '../listen/door.ts'
+import type { ClientCertificate } from '../listen/client-certificate.ts'
+import type { ConnectionTimeouts } from '../listen/door.ts'
 import { cancel } from '../settle.ts'
 import { answerList } from './answer-list.ts'
 import type { Http2Session } from './http2-session.ts'
@@ -26,7 +26,10 @@ export class Http2Stream implements ClientStream {
   readonly #session: Http2Session
   readonly #stream: ServerHttp2Stream
   readonly #head: RequestHead
-  readonly #since = performance.now()
+  /** When the body began to be waited for; later by the time in which nobody took it. */
+  #since = performance.now()
+  /** Since when the body is not taken; -1 while it is. */
+  #pausedAt = -1
   #bodyRead: boolean
   #sink: BodySink | null = null
   #hasBody = false
@@ -96,11 +99,16 @@ export class Http2Stream implements ClientStream {
   }
 
   pauseBody(): void {
-    if (!this.ended) this.#stream.pause()
+    if (this.ended) return
+    if (this.#pausedAt < 0) this.#pausedAt = performance.now()
+    this.#stream.pause()
   }
 
   resumeBody(): void {
-    if (!this.ended) this.#stream.resume()
+    if (this.ended) return
+    if (this.#pausedAt >= 0) this.#since += performance.now() - this.#pausedAt
+    this.#pausedAt = -1
+    this.#stream.resume()
   }
 
   askForBody(): void {
@@ -177,16 +185,16 @@ export class Http2Stream implements ClientStream {
   }
 
   /** Why the stream has taken too long, or null. */
-  lateness(now: number, requestTimeoutMs: number): 'body' | 'answer' | null {
-    if (!this.ended) {
-      if (!this.#bodyRead && this.#sink !== null && now - this.#since > requestTimeoutMs) return 'body'
+  lateness(now: number, { requestTimeoutMs, answerIdleMs }: ConnectionTimeouts): 'body' | 'answer' | null {
+    if (!this.ended && !this.#bodyRead && this.#sink !== null && this.#pausedAt < 0) {
+      if (now - this.#since > (this.exchange?.route?.bodyTotalMs ?? requestTimeoutMs)) return 'body'
     }
     const unsent = this.#stream.writableLength
     if (unsent !== this.#unsent || unsent === 0) {
       this.#unsent = unsent
       this.#movedAt = now
     }
-    const patienceMs = WRITE_STALL_MS + (unsent / SLOWEST_BYTES_PER_SECOND) * 1_000
+    const patienceMs = answerIdleMs + (unsent / SLOWEST_BYTES_PER_SECOND) * 1_000
     return now - this.#movedAt > patienceMs ? 'answer' : null
   }
 

@@ -6,7 +6,7 @@ import { readRequestList } from './request-list.ts'
 
 const PSEUDO = [':method', 'GET', ':scheme', 'https', ':authority', 'a', ':path', '/'] as const
 
-const read = (list: readonly string[], complete = true) => readRequestList(list, 'https', complete)
+const read = (list: readonly string[], complete = true) => readRequestList(list, { scheme: 'https', complete })
 
 /** The list with some pseudo headers replaced, or left out (null), and others behind it. */
 function fields(replace: Readonly<Record<string, string | null>>, ...more: readonly string[]): string[] {

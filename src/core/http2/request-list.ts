@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { isSendableValue, isToken } from '../http1/grammar.ts'
-import { headTooLarge, MAX_HEAD_BYTES } from '../http1/head-buffer.ts'
+import { headTooLarge } from '../http1/head-buffer.ts'
+import { DEFAULT_HEAD_LIMITS, type HeadLimits } from '../http1/head-limits.ts'
 import { lowerName } from '../http1/header-names.ts'
 import { addField, checkCount, MAX_METHOD_BYTES, RequestHead, refuse } from '../http1/request-head.ts'
 
@@ -17,13 +18,24 @@ const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'http2-settings',
 ])
 
+/** What the list itself does not say. */
+export interface ListContext {
+  readonly scheme: 'http' | 'https'
+  /** No body follows. */
+  readonly complete: boolean
+  readonly limits?: HeadLimits
+}
+
 type Pseudo = ':method' | ':scheme' | ':authority' | ':path'
 
 /**
  * The head of a request of HTTP/2, from its flat list of headers, as strictly as one of HTTP/1.1 is read (RFC 9113, 8.2
- * and 8.3): what must be refused says so in `problem`. `complete`: no body follows.
+ * and 8.3): what must be refused says so in `problem`.
  */
-export function readRequestList(list: readonly string[], scheme: 'http' | 'https', complete: boolean): RequestHead {
+export function readRequestList(
+  list: readonly string[],
+  { scheme, complete, limits = DEFAULT_HEAD_LIMITS }: ListContext,
+): RequestHead {
   const pseudo: Record<Pseudo, string | null> = { ':method': null, ':scheme': null, ':authority': null, ':path': null }
   let at = 0
   let problem: GatewayError | null = null
@@ -36,7 +48,7 @@ export function readRequestList(list: readonly string[], scheme: 'http' | 'https
   const head = new RequestHead(pseudo[':method'] ?? '', pseudo[':path'] ?? '')
   head.protocol = 'HTTP/2.0'
   if (problem !== null) refuse(head, problem)
-  else readFields(head, list, at, pseudo[':authority'])
+  else readFields(head, list, at, { authority: pseudo[':authority'], limits })
   if (head.problem === null) checkBody(head, complete)
   return head
 }
@@ -62,15 +74,21 @@ function checkPseudo(pseudo: Readonly<Record<Pseudo, string | null>>, scheme: 'h
   return null
 }
 
-function readFields(head: RequestHead, list: readonly string[], from: number, authority: string | null): void {
-  let problem: GatewayError | null = authority === null ? null : addField(head, 'host', authority)
+function readFields(
+  head: RequestHead,
+  list: readonly string[],
+  from: number,
+  { authority, limits }: { readonly authority: string | null; readonly limits: HeadLimits },
+): void {
+  const { headBytes, lineBytes } = limits
+  let problem: GatewayError | null = authority === null ? null : addField(head, 'host', authority, lineBytes)
   let bytes = 0
   let cookieAt = -1
   for (let at = from; at + 1 < list.length && problem === null; at += 2) {
     const name = list[at] as string // in range
     const value = list[at + 1] as string // in range
     bytes += name.length + value.length + FIELD_OVERHEAD_BYTES
-    if (bytes > MAX_HEAD_BYTES) problem = headTooLarge()
+    if (bytes > headBytes) problem = headTooLarge(headBytes)
     else if (name === 'host' && authority !== null) {
       if (value.toLowerCase() !== authority.toLowerCase()) problem = malformed('Host is not what :authority says.')
     } else if (name === 'cookie' && cookieAt >= 0) {
@@ -79,12 +97,12 @@ function readFields(head: RequestHead, list: readonly string[], from: number, au
       head.values[cookieAt] = `${head.values[cookieAt]}; ${value}`
     } else {
       if (name === 'cookie') cookieAt = head.names.length
-      problem = checkField(name, value) ?? addField(head, name, value)
+      problem = checkField(name, value) ?? addField(head, name, value, lineBytes)
     }
   }
   if (problem === null && head.host === null) problem = malformed('The request has neither :authority nor Host.')
   if (problem !== null) refuse(head, problem)
-  else checkCount(head)
+  else checkCount(head, limits.headers)
 }
 
 function checkField(name: string, value: string): GatewayError | null {

@@ -1,12 +1,4 @@
-/** A client's certificate that an authority of the listener has signed. */
-export interface ClientCertificate {
-  /** Its subject, as lines of `NAME=value`. */
-  readonly subject: string
-  /** SHA-256 of the whole certificate: 64 hexadecimal digits in lower case. */
-  readonly fingerprint: string
-  /** Its alternative names as OpenSSL writes them, e.g. `DNS:a.example, URI:spiffe://b`; null when it has none. */
-  readonly names: string | null
-}
+import type { ClientCertificate } from './client-certificate.ts'
 
 /** Where a connection came in, and what is known of its other end before it speaks HTTP. */
 export interface Door {
@@ -21,9 +13,11 @@ export interface Door {
 export interface ConnectionTimeouts {
   /** The whole head must arrive within this time. */
   readonly headerTimeoutMs: number
-  /** The whole request, body included, must arrive within this time. */
+  /** The whole request, body included, must arrive within this time, where its route names no other. */
   readonly requestTimeoutMs: number
   readonly keepAliveMs: number
+  /** A client that takes nothing of an answer that waits for it is given up after this time. */
+  readonly answerIdleMs: number
 }
 
 /** A connection, or one that is being made, as its listener looks after it. */

@@ -1,7 +1,7 @@
-import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { ClientCertificate, Connection } from './door.ts'
+import { describeCertificate } from './client-certificate.ts'
+import type { Connection } from './door.ts'
 import type { HandshakeEnd, Secured } from './tls.ts'
 
 /** A handshake is given up after this time, however busily the client sends. */
@@ -27,7 +27,7 @@ export class TlsHandshake implements Connection {
   secured(socket: TLSSocket, asked: boolean): void {
     const shown = asked ? socket.getPeerX509Certificate() : undefined
     if (this.#over || (shown !== undefined && !socket.authorized)) socket.destroy()
-    else this.#end({ secured: socket, certificate: shown === undefined ? null : describe(shown) })
+    else this.#end({ secured: socket, certificate: shown === undefined ? null : describeCertificate(shown) })
   }
 
   sweep(now: number): void {
@@ -43,8 +43,4 @@ export class TlsHandshake implements Connection {
     this.#over = true
     this.#onEnd(done)
   }
-}
-
-function describe({ subject, fingerprint256, subjectAltName }: X509Certificate): ClientCertificate {
-  return { subject, fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(), names: subjectAltName ?? null }
 }

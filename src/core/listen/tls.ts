@@ -8,7 +8,7 @@ import {
   checkAuthorities,
   type PemFile,
 } from './certificates.ts'
-import type { ClientCertificate } from './door.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 import { TlsHandshake } from './tls-handshake.ts'
 
 export interface ListenerTls {

@@ -5,7 +5,14 @@ import { PatternError } from './pattern-error.ts'
 import type { RegexCompiler } from './regex-engine.ts'
 import type { RouteRequest } from './route-request.ts'
 import type { RouteMatchRule, RouteRule, RuleProblem } from './route-rule.ts'
-import { type Condition, compileAddresses, compileHeader, compileQuery, type QueryParameters } from './value-match.ts'
+import {
+  type Condition,
+  compileAddresses,
+  compileCertificate,
+  compileHeader,
+  compileQuery,
+  type QueryParameters,
+} from './value-match.ts'
 
 /** The route that was found. It is made at load: finding it makes nothing. */
 export interface RouteMatch<R> {
@@ -31,7 +38,7 @@ export interface CompiledRule<R> {
   readonly methods: ReadonlySet<string> | null
   readonly listeners: ReadonlySet<string> | null
   readonly conditions: readonly Condition[] | null
-  /** How many of method, header, query, address and listener conditions it has. */
+  /** How many of method, header, query, address, certificate and listener conditions it has. */
   readonly conditionCount: number
   readonly allowsEncodedSlash: boolean
   readonly allowsSemicolon: boolean
@@ -91,13 +98,14 @@ export function compileRule<R>(
   const methods = each('methods', match.methods, methodName)
   const listeners = each('listeners', match.listeners, (name) => name)
   const addresses = each('addresses', match.addresses && [match.addresses], compileAddresses)
+  const certificate = each('certificate', match.certificate && [match.certificate], compileCertificate)
   const headers = each('headers', match.headers, (condition) => compileHeader(condition, regex))
   const query = each('query', match.query, (condition) => compileQuery(condition, regex))
   if (match.addresses?.length === 0)
     report('addresses', 'addresses is an empty list, which nothing matches; leave it out')
   if (problems.length > before) return []
 
-  const conditions = [...headers, ...query, ...addresses]
+  const conditions = [...headers, ...query, ...addresses, ...certificate]
   const shared = {
     rank: 0,
     index,
@@ -110,7 +118,8 @@ export function compileRule<R>(
     allowsSemicolon: rule.semicolon === 'allow',
     allowsEncodedPercent: rule.encodedPercent === 'allow',
   }
-  const same = JSON.stringify([methods.sort(), listeners.sort(), match.headers, match.query, match.addresses])
+  const { headers: named, query: asked, addresses: from, certificate: shown } = match
+  const same = JSON.stringify([methods.sort(), listeners.sort(), named, asked, from, shown])
   const places = orNone(hosts).flatMap((host) => orNone(paths).map((path) => ({ host, path })))
   return places.map(({ host, path }, part) => {
     const key = JSON.stringify([priority, host, path?.kind, path?.text, same])

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts'
+import type { ClientCertificate } from '../listen/client-certificate.ts'
 
 /** What of a request decides its route. */
 export interface RouteRequest {
@@ -16,6 +17,8 @@ export interface RouteRequest {
   readonly query: string
   /** The client's address, behind proxies that are trusted to name it. */
   readonly clientAddress: string
+  /** What the client has proved to be; absent or null: nothing. */
+  readonly certificate?: ClientCertificate | null
 }
 
 /** What decides the route of an exchange, at its own path or at another. */
@@ -30,5 +33,6 @@ export function routeRequestOf(x: Exchange, path: string): RouteRequest {
     values: head.values,
     query: x.query,
     clientAddress: origin?.address ?? client.address ?? '',
+    certificate: client.certificate,
   }
 }

@@ -1,5 +1,6 @@
 /** A rule as the configuration has it: under which conditions a request takes a route. */
 import type { EncodedSlashRule, MarkRule } from './canonical-path.ts'
+import type { CertificateRule } from './certificate-match.ts'
 import type { PathPattern } from './path-pattern.ts'
 import type { NamedCondition } from './value-match.ts'
 
@@ -18,6 +19,8 @@ export interface RouteMatchRule {
   readonly query?: readonly NamedCondition[]
   /** Addresses and networks of clients. */
   readonly addresses?: readonly string[]
+  /** What the client has proved to be by its connection. */
+  readonly certificate?: 'present' | 'absent' | CertificateRule
 }
 
 export interface RouteRule<R> {

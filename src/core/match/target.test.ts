@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { GatewayError } from '../errors.ts'
-import { MAX_TARGET_BYTES } from '../http1/request-head.ts'
+import { DEFAULT_HEAD_LIMITS } from '../http1/head-limits.ts'
 import { hasEncodedSlash, splitTarget } from './target.ts'
 
 test('splits a target at its first question mark', () => {
@@ -74,7 +74,7 @@ test('refuses what can be read in two ways', () => {
 })
 
 test('takes a target of the longest length and not beyond it', () => {
-  const longest = `/${'a'.repeat(MAX_TARGET_BYTES - 1)}`
+  const longest = `/${'a'.repeat(DEFAULT_HEAD_LIMITS.lineBytes - 1)}`
   assert.deepEqual(splitTarget(longest), { path: longest, query: '' })
   const beyond = splitTarget(`${longest}a`)
   assert.ok(beyond instanceof GatewayError)

@@ -3,7 +3,7 @@
  * can be read in two ways is refused, not repaired.
  */
 import { GatewayError } from '../errors.ts'
-import { MAX_TARGET_BYTES } from '../http1/request-head.ts'
+import { DEFAULT_HEAD_LIMITS } from '../http1/head-limits.ts'
 import { canonicalPath } from './canonical-path.ts'
 
 export interface Target {
@@ -22,10 +22,8 @@ const MARK = /;|%25/
 const ENCODED_SLASH = /%2[fF]/
 
 /** Splits a target into path and query string, or refuses it. */
-export function splitTarget(url: string): Target | GatewayError {
-  if (url.length > MAX_TARGET_BYTES) {
-    return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
-  }
+export function splitTarget(url: string, maxBytes = DEFAULT_HEAD_LIMITS.lineBytes): Target | GatewayError {
+  if (url.length > maxBytes) return tooLong(maxBytes)
   const cut = url.indexOf('?')
   const path = cut < 0 ? url : url.slice(0, cut)
   if (!ALLOWED.test(path)) {
@@ -41,14 +39,16 @@ export function splitTarget(url: string): Target | GatewayError {
  * The same where routes of the configuration may be meant: spellings of one path become one, and what a path may hold
  * is wider. The route that is found decides about encoded slashes.
  */
-export function splitRouteTarget(url: string): Target | GatewayError {
-  if (url.length > MAX_TARGET_BYTES) {
-    return new GatewayError('uri_too_long', `The request target is longer than ${MAX_TARGET_BYTES} bytes.`)
-  }
+export function splitRouteTarget(url: string, maxBytes = DEFAULT_HEAD_LIMITS.lineBytes): Target | GatewayError {
+  if (url.length > maxBytes) return tooLong(maxBytes)
   const cut = url.indexOf('?')
   const path = canonicalPath(cut < 0 ? url : url.slice(0, cut), ROUTE_PATHS)
   if (path instanceof GatewayError) return path
   return withQuery(path, url, cut)
+}
+
+function tooLong(maxBytes: number): GatewayError {
+  return new GatewayError('uri_too_long', `The request target is longer than ${maxBytes} bytes.`)
 }
 
 /** Adds what stands behind the question mark at `cut` (-1: there is none), in a form that can be sent on. */

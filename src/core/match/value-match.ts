@@ -7,6 +7,7 @@
  * that two lines and one line with a comma are the same.
  */
 import { BlockList, isIP } from 'node:net'
+import { type CertificateRule, compileCertificateRule } from './certificate-match.ts'
 import { PatternError } from './pattern-error.ts'
 import type { RegexCompiler } from './regex-engine.ts'
 import type { RouteRequest } from './route-request.ts'
@@ -96,6 +97,13 @@ export function compileAddresses(texts: readonly string[]): Condition {
   const list = new BlockList()
   for (const text of texts) addNetwork(list, text)
   return { matches: ({ clientAddress }) => includesAddress(list, clientAddress) }
+}
+
+/** Compiles a condition on the client's certificate, or throws a PatternError. */
+export function compileCertificate(is: 'present' | 'absent' | CertificateRule): Condition {
+  if (is === 'absent') return { matches: ({ certificate = null }) => certificate === null }
+  const test = compileCertificateRule(is === 'present' ? {} : is)
+  return { matches: ({ certificate = null }) => test(certificate) }
 }
 
 function lineMatches(line: string, test: (value: string) => boolean, every: boolean): boolean {

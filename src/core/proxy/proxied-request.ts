@@ -73,7 +73,10 @@ export class ProxiedRequest implements Attempting {
     if (!chosen) {
       let verdict = balancer.choose(choice, nowMs, this.#key, this.#tried)
       // The one that was left when the retry was decided may be gone by now: better one that failed than none.
-      if (verdict === 'exhausted') verdict = balancer.choose(choice, nowMs, this.#key, null)
+      if (verdict === 'exhausted' || (verdict === 'full' && this.#tried !== null)) {
+        verdict = balancer.choose(choice, nowMs, this.#key, null)
+      }
+      if (verdict === 'full') return this.#full()
       if (verdict !== 'chosen') return this.#nobody(nowMs)
       this.#attemptsOnTarget = 0
     }
@@ -167,6 +170,11 @@ export class ProxiedRequest implements Attempting {
       wait = found
     }
     return budget.take(now()) ? wait : NO_MORE
+  }
+
+  #full(): GatewayError {
+    const message = `All servers of ${this.#rules.pool} have as many requests as they may; try again soon.`
+    return new GatewayError('saturated', message, { retryAfterSeconds: 1 })
   }
 
   #nobody(nowMs: number): GatewayError {

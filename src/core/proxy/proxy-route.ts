@@ -14,6 +14,7 @@ import { RelayTap } from './relay-tap.ts'
 import { KEPT_BYTES, RelayedBody } from './relayed-body.ts'
 import { type RewriteRules, rewrittenPath } from './rewrite.ts'
 import { passableNames, takesTrailers } from './trailers.ts'
+import type { UpgradeOrigins } from './upgrade-origins.ts'
 import { type WayBackRules, wayBackOf } from './way-back.ts'
 
 export interface ProxyRouteOptions {
@@ -22,13 +23,16 @@ export interface ProxyRouteOptions {
   readonly bodyLimit: number
   /** Protocols that may be switched to, in lower case. */
   readonly upgrades: readonly string[]
+  /** Which pages may have that; absent or null: all. */
+  readonly upgradeOrigins?: UpgradeOrigins | null
 }
 
 /** Bodies above this are relayed while they arrive; smaller ones are read first, and can be sent again. */
 export const RELAY_ABOVE = KEPT_BYTES
 
 /** The inspect hook of a route that a pool of servers answers. */
-export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: ProxyRouteOptions): Hook {
+export function createProxyInspect(options: ProxyRouteOptions): Hook {
+  const { rules, rewrite, bodyLimit, upgrades, upgradeOrigins = null } = options
   return (x) => {
     const { head } = x
     if (head.expect !== null && head.expect.toLowerCase() !== '100-continue') {
@@ -43,6 +47,9 @@ export function createProxyInspect({ rules, rewrite, bodyLimit, upgrades }: Prox
     const body = relayed ? new RelayedBody(x, bodyLimit) : null
     // The bytes of another protocol could not be told from the rest of a body.
     const upgrade = upgrades.length === 0 || relayed ? null : upgradeOf(x, upgrades)
+    if (upgrade !== null && upgradeOrigins !== null && !upgradeOrigins(x)) {
+      return new GatewayError('forbidden', 'Pages of this origin may not open a connection here.')
+    }
     const query = rewrite?.query == null ? x.query : rewrite.query(x)
     const target = query === '' ? path : `${path}?${query}`
     const request = new ProxiedRequest(x, rules, target, { body, upgrade })

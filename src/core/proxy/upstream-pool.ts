@@ -60,6 +60,8 @@ export interface UpstreamPoolOptions {
   readonly maxResponse: number
   /** Longest wait for a free connection. */
   readonly pendingMs: number
+  /** Requests in flight to one target, over all threads; absent: without a bound. */
+  readonly maxRequests?: number
   /** A target became healthy or unhealthy. */
   readonly onHealth: (target: Target, verdict: 'healthy' | 'unhealthy', reason: string | null) => void
 }
@@ -74,6 +76,7 @@ export class UpstreamPool {
   readonly host: string
   readonly maxResponse: number
   readonly pendingMs: number
+  readonly maxRequests: number
   readonly #options: UpstreamPoolOptions
   #members: PoolMembers
   #monitor: HealthMonitor | null
@@ -88,6 +91,7 @@ export class UpstreamPool {
     this.host = options.host
     this.maxResponse = options.maxResponse
     this.pendingMs = options.pendingMs
+    this.maxRequests = options.maxRequests ?? Number.POSITIVE_INFINITY
     this.#members = this.#gather(options.targets)
     this.#monitor = this.#startMonitor()
   }

@@ -22,6 +22,7 @@ function matchOf({ match, cors }: RouteConfig): RouteMatchRule {
     ...(match.header === undefined ? {} : { headers: conditionsOf(match.header) }),
     ...(match.query === undefined ? {} : { query: conditionsOf(match.query) }),
     ...(match.client === undefined ? {} : { addresses: match.client }),
+    ...(match.client_certificate === undefined ? {} : { certificate: certificateOf(match.client_certificate) }),
   }
 }
 
@@ -37,6 +38,11 @@ function pathOf(path: PathConfig): PathPattern {
   if ('prefix' in path) return { kind: 'prefix', path: path.prefix }
   if ('glob' in path) return { kind: 'glob', pattern: path.glob }
   return { kind: 'regex', pattern: path.regex }
+}
+
+function certificateOf(asked: NonNullable<MatchConfig['client_certificate']>): RouteMatchRule['certificate'] & {} {
+  if (typeof asked === 'boolean') return asked ? 'present' : 'absent'
+  return asked
 }
 
 function conditionsOf(conditions: Readonly<Record<string, ConditionConfig>>): NamedCondition[] {

@@ -9,6 +9,7 @@ import { breakerSlot, retryBudgetSlot, type SlotNeed } from '../balance/slots.ts
 import type { ProxyRules, ProxyServers } from '../proxy/proxied-request.ts'
 import { createProxyInspect, ProxyCandidate, RELAY_ABOVE } from '../proxy/proxy-route.ts'
 import { type RewriteRules, rewriteOf } from '../proxy/rewrite.ts'
+import { compileUpgradeOrigins } from '../proxy/upgrade-origins.ts'
 import type { PoolMembers, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { placeOf } from './route-guard.ts'
@@ -26,6 +27,7 @@ export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerPar
   const bodyLimit = config.max_body ?? parts.bodyLimit
   return {
     bodyLimit,
+    bodyTotalMs: config.timeouts.body_total ?? null,
     relayAbove: RELAY_ABOVE,
     encodedBody: 'pass',
     inspect: createProxyInspect({
@@ -33,6 +35,7 @@ export function proxyHandler(config: RouteConfig, parts: RouteParts): HandlerPar
       rewrite,
       bodyLimit,
       upgrades: config.upgrade,
+      upgradeOrigins: compileUpgradeOrigins(config),
     }),
   }
 }
@@ -126,6 +129,7 @@ function balancerOf(config: RouteConfig, pool: UpstreamPool, { shared, now }: Ro
     ejector,
     health: pool.checked ? 'checked' : 'unchecked',
     panicBelow: pool.panicBelow,
+    maxRequests: pool.maxRequests,
     failing: statusSet(config.breaker.on),
   })
 }

@@ -21,4 +21,4 @@ export interface RouteParts {
 }
 
 /** What a handler of a route brings. */
-export type HandlerParts = Pick<Route, 'inspect' | 'bodyLimit' | 'relayAbove' | 'encodedBody'>
+export type HandlerParts = Pick<Route, 'inspect' | 'bodyLimit' | 'bodyTotalMs' | 'relayAbove' | 'encodedBody'>

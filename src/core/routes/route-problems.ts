@@ -8,6 +8,7 @@ import type { RouteMatchRule, RuleProblem } from '../match/route-rule.ts'
 import { compileRouteTable } from '../match/route-table.ts'
 import type { Transport } from '../phases.ts'
 import { rewriteOf } from '../proxy/rewrite.ts'
+import { compileUpgradeOrigins } from '../proxy/upgrade-origins.ts'
 import { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { createCors } from '../serve/cors.ts'
 import { FileRoot } from '../serve/open-file.ts'
@@ -42,6 +43,7 @@ const MATCH_KEYS: Readonly<Record<keyof RouteMatchRule, keyof RouteConfig['match
   headers: 'header',
   query: 'query',
   addresses: 'client',
+  certificate: 'client_certificate',
 }
 
 function ruleProblem({ index, field, item, message }: RuleProblem, config: RouteConfig | undefined): DocumentProblem {
@@ -50,7 +52,7 @@ function ruleProblem({ index, field, item, message }: RuleProblem, config: Route
   const key = MATCH_KEYS[field]
   const place = [...path, 'match', key]
   const named = config?.match[key]
-  if (item === undefined || named === undefined) return { path: place, message }
+  if (item === undefined || named === undefined || field === 'certificate') return { path: place, message }
   if (!Array.isArray(named)) return { path: [...place, Object.keys(named)[item] ?? ''], message }
   // One value may stand without its list.
   return { path: named.length === 1 || field === 'addresses' ? place : [...place, item], message }
@@ -68,6 +70,9 @@ function partProblems(config: RouteConfig): DocumentProblem[] {
     ),
     ...(cors?.origins ?? []).flatMap((origin, at) =>
       problemsOf(['cors', 'origins', at], () => cors && createCors({ ...cors, origins: [origin] })),
+    ),
+    ...(config.upgrade_origins ?? []).flatMap((origin, at) =>
+      problemsOf(['upgrade_origins', at], () => compileUpgradeOrigins({ upgrade_origins: [origin] })),
     ),
     ...(respond === undefined ? [] : problemsOf(['respond', 'body'], () => createRespond(respond))),
     ...(redirect === undefined ? [] : problemsOf(['redirect', 'to'], () => createRedirect(redirect))),

@@ -14,11 +14,19 @@ const SOURCES: Readonly<Record<string, Template>> = {
   uri: (x) => (x.query === '' ? x.path : `${x.path}?${x.query}`),
   scheme: (x) => x.origin?.scheme ?? x.client.scheme,
   'client.address': (x) => x.origin?.address ?? x.client.address ?? '',
+  'client.certificate.subject': (x) => x.client.certificate?.subject ?? '',
+  'client.certificate.names': (x) => namesOf(x),
+  'client.certificate.fingerprint': (x) => x.client.certificate?.fingerprint ?? '',
   'request.id': (x) => x.id,
   'trace.id': (x) => x.traceId,
   'key.id': (x) => x.principal?.id ?? '',
   route: (x) => x.route?.name ?? '',
   'path.rest': (x) => x.found?.captures(x.path).rest ?? '',
+}
+
+/** In one line: a comma within a name would look like two of them. */
+function namesOf({ client }: Exchange): string {
+  return (client.certificate?.names ?? []).map((name) => name.replaceAll(',', '%2C')).join(',')
 }
 
 const PLACEHOLDER = /\{([a-z][a-zA-Z0-9._-]*)\}/g

@@ -56,7 +56,7 @@ export function createCors(config: CorsConfig): Cors {
 }
 
 /** The page that asks; null without one, and for two of them, which no browser sends. */
-function originOf(head: RequestHead): string | null {
+export function originOf(head: RequestHead): string | null {
   const at = head.names.indexOf('origin')
   return at < 0 || head.names.indexOf('origin', at + 1) >= 0 ? null : (head.values[at] as string) // in range
 }
@@ -64,7 +64,8 @@ function originOf(head: RequestHead): string | null {
 const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/)(\*\.)?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.$/
 
-function compileOrigins(origins: readonly string[]): (origin: string) => boolean {
+/** Whether an origin is one of these; throws a RangeError for what is none. */
+export function compileOrigins(origins: readonly string[]): (origin: string) => boolean {
   const exact = new Set<string>()
   const families: { scheme: string; end: string }[] = []
   for (const text of origins) {

@@ -1,6 +1,6 @@
 import type { BodySink, ClientStream } from '../client-stream.ts'
 import type { Exchange } from '../exchange.ts'
-import type { ClientCertificate } from '../listen/door.ts'
+import type { ClientCertificate } from '../listen/client-certificate.ts'
 import type { TunnelEnd } from '../phases.ts'
 import type { AcceptedCodings, Coding } from './accept-encoding.ts'
 import { CODINGS } from './compressor.ts'

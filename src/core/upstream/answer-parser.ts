@@ -4,8 +4,11 @@ import { TransportError } from './transport-error.ts'
 
 const HEAD_START = Buffer.from('HTTP/1.')
 const HEAD_END = Buffer.from('\r\n\r\n')
-/** Clients made with Node read heads of 16 KiB, and the gateway adds some headers: what is longer cannot be passed on. */
-const MAX_HEAD_BYTES = 15_360
+/**
+ * Largest head, unless the operator says otherwise: clients made with Node read heads of 16 KiB, and the gateway adds some
+ * headers.
+ */
+export const MAX_HEAD_BYTES = 15_360
 /** Interim answers (1xx) before the final one. */
 const MAX_INTERIM = 100
 
@@ -33,6 +36,7 @@ type State = 'head' | 'length' | 'chunked' | 'close' | 'complete'
  */
 export class AnswerParser {
   readonly #listener: AnswerListener
+  readonly #maxHeadBytes: number
   readonly #chunked = new ChunkedBody(
     (what) => new TransportError('invalid_answer', `The body of the answer is not valid: ${what}.`),
   )
@@ -44,8 +48,9 @@ export class AnswerParser {
   #interim = 0
   #maySwitch = false
 
-  constructor(listener: AnswerListener) {
+  constructor(listener: AnswerListener, maxHeadBytes = MAX_HEAD_BYTES) {
     this.#listener = listener
+    this.#maxHeadBytes = maxHeadBytes
   }
 
   /** True between `expect` and the end of the answer. */
@@ -116,7 +121,7 @@ export class AnswerParser {
     // The end may have begun in the held part.
     const end = joined.indexOf(HEAD_END, held === null ? from : Math.max(0, held.length - 3))
     if (end < 0) {
-      if (joined.length - start > MAX_HEAD_BYTES) throw tooLong()
+      if (joined.length - start > this.#maxHeadBytes) throw tooLong(this.#maxHeadBytes)
       if (!beginsLikeHead(joined, start)) {
         // Another protocol's greeting may be all that ever comes.
         throw new TransportError('invalid_answer', 'The answer does not begin like one of HTTP/1.1.')
@@ -128,7 +133,7 @@ export class AnswerParser {
       this.#held = held === null ? Buffer.from(joined.subarray(start)) : joined
       return bytes.length
     }
-    if (end - start > MAX_HEAD_BYTES) throw tooLong()
+    if (end - start > this.#maxHeadBytes) throw tooLong(this.#maxHeadBytes)
     const head = readAnswerHead(joined.toString('latin1', start, end), this.#method)
     const next = from + (end + HEAD_END.length - (held === null ? from : held.length))
     this.#held = null
@@ -188,6 +193,6 @@ function hasBareLineFeed(bytes: Buffer, start: number): boolean {
   return first >= 0 && (bytes[first - 1] !== 0x0d || bytes.includes('\n\n', first))
 }
 
-function tooLong(): TransportError {
-  return new TransportError('invalid_answer', `The head of the answer is longer than ${MAX_HEAD_BYTES} bytes.`)
+function tooLong(maxBytes: number): TransportError {
+  return new TransportError('invalid_answer', `The head of the answer is longer than ${maxBytes} bytes.`)
 }

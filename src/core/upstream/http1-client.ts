@@ -29,7 +29,7 @@ const STALE = 'A kept connection was closed before it answered.'
  */
 export class Http1Client implements AnswerListener, TurnOwner {
   readonly #endpoint: Endpoint
-  readonly #parser = new AnswerParser(this)
+  readonly #parser: AnswerParser
   #socket: Socket | null = null
   /** Of the socket, once it is connected. */
   #writer: SocketWriter | null = null
@@ -54,6 +54,7 @@ export class Http1Client implements AnswerListener, TurnOwner {
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint
+    this.#parser = new AnswerParser(this, endpoint.maxHeadBytes)
   }
 
   /** True while a connection stands and carries no request. */

@@ -139,7 +139,8 @@ export class Http2Client {
     if (secure && 'alpnProtocol' in socket && socket.alpnProtocol !== 'h2') {
       return this.#end(new TransportError('no_http2', 'The upstream did not agree to HTTP/2.'))
     }
-    const session = http2Over(socket, `${secure ? 'https' : 'http'}://${this.#endpoint.authority}`)
+    const { authority, maxHeadBytes } = this.#endpoint
+    const session = http2Over(socket, `${secure ? 'https' : 'http'}://${authority}`, maxHeadBytes)
     this.#session = session
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {
       this.#maxStreams = Math.min(MAX_STREAMS, maxConcurrentStreams)

@@ -9,6 +9,8 @@ export interface Endpoint extends Destination {
   /** Value of the Host header. */
   readonly authority: string
   readonly connector: Connector
+  /** Largest head of an answer; absent: as is usual for the protocol. */
+  readonly maxHeadBytes?: number
 }
 
 /** What an origin does not say. */
@@ -21,6 +23,8 @@ export interface EndpointOptions {
   readonly address?: string
   /** Only for origins that speak TLS. */
   readonly tls?: TlsSettings
+  /** Largest head of an answer; absent: as is usual for the protocol. */
+  readonly maxHeadBytes?: number
 }
 
 /** What a request to a Unix socket calls its host, which has no name. */
@@ -31,8 +35,9 @@ const UNIX_AUTHORITY = 'localhost'
  * TypeError for what is no origin.
  */
 export function endpointOf(origin: string, connectTimeoutMs: number, options: EndpointOptions = {}): Endpoint {
-  const { connector = new Connector(), namedBy = 'operator', address, tls } = options
-  const shared = { namedBy, connectTimeoutMs, connector, tlsContext: null, tlsSession: null }
+  const { connector = new Connector(), namedBy = 'operator', address, tls, maxHeadBytes } = options
+  const base = { namedBy, connectTimeoutMs, connector, tlsContext: null, tlsSession: null }
+  const shared = maxHeadBytes === undefined ? base : { ...base, maxHeadBytes }
   if (origin.startsWith('unix:/')) {
     const socketPath = origin.slice('unix:'.length)
     return { ...shared, host: UNIX_AUTHORITY, port: 0, authority: UNIX_AUTHORITY, socketPath, tls: tls ?? null }

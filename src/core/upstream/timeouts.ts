@@ -7,7 +7,7 @@ export interface Timeouts {
   readonly firstByteMs: number
   /** The same when a stream was asked for. */
   readonly firstByteStreamMs: number
-  /** Longest silence within an answer, and longest time that a client may stop reading. */
+  /** Longest silence within an answer, while the client takes what comes. */
   readonly idleMs: number
   /** From the start of the request to the end of the answer. */
   readonly totalMs: number
