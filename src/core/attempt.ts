@@ -1,5 +1,12 @@
 import { AnswerRelay } from './answer-relay.ts'
-import { attemptDueAt, type Progress, passedDeadline, type Stage, totalDueAt, waitsForClient } from './attempt-deadlines.ts'
+import {
+  attemptDueAt,
+  type Progress,
+  passedDeadline,
+  type Stage,
+  totalDueAt,
+  waitsForClient,
+} from './attempt-deadlines.ts'
 import { NO_MORE, TAKEN_OVER } from './attempting.ts'
 import type { Failure } from './balance/outcome.ts'
 import type { Watched } from './deadlines.ts'

@@ -117,7 +117,7 @@ test('a reference that leads nowhere is named by its place, and its neighbours a
 
 test('deadlines of the provider win over those of all, one by one', async () => {
   const { upstream, connected } = await built(
-    { kind: 'openai', timeouts: { connect: '1s', idle: '2s' }, max_connections: 7 },
+    { kind: 'openai', timeouts: { connect: '1s', idle: '2s' }, max_connections: 7, pending_timeout: '3s' },
     {},
     { timeouts: { idle: '9s', total: '8s' } },
   )
@@ -126,6 +126,7 @@ test('deadlines of the provider win over those of all, one by one', async () => 
     firstByteMs: 300_000,
     firstByteStreamMs: 30_000,
     idleMs: 2_000,
+    pendingMs: 3_000,
     totalMs: 8_000,
   })
   assert.deepEqual(connected, [{ origin: 'https://api.openai.com', connectTimeoutMs: 1_000, maxConnections: 7 }])
