@@ -67,17 +67,25 @@ function dispatchViolations(
   for (const [row, count] of matched) {
     if (count > row.attempts) found.push(`${row.id} reached the wall ${count} times, its row says ${row.attempts}`)
   }
-  // A record made after a crash knows nothing of the client: such rows are matched by model and number.
-  const anonymous = snapshot.requests.filter((row) => row.outcome === 'lost' && !matched.has(row))
+  // A record made after a crash knows nothing of the client, and a client that sends neither trace nor nonce tells nothing: such rows
+  // are matched by model and number.
+  const anonymous = snapshot.requests.filter((row) => !matched.has(row))
   for (const [model, requests] of Map.groupBy(unmatched, (request) => request.model)) {
-    const rows = anonymous.filter((row) => row.modelServed === model)
+    const isNameless = requests.every((each) => each.nonce === null && sentHeader(each, 'traceparent') === undefined)
+    const rows = anonymous.filter(({ outcome }) => isNameless || outcome === 'lost')
     // A request that was asked for more than once has one record of all its attempts.
-    const attempts = rows.reduce((sum, row) => sum + row.attempts, 0)
+    const attempts = rows.reduce((sum, row) => sum + attemptsAt(row, model), 0)
     for (const request of requests.slice(attempts)) {
       found.push(`request ${request.number} at the wall (${request.model}, ${request.nonce}) is not in the database`)
     }
   }
   return found
+}
+
+/** How often a record says that this model was asked. */
+function attemptsAt({ attempts, attemptHistory, modelServed }: RequestRow, model: string | null): number {
+  if (attemptHistory === null) return modelServed === model ? attempts : 0
+  return attemptHistory.split(', ').filter((past) => past.includes(`/${model}=`)).length
 }
 
 /** Finds the rows of a request at the wall: by trace id, by the id that the client was told, or by the nonce. */

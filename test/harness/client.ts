@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { Agent, type ClientRequest, type IncomingHttpHeaders, request } from 'node:http'
 import { isObject, type JsonObject, parseJson } from './json.ts'
 import { reset } from './reset.ts'
@@ -92,6 +92,8 @@ export class ChatClient {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(json),
       'x-request-id': nonce,
+      // By which the checker knows what of it arrives upstream.
+      traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
       ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
       ...options.headers,
     }

@@ -190,6 +190,17 @@ test('the state of a trace goes with a valid parent only, all of it as one list'
   assert.deepEqual(sent(['traceparent', '00-0-0-01', ...states]), [])
 })
 
+test('no trace is begun for a client that has none: the provider decides itself what it samples', () => {
+  const sent = (headers: string[]) => {
+    const { x, target } = chatScene({}, targetOf(), { headers })
+    return linesOf(target.encode(x)).filter(([name]) => name === 'traceparent')
+  }
+  assert.deepEqual(sent([]), [])
+  assert.deepEqual(sent(['traceparent', '00-0-0-01']), [])
+  const [line] = sent(['traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'])
+  assert.match(String(line), /-00$/)
+})
+
 test('a header that the provider is configured with stands alone, whatever the client sends', () => {
   const own = targetOf({ headers: ['content-type', 'application/json', 'User-Agent', 'house/1'] })
   const { x, target } = chatScene({}, own, { headers: ['User-Agent', 'client/1', 'Accept', '*/*'] })
