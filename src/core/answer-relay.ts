@@ -1,3 +1,4 @@
+import type { Held } from './attempt-deadlines.ts'
 import { GatewayError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { HeldEvents, joined } from './held-events.ts'
@@ -32,6 +33,8 @@ export class AnswerRelay {
   eventful = false
   /** The client does not take what was sent: the upstream waits. */
   paused = false
+  /** The body is collected before anything of it is passed on; null: it is not. */
+  held: Held | null = null
 
   constructor(x: Exchange, tap: AnswerTap) {
     this.#x = x
@@ -53,6 +56,7 @@ export class AnswerRelay {
     this.streaming = plan !== 'buffer'
     this.eventful = plan === 'stream'
     if (plan === 'relay') this.#headDueAt = performance.now() + HEAD_WAIT_MS
+    if (plan === 'buffer') this.held = { what: status < 400 ? 'answer' : 'error', sinceMs: performance.now() }
     return null
   }
 
@@ -81,6 +85,12 @@ export class AnswerRelay {
     const result = this.tap.complete(body)
     if (!(result instanceof GatewayError)) this.#beFirst()
     return result
+  }
+
+  /** The error that an answer is by what came of it so far; null when it is none. */
+  cutShort(): GatewayError | null {
+    const result = this.tap.complete(Buffer.concat(this.#chunks ?? []))
+    return result instanceof GatewayError ? result : null
   }
 
   sendWhole(body: Buffer): void {

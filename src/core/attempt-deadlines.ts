@@ -13,6 +13,8 @@ export interface Progress {
   readonly lastByteAt: number
   /** Nothing of a stream of events has come yet that says anything: its first byte is still awaited. */
   readonly silent: boolean
+  /** Its body is collected before anything of it is passed on: an error's, or a whole answer's; null: it is not. */
+  readonly held: Held | null
   /** When one of the gateway's own connections became free for it: Infinity while none has, 0 when it waited for none. */
   readonly queuedUntil: number
 }
@@ -22,6 +24,16 @@ export function totalDueAt({ startedAt }: Exchange, { timeouts }: Upstream): num
   return startedAt + timeouts.totalMs
 }
 
+/** A body of which the client sees nothing before it is complete. */
+export interface Held {
+  readonly what: 'answer' | 'error'
+  /** When its head came. */
+  readonly sinceMs: number
+}
+
+/** What is wrong is known by an error's status: its words are not waited for any longer. */
+const ERROR_BODY_MS = 3_000
+
 /** The nearest deadline that applies to an attempt now, of `performance.now()`. */
 export function attemptDueAt(x: Exchange, { timeouts }: Upstream, progress: Progress): number {
   const { stage, silent } = progress
@@ -30,7 +42,8 @@ export function attemptDueAt(x: Exchange, { timeouts }: Upstream, progress: Prog
   if (isQueued(progress)) return Math.min(total, x.dispatchedAt + pendingMsOf(x, timeouts))
   if (stage === 'body') {
     const idle = idleFrom(x, progress) + timeouts.idleMs
-    return Math.min(total, silent ? Math.min(idle, firstByteFrom(x, progress) + firstByteMs) : idle)
+    const due = silent ? Math.min(idle, firstByteFrom(x, progress) + firstByteMs) : idle
+    return Math.min(total, due, heldUntil(x, timeouts, progress))
   }
   const { upload } = x
   if (upload !== null && !upload.complete) {
@@ -40,6 +53,17 @@ export function attemptDueAt(x: Exchange, { timeouts }: Upstream, progress: Prog
     return Math.min(total, firstByteFrom(x, progress) + (isClients ? clientMs : timeouts.idleMs))
   }
   return Math.min(total, firstByteFrom(x, progress) + firstByteMs)
+}
+
+/**
+ * However steadily it trickles, a body that is held is of use to nobody before its end: it has as long as a first byte, or as a
+ * server may be silent.
+ */
+export function heldUntil(x: Exchange, timeouts: Timeouts, progress: Progress): number {
+  const { held } = progress
+  if (held === null || x.client.headSent) return Number.POSITIVE_INFINITY
+  if (held.what === 'error') return held.sinceMs + Math.min(timeouts.idleMs, ERROR_BODY_MS)
+  return Math.max(held.sinceMs + timeouts.idleMs, firstByteFrom(x, progress) + firstByteMsOf(x, timeouts))
 }
 
 function isQueued({ stage, queuedUntil }: Progress): boolean {
@@ -91,6 +115,10 @@ export function passedDeadline(
     return { failure: 'saturated', error: new GatewayError('saturated', message, { retryAfterSeconds: 1 }) }
   }
   const isIdle = progress.stage === 'body' && now - idleFrom(x, progress) >= timeouts.idleMs
+  if (progress.stage === 'body' && !isIdle && now >= heldUntil(x, timeouts, progress)) {
+    const message = `${name} began an answer and did not complete it in time.`
+    return { failure: 'idle_timeout', error: new GatewayError('upstream_timeout', message) }
+  }
   if (isIdle || (progress.stage === 'body' && !progress.silent)) {
     const message = `${name} sent nothing for ${inSeconds(timeouts.idleMs)}.`
     return { failure: 'idle_timeout', error: new GatewayError('upstream_timeout', message) }

@@ -1,6 +1,8 @@
 import { AnswerRelay } from './answer-relay.ts'
 import {
   attemptDueAt,
+  type Held,
+  heldUntil,
   type Progress,
   passedDeadline,
   type Stage,
@@ -61,6 +63,10 @@ export class Attempt implements ResponseHandler, Watched, Progress {
 
   get silent(): boolean {
     return this.#relay.silent
+  }
+
+  get held(): Held | null {
+    return this.#relay.held
   }
 
   get queuedUntil(): number {
@@ -285,12 +291,25 @@ export class Attempt implements ResponseHandler, Watched, Progress {
     if (this.#relay.paused) end(this.#x, 'cancelled', new GatewayError('client_stalled', TOO_SLOW))
     else if (waitsForClient(this.#x, upstream, this, now))
       refuse(this.#x, new GatewayError('request_timeout', 'The body stopped arriving.'))
-    else {
+    else if (!this.#isCutShort(now)) {
       const { error, failure } = passedDeadline(this.#x, upstream, this, now)
       this.fail(error, failure)
     }
     if (!this.#x.settled) return
     this.#x.client.cut()
+  }
+
+  /** An error whose words do not come is told by its status, and by what there is of them. */
+  #isCutShort(now: number): boolean {
+    if (this.held?.what !== 'error' || now < heldUntil(this.#x, this.#candidate.upstream.timeouts, this)) return false
+    try {
+      const error = this.#relay.cutShort()
+      if (error === null) return false
+      this.#reject(error)
+    } catch (thrown) {
+      fault(this.#x, thrown) // as above
+    }
+    return true
   }
 
   #sendWhatIsDue(now: number): void {

@@ -147,7 +147,21 @@ const ROWS: readonly Row[] = [
     alone: [504, 'upstream_timeout'],
     tried: ['dead'],
   },
-  { name: 'F12 a trickle', model: 'trickle', streams: [true], alone: [504, 'upstream_timeout'], tried: ['dead'] },
+  { name: 'F12 a trickle', model: 'trickle', streams: BOTH, alone: [504, 'upstream_timeout'], tried: ['dead'] },
+  {
+    name: 'F12 a 429 whose words trickle',
+    model: 'trickle-429',
+    streams: BOTH,
+    alone: [429, 'upstream_rate_limited'],
+    tried: ['throttled'],
+  },
+  {
+    name: 'a 429 with a very long body',
+    model: 'long-429',
+    streams: [false],
+    alone: [429, 'upstream_rate_limited'],
+    tried: ['throttled'],
+  },
   {
     name: 'F5 a reset before the head',
     model: 'reset-before',
@@ -267,6 +281,8 @@ before(async () => {
       timeouts: TIMEOUTS,
       more: {
         providers: { ...providers, wall },
+        // So many faults one after the other would use it up.
+        routing: { retry: { budget_per_second: 1_000 } },
         models: {
           ...models,
           larger: {

@@ -195,6 +195,8 @@ before(async () => {
     credentials: [{ api_key: 'a-key-that-was-revoked' }, { api_key: WALL_KEY }],
   }
   const more = {
+    // So many faults one after the other would use it up.
+    routing: { retry: { budget_per_second: 1_000 } },
     providers: {
       ...providers,
       wall,

@@ -102,8 +102,10 @@ class CountTap implements AnswerTap {
     }
   }
 
-  push(): GatewayError {
-    return this.#invalid()
+  push(chunk: Buffer): GatewayError {
+    // A very long error is told by its status, and by its beginning.
+    const error = this.#status >= 400 ? this.complete(chunk) : null
+    return error instanceof GatewayError ? error : this.#invalid()
   }
 
   end(): GatewayError {

@@ -103,12 +103,8 @@ export class ChatTap implements AnswerTap {
 
   push(chunk: Buffer): Buffer | GatewayError | null {
     if (this.#mode === 'events' && this.#events !== null) return this.#events.push(chunk)
-    if (this.#mode === 'error') {
-      return new GatewayError(
-        'upstream_error',
-        `${this.#target.upstream.name} answered ${this.#status} with a very long body.`,
-      )
-    }
+    // A very long one is told by its status, and by its beginning.
+    if (this.#mode === 'error') return errorOfAnswer(this.#target, this.#status, this.#headers, chunk)
     this.#long ??= new LongAnswer()
     this.#long.push(chunk)
     this.#state.deliveredTokens = estimateTokens(this.#long.bytes)

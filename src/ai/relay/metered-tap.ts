@@ -113,7 +113,8 @@ export class MeteredTap implements AnswerTap {
 
   push(chunk: Buffer): Buffer | GatewayError | null {
     if (this.#problem !== null) return this.#problem
-    if (this.#mode === 'error') return this.#invalid(`answered ${this.#status} with a very long body`)
+    // A very long one is told by its status, and by its beginning.
+    if (this.#mode === 'error') return errorOfAnswer(this.#target, this.#status, this.#headers, chunk)
     if (this.#mode === 'whole') return this.#keep(chunk)
     if (this.#failed) return null
     const part = this.#framer.push(chunk)

@@ -1,4 +1,5 @@
 import { completionOf, composeAnswer, errorOf } from './chat.ts'
+import { headOf } from './exchange.ts'
 import type { FaultTable } from './fault.ts'
 import { headerOf } from './request-reader.ts'
 
@@ -21,6 +22,28 @@ export const statusFaults: FaultTable = {
       'x-ratelimit-remaining-requests: 0',
       'x-ratelimit-reset-requests: 30s',
     ])
+  },
+  'spent-': (x, body, ms) => {
+    const answer = composeAnswer(body)
+    x.entry.usage = answer.usage
+    return x.json(200, completionOf(answer, answer.usage), [
+      'x-ratelimit-remaining-requests: 0',
+      `x-ratelimit-reset-requests: ${ms}ms`,
+    ])
+  },
+  /** A status that is known, and words that never end. */
+  'trickle-': async (x, _body, status) => {
+    const head = ['content-type: application/json', 'content-length: 5000']
+    await x.write(headOf(Number(status), head))
+    while (!x.gone) {
+      await x.write(' ')
+      await x.pause(150)
+    }
+  },
+  /** A status and a body that is too long to be read. */
+  'long-': async (x, _body, status) => {
+    const text = JSON.stringify({ error: { message: 'x'.repeat(1_000_000) } })
+    await x.write(headOf(Number(status), ['content-type: application/json', `content-length: ${text.length}`]) + text)
   },
   'status-503-retry-after': (x) =>
     x.json(503, errorOf('The server is overloaded.', 'server_error'), ['retry-after: 1']),

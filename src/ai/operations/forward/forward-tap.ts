@@ -81,7 +81,8 @@ export class ForwardTap implements AnswerTap {
   }
 
   push(chunk: Buffer): Buffer | GatewayError | null {
-    if (this.#mode === 'error') return this.#invalid(`answered ${this.#status} with a very long body`)
+    // A very long one is told by its status, and by its beginning.
+    if (this.#mode === 'error') return this.#error(chunk)
     if (this.#mode === 'events') {
       const part = this.#framer.push(chunk)
       if (part === null) return null
