@@ -25,7 +25,7 @@ export function checkModels(value: unknown, names: ModelNames): Finding[] {
       ...targets.flatMap((target, index) =>
         checkTarget(value, target, { path: [...path, 'targets', index], names, name }),
       ),
-      ...checkStrategy(model, targets, path),
+      ...checkStrategy(value, model, path),
       ...checkHedge(value, model, path),
       ...['canary', 'shadow'].flatMap((kind) =>
         checkSideTarget(value, at(at(model, kind), 'target'), { path: [...path, kind, 'target'], names, name: '' }),
@@ -113,8 +113,9 @@ const READS: Readonly<Record<string, readonly string[]>> = {
   sticky: ['weight'],
 }
 
-function checkStrategy(model: unknown, targets: readonly unknown[], path: Path): Finding[] {
+function checkStrategy(value: unknown, model: unknown, path: Path): Finding[] {
   const said = at(model, 'strategy')
+  const targets = itemsOf(at(model, 'targets'))
   const strategy = text(said) ?? text(at(said, 'type')) ?? (targets.length > 1 ? 'fallback' : 'single')
   const reads = READS[strategy]
   if (reads === undefined) return []
@@ -132,7 +133,7 @@ function checkStrategy(model: unknown, targets: readonly unknown[], path: Path):
     }
   }
   if (reads.includes('weight')) findings.push(...checkWeights(targets, path))
-  if (reads.includes('label')) findings.push(...checkLabels(said, targets, path))
+  if (reads.includes('label')) findings.push(...checkLabels(said, targets, path), ...checkTags(value, model, path))
   return findings
 }
 
@@ -163,19 +164,41 @@ function checkLabels(strategy: unknown, targets: readonly unknown[], path: Path)
     }
     labels.add(label)
   }
+  for (const { item, where } of choicesIn(strategy, path)) {
+    const label = text(item)
+    if (label === null || label === '' || labels.has(label)) continue
+    findings.push(error(where, `no target has the label \`${label}\``, { suggestion: suggest(label, labels) }))
+  }
+  return findings
+}
+
+/** A tag of a rule that no target has. What groups hold is not looked at. */
+function checkTags(value: unknown, model: unknown, path: Path): Finding[] {
+  const targets = itemsOf(at(model, 'targets'))
+  if (targets.some((target) => at(target, 'group') !== undefined)) return []
+  const tags = new Set<string>()
+  for (const target of targets) {
+    const provider = at(at(value, 'providers'), text(at(target, 'provider')) ?? '')
+    for (const tag of [...itemsOf(at(target, 'tags')), ...itemsOf(at(provider, 'tags'))]) tags.add(text(tag) ?? '')
+  }
+  return choicesIn(at(model, 'strategy'), path).flatMap(({ item, where }) => {
+    const tag = text(at(item, 'tag'))
+    if (tag === null || tag === '' || tags.has(tag)) return []
+    return [error([...where, 'tag'], `no target has the tag \`${tag}\``, { suggestion: suggest(tag, tags) })]
+  })
+}
+
+/** What rules name, each with its place. */
+function choicesIn(strategy: unknown, path: Path): { readonly item: unknown; readonly where: Path }[] {
   const lists: (readonly [Path, unknown])[] = [[['otherwise'], at(strategy, 'otherwise')]]
   for (const [index, rule] of itemsOf(at(strategy, 'rules')).entries())
     lists.push([['rules', index, 'use'], at(rule, 'use')])
-  for (const [place, list] of lists) {
-    const isOne = typeof list === 'string'
-    for (const [index, item] of (isOne ? [list] : itemsOf(list)).entries()) {
-      const label = text(item)
-      if (label === null || label === '' || labels.has(label)) continue
-      const where = [...path, 'strategy', ...place, ...(isOne ? [] : [index])]
-      findings.push(error(where, `no target has the label \`${label}\``, { suggestion: suggest(label, labels) }))
-    }
-  }
-  return findings
+  return lists.flatMap(([place, list]) => {
+    const where = [...path, 'strategy', ...place]
+    return Array.isArray(list)
+      ? list.map((item, index) => ({ item, where: [...where, index] }))
+      : [{ item: list, where }]
+  })
 }
 
 /** What rules call a target: its label, else its group, else `provider/model`. */

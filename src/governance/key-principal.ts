@@ -27,6 +27,8 @@ export interface ResourceNames {
   readonly served: readonly string[]
   /** Who serves it; absent: nobody in particular. */
   readonly provider?: string
+  /** What the operator calls who serves it, such as a region; absent: nothing. */
+  readonly tags?: ReadonlySet<string>
 }
 
 /** Names of the levels that a record has a column for. */

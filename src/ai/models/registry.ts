@@ -1,7 +1,7 @@
 import { LruMap } from '../../lib/index.ts'
 import type { GatewayMetrics } from '../../observability/index.ts'
 import type { ProviderUpstream } from '../providers/upstreams.ts'
-import type { TargetStatistics } from '../routing/contract.ts'
+import type { RoutingTarget, TargetStatistics } from '../routing/contract.ts'
 import type { ModelGroup } from '../routing/model-group.ts'
 import type { TargetMemories } from '../routing/state/target-memories.ts'
 import { NO_STATISTICS } from '../routing/statistics.ts'
@@ -141,23 +141,25 @@ export class ModelRegistry {
         ? [canonical]
         : this.#spellings(only).filter((spelling) => this.#entries.get(spelling)?.configured !== true)
     const same = this.#withAliases(alike.includes(canonical) ? alike : [canonical])
-    const names = group.targets.map(({ target, keptFor }) => ({
+    const names = group.targets.map(({ target, keptFor, tags }) => ({
       same,
       served: this.#served(target, canonical),
       keptFor,
       provider: target.provider,
+      tags,
     }))
     this.#names.set(name, names)
     return names
   }
 
   /** Every name of a target of this name that stands in no list of targets; what is denied counts, whatever allows it. */
-  sideNamesOf(name: string, target: ModelTarget): TargetNames {
+  sideNamesOf(name: string, { target, tags }: Pick<RoutingTarget, 'target' | 'tags'>): TargetNames {
     const canonical = this.#aliases.get(name) ?? name
     return {
       same: this.#withAliases([canonical]),
       served: this.#served(target, canonical),
       provider: target.provider,
+      tags,
       keptFor: null,
     }
   }

@@ -69,12 +69,15 @@ function ruled(inspect: Gate, name: string): Gate {
     }
     const verdict = inspect(x)
     const forward = verdict === null ? forwardStateOf(x) : null
-    return forward === null ? verdict : providerProblem(forward.provider.upstream.name, ruling)
+    if (forward === null) return verdict
+    // Whoever was chosen by the name of a model was chosen among targets that the policies let serve.
+    const tags = x.attempting === null ? forward.provider.tags : null
+    return providerProblem(forward.provider.upstream.name, tags, ruling)
   }
 }
 
-function providerProblem(provider: string, ruling: Ruling): GatewayError | null {
-  const policy = ruling.refusingProvider(provider)
+function providerProblem(provider: string, tags: ReadonlySet<string> | null, ruling: Ruling): GatewayError | null {
+  const policy = ruling.refusingProvider(provider, tags)
   return policy === null ? null : ruling.refusal(policy, `The provider "${provider}" is not allowed`)
 }
 

@@ -25,6 +25,8 @@ export interface TransportSource {
 /** A provider ready to be addressed. */
 export interface ProviderUpstream {
   readonly kind: string
+  /** What the operator calls it, such as a region. */
+  readonly tags: ReadonlySet<string>
   /** Path of the API's root on the host, without the last slash: `chat/completions` and its kin stand below it. */
   readonly root: string
   /** Where another part of the same API stands; `model`: of a request for that one. */
@@ -63,13 +65,16 @@ export function buildProvider(
   const row = providerRow(config.kind)
   if (row === null) throw new Error(`providers.${name}.kind: there is no kind "${config.kind}"`)
   const timeouts = mergeTimeouts(config, document)
-  if (config.kind === 'demo') return demoUpstream(name, row, timeouts, transports.demo)
+  if (config.kind === 'demo') {
+    return { ...demoUpstream(name, row, timeouts, transports.demo), tags: new Set(config.tags) }
+  }
   return new ProviderBuilder(name, row, config, environment, transports, timeouts).build()
 }
 
 function demoUpstream(name: string, row: ProviderRow, timeouts: Timeouts, transport: Transport): ProviderUpstream {
   return {
     kind: row.kind,
+    tags: new Set(),
     root: '/v1',
     pathTo: apiPathOf(row, '/v1', {}),
     upstream: { name, origin: 'demo:', transport, timeouts },
@@ -141,6 +146,7 @@ class ProviderBuilder {
     const upstream = { name: this.#name, origin: url.origin, transport, timeouts: this.#timeouts }
     return {
       kind,
+      tags: new Set(this.#config.tags),
       root: apiRootOf(row, root, this.#settings),
       pathTo: apiPathOf(row, root, this.#settings),
       upstream,

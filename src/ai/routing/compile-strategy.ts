@@ -18,6 +18,8 @@ export interface StrategySpec {
   readonly name: string
   /** What rules call the members, by their position. */
   readonly labels: readonly string[]
+  /** Positions of the members that have a tag; absent: none has. */
+  readonly tagged?: (tag: string) => readonly number[]
   readonly regex: CompileRegex | null
 }
 
@@ -31,7 +33,8 @@ const EXPLORE = 0.01
 const USUAL_STICKY: readonly StickySource[] = [{ kind: 'session' }, { kind: 'key' }]
 
 /** The strategy of a group. Throws an Error that says what is wrong with a rule. */
-export function compileStrategy({ config, name, labels, regex }: StrategySpec): CompiledStrategy {
+export function compileStrategy(spec: StrategySpec): CompiledStrategy {
+  const { config, name } = spec
   const plain = (strategy: Strategy): CompiledStrategy => ({ strategy, rules: null })
   switch (config.type) {
     case 'single':
@@ -59,7 +62,7 @@ export function compileStrategy({ config, name, labels, regex }: StrategySpec): 
       return plain(sticky({ by: sourcesOf(config.by) ?? USUAL_STICKY, switch: config.switch ?? 'never' }))
     case 'conditional':
     case 'content':
-      return compileRules({ config, name, labels, regex })
+      return compileRules(spec)
   }
 }
 
@@ -69,9 +72,11 @@ export function keptTogether(config: StrategyConfig | undefined): readonly Stick
   return sourcesOf(config.by) ?? USUAL_STICKY
 }
 
-function compileRules({ config, labels, regex }: StrategySpec): CompiledStrategy {
-  const positions = (names: readonly string[]) =>
-    names.map((label) => labels.indexOf(label)).filter((position) => position >= 0)
+function compileRules({ config, labels, tagged = () => [], regex }: StrategySpec): CompiledStrategy {
+  const positions = (choices: NonNullable<StrategyConfig['otherwise']>) => {
+    const all = choices.flatMap((each) => (typeof each === 'string' ? labels.indexOf(each) : tagged(each.tag)))
+    return [...new Set(all)].filter((position) => position >= 0)
+  }
   const rules = (config.rules ?? []).map(({ when, use }, index): Rule => {
     return { place: `strategy.rules[${index}]`, holds: compileConditions(when, regex), use: positions(use) }
   })

@@ -5,6 +5,7 @@ export type Drop =
   | 'disabled'
   | 'denied'
   | 'not_served'
+  | 'untagged'
   | 'unpriced'
   | 'no_streaming'
   | 'no_tools'

@@ -65,6 +65,9 @@ const lists = z
   .strictObject({
     models: names('Models, by any of their names'),
     providers: names('Providers that may or may not serve'),
+    target_tags: names(
+      'Tags of targets or of their providers, such as a region: a target needs one of them, or may have none',
+    ),
     tools: names('Tools: names of functions, kinds of hosted tools (`web_search`, `mcp`), servers (`mcp:<label>`)'),
     routes: names('Routes'),
     parameters: z

@@ -3,6 +3,9 @@ import { isReference } from '../reference.ts'
 import { positiveDuration } from './scalars.ts'
 import { baseUrl, headerName, plainText, referenceText } from './texts.ts'
 
+/** What targets are chosen by. */
+export const tags = z.array(plainText).max(32).prefault([])
+
 /** Deadlines of one attempt to an upstream, all in milliseconds; a provider may override each. */
 export const timeouts = z.strictObject({
   connect: positiveDuration.prefault('5s').describe('Until the connection (with TLS) is there.'),
@@ -114,6 +117,7 @@ export const provider = z.strictObject({
     .max(64)
     .optional()
     .describe('Several credentials, used in turn; each in place of one that stands beside `kind`.'),
+  tags: tags.describe('Tags of all its targets, such as a region.'),
   region: addressPart.optional().describe("Region, where the kind's address has one."),
   project: addressPart.optional().describe("Project, where the kind's address has one."),
   account: addressPart.optional().describe("Account, where the kind's address has one."),

@@ -1,7 +1,7 @@
 /** Requests beside a client's own, or elsewhere than most: hedges, canaries, shadows. */
 import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
-import { providerTimeouts } from './providers.ts'
+import { providerTimeouts, tags } from './providers.ts'
 import { positiveDuration } from './scalars.ts'
 import { plainText } from './texts.ts'
 
@@ -32,6 +32,7 @@ const sideTarget = z.strictObject({
   provider: plainText.describe('Name of a provider of this file, or a built-in one (`demo`).'),
   model: plainText.describe('The name that the provider gives the model.'),
   credential: plainText.optional().describe('Name of one of the credentials of its provider; absent: all in turn.'),
+  tags: tags.describe("What policies and clients may ask for, such as a region; its provider's are its own, too."),
   prices: prices.optional().describe('US dollars per million tokens; absent: as the catalogue has them.'),
   capabilities: capabilities.optional().describe('What it takes; absent: as the catalogue has it.'),
   catalogue: plainText

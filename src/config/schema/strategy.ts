@@ -85,9 +85,18 @@ const when = z
   })
   .refine((value) => Object.keys(value).length > 0, { error: 'a rule needs a condition; `otherwise` needs none' })
 
+const choice = z
+  .union([plainText, z.strictObject({ tag: plainText.describe('All targets with this tag.') })], {
+    error: 'expected the label of a target, or a mapping with `tag`',
+  })
+  .meta({
+    id: 'target-choice',
+    description: 'The label of a target; or `tag`: all targets that have it, in the order of the list.',
+  })
+
 const rule = z.strictObject({
   when: when.describe('What must hold, all of it.'),
-  use: listOf(plainText).describe('Labels of targets, which are asked in this order.'),
+  use: listOf(choice).describe('Targets, by label or tag, which are asked in this order.'),
 })
 
 const share = z.number().min(0).max(1)
@@ -117,9 +126,11 @@ const settings = z.strictObject({
   latency: part.optional().describe("`balanced`: weight of the time to the first byte by the fastest's; absent: 1."),
   health: part.optional().describe('`balanced`: weight of ten times the share of failures; absent: 1.'),
   rules: z.array(rule).min(1).max(200).optional().describe('`conditional`, `content`: the first that holds counts.'),
-  otherwise: listOf(plainText)
+  otherwise: listOf(choice)
     .optional()
-    .describe('`conditional`, `content`: labels of targets when no rule holds; absent: all, in the order of the list.'),
+    .describe(
+      '`conditional`, `content`: targets, by label or tag, when no rule holds; absent: all, in the order of the list.',
+    ),
 })
 
 type Setting = Exclude<keyof z.infer<typeof settings>, 'type'>

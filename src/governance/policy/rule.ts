@@ -8,6 +8,7 @@ import { compileTest, type ParameterTest } from './parameter-test.ts'
 export interface Lists {
   readonly models: GlobSet | null
   readonly providers: GlobSet | null
+  readonly targetTags: GlobSet | null
   readonly tools: GlobSet | null
   readonly routes: GlobSet | null
   readonly parameters: readonly ParameterTest[] | null
@@ -43,13 +44,14 @@ export function compileRule({ id, match, except, allow = NOTHING, deny = NOTHING
 }
 
 function compileLists(
-  { models, providers, tools, routes, parameters }: ListsConfig,
+  { models, providers, target_tags, tools, routes, parameters }: ListsConfig,
   compile: (patterns: readonly string[]) => GlobSet | null,
 ): Lists {
   const list = (patterns: readonly string[] | undefined) => (patterns === undefined ? null : compile(patterns))
   return {
     models: list(models),
     providers: list(providers),
+    targetTags: list(target_tags),
     tools: list(tools),
     // Names of ours, which nobody spells otherwise.
     routes: routes === undefined ? null : compileGlobs(routes),

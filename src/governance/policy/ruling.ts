@@ -1,4 +1,5 @@
 import { GatewayError } from '../../core/index.ts'
+import type { GlobSet } from '../../lib/index.ts'
 import type { ResourceNames } from '../key-principal.ts'
 import type { Rule } from './rule.ts'
 
@@ -22,7 +23,7 @@ export class Ruling {
   readonly version: string
   /** For records: `allow:a,b`. */
   readonly allowed: string
-  /** Whether any of them has lists of models or providers. */
+  /** Whether any of them has lists of models, providers or tags of targets. */
   readonly listsModels: boolean
   /** Whether any of them goes by what stands in a body. */
   readonly readsBodies: boolean
@@ -33,7 +34,8 @@ export class Ruling {
     this.rules = rules
     this.version = version
     this.allowed = `allow:${rules.map(({ id }) => id).join(',')}`
-    this.listsModels = says(({ models }) => models) || says(({ providers }) => providers)
+    this.listsModels =
+      says(({ models }) => models) || says(({ providers }) => providers) || says(({ targetTags }) => targetTags)
     this.readsBodies = says(({ tools }) => tools) || says(({ parameters }) => parameters)
   }
 
@@ -50,8 +52,10 @@ export class Ruling {
   }
 
   /** The policy, `policy:<id>`, that does not let a model be used under these names; null: all do. Deny wins. */
-  refusing({ same, served, provider }: ResourceNames): string | null {
-    for (const { id, allow, deny } of this.rules) {
+  refusing({ same, served, provider, tags }: ResourceNames): string | null {
+    for (const rule of this.rules) {
+      const { id, allow, deny } = rule
+      if (provider !== undefined && refusesTags(rule, tags ?? NO_TAGS)) return POLICY + id
       if (deny.models !== null && served.some((name) => deny.models?.matches(name))) return POLICY + id
       if (allow.models !== null && !same.some((name) => allow.models?.matches(name))) return POLICY + id
       if (provider === undefined) continue
@@ -60,12 +64,17 @@ export class Ruling {
     return null
   }
 
-  /** The policy that does not let a provider be used, whatever for; null: all do. */
-  refusingProvider(provider: string): string | null {
-    const rule = this.rules.find(
-      ({ allow, deny }) => deny.providers?.matches(provider) === true || allow.providers?.matches(provider) === false,
-    )
-    return rule === undefined ? null : POLICY + rule.id
+  /**
+   * The policy that does not let a provider be used, whatever for; null: all do. `tags`: the provider's; null: those of the target were looked
+   * at already.
+   */
+  refusingProvider(provider: string, tags: ReadonlySet<string> | null): string | null {
+    const found = this.rules.find((rule) => {
+      const { allow, deny } = rule
+      if (deny.providers?.matches(provider) === true || allow.providers?.matches(provider) === false) return true
+      return tags !== null && refusesTags(rule, tags)
+    })
+    return found === undefined ? null : POLICY + found.id
   }
 
   /** Why a request with this in its body is refused; null: it is not. */
@@ -95,6 +104,15 @@ export class Ruling {
     if (rule === undefined) throw new Error(`there is no ${name} among those that apply`)
     return refusal(rule, what, param)
   }
+}
+
+const NO_TAGS: ReadonlySet<string> = new Set()
+
+/** Who has none of the tags that are asked for is refused, and who has one of those that are denied. */
+function refusesTags({ allow, deny }: Rule, tags: ReadonlySet<string>): boolean {
+  const isOneOf = (list: GlobSet) => [...tags].some((tag) => list.matches(tag))
+  if (deny.targetTags !== null && isOneOf(deny.targetTags)) return true
+  return allow.targetTags !== null && !isOneOf(allow.targetTags)
 }
 
 function refusal({ id, message }: Rule, what: string, param?: string): GatewayError {

@@ -7,6 +7,7 @@ import type { ChoiceOptions } from '../choose.ts'
 import type { RequestFacts, RoutingTarget, StickySource } from '../contract.ts'
 import type { FailureClass } from '../failures/failure-class.ts'
 import { inabilityOf } from '../filter.ts'
+import { hasTags, requiredTags } from '../required-tags.ts'
 
 /** A target that is tried with a share of a group's requests, as the configuration has it. */
 export interface RoutingCanary extends Omit<NonNullable<ModelConfig['canary']>, 'target'> {
@@ -111,11 +112,11 @@ export class Canaries {
   ): boolean {
     const { statistics } = this.#registry
     if (target.target.isRefusedUnpriced || (serves !== undefined && !serves(target))) return false
-    if (inabilityOf(target, facts) !== null) return false
+    if (inabilityOf(target, facts) !== null || !hasTags(target.tags, requiredTags(facts))) return false
     if (statistics.refusesMs(target, nowMs) > 0 || statistics.restsMs(target, nowMs) > 0) return false
     const principal = principalOf(x)
     if (!principal.hasDenyLists) return true
-    return principal.mayUse(this.#registry.sideNamesOf(facts.model, target.target))
+    return principal.mayUse(this.#registry.sideNamesOf(facts.model, target))
   }
 
   #say(message: string, { entry, target, stop }: RoutingCanary, { failed }: Trial): void {

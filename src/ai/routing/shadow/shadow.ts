@@ -9,6 +9,7 @@ import type { RoutingTarget } from '../contract.ts'
 import { inabilityOf } from '../filter.ts'
 import type { GroupAttempts } from '../group-attempts.ts'
 import type { Doubles } from '../hedge/hedge-rule.ts'
+import { hasTags, requiredTags } from '../required-tags.ts'
 
 /** A target that gets copies of a group's requests, as the configuration has it. */
 export interface RoutingShadow extends Omit<NonNullable<ModelConfig['shadow']>, 'target'> {
@@ -45,11 +46,12 @@ export class Shadows {
     const { random, statistics } = this.#registry
     if (random() >= shadow.share) return null
     const { target } = shadow
+    if (!hasTags(target.tags, requiredTags(facts))) return null
     const nowMs = monotonicUs() / 1_000
     if (target.target.isRefusedUnpriced || (serves !== undefined && !serves(target))) return null
     if (inabilityOf(target, facts) !== null || statistics.refusesMs(target, nowMs) > 0) return null
     const principal = principalOf(x)
-    const isDenied = principal.hasDenyLists && !principal.mayUse(this.#registry.sideNamesOf(facts.model, target.target))
+    const isDenied = principal.hasDenyLists && !principal.mayUse(this.#registry.sideNamesOf(facts.model, target))
     return isDenied ? null : (request) => this.#mirror(request, shadow)
   }
 
