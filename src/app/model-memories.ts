@@ -1,4 +1,5 @@
 import type { ConfigDocument, TargetConfig } from '../config/index.ts'
+import { placesForNames } from '../core/index.ts'
 
 /** A provider that is always there. */
 const BUILT_IN = 'demo'
@@ -16,10 +17,10 @@ export interface ModelMemory {
   readonly model: string
   /** Name of the credential; null where the provider has one. */
   readonly credential: string | null
+  /** In how many places names share it that no entry has; 1 for all others. */
+  readonly places: number
   /** Some entry says how many requests it has at a time. */
   readonly isBounded: boolean
-  /** Some entry hedges it by how fast it answers. */
-  readonly isHedged: boolean
 }
 
 type Document = Pick<ConfigDocument, 'providers' | 'models'>
@@ -29,25 +30,19 @@ export function memoriesOf(document: Document): readonly ModelMemory[] {
   const found = new Map<string, ModelMemory>()
   const add = (memory: ModelMemory) => {
     const known = found.get(memory.id)
-    const isBounded = memory.isBounded || known?.isBounded === true
-    const isHedged = memory.isHedged || known?.isHedged === true
-    found.set(memory.id, { ...memory, isBounded, isHedged })
+    found.set(memory.id, { ...memory, isBounded: memory.isBounded || known?.isBounded === true })
   }
   for (const provider of [BUILT_IN, ...Object.keys(document.providers)]) {
     for (const memory of withCredentials(document, { provider })) add(memory)
   }
-  const hedged = hedgedByShare(document.models)
-  for (const [name, { canary, shadow }] of Object.entries(document.models)) {
+  for (const { targets, canary, shadow } of Object.values(document.models)) {
+    for (const target of targets) for (const memory of memoriesOfTarget(document, target)) add(memory)
     for (const side of [canary, shadow]) {
       if (side === undefined) continue
       // Without a credential's name it has all of its provider in turn.
       const { provider, model, credential = null } = side.target
-      add({ ...memoryOf({ provider, model, credential }), isHedged: hedged.has(name) })
+      add(memoryOf({ provider, model, credential }))
     }
-  }
-  for (const [name, { targets }] of Object.entries(document.models)) {
-    const isHedged = hedged.has(name)
-    for (const target of targets) for (const memory of memoriesOfTarget(document, target)) add({ ...memory, isHedged })
   }
   return [...found.values()]
 }
@@ -70,7 +65,12 @@ function withCredentials(document: Document, { provider, model, credential, isBo
   const all = document.providers[provider]?.credentials ?? []
   const several = all.length < 2 ? [null] : all.map(({ name }, index) => name ?? String(index + 1))
   const names = credential === undefined ? several : [credential]
-  return names.map((name) => ({ ...memoryOf({ provider, model: model ?? UNNAMED, credential: name }), isBounded }))
+  const places = model === undefined ? placesForNames(all.length) : 1
+  return names.map((name) => ({
+    ...memoryOf({ provider, model: model ?? UNNAMED, credential: name }),
+    places,
+    isBounded,
+  }))
 }
 
 function memoryOf(named: Pick<ModelMemory, 'provider' | 'model' | 'credential'>): ModelMemory {
@@ -80,19 +80,7 @@ function memoryOf(named: Pick<ModelMemory, 'provider' | 'model' | 'credential'>)
     ...named,
     id: `${provider}/${model}${suffix}`,
     credentialId: `${provider}${suffix}`,
+    places: 1,
     isBounded: false,
-    isHedged: false,
   }
-}
-
-/** Models whose targets are hedged by how fast they answer, and those that are groups of them. */
-function hedgedByShare(models: ConfigDocument['models']): ReadonlySet<string> {
-  const found = new Set<string>()
-  const add = (name: string) => {
-    if (found.has(name)) return
-    found.add(name)
-    for (const { group } of models[name]?.targets ?? []) if (group !== undefined) add(group)
-  }
-  for (const [name, { hedge }] of Object.entries(models)) if (hedge !== undefined && 'share' in hedge.after) add(name)
-  return found
 }

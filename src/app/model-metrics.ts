@@ -1,6 +1,6 @@
 import type { ConfigDocument } from '../config/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
-import { type ModelStatusSources, type ModelTargetStatus, modelStatus } from './model-status.ts'
+import { type AnswerTimes, type ModelStatusSources, type ModelTargetStatus, modelStatus } from './model-status.ts'
 
 export interface ModelMetricsSources extends ModelStatusSources {
   readonly metrics: MetricsCollector
@@ -16,7 +16,10 @@ export function registerModelMetrics({ metrics, document, ...sources }: ModelMet
   let read: { readonly atMs: number; readonly all: readonly ModelTargetStatus[] } | null = null
   const current = () => {
     const atMs = performance.now()
-    if (read === null || atMs - read.atMs > SAME_MS) read = { atMs, all: modelStatus(document(), sources) }
+    if (read === null || atMs - read.atMs > SAME_MS) {
+      // Of names that no entry has the worst is told; each of their places would be many series.
+      read = { atMs, all: modelStatus(document(), sources).filter(({ place }) => place === null) }
+    }
     return read.all
   }
   const gauge = (name: string, help: string, values: (status: ModelTargetStatus) => readonly Value[]) =>
@@ -29,11 +32,11 @@ export function registerModelMetrics({ metrics, document, ...sources }: ModelMet
   gauge('ferro_model_target_in_flight', "Attempts at a model's target that are on their way.", ({ inFlight }) =>
     one(inFlight),
   )
-  gauge('ferro_model_target_served', 'Requests that have a place at a target with `concurrency`.', ({ places }) =>
-    one(places?.served),
+  gauge('ferro_model_target_served', 'Requests that have a place at a target with `concurrency`.', ({ bounded }) =>
+    one(bounded?.served),
   )
-  gauge('ferro_model_target_queued', 'Requests that wait for a place at a target with `concurrency`.', ({ places }) =>
-    one(places?.queued),
+  gauge('ferro_model_target_queued', 'Requests that wait for a place at a target with `concurrency`.', ({ bounded }) =>
+    one(bounded?.queued),
   )
   gauge('ferro_model_target_breaker', '0 closed, 1 half-open, 2 open.', ({ breaker }) => one(BREAKER[breaker]))
   gauge('ferro_model_target_rest_seconds', 'How long a target, or its credential, is left alone yet.', ({ rest }) =>
@@ -42,14 +45,18 @@ export function registerModelMetrics({ metrics, document, ...sources }: ModelMet
   gauge('ferro_model_target_failure_share', 'Share of failures among about the last fifty attempts.', (status) =>
     one(status.failureShare),
   )
-  gauge('ferro_model_target_first_byte_seconds', 'Time to the first byte, of the last 128 answers.', ({ firstByte }) =>
-    firstByte === null
+  const times = (kind: string, known: AnswerTimes | null) =>
+    known === null
       ? []
       : [
-          { quantile: '0.5', value: firstByte.medianMs / 1_000 },
-          { quantile: '0.95', value: firstByte.p95Ms / 1_000 },
-        ],
+          { kind, quantile: '0.5', value: known.medianMs / 1_000 },
+          { kind, quantile: '0.95', value: known.p95Ms / 1_000 },
+        ]
+  gauge(
+    'ferro_model_target_first_byte_seconds',
+    'Time until whole answers were there, and until the first words of streams, of the last 128 of each.',
+    ({ whole, streamed }) => [...times('whole', whole), ...times('stream', streamed)],
   )
 }
 
-type Value = { readonly value: number; readonly quantile?: string }
+type Value = { readonly value: number; readonly kind?: string; readonly quantile?: string }

@@ -1,7 +1,7 @@
 import type { ConfigDocument } from '../config/index.ts'
 import {
   breakerSlot,
-  firstAnswersSlot,
+  inPlaces,
   placesSlot,
   recentAnswersSlot,
   restsSlot,
@@ -22,12 +22,11 @@ export function modelSlotNeeds(document: Pick<ConfigDocument, 'providers' | 'mod
   const credentials = new Set(memories.map(({ credentialId }) => credentialId))
   return [
     retryBudgetSlot(MODELS),
-    ...memories.flatMap(({ id, isBounded, isHedged }) => [
-      recentAnswersSlot(MODELS, id),
-      targetSlot(MODELS, id, seats),
-      breakerSlot(MODELS, id, seats),
-      restsSlot(MODELS, id, 1),
-      ...(isHedged ? [firstAnswersSlot(MODELS, id)] : []),
+    ...memories.flatMap(({ id, places, isBounded }) => [
+      inPlaces(recentAnswersSlot(MODELS, id), places),
+      inPlaces(targetSlot(MODELS, id, seats), places),
+      inPlaces(breakerSlot(MODELS, id, seats), places),
+      restsSlot(MODELS, id, places),
       ...(isBounded ? [placesSlot(MODELS, id, seats)] : []),
     ]),
     ...Object.entries(document.models).flatMap(([name, { canary, shadow }]) => [

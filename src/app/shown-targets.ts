@@ -12,6 +12,7 @@ export interface ShownTargets {
 }
 
 export interface ShownTarget {
+  /** `openai/*17` is one of the places that names share which no entry has, `openai/*` the worst of them. */
   readonly id: string
   readonly provider: string
   /** `*`: all names that no entry has. */
@@ -30,9 +31,11 @@ export interface ShownTarget {
     readonly why: string
     readonly asked_by_upstream: boolean
   } | null
-  /** Median and 95th percentile of the last 128 answers. */
+  /** Median and 95th percentile of the last 128 whole answers, and of the first words of the last 128 streams. */
   readonly first_byte_ms: number | null
   readonly first_byte_p95_ms: number | null
+  readonly first_byte_stream_ms: number | null
+  readonly first_byte_stream_p95_ms: number | null
   readonly failure_share: number
   readonly in_flight: number
   /** Requests that have a place, and that wait for one, where it is bounded; else null. */
@@ -94,8 +97,7 @@ export function shownTargets({ document, ...sources }: ShownTargetsSources): Sho
 }
 
 function shown(status: ModelTargetStatus, nowMs: number): ShownTarget {
-  const { id, provider, model, credential, breaker, opensInMs, rest, firstByte, failureShare, inFlight, places } =
-    status
+  const { id, provider, model, credential, breaker, opensInMs, rest, failureShare, inFlight, bounded } = status
   return {
     id,
     provider,
@@ -114,12 +116,14 @@ function shown(status: ModelTargetStatus, nowMs: number): ShownTarget {
             why: CLASSES[rest.reason] ?? 'unknown',
             asked_by_upstream: rest.isAsked,
           },
-    first_byte_ms: firstByte?.medianMs ?? null,
-    first_byte_p95_ms: firstByte?.p95Ms ?? null,
+    first_byte_ms: status.whole?.medianMs ?? null,
+    first_byte_p95_ms: status.whole?.p95Ms ?? null,
+    first_byte_stream_ms: status.streamed?.medianMs ?? null,
+    first_byte_stream_p95_ms: status.streamed?.p95Ms ?? null,
     failure_share: failureShare,
     in_flight: inFlight,
-    served: places?.served ?? null,
-    queued: places?.queued ?? null,
+    served: bounded?.served ?? null,
+    queued: bounded?.queued ?? null,
   }
 }
 

@@ -63,6 +63,7 @@ interface TargetsAnswer {
   readonly data: readonly {
     readonly id: string
     readonly first_byte_ms: number | null
+    readonly first_byte_stream_ms: number | null
     readonly failure_share: number
     readonly in_flight: number
     readonly rests_ms: number

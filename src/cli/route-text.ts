@@ -13,7 +13,7 @@ export function renderRoute(told: RouteExplanation): string {
     '',
     'Candidates',
     ...targets.map(
-      (target) => `  ${target.dropped === null ? 'kept   ' : 'dropped'}  ${target.id}  ${aboutTarget(target)}`,
+      (target) => `  ${target.dropped === null ? 'kept   ' : 'dropped'}  ${target.id}  ${aboutTarget(target, request)}`,
     ),
     '',
     'Groups',
@@ -40,12 +40,13 @@ export function renderRoute(told: RouteExplanation): string {
   return `${lines.join('\n')}\n`
 }
 
-function aboutTarget(target: ExplainedTarget): string {
+function aboutTarget(target: ExplainedTarget, { stream }: RouteExplanation['request']): string {
   if (target.dropped !== null) return target.dropped
-  const { cost_nanos: nanos, first_byte_ms: ms, failure_share: share, in_flight: busy, rests_ms: rests } = target
+  const { cost_nanos: nanos, failure_share: share, in_flight: busy, rests_ms: rests } = target
+  const ms = stream ? target.first_byte_stream_ms : target.first_byte_ms
   const parts = [
     nanos === null ? 'no price' : `$${(nanos / 1e9).toFixed(6)}`,
-    ms === null ? 'never measured' : `first byte ${Math.round(ms)} ms`,
+    ms === null ? 'never measured' : `${stream ? 'first words' : 'answer'} ${Math.round(ms)} ms`,
     `${Math.round(share * 100)} % failed`,
     ...(busy === 0 ? [] : [`${busy} in flight`]),
     ...(rests === 0 ? [] : [`rests ${Math.round(rests)} ms`]),

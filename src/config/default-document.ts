@@ -30,7 +30,7 @@ const DEFAULTS: ConfigDocument = {
       backoff: 250,
       max_backoff: 5_000,
       budget_share: 0.2,
-      budget_per_second: 10,
+      budget_per_second: 1,
     },
     breaker: {
       consecutive_failures: 5,

@@ -18,10 +18,11 @@ export type { Outcome } from './balance/contract.ts'
 export { clearDeadSeat } from './balance/dead-seat.ts'
 export { hashText, mix } from './balance/hash-key.ts'
 export { LoadSignals } from './balance/load-signals.ts'
+export { placeOfName, placesForNames } from './balance/name-places.ts'
 export { type Failure, outcomeOfFailure, statusSet } from './balance/outcome.ts'
 export { MOST_PLACES } from './balance/owned-places.ts'
 export { type PlaceQueue, type PlaceWaiter, placeQueueAt } from './balance/place-queue.ts'
-export { RecentAnswers } from './balance/recent-answers.ts'
+export { RECENT_ANSWERS_CELLS, RecentAnswers } from './balance/recent-answers.ts'
 export { type GuessedRest, type Rest, Rests } from './balance/rests.ts'
 export { RetryBudget, type RetryBudgetRules } from './balance/retry-budget.ts'
 export { viewCells } from './balance/shared-cells.ts'
@@ -29,8 +30,7 @@ export { SharedPlaces } from './balance/shared-places.ts'
 export { LOAD_LEVELS, LoadShedder, sheddingRules } from './balance/shedding.ts'
 export {
   breakerSlot,
-  FIRST_ANSWERS_CELLS,
-  firstAnswersSlot,
+  inPlaces,
   placesSlot,
   recentAnswersSlot,
   restsSlot,

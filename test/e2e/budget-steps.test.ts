@@ -26,12 +26,21 @@ const MODELS = [
   { name: 'over-5', prices: { input: 0, output: 0 } },
 ]
 
+const ONE_TARGET = Object.fromEntries(
+  MODELS.map(({ name, prices }) => [name, { targets: [{ provider: 'wall', model: name, prices }] }]),
+)
+/** All requests go to a canary first that the frugal key cannot pay. */
+const TRIED = {
+  targets: [{ provider: 'wall', model: 'over-6', prices: { input: 0, output: 0 } }],
+  canary: { target: { provider: 'wall', model: 'ok', prices: { input: 1_000, output: 1_000 } }, share: '100%' },
+}
+
 let house: House
 
 before(
   async () => {
-    const more = { workers: 2, overload: { shed: 'off' } }
-    house = await House.build({ models: MODELS, otherKeys: KEYS, more })
+    const more = { workers: 2, overload: { shed: 'off' }, models: { ...ONE_TARGET, tried: TRIED } }
+    house = await House.build({ otherKeys: KEYS, more })
   },
   { timeout: 30_000 },
 )
@@ -98,6 +107,19 @@ test('a request that a budget does not cover is served by another model, which t
     'its key may not use that model',
   )
   assert.equal(denied.headers['x-ferro-switched-from'], undefined)
+})
+
+test('a canary that a budget does not cover is passed over, and the model that the client asked for serves', async () => {
+  const { entry, status, headers } = await house.client.chat({
+    secret: frugal.secret,
+    model: 'tried',
+    body: { max_tokens: 8 },
+  })
+  assert.deepEqual(
+    [status, headers['x-ferro-model'], headers['x-ferro-switched-from']],
+    [200, 'wall/over-6', undefined],
+  )
+  assert.equal((await recordOf(entry.requestId))['budget_events'], null)
 })
 
 test('answers tell what is left of requests and tokens, and a refusal when to come again', async () => {

@@ -23,6 +23,15 @@ const MODELS: JsonObject = {
   },
   narrow: { targets: [target('barrier-over-4', { max: 1, queue: 1, wait: '30s' })] },
   hasty: { targets: [target('barrier-over-5', { max: 1, queue: 9, wait: '150ms' })] },
+  uneven: {
+    targets: [
+      target('barrier-over-6', { max: 1, queue: 9, wait: '150ms' }),
+      target('barrier-over-7', { max: 1, queue: 9, wait: '30s' }),
+    ],
+  },
+  rested: {
+    targets: [{ provider: 'wall', model: 'spent-1500' }, target('barrier-over-8', { max: 1, queue: 9, wait: '30s' })],
+  },
   streamed: { targets: [target('barrier-mid', { max: 1 })] },
   dropped: { targets: [target('hang-head', { max: 1, queue: 9, wait: '30s' })] },
   broken: { retry: { attempts: 1 }, targets: [target('reset-mid', { max: 1 })] },
@@ -145,6 +154,32 @@ test('nobody waits longer than is allowed', async () => {
   await crowd('barrier-over-5', 1, 0)
   house.wall.release()
   assert.equal((await held.result).status, 200)
+})
+
+test('a queue is left at its own time, and the others are waited in on', async () => {
+  const held = [house.client.start({ model: 'uneven' }), house.client.start({ model: 'uneven' })]
+  await Promise.all([arrived('barrier-over-6', 1), arrived('barrier-over-7', 1)])
+  const waiting = house.client.start({ model: 'uneven' })
+  await crowd('barrier-over-7', 1, 1)
+  await crowd('barrier-over-6', 1, 0)
+  const second = seenOf('barrier-over-7')[0]?.nonce
+  held.find(({ entry }) => entry.nonce === second)?.leave()
+  await arrived('barrier-over-7', 2)
+  house.wall.release()
+  assert.equal((await waiting.result).status, 200)
+})
+
+test('whoever waits goes to a target whose rest ends meanwhile', async () => {
+  assert.equal((await house.client.chat({ model: 'rested' })).headers['x-ferro-model'], 'wall/spent-1500')
+  const held = house.client.start({ model: 'rested' })
+  await arrived('barrier-over-8', 1)
+  const waiting = house.client.start({ model: 'rested' })
+  await crowd('barrier-over-8', 1, 1)
+  const served = await waiting.result
+  assert.deepEqual([served.status, served.headers['x-ferro-model']], [200, 'wall/spent-1500'])
+  house.wall.release()
+  assert.equal((await held.result).status, 200)
+  await crowd('barrier-over-8', 0, 0)
 })
 
 test('a stream has its place until its end, also one that breaks off, and a client that leaves gives it back', async () => {

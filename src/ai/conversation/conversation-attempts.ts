@@ -5,7 +5,6 @@ import type { ModelTarget } from '../models/target.ts'
 import type { PreparedRequest } from '../models/target-endpoint.ts'
 import type { AttemptTarget } from '../routing/attempt-target.ts'
 import { type AttemptTargetFacts, GroupAttempts } from '../routing/group-attempts.ts'
-import type { FirstAnswers } from '../routing/state/first-answers.ts'
 import type { TargetMemory } from '../routing/state/target-memory.ts'
 import { conversationDoubles } from './conversation-double.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
@@ -23,12 +22,11 @@ class ConversationTarget implements AttemptTarget {
   readonly memory: TargetMemory | null
   readonly attempts: number
   readonly contextTokens: number | null
-  readonly firstAnswers: FirstAnswers | null
 
   readonly #media: MediaFetcher | null
 
   constructor(
-    { routing: { target }, memory, firstAnswers, name, isShared, attempts }: AttemptTargetFacts,
+    { routing: { target }, memory, name, isShared, attempts }: AttemptTargetFacts,
     media: MediaFetcher | null,
   ) {
     this.#media = media
@@ -36,7 +34,6 @@ class ConversationTarget implements AttemptTarget {
     this.name = name
     this.candidate = target
     this.memory = memory
-    this.firstAnswers = firstAnswers
     this.attempts = attempts
     this.contextTokens = target.facts?.capabilities.contextTokens ?? null
   }

@@ -3,6 +3,7 @@ import { principalOf } from '../../governance/index.ts'
 import type { MediaFetcher } from '../media/media-fetcher.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
+import { ModelAttempts } from '../routing/attempts.ts'
 import { deniedBy, shorten } from '../routing/choose.ts'
 import type { RequestFacts, RoutingTarget } from '../routing/contract.ts'
 import { ExchangeFacts, type FactsSource } from '../routing/request-facts.ts'
@@ -41,6 +42,8 @@ export function createConversationInspect(
     const { body } = x
     const group = registry.resolve(to.model)
     if (state === null || body === null || group === null || state.switched !== null) return false
+    // What a canary costs too much is no reason for another model than the client's.
+    if (x.attempting instanceof ModelAttempts && x.attempting.isExtra) return false
     if (!allowed(x, registry, to.model)) return false
     const facts = conversationFacts(x, registry, state, body)
     const serves = servers(x)

@@ -8,16 +8,12 @@ import type { Endpoint } from '../providers/endpoint.ts'
 import { DEMO_PROVIDER, providerRow } from '../providers/table.ts'
 import { buildProvider, type ProviderUpstream, type TransportSource } from '../providers/upstreams.ts'
 import { commentEvery } from '../relay/heartbeat.ts'
-import {
-  compileGroup,
-  directGroup,
-  type GroupOptions,
-  type TargetSource,
-  type TargetSpec,
-} from '../routing/compile-group.ts'
+import { compileGroup, directGroup, type GroupOptions } from '../routing/compile-group.ts'
 import type { CompileRegex } from '../routing/conditions/conditions.ts'
+import { namedTargets } from '../routing/named-targets.ts'
 import { timeoutsOf } from '../routing/settings.ts'
 import { TargetMemories } from '../routing/state/target-memories.ts'
+import type { TargetSource, TargetSpec } from '../routing/target-source.ts'
 import { ModelFactsSource } from './model-facts.ts'
 import type { Prices } from './price.ts'
 import { type CatalogueEntry, type DirectProvider, ModelRegistry, type PatternEntry } from './registry.ts'
@@ -41,7 +37,8 @@ export interface RegistryOptions {
 export function compileRegistry(options: RegistryOptions): ModelRegistry {
   const { document, regex = null } = options
   const targets = new Targets(options)
-  const parts: Parts = { document, targets, groups: { document, source: targets, regex } }
+  const groups = { document, source: targets, regex, named: namedTargets(document) }
+  const parts: Parts = { document, targets, groups }
   return new ModelRegistry({
     keepsTargets: Object.values(options.document.models).some(({ targets }) =>
       targets.some(({ visible_to: keptFor }) => keptFor !== undefined),
@@ -268,6 +265,7 @@ function endpointsFor({ endpoints }: ProviderUpstream, model: string): readonly 
 const BUILT_IN_DEMO: ProviderConfig = {
   kind: DEMO_PROVIDER,
   direct: true,
+  tags: [],
   headers: {},
   deployments: {},
   timeouts: {},

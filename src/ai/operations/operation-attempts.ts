@@ -6,7 +6,6 @@ import type { AttemptTarget } from '../routing/attempt-target.ts'
 import { type AttemptTargetFacts, GroupAttempts } from '../routing/group-attempts.ts'
 import type { Doubles } from '../routing/hedge/hedge-rule.ts'
 import { RequestRouting } from '../routing/request-routing.ts'
-import type { FirstAnswers } from '../routing/state/first-answers.ts'
 import type { TargetMemory } from '../routing/state/target-memory.ts'
 import type { Operation } from './operation.ts'
 import { OperationCandidate } from './operation-candidate.ts'
@@ -71,7 +70,6 @@ class Attempted implements AttemptTarget, OperationTarget {
   readonly memory: TargetMemory | null
   readonly attempts: number
   readonly contextTokens: number | null
-  readonly firstAnswers: FirstAnswers | null
   readonly model: string
   readonly serving: Serving
   readonly provider: ProviderUpstream
@@ -79,13 +77,12 @@ class Attempted implements AttemptTarget, OperationTarget {
   readonly #prepare: PrepareOperation
 
   constructor(
-    { routing: { target }, memory, firstAnswers, name, isShared, attempts }: AttemptTargetFacts,
+    { routing: { target }, memory, name, isShared, attempts }: AttemptTargetFacts,
     { provider, serving, prepare }: Served,
   ) {
     this.name = name
     this.isShared = isShared
     this.memory = memory
-    this.firstAnswers = firstAnswers
     this.attempts = attempts
     this.contextTokens = target.facts?.capabilities.contextTokens ?? null
     this.model = provider.nameOf(target.model)

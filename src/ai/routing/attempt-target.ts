@@ -1,9 +1,9 @@
 import type { Candidate, Exchange, GatewayError, Outcome, Permit, RetryBudget, WAIT } from '../../core/index.ts'
+import type { AnswerKind } from './contract.ts'
 import { classOfError } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import type { HedgeRule } from './hedge/hedge-rule.ts'
-import type { FirstAnswers } from './state/first-answers.ts'
 import type { TargetMemory } from './state/target-memory.ts'
 
 /** A target as attempts need it. */
@@ -11,16 +11,14 @@ export interface AttemptTarget {
   /** `provider/model` */
   readonly name: string
   readonly candidate: Candidate
-  /** Null where nothing is remembered: models that are addressed without an entry in the configuration. */
+  /** Null where nothing is remembered. */
   readonly memory: TargetMemory | null
-  /** What is known of it is known of all models that its provider may have: only that there is nobody counts then. */
+  /** Other names may have the same memory: that one of them is not there says nothing of the others. */
   readonly isShared?: boolean
   /** Attempts on it that one request may make. */
   readonly attempts: number
   /** Tokens that it takes; null when nobody knows. */
   readonly contextTokens: number | null
-  /** For models that are hedged by how fast their targets answer; absent: that is not known. */
-  readonly firstAnswers?: FirstAnswers | null
   /** Makes the request ready for it; an error when it cannot carry the request; WAIT: it is asked again by `beginAttempt`. */
   prepare(x: Exchange): GatewayError | typeof WAIT | null
 }
@@ -78,12 +76,12 @@ export interface HedgedAttempts {
   takeBack(asked: AskedTarget): void
   /** Such an attempt came to nothing. */
   endHedge(asked: AskedTarget, double: Exchange, end: HedgeEnd): void
-  /** The other attempt has an answer, and the current one none yet. */
-  beOvertaken(x: Exchange): void
+  /** The other attempt has an answer, and the current one none yet; that one was to follow after so many milliseconds. */
+  beOvertaken(x: Exchange, afterMs: number): void
   /** The other attempt is the current one from now on. */
   succeedBy(asked: AskedTarget): void
   /** The answer of the current one has begun. */
-  beAnswered(): void
+  beAnswered(x: Exchange): void
 }
 
 /** What an answer that may not be used says of its target. */
@@ -106,7 +104,7 @@ export function restAfter(target: AttemptTarget, found: FailureClass, error: Gat
   // A server that works badly may say for how long.
   const isPaused = retryAfterSeconds !== null && (outcome === 'failure' || outcome === 'down')
   const rests = rule.rests === 'nothing' && isPaused ? 'target' : rule.rests
-  if (rests === 'nothing' || memory === null || (rests === 'target' && target.isShared === true)) return
+  if (rests === 'nothing' || memory === null || (found === 'withdrawn' && target.isShared === true)) return
   if (retryAfterSeconds === null)
     return memory.rest(rests, { why: 'guessed', ...times, leastMs, mostMs, failure: found })
   const untilMs = times.nowMs + Math.min(retryAfterSeconds * 1_000, LONGEST_REST_MS)
@@ -119,13 +117,15 @@ const LONGEST_REST_MS = 3_600_000
 /** Leaves a target alone until its limit is whole again: its answer was the last for now. */
 export function restUntilReset(target: AttemptTarget, spentMs: number, nowMs: number): void {
   // Who alone can serve the next request is asked all the same: it may have something earlier.
-  if (target.isShared === true) return
   target.memory?.rest('target', { why: 'supposed', nowMs, untilMs: nowMs + spentMs, failure: 'throttled' })
+}
+
+/** By what its client waits for. */
+export function kindOf({ wantsStream }: Exchange): AnswerKind {
+  return wantsStream ? 'stream' : 'whole'
 }
 
 /** Gives leave back: the attempt at a target is over, and says this of it. */
 export function endPermit(target: AttemptTarget, permit: Permit, outcome: Outcome, nowMs: number): void {
-  // Of very many models in one memory a failure says nothing; that nobody is there does.
-  const said = target.isShared === true && outcome === 'failure' ? 'neutral' : outcome
-  target.memory?.end(permit, said, nowMs)
+  target.memory?.end(permit, outcome, nowMs)
 }

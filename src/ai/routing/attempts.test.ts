@@ -295,6 +295,54 @@ test('a failover to a target that is well costs nothing of the budget; to one th
   assert.equal(resting.reject('context_length'), NO_MORE)
 })
 
+test('a target that is well is asked after an outage of another whatever the budget has, which later retries pay', () => {
+  const stage = new Stage({ a: { attempts: 1 }, b: { attempts: 1 }, c: { attempts: 2 } })
+  const budget = new RetryBudget(stage.shared.cells, 12_000, { share: 1, minimumPerSecond: 0, capacity: 100 })
+  const burst = Array.from({ length: 30 }, () => stage.request({ budget }))
+  for (const { next } of burst) assert.equal(next(), 'a')
+  for (const { fail } of burst) assert.equal(fail('unreachable'), 0, 'b has not failed yet')
+  for (const { next } of burst) assert.equal(next(), 'b')
+  assert.equal(budget.left, 0, 'thirty requests have paid for thirty failovers')
+  const found = burst.map(({ fail }) => fail('unreachable'))
+  assert.deepEqual(new Set(found), new Set([0]), 'c has not failed yet')
+  for (const { next } of burst) assert.equal(next(), 'c')
+  assert.deepEqual(new Set(burst.map(({ reject }) => reject('transient'))), new Set([NO_MORE]), 'nothing is left')
+})
+
+test('streams are timed at their first words and whole answers when they are there, each by itself', () => {
+  const stage = new Stage({ a: {} })
+  const stream = stage.request()
+  Object.assign(stream.x, { wantsStream: true, dispatchedAt: performance.now() - 500 })
+  stream.next()
+  stream.attempts.onHead(stream.x, 200, {})
+  const memory = stage.memories.get('a')
+  assert.equal(memory?.answers('stream').timed, 0, 'a head says nothing')
+  stream.attempts.onFirst(stream.x)
+  assert.deepEqual([memory?.answers('stream').timed, memory?.answers('whole').timed], [1, 0])
+  assert.ok((memory?.answers('stream').medianMs ?? 0) >= 500)
+  const whole = stage.request()
+  whole.next()
+  whole.attempts.onHead(whole.x, 200, {})
+  whole.attempts.onFirst(whole.x)
+  assert.ok((memory?.answers('whole').medianMs ?? 0) < 500)
+  assert.equal(memory?.answers('stream').timed, 1)
+})
+
+test('when all targets were throttled the client is told so, and when one has failed it is not', () => {
+  const stage = new Stage({ a: {}, b: {} })
+  const rest = (name: string, failure: 'throttled' | 'transient') => {
+    const { nowMs } = stage
+    stage.memories.get(name)?.rest('target', { why: 'asked', nowMs, untilMs: nowMs + 5_000, failure })
+  }
+  rest('a', 'throttled')
+  rest('b', 'throttled')
+  assert.equal(stage.request().next(), 'upstream_rate_limited')
+  stage.nowMs += 5_000
+  rest('a', 'throttled')
+  rest('b', 'transient')
+  assert.equal(stage.request().next(), 'upstream_unavailable')
+})
+
 test('no target is asked more often than it allows, and no request makes more attempts than its group allows', () => {
   const { next, reject } = new Stage({ a: { attempts: 9 }, b: {}, c: {} }, { attempts: 3 }).request()
   const asked: string[] = []
@@ -462,7 +510,7 @@ test('a target that hangs is found out though every attempt at it is overtaken',
   const overtake = () => {
     const { next, attempts, x } = stage.request()
     assert.equal(next(), 'a')
-    attempts.beOvertaken(x)
+    attempts.beOvertaken(x, 800)
   }
   for (let n = 0; n < 9; n++) overtake()
   const heard = stage.request()
@@ -569,7 +617,7 @@ test('a stream that began before a target asked for a pause does not end the pau
   throttled.reject('throttled', 30)
   stage.nowMs += 200
   stream.attempts.onHead(stream.x, 200, {})
-  stream.attempts.onFirst()
+  stream.attempts.onFirst(stream.x)
   stream.attempts.onAnswer(stream.x)
   assert.equal(stage.memories.get('a')?.waitMs(stage.nowMs), 29_800)
   assert.equal(stage.request().next(), 'b')
@@ -590,7 +638,7 @@ test('a credential that was thought to be refused serves again when an attempt t
   }
   assert.equal(stage.memories.get('a')?.restsMs(stage.nowMs), 60_000)
   later.attempts.onHead(later.x, 200, {})
-  later.attempts.onFirst()
+  later.attempts.onFirst(later.x)
   assert.equal(stage.memories.get('a')?.restsMs(stage.nowMs), 0)
 })
 
@@ -625,7 +673,7 @@ test('a target that throttles without saying for how long rests longer each time
   const well = stage.request()
   assert.equal(well.next(), 'a')
   well.attempts.onHead(well.x, 200, {})
-  well.attempts.onFirst()
+  well.attempts.onFirst(well.x)
   assert.equal(stage.request().next(), 'a')
 })
 
@@ -657,7 +705,7 @@ test('the probe of a breaker has done its part when its answer begins, and what 
   assert.equal(probe.next(), 'a')
   assert.equal(stage.request().next(), 'upstream_unavailable')
   probe.attempts.onHead(probe.x, 200, {})
-  probe.attempts.onFirst()
+  probe.attempts.onFirst(probe.x)
   assert.equal(stage.request().next(), 'a')
   probe.attempts.onBroken(probe.x, 'truncated')
   failAll()

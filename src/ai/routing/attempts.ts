@@ -25,6 +25,7 @@ import {
   endPermit,
   type HedgedAttempts,
   type HedgeEnd,
+  kindOf,
   type Mirror,
   restAfter,
   restUntilReset,
@@ -34,6 +35,7 @@ import { classOfError, classOfFailure } from './failures/classify.ts'
 import type { FailureClass } from './failures/failure-class.ts'
 import { FAILURE_RULES } from './failures/failure-rules.ts'
 import { Hedging } from './hedge/hedging.ts'
+import { isPaid, maySave, stepAfter } from './next-step.ts'
 import { OrderWalk } from './order-walk.ts'
 import { PlaceWait, resumeAfterWait } from './place-wait.ts'
 import { nobodyTakes, verdictOf } from './verdict.ts'
@@ -147,8 +149,13 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     mirror(x)
   }
 
+  /** Who is asked now is asked on top of whom the client's model has: its canary. */
+  get isExtra(): boolean {
+    return this.#canary !== null && this.#walk.place === 0
+  }
+
   onRefused(x: Exchange, error: GatewayError): GatewayError | null {
-    const isExtra = this.#canary !== null && this.#walk.place === 0
+    const { isExtra } = this
     const isLater = this.history.some(({ failure }) => failure !== 'ours')
     // Whom the client's model is served by is not changed in silence: only who was asked on top is passed over.
     if (!(isExtra || isLater) || !OF_ONE_TARGET.has(error.code)) return error
@@ -159,12 +166,10 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     return this.#walk.hasOther(this.#rules.now()) ? null : (this.#verdict(this.#rules.now()) ?? error)
   }
 
-  onHead(x: Exchange, status: number, headers: AnswerHeaders): number {
+  onHead(_x: Exchange, status: number, headers: AnswerHeaders): number {
     this.#status = status
     this.#spentMs = status < 400 ? spentForMs(headers, Date.now()) : 0
-    const memory = this.current?.memory ?? null
-    memory?.hear()
-    if (status < 400) memory?.recent.time(performance.now() - x.dispatchedAt)
+    this.current?.memory?.hear()
     return NO_MORE
   }
 
@@ -179,14 +184,15 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     return x.client.headSent ? NO_MORE : this.#decide(x, found, error, null)
   }
 
-  onFirst(): void {
+  onFirst(x: Exchange): void {
     this.#hedging?.first()
-    this.beAnswered()
+    this.beAnswered(x)
   }
 
-  beAnswered(): void {
+  beAnswered(x: Exchange): void {
     const memory = this.current?.memory ?? null
     if (memory === null || this.#status === 0 || this.#status >= 400) return
+    memory.answers(kindOf(x)).time(performance.now() - x.dispatchedAt)
     memory.wake(this.#begunMs)
     this.#permit = memory.pass(this.#permit, this.#rules.now())
   }
@@ -226,7 +232,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
       if (memory !== null && (memory.waitMs(nowMs) > 0 || memory.restsMs(nowMs) > 0)) continue
       const permit = memory?.begin(nowMs) ?? ORDINARY
       if (permit === REFUSED) continue
-      if (!this.#isPaid(nowMs)) {
+      if (!isPaid(this.#rules, nowMs)) {
         memory?.end(permit, 'neutral', nowMs)
         return null
       }
@@ -251,11 +257,12 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     this.history.push({ target: target.name, failure, status, ms, error: error ?? null, isHedge: true })
   }
 
-  beOvertaken(x: Exchange): void {
-    // How long its first byte would have taken nobody knows: at least as long.
-    const memory = this.#status === 0 ? (this.current?.memory ?? null) : null
-    memory?.recent.time(performance.now() - x.dispatchedAt)
-    this.#release(memory?.miss() === true ? 'failure' : 'neutral')
+  beOvertaken(x: Exchange, afterMs: number): void {
+    const memory = this.current?.memory ?? null
+    // How long it would have taken nobody knows. The delay itself tells that it was slow; what the other attempt took on
+    // top would make the delay longer with each that is overtaken.
+    memory?.answers(kindOf(x)).time(Math.min(performance.now() - x.dispatchedAt, afterMs))
+    this.#release(this.#status === 0 && memory?.miss() === true ? 'failure' : 'neutral')
     this.#note(x, 'cancelled', null)
   }
 
@@ -291,6 +298,7 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
     const wait = PlaceWait.begin(full, {
       now: this.#rules.now,
       leftMs: totalMs - (performance.now() - x.startedAt),
+      resting: this.#walk.resting(nowMs),
       onPlace: (at, permit) => this.#taken(at, permit),
       resume: (isInVain) => {
         this.#waitedInVain ||= isInVain
@@ -368,45 +376,14 @@ export class ModelAttempts implements Attempting, HedgedAttempts {
   /** Milliseconds until the next attempt, or NO_MORE. */
   #decide(x: Exchange, found: FailureClass, error: GatewayError, failure: Failure | null): number {
     const rules = this.#rules
-    const nowMs = rules.now()
-    const { again, others, outcome } = FAILURE_RULES[found]
-    const mayGoOn = others === 'if-allowed' ? rules.onRefusal === 'next' : others !== 'none'
-    if (mayGoOn && this.#hedging?.takesOver(failure) === true) return TAKEN_OVER
+    if (maySave(found, rules) && this.#hedging?.takesOver(failure) === true) return TAKEN_OVER
     if (this.#made >= rules.attempts) return NO_MORE
     // What was sent of a body that came piece by piece is gone.
     if (x.upload?.replayable === false) return NO_MORE
-    if (found === 'context_length') this.#walk.seekLarger()
-    const other = mayGoOn ? this.#walk.firstOther(nowMs) : null
-    const askedMs = error.retryAfterSeconds === null ? 0 : error.retryAfterSeconds * 1_000
-    const atOnce = again === 'backoff' && (other === null || askedMs === 0)
-    const repeats = (this.current?.attempts ?? 1) > this.#walk.onTarget
-    if (repeats && (atOnce || (again === 'last-resort' && other === null))) {
-      const waitMs = askedMs + Math.floor(rules.random() * this.#upperMs())
-      if (askedMs <= rules.longestWaitMs && this.#fits(x, waitMs, nowMs) && this.#isPaid(nowMs)) {
-        this.#again = true
-        return waitMs
-      }
-    }
-    if (other === null) return NO_MORE
-    // However late it is: who was silent for minutes must not be the reason that nobody else is asked.
-    // What only this request meets, or only this credential, is no outage that more requests would make worse.
-    const isFree = outcome === 'neutral' && isWell(other, nowMs)
-    return isFree || this.#isPaid(nowMs) ? 0 : NO_MORE
-  }
-
-  #upperMs(): number {
-    const { baseMs, maxMs } = this.#rules.backoff
-    return Math.min(maxMs, baseMs * 2 ** Math.min(this.#walk.onTarget - 1, 20))
-  }
-
-  #fits(x: Exchange, waitMs: number, nowMs: number): boolean {
-    const { withinMs } = this.#rules
-    const leftMs = this.#walk.totalMsAt(this.#walk.place) - (performance.now() - x.startedAt)
-    return waitMs < leftMs && nowMs + waitMs - this.#firstAtMs <= withinMs
-  }
-
-  #isPaid(nowMs: number): boolean {
-    return this.#rules.budget?.take(nowMs) ?? true
+    const step = stepAfter({ x, found, error, nowMs: rules.now(), firstAtMs: this.#firstAtMs }, this.#walk, rules)
+    if (step === null) return NO_MORE
+    this.#again = step.again
+    return step.waitMs
   }
 }
 
@@ -416,13 +393,4 @@ const EARLY_MS = 2
 /** Whether its server does not ask, meanwhile, for a longer pause than was waited for. */
 function isDue({ memory }: AttemptTarget, nowMs: number): boolean {
   return memory === null || memory.waitMs(nowMs) <= EARLY_MS
-}
-
-/** Fewer failures than these are no outage: a single one is a twentieth. */
-const WELL_SHARE = 0.1
-
-/** A request more is no burden to it: it neither rests nor has failed lately. What nobody remembers may be ill. */
-function isWell({ memory, isShared }: AttemptTarget, nowMs: number): boolean {
-  if (memory === null || isShared === true || memory.restsMs(nowMs) > 0) return false
-  return memory.recent.failureShare(nowMs) < WELL_SHARE
 }

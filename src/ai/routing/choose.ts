@@ -6,6 +6,7 @@ import type { RequestFacts, RoutingContext, RoutingTarget } from './contract.ts'
 import type { Refuse } from './filter.ts'
 import type { ModelGroup } from './model-group.ts'
 import type { Order } from './order.ts'
+import { hasTags, requiredTags } from './required-tags.ts'
 import { mayBeServed } from './visibility.ts'
 
 export interface ChoiceOptions {
@@ -47,11 +48,13 @@ export function refusalsOf(
   { registry, facts, serves }: Pick<ChoiceOptions, 'registry' | 'facts' | 'serves'>,
 ): Refuse {
   const denies = principal.hasDenyLists || registry.keepsTargets
-  if (!denies && serves === undefined) return null
+  const required = requiredTags(facts)
+  if (!denies && serves === undefined && required === null) return null
   const names = denies ? registry.namesOf(facts.model) : null
   return (target, position) => {
     const own = names?.[position]
     if (own !== undefined && !mayBeServed(principal, own)) return 'denied'
+    if (!hasTags(target.tags, required)) return 'untagged'
     return serves === undefined || serves(target) ? null : 'not_served'
   }
 }
@@ -62,7 +65,7 @@ function resting(model: string, order: Order, { statistics, nowMs }: RoutingCont
   let throttled = 0
   for (let place = 0; place < order.count; place++) {
     const target = order.at(place)
-    if (target !== null && statistics.opensInMs(target, nowMs) === 0) throttled++
+    if (target !== null && statistics.isThrottled(target, nowMs)) throttled++
   }
   if (throttled === order.count) {
     const told = `Every target of the model "${shorten(model)}" asked for a pause; try again in ${seconds} s.`
@@ -76,6 +79,10 @@ function nothingLeft(x: Exchange, { registry, group: { orders }, facts: { model 
   if (orders.drops.includes('not_served')) {
     const message = `The model "${shorten(model)}" is not served at this path: its providers have no such endpoint.`
     return new GatewayError('resource_not_found', message, { param: 'model' })
+  }
+  if (orders.drops.includes('untagged')) {
+    const message = `No target of the model "${shorten(model)}" that may serve this request has the tags of x-ferro-require-tags.`
+    return new GatewayError('invalid_request', message, { param: 'x-ferro-require-tags' })
   }
   if (orders.drops.includes('unpriced')) return unpriced(model)
   const at = orders.drops.indexOf('denied')

@@ -1,44 +1,22 @@
 import type { ConfigDocument, ModelConfig, StrategyConfig, TargetConfig } from '../../config/index.ts'
-import { hashText } from '../../core/index.ts'
+import { hashText, placeOfName, placesForNames } from '../../core/index.ts'
 import { compileGlobs } from '../../lib/index.ts'
-import type { ModelTarget } from '../models/target.ts'
 import type { RoutingCanary } from './canary/canary.ts'
 import { compileStrategy, keptTogether } from './compile-strategy.ts'
 import type { CompileRegex } from './conditions/conditions.ts'
-import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget } from './contract.ts'
+import type { GroupLimits, RoutingGroup, RoutingMember, RoutingTarget, SharedMemory } from './contract.ts'
 import { Draft, type Kept } from './draft.ts'
 import { ModelGroup } from './model-group.ts'
 import { breakerOf, concurrencyOf, limitsOf, retryOf, timeoutsOf } from './settings.ts'
 import type { RoutingShadow } from './shadow/shadow.ts'
-
-/** What a target is made of. */
-export interface TargetSpec {
-  readonly provider: string
-  readonly model: string
-  /** Name of the only credential that is used; null: the provider has one. */
-  readonly credential: string | null
-  /** What its metrics are called: few, so that clients cannot make series. */
-  readonly label: string
-  /** Where it stands in the configuration, for the name of its price rule. */
-  readonly owner: string
-  readonly target: TargetConfig | undefined
-  /** The entry that it stands in. */
-  readonly named: ModelConfig | undefined
-}
-
-/** Where targets come from. */
-export interface TargetSource {
-  make(spec: TargetSpec): ModelTarget
-  /** The credentials of a provider, by name and weight; empty where it has one, which has no name. */
-  credentials(provider: string): readonly { readonly name: string; readonly weight: number }[]
-  /** False for a model that the provider is known not to have. */
-  mayHave(provider: string, model: string): boolean
-}
+import type { TargetSource, TargetSpec } from './target-source.ts'
 
 export interface GroupOptions {
   readonly document: ConfigDocument
   readonly source: TargetSource
   readonly regex: CompileRegex | null
+  /** Ids of the targets that entries name, of `namedTargets`: what is learned of these is kept for each of them. */
+  readonly named: ReadonlySet<string>
 }
 
 /** A target that no entry of the configuration names. */
@@ -141,7 +119,8 @@ class GroupBuilder {
     })
     const limits = limitsOf(document, named)
     const labels = members.map(({ label }) => label ?? '')
-    const compiled = this.#compiled(strategy, entry, labels)
+    const tagged = (tag: string) => members.flatMap((member, at) => (hasTag(member, tag) ? [at] : []))
+    const compiled = this.#compiled(strategy, entry, labels, tagged)
     return this.#close(
       { name, strategyName: strategy.type, strategy: compiled.strategy, rules: compiled.rules, limits },
       members,
@@ -160,9 +139,14 @@ class GroupBuilder {
     )
   }
 
-  #compiled(config: StrategyConfig, name: string, labels: readonly string[]) {
+  #compiled(
+    config: StrategyConfig,
+    name: string,
+    labels: readonly string[],
+    tagged: (tag: string) => readonly number[] = () => [],
+  ) {
     try {
-      return compileStrategy({ config, name, labels, regex: this.#options.regex })
+      return compileStrategy({ config, name, labels, tagged, regex: this.#options.regex })
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new Error(`models.${name}.${why}`, { cause: error })
@@ -271,7 +255,7 @@ class GroupBuilder {
       credential,
       label,
       owner,
-      target: { ...config, enabled: true, tags: [] },
+      target: { ...config, enabled: true },
       named,
     })
   }
@@ -280,14 +264,16 @@ class GroupBuilder {
     const { provider, model, credential, target, named } = spec
     const { document, source } = this.#options
     const made = source.make(spec)
-    // Of names that clients make up there is no end.
-    const learned = named === undefined || (target !== undefined && target.model === undefined) ? '*' : model
     const suffix = credential === null ? '' : `#${credential}`
+    const own = `${provider}/${model}${suffix}`
+    const isNamed = named !== undefined && target?.model !== undefined
+    const shared = isNamed || this.#options.named.has(own) ? null : this.#shared(spec, suffix)
     return {
-      id: `${provider}/${learned}${suffix}`,
+      id: shared === null ? own : `${provider}/*${shared.place}${suffix}`,
+      shared,
       target: made,
       credentialId: `${provider}${suffix}`,
-      tags: new Set(target?.tags ?? []),
+      tags: new Set([...(made.from?.tags ?? []), ...(target?.tags ?? [])]),
       enabled: target?.enabled ?? true,
       keptFor: target?.visible_to === undefined ? null : compileGlobs(target.visible_to),
       retry: retryOf(document, named, target),
@@ -296,6 +282,12 @@ class GroupBuilder {
       concurrency: concurrencyOf(target),
       streams: target?.capabilities?.streaming ?? true,
     }
+  }
+
+  /** Of names that clients make up there is no end: they have few places. */
+  #shared({ provider, model }: TargetSpec, suffix: string): SharedMemory {
+    const places = placesForNames(this.#options.source.credentials(provider).length)
+    return { name: `${provider}/*${suffix}`, place: placeOfName(model, places), places }
   }
 
   #close(
@@ -313,4 +305,10 @@ class GroupBuilder {
     })
     return { ...group, members, targets: this.targets, draft: new Draft(members, this.kept) }
   }
+}
+
+/** A group has a tag when all that is beneath it has. */
+function hasTag({ target, group }: Pick<RoutingMember, 'target' | 'group'>, tag: string): boolean {
+  if (target !== null) return target.tags.has(tag)
+  return group?.members.every((member) => hasTag(member, tag)) === true
 }

@@ -37,10 +37,27 @@ export interface ConcurrencySettings {
   readonly waitMs: number
 }
 
+/** Where it is kept what is learned of names that no entry of the configuration has: clients make them up, without end. */
+export interface SharedMemory {
+  /** Names the memory: `provider/*`, with `#credential` where there are several. */
+  readonly name: string
+  /** Which of its places, and of how many; other names may have the same one. */
+  readonly place: number
+  readonly places: number
+}
+
+/** Answers are timed by what clients wait for: the first words of a stream, or all of a whole answer. */
+export type AnswerKind = 'stream' | 'whole'
+
 /** One model of one provider with one credential, as one entry of the configuration names it. */
 export interface RoutingTarget {
-  /** Names what is learned of it, over reloads: `provider/model`, with `#credential` where there are several. */
+  /**
+   * Names what is learned of it, over reloads: `provider/model`, with `#credential` where there are several; `provider/*17` for
+   * those whose place among the nameless is the 17th.
+   */
   readonly id: string
+  /** Null: it has a memory of its own. */
+  readonly shared: SharedMemory | null
   readonly target: ModelTarget
   /** Names what is learned of its credential: `provider`, or `provider#credential`. */
   readonly credentialId: string
@@ -136,8 +153,8 @@ export interface RoutingContext {
 
 /** What is known of targets from earlier requests. */
 export interface TargetStatistics {
-  /** Median time to the first byte of recent answers; NaN before the first. */
-  firstByteMs(target: RoutingTarget): number
+  /** Median of how long recent answers of this kind took; NaN before the first. */
+  firstByteMs(target: RoutingTarget, kind: AnswerKind): number
   /** Share of failures among recent attempts, 0 to 1; 0 where nothing is known. What is not asked is forgiven with time. */
   failureShare(target: RoutingTarget, nowMs: number): number
   /** Requests that it works on now. */
@@ -148,6 +165,8 @@ export interface TargetStatistics {
   refusesMs(target: RoutingTarget, nowMs: number): number
   /** How long its breaker still refuses; 0: it does not. */
   opensInMs(target: RoutingTarget, nowMs: number): number
+  /** Whether it must not be asked since it was asked too much, and for no other reason. */
+  isThrottled(target: RoutingTarget, nowMs: number): boolean
 }
 
 /** What keeps requests together, for `sticky` and `ab-test`. */

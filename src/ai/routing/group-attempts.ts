@@ -7,7 +7,6 @@ import type { RoutingTarget } from './contract.ts'
 import { type Doubles, delayFor, type HedgeRule } from './hedge/hedge-rule.ts'
 import type { ModelGroup } from './model-group.ts'
 import type { Order } from './order.ts'
-import type { FirstAnswers } from './state/first-answers.ts'
 import type { TargetMemory } from './state/target-memory.ts'
 
 const nowMs = () => monotonicUs() / 1_000
@@ -30,8 +29,6 @@ const ONCE: AttemptRules = {
 export interface AttemptTargetFacts {
   readonly routing: RoutingTarget
   readonly memory: TargetMemory | null
-  /** Null where nobody asks how fast it answers. */
-  readonly firstAnswers: FirstAnswers | null
   /** `provider/model` as an attempt is told. */
   readonly name: string
   readonly isShared: boolean
@@ -64,7 +61,7 @@ export class GroupAttempts {
     let variants: (string | null)[] | undefined
     const first = canary?.target ?? null
     if (first !== null) {
-      targets.push(this.#target(first, group))
+      targets.push(this.#target(first))
       variants = [CANARY]
     }
     for (let place = 0; place < order.count; place++) {
@@ -72,7 +69,7 @@ export class GroupAttempts {
       if (target === null || (first !== null && isSame(target, first))) continue
       const variant = order.variants[place] ?? canary?.othersVariant ?? null
       if (variant !== null) variants ??= targets.map(() => null)
-      targets.push(this.#target(target, group))
+      targets.push(this.#target(target))
       variants?.push(variant)
     }
     const rules = this.#rulesOf(group)
@@ -85,24 +82,20 @@ export class GroupAttempts {
     let target = this.#targets.get(routing)
     if (target === undefined) {
       const { id } = routing
-      target = this.#make({ routing, memory: null, firstAnswers: null, name: id, isShared: false, attempts: 1 })
+      target = this.#make({ routing, memory: null, name: id, isShared: false, attempts: 1 })
       this.#targets.set(routing, target)
     }
     return new ModelAttempts([target], ONCE, { variants: [variant], canary: null, mirror: null })
   }
 
-  #target(routing: RoutingTarget, { hedgeAfter }: ModelGroup): AttemptTarget {
+  #target(routing: RoutingTarget): AttemptTarget {
     let made = this.#targets.get(routing)
     if (made === undefined) {
       const { id, target, retry } = routing
-      const { memories } = this.#registry
-      const isTimed = hedgeAfter !== null && 'share' in hedgeAfter
-      // What is learned of names that clients make up is learned of all of them; what is told of an attempt is not.
-      const isShared = /\/\*(?:#|$)/.test(id)
+      const isShared = routing.shared !== null
       made = this.#make({
         routing,
-        memory: memories?.of(routing) ?? null,
-        firstAnswers: isTimed ? (memories?.firstAnswersOf(routing) ?? null) : null,
+        memory: this.#registry.memories?.of(routing) ?? null,
         name: isShared ? target.name : id,
         isShared,
         attempts: retry.attemptsPerTarget,
@@ -138,11 +131,7 @@ export class GroupAttempts {
     const { metrics } = this.#registry
     return {
       doubles,
-      afterMs: (target, isStream) => delayFor(hedgeAfter, target, isStream),
-      time: ({ firstAnswers }, x, ms) => {
-        const answers = x.wantsStream ? firstAnswers?.streamed : firstAnswers?.whole
-        answers?.time(ms)
-      },
+      afterMs: (target, kind) => delayFor(hedgeAfter, target, kind),
       count: (result) => metrics?.hedged(entry, result),
     }
   }

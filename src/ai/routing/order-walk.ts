@@ -1,5 +1,5 @@
 import type { AttemptTarget } from './attempt-target.ts'
-import type { FullTarget } from './place-wait.ts'
+import type { KnownTarget } from './place-wait.ts'
 
 /** The targets of one request in their order: which of them is asked, and who may still be. */
 export class OrderWalk {
@@ -79,8 +79,8 @@ export class OrderWalk {
   }
 
   /** Targets that could be asked if they did not have as many requests as they take. `again`: one that may be asked again. */
-  full(nowMs: number, again: number): FullTarget[] {
-    const full: FullTarget[] = []
+  full(nowMs: number, again: number): KnownTarget[] {
+    const full: KnownTarget[] = []
     for (let at = 0; at < this.length; at++) {
       const target = at === again ? this.#largeEnoughAt(at) : this.openAt(at)
       const memory = target?.memory ?? null
@@ -90,11 +90,26 @@ export class OrderWalk {
     return full
   }
 
+  /** Targets that have not been asked and are left alone for now. */
+  resting(nowMs: number): KnownTarget[] {
+    const resting: KnownTarget[] = []
+    for (let at = 0; at < this.length; at++) {
+      const memory = this.openAt(at)?.memory ?? null
+      if (memory !== null && (memory.waitMs(nowMs) > 0 || memory.restsMs(nowMs) > 0)) resting.push({ at, memory })
+    }
+    return resting
+  }
+
   /** Milliseconds until the first of them may be asked again; Infinity when nothing is known of any. */
   shortestWaitMs(nowMs: number): number {
     let shortest = Number.POSITIVE_INFINITY
     for (const { memory } of this.#order) if (memory !== null) shortest = Math.min(shortest, memory.waitMs(nowMs))
     return shortest
+  }
+
+  /** Whether none may be asked since each was asked too much, and for no other reason. */
+  isThrottled(nowMs: number): boolean {
+    return this.#order.every(({ memory }) => memory?.isThrottled(nowMs) === true)
   }
 
   /** The total deadline of the target at a place; 0 when there is none. */

@@ -19,6 +19,10 @@ export function nobodyTakes(walk: OrderWalk, nowMs: number, waited: boolean): Ga
   if (waited || walk.full(nowMs, -1).length > 0) return crowded(waited)
   const shortest = walk.shortestWaitMs(nowMs)
   const seconds = Number.isFinite(shortest) ? Math.max(1, Math.ceil(shortest / 1_000)) : 1
+  if (walk.isThrottled(nowMs)) {
+    const told = `Every target of this model asked for a pause; try again in ${seconds} s.`
+    return new GatewayError('upstream_rate_limited', told, { retryAfterSeconds: seconds })
+  }
   const message = `No target of this model takes requests at the moment; try again in ${seconds} s.`
   return new GatewayError('upstream_unavailable', message, { retryAfterSeconds: seconds })
 }

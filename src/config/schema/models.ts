@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { capabilities, prices } from './prices.ts'
-import { providerTimeouts } from './providers.ts'
+import { providerTimeouts, tags } from './providers.ts'
 import { positiveDuration, size } from './scalars.ts'
 import { canary, hedge, shadow } from './second-requests.ts'
 import { strategy } from './strategy.ts'
@@ -104,7 +104,9 @@ const target = z
       .optional()
       .describe('Without `model`: the names that it is asked for, `*` for anything; absent: those that it may have.'),
     credential: plainText.optional().describe('Name of one of the credentials of its provider; absent: all of them.'),
-    tags: z.array(plainText).max(32).prefault([]).describe('Words for people, such as a region.'),
+    tags: tags.describe(
+      "What rules, policies and clients may ask for, such as a region; its provider's are its own, too.",
+    ),
     prices: prices.optional().describe('US dollars per million tokens; absent: as the catalogue has them.'),
     capabilities: capabilities.optional().describe('What it takes; absent: as the catalogue has it.'),
     catalogue: plainText
@@ -226,8 +228,10 @@ export const routing = z.strictObject({
         .number()
         .min(0)
         .max(10_000)
-        .prefault(10)
-        .describe('Further attempts per second that are always allowed.'),
+        .prefault(1)
+        .describe(
+          'Further attempts per second that are allowed where requests give fewer; those of ten seconds are kept.',
+        ),
     })
     .prefault({})
     .describe('How often a request is sent again.'),

@@ -82,6 +82,11 @@ export class Rests {
     return (lowOf(timeOf(asked) >= timeOf(supposed) ? asked : supposed) >> REASON_SHIFT) & REASON_MASK
   }
 
+  /** The reason of the rest that its server asked for. */
+  askedReason(place: number): number {
+    return (lowOf(Atomics.load(this.#words, this.#at + place * WORDS)) >> REASON_SHIFT) & REASON_MASK
+  }
+
   /** It rests until then; a longer rest of the same kind stays. */
   rest(place: number, { why, nowMs, untilMs, reason = 0 }: Rest): void {
     const first = this.#at + place * WORDS

@@ -53,6 +53,31 @@ test('the minimum comes on top of what requests paid only when that is used up',
   assert.equal(takeAll(budget, NOW), 20)
 })
 
+test('a minimum that is the least counts where requests add less, and is paid back where they add more', () => {
+  const budget = budgetOf({ minimumPerSecond: 1, minimum: 'least' })
+  assert.equal(takeAll(budget, NOW), 10, 'what ten seconds give is there at once')
+  assert.equal(takeAll(budget, NOW + 3_000), 3)
+  const busy = budgetOf({ minimumPerSecond: 1, minimum: 'least', capacity: 1_000 })
+  let retries = 0
+  for (let ms = 0; ms < 60_000; ms += 10) {
+    busy.deposit()
+    while (busy.take(NOW + ms)) retries++
+  }
+  assert.ok(retries >= 1_190 && retries <= 1_200, `${retries} retries for 6000 requests`)
+})
+
+test('what is owed is paid by those that follow', () => {
+  const budget = budgetOf()
+  for (let n = 0; n < 3; n++) budget.owe()
+  for (let n = 0; n < 19; n++) budget.deposit()
+  assert.equal(takeAll(budget, NOW), 0)
+  budget.deposit()
+  assert.equal(takeAll(budget, NOW), 1)
+  for (let n = 0; n < 10_000; n++) budget.owe()
+  for (let n = 0; n < 505; n++) budget.deposit()
+  assert.equal(takeAll(budget, NOW), 1, 'a long outage is not held against later requests for ever')
+})
+
 test('R1 everything fails at 100 requests a second for a minute: retries stay within a fifth and the minimum', () => {
   const budget = budgetOf({ minimumPerSecond: 3, capacity: 20 })
   let retries = 0

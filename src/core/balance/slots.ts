@@ -22,6 +22,17 @@ function nameOf(...parts: readonly string[]): string {
   return parts.join('\n')
 }
 
+/** The same for several beside each other: the places that names share which nobody knows beforehand. */
+export function inPlaces({ name, cells }: SlotNeed, places: number): SlotNeed {
+  return places === 1 ? { name, cells } : { name: nameOf(name, String(places)), cells: cells * places }
+}
+
+/** How many places a slot of `targetSlot` has. */
+export function placesOfTarget(name: string): number {
+  const [, , , places = '1'] = name.split('\n')
+  return Number(places)
+}
+
 const TARGET = 'balance.target'
 
 /** What is known of a target in a pool: health, ejection, requests in flight. */
@@ -86,17 +97,9 @@ export function retryBudgetSlot(route: string): SlotNeed {
   return { name: nameOf('balance.retries', route), cells: RETRY_BUDGET_CELLS }
 }
 
-/** How fast and how well a target answered lately. */
+/** How fast and how well a target answered lately: `RecentAnswers` of whole answers, and behind them those of streams. */
 export function recentAnswersSlot(pool: string, target: string): SlotNeed {
-  return { name: nameOf('balance.recent', pool, target), cells: RECENT_ANSWERS_CELLS }
-}
-
-/** Two windows for each target: how long streams and whole answers take. */
-export const FIRST_ANSWERS_CELLS = RECENT_ANSWERS_CELLS * 2
-
-/** How long a target took lately until there was something to pass on. */
-export function firstAnswersSlot(pool: string, target: string): SlotNeed {
-  return { name: nameOf('balance.first', pool, target), cells: FIRST_ANSWERS_CELLS }
+  return { name: nameOf('balance.recent', pool, target), cells: RECENT_ANSWERS_CELLS * 2 }
 }
 
 /** A trial of a target; `settings` as text: others are another trial, which begins anew. */

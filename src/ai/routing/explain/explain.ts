@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../core/index.ts'
-import { GATEWAY, type KeyPrincipal, keyLevel, levelInWords } from '../../../governance/index.ts'
+import { GATEWAY, type KeyPrincipal, keyLevel, levelInWords, POLICY, Policies } from '../../../governance/index.ts'
 import { monotonicUs } from '../../../lib/index.ts'
 import { createMetricsRow, GatewayMetrics, MetricsRegistry } from '../../../observability/index.ts'
 import { COMMON_DIALECT, loadDialects } from '../../dialects/tables.ts'
@@ -34,6 +34,7 @@ import { factsOf, principalFor, type RouteQuestion, surfaceNamed } from './quest
 const WORDS: Readonly<Record<string, string>> = {
   disabled: 'switched off by `enabled: false`',
   not_served: 'its provider has no such endpoint',
+  untagged: 'it has not all tags that `x-ferro-require-tags` asks for',
   unpriced: 'it has no price, and models without one are not served',
   no_streaming: 'it does not stream, and a stream is asked for',
   no_tools: 'it calls no tools, and the request has some',
@@ -60,7 +61,8 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
     transports: { connect: () => UNUSED, demo: UNUSED },
     regex: await loadRuleRegex(document),
   })
-  const principal = principalFor(question)
+  const place = { route: surface.name, address: '', timeMs: Date.now() }
+  const principal = Policies.compile(document)?.under(principalFor(question), place) ?? principalFor(question)
   const { closed } = principal.charged
   if (closed !== null) throw new GatewayError('level_disabled', `Access is switched off for ${levelInWords(closed)}.`)
   const facts = factsOf(question, surface, { registry, principal })
@@ -73,6 +75,7 @@ export async function explainRoute(question: RouteQuestion): Promise<RouteExplan
   const deniedBy = (own: TargetNames | undefined) => {
     if (own !== undefined && !isAmong(own.keptFor, principal)) return 'it is kept for others by `visible_to`'
     const level = own === undefined ? null : principal.refusing(own)
+    if (level?.startsWith(POLICY) === true) return `the policy "${level.slice(POLICY.length)}" does not allow it`
     const isKeys = level === null || level === keyLevel(principal.id)
     return `${isKeys ? 'the key' : levelInWords(level)} may not use it`
   }
@@ -113,7 +116,7 @@ function refusalsFor(principal: KeyPrincipal, registry: ModelRegistry, facts: Re
 function explainTarget(target: RoutingTarget, drop: string | null, context: RoutingContext): ExplainedTarget {
   const { statistics, nowMs } = context
   const cost = costOf(context)(target)
-  const firstByte = statistics.firstByteMs(target)
+  const told = (ms: number) => (Number.isNaN(ms) ? null : ms)
   return {
     id: target.id,
     provider: target.target.provider,
@@ -121,7 +124,8 @@ function explainTarget(target: RoutingTarget, drop: string | null, context: Rout
     tags: [...target.tags],
     dropped: drop === null ? null : (WORDS[drop] ?? drop),
     cost_nanos: Number.isNaN(cost) ? null : Math.round(cost),
-    first_byte_ms: Number.isNaN(firstByte) ? null : firstByte,
+    first_byte_ms: told(statistics.firstByteMs(target, 'whole')),
+    first_byte_stream_ms: told(statistics.firstByteMs(target, 'stream')),
     failure_share: statistics.failureShare(target, nowMs),
     in_flight: statistics.inFlight(target),
     rests_ms: statistics.restsMs(target, nowMs),
@@ -199,7 +203,10 @@ function onFailure(order: Order, group: ModelGroup): ExplainedFailure[] {
         .filter(isAsked)
         .slice(0, attempts - 1)
         .map(({ id }) => id),
-      rests: rests === 'nothing' ? null : { what: rests === 'credential' ? first.credentialId : first.id, ms: restMs },
+      rests:
+        rests === 'nothing' || (name === 'withdrawn' && first.shared !== null)
+          ? null
+          : { what: rests === 'credential' ? first.credentialId : first.id, ms: restMs },
       breaker: first.breaker !== null && (outcome === 'failure' || outcome === 'down'),
     }
   })

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../core/index.ts'
 import type { AttemptTarget } from '../attempt-target.ts'
+import type { AnswerKind } from '../contract.ts'
 
 /** When a second attempt begins: after so long, or after as long as this share of a target's answers takes. */
 export type HedgeDelay = { readonly ms: number } | { readonly share: number }
@@ -18,9 +19,7 @@ export interface Doubles {
 /** What the hedges of a group's requests need; made with the plan. */
 export interface HedgeRule {
   /** Milliseconds that an attempt may take before another one begins; null while too little is known of the target. */
-  afterMs(target: AttemptTarget, isStream: boolean): number | null
-  /** An attempt of the request gave an answer after so long, or would not have before. */
-  time(target: AttemptTarget, x: Exchange, ms: number): void
+  afterMs(target: AttemptTarget, kind: AnswerKind): number | null
   readonly doubles: Doubles
   count(result: HedgeResult): void
 }
@@ -29,9 +28,9 @@ export interface HedgeRule {
 const FEWEST_ANSWERS = 20
 
 /** The delay for one target. */
-export function delayFor(delay: HedgeDelay, { firstAnswers }: AttemptTarget, isStream: boolean): number | null {
+export function delayFor(delay: HedgeDelay, { memory }: AttemptTarget, kind: AnswerKind): number | null {
   if ('ms' in delay) return delay.ms
-  const answers = isStream ? firstAnswers?.streamed : firstAnswers?.whole
-  if (answers === undefined || answers.timed < FEWEST_ANSWERS) return null
+  const answers = memory?.answers(kind) ?? null
+  if (answers === null || answers.timed < FEWEST_ANSWERS) return null
   return answers.withinMs(delay.share)
 }

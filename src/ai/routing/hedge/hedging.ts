@@ -17,7 +17,7 @@ import {
 } from '../../../core/index.ts'
 import { monotonicUs } from '../../../lib/index.ts'
 import { spentForMs } from '../../dialects/limit-resets.ts'
-import { type AskedTarget, classOfRejection, type HedgedAttempts, restAfter } from '../attempt-target.ts'
+import { type AskedTarget, classOfRejection, type HedgedAttempts, kindOf, restAfter } from '../attempt-target.ts'
 import { classOfFailure } from '../failures/classify.ts'
 import type { FailureClass } from '../failures/failure-class.ts'
 import { FAILURE_RULES } from '../failures/failure-rules.ts'
@@ -55,7 +55,7 @@ export class Hedging implements Attempting {
   watch(): void {
     const { current } = this.#attempts
     if (this.#used || current === null) return
-    const afterMs = this.#rule.afterMs(current, this.#x.wantsStream)
+    const afterMs = this.#rule.afterMs(current, kindOf(this.#x))
     if (afterMs === null) return
     this.#afterMs = afterMs
     this.#watchedAt = performance.now()
@@ -82,8 +82,6 @@ export class Hedging implements Attempting {
 
   /** The attempt that serves the request has an answer. */
   first(): void {
-    const { current } = this.#attempts
-    if (current !== null) this.#rule.time(current, this.#x, performance.now() - this.#x.dispatchedAt)
     this.#drop()
   }
 
@@ -105,26 +103,19 @@ export class Hedging implements Attempting {
     return target.prepare(double) ?? target.candidate
   }
 
-  onHead(double: Exchange, status: number, headers: AnswerHeaders): number {
+  onHead(_double: Exchange, status: number, headers: AnswerHeaders): number {
     const asked = this.#held
     asked.status = status
     asked.spentMs = status < 400 ? spentForMs(headers, Date.now()) : 0
-    if (status < 400) asked.target.memory?.recent.time(performance.now() - double.dispatchedAt)
     return NO_MORE
   }
 
   onFirst(double: Exchange): void {
     const x = this.#x
     this.#rule.count('won')
-    const { current } = this.#attempts
-    const waitedMs = performance.now() - x.dispatchedAt
-    // How long it would have taken nobody knows. The delay itself tells that it was slow; what the other attempt took on
-    // top would make the delay longer with each that is overtaken.
-    if (current !== null) this.#rule.time(current, x, Math.min(waitedMs, this.#afterMs))
-    this.#attempts.beOvertaken(x)
+    this.#attempts.beOvertaken(x, this.#afterMs)
     this.#succeed(double, 'overtaken')
-    this.#attempts.beAnswered()
-    this.#rule.time(this.#held.target, x, performance.now() - x.dispatchedAt)
+    this.#attempts.beAnswered(x)
   }
 
   onFailure(_double: Exchange, { failure, error }: FailedDispatch): number {

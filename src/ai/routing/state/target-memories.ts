@@ -9,8 +9,7 @@ import {
   trialSlot,
 } from '../../../core/index.ts'
 import type { RoutingCanary } from '../canary/canary.ts'
-import type { BreakerSettings, RoutingTarget, TargetStatistics } from '../contract.ts'
-import { FirstAnswers } from './first-answers.ts'
+import type { AnswerKind, BreakerSettings, RoutingTarget, TargetStatistics } from '../contract.ts'
 import { type AttemptCounts, MODELS, TargetMemory } from './target-memory.ts'
 
 /** Breakers that opened in one moment must not all try again in one. */
@@ -30,7 +29,6 @@ export class TargetMemories implements TargetStatistics {
   readonly #shared: SharedState
   readonly #count: AttemptCounts | null
   readonly #memories = new WeakMap<RoutingTarget, TargetMemory>()
-  readonly #firstAnswers = new WeakMap<RoutingTarget, FirstAnswers>()
 
   constructor(shared: SharedState, { share, perSecond }: RetryShare, count: AttemptCounts | null = null) {
     this.#count = count
@@ -39,6 +37,7 @@ export class TargetMemories implements TargetStatistics {
     this.budget = new RetryBudget(cells, indexOf(retryBudgetSlot(MODELS)), {
       share,
       minimumPerSecond: perSecond,
+      minimum: 'least',
       capacity: MOST_SAVED_RETRIES,
     })
   }
@@ -46,9 +45,10 @@ export class TargetMemories implements TargetStatistics {
   of(target: RoutingTarget): TargetMemory {
     let memory = this.#memories.get(target)
     if (memory === undefined) {
-      const { id, credentialId, breaker, concurrency } = target
+      const { id, shared: sharedBy, credentialId, breaker, concurrency } = target
       memory = new TargetMemory({
         id,
+        sharedBy,
         credentialId,
         shared: this.#shared,
         breaker: rulesOf(breaker),
@@ -58,16 +58,6 @@ export class TargetMemories implements TargetStatistics {
       this.#memories.set(target, memory)
     }
     return memory
-  }
-
-  /** For targets of models that are hedged by how fast they answer; only these have the memory for it. */
-  firstAnswersOf(target: RoutingTarget): FirstAnswers {
-    let answers = this.#firstAnswers.get(target)
-    if (answers === undefined) {
-      answers = new FirstAnswers(this.#shared, target.id)
-      this.#firstAnswers.set(target, answers)
-    }
-    return answers
   }
 
   /** How a canary has done so far. */
@@ -86,9 +76,9 @@ export class TargetMemories implements TargetStatistics {
     return new TargetState(cells, indexOf(shadowsSlot(MODELS, entry, seat.of)), seat)
   }
 
-  firstByteMs(target: RoutingTarget): number {
-    const { recent } = this.of(target)
-    return recent.timed === 0 ? Number.NaN : recent.medianMs
+  firstByteMs(target: RoutingTarget, kind: AnswerKind): number {
+    const answers = this.of(target).answers(kind)
+    return answers.timed === 0 ? Number.NaN : answers.medianMs
   }
 
   failureShare(target: RoutingTarget, nowMs: number): number {
@@ -109,6 +99,10 @@ export class TargetMemories implements TargetStatistics {
 
   opensInMs(target: RoutingTarget, nowMs: number): number {
     return this.of(target).opensInMs(nowMs)
+  }
+
+  isThrottled(target: RoutingTarget, nowMs: number): boolean {
+    return this.of(target).isThrottled(nowMs)
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type BreakerRules,
   breakerSlot,
   type GuessedRest,
+  inPlaces,
   ORDINARY,
   type Outcome,
   type Permit,
@@ -10,16 +11,18 @@ import {
   type PlaceWaiter,
   placeQueueAt,
   placesSlot,
+  RECENT_ANSWERS_CELLS,
   REFUSED,
   RecentAnswers,
   Rests,
   recentAnswersSlot,
   restsSlot,
   type SharedState,
+  type SlotNeed,
   TargetState,
   targetSlot,
 } from '../../../core/index.ts'
-import type { ConcurrencySettings } from '../contract.ts'
+import type { AnswerKind, ConcurrencySettings, SharedMemory } from '../contract.ts'
 import { FAILURE_CLASSES, type FailureClass } from '../failures/failure-class.ts'
 
 /** What the slots of all models' targets are called by, as the pools of routes are by their names. */
@@ -28,6 +31,8 @@ export const MODELS = 'models'
 export interface TargetMemoryOptions {
   /** `RoutingTarget.id`: whoever has a target of this name, whatever the group, learns from all. */
   readonly id: string
+  /** Null or absent: the target has a memory of its own. */
+  readonly sharedBy?: SharedMemory | null
   /** `RoutingTarget.credentialId`: what is known of the credential holds for all models. */
   readonly credentialId: string
   readonly shared: SharedState
@@ -52,6 +57,9 @@ export type TargetRest = { readonly nowMs: number; readonly failure: FailureClas
   | ({ readonly why: 'guessed' } & Pick<GuessedRest, 'begunMs' | 'leastMs' | 'mostMs'>)
 )
 
+/** Classes of failures that say: not so many. */
+const THROTTLED: ReadonlySet<FailureClass | undefined> = new Set(['throttled', 'quota'])
+
 /** One that goes first after a rest, and says nothing for so long, is no longer waited for. */
 const TRIAL_LEASE_MS = 10_000
 
@@ -60,9 +68,14 @@ const MISSED_IN_A_ROW = 10
 
 /** What all threads know of one model of one provider with one credential. Times are of the clock that they share, milliseconds. */
 export class TargetMemory {
+  /** Of whole answers; the share of failures is that of all. */
   readonly recent: RecentAnswers
   readonly concurrency: ConcurrencySettings | null
-  readonly #id: string
+  readonly #streamed: RecentAnswers
+  /** Of few names, so that clients cannot make series. */
+  readonly #name: string
+  /** Among those of its name. */
+  readonly #place: number
   readonly #credentialId: string
   readonly #count: AttemptCounts | null
   readonly #state: TargetState
@@ -76,19 +89,30 @@ export class TargetMemory {
   #missed = 0
 
   constructor(options: TargetMemoryOptions) {
-    const { id, credentialId, shared, breaker, concurrency = null, random = Math.random, count = null } = options
+    const { credentialId, shared, breaker, concurrency = null, random = Math.random, count = null } = options
     const { cells, seat, indexOf } = shared
-    this.#id = id
+    const { name, place, places } = options.sharedBy ?? { name: options.id, place: 0, places: 1 }
+    const at = (need: SlotNeed) => indexOf(inPlaces(need, places)) + place * need.cells
+    this.#name = name
+    this.#place = place
     this.#credentialId = credentialId
     this.#count = count
-    this.recent = new RecentAnswers(cells, indexOf(recentAnswersSlot(MODELS, id)))
+    const answers = at(recentAnswersSlot(MODELS, name))
+    this.recent = new RecentAnswers(cells, answers)
+    this.#streamed = new RecentAnswers(cells, answers + RECENT_ANSWERS_CELLS)
     this.concurrency = concurrency
-    this.#state = new TargetState(cells, indexOf(targetSlot(MODELS, id, seat.of)), seat)
-    const index = indexOf(breakerSlot(MODELS, id, seat.of))
+    this.#state = new TargetState(cells, at(targetSlot(MODELS, name, seat.of)), seat)
+    const index = at(breakerSlot(MODELS, name, seat.of))
     this.#breaker = breaker === null ? null : new Breaker({ cells, index, seat, random }, breaker)
-    this.#rests = new Rests(cells, indexOf(restsSlot(MODELS, id, 1)), 1)
+    this.#rests = new Rests(cells, indexOf(restsSlot(MODELS, name, places)), places)
     this.#credential = new Rests(cells, indexOf(restsSlot(MODELS, credentialId, 1)), 1)
-    this.#places = concurrency === null ? null : placeQueueAt(cells, indexOf(placesSlot(MODELS, id, seat.of)), seat)
+    // However many names share the server: its places are one number.
+    this.#places = concurrency === null ? null : placeQueueAt(cells, indexOf(placesSlot(MODELS, name, seat.of)), seat)
+  }
+
+  /** How long its answers of a kind took lately. */
+  answers(kind: AnswerKind): RecentAnswers {
+    return kind === 'stream' ? this.#streamed : this.recent
   }
 
   /** Requests in flight, in all threads. */
@@ -98,13 +122,23 @@ export class TargetMemory {
 
   /** Milliseconds until a request may go there; 0 when one may now, though it may be of little use. */
   waitMs(nowMs: number): number {
-    const asked = Math.max(this.#rests.askedMs(0, nowMs), this.#credential.askedMs(0, nowMs))
+    const asked = Math.max(this.#rests.askedMs(this.#place, nowMs), this.#credential.askedMs(0, nowMs))
     return Math.max(asked, this.opensInMs(nowMs))
+  }
+
+  /** Whether it must not be asked now because it was asked too much, and for no other reason. */
+  isThrottled(nowMs: number): boolean {
+    if (this.opensInMs(nowMs) > 0) return false
+    const own = this.#rests.askedMs(this.#place, nowMs)
+    const all = this.#credential.askedMs(0, nowMs)
+    if (own === 0 && all === 0) return false
+    const reason = own >= all ? this.#rests.askedReason(this.#place) : this.#credential.askedReason(0)
+    return THROTTLED.has(FAILURE_CLASSES[reason])
   }
 
   /** Milliseconds that it is better left alone: it rests, or its credential does. */
   restsMs(nowMs: number): number {
-    return Math.max(this.#rests.leftMs(0, nowMs), this.#credential.leftMs(0, nowMs))
+    return Math.max(this.#rests.leftMs(this.#place, nowMs), this.#credential.leftMs(0, nowMs))
   }
 
   /** Milliseconds that its breaker refuses yet. */
@@ -122,7 +156,7 @@ export class TargetMemory {
     if (permit === REFUSED) this.#givePlaceBack()
     else {
       this.#state.begin()
-      this.#rests.begin(0, nowMs, TRIAL_LEASE_MS)
+      this.#rests.begin(this.#place, nowMs, TRIAL_LEASE_MS)
       this.#credential.begin(0, nowMs, TRIAL_LEASE_MS)
     }
     return permit
@@ -164,20 +198,21 @@ export class TargetMemory {
   /** It is left alone until then, or its credential is, whatever the model. */
   rest(which: 'target' | 'credential', rest: TargetRest): void {
     const rests = which === 'target' ? this.#rests : this.#credential
+    const place = which === 'target' ? this.#place : 0
     const reason = FAILURE_CLASSES.indexOf(rest.failure)
-    if (rest.why === 'guessed') rests.guess(0, { ...rest, reason })
-    else rests.rest(0, { why: rest.why, nowMs: rest.nowMs, untilMs: rest.untilMs, reason })
-    this.#count?.rested(which === 'target' ? this.#id : this.#credentialId, rest.failure)
+    if (rest.why === 'guessed') rests.guess(place, { ...rest, reason })
+    else rests.rest(place, { why: rest.why, nowMs: rest.nowMs, untilMs: rest.untilMs, reason })
+    this.#count?.rested(which === 'target' ? this.#name : this.#credentialId, rest.failure)
   }
 
   /** An attempt is over; null: it was answered. */
   count(failure: FailureClass | null): void {
-    this.#count?.attempted(this.#id, failure)
+    this.#count?.attempted(this.#name, failure)
   }
 
   /** An attempt that began then was answered: what was thought to be of no use before is of use. What its server asked for stays. */
   wake(begunMs: number): void {
-    this.#rests.end(0, begunMs)
+    this.#rests.end(this.#place, begunMs)
     this.#credential.end(0, begunMs)
   }
 

@@ -19,10 +19,11 @@ export interface BalancedWeights {
  */
 export function balanced(weights: BalancedWeights): Strategy {
   return (draft, context) => {
-    const { statistics, nowMs, random } = context
+    const { facts, statistics, nowMs, random } = context
+    const kind = facts.stream ? 'stream' : 'whole'
     const { scores, figures, positions, members, kept, count } = draft
     const cost = costOf(context)
-    const firstByte = (target: RoutingTarget) => statistics.firstByteMs(target)
+    const firstByte = (target: RoutingTarget) => statistics.firstByteMs(target, kind)
     const failures = (target: RoutingTarget) => statistics.failureShare(target, nowMs)
     const [costs, times] = [new Scale(), new Scale()]
     for (let place = 0; place < count; place++) {

@@ -7,9 +7,10 @@ export const UNHEALTHY_SHARE = 0.5
 
 /** `explore`: share of the requests that go to a random member first, so that one that became fast is seen. */
 export function leastLatency({ explore }: { readonly explore: number }): Strategy {
-  return (draft, { statistics, random, nowMs }) => {
+  return (draft, { facts, statistics, random, nowMs }) => {
     const { members, positions, scores, kept, count } = draft
-    const firstByteMs = (target: RoutingTarget) => statistics.firstByteMs(target)
+    const kind = facts.stream ? 'stream' : 'whole'
+    const firstByteMs = (target: RoutingTarget) => statistics.firstByteMs(target, kind)
     const failureShare = (target: RoutingTarget) => statistics.failureShare(target, nowMs)
     const inFlight = (target: RoutingTarget) => statistics.inFlight(target)
     let known = 0

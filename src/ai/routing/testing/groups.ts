@@ -38,6 +38,7 @@ export function routingTarget(
   } as ModelTarget // routing reads no other member of a target
   return {
     id,
+    shared: null,
     target: made,
     credentialId: provider,
     tags: new Set(),
