@@ -286,7 +286,11 @@ before(async () => {
         models: {
           ...models,
           larger: {
-            targets: [wallTarget(`huge-${TRANSLATED_AT_MOST}`), wallTarget('ok')],
+            // So much takes a while to be made and read.
+            targets: [wallTarget(`huge-${TRANSLATED_AT_MOST}`), wallTarget('ok')].map((target) => ({
+              ...target,
+              timeouts: { first_byte: '20s', idle: '20s' },
+            })),
             retry: { attempts_per_target: 1 },
           },
           // As by default: a silent target takes longer than the time in which it may be asked again.

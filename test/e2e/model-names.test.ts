@@ -152,7 +152,7 @@ async function ask(model: string, count: number): Promise<string[]> {
   const told: string[] = []
   for (let n = 0; n < count; n++) {
     const { status, headers } = await client.chat({ model })
-    told.push(`${status} ${headers['x-ferro-attempts'] ?? 1}`)
+    told.push(`${status} ${String(headers['x-ferro-attempts'] ?? 1)}`)
   }
   return told
 }

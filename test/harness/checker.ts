@@ -85,7 +85,9 @@ function dispatchViolations(
 /** How often a record says that this model was asked. */
 function attemptsAt({ attempts, attemptHistory, modelServed }: RequestRow, model: string | null): number {
   if (attemptHistory === null) return modelServed === model ? attempts : 0
-  return attemptHistory.split(', ').filter((past) => past.includes(`/${model}=`)).length
+  // `openai/gpt-5=…`, or `openai/gpt-5#credential=…`
+  const isOf = (past: string) => past.includes(`/${model}=`) || past.includes(`/${model}#`)
+  return attemptHistory.split(', ').filter(isOf).length
 }
 
 /** Finds the rows of a request at the wall: by trace id, by the id that the client was told, or by the nonce. */

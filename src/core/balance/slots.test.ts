@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCounters, SlotAllocator } from '../../lib/index.ts'
 import { Breaker } from './breaker.ts'
+import { clearDeadSeat } from './dead-seat.ts'
+import { placeOfName, placesForNames } from './name-places.ts'
 import { viewCells } from './shared-cells.ts'
-import { breakerSlot, monitorSlot, retryBudgetSlot, type SlotNeed, targetSlot } from './slots.ts'
+import { breakerSlot, inPlaces, monitorSlot, retryBudgetSlot, type SlotNeed, targetSlot } from './slots.ts'
 import { TargetState } from './target-state.ts'
 import { SEATS, seat } from './testing/pool.ts'
 
@@ -19,6 +21,28 @@ const RULES = {
   probeSuccesses: 1,
   probeLeaseMs: 5_000,
 }
+
+test('places that names share beside each other have a slot of their own size, and a thread that dies has nothing in flight in any', () => {
+  const cells = viewCells(createCounters(4_096))
+  const need = targetSlot('pool', 'p/*', SEATS)
+  const shared = inPlaces(need, 4)
+  assert.deepEqual(inPlaces(need, 1), need)
+  assert.equal(shared.cells, need.cells * 4)
+  const states = [0, 1, 2, 3].map((place) => new TargetState(cells, 8 + place * need.cells, seat()))
+  for (const state of states) state.begin()
+  clearDeadSeat(cells, { [shared.name]: 8 }, seat())
+  assert.deepEqual(
+    states.map(({ inFlight }) => inFlight),
+    [0, 0, 0, 0],
+  )
+})
+
+test('a name has the same place everywhere, and where very many learn apart each has fewer places', () => {
+  assert.deepEqual([1, 16, 64, 1_000].map(placesForNames), [64, 64, 16, 4])
+  const places = new Set(Array.from({ length: 1_000 }, (_, n) => placeOfName(`name-${n}`, 64)))
+  assert.equal(places.size, 64)
+  assert.equal(placeOfName('a name', 64), placeOfName('a name', 64))
+})
 
 test('R7 a reload that adds, removes and sorts targets finds what is known of those that stay', () => {
   const cells = viewCells(createCounters(4_096))
