@@ -4,7 +4,7 @@ import { hashText } from './hash-key.ts'
 const MOST_PLACES = 64
 /** Where very many share a server's name, each has fewer. */
 const LEAST_PLACES = 4
-const PLACES_IN_ALL = 1_024
+const PLACES_IN_ALL = 256
 
 /** In how many places it is kept what is learned of names, when there are so many (e.g. credentials) that learn apart. */
 export function placesForNames(learners: number): number {
