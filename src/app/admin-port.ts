@@ -1,12 +1,17 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { ConfigDocument } from '../config/index.ts'
 import {
+  type Actor,
   type Admin,
+  auditEntry,
   ControlError,
   type ControlPort,
   type CounterCheck,
   type CreatedKey,
+  encodeKey,
+  type KeyOwner,
   type KeyView,
+  type LevelView,
   type Membership,
   makeKey,
   makeSecret,
@@ -19,27 +24,35 @@ import {
   viewKey,
 } from '../control/index.ts'
 import { GatewayError } from '../core/index.ts'
-import { keyLevel, periodOf } from '../governance/index.ts'
+import { GATEWAY, keyLevel } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type {
+  AuditEntry,
+  AuditQuery,
+  AuditRow,
   DailyUsage,
   LedgerRow,
   RequestQuery,
   RequestRecord,
   StoredBudget,
   StoredKey,
+  StoredLevelKind,
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
 import { Admins } from './admins.ts'
 import type { BudgetBackfill } from './budget-backfill.ts'
+import { budgetUse } from './budget-use.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
-import { askedBudget } from './key-counters.ts'
-import type { KeyOwner, KeyRegistry } from './key-registry.ts'
+import { keyEntry } from './key-entry.ts'
+import type { KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
+import type { LevelChanges } from './level-changes.ts'
+import { isNamed } from './level-names.ts'
 import { levelRights } from './level-rights.ts'
-import { readBudget } from './read-budget.ts'
+import { notStored } from './not-stored.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import type { Readiness } from './readiness.ts'
 import type { ShownTargets } from './shown-targets.ts'
 import type { AskedBudget } from './spent-before.ts'
@@ -51,6 +64,9 @@ export interface AdminPortOptions {
   /** A key was revoked here: other replicas are told. */
   readonly tell: (revoked: StoredKey) => void
   readonly counters: BigInt64Array
+  readonly levels: LevelChanges
+  /** Keeps changes of keys apart from those of levels, and from reloads. */
+  readonly turns: OneAtATime
   readonly backfill: Pick<BudgetBackfill, 'isComplete'>
   readonly metrics: MetricsCollector
   readonly readiness: Readiness
@@ -98,8 +114,12 @@ export class AdminPort implements ControlPort {
     return this.#options.keys.list().map(({ key, owner }) => this.#view(key, owner))
   }
 
-  async createKey(request: NewKey, mayMake?: (key: StoredKey) => void): Promise<CreatedKey> {
-    const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now() })
+  async createKey(request: NewKey, by: Actor, mayMake?: (key: StoredKey) => void): Promise<CreatedKey> {
+    return await this.#options.turns.run(async () => await this.#createKey(request, by, mayMake))
+  }
+
+  async #createKey(request: NewKey, by: Actor, mayMake?: (key: StoredKey) => void): Promise<CreatedKey> {
+    const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now(), madeBy: by.id })
     mayMake?.(key)
     if (this.#options.keys.find(key.id) !== null) throw conflict(key.id)
     // Its room first: a key that is stored and has none would keep the gateway from starting.
@@ -108,31 +128,35 @@ export class AdminPort implements ControlPort {
       throw new ControlError('invalid_request', `The key cannot be made: ${problem.message}.`, { param: problem.field })
     }
     const { keys } = this.#options
-    await this.#options.learnSpending(keys.newBudgets([key]))
+    await notStored(async () => await this.#options.learnSpending(keys.newBudgets([key])))
     const staged = this.#options.keys.stageDatabaseKey(key)
     try {
-      await this.#options.database.createKey(key)
+      const entry = keyEntry(by, 'key.create', { before: null, after: key })
+      await notStored(async () => await this.#options.database.createKey(key, entry))
     } catch (error) {
       staged.discard()
-      if (error instanceof Error && 'code' in error && error.code === 'key_exists') throw conflict(key.id)
+      const { cause } = error instanceof Error ? error : {}
+      if (cause instanceof Error && 'code' in cause && cause.code === 'key_exists') throw conflict(key.id)
       throw error
     }
     staged.apply()
     return { key: this.#view(key, 'database'), secret }
   }
 
-  async revokeKey(id: string): Promise<RevokedKey | null> {
+  async revokeKey(id: string, by: Actor): Promise<RevokedKey | null> {
     const found = this.#options.keys.find(id)
     if (found === null) return null
     if (found.owner === 'file') {
       throw new ControlError('read_only', `The key "${id}" is in the configuration file; remove or disable it there.`)
     }
-    const { key, warning } = await this.#options.revocation.revoke(found.key)
+    const after = { ...found.key, enabled: false, revoked_at: found.key.revoked_at ?? Date.now() }
+    const entry = keyEntry(by, 'key.revoke', { before: found.key, after })
+    const { key, warning } = await this.#options.revocation.revoke(found.key, entry)
     this.#options.tell(key)
     return { key: this.#view(key, 'database'), warning }
   }
 
-  async rotateKey(id: string, graceMs: number): Promise<CreatedKey | null> {
+  async rotateKey(id: string, graceMs: number, by: Actor): Promise<CreatedKey | null> {
     const { keys, database, pepper } = this.#options
     const found = keys.find(id)
     if (found === null) return null
@@ -144,10 +168,48 @@ export class AdminPort implements ControlPort {
     }
     const { secret, ...made } = makeSecret(pepper)
     const graceUntilMs = graceMs === 0 ? null : Date.now() + graceMs
-    const key = found.key.revoked_at === null ? await database.rotateKey(id, { ...made, graceUntilMs }) : null
-    if (key === null) throw new ControlError('conflict', `The key "${id}" is revoked; make a new one.`)
+    const after = { ...found.key, prefix: made.prefix, previous_until: graceUntilMs }
+    const entry = keyEntry(by, 'key.rotate', { before: found.key, after })
+    const key =
+      found.key.revoked_at === null
+        ? await notStored(async () => await database.rotateKey(id, { ...made, graceUntilMs }, entry))
+        : null
+    // It may have been revoked meanwhile, which is for good.
+    if (key === null || keys.find(id)?.key.revoked_at !== null)
+      throw new ControlError('conflict', `The key "${id}" is revoked; make a new one.`)
     keys.putDatabaseKey(key)
     return { key: this.#view(key, 'database'), secret }
+  }
+
+  listLevels(kind: StoredLevelKind): readonly LevelView[] {
+    return this.#options.levels.list(kind)
+  }
+
+  levelBudgets(name: string): { readonly owner: KeyOwner; readonly budgets: readonly StoredBudget[] } | null {
+    const { keys } = this.#options
+    const budgets = keys.budgetsOf(name)
+    if (budgets === null) return null
+    return { owner: name === GATEWAY || keys.levels.isOfFile(name) ? 'file' : 'database', budgets }
+  }
+
+  isNamedInFile(kind: StoredLevelKind | 'key', id: string): boolean {
+    return isNamed(this.#options.document(), kind, id)
+  }
+
+  async putLevel(...args: Parameters<ControlPort['putLevel']>): Promise<LevelView> {
+    return await this.#options.levels.put(...args)
+  }
+
+  async removeLevel(...args: Parameters<ControlPort['removeLevel']>): Promise<LevelView | null> {
+    return await this.#options.levels.remove(...args)
+  }
+
+  async noteRefusal(entry: AuditEntry): Promise<void> {
+    await this.#options.database.noteRefusal(entry)
+  }
+
+  async audit(query: AuditQuery): Promise<readonly AuditRow[]> {
+    return await this.#options.database.audit(query)
   }
 
   async lastUses(keyIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -192,7 +254,7 @@ export class AdminPort implements ControlPort {
       const bytes = body === null ? null : Buffer.from(JSON.stringify(body))
       const document = this.#options.document()
       const about = { document, environment: process.env, figures }
-      const levels = levelRights(document, found?.key ?? null)
+      const levels = levelRights(this.#options.keys.levels, found?.key ?? null)
       return await explainRoute({ ...about, levels, surface, model, key, headers, body: bytes })
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
@@ -232,17 +294,7 @@ export class AdminPort implements ControlPort {
   }
 
   #view(key: StoredKey, owner: KeyOwner): KeyView {
-    return viewKey(key, owner, (budget) => this.#useOf(key.id, budget))
-  }
-
-  #useOf(keyId: string, budget: StoredBudget): { spent: number; reserved: number } | null {
-    const { counter, per, timeZone } = askedBudget(keyLevel(keyId), budget)
-    const slot = this.#options.keys.counterSlot(counter)
-    if (slot === null) return null
-    const period = periodOf(per, Date.now(), timeZone)
-    const { keys, counters } = this.#options
-    const { spent, reserved, overshoot } = readBudget(counters, { slot, lease: keys.leaseOf(counter) }, period)
-    return { spent: spent + overshoot, reserved }
+    return viewKey(key, owner, (budget) => budgetUse(this.#options, keyLevel(key.id), budget))
   }
 }
 

@@ -1,13 +1,18 @@
 import type { Log } from '../observability/index.ts'
-import type { StoredKey } from '../storage/index.ts'
+import type { ChangedElsewhere } from '../storage/index.ts'
 import type { ClusterNotice } from './cluster.ts'
+import { keyEntry } from './key-entry.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
+import type { LevelChanges } from './level-changes.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import type { Reloader } from './reloader.ts'
 import type { SpentBefore } from './spent-before.ts'
 
 export interface ChangesElsewhereOptions {
   readonly keys: KeyRegistry
+  readonly levels: LevelChanges
+  readonly turns: OneAtATime
   readonly spent: SpentBefore
   readonly revocation: KeyRevocation
   readonly reloader: Reloader
@@ -32,15 +37,23 @@ export class ChangesElsewhere {
     if (found === null || found.key.hash !== notice.hash || found.key.revoked_at !== null) return
     if (found.owner === 'file') return // the file says who may do what; a change of it is told as a reload
     log.info('a key was revoked on another replica', { key: notice.key })
-    await revocation.revoke(found.key)
+    const after = { ...found.key, enabled: false, revoked_at: Date.now() }
+    const by = { id: 'replica', address: null, requestId: null }
+    await revocation.revoke(found.key, keyEntry(by, 'key.revoke', { before: found.key, after }))
   }
 
-  /** Keys that another program on the same database has made or changed. */
-  async takeKeys(changed: readonly StoredKey[]): Promise<void> {
-    const { keys, spent, log } = this.#options
+  /** Keys and levels that another program on the same database has made or changed. */
+  async take(changed: ChangedElsewhere): Promise<void> {
+    await this.#options.turns.run(async () => await this.#take(changed))
+  }
+
+  async #take(changed: ChangedElsewhere): Promise<void> {
+    const { keys, levels, spent, log } = this.#options
     try {
+      // Before the keys that may name them.
+      if (changed.levels.length > 0) await levels.adopt(changed.levels)
       // A revocation is for good, and stands here before the database has it.
-      const valid = changed.filter((key) => {
+      const valid = changed.keys.filter((key) => {
         const held = keys.find(key.id)
         return held?.owner !== 'database' || held.key.revoked_at === null || key.revoked_at !== null
       })

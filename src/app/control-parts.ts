@@ -13,7 +13,9 @@ import { databaseUrl, makeDataDir } from './data-directory.ts'
 import { Database } from './database.ts'
 import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
+import { LevelChanges } from './level-changes.ts'
 import { createSharedMemory } from './memory.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import { RateMemory } from './rate-memory.ts'
 import { Readiness } from './readiness.ts'
 import { withoutKeys } from './reload.ts'
@@ -53,6 +55,9 @@ export class ControlParts {
   readonly spent: SpentBefore
   readonly values: ValueLevels
   readonly keys: KeyRegistry
+  readonly levels: LevelChanges
+  /** Changes of keys and levels, and reloads, one after the other. */
+  readonly turns = new OneAtATime()
   readonly repair: CounterRepair
   readonly backfill: BudgetBackfill
   readonly rates: RateMemory
@@ -91,7 +96,7 @@ export class ControlParts {
       retentionDays: document.storage.retention_days ?? null,
       log,
       onState: (state) => this.#onDatabase(state),
-      onKeys: (keys) => void this.#elsewhere.takeKeys(keys),
+      onChanged: (changed) => void this.#elsewhere.take(changed),
       onRestart: () => this.pool.attachWriterAgain(),
       workers: () => ({
         known: [...this.pool.living, ...this.repair.unreported],
@@ -127,6 +132,14 @@ export class ControlParts {
     this.revocation = new KeyRevocation({ dataDir, database, keys, log })
     this.rates = new RateMemory(dataDir, keys, counters, log)
     this.backfill = new BudgetBackfill(database, keys, counters)
+    this.levels = new LevelChanges({
+      keys,
+      counters,
+      database,
+      spent: this.spent,
+      backfill: this.backfill,
+      turns: this.turns,
+    })
     this.repair = new CounterRepair(database, keys, counters, log)
     this.pool = new WorkerPool(
       {
@@ -163,6 +176,8 @@ export class ControlParts {
       log,
       pool: this.pool,
       keys,
+      levels: this.levels,
+      turns: this.turns,
       onSwapped: (changes) => this.cluster?.learn(documentsOf(changes)),
       database,
       spent: this.spent,
@@ -177,6 +192,8 @@ export class ControlParts {
     })
     this.#elsewhere = new ChangesElsewhere({
       keys,
+      levels: this.levels,
+      turns: this.turns,
       spent: this.spent,
       revocation: this.revocation,
       reloader: this.reloader,

@@ -2,6 +2,10 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../observability/index.ts'
 import type {
   AdmissionQuery,
+  AuditEntry,
+  AuditQuery,
+  AuditRow,
+  ChangedElsewhere,
   CounterBooks,
   CounterPeriod,
   DailyUsage,
@@ -12,6 +16,7 @@ import type {
   RequestQuery,
   RequestRecord,
   StoredKey,
+  StoredLevel,
   UsageByQuery,
   UsageRow,
   WorkersAtTakeOver,
@@ -28,8 +33,8 @@ export interface DatabaseOptions {
   readonly retentionDays: number | null
   readonly log: Log
   readonly onState: (state: WriterState) => void
-  /** Keys of the database were made or changed, by another program or by this one. */
-  readonly onKeys: (keys: readonly StoredKey[]) => void
+  /** Keys and levels of the database were made or changed, by another program or by this one. */
+  readonly onChanged: (changed: ChangedElsewhere) => void
   /** The writer thread had ended by itself and there is a new one: workers must be attached again. */
   readonly onRestart: () => void
   /** What a new writer must know of the workers. */
@@ -82,21 +87,34 @@ export class Database {
     return (await this.#writer.calls.call('workerDied', worker, startMs, applied)) as DeadWorker // as above
   }
 
-  async createKey(key: StoredKey): Promise<void> {
-    await this.#answer('createKey', key)
+  async createKey(key: StoredKey, entry: AuditEntry): Promise<void> {
+    await this.#answer('createKey', key, entry)
+  }
+
+  async listLevels(): Promise<readonly StoredLevel[]> {
+    return (await this.#writer.calls.call('listLevels')) as readonly StoredLevel[] // as above
+  }
+
+  async putLevel(level: StoredLevel, entry: AuditEntry): Promise<void> {
+    await this.#answer('putLevel', level, entry)
+  }
+
+  /** Writes down what was refused. */
+  async noteRefusal(entry: AuditEntry): Promise<void> {
+    await this.#answer('note', entry)
   }
 
   async listKeys(): Promise<readonly StoredKey[]> {
     return (await this.#writer.calls.call('listKeys')) as readonly StoredKey[] // as above
   }
 
-  async revokeKey(id: string, atMs: number): Promise<StoredKey | null> {
-    return (await this.#answer('revokeKey', id, atMs)) as StoredKey | null // as above
+  async revokeKey(id: string, atMs: number, entry: AuditEntry): Promise<StoredKey | null> {
+    return (await this.#answer('revokeKey', id, atMs, entry)) as StoredKey | null // as above
   }
 
   /** The key as it is now, or null when there is none that is not revoked. */
-  async rotateKey(id: string, to: NewSecret): Promise<StoredKey | null> {
-    return (await this.#answer('rotateKey', id, to)) as StoredKey | null // as above
+  async rotateKey(id: string, to: NewSecret, entry: AuditEntry): Promise<StoredKey | null> {
+    return (await this.#answer('rotateKey', id, to, entry)) as StoredKey | null // as above
   }
 
   /** Looks for keys that other programs have changed, as when another instance says that it has. */
@@ -139,6 +157,10 @@ export class Database {
     return (await this.#read('usageBy', query)) as readonly UsageRow[] // as above
   }
 
+  async audit(query: AuditQuery): Promise<readonly AuditRow[]> {
+    return (await this.#read('audit', query)) as readonly AuditRow[] // as above
+  }
+
   async close(): Promise<void> {
     this.#closing = true
     if (this.#reader !== null) await this.#end(this.#reader.worker, this.#reader.calls)
@@ -176,7 +198,7 @@ export class Database {
     const calls = new Caller(worker)
     worker.on('message', (message: WriterState | KeysChanged) => {
       if (message.kind === 'writer-state') this.#options.onState(message)
-      if (message.kind === 'keys-changed') this.#options.onKeys(message.keys)
+      if (message.kind === 'keys-changed') this.#options.onChanged(message)
     })
     worker.on('exit', (code) => {
       if (!this.#closing && this.#opened) this.#restart(code)

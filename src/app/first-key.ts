@@ -1,4 +1,4 @@
-import { makeKey } from '../control/index.ts'
+import { auditEntry, encodeKey, GATEWAY_ITSELF, makeKey, viewKey } from '../control/index.ts'
 import type { StoredKey } from '../storage/index.ts'
 import type { Database } from './database.ts'
 
@@ -15,7 +15,10 @@ export async function firstKey(database: Database, pepper: string): Promise<{ ke
     tags: [],
     metadata: {},
   }
-  const made = makeKey(request, { pepper, nowMs: Date.now() })
-  await database.createKey(made.key)
+  const nowMs = Date.now()
+  const made = makeKey(request, { pepper, nowMs, madeBy: GATEWAY_ITSELF.id })
+  const after = encodeKey(viewKey(made.key, 'database'), nowMs)
+  const change = { action: 'key.create', target: `key:${made.key.id}`, before: null, after }
+  await database.createKey(made.key, auditEntry(GATEWAY_ITSELF, change))
   return made
 }

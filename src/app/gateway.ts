@@ -13,12 +13,12 @@ import { ConfigWatch } from './config-watch.ts'
 import { ControlParts } from './control-parts.ts'
 import { drainLagMs } from './drain-lag.ts'
 import { firstKey } from './first-key.ts'
-import { Levels } from './levels.ts'
 import { listenerKey, url } from './listener-urls.ts'
 import { listenersOf } from './listeners.ts'
 import { registerModelMetrics } from './model-metrics.ts'
 import { probeBind } from './probe-bind.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
+import { HIDDEN } from './reloader.ts'
 import type { RunningGateway, StartOptions } from './running-gateway.ts'
 import { shownTargets } from './shown-targets.ts'
 import { StartError } from './start-error.ts'
@@ -142,9 +142,11 @@ export class ControlThread implements RunningGateway {
 
   /** Keys of the database and of the file; a first one where clients need one and there is none. */
   async #takeKeys(document: ConfigDocument): Promise<void> {
-    const { database, keys, spent, log, pepper } = this.#parts
+    const { database, keys, levels: ofDatabase, spent, log, pepper } = this.#parts
     const stored = await database.listKeys()
-    const levels = new Levels(document)
+    ofDatabase.load(await database.listLevels())
+    const levels = ofDatabase.beside(document)
+    for (const level of levels.hidden) log.warn(HIDDEN, { level })
     await spent.learn(keys.newBudgets([...stored, ...document.keys.map(keyOfFile)], levels))
     for (const key of stored) keys.putDatabaseKey(key)
     for (const problem of keys.replaceFileKeys(document.keys, levels)) log.warn(problem, {})
@@ -156,10 +158,13 @@ export class ControlThread implements RunningGateway {
 
   async #openControl(document: ConfigDocument): Promise<void> {
     const parts = this.#parts
-    const { database, keys, revocation, counters, backfill, metrics, readiness, adminToken, pepper } = parts
+    const { database, keys, levels, turns, revocation, counters, backfill, metrics, readiness, adminToken, pepper } =
+      parts
     const admin = new AdminPort({
       database,
       keys,
+      levels,
+      turns,
       revocation,
       counters,
       backfill,

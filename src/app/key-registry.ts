@@ -198,6 +198,14 @@ export class KeyRegistry {
     return { problems, ...this.#stage({ gone, put: [...changed, ...turned], off, levels }) }
   }
 
+  /** Makes ready to have other levels beside the same keys; throws, and has changed nothing, when there is no room. */
+  stageLevels(levels: Levels): StagedKeys {
+    const turned = [...this.#entries.values()].filter(
+      ({ key, document }) => !isSame(levels.namesFor(key), document.levels),
+    )
+    return { problems: [], ...this.#stage({ put: turned, levels }) }
+  }
+
   /** Budgets of these keys and levels that are not in force: what was spent of them must be known before. */
   newBudgets(keys: readonly StoredKey[], levels: Levels = this.#levels): AskedBudget[] {
     const inForce = new Set(Array.from(this.budgets(), ({ counter }) => counter))
@@ -259,6 +267,11 @@ export class KeyRegistry {
     return limits?.rules ?? []
   }
 
+  /** The budgets of a level that is in force; null when there is none of that name. */
+  budgetsOf(level: string): StoredLimits['budgets'] | null {
+    return this.#levelEntries.get(level)?.config.limits.budgets ?? null
+  }
+
   /** Has every worker forget values that are out of use; answers the number of the change. */
   dropValues(names: readonly ValueName[]): number {
     this.#options.publish([], this.#epoch + 1, [], names)
@@ -266,15 +279,16 @@ export class KeyRegistry {
   }
 
   /** Removes and puts keys and levels, all or none: what can fail comes before anything is changed that others see. */
-  #stage({ gone = [], put, off = this.#offByFile, levels = this.#levels }: Change): Omit<StagedKeys, 'problems'> {
+  #stage(change: Change): Omit<StagedKeys, 'problems'> {
+    const { gone = [], put, off = this.#offByFile, levels = this.#levels } = change
     const { made, giveUp } = this.#compile(put, off, levels)
-    const known = new Set(levels.all.map(({ name }) => name))
+    const known = change.levels === undefined ? null : new Set(levels.all.map(({ name }) => name))
     const apply = (publish: Publish | null = null) => {
       // A generation is told when it begins, since another change may have come between.
       for (const entry of made.keys) entry.document = { ...entry.document, ...this.#generations.next(entry.key.id) }
       const removed = gone.map((id): KeyChange => ({ id, document: null }))
       const changes = [...removed, ...made.keys.map(({ key, document }): KeyChange => ({ id: key.id, document }))]
-      const lost = [...this.#levelEntries.keys()].filter((name) => !known.has(name))
+      const lost = known === null ? [] : [...this.#levelEntries.keys()].filter((name) => !known.has(name))
       const levelChanges: readonly LevelChange[] = [
         ...lost.map((name) => ({ name, document: null })),
         ...made.levels.map(({ document }) => ({ name: document.name, document })),
@@ -288,9 +302,10 @@ export class KeyRegistry {
           throw error
         }
         this.#enter(made, changes, levelChanges)
-        this.#offByFile = off
-        this.#levels = levels
       }
+      // What it does not bring may be another by now than when it was made ready.
+      if (change.off !== undefined) this.#offByFile = change.off
+      if (change.levels !== undefined) this.#levels = change.levels
       this.#staged.delete(made)
     }
     return { apply, discard: giveUp }
@@ -347,9 +362,10 @@ export class KeyRegistry {
       for (const config of levels.all) {
         const held = this.#levelEntries.get(config.name)
         if (held !== undefined && JSON.stringify(held.config) === JSON.stringify(config)) continue
-        const { name, enabled, modelsAllow, modelsDeny } = config
+        const { name, enabled, modelsAllow, modelsDeny, parents } = config
         const limits = this.#counters.limitsOf(name, config.limits, held?.document ?? null, fresh)
-        levelEntries.push({ config, document: { ...limits, name, enabled, modelsAllow, modelsDeny } })
+        const place = parents === undefined ? {} : { parents }
+        levelEntries.push({ config, document: { ...limits, name, enabled, modelsAllow, modelsDeny, ...place } })
       }
       for (const { key, owner } of put) {
         if (this.#generations.take(key.id)) freshKeys.push(key.id)

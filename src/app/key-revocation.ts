@@ -1,6 +1,6 @@
 import { ControlError } from '../control/index.ts'
 import type { Log } from '../observability/index.ts'
-import { PendingRevocations, type StoredKey } from '../storage/index.ts'
+import { type AuditEntry, type PendingRevocation, PendingRevocations, type StoredKey } from '../storage/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
 
@@ -30,13 +30,16 @@ export class KeyRevocation {
   }
 
   /** Rejects with ControlError `not_stored` when neither file nor database takes it: the key is refused all the same. */
-  async revoke(key: StoredKey): Promise<{ readonly key: StoredKey; readonly warning: string | null }> {
+  async revoke(
+    key: StoredKey,
+    entry: AuditEntry,
+  ): Promise<{ readonly key: StoredKey; readonly warning: string | null }> {
     const atMs = key.revoked_at ?? Date.now()
     const revoked: StoredKey = { ...key, enabled: false, revoked_at: atMs }
     this.#options.keys.putDatabaseKey(revoked)
-    const unwritten = this.#note(key.id, atMs)
+    const unwritten = this.#note(key.id, { atMs, entry })
     try {
-      await this.#store(key.id, atMs)
+      await this.#store(key.id, { atMs, entry })
       return { key: revoked, warning: null }
     } catch (error) {
       this.#options.log.error('the database does not take a revocation; it is asked again', { key: key.id, error })
@@ -54,17 +57,17 @@ export class KeyRevocation {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  #note(id: string, atMs: number): unknown {
+  #note(id: string, revocation: PendingRevocation): unknown {
     try {
-      this.#pending.add(id, atMs)
+      this.#pending.add(id, revocation)
       return null
     } catch (error) {
       return error
     }
   }
 
-  async #store(id: string, atMs: number): Promise<void> {
-    await this.#options.database.revokeKey(id, atMs)
+  async #store(id: string, { atMs, entry }: PendingRevocation): Promise<void> {
+    await this.#options.database.revokeKey(id, atMs, entry)
     this.#pending.remove([id])
   }
 
@@ -77,7 +80,7 @@ export class KeyRevocation {
 
   async #retry(): Promise<void> {
     try {
-      for (const [id, atMs] of this.#pending.list()) await this.#store(id, atMs)
+      for (const [id, revocation] of this.#pending.list()) await this.#store(id, revocation)
       this.#options.log.info('the database has taken the revocations', {})
     } catch {
       this.#retryLater() // said when it was revoked

@@ -1,24 +1,27 @@
 import type { ConfigDocument } from '../config/index.ts'
-import { GATEWAY } from '../governance/index.ts'
-import { type StoredKey, type StoredLimits, storedLimits } from '../storage/index.ts'
+import {
+  GATEWAY,
+  levelsOf,
+  type Membership,
+  type MembershipProblem,
+  membershipProblem,
+  type Parents,
+} from '../governance/index.ts'
+import { type StoredLevel, type StoredLevelKind, type StoredLimits, storedLimits } from '../storage/index.ts'
 
 /** What of a document is about levels. */
 export type LevelsDocument = Pick<ConfigDocument, 'organizations' | 'teams' | 'projects' | 'users' | 'gateway'>
 
-/** The levels that a key names. */
-export type Membership = Pick<StoredKey, 'organization' | 'team' | 'project' | 'user'>
-
-/** One level of the file. */
+/** One level, of the file or of the database. */
 export interface LevelConfig {
   readonly name: string
   readonly enabled: boolean
   readonly modelsAllow: readonly string[] | null
   readonly modelsDeny: readonly string[]
   readonly limits: StoredLimits
+  /** What it belongs to; absent: nothing. */
+  readonly parents?: Parents
 }
-
-type Kind = 'organization' | 'team' | 'project' | 'user'
-type Parents = { readonly [kind in Kind]?: string | undefined }
 
 export const NO_LEVELS_DOCUMENT: LevelsDocument = {
   organizations: [],
@@ -28,85 +31,109 @@ export const NO_LEVELS_DOCUMENT: LevelsDocument = {
   gateway: { models: { deny: [] }, limits: {}, budgets: [], rules: [] },
 }
 
-/** The levels of one document, and which of them a key is in. */
+/**
+ * The levels of one document and of the database, and which of them a key is in. What both have is the file's: a stored level of
+ * the same name says nothing as long as the file has it.
+ */
 export class Levels {
   readonly all: readonly LevelConfig[]
+  /** What the file says of levels. */
+  readonly document: LevelsDocument
+  /** Stored levels that the file has as well. */
+  readonly hidden: readonly string[]
   readonly #parents = new Map<string, Parents>()
+  readonly #ofFile: ReadonlySet<string>
 
-  constructor({ organizations, teams, projects, users, gateway }: LevelsDocument) {
+  constructor(document: LevelsDocument, stored: Iterable<StoredLevel> = []) {
+    const { organizations, teams, projects, users, gateway } = document
+    this.document = { organizations, teams, projects, users, gateway }
     const all: LevelConfig[] = []
     const whole = levelOf(GATEWAY, { ...gateway, enabled: true })
     // What says nothing need not be told.
     if (JSON.stringify(whole) !== JSON.stringify(SAYS_NOTHING)) all.push(whole)
-    const take = (kind: Kind, list: readonly (LevelFields & { readonly id: string } & Parents)[]) => {
-      for (const level of list) {
-        const name = `${kind}:${level.id}`
-        all.push(levelOf(name, level))
-        this.#parents.set(name, { team: level.team, organization: level.organization })
-      }
+    const take = (config: LevelConfig) => {
+      all.push(config)
+      this.#parents.set(config.name, config.parents ?? NO_PARENTS)
     }
-    take('organization', organizations)
-    take('team', teams)
-    take('project', projects)
-    take('user', users)
+    const takeAll = (kind: StoredLevelKind, list: readonly (LevelFields & { readonly id: string })[]) => {
+      for (const level of list) take(levelOf(`${kind}:${level.id}`, level))
+    }
+    takeAll('organization', organizations)
+    takeAll('team', teams)
+    takeAll('project', projects)
+    takeAll('user', users)
+    this.#ofFile = new Set(this.#parents.keys())
+    const hidden: string[] = []
+    for (const level of stored) {
+      const name = levelNameOf(level)
+      if (this.#ofFile.has(name)) hidden.push(name)
+      else take(levelOfStored(level))
+    }
     this.all = all
+    this.hidden = hidden
+  }
+
+  /** Whether the file has a level of this name. */
+  isOfFile(name: string): boolean {
+    return this.#ofFile.has(name)
   }
 
   /** Names of the levels that a key is in, from the narrowest to the widest, known or not. */
-  namesFor({ user, project, team, organization }: Membership): readonly string[] {
-    const names = new Map<Kind, string>()
-    const add = (kind: Kind, id: string | null | undefined) => {
-      if (id === null || id === undefined) return
-      const name = `${kind}:${id}`
-      if (names.get(kind) === name) return
-      names.set(kind, name)
-      const parents = this.#parents.get(name)
-      if (kind === 'project') add('team', parents?.team)
-      if (kind !== 'organization') add('organization', parents?.organization)
-    }
-    add('user', user)
-    add('project', project)
-    add('team', team)
-    add('organization', organization)
-    return (['user', 'project', 'team', 'organization'] as const).flatMap((kind) => names.get(kind) ?? [])
+  namesFor(key: Membership): readonly string[] {
+    return levelsOf(key, (name) => this.#parents.get(name))
   }
 
   /** What is wrong with where a key wants to be; null: nothing. */
-  problemOf(key: Membership): { readonly field: Kind; readonly message: string } | null {
-    for (const field of ['project', 'team', 'organization', 'user'] as const) {
-      const id = key[field]
-      if (id === null || this.#parents.has(`${field}:${id}`)) continue
-      return { field, message: `there is no ${field} "${id}" in the configuration` }
-    }
-    for (const field of ['team', 'organization'] as const) {
-      const ids = new Set<string>()
-      for (const name of this.namesFor({ ...key, team: null, organization: null })) {
-        const id = name.startsWith(`${field}:`) ? name.slice(field.length + 1) : this.#parents.get(name)?.[field]
-        if (id !== undefined) ids.add(id)
-      }
-      const { team } = key
-      const ofTeam =
-        field === 'organization' && team !== null ? this.#parents.get(`team:${team}`)?.organization : undefined
-      if (ofTeam !== undefined) ids.add(ofTeam)
-      const own = key[field]
-      if (own !== null) ids.add(own)
-      if (ids.size > 1) {
-        return { field, message: `what the key names lies in different ${field}s: ${[...ids].join(', ')}` }
-      }
-    }
-    return null
+  problemOf(key: Membership): MembershipProblem | null {
+    return membershipProblem(key, (name) => this.#parents.get(name))
+  }
+
+  /** The same of a level: it names what it belongs to. */
+  problemOfLevel({ team, organization }: Pick<StoredLevel, 'team' | 'organization'>): MembershipProblem | null {
+    return this.problemOf({ user: null, project: null, team, organization })
   }
 }
 
-type LevelFields = Pick<ConfigDocument['teams'][number], 'enabled' | 'models' | 'limits' | 'budgets' | 'rules'>
+/** `team:search` */
+export function levelNameOf({ kind, id }: Pick<StoredLevel, 'kind' | 'id'>): string {
+  return `${kind}:${id}`
+}
 
-function levelOf(name: string, { enabled, models, limits, budgets, rules }: LevelFields): LevelConfig {
+type LevelFields = Pick<ConfigDocument['teams'][number], 'enabled' | 'models' | 'limits' | 'budgets' | 'rules'> &
+  Parents
+
+const NO_PARENTS: Parents = {}
+
+function levelOf(name: string, level: LevelFields): LevelConfig {
+  const { enabled, models, limits, budgets, rules } = level
   return {
     name,
     enabled,
     modelsAllow: models.allow ?? null,
     modelsDeny: models.deny,
     limits: storedLimits({ limits, budgets, rules }),
+    ...parentsOf(level),
+  }
+}
+
+function levelOfStored(level: StoredLevel): LevelConfig {
+  const { requests_per_second, requests_per_minute, requests_per_day, burst, tokens_per_minute, concurrency } = level
+  const { budgets, rules, enabled, models_allow: modelsAllow, models_deny: modelsDeny, team, organization } = level
+  const rates = { requests_per_second, requests_per_minute, requests_per_day, burst, tokens_per_minute, concurrency }
+  return {
+    name: levelNameOf(level),
+    enabled,
+    modelsAllow,
+    modelsDeny,
+    limits: { ...rates, budgets, ...(rules === undefined ? {} : { rules }) },
+    ...parentsOf({ team: team ?? undefined, organization: organization ?? undefined }),
+  }
+}
+
+function parentsOf({ team, organization }: Parents): Pick<LevelConfig, 'parents'> {
+  if (team === undefined && organization === undefined) return {}
+  return {
+    parents: { ...(team === undefined ? {} : { team }), ...(organization === undefined ? {} : { organization }) },
   }
 }
 

@@ -27,12 +27,7 @@ function differs(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) !== JSON.stringify(b)
 }
 
-/**
- * What workers need of a document: they get keys and levels in their compiled form, which may be very many. Where principals come
- * from elsewhere, which say themselves where they belong, workers must know what lies above.
- */
+/** What workers need of a document: they get keys and levels in their compiled form, which may be very many. */
 export function withoutKeys(document: ConfigDocument): ConfigDocument {
-  const { jwt, service } = document.identity
-  const levels = jwt.length > 0 || service !== undefined ? {} : NO_LEVELS_DOCUMENT
-  return { ...document, ...levels, keys: [] }
+  return { ...document, ...NO_LEVELS_DOCUMENT, keys: [] }
 }

@@ -5,9 +5,10 @@ import type { BudgetBackfill } from './budget-backfill.ts'
 import { loadDocument, type Overrides } from './configuration.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
-import { Levels } from './levels.ts'
+import type { LevelChanges } from './level-changes.ts'
 import { listenerKey } from './listener-urls.ts'
 import { newAddresses } from './listeners.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import { probeBind } from './probe-bind.ts'
 import { reloadProblem, restartsWorkers, withoutKeys } from './reload.ts'
 import type { AskedBudget, SpentBefore } from './spent-before.ts'
@@ -21,6 +22,9 @@ export interface ReloaderOptions {
   readonly log: Log
   readonly pool: WorkerPool
   readonly keys: KeyRegistry
+  readonly levels: LevelChanges
+  /** Keeps reloads apart from changes by the admin API. */
+  readonly turns: OneAtATime
   /** These changes of keys and levels are in force. */
   readonly onSwapped: (changes: EntityChanges) => void
   readonly database: Database
@@ -33,6 +37,9 @@ export interface ReloaderOptions {
   /** Of the data listeners, for the log. */
   readonly urls: () => Readonly<Record<string, string>>
 }
+
+/** Of a level that both the file and the database have. */
+export const HIDDEN = 'a level of the database is in the configuration file too, which wins'
 
 /** Takes over a changed configuration in the running process: all of it at one moment, or nothing. */
 export class Reloader {
@@ -58,7 +65,7 @@ export class Reloader {
   }
 
   async #reloadNow(reason: string): Promise<void> {
-    const { source, overrides, log, pool, inForce, isStopping } = this.#options
+    const { source, overrides, log, pool, inForce, isStopping, turns } = this.#options
     if (isStopping()) return
     pool.reopenLogs()
     if (source === null) return
@@ -72,7 +79,7 @@ export class Reloader {
           async ({ name, config, beside }) => await probeBind(listenerKey(name, next), config.listen, { beside }),
         ),
       )
-      await this.#takeOver(next)
+      await turns.run(async () => await this.#takeOver(next))
       log.info('the configuration was reloaded', { reason, version: pool.version })
       if (restartsWorkers(old, next)) await this.#replaceWorkers()
     } catch (error) {
@@ -88,7 +95,7 @@ export class Reloader {
     const prepared = await pool.prepare(withoutKeys(next))
     if (typeof prepared === 'string') throw new StartError(prepared)
     try {
-      const levels = new Levels(next)
+      const levels = this.#options.levels.beside(next)
       const asked = keys.newBudgets(next.keys.map(keyOfFile), levels)
       const begins = asked.length > 0
       if (begins) await this.#learnSpending(asked)
@@ -100,6 +107,7 @@ export class Reloader {
         pool.swap(prepared, { changes, levels }, epoch)
       })
       for (const problem of staged.problems) log.warn(problem, {})
+      for (const level of levels.hidden) log.warn(HIDDEN, { level })
       if (begins) backfill.begin(keys.epoch)
     } catch (error) {
       pool.discard(prepared)

@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./usage.ts')).usageCommand(),
   },
   {
+    name: 'audit',
+    summary: 'see who changed keys and levels',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
+  {
     name: 'ledger',
     summary: 'prove the books, and compare them with bills',
     load: async () => (await import('./ledger.ts')).ledgerCommand(),

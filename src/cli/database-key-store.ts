@@ -1,4 +1,6 @@
 import {
+  auditEntry,
+  COMMAND_LINE,
   encodeKey,
   type KeyAnswer,
   keyOfFile,
@@ -8,7 +10,7 @@ import {
   parseRotation,
   viewKey,
 } from '../control/index.ts'
-import { type LedgerWriter, readPepper, StorageError, type StoredKey } from '../storage/index.ts'
+import { type AuditEntry, type LedgerWriter, readPepper, StorageError, type StoredKey } from '../storage/index.ts'
 import type { DataLocation } from './data-location.ts'
 import { Failure } from './failure.ts'
 import type { KeyStore } from './key-store.ts'
@@ -33,11 +35,12 @@ export class DatabaseKeyStore implements KeyStore {
 
   async create(request: object): Promise<{ key: KeyAnswer; secret: string }> {
     const pepper = readPepper(this.#location.dataDir, process.env)
-    const { key, secret } = makeKey(await parseNewKey(request), { pepper, nowMs: Date.now() })
+    const madeBy = COMMAND_LINE.id
+    const { key, secret } = makeKey(await parseNewKey(request), { pepper, nowMs: Date.now(), madeBy })
     if (this.#isOfFile(key.id))
       throw new Failure(`the configuration file has a key with the id ${key.id}; choose another`)
     try {
-      this.#writer.keys.create(key)
+      this.#writer.administration.createKey(key, entryOf('key.create', null, key))
     } catch (error) {
       if (error instanceof StorageError && error.code === 'key_exists')
         throw new Failure(error.message, { cause: error })
@@ -50,7 +53,11 @@ export class DatabaseKeyStore implements KeyStore {
     if (this.#isOfFile(id)) {
       throw new Failure(`the configuration file owns the key ${id}; set its \`enabled\` to false there, or remove it`)
     }
-    const key = this.#writer.keys.revoke(id, Date.now())
+    const before = this.#writer.keys.find(id)
+    if (before === null) return null
+    const nowMs = Date.now()
+    const entry = entryOf('key.revoke', before, { ...before, enabled: false, revoked_at: nowMs })
+    const key = this.#writer.administration.revokeKey(id, nowMs, entry)
     return key === null ? null : { key: answerOf(key), warning: null }
   }
 
@@ -63,9 +70,11 @@ export class DatabaseKeyStore implements KeyStore {
     const graceMs = await parseRotation(request)
     const { secret, ...made } = makeSecret(readPepper(this.#location.dataDir, process.env))
     const graceUntilMs = graceMs === 0 ? null : Date.now() + graceMs
-    const key = this.#writer.keys.rotate(id, { ...made, graceUntilMs })
+    const before = this.#writer.keys.find(id)
+    if (before === null) return null
+    const entry = entryOf('key.rotate', before, { ...before, prefix: made.prefix, previous_until: graceUntilMs })
+    const key = this.#writer.administration.rotateKey(id, { ...made, graceUntilMs }, entry)
     if (key !== null) return { key: answerOf(key), secret }
-    if (this.#writer.keys.find(id) === null) return null
     throw new Failure(`the key ${id} is revoked; make a new one`)
   }
 
@@ -76,6 +85,11 @@ export class DatabaseKeyStore implements KeyStore {
   #isOfFile(id: string): boolean {
     return this.#location.fileKeys.some((key) => key.id === id)
   }
+}
+
+function entryOf(action: string, before: StoredKey | null, after: StoredKey): AuditEntry {
+  const change = { before: before === null ? null : answerOf(before), after: answerOf(after) }
+  return auditEntry(COMMAND_LINE, { action, target: `key:${after.id}`, ...change })
 }
 
 function answerOf(key: StoredKey): KeyAnswer {

@@ -10,6 +10,7 @@ const KEY: KeyAnswer = {
   owner: 'database',
   state: 'active',
   created_at: null,
+  created_by: null,
   expires_at: null,
   revoked_at: null,
   previous_valid_until: null,

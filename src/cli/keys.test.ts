@@ -49,6 +49,7 @@ test('makes a key without a gateway: the secret on standard output, its keyed ha
     enabled: true,
     expires_at: Date.UTC(2027, 0, 1),
     created_at: key?.created_at,
+    created_by: 'command-line',
     revoked_at: null,
     scopes: ['models.read', 'chat.completions'],
     models_allow: ['demo/*'],

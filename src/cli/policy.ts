@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { PolicyExplanation } from '../ai/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
 import { documentOf } from './route.ts'
-import { findKey } from './route-sources.ts'
+import { findKey, levelsOf } from './route-sources.ts'
 
 interface ExplainOptions {
   readonly key?: string
@@ -57,14 +57,15 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 
 async function explain(options: ExplainOptions): Promise<void> {
   const document = await documentOf(options)
-  const [{ explainPolicy }, { Levels }] = await Promise.all([import('../ai/index.ts'), import('../app/index.ts')])
+  const { explainPolicy } = await import('../ai/index.ts')
   const key = options.key === undefined ? null : await findKey(options.key, document, options)
   const body = bodyOf(options)
   const model = options.model ?? (typeof body['model'] === 'string' ? body['model'] : null)
   const explanation = await explainPolicy({
     document,
     environment: process.env,
-    key: key === null ? null : { id: key.id, tags: key.tags, levels: new Levels(document).namesFor(key) },
+    key:
+      key === null ? null : { id: key.id, tags: key.tags, levels: (await levelsOf(document, options)).namesFor(key) },
     model,
     provider: options.provider ?? null,
     place: { route: options.route, address: options.address, timeMs: timeOf(options.time) },

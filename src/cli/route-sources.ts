@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Levels } from '../app/index.ts'
 import type { ConfigDocument } from '../config/index.ts'
+import { withBooks } from './books.ts'
 import { type LocationOptions, locateData } from './data-location.ts'
 import { Failure } from './failure.ts'
 import { readInstance } from './instance.ts'
@@ -35,6 +37,14 @@ export async function findKey(id: string, document: ConfigDocument, location: Lo
   } finally {
     store.close()
   }
+}
+
+/** The levels of a document, and those of the gateway's database beside them as far as there is one. */
+export async function levelsOf(document: ConfigDocument, location: LocationOptions): Promise<Levels> {
+  const { Levels: Made } = await import('../app/index.ts')
+  const { dataDir, databaseUrl } = await locateData(location)
+  if (databaseUrl === null && !existsSync(join(dataDir, 'ferro.db'))) return new Made(document)
+  return await withBooks(location, ({ reader }) => Promise.resolve(new Made(document, reader.levels())))
 }
 
 const PATIENCE_MS = 2_000

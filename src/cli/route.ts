@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { ConfigDocument } from '../config/index.ts'
 import { defaultDocument, findConfigFile, loadConfig, renderErrors } from '../config/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
-import { figuresOf, findKey } from './route-sources.ts'
+import { figuresOf, findKey, levelsOf } from './route-sources.ts'
 import { renderRoute } from './route-text.ts'
 
 interface ExplainOptions {
@@ -68,7 +68,7 @@ async function explain(options: ExplainOptions): Promise<void> {
     surface,
     model,
     key,
-    levels: levelRights(document, key),
+    levels: levelRights(await levelsOf(document, options), key),
     headers: headersOf(options.header),
     body,
     figures,

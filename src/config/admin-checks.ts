@@ -1,6 +1,6 @@
 import type { Finding } from './checks.ts'
 import { suggest } from './suggest.ts'
-import { at, entriesOf, error, itemsOf, text } from './value.ts'
+import { at, entriesOf, error, itemsOf, text, warning } from './value.ts'
 
 /** Admins that share an id or a token with somebody, or are for a level that is not there. */
 export function checkAdmins(value: unknown): Finding[] {
@@ -21,11 +21,22 @@ export function checkAdmins(value: unknown): Finding[] {
       const known = itemsOf(at(value, `${kind}s`)).flatMap((each) => text(at(each, 'id')) ?? [])
       const name = text(level)
       if (name === null || known.includes(name)) continue
-      const message = `there is no ${kind} \`${name}\`: describe it in \`${kind}s\``
-      findings.push(error([...path, 'within', kind], message, { suggestion: suggest(name, known) }))
+      const message = `there is no ${kind} \`${name}\` in this file: the admin sees nothing until the admin API has made one`
+      findings.push(warning([...path, 'within', kind], message, { suggestion: suggest(name, known) }))
+    }
+    if (makesKeys(admin) && entriesOf(at(admin, 'grants')).length === 0) {
+      const message =
+        'it may make keys that may do anything, and as many as it likes: say with `grants` what it may give'
+      findings.push(warning(path, message))
     }
     return findings
   })
+}
+
+const KEY_MAKERS: ReadonlySet<unknown> = new Set(['admin', 'admin.write', 'keys.write'])
+
+function makesKeys(admin: unknown): boolean {
+  return itemsOf(at(admin, 'scopes')).some((scope) => KEY_MAKERS.has(scope))
 }
 
 function hashOf(value: unknown): string | null {

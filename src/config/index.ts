@@ -61,6 +61,15 @@ export async function renderDefaultDocument(): Promise<string> {
   return (await import('./default-source.ts')).renderDefaultDocument()
 }
 
+/** The schemas of levels, for what comes from elsewhere than a file, and the words for what is wrong. */
+export async function loadLevelSchema() {
+  const [{ organization, team, project, user }, { explain }] = await Promise.all([
+    import('./schema/levels.ts'),
+    import('./explain.ts'),
+  ])
+  return { organization, team, project, user, explain }
+}
+
 /** The schemas of a virtual key and of its rotation, for what comes from elsewhere than a file, and the words for what is wrong. */
 export async function loadKeySchema() {
   const [{ key }, { rotation }, { explain }] = await Promise.all([

@@ -25,6 +25,11 @@ export function text(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }
 
+/** A finding that a person should know of. */
+export function warning(path: Path, message: string, more: { suggestion?: string | null } = {}): Finding {
+  return { ...error(path, message, more), severity: 'warning' }
+}
+
 /** A finding that makes the document unusable. */
 export function error(
   path: Path,

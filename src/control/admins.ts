@@ -7,6 +7,9 @@ export type AdminConfig = ConfigDocument['control']['admins'][number]
 export const ADMIN_RIGHTS = [
   'keys.read',
   'keys.write',
+  'levels.read',
+  'levels.write',
+  'audit.read',
   'logs.read',
   'usage.read',
   'routing.read',
@@ -48,12 +51,12 @@ export function adminOf({ id, scopes, within, grants, expires_at: expiresAt }: A
   return { id, rights: new Set(rights), within: level ?? null, grants, expiresAt: expiresAt ?? null }
 }
 
-/** Refuses an admin that has not this right, or sees keys of one level alone and asks for more than keys. */
+/** Refuses an admin that has not this right, or that is for one level alone and asks for more than keys and levels. */
 export function checkRight(admin: Admin, right: AdminRight): void {
   if (!admin.rights.has(right)) {
     const message = `This token does not have the scope "${right}", which this needs. Use one that has it.`
     throw new ControlError('insufficient_scope', message)
   }
-  if (admin.within === null || right.startsWith('keys.')) return
-  throw new ControlError('insufficient_scope', `This token is for the keys of ${admin.within} alone.`)
+  if (admin.within === null || right.startsWith('keys.') || right.startsWith('levels.')) return
+  throw new ControlError('insufficient_scope', `This token is for keys and levels in ${admin.within} alone.`)
 }

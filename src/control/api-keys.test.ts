@@ -56,6 +56,7 @@ test('makes a key, shows its secret once, and stores the keyed hash of it', asyn
     owner: 'database',
     state: 'active',
     created_at: member(key, 'created_at'),
+    created_by: 'owner',
     expires_at: '2027-01-01T00:00:00.000Z',
     revoked_at: null,
     previous_valid_until: null,

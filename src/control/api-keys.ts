@@ -1,24 +1,17 @@
 import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
+import { checkSum } from './granted-sum.ts'
 import { checkGrant } from './grants.ts'
 import { encodeKey } from './key-view.ts'
-import { pageAfter, pageSize } from './paging.ts'
-import type { ControlPort, KeyView, Membership } from './port.ts'
+import { cursorIn, pageAfter, pageSize } from './paging.ts'
+import type { ControlPort, KeyView } from './port.ts'
 import { type Answer, type ControlRequest, ok } from './resource.ts'
 import { parseNewKey, parseRotation } from './schema.ts'
-
-const MAX_CURSOR = 64
-const FIELDS = ['organization', 'team', 'project', 'user'] as const
-const NOWHERE: Membership = { organization: null, team: null, project: null, user: null }
+import { checkName, checkWithin, isWithin } from './within.ts'
 
 /** A page of the keys in the order of their ids, without secrets and hashes; those with a tag, if one is given. */
 export async function listKeys(port: ControlPort, { admin, query }: ControlRequest): Promise<Answer> {
-  const [limit, cursor, tag] = [pageSize(query.get('limit')), query.get('cursor'), query.get('tag')]
-  if (cursor !== undefined && (cursor === '' || cursor.length > MAX_CURSOR)) {
-    throw new ControlError('invalid_request', 'cursor: expected the `next_cursor` of another page.', {
-      param: 'cursor',
-    })
-  }
+  const [limit, cursor, tag] = [pageSize(query.get('limit')), cursorIn(query), query.get('tag')]
   const keys = visibleTo(port, admin).filter(({ tags }) => tag === undefined || tags.includes(tag))
   const sorted = keys.sort((a, b) => (a.id < b.id ? -1 : 1))
   const { data, next_cursor } = pageAfter(sorted, ({ id }) => id, { limit, cursor })
@@ -34,31 +27,33 @@ export async function showKey(port: ControlPort, { admin, id }: ControlRequest):
 }
 
 /** Makes a key; the answer is the only one that ever holds its secret. */
-export async function createKey(port: ControlPort, { admin, body }: ControlRequest): Promise<Answer> {
-  const { key, secret } = await port.createKey(await parseNewKey(body), (made) => {
-    checkLevels(port, admin, made)
+export async function createKey(port: ControlPort, { admin, by, body }: ControlRequest): Promise<Answer> {
+  const { key, secret } = await port.createKey(await parseNewKey(body), by, (made) => {
+    checkWithin(port, admin, made, 'key')
     checkGrant(made, admin)
+    checkSum(port, admin, made)
+    checkName(port, admin, { kind: 'key', id: made.id })
   })
   const headers = { location: `/admin/v1/api-keys/${key.id}` }
   return { status: 201, body: { key: encodeKey(key, Date.now()), secret }, headers }
 }
 
 /** Revokes a key for good; a second time changes nothing and answers the same. */
-export async function revokeKey(port: ControlPort, { admin, id }: ControlRequest): Promise<Answer> {
+export async function revokeKey(port: ControlPort, { admin, by, id }: ControlRequest): Promise<Answer> {
   visible(port, admin, id)
-  const revoked = await port.revokeKey(id)
+  const revoked = await port.revokeKey(id, by)
   if (revoked === null) throw noSuchKey()
   const { key, warning } = revoked
   return ok({ key: encodeKey(key, Date.now()), ...(warning === null ? {} : { warning }) })
 }
 
 /** Gives a key a new secret, which is in this answer alone; that of before is taken for the grace period. */
-export async function rotateKey(port: ControlPort, { admin, id, body }: ControlRequest): Promise<Answer> {
+export async function rotateKey(port: ControlPort, { admin, by, id, body }: ControlRequest): Promise<Answer> {
   // Whoever rotates a key holds it.
   const held = visible(port, admin, id)
-  checkLevels(port, admin, held)
+  checkWithin(port, admin, held, 'key')
   checkGrant(held, admin)
-  const rotated = await port.rotateKey(id, await parseRotation(body))
+  const rotated = await port.rotateKey(id, await parseRotation(body), by)
   if (rotated === null) throw noSuchKey()
   return ok({ key: encodeKey(rotated.key, Date.now()), secret: rotated.secret })
 }
@@ -73,33 +68,6 @@ function visible(port: ControlPort, admin: Admin, id: string): KeyView {
   const key = port.listKeys().find((candidate) => candidate.id === id)
   if (key === undefined || !isWithin(port, admin, key)) throw noSuchKey()
   return key
-}
-
-function isWithin(port: ControlPort, { within }: Admin, key: Membership): boolean {
-  return within === null || port.levelsOf(key).includes(within)
-}
-
-/**
- * Refuses a key that is not in the admin's level, or that names another one beside it: it would be charged there, and get what is
- * allowed there. A level may be named that lies in the admin's, or in which that lies.
- */
-function checkLevels(port: ControlPort, admin: Admin, key: Membership): void {
-  const { within } = admin
-  if (within === null) return
-  const at = within.indexOf(':')
-  const [kind, id] = [within.slice(0, at), within.slice(at + 1)]
-  if (!isWithin(port, admin, key)) {
-    const message = `The key must be in ${within}: your token is for the keys of that alone.`
-    throw new ControlError('grant_exceeded', message, { param: kind })
-  }
-  const around = port.levelsOf({ ...NOWHERE, [kind]: id })
-  for (const field of FIELDS) {
-    const own = key[field]
-    if (own === null || around.includes(`${field}:${own}`)) continue
-    if (port.levelsOf({ ...NOWHERE, [field]: own }).includes(within)) continue
-    const message = `The key may not be in ${field}:${own}: your token is for the keys of ${within} alone.`
-    throw new ControlError('grant_exceeded', message, { param: field })
-  }
 }
 
 function noSuchKey(): ControlError {

@@ -1,4 +1,5 @@
 import { compileGlob } from '../lib/index.ts'
+import type { StoredBudget } from '../storage/index.ts'
 import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
 import type { KeyView } from './port.ts'
@@ -53,15 +54,24 @@ export function checkGrant(key: Granted, { grants, expiresAt }: Admin): void {
     const own = name === 'burst' ? (key.burst ?? key.requests_per_minute) : key[name]
     if (most !== undefined && (own === null || own > most)) throw exceeded(`limits.${name}`, `${most} is the most`)
   }
-  for (const { tokens, usd, per, time_zone: zone = 'UTC' } of budgets) {
-    const unit = tokens === undefined ? 'nanos' : 'tokens'
-    const most = tokens ?? usd ?? 0
-    const holds = key.budgets.some(
-      (own) => own.unit === unit && own.per === per && (own.time_zone ?? 'UTC') === zone && own.limit <= most,
-    )
-    const told = unit === 'nanos' ? `${most / NANOS_PER_USD} USD` : `${most} tokens`
-    if (!holds) throw exceeded('budgets', `it must have a budget of at most ${told} per ${per} (${zone})`)
+  for (const budget of budgets) {
+    if (key.budgets.some((own) => fitsBudget(own, budget))) continue
+    throw exceeded('budgets', `it must have a budget of at most ${tellBudget(budget)}`)
   }
+}
+
+type GrantedBudget = NonNullable<Admin['grants']>['budgets'][number]
+
+/** Whether a budget is one that was asked for, or a smaller one. */
+export function fitsBudget(own: StoredBudget, { tokens, usd, per, time_zone: zone = 'UTC' }: GrantedBudget): boolean {
+  const unit = tokens === undefined ? 'nanos' : 'tokens'
+  return own.unit === unit && own.per === per && (own.time_zone ?? 'UTC') === zone && own.limit <= (tokens ?? usd ?? 0)
+}
+
+/** For people: `10 USD per month (UTC)`. */
+export function tellBudget({ tokens, usd, per, time_zone: zone = 'UTC' }: GrantedBudget): string {
+  const told = tokens === undefined ? `${(usd ?? 0) / NANOS_PER_USD} USD` : `${tokens} tokens`
+  return `${told} per ${per} (${zone})`
 }
 
 /** Whether everything that one pattern stands for, the other does. */

@@ -4,10 +4,20 @@
  * implements. Start reading at `port.ts`, then `resources.ts` (the table of what can be asked) and `server.ts`.
  */
 export { ADMIN_RIGHTS, type Admin, type AdminRight, adminOf, OWNER } from './admins.ts'
+export {
+  type Actor,
+  type AuditedChange,
+  auditEntry,
+  COMMAND_LINE,
+  GATEWAY_ITSELF,
+  refusedEntry,
+} from './audit-entry.ts'
 export { type AuthService, type AuthServiceOptions, startAuthService } from './auth-service.ts'
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
+export { encodeLevel, type LevelAnswer, type LevelView, viewLevel } from './level-view.ts'
 export { keyOfFile, makeKey, makeSecret, type NewKeyOptions } from './new-key.ts'
+export { storedLevelOf } from './new-level.ts'
 export type {
   BudgetUse,
   BudgetView,

@@ -23,6 +23,8 @@ export interface KeyAnswer {
   readonly state: 'active' | 'disabled' | 'expired' | 'revoked'
   /** Instants: ISO 8601 in UTC, or null. */
   readonly created_at: string | null
+  /** The admin who made it; null: the configuration file, or nobody knows. */
+  readonly created_by: string | null
   readonly expires_at: string | null
   readonly revoked_at: string | null
   /** Until when the secret before the last rotation is taken as well; null when none is. */
@@ -67,6 +69,7 @@ export function encodeKey(key: KeyView, nowMs: number, uses?: ReadonlyMap<string
     state: stateOf(key, nowMs),
     // Keys of the file have no date: nobody knows when they were written.
     created_at: key.created_at === 0 ? null : instant(key.created_at),
+    created_by: key.created_by,
     expires_at: instant(key.expires_at),
     revoked_at: instant(key.revoked_at),
     previous_valid_until: isLater(key.previous_until, nowMs) ? instant(key.previous_until) : null,
@@ -92,7 +95,8 @@ export function encodeKey(key: KeyView, nowMs: number, uses?: ReadonlyMap<string
   }
 }
 
-function encodeBudget(budget: BudgetView): BudgetAnswer {
+/** What an answer says of a budget. */
+export function encodeBudget(budget: BudgetView): BudgetAnswer {
   const { unit, limit, per: period, time_zone: timeZone, warn_at, switch_model, use } = budget
   const per = {
     per: period,
@@ -116,6 +120,7 @@ function stateOf(key: KeyView, nowMs: number): KeyAnswer['state'] {
   return key.expires_at !== null && key.expires_at <= nowMs ? 'expired' : 'active'
 }
 
-function instant(timeMs: number | null): string | null {
+/** ISO 8601 in UTC. */
+export function instant(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString()
 }

@@ -9,13 +9,15 @@ export interface NewKeyOptions {
   readonly pepper: string
   /** Milliseconds since the epoch. */
   readonly nowMs: number
+  /** Who makes it. */
+  readonly madeBy: string
 }
 
 /** Makes a key: its stored form, and the secret, which is in no other place. A key without an id gets a random one. */
-export function makeKey(request: NewKey, { pepper, nowMs }: NewKeyOptions): { key: StoredKey; secret: string } {
+export function makeKey(request: NewKey, { pepper, nowMs, madeBy }: NewKeyOptions): { key: StoredKey; secret: string } {
   const { secret, ...made } = makeSecret(pepper)
   const id = request.id ?? `key-${randomBytes(5).toString('hex')}`
-  const began = { created_at: nowMs, enabled: true, revoked_at: null }
+  const began = { created_at: nowMs, created_by: madeBy, enabled: true, revoked_at: null }
   return { key: { ...storedFields({ ...request, id }), ...made, ...began }, secret }
 }
 
@@ -27,7 +29,7 @@ export function makeSecret(pepper: string): Pick<StoredKey, 'hash' | 'prefix'> &
 
 /** A key of the configuration file in the stored form. Nobody knows its secret or when it was made. */
 export function keyOfFile(config: KeyConfig): StoredKey {
-  const unknown = { prefix: '', created_at: 0, revoked_at: null }
+  const unknown = { prefix: '', created_at: 0, created_by: null, revoked_at: null }
   return { ...storedFields(config), ...unknown, hash: config.hash, enabled: config.enabled }
 }
 

@@ -11,6 +11,16 @@ export function pageSize(text: string | undefined): number {
   throw new ControlError('invalid_request', `limit: expected a whole number from 1 to ${MAX_PAGE}.`, { param: 'limit' })
 }
 
+/** The longest id of a key or a level. */
+const MAX_CURSOR = 64
+
+/** The parameter `cursor` of lists in the order of ids. */
+export function cursorIn(query: ReadonlyMap<string, string>): string | undefined {
+  const cursor = query.get('cursor')
+  if (cursor === undefined || (cursor !== '' && cursor.length <= MAX_CURSOR)) return cursor
+  throw new ControlError('invalid_request', 'cursor: expected the `next_cursor` of another page.', { param: 'cursor' })
+}
+
 /** A page's members and what asks for the page behind it. */
 export interface Page<T> {
   readonly data: readonly T[]

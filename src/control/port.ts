@@ -1,16 +1,23 @@
 /** What the control listener needs of the process it speaks for; the composition root implements it. */
 import type { KeyConfig } from '../config/index.ts'
 import type {
+  AuditEntry,
+  AuditQuery,
+  AuditRow,
   DailyUsage,
   LedgerRow,
   RequestQuery,
   RequestRecord,
   StoredBudget,
   StoredKey,
+  StoredLevel,
+  StoredLevelKind,
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
 import type { Admin } from './admins.ts'
+import type { Actor } from './audit-entry.ts'
+import type { LevelView } from './level-view.ts'
 
 export interface ControlPort {
   /** Names of the reasons why the process is not ready; empty when it is. */
@@ -29,19 +36,43 @@ export interface ControlPort {
    * Resolves when the key is durable and in force; rejects with ControlError `conflict` when the id exists, and with what
    * `mayMake` throws of the key as it would be.
    */
-  createKey(request: NewKey, mayMake?: (key: StoredKey) => void): Promise<CreatedKey>
+  createKey(request: NewKey, by: Actor, mayMake?: (key: StoredKey) => void): Promise<CreatedKey>
   /**
    * Resolves with the revoked key when no worker takes it any more, with null when there is none; rejects with
    * ControlError `read_only` for a key that the configuration file owns, and with `not_stored` when the revocation would
    * not outlive the process.
    */
-  revokeKey(id: string): Promise<RevokedKey | null>
+  revokeKey(id: string, by: Actor): Promise<RevokedKey | null>
   /**
    * Gives a key a new secret; that of before is taken for `graceMs` more. Resolves when both is durable and in force, with
    * null when there is no such key; rejects with ControlError `read_only` for a key of the file, and with `conflict` for one
    * that is revoked.
    */
-  rotateKey(id: string, graceMs: number): Promise<CreatedKey | null>
+  rotateKey(id: string, graceMs: number, by: Actor): Promise<CreatedKey | null>
+  /** Every level of a kind that is in force, of the file and of the database. */
+  listLevels(kind: StoredLevelKind): readonly LevelView[]
+  /** The budgets of a level that is in force, the gateway's too; null when there is none of that name. */
+  levelBudgets(name: string): { readonly owner: KeyOwner; readonly budgets: readonly StoredBudget[] } | null
+  /** Whether the configuration speaks of a level or a key in its policies or models, be it there or not. */
+  isNamedInFile(kind: StoredLevelKind | 'key', id: string): boolean
+  /**
+   * Makes or changes a level of the database into what `make` makes of what it is, null where it is not there. Resolves when it is
+   * durable and in force in every worker; rejects with what `make` throws, with ControlError `read_only` for one that the
+   * configuration file owns, `invalid_request` for one that names levels which are not there or contradict each other, and `conflict`
+   * where keys or levels in it would lie in two places then. Changes come one after the other.
+   */
+  putLevel(
+    kind: StoredLevelKind,
+    id: string,
+    by: Actor,
+    make: (before: LevelView | null) => StoredLevel | Promise<StoredLevel>,
+  ): Promise<LevelView>
+  /** The same for its end; null when there is none, ControlError `conflict` when something is in it. */
+  removeLevel(kind: StoredLevelKind, id: string, by: Actor): Promise<LevelView | null>
+  /** Writes down what was refused; rejects when that cannot be. */
+  noteRefusal(entry: AuditEntry): Promise<void>
+  /** Lines of the audit log, newest first. */
+  audit(query: AuditQuery): Promise<readonly AuditRow[]>
   /** Request records, newest first. */
   requests(query: RequestQuery): Promise<readonly RequestRecord[]>
   /** One request record with its ledger rows, or null. */

@@ -1,10 +1,11 @@
 /** How a thing that can be asked for is described: once, as a row; the server knows none of them by name. */
 import type { Admin, AdminRight } from './admins.ts'
+import type { Actor } from './audit-entry.ts'
 import type { ControlPort } from './port.ts'
 
 export interface Resource {
   /** HEAD is served where GET is. */
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Exact path; `{id}` stands for one segment, the last or the one before it. */
   readonly path: string
   /**
@@ -18,6 +19,8 @@ export interface Resource {
   readonly body: 'none' | 'json'
   /** Query parameters that may be given; null where a query is ignored. */
   readonly query: readonly string[] | null
+  /** What it does, as the audit log names it: `key.create`, `team.change`, …; absent: it changes nothing. */
+  readonly action?: string
   /** Rejects with ControlError for anything the caller can mend. */
   readonly handle: (port: ControlPort, request: ControlRequest) => Answer | Promise<Answer>
 }
@@ -26,6 +29,8 @@ export interface Resource {
 export interface ControlRequest {
   /** Who asks; the holder of the admin token where nobody was asked for one. */
   readonly admin: Admin
+  /** The same, as the audit log names it. */
+  readonly by: Actor
   /** The segment that `{id}` stood for; empty where the path has none. */
   readonly id: string
   readonly query: ReadonlyMap<string, string>

@@ -1,5 +1,7 @@
 import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
 import { createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
+import { listAudit } from './audit.ts'
+import { levelResources } from './levels.ts'
 import { explainPolicy } from './policy.ts'
 import { listRequests, showRequest } from './request-logs.ts'
 import { ok, type Resource } from './resource.ts'
@@ -36,10 +38,19 @@ export const RESOURCES: readonly Resource[] = [
     method: 'POST',
     body: 'json',
     query: [],
+    action: 'key.create',
     handle: createKey,
   },
   { ...read, right: 'keys.read', path: '/admin/v1/api-keys/{id}', query: [], handle: showKey },
-  { ...read, right: 'keys.write', path: '/admin/v1/api-keys/{id}', method: 'DELETE', query: [], handle: revokeKey },
+  {
+    ...read,
+    right: 'keys.write',
+    path: '/admin/v1/api-keys/{id}',
+    method: 'DELETE',
+    query: [],
+    action: 'key.revoke',
+    handle: revokeKey,
+  },
   {
     ...read,
     right: 'keys.write',
@@ -47,7 +58,16 @@ export const RESOURCES: readonly Resource[] = [
     method: 'POST',
     body: 'json',
     query: [],
+    action: 'key.rotate',
     handle: rotateKey,
+  },
+  ...levelResources(),
+  {
+    ...read,
+    right: 'audit.read',
+    path: '/admin/v1/audit',
+    query: ['limit', 'cursor', 'actor', 'target', 'action'],
+    handle: listAudit,
   },
   {
     ...read,

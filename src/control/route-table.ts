@@ -60,7 +60,7 @@ export class RouteTable {
   }
 }
 
-const USUAL_ORDER = ['GET', 'HEAD', 'POST', 'DELETE']
+const USUAL_ORDER = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']
 
 function inUsualOrder(a: string, b: string): number {
   return USUAL_ORDER.indexOf(a) - USUAL_ORDER.indexOf(b)

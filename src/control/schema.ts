@@ -1,5 +1,7 @@
-import { formatPath, loadKeySchema, type Path, suggest } from '../config/index.ts'
+import { formatPath, loadKeySchema, loadLevelSchema, type Path, suggest } from '../config/index.ts'
+import type { StoredLevelKind } from '../storage/index.ts'
 import { ControlError } from './errors.ts'
+import type { LevelFields } from './new-level.ts'
 import type { NewKey } from './port.ts'
 
 const MAX_ISSUES_SHOWN = 5
@@ -25,6 +27,15 @@ export async function parseNewKey(value: unknown): Promise<NewKey> {
     throw new ControlError('invalid_request', message, { param: 'expires_at' })
   }
   throw refused(result.error.issues, explainedBy(schema.shape, 'The key cannot be made'))
+}
+
+/** What a request says of a level, held to the schema that levels of a configuration file are held to. Throws as `parseNewKey` does. */
+export async function parseLevel(kind: StoredLevelKind, value: unknown, what: string): Promise<LevelFields> {
+  const { explain, ...schemas } = await loadLevelSchema()
+  const schema = schemas[kind]
+  const result = schema.safeParse(value, { reportInput: true, error: explain })
+  if (result.success) return result.data
+  throw refused(result.error.issues, explainedBy(schema.shape, what))
 }
 
 /** For how long the old secret of a rotation is taken, in milliseconds. Throws ControlError `invalid_request`. */

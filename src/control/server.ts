@@ -2,8 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { RequestIds } from '../lib/index.ts'
 import { AdminGuard } from './admin-guard.ts'
 import { type Admin, checkRight, OWNER } from './admins.ts'
+import { type Actor, refusedEntry } from './audit-entry.ts'
 import { hasBody, readJsonBody } from './body.ts'
-import { ControlError } from './errors.ts'
+import { type ControlCode, ControlError } from './errors.ts'
 import { createHostGuard } from './host-guard.ts'
 import { closeAfterUnreadBody, isRefused } from './linger.ts'
 import { answerParseError } from './parse-error.ts'
@@ -12,7 +13,7 @@ import { parseQuery } from './query.ts'
 import type { Answer, Resource } from './resource.ts'
 import { RESOURCES } from './resources.ts'
 import { errorAnswer, sendAnswer } from './respond.ts'
-import { RouteTable } from './route-table.ts'
+import { type Match, RouteTable } from './route-table.ts'
 
 // An import would read all its exports, of which some load a whole HTTP client at once: 70 ms and 16 MB.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -28,6 +29,15 @@ const CLOSE_GRACE_MS = 1_000
 const MAX_HEAD_BYTES = 16_384
 const MAX_HEADERS = 100
 const MAX_CONNECTIONS = 512
+const MAX_TARGET_CHARS = 64
+/** Refusals that say that somebody tried what it may not, or what cannot be; all others are slips. */
+const DENIED: ReadonlySet<ControlCode> = new Set([
+  'insufficient_scope',
+  'grant_exceeded',
+  'not_found',
+  'conflict',
+  'read_only',
+])
 
 export interface ControlServerOptions {
   readonly host: string
@@ -118,7 +128,7 @@ class Control implements ControlServer {
     const requestId = this.#ids.next()
     let answer: Answer
     try {
-      answer = await this.#answer(req, res)
+      answer = await this.#answer(req, res, requestId)
     } catch (error) {
       if (!(error instanceof ControlError)) this.#options.onFault?.(error, requestId)
       answer = errorAnswer(error, requestId)
@@ -131,15 +141,35 @@ class Control implements ControlServer {
     sendAnswer(res, { answer, requestId, headOnly: req.method === 'HEAD' })
   }
 
-  async #answer(req: IncomingMessage, res: ServerResponse): Promise<Answer> {
+  async #answer(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<Answer> {
     checkHead(req)
     const [path, search] = splitTarget(req.url ?? '')
-    const { resource, id } = this.#routes.find(req.method ?? '', path)
+    const match = this.#routes.find(req.method ?? '', path)
+    const { resource, id } = match
     const admin = this.#checkAccess(resource, req)
-    const query = resource.query === null ? new Map<string, string>() : parseQuery(search, resource.query)
-    if (resource.body === 'none') return await resource.handle(this.#port, { admin, id, query, body: undefined })
-    const body = await readJsonBody(req, res, this.#options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
-    return await resource.handle(this.#port, { admin, id, query, body })
+    const by: Actor = { id: admin.id, address: req.socket.remoteAddress ?? null, requestId }
+    try {
+      this.#checkRight(admin, resource)
+      const query = resource.query === null ? new Map<string, string>() : parseQuery(search, resource.query)
+      const asked = { admin, by, id, query }
+      if (resource.body === 'none') return await resource.handle(this.#port, { ...asked, body: undefined })
+      const body = await readJsonBody(req, res, this.#options.bodyTimeoutMs ?? BODY_TIMEOUT_MS)
+      return await resource.handle(this.#port, { ...asked, body })
+    } catch (error) {
+      if (error instanceof ControlError && DENIED.has(error.code)) await this.#note(error.code, match, by)
+      throw error
+    }
+  }
+
+  /** Who tried what it may not is in the audit log. A refusal that cannot be written down is one all the same. */
+  async #note(code: ControlCode, { resource: { action }, id }: Match, by: Actor): Promise<void> {
+    if (action === undefined) return
+    const target = `${action.slice(0, action.indexOf('.'))}:${id === '' ? '*' : id.slice(0, MAX_TARGET_CHARS)}`
+    try {
+      await this.#port.noteRefusal(refusedEntry(by, action, target, code))
+    } catch (error) {
+      this.#options.onFault?.(error, by.requestId ?? '')
+    }
   }
 
   /** Who asks, where somebody must say it. */
@@ -149,9 +179,13 @@ class Control implements ControlServer {
     this.#checkHost?.(req.headers.host ?? '')
     checkOrigin(req)
     if (access === 'metrics' && !this.#options.public) return OWNER
-    const admin = this.#admin.check(req.headers.authorization, req.socket.remoteAddress ?? '')
+    return this.#admin.check(req.headers.authorization, req.socket.remoteAddress ?? '')
+  }
+
+  #checkRight(admin: Admin, { access, right }: Resource): void {
+    if (right === null || access === 'open') return
     checkRight(admin, right)
-    if (access !== 'admin' || !this.#port.notReady().includes('starting')) return admin
+    if (access !== 'admin' || !this.#port.notReady().includes('starting')) return
     const message = 'The gateway is starting and does not know its keys yet. Try again in a moment.'
     throw new ControlError('not_ready', message, { headers: { 'retry-after': '1' } })
   }

@@ -81,6 +81,8 @@ export class KeyPrincipal implements Principal {
   readonly generationSlot: number
   readonly generation: number
   readonly hash: string
+  /** The structure of levels that its own were found in, see LevelTable. */
+  readonly structure: number
   /** The policies that apply to the request; null: none do, or it is not known yet. */
   readonly ruling: Ruling | null
   /** Who must be asked before anything is done; null: nobody. */
@@ -117,6 +119,7 @@ export class KeyPrincipal implements Principal {
     this.generationSlot = document.generationSlot
     this.generation = document.generation
     this.hash = document.hash
+    this.structure = table.structure
   }
 
   /** The same under these policies. */

@@ -44,6 +44,8 @@ export interface LevelDocument extends LimitsDocument {
   readonly enabled: boolean
   readonly modelsAllow: readonly string[] | null
   readonly modelsDeny: readonly string[] | null
+  /** What it belongs to; absent: nothing. */
+  readonly parents?: { readonly team?: string | undefined; readonly organization?: string | undefined }
 }
 
 /** A change of one level; `document` null removes it. */

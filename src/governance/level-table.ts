@@ -26,11 +26,14 @@ export class LevelTable {
   readonly #levels = new Map<string, Level>()
   /** Counts the changes: what was derived from levels is good for one number. */
   version = 1
+  /** Counts the changes of what there is, and of what belongs where. */
+  structure = 1
   /** Rules of levels, and of keys under the names of their own levels. */
   readonly rules = new RuleTable()
 
   apply({ name, document }: LevelChange): void {
     const level = this.get(name)
+    if (!isSamePlace(level.document, document)) this.structure++
     level.document = document
     level.allow = allowedBy(document?.modelsAllow ?? null)
     level.deny = deniedBy(document?.modelsDeny ?? [])
@@ -50,6 +53,12 @@ export class LevelTable {
     return this.#levels.get(name)?.document instanceof Object
   }
 
+  /** What a level belongs to; undefined: nothing is known of it. */
+  parentsOf(name: string): NonNullable<LevelDocument['parents']> | undefined {
+    const document = this.#levels.get(name)?.document ?? null
+    return document === null ? undefined : (document.parents ?? NO_PARENTS)
+  }
+
   get(name: string): Level {
     let level = this.#levels.get(name)
     if (level === undefined) {
@@ -58,4 +67,11 @@ export class LevelTable {
     }
     return level
   }
+}
+
+const NO_PARENTS: NonNullable<LevelDocument['parents']> = {}
+
+function isSamePlace(a: LevelDocument | null, b: LevelDocument | null): boolean {
+  if (a === null || b === null) return a === b
+  return a.parents?.team === b.parents?.team && a.parents?.organization === b.parents?.organization
 }

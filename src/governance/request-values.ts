@@ -59,6 +59,10 @@ function saidOf(
   switch (by) {
     case 'address':
       return addressIdentity(x.origin?.address ?? x.client.address ?? '')
+    case 'principal':
+      return principalOf(x).id
+    case 'user':
+      return principalOf(x).named.user
     case 'run':
       return x.head.get('x-ferro-run-id')
     case 'key_tag':
@@ -88,6 +92,7 @@ const HOW: Partial<Record<RuleKind, string>> = {
 }
 
 function absent(by: RuleKind): GatewayError {
+  if (by === 'user') return new GatewayError('insufficient_scope', 'This API key belongs to no user, as it must here.')
   const how = HOW[by]
   const message = `This API key must say a ${by.replace('_', ' ')} with each request${how === undefined ? '' : `: in ${how}`}.`
   return new GatewayError('invalid_request', message)

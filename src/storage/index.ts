@@ -8,6 +8,7 @@
  * `ledger/fold.ts`.
  */
 
+export type { AuditEntry, AuditFacts, AuditQuery, AuditRow } from './audit-entry.ts'
 export type { ContentPort, KeepingLimits, KeptContent } from './content/content-port.ts'
 export type { ContentStore } from './content/content-store.ts'
 export type { DeadWorker } from './dead-worker.ts'
@@ -40,7 +41,7 @@ export type { Released } from './ledger/held-amounts.ts'
 export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'
 export type { LedgerDifference, LedgerReport } from './ledger/verify.ts'
 export { makeDirectory } from './make-directory.ts'
-export { PendingRevocations } from './pending-revocations.ts'
+export { type PendingRevocation, PendingRevocations } from './pending-revocations.ts'
 export { isPostgresUrl } from './postgres/url.ts'
 export { type RateState, readRateState, writeRateState } from './rate-state.ts'
 export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'
@@ -77,10 +78,12 @@ export type { CounterBooks, CounterPeriod } from './sqlite/counter-sums.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
 export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 export type { AdmissionQuery } from './sqlite/spending.ts'
+export { STORED_LEVEL_KINDS, type StoredLevel, type StoredLevelKind } from './stored-level.ts'
 export { storedLimits } from './stored-limits.ts'
 export { USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
 export type { LedgerWriter } from './writer.ts'
 export type {
+  ChangedElsewhere,
   IngestResult,
   LedgerWriterOptions,
   Recovery,

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { storedKeyOf } from '../../test/request-path/keys.ts'
 import { PendingRevocations } from './pending-revocations.ts'
+import { sampleEntry } from './testing/samples.ts'
+import { queryElsewhere } from './testing/stores.ts'
 import { LedgerWriter } from './writer.ts'
 
 function directory(t: { after(work: () => void): void }): string {
@@ -13,15 +15,20 @@ function directory(t: { after(work: () => void): void }): string {
   return made
 }
 
+const revocationOf = (id: string, atMs: number) => ({
+  atMs,
+  entry: sampleEntry({ action: 'key.revoke', target: `key:${id}` }),
+})
+
 test('revocations are kept until the database has them, for the owner alone', (t) => {
   const dataDir = directory(t)
-  new PendingRevocations(dataDir).add('a', 5)
-  new PendingRevocations(dataDir).add('b', 6)
+  new PendingRevocations(dataDir).add('a', revocationOf('a', 5))
+  new PendingRevocations(dataDir).add('b', revocationOf('b', 6))
   assert.deepEqual(
     [...new PendingRevocations(dataDir).list()],
     [
-      ['a', 5],
-      ['b', 6],
+      ['a', revocationOf('a', 5)],
+      ['b', revocationOf('b', 6)],
     ],
   )
   const [name = ''] = readdirSync(dataDir)
@@ -47,8 +54,8 @@ test('a recovery brings them into the database', (t) => {
   first.keys.create(storedKeyOf('b'))
   first.close()
   const pending = new PendingRevocations(dataDir)
-  pending.add('a', 5)
-  pending.add('never-was', 6)
+  // As a version before this one wrote them, without who did it.
+  writeFileSync(join(dataDir, 'pending-revocations.json'), '[["a",5],["never-was",6]]\n')
   const second = LedgerWriter.open({ dataDir, databaseUrl: null })
   t.after(() => second.close())
   second.recover(Date.now())
@@ -59,5 +66,8 @@ test('a recovery brings them into the database', (t) => {
       ['b', true, null],
     ],
   )
+  assert.deepEqual(queryElsewhere(dataDir, 'SELECT action, target, time FROM audit'), [
+    { __proto__: null, action: 'key.revoke', target: 'key:a', time: 5 },
+  ])
   assert.deepEqual([...pending.list()], [])
 })

@@ -1,9 +1,18 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { AuditEntry } from './audit-entry.ts'
 import { removeDurableFile, replaceDurableFile } from './durable-file.ts'
 import { StorageError } from './errors.ts'
 
 const FILE = 'pending-revocations.json'
+
+/** A revocation that waits for the database. */
+export interface PendingRevocation {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+  /** Its line of the audit log. */
+  readonly entry: AuditEntry
+}
 
 /**
  * Revocations that the database has not taken yet, in a small file of the data directory, so that no refusing database
@@ -16,8 +25,8 @@ export class PendingRevocations {
     this.#file = path.join(dataDir, FILE)
   }
 
-  /** Time of revocation (ms since the epoch) by key id. Throws StorageError `bad_pending_file` when it cannot be read. */
-  list(): Map<string, number> {
+  /** By key id. Throws StorageError `bad_pending_file` when it cannot be read. */
+  list(): Map<string, PendingRevocation> {
     let text: string
     try {
       text = fs.readFileSync(this.#file, 'utf8')
@@ -26,7 +35,9 @@ export class PendingRevocations {
       throw error
     }
     const entries = parse(text)
-    if (entries !== null) return new Map(entries)
+    if (entries !== null) {
+      return new Map(entries.map(([id, atMs, entry]) => [id, { atMs, entry: entry ?? entryOf(id, atMs) }]))
+    }
     throw new StorageError(
       'bad_pending_file',
       `${this.#file} should list revoked keys and cannot be read. Revoke again what was revoked last, with this file away.`,
@@ -34,8 +45,8 @@ export class PendingRevocations {
   }
 
   /** Adds one; durable when this returns. */
-  add(id: string, atMs: number): void {
-    this.#write(this.list().set(id, atMs))
+  add(id: string, revocation: PendingRevocation): void {
+    this.#write(this.list().set(id, revocation))
   }
 
   /** Takes out those that the database has. */
@@ -45,13 +56,24 @@ export class PendingRevocations {
     this.#write(left)
   }
 
-  #write(entries: ReadonlyMap<string, number>): void {
-    if (entries.size === 0) removeDurableFile(this.#file)
-    else replaceDurableFile(this.#file, `${JSON.stringify([...entries])}\n`)
+  #write(entries: ReadonlyMap<string, PendingRevocation>): void {
+    const list = Array.from(entries, ([id, { atMs, entry }]): Line => [id, atMs, entry])
+    if (list.length === 0) removeDurableFile(this.#file)
+    else replaceDurableFile(this.#file, `${JSON.stringify(list)}\n`)
   }
 }
 
-function parse(text: string): [string, number][] | null {
+/** A line of the file; those of before have no entry. */
+type Line = readonly [id: string, atMs: number, entry?: AuditEntry]
+
+function entryOf(id: string, atMs: number): AuditEntry {
+  const nobody = { actor: 'gateway', address: null, request_id: null }
+  return { time: atMs, ...nobody, action: 'key.revoke', target: `key:${id}`, ...DONE }
+}
+
+const DONE = { outcome: 'done', reason: null, before: { state: 'active' }, after: { state: 'revoked' } } as const
+
+function parse(text: string): Line[] | null {
   try {
     const value: unknown = JSON.parse(text)
     if (!Array.isArray(value)) return null
@@ -61,6 +83,7 @@ function parse(text: string): [string, number][] | null {
   }
 }
 
-function isEntry(value: unknown): value is [string, number] {
+/** The third member is ours: nobody else writes the file. */
+function isEntry(value: unknown): value is Line {
   return Array.isArray(value) && typeof value[0] === 'string' && Number.isSafeInteger(value[1])
 }

@@ -1,10 +1,14 @@
+import type { AuditQuery, AuditRow } from './audit-entry.ts'
 import { type BillFacts, billFacts } from './bill-facts.ts'
 import { type LedgerReport, verifyLedger } from './ledger/verify.ts'
 import { recordOf } from './record-fields.ts'
 import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
 import { type Dialect, dialectOf } from './sql/dialect.ts'
 import type { SqlDatabase, SqlRow, SqlStatement } from './sql/sql-database.ts'
+import { auditPage } from './sqlite/audit-log.ts'
 import { sliceStart } from './sqlite/key-slices.ts'
+import { StoredLevels } from './sqlite/stored-levels.ts'
+import type { StoredLevel } from './stored-level.ts'
 import { type UsageByQuery, type UsageRow, usageBy } from './usage-query.ts'
 
 const DAY_MS = 86_400_000
@@ -114,6 +118,16 @@ export class LedgerReader {
   /** A page of usage by what is asked for. */
   usageBy(query: UsageByQuery): UsageRow[] {
     return usageBy(this.#database, query)
+  }
+
+  /** Levels that the admin API has made. */
+  levels(): StoredLevel[] {
+    return new StoredLevels(this.#database).list()
+  }
+
+  /** A page of the audit log, newest first. */
+  audit(query: AuditQuery): AuditRow[] {
+    return auditPage(this.#database, query)
   }
 
   /** What may explain the difference between the ledger and a bill. */

@@ -161,7 +161,17 @@ export interface StoredRule extends Omit<StoredLimits, 'rules'> {
 }
 
 /** What a request says that rules make counters by. */
-export type RuleKind = 'model' | 'provider' | 'address' | 'key_tag' | 'tag' | 'session' | 'run' | 'end_user'
+export type RuleKind =
+  | 'model'
+  | 'provider'
+  | 'address'
+  | 'key_tag'
+  | 'tag'
+  | 'session'
+  | 'run'
+  | 'end_user'
+  | 'user'
+  | 'principal'
 
 /** A virtual key as stored: no secret, only its hash. */
 export interface StoredKey extends StoredLimits {
@@ -192,6 +202,8 @@ export interface StoredKey extends StoredLimits {
   readonly team: string | null
   readonly project: string | null
   readonly user: string | null
+  /** The admin who made it, see AuditEntry; null: nobody knows, or the configuration file. */
+  readonly created_by: string | null
 }
 
 export interface StoredBudget {

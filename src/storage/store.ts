@@ -2,11 +2,18 @@ import type { LedgerTablesPort } from './ledger/sink.ts'
 import type { StoredKey } from './records.ts'
 import type { RetentionPort } from './retention-port.ts'
 import type { SqlDatabase } from './sql/sql-database.ts'
+import type { StoredLevel } from './stored-level.ts'
 
 /** Keys that were made or changed after a version, and the version of the last one. */
 export interface KeyChanges {
   readonly version: number
   readonly keys: readonly StoredKey[]
+}
+
+/** Levels that were made or changed after a version, removed ones too, and the version of the last one. */
+export interface LevelChanges {
+  readonly version: number
+  readonly levels: readonly StoredLevel[]
 }
 
 /** What a database has beside its own rows when several programs use it at once. */
@@ -18,6 +25,7 @@ export interface SharedStore {
   /** How many there are, we included. */
   instances(): number
   keysSince(version: number): KeyChanges
+  levelsSince(version: number): LevelChanges
   /** We end. `isEmpty`: nothing is left in our journal. */
   leave(isEmpty: boolean): void
 }

@@ -1,9 +1,12 @@
 /** What the writer is asked for, and what it answers: plain data, since threads exchange it. */
+import type { StoredKey } from './records.ts'
+import type { StoredLevel } from './stored-level.ts'
+
 export interface LedgerWriterOptions {
   readonly dataDir: string
   /** `sqlite:<path>`, relative to the data directory, or `postgres://…`; null for `ferro.db` there. */
   readonly databaseUrl: string | null
-  /** Another program may have changed keys of the database: see LedgerWriter.keyChanges. */
+  /** Another program may have changed keys of the database: see LedgerWriter.changedElsewhere. */
   readonly onKeysChanged?: () => void
 }
 
@@ -16,6 +19,12 @@ export interface IngestResult {
   readonly more: boolean
   /** Why nothing was done: the database refused. The journal keeps everything; call again later. */
   readonly error: Error | null
+}
+
+/** What other programs have changed; levels that are removed are among them. */
+export interface ChangedElsewhere {
+  readonly keys: readonly StoredKey[]
+  readonly levels: readonly StoredLevel[]
 }
 
 /** What start-up needs to know of the past. */

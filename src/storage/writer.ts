@@ -1,3 +1,4 @@
+import { Administration } from './administration.ts'
 import { type DeadWorker, examineDeadWorker } from './dead-worker.ts'
 import { journalBytes, journalDirectory } from './journal/directory.ts'
 import { SegmentShelf } from './journal/segment-shelf.ts'
@@ -8,7 +9,6 @@ import { type LedgerTablesPort, NO_SINK } from './ledger/sink.ts'
 import { UsageDesk } from './ledger/usage-desk.ts'
 import { makeDirectory } from './make-directory.ts'
 import { PendingRevocations } from './pending-revocations.ts'
-import type { StoredKey } from './records.ts'
 import type { RetentionPort } from './retention-port.ts'
 import type { SqlDatabase } from './sql/sql-database.ts'
 import { type CounterBooks, type CounterPeriod, CounterSums } from './sqlite/counter-sums.ts'
@@ -18,7 +18,13 @@ import { OpenAttempts } from './sqlite/open-attempts.ts'
 import { openSqliteStore } from './sqlite/open-store.ts'
 import { type AdmissionQuery, recentAdmissions, recentTokens } from './sqlite/spending.ts'
 import type { LedgerStore, SharedStore } from './store.ts'
-import type { IngestResult, LedgerWriterOptions, Recovery, WorkersAtTakeOver } from './writer-calls.ts'
+import type {
+  ChangedElsewhere,
+  IngestResult,
+  LedgerWriterOptions,
+  Recovery,
+  WorkersAtTakeOver,
+} from './writer-calls.ts'
 
 const MAX_BATCH_ENTRIES = 2000
 
@@ -32,6 +38,7 @@ const MAX_BATCH_ENTRIES = 2000
 export class LedgerWriter {
   readonly keys: KeyTable
   readonly usage: UsageDesk
+  readonly administration: Administration
   /** Entries in whole frames that could not be read; anything but 0 is a fault of the program. */
   unreadable = 0
   readonly #segments: SegmentShelf
@@ -45,8 +52,9 @@ export class LedgerWriter {
   readonly #retention: RetentionPort
   readonly #journals = new WorkerJournals()
   #stale = true
-  /** Changes of keys up to this one were told. */
+  /** Changes of keys, and of levels, up to these were told. */
   #keysVersion: number
+  #levelsVersion: number
 
   private constructor(dataDir: string, lock: DirectoryLock, { database, tables, retention, shared }: LedgerStore) {
     this.#segments = new SegmentShelf(journalDirectory(dataDir))
@@ -63,7 +71,9 @@ export class LedgerWriter {
       holds: (requestId) => this.#journals.holds(requestId),
     })
     this.keys = new KeyTable(database)
+    this.administration = new Administration(database)
     this.#keysVersion = shared?.keysSince(0).version ?? 0
+    this.#levelsVersion = shared?.levelsSince(0).version ?? 0
   }
 
   /**
@@ -113,7 +123,7 @@ export class LedgerWriter {
   takeRevocations(): void {
     const pending = this.#pending.list()
     if (pending.size === 0) return
-    for (const [id, atMs] of pending) this.keys.revoke(id, atMs)
+    for (const [id, { atMs, entry }] of pending) this.administration.revokeKey(id, atMs, entry)
     this.#pending.remove(pending.keys())
   }
 
@@ -182,12 +192,15 @@ export class LedgerWriter {
     return this.#retention.forget(beforeMs)
   }
 
-  /** Keys that other programs, or this one, have made or changed since the last call; none where nobody else can. */
-  keyChanges(): readonly StoredKey[] {
-    if (this.#shared === null) return []
+  /** Keys and levels that other programs, or this one, have made or changed since the last call; none where nobody else can. */
+  changedElsewhere(): ChangedElsewhere {
+    if (this.#shared === null) return { keys: [], levels: [] }
     const { version, keys } = this.#shared.keysSince(this.#keysVersion)
+    // After the keys: a level that one of them names is older than it.
+    const found = this.#shared.levelsSince(this.#levelsVersion)
     this.#keysVersion = version
-    return keys
+    this.#levelsVersion = found.version
+    return { keys, levels: found.levels }
   }
 
   /** How many programs use the database at present. */

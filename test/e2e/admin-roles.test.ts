@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadKeySchema } from '../../src/config/index.ts'
+import { loadKeySchema, loadLevelSchema } from '../../src/config/index.ts'
 import { ADMIN_RIGHTS, type AdminRight, RESOURCES } from '../../src/control/index.ts'
 import { keyPair } from '../harness/config.ts'
 import { isObject, parseJson } from '../harness/json.ts'
@@ -24,6 +24,16 @@ const ENDPOINTS: Readonly<Record<string, AdminRight | null>> = {
   'GET /admin/v1/api-keys/{id}': 'keys.read',
   'DELETE /admin/v1/api-keys/{id}': 'keys.write',
   'POST /admin/v1/api-keys/{id}/rotate': 'keys.write',
+  ...Object.fromEntries(
+    ['organizations', 'teams', 'projects', 'users'].flatMap((kind) => [
+      [`GET /admin/v1/${kind}`, 'levels.read'],
+      [`POST /admin/v1/${kind}`, 'levels.write'],
+      [`GET /admin/v1/${kind}/{id}`, 'levels.read'],
+      [`PATCH /admin/v1/${kind}/{id}`, 'levels.write'],
+      [`DELETE /admin/v1/${kind}/{id}`, 'levels.write'],
+    ]),
+  ),
+  'GET /admin/v1/audit': 'audit.read',
   'GET /admin/v1/request-logs': 'logs.read',
   'GET /admin/v1/request-logs/{id}': 'logs.read',
   'GET /admin/v1/targets': 'routing.read',
@@ -57,12 +67,35 @@ const NEW_KEY_FIELDS: Readonly<Record<string, 'grant' | 'within' | 'free' | 'ref
   rules: 'free',
 }
 
+/** The same of a new level, by kind; `rules` and the like only narrow what stands above. */
+const LEVEL_FIELDS: Readonly<Record<string, 'within' | 'free'>> = {
+  id: 'within',
+  name: 'free',
+  enabled: 'free',
+  organization: 'within',
+  team: 'within',
+  tags: 'free',
+  metadata: 'free',
+  models: 'free',
+  limits: 'free',
+  budgets: 'free',
+  rules: 'free',
+}
+
+/** What is told of a level. */
+const LEVEL_ANSWER =
+  `kind id name owner enabled created_at updated_at organization team tags metadata models limits budgets rules`.split(
+    ' ',
+  )
+
 /** What is told of a key, to whoever may read keys. */
 const KEY_ANSWER =
-  `id name prefix owner state created_at expires_at revoked_at previous_valid_until last_used_at scopes addresses
+  `id name prefix owner state created_at created_by expires_at revoked_at previous_valid_until last_used_at scopes addresses
   tags metadata models organization team project user limits budgets`.split(/\s+/)
 
 const READS = ADMIN_RIGHTS.filter((right) => right.endsWith('.read'))
+const WRITES = new Set(['POST', 'PATCH'])
+const bodyFor = (method: string) => (WRITES.has(method) ? {} : undefined)
 const virtual = keyPair('plain')
 const role = (id: string, scopes: readonly string[], more: object = {}) => ({ pair: keyPair(id), scopes, more })
 const ROLES = [
@@ -80,7 +113,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   admin: ADMIN_RIGHTS,
   'admin.read': READS,
   read_only: READS,
-  'admin.write': ['keys.write'],
+  'admin.write': ['keys.write', 'levels.write'],
 }
 const GRANTS = {
   scopes: ['chat.completions', 'models.read'],
@@ -96,12 +129,33 @@ const granter = role('granter', ['keys.read', 'keys.write'], {
 })
 
 /** Admins of one level each, and what each may name of the others. */
+const RW = ['keys.read', 'keys.write', 'levels.read', 'levels.write']
 const WITHIN = [
-  [role('of-user', ['keys.read', 'keys.write'], { within: { user: 'ada' } }), { user: 'ada' }],
-  [role('of-project', ['keys.read', 'keys.write'], { within: { project: 'web' } }), { project: 'web' }],
-  [role('of-team', ['keys.read', 'keys.write'], { within: { team: 'search' } }), { team: 'search' }],
-  [role('of-all', ['keys.read', 'keys.write'], { within: { organization: 'acme' } }), { organization: 'acme' }],
+  [role('of-user', RW, { within: { user: 'ada' } }), { user: 'ada' }],
+  [role('of-project', RW, { within: { project: 'web' } }), { project: 'web' }],
+  [role('of-team', RW, { within: { team: 'search' } }), { team: 'search' }],
+  [role('of-all', RW, { within: { organization: 'acme' } }), { organization: 'acme' }],
 ] as const
+/** Levels by their path and what they name, and who of them may make such a one. */
+const PLACES: readonly (readonly [string, object, readonly string[]])[] = [
+  ['organizations', {}, []],
+  ['teams', {}, []],
+  ['teams', { organization: 'acme' }, ['of-all']],
+  ['teams', { organization: 'other' }, []],
+  ['projects', {}, []],
+  ['projects', { organization: 'acme' }, ['of-all']],
+  ['projects', { team: 'search' }, ['of-team', 'of-all']],
+  ['projects', { team: 'search', organization: 'acme' }, ['of-team', 'of-all']],
+  ['projects', { team: 'far' }, []],
+  ['projects', { team: 'lone' }, []],
+  ['users', {}, []],
+  ['users', { organization: 'acme' }, ['of-all']],
+  ['users', { organization: 'other' }, []],
+]
+const limited = role('limited', RW, {
+  within: { team: 'search' },
+  grants: { keys: 2, level_budgets: [{ tokens: 1_000, per: 'day' }] },
+})
 const MEMBERSHIPS: readonly (readonly [string, string, readonly string[]])[] = [
   ['user', 'ada', ['of-user', 'of-all']],
   ['user', 'guest', []],
@@ -117,16 +171,23 @@ const house = useHouse({
   more: {
     organizations: [{ id: 'acme' }, { id: 'other' }],
     teams: [{ id: 'search', organization: 'acme' }, { id: 'far', organization: 'other' }, { id: 'lone' }],
-    projects: [{ id: 'web', team: 'search' }, { id: 'loose' }],
+    projects: [
+      { id: 'web', team: 'search' },
+      { id: 'loose' },
+      { id: 'paid', team: 'search', budgets: [{ tokens: 900, per: 'day' }] },
+    ],
     users: [{ id: 'ada', organization: 'acme' }, { id: 'guest' }],
+    policies: [{ id: 'all-but', except: { teams: ['vip-*'], keys: ['vip'] }, deny: { tools: ['none'] } }],
     control: {
       listen: '127.0.0.1:0',
-      admins: [...ROLES, granter, ...WITHIN.map(([admin]) => admin)].map(({ pair: { id, hash }, scopes, more }) => ({
-        id,
-        hash,
-        scopes,
-        ...more,
-      })),
+      admins: [...ROLES, granter, limited, ...WITHIN.map(([admin]) => admin)].map(
+        ({ pair: { id, hash }, scopes, more }) => ({
+          id,
+          hash,
+          scopes,
+          ...more,
+        }),
+      ),
     },
   },
 })
@@ -159,14 +220,18 @@ test('A10 every role gets to the endpoints that it has the right for, and to no 
     const isBounded = 'within' in more
     for (const [name, right] of Object.entries(ENDPOINTS)) {
       const [method = '', path = ''] = name.split(' ')
-      const body = method === 'POST' ? {} : undefined
-      const { status, code } = await ask(pair.secret, method, path.replace('{id}', 'nothing-of-this-id'), body)
+      const { status, code } = await ask(
+        pair.secret,
+        method,
+        path.replace('{id}', 'nothing-of-this-id'),
+        bodyFor(method),
+      )
       const about = `${pair.id} at ${name}: ${status} ${String(code)}`
       // From this machine metrics are read without a token, so that a wrong one is no matter.
       const isFree = right === null || right === 'metrics.read'
       if (isFree) assert.ok(status < 400, about)
       else if (pair.id === 'off' || pair.id === 'over') assert.ok(status === 401 || status === 429, about)
-      else if (!rights.includes(right) || (isBounded && !right.startsWith('keys.'))) {
+      else if (!rights.includes(right) || (isBounded && !/^(?:keys|levels)\./.test(right))) {
         assert.deepEqual([status, code], [403, 'insufficient_scope'], about)
       } else assert.ok([200, 201, 400, 404].includes(status) || code === 'grant_exceeded', about)
     }
@@ -178,7 +243,7 @@ test('A13 keys of clients are nothing here, and tokens of admins nothing on the 
     const [method = '', path = ''] = name.split(' ')
     if (right === null || right === 'metrics.read') continue
     for (const token of [virtual.secret, null]) {
-      const { status } = await ask(token, method, path.replace('{id}', 'x'), method === 'POST' ? {} : undefined)
+      const { status } = await ask(token, method, path.replace('{id}', 'x'), bodyFor(method))
       assert.ok(status === 401 || status === 429, `${name}: ${status}`)
     }
   }
@@ -284,6 +349,85 @@ test('A12 an admin of one level names no level beside it, of whatever kind', asy
   assert.equal((await ask(secret, 'DELETE', '/admin/v1/api-keys/of-both')).status, 200)
 })
 
+test('A11 every field of a level is decided; what the gateway makes itself, or does not know, is refused', async () => {
+  const { explain: _words, ...schemas } = await loadLevelSchema()
+  const fields = new Set(Object.values(schemas).flatMap(({ shape }) => Object.keys(shape)))
+  assert.deepEqual([...fields].sort(), Object.keys(LEVEL_FIELDS).sort())
+  for (const name of ['kind', 'owner', 'created_at', 'deleted_at', 'hash', 'scopes', 'role', 'is_admin', 'user']) {
+    for (const value of [true, 'admin', { a: 1 }, ['x']]) {
+      const made = await ask(owner(), 'POST', '/admin/v1/teams', { id: 'odd', [name]: value })
+      assert.deepEqual([made.status, made.code], [400, 'invalid_request'], name)
+    }
+  }
+})
+
+test('A12 an admin of one level makes, changes, moves and removes levels below it, and no other', async () => {
+  const count = { made: 0 }
+  for (const [{ pair }] of WITHIN) {
+    for (const [path, place, who] of PLACES) {
+      const id = `new-${count.made++}`
+      const answer = await ask(pair.secret, 'POST', `/admin/v1/${path}`, { id, ...place })
+      const about = `${pair.id} makes one of ${path} in ${JSON.stringify(place)}: ${JSON.stringify(answer.json)}`
+      assert.equal(answer.status, who.includes(pair.id) ? 201 : 403, about)
+      if (answer.status === 201) {
+        for (const field of ['team', 'organization']) {
+          const moved = await ask(pair.secret, 'PATCH', `/admin/v1/${path}/${id}`, { [field]: 'far' })
+          assert.ok(moved.status === 403 || moved.status === 400, `${about} moves it: ${JSON.stringify(moved.json)}`)
+        }
+        assert.equal((await ask(pair.secret, 'PATCH', `/admin/v1/${path}/${id}`, { name: 'b' })).status, 200, about)
+        assert.equal((await ask(pair.secret, 'DELETE', `/admin/v1/${path}/${id}`)).status, 200, about)
+        continue
+      }
+      assert.equal(answer.code, 'grant_exceeded', about)
+      // Made by somebody else it is not there, in whatever way it is asked for.
+      await ask(owner(), 'POST', `/admin/v1/${path}`, { id, ...place })
+      const isSeen = (await ask(pair.secret, 'GET', `/admin/v1/${path}/${id}`)).status === 200
+      for (const [method, body] of [
+        ['PATCH', { name: 'mine' }],
+        ['DELETE', undefined],
+      ] as const) {
+        const touched = await ask(pair.secret, method, `/admin/v1/${path}/${id}`, body)
+        assert.deepEqual([touched.status, isSeen], [404, false], `${about} ${method}`)
+      }
+    }
+  }
+  for (const [{ pair }, own] of WITHIN) {
+    const [[kind, id] = ['', '']] = Object.entries(own)
+    const path = `/admin/v1/${kind}s/${id}`
+    assert.equal((await ask(pair.secret, 'GET', path)).status, 200)
+    for (const [method, body] of [
+      ['PATCH', { budgets: [] }],
+      ['DELETE', undefined],
+    ] as const) {
+      const answer = await ask(pair.secret, method, path, body)
+      assert.deepEqual([answer.status, answer.code], [403, 'grant_exceeded'], `${pair.id} ${method} its own level`)
+    }
+  }
+  const vip = await ask(WITHIN[3][0].pair.secret, 'POST', '/admin/v1/teams', { id: 'vip-1', organization: 'acme' })
+  assert.deepEqual([vip.status, vip.code], [403, 'grant_exceeded'], 'a policy makes an exception for that name')
+  const key = await ask(WITHIN[3][0].pair.secret, 'POST', '/admin/v1/api-keys', { id: 'vip', organization: 'acme' })
+  assert.deepEqual([key.status, key.code], [403, 'grant_exceeded'], 'and for that of a key')
+})
+
+test('A12 what an admin’s keys may have together is bounded: by their number, and by a budget that it cannot lift', async () => {
+  const make = async (body: object) => await ask(limited.pair.secret, 'POST', '/admin/v1/api-keys', body)
+  const outside = await make({ team: 'search' })
+  assert.deepEqual([outside.status, outside.code], [403, 'grant_exceeded'], 'no level of it has such a budget')
+  // One of its own making is no bound.
+  const own = { id: 'own', team: 'search', budgets: [{ tokens: 1, per: 'day' }] }
+  assert.equal((await ask(limited.pair.secret, 'POST', '/admin/v1/projects', own)).status, 201)
+  assert.equal((await make({ project: 'own' })).code, 'grant_exceeded')
+  const first = await make({ id: 'sum-1', project: 'paid' })
+  assert.equal(first.status, 201, JSON.stringify(first.json))
+  const [second, third] = await Promise.all([
+    make({ id: 'sum-2', project: 'paid' }),
+    make({ id: 'sum-3', project: 'paid' }),
+  ])
+  assert.deepEqual([second.status, third.status], [201, 403], 'two at once are counted one after the other')
+  assert.equal((await ask(limited.pair.secret, 'DELETE', '/admin/v1/api-keys/sum-1')).status, 200)
+  assert.equal((await make({ id: 'sum-4', project: 'paid' })).status, 201)
+})
+
 test('A9 A12 a key of another level is not there, and one with more rights is not rotated', async () => {
   const { pair } = granter
   await ask(owner(), 'POST', '/admin/v1/api-keys', { id: 'theirs', organization: 'other' })
@@ -314,5 +458,10 @@ test('A15 what is told of a key is what was decided, to every role, and no hash'
     if (status !== 200) continue
     for (const key of Object(json).data) assert.deepEqual(Object.keys(key).sort(), [...KEY_ANSWER].sort(), pair.id)
     assert.ok(!/sha256:|hash|secret/.test(JSON.stringify(json)), pair.id)
+  }
+  for (const kind of ['organizations', 'teams', 'projects', 'users']) {
+    const { json } = await ask(owner(), 'GET', `/admin/v1/${kind}`)
+    assert.ok(Object(json).data.length > 0)
+    for (const level of Object(json).data) assert.deepEqual(Object.keys(level).sort(), [...LEVEL_ANSWER].sort(), kind)
   }
 })

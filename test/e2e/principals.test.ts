@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openLedgerReader } from '../../src/storage/index.ts'
+import { adminOf } from '../harness/admin.ts'
 import { errorCode } from '../harness/client.ts'
 import { eventually } from '../harness/eventually.ts'
 import { AUDIENCE, claimsOf, ISSUER, issuerKey, tokenOf } from '../request-path/issuer.ts'
@@ -68,8 +69,22 @@ before(async () => {
     models: ['ok', 'barrier-mid'],
     more: {
       organizations: [{ id: 'acme' }],
-      teams: [{ id: 'search', organization: 'acme', models: { deny: ['barrier-mid'] } }],
+      teams: [
+        { id: 'search', organization: 'acme', models: { deny: ['barrier-mid'] } },
+        {
+          id: 'counted',
+          organization: 'acme',
+          rules: [
+            { by: 'principal', limits: { requests_per_day: 1 } },
+            { by: 'user', when_absent: 'refuse', limits: { requests_per_day: 2 } },
+          ],
+        },
+      ],
       projects: [{ id: 'web', team: 'search' }],
+      users: [
+        { id: 'ann', organization: 'acme' },
+        { id: 'bob', organization: 'acme' },
+      ],
       policies: [{ id: 'no-tests', match: { tags: ['test'] }, deny: 'all' }],
       identity: {
         jwt: [
@@ -77,7 +92,14 @@ before(async () => {
             issuer: ISSUER,
             audience: AUDIENCE,
             jwks_url: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/keys`,
-            map: { project: 'project', team: 'team', scopes: 'scope', models: 'models', tags: 'realm.tags' },
+            map: {
+              project: 'project',
+              team: 'team',
+              user: 'person',
+              scopes: 'scope',
+              models: 'models',
+              tags: 'realm.tags',
+            },
           },
         ],
         service: {
@@ -150,6 +172,46 @@ test('A19 what is wrong with a token is refused, and nobody may do what nobody g
     assert.deepEqual([answer.status, answer.code], [status, code], `row ${at}`)
   }
   assert.equal(running().wall.requests.length, seen)
+})
+
+test('rules by principal and by user count who the token is of, whatever a request says of itself', async () => {
+  const client = running().client
+  const ask = async (sub: string, person?: string, said = {}) => {
+    const token = await tokenOf(SIGNER, claimsOf({ ...GOOD, sub, team: 'counted', person }))
+    const headers = { 'x-ferro-end-user': `${Math.random()}`, 'x-ferro-session': `${Math.random()}`, ...said }
+    const { status, json } = await client.chat({ secret: token, headers, body: { max_tokens: 8 } })
+    return { status, code: errorCode(json), told: JSON.stringify(json) }
+  }
+  assert.equal((await ask('laptop', 'ann')).status, 200)
+  const again = await ask('laptop', 'ann', { 'x-ferro-user': 'bob', 'x-ferro-principal': 'other' })
+  assert.equal(again.status, 429)
+  assert.match(again.told, /the principal \\"jwt:laptop\\" within the team \\"counted\\"/)
+  assert.equal((await ask('phone', 'ann')).status, 200, 'another principal of the same user')
+  const third = await ask('watch', 'ann')
+  assert.equal(third.status, 429)
+  assert.match(third.told, /the user \\"ann\\" within the team \\"counted\\"/)
+  assert.equal((await ask('watch', 'bob')).status, 200, 'what the user refused took nothing of the principal')
+  const nobody = await ask('tv')
+  assert.deepEqual([nobody.status, nobody.code], [403, 'insufficient_scope'])
+})
+
+test('a token may name a level that the admin API has made, and follows it where it is moved', async () => {
+  const ask = adminOf(running().gateway)
+  const token = await tokenOf(SIGNER, claimsOf({ ...GOOD, sub: 'mover', team: 'made' }))
+  assert.equal((await chat(token)).code, 'level_disabled')
+  assert.equal((await ask('POST', 'organizations', { id: 'new' })).status, 201)
+  assert.equal((await ask('POST', 'teams', { id: 'made', organization: 'acme' })).status, 201)
+  const organizationOf = async () => {
+    const { status, id } = await chat(token)
+    assert.equal(status, 200)
+    return await eventually(() => {
+      using database = running().gateway.db()
+      return database.prepare('SELECT organization FROM requests WHERE id = ?').get(id)?.organization ?? null
+    })
+  }
+  assert.equal(await organizationOf(), 'acme')
+  await ask('PATCH', 'teams/made', { organization: 'new' })
+  assert.equal(await organizationOf(), 'new')
 })
 
 test('the service answers in the words of its protocol', async () => {

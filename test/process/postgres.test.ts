@@ -73,6 +73,23 @@ serverSuite('postgres', 'gateways on a PostgreSQL database', () => {
     await eventually(async () => (await statusOf(house.gateway, next)) === 401, { deadlineMs: 1_000, everyMs: 10 })
   })
 
+  test('a level that is made, changed or removed at one is so at the other within a second', async () => {
+    await admin(house.gateway, 'POST', 'teams', { id: 'shared' })
+    const made = await admin(house.gateway, 'POST', 'api-keys', { id: 'in-team', team: 'shared' })
+    const secret = String(made['secret'])
+    const quickly = { deadlineMs: 1_000, everyMs: 10 }
+    await eventually(async () => (await statusOf(other, secret)) === 200, quickly)
+    await admin(other, 'PATCH', 'teams/shared', { enabled: false })
+    assert.equal(await statusOf(other, secret), 403)
+    await eventually(async () => (await statusOf(house.gateway, secret)) === 403, quickly)
+    await admin(other, 'DELETE', 'api-keys/in-team')
+    await admin(other, 'DELETE', 'teams/shared')
+    const gone = async () => (await admin(house.gateway, 'GET', 'teams'))['data']
+    await eventually(async () => JSON.stringify(await gone()) === '[]', quickly)
+    const log = await admin(house.gateway, 'GET', 'audit?target=team:shared')
+    assert.match(JSON.stringify(log['data']), /team\.delete.*team\.change.*team\.create/)
+  })
+
   test('B18 while it is gone traffic goes on, and nothing is missing or twice afterwards', {
     timeout: 120_000,
   }, async (t) => {

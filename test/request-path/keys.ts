@@ -54,6 +54,7 @@ export function storedKeyOf(id: string, differences: Partial<StoredKey> = {}): S
     team: null,
     project: null,
     user: null,
+    created_by: null,
     ...differences,
   }
 }

@@ -3,12 +3,13 @@ import {
   type AuthParts,
   createTokenPrincipals,
   type LevelTable,
+  levelsOf,
   type Membership,
+  membershipProblem,
   type OutsideRules,
   type PrincipalSource,
   ServicePrincipals,
 } from '../../governance/index.ts'
-import { Levels } from '../levels.ts'
 
 export interface SourceParts extends Pick<AuthParts, 'connect' | 'warn' | 'memory'> {
   readonly levels: LevelTable
@@ -18,11 +19,12 @@ export interface SourceParts extends Pick<AuthParts, 'connect' | 'warn' | 'memor
 export function principalSources(document: ConfigDocument, parts: SourceParts): readonly PrincipalSource[] {
   const { jwt, service } = document.identity
   if (jwt.length === 0 && service === undefined) return []
-  const known = new Levels(document)
+  const { levels } = parts
+  const parentsOf = (name: string) => levels.parentsOf(name)
   const rulesFor = (unknownLevels: OutsideRules['unknownLevels']): OutsideRules => ({
-    levels: parts.levels,
-    levelsOf: (membership: Membership) => known.namesFor(membership),
-    contradiction: (membership: Membership) => known.problemOf(membership)?.message ?? null,
+    levels,
+    levelsOf: (membership: Membership) => levelsOf(membership, parentsOf),
+    contradiction: (membership: Membership) => membershipProblem(membership, parentsOf)?.message ?? null,
     unknownLevels,
   })
   const tokens = createTokenPrincipals({ jwt }, parts, rulesFor)

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { openLedgerReader, type RequestQuery, type UsageByQuery } from '../../storage/index.ts'
+import { type AuditQuery, openLedgerReader, type RequestQuery, type UsageByQuery } from '../../storage/index.ts'
 import type { DatabaseThreadStart } from '../messages.ts'
 import { serveCalls } from './rpc.ts'
 
@@ -14,6 +14,7 @@ export async function runReader(start: DatabaseThreadStart): Promise<void> {
     lastUses: (keyIds: readonly string[]) => reader.lastUses(keyIds),
     usage: (...args: Parameters<typeof reader.usage>) => reader.usage(...args),
     usageBy: (query: UsageByQuery) => reader.usageBy(query),
+    audit: (query: AuditQuery) => reader.audit(query),
     close: () => {
       reader.close()
       setImmediate(() => port.close())

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import {
   type AdmissionQuery,
+  type AuditEntry,
   type CounterPeriod,
   IngestLoop,
   type IngestResult,
@@ -9,6 +10,7 @@ import {
   type NewSecret,
   openLedgerWriter,
   type StoredKey,
+  type StoredLevel,
   type WorkersAtTakeOver,
 } from '../../storage/index.ts'
 import type { DatabaseThreadStart, ToWriter } from '../messages.ts'
@@ -37,6 +39,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
   const { dataDir, databaseUrl } = start
   const keys = new KeyWatch(port)
   const writer = await openLedgerWriter({ dataDir, databaseUrl, onKeysChanged: () => keys.look() })
+  const { administration } = writer
   const report = new StateReport(writer, port)
   const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
   const forgetting = start.retentionDays === null ? null : new Forgetting(writer, start.retentionDays * DAY_MS)
@@ -67,10 +70,13 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     },
     catchUp: () => catchUp(writer),
     workerDied: (...args: Parameters<LedgerWriter['workerDied']>) => writer.workerDied(...args),
-    createKey: (key: StoredKey) => writer.keys.create(key),
-    listKeys: () => writer.keys.list(),
-    revokeKey: (id: string, nowMs: number) => writer.keys.revoke(id, nowMs),
-    rotateKey: (id: string, to: NewSecret) => writer.keys.rotate(id, to),
+    createKey: (key: StoredKey, entry: AuditEntry) => administration.createKey(key, entry),
+    listKeys: () => administration.keys(),
+    revokeKey: (id: string, nowMs: number, entry: AuditEntry) => administration.revokeKey(id, nowMs, entry),
+    rotateKey: (id: string, to: NewSecret, entry: AuditEntry) => administration.rotateKey(id, to, entry),
+    listLevels: () => administration.levels(),
+    putLevel: (level: StoredLevel, entry: AuditEntry) => administration.putLevel(level, entry),
+    note: (entry: AuditEntry) => administration.note(entry),
     counterSums: (counters: readonly CounterPeriod[]) => writer.counterSums(counters),
     counterBooks: (counters: readonly CounterPeriod[]) => writer.counterBooks(counters),
     instances: () => writer.instances(),

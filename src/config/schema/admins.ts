@@ -16,6 +16,9 @@ export const ADMIN_SCOPES = [
   'admin.write',
   'keys.read',
   'keys.write',
+  'levels.read',
+  'levels.write',
+  'audit.read',
   'logs.read',
   'usage.read',
   'routing.read',
@@ -58,7 +61,7 @@ export const admin = z.strictObject({
       error: 'exactly one of `organization`, `team`, `project`, `user`',
     })
     .optional()
-    .describe('It sees and makes keys of this level alone, and nothing else; absent: of all.'),
+    .describe('It sees and makes keys of this level and levels below it alone, and nothing else; absent: all.'),
   grants: z
     .strictObject({
       scopes: z.array(scope).optional().describe('Scopes; a key must then name its own, all of them among these.'),
@@ -80,6 +83,17 @@ export const admin = z.strictObject({
         .max(16)
         .prefault([])
         .describe('Budgets that every key must have, these or smaller ones.'),
+      keys: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe('How many keys that it made may be in use at a time; absent: any number.'),
+      level_budgets: z
+        .array(grantedBudget)
+        .max(16)
+        .prefault([])
+        .describe('Budgets that a level of every key must have which it cannot change, these or smaller ones.'),
     })
     .prefault({})
     .describe('The most that keys may have which it makes or rotates.'),

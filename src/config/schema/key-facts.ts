@@ -39,13 +39,13 @@ const TAG = /^[a-z0-9][a-z0-9._:/-]{0,63}$/
 const FIELD = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const MAX_FIELDS = 16
 
-/** What people note about a key; the gateway only keeps and shows it. */
+/** What people note about a key or a level; rules and policies may ask for a key's tags, and all else is only kept and shown. */
 export const keySigns = {
   tags: z
     .array(z.string().regex(TAG, { error: 'a tag has 1 to 64 of a-z 0-9 . _ : / - and starts with a letter or digit' }))
     .max(MAX_FIELDS, { error: `at most ${MAX_FIELDS} tags` })
     .default([])
-    .describe('Words to find keys by.'),
+    .describe('Words to find it by; rules and policies may ask for those of keys.'),
   metadata: z
     .record(
       z.string().regex(FIELD, { error: 'a name has 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit' }),
@@ -53,7 +53,7 @@ export const keySigns = {
     )
     .refine((fields) => Object.keys(fields).length <= MAX_FIELDS, { error: `at most ${MAX_FIELDS} fields` })
     .default({})
-    .describe('Notes for people, by name; shown with the key, and no secret may stand there.'),
+    .describe('Notes for people, by name; shown with it, and no secret may stand there.'),
 }
 
 /** What a request to rotate a key says. */

@@ -28,7 +28,18 @@ export function isScope(text: string): boolean {
 export const BUDGET_PERIODS = ['day', 'week', 'month', 'total'] as const
 
 /** What rules make counters by. */
-export const RULE_KINDS = ['model', 'provider', 'address', 'key_tag', 'tag', 'session', 'run', 'end_user'] as const
+export const RULE_KINDS = [
+  'model',
+  'provider',
+  'address',
+  'principal',
+  'user',
+  'key_tag',
+  'tag',
+  'session',
+  'run',
+  'end_user',
+] as const
 
 /** What a rule does with requests that say nothing of the kind. */
 export const WHEN_ABSENT = ['ignore', 'together', 'refuse'] as const

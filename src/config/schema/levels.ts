@@ -1,6 +1,7 @@
 /** Levels above keys: what is said on one of them counts for every request of the keys in it. */
 import * as z from 'zod'
 import { allowances } from './allowances.ts'
+import { keySigns } from './key-facts.ts'
 import { plainText } from './texts.ts'
 
 /** The id of a key or a level. */
@@ -12,6 +13,7 @@ const level = z.strictObject({
   id: entityId.describe('Names it in keys, records and metrics; unique among its kind, and stable.'),
   name: plainText.optional().describe('For people; absent: the id.'),
   enabled: z.boolean().default(true).describe('`false` refuses every request of its keys.'),
+  ...keySigns,
   ...allowances,
 })
 

@@ -13,7 +13,7 @@ export const rule = z
       .enum(RULE_KINDS)
       .describe(
         "What is counted apart: the `model` as its entry is called, the `provider` that serves, the client's `address` (of IPv6 its /64 " +
-          "network), the operator's tags of the key (`key_tag`), the client's own (`tag`), the `session`, the `run`, or the `end_user`.",
+          "network), the `principal` or the `user` that the credential is of, the operator's tags of the key (`key_tag`), the client's own (`tag`), the `session`, the `run`, or the `end_user`.",
       ),
     only: z
       .array(plainText)

@@ -1,4 +1,6 @@
 import type {
+  AuditEntry,
+  AuditRow,
   DailyUsage,
   LedgerRow,
   RequestQuery,
@@ -8,8 +10,10 @@ import type {
   UsageRow,
 } from '../../storage/index.ts'
 import { type Admin, OWNER } from '../admins.ts'
+import type { Actor } from '../audit-entry.ts'
 import { ControlError } from '../errors.ts'
 import { viewKey } from '../key-view.ts'
+import { type LevelView, viewLevel } from '../level-view.ts'
 import { makeKey, makeSecret } from '../new-key.ts'
 import type {
   ControlPort,
@@ -76,9 +80,9 @@ export class FakeProcess implements ControlPort {
     return [...this.keys.values()].map(({ key, owner }) => viewKey(key, owner, () => ({ spent: 3, reserved: 4 })))
   }
 
-  async createKey(request: NewKey): Promise<CreatedKey> {
+  async createKey(request: NewKey, by: Actor): Promise<CreatedKey> {
     this.#fail()
-    const { key, secret } = makeKey(request, { pepper: 'a pepper for tests', nowMs: Date.now() })
+    const { key, secret } = makeKey(request, { pepper: 'a pepper for tests', nowMs: Date.now(), madeBy: by.id })
     if (this.keys.has(key.id)) throw new ControlError('conflict', `There is a key ${key.id} already.`, { param: 'id' })
     this.keys.set(key.id, { key, owner: 'database' })
     return { key: viewKey(key, 'database'), secret }
@@ -110,6 +114,38 @@ export class FakeProcess implements ControlPort {
     const key = { ...held.key, ...made, ...(graceMs === 0 ? {} : previous) }
     this.keys.set(id, { key, owner: 'database' })
     return { key: viewKey(key, 'database'), secret }
+  }
+
+  listLevels(): readonly LevelView[] {
+    return []
+  }
+
+  levelBudgets(): null {
+    return null
+  }
+
+  isNamedInFile(): boolean {
+    return false
+  }
+
+  async putLevel(...[, , , make]: Parameters<ControlPort['putLevel']>): Promise<LevelView> {
+    this.#fail()
+    return viewLevel(await make(null), 'database')
+  }
+
+  async removeLevel(): Promise<null> {
+    return null
+  }
+
+  /** What was refused. */
+  readonly refusals: AuditEntry[] = []
+
+  async noteRefusal(entry: AuditEntry): Promise<void> {
+    this.refusals.push(entry)
+  }
+
+  async audit(): Promise<readonly AuditRow[]> {
+    return []
   }
 
   async requests({ limit, beforeId, keyId }: RequestQuery): Promise<readonly RequestRecord[]> {

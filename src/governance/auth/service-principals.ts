@@ -52,7 +52,7 @@ export class ServicePrincipals implements PrincipalSource {
     if (secret.length > MAX_SECRET_CHARS) return null
     const key = hash('sha256', secret, 'base64')
     const known = this.#resolved.known(key, performance.now())
-    if (known !== null) {
+    if (known !== null && this.#isCurrent(known)) {
       const problem = this.#take(x, known)
       return problem ?? 'identified'
     }
@@ -63,6 +63,11 @@ export class ServicePrincipals implements PrincipalSource {
         (cause: unknown) => resume(x, unavailable(cause)),
       )
     return WAIT
+  }
+
+  /** Who was put among levels that lie elsewhere since must be put there anew. */
+  #isCurrent(known: Resolved): boolean {
+    return typeof known === 'string' || known.structure === this.#rules.levels.structure
   }
 
   /** Asks the service whether a principal of it may do something. */

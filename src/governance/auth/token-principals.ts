@@ -34,7 +34,8 @@ function issuerOf(config: IdentityConfig['jwt'][number], parts: TokenParts, rule
       refused('The claims of the token say nothing that can be used here.')
     )
   }
-  const tokenRules = { issuer, audience, algorithms, claims, clockSkewMs, principal }
+  const structure = () => rules.levels.structure
+  const tokenRules = { issuer, audience, algorithms, claims, clockSkewMs, principal, structure }
   return { name: issuer, verifier: new TokenVerifier(tokenRules, keySetOf(config, parts)) }
 }
 

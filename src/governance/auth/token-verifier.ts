@@ -18,6 +18,8 @@ export interface TokenRules {
   readonly clockSkewMs: number
   /** Makes the principal of a token that is as it must be; absent: `jwt:<sub>` and no more. */
   readonly principal?: (payload: JWTPayload) => Principal | GatewayError
+  /** Counts what principals are made by: those of another number are made anew. Absent: that does not change. */
+  readonly structure?: () => number
 }
 
 const MAX_TOKEN_CHARS = 16_384
@@ -43,6 +45,7 @@ export class TokenVerifier {
   readonly #known = new LruMap<string, Known>(MAX_KNOWN)
   #knownBy: KeySetState<LocalJWKSet> | null = null
   #running = 0
+  #structure = 0
 
   constructor(rules: TokenRules, keySet: KeySet<LocalJWKSet>) {
     this.#rules = rules
@@ -53,7 +56,9 @@ export class TokenVerifier {
   known(token: string, nowMs: number): Principal | null {
     if (token.length > MAX_TOKEN_CHARS) return null
     const state = this.#keySet.glance()
-    if (state !== this.#knownBy) this.#forget(state)
+    const structure = this.#rules.structure?.() ?? 0
+    if (state !== this.#knownBy || structure !== this.#structure) this.#forget(state)
+    this.#structure = structure
     const known = this.#known.get(hash('sha256', token, 'base64'))
     return known === undefined || known.untilMs <= nowMs ? null : known.principal
   }

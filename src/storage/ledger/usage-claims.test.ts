@@ -12,7 +12,8 @@ const START_MS = 1_790_000_000_000
 function sharedAs(instance: string, database: SqlDatabase): SharedStore | null {
   if (database.dialect === undefined) return null
   const keysSince = () => ({ version: 0, keys: [] })
-  return { instance, isAlive: () => true, instances: () => 1, keysSince, leave: () => undefined }
+  const levelsSince = () => ({ version: 0, levels: [] })
+  return { instance, isAlive: () => true, instances: () => 1, keysSince, levelsSince, leave: () => undefined }
 }
 
 function opened(t: TestContext) {

@@ -19,6 +19,7 @@ const CONTRACT = [
   'ledger/awaited-usage.test.ts',
   'content/content-store.test.ts',
   'sqlite/key-table.test.ts',
+  'administration.test.ts',
 ]
 
 serverSuite('postgres', 'the contract of storage', () => {

@@ -61,6 +61,43 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE usage_daily ADD COLUMN adjusted_tokens BIGINT NOT NULL DEFAULT 0, ADD COLUMN adjusted_nanos BIGINT NOT NULL DEFAULT 0;
    ALTER TABLE usage_forgotten ADD COLUMN adjusted_tokens BIGINT NOT NULL DEFAULT 0,
      ADD COLUMN adjusted_nanos BIGINT NOT NULL DEFAULT 0;`,
+
+  // A change of a level counts and is told as one of a key is.
+  `CREATE TABLE levels (
+     kind TEXT COLLATE "C" NOT NULL,
+     id TEXT COLLATE "C" NOT NULL,
+     fields TEXT NOT NULL,
+     created_at BIGINT NOT NULL,
+     updated_at BIGINT NOT NULL,
+     deleted_at BIGINT,
+     version BIGINT NOT NULL,
+     PRIMARY KEY (kind, id)
+   );
+   CREATE INDEX levels_by_version ON levels (version);
+   CREATE TRIGGER level_changed BEFORE INSERT OR UPDATE ON levels FOR EACH ROW EXECUTE FUNCTION key_changed();
+
+   CREATE TABLE audit (
+     sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     time BIGINT NOT NULL,
+     actor TEXT NOT NULL,
+     address TEXT,
+     request_id TEXT,
+     action TEXT NOT NULL,
+     target TEXT NOT NULL,
+     outcome TEXT NOT NULL,
+     reason TEXT,
+     "before" TEXT,
+     "after" TEXT
+   );
+   CREATE INDEX audit_by_target ON audit (target, sequence);
+   CREATE INDEX audit_by_actor ON audit (actor, sequence);
+   CREATE FUNCTION audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     RAISE EXCEPTION 'the audit log is append-only';
+   END $$;
+   CREATE TRIGGER audit_is_kept BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_kept();
+
+   ALTER TABLE keys ADD COLUMN created_by TEXT;`,
 ]
 
 /**

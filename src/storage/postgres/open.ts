@@ -1,5 +1,6 @@
 import { StorageError } from '../errors.ts'
 import { keyOfRow } from '../sqlite/key-table.ts'
+import { levelOfRow } from '../sqlite/stored-levels.ts'
 import type { LedgerStore, SharedStore } from '../store.ts'
 import type { LedgerWriterOptions } from '../writer-calls.ts'
 import { PostgresConnection, PostgresError } from './connection.ts'
@@ -96,6 +97,7 @@ function unusable(target: PostgresTarget, error: unknown): unknown {
 
 function sharedStore(database: PostgresDatabase, instances: Instances): SharedStore {
   const changed = database.prepare('SELECT * FROM keys WHERE version > ? ORDER BY version')
+  const levels = database.prepare('SELECT * FROM levels WHERE version > ? ORDER BY version')
   return {
     instance: instances.own,
     isAlive: (instance, sinceMs) => instances.isAlive(instance, sinceMs),
@@ -103,6 +105,10 @@ function sharedStore(database: PostgresDatabase, instances: Instances): SharedSt
     keysSince: (version) => {
       const rows = changed.all(version)
       return { version: Number(rows.at(-1)?.['version'] ?? version), keys: rows.map(keyOfRow) }
+    },
+    levelsSince: (version) => {
+      const rows = levels.all(version)
+      return { version: Number(rows.at(-1)?.['version'] ?? version), levels: rows.map(levelOfRow) }
     },
     leave: (isEmpty) => {
       if (isEmpty) instances.leave()

@@ -11,8 +11,17 @@ import { serverSuite } from '../../../test/servers/servers.ts'
 import { StorageError } from '../errors.ts'
 import { openLedgerReader } from '../index.ts'
 import { openDatabase } from '../sqlite/database.ts'
+import { levelOfRow } from '../sqlite/stored-levels.ts'
 import { putSegment, segmentBytes } from '../testing/journal-files.ts'
-import { recordText, requestId, reserveText, sampleRecord, settleText, temporaryDirectory } from '../testing/samples.ts'
+import {
+  recordText,
+  requestId,
+  reserveText,
+  sampleEntry,
+  sampleRecord,
+  settleText,
+  temporaryDirectory,
+} from '../testing/samples.ts'
 import { LedgerWriter } from '../writer.ts'
 import { PostgresConnection } from './connection.ts'
 import { PostgresDatabase } from './database.ts'
@@ -278,17 +287,24 @@ serverSuite('postgres', 'a PostgreSQL database', () => {
     writer.keys.create(storedKeyOf('a'))
     await noticed.promise
     assert.deepEqual(
-      other.keyChanges().map(({ id, enabled }) => [id, enabled]),
+      other.changedElsewhere().keys.map(({ id, enabled }) => [id, enabled]),
       [['a', true]],
     )
-    assert.deepEqual(other.keyChanges(), [])
+    assert.deepEqual(other.changedElsewhere(), { keys: [], levels: [] })
     writer.keys.revoke('a', 5)
     assert.deepEqual(
-      other.keyChanges().map(({ id, enabled }) => [id, enabled]),
+      other.changedElsewhere().keys.map(({ id, enabled }) => [id, enabled]),
       [['a', false]],
     )
+    writer.administration.putLevel(levelOf(null), sampleEntry())
+    assert.deepEqual(other.changedElsewhere().levels, [levelOf(null)])
+    writer.administration.putLevel(levelOf(7), sampleEntry())
+    assert.deepEqual(other.changedElsewhere(), { keys: [], levels: [levelOf(7)] })
   })
 })
+
+const levelOf = (deletedAt: number | null) => levelOfRow({ kind: 'team', id: 'a', fields: '{}', ...times(deletedAt) })
+const times = (deletedAt: number | null) => ({ created_at: 5, updated_at: 6, deleted_at: deletedAt })
 
 /** A way to the server that breaks off after so many answers; in a thread of its own, since this one sleeps while it waits. */
 async function cuttable(t: TestContext, port: number) {

@@ -15,8 +15,8 @@ export class KeyTable {
     this.#insert = database.prepare(
       `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
          models_deny, requests_per_minute, burst, budgets, previous_hash, previous_until, addresses, tags, metadata,
-         organization, team, project, "user", limits)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         organization, team, project, "user", limits, created_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
     this.#find = database.prepare('SELECT * FROM keys WHERE id = ?')
@@ -48,7 +48,7 @@ export class KeyTable {
         ...[JSON.stringify(key.scopes), ...lists, JSON.stringify(key.budgets)],
         ...[key.previous_hash, key.previous_until],
         ...[listText(key.addresses), JSON.stringify(key.tags), JSON.stringify(key.metadata)],
-        ...[key.organization, key.team, key.project, key.user, limitsText(key)],
+        ...[key.organization, key.team, key.project, key.user, limitsText(key), key.created_by],
       )
     } catch (error) {
       if (!isDuplicate(error)) throw error
@@ -118,6 +118,7 @@ export function keyOfRow(row: SqlRow): StoredKey {
     team: textOrNull(row.team),
     project: textOrNull(row.project),
     user: textOrNull(row.user),
+    created_by: textOrNull(row.created_by),
     ...limitsOf(row.limits),
   }
 }

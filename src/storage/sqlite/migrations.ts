@@ -295,6 +295,43 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE usage_daily ADD COLUMN adjusted_nanos INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE usage_forgotten ADD COLUMN adjusted_tokens INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE usage_forgotten ADD COLUMN adjusted_nanos INTEGER NOT NULL DEFAULT 0;`,
+
+  `-- Organisations, teams, projects and users that the admin API has made. fields: JSON of what they say.
+   CREATE TABLE levels (
+     kind TEXT NOT NULL,
+     id TEXT NOT NULL,
+     fields TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     deleted_at INTEGER,
+     PRIMARY KEY (kind, id)
+   ) WITHOUT ROWID;
+
+   -- Who changed what, or was refused. before, after: JSON of the members that differ. Lines are only ever added.
+   CREATE TABLE audit (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+     time INTEGER NOT NULL,
+     actor TEXT NOT NULL,
+     address TEXT,
+     request_id TEXT,
+     action TEXT NOT NULL,
+     target TEXT NOT NULL,
+     outcome TEXT NOT NULL,
+     reason TEXT,
+     "before" TEXT,
+     "after" TEXT
+   );
+   CREATE INDEX audit_by_target ON audit (target, sequence);
+   CREATE INDEX audit_by_actor ON audit (actor, sequence);
+   CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
+     SELECT RAISE(ABORT, 'the audit log is append-only');
+   END;
+   CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN
+     SELECT RAISE(ABORT, 'the audit log is append-only');
+   END;
+
+   -- Which admin made a key; null: one of before.
+   ALTER TABLE keys ADD COLUMN created_by TEXT;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
+import type { AuditEntry } from '../audit-entry.ts'
 import type { BudgetCharge } from '../journal/format.ts'
 import { packRecord } from '../record-fields.ts'
 import type { RequestRecord } from '../records.ts'
@@ -120,4 +121,11 @@ export function recordText(record: RequestRecord): string {
 
 function charge(tokens: number): BudgetCharge[] {
   return [['key:dev:tokens:month', 24_313, tokens]]
+}
+
+/** A line of the audit log. */
+export function sampleEntry(differences: Partial<AuditEntry> = {}): AuditEntry {
+  const nobody = { actor: 'ops', address: '127.0.0.1', request_id: 'req-1' }
+  const what = { action: 'key.create', target: 'key:a', outcome: 'done', reason: null, before: null } as const
+  return { time: 1_000, ...nobody, ...what, after: { id: 'a' }, ...differences }
 }
