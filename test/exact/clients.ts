@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SeededRandom } from '../crash/random.ts'
 import { type ChatClient, errorCode } from '../harness/client.ts'
-import { MODELS } from './fleet.ts'
+import type { Cell } from './cells.ts'
 
 /** One request as its client saw it; moments on the clock of this process, in milliseconds. */
 export interface Sent {
@@ -18,6 +18,7 @@ export interface Sent {
 
 export interface Crowd {
   readonly clients: readonly ChatClient[]
+  readonly cell: Pick<Cell, 'models' | 'headers'>
   /** How many requests each sends, one after the other. */
   readonly requests: number
   readonly random: SeededRandom
@@ -30,12 +31,12 @@ const LONGEST_STAY_MS = 40
 const LONGEST_PAUSE_MS = 100
 
 /** All clients at once; a fifth of the requests is left by their clients at a random moment. */
-export async function sendAll({ clients, requests, random, usual }: Crowd): Promise<Sent[]> {
+export async function sendAll({ clients, cell, requests, random, usual }: Crowd): Promise<Sent[]> {
   const all = await Promise.all(
     clients.map(async (client) => {
       const sent: Sent[] = []
       for (let turn = 0; turn < requests; turn++) {
-        const each = await sendOne(client, random, usual)
+        const each = await sendOne(client, { cell, random, usual })
         sent.push(each)
         // Who is refused comes back a little later: at once, all would be over before what was let through has ended.
         if (each.status === 429 || each.status === 402) await delay(random.between(0, LONGEST_PAUSE_MS))
@@ -47,17 +48,20 @@ export async function sendAll({ clients, requests, random, usual }: Crowd): Prom
 }
 
 /** One well-behaved request, as long as all others. */
-export async function sendPlain(client: ChatClient): Promise<Sent> {
-  return await settled(client.start({ model: 'ok', body: { max_tokens: 8 } }), performance.now(), null)
+export async function sendPlain(client: ChatClient, { headers }: Pick<Cell, 'headers'>): Promise<Sent> {
+  return await settled(client.start({ model: 'ok', headers, body: { max_tokens: 8 } }), performance.now(), null)
 }
 
-async function sendOne(client: ChatClient, random: SeededRandom, usual: Crowd['usual']): Promise<Sent> {
+async function sendOne(
+  client: ChatClient,
+  { cell, random, usual }: Pick<Crowd, 'cell' | 'random' | 'usual'>,
+): Promise<Sent> {
   const { share, ...request } = usual
-  const asked = random.next() < share ? request : { model: random.pick(MODELS) }
+  const asked = random.next() < share ? request : { model: random.pick(cell.models) }
   const stayMs = random.next() < LEAVES ? random.between(0, LONGEST_STAY_MS) : null
   const kind = random.pick(['fin', 'rst'] as const)
   const sentAt = performance.now()
-  const call = client.start({ stream: random.next() < 0.5, ...asked, body: { max_tokens: 8 } })
+  const call = client.start({ stream: random.next() < 0.5, ...asked, headers: cell.headers, body: { max_tokens: 8 } })
   if (stayMs === null) return await settled(call, sentAt, null)
   const isOver = await Promise.race([call.result.then(() => true), delay(stayMs, false)])
   if (isOver) return await settled(call, sentAt, null)

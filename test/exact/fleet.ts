@@ -5,18 +5,7 @@ import { Gateway } from '../harness/gateway.ts'
 import type { JsonObject } from '../harness/json.ts'
 import type { MetricSample } from '../harness/metrics.ts'
 import { Wall } from '../harness/wall/wall.ts'
-import { type Cell, documentOf, PRICES } from './cells.ts'
-
-/** The wall's models that clients ask for: right answers of several lengths, and faults on the way. */
-export const MODELS = [
-  'ok',
-  'slow-5',
-  'slow-40',
-  'fin-mid-stream',
-  'reset-mid-body',
-  'status-503',
-  'reset-before',
-] as const
+import { type Cell, documentOf, MODELS, PRICES } from './cells.ts'
 
 export interface FleetOptions {
   readonly workers: number

@@ -1,17 +1,18 @@
 /*
- * `npm run exact -- [--workers 1|4] [--replicas 3] [--redis url] [--clients 200] [--requests 5] [--seed S] [--kind …] [--level …]`:
- * many clients at once, with random cancels and faults of the upstream, against each kind of limit and budget at each level.
+ * `npm run exact -- [--workers 1|4] [--replicas 3] [--redis url] [--clients 200] [--requests 5] [--seed S] [--kind …] [--level …]
+ * [--cells 40|all]`: many clients at once, with random cancels and faults of the upstream, against each kind of limit and budget at each level
+ * and for each thing that rules count apart, or (by the seed) against so many of these cells that each kind and each level is among them.
  * Prints a line for each and exits with 1 when a limit was passed, was kept too strictly, or the books do not balance after.
  */
 import { parseArgs } from 'node:util'
 import { SeededRandom } from '../crash/random.ts'
 import { startRedis } from '../servers/servers.ts'
-import { cellOf, kindsFor, LEVELS } from './cells.ts'
-import { playAll } from './play.ts'
+import { kindsFor, LEVELS } from './cells.ts'
+import { playAll, someOf } from './play.ts'
 import type { Played } from './play-cell.ts'
 
 const USAGE =
-  'usage: npm run exact -- [--workers n] [--replicas n] [--redis url] [--clients n] [--requests n] [--seed n] [--kind name] [--level name]'
+  'usage: npm run exact -- [--workers n] [--replicas n] [--redis url] [--clients n] [--requests n] [--seed n] [--kind name] [--level name] [--cells n|all]'
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: `${Math.floor(Math.random() * 2 ** 32)}` },
       kind: { type: 'string', multiple: true },
       level: { type: 'string', multiple: true },
+      cells: { type: 'string', default: '40' },
     },
   })
   const [clients, requests, seed, replicas] = [values.clients, values.requests, values.seed, values.replicas].map(
@@ -32,7 +34,8 @@ async function main(): Promise<number> {
   const workers = (values.workers ?? ['1', '4']).map(Number)
   const kinds = kindsFor(clients * requests).filter(({ name }) => values.kind?.includes(name) ?? true)
   const levels = LEVELS.filter((level) => values.level?.includes(level) ?? true)
-  const numbers = [clients, requests, seed, replicas, ...workers]
+  const count = values.cells === 'all' ? Number.MAX_SAFE_INTEGER : Number(values.cells)
+  const numbers = [count, clients, requests, seed, replicas, ...workers]
   if (numbers.some((number) => !Number.isSafeInteger(number) || number < 0) || kinds.length * levels.length === 0) {
     console.error(
       `${USAGE}\nkinds: ${kindsFor(1)
@@ -45,21 +48,21 @@ async function main(): Promise<number> {
   const redis = replicas > 1 && values.redis === undefined ? await startRedis() : null
   const counters = values.redis ?? (redis === null ? undefined : `redis://127.0.0.1:${redis.port}`)
   const cluster = counters === undefined ? {} : { cluster: { counters } }
-  let count = 0
+  let played = 0
   let violated = 0
   for (const each of workers) {
     console.log(`seed ${seed}, ${replicas} replica(s), ${each} worker(s), ${clients} clients with ${requests} requests`)
-    const cells = kinds.flatMap((kind) => levels.map((level) => cellOf(kind, level)))
+    const random = new SeededRandom(seed)
     const found = await playAll(
-      cells,
+      someOf(kinds, levels, count, random),
       { workers: each, replicas, cluster },
       {
         clients,
         requests,
-        random: new SeededRandom(seed),
-        onPlayed: (played) => {
-          count++
-          console.log(lineOf(played))
+        random,
+        onPlayed: (cell) => {
+          played++
+          console.log(lineOf(cell))
         },
       },
     )
@@ -67,7 +70,7 @@ async function main(): Promise<number> {
     violated += found.length
   }
   await redis?.stop()
-  console.log(`seed ${seed}: ${count} cells, ${violated} violations`)
+  console.log(`seed ${seed}: ${played} cells, ${violated} violations`)
   return violated === 0 ? 0 : 1
 }
 

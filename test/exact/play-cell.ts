@@ -5,7 +5,7 @@ import { eventually } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
 import { booksViolations, countersOf } from './books.ts'
-import { type Cell, levelName } from './cells.ts'
+import { type Cell, isOfValue, levelName } from './cells.ts'
 import { type Sent, sendAll, sendPlain } from './clients.ts'
 import type { Fleet } from './fleet.ts'
 import { amountViolations, concurrencyViolations, type Passage, rateViolations, type Witnesses } from './judges.ts'
@@ -53,7 +53,7 @@ export async function playCell(fleet: Fleet, cell: Cell, options: PlayOptions): 
   // Answers that take a while, so that all places are taken for certain.
   const usual =
     cell.kind.type === 'concurrency' ? { share: 0.95, model: 'slow-200', stream: false } : { share: 0.5, model: 'ok' }
-  const sent = await sendAll({ clients, requests, random, usual })
+  const sent = await sendAll({ clients, cell, requests, random, usual })
   if (fleet.gateways.length > 1) sent.push(...(await useUp(clients, cell)))
   const { samples, highest } = await watching.stop()
   await quiet(fleet)
@@ -89,13 +89,13 @@ function judge({ kind }: Cell, all: Witnesses, share: number, { gateways }: Flee
 }
 
 /** One request after the other, until the limit refuses one: what replicas have borrowed and not used can be used. */
-async function useUp(clients: readonly ChatClient[], { kind }: Cell): Promise<Sent[]> {
+async function useUp(clients: readonly ChatClient[], cell: Cell): Promise<Sent[]> {
   const sent: Sent[] = []
-  if (kind.type !== 'budget') return sent
+  if (cell.kind.type !== 'budget') return sent
   for (let turn = 0; turn < MOST_TURNS; turn++) {
     const client = clients[turn % clients.length]
     if (client === undefined) break
-    const each = await sendPlain(client)
+    const each = await sendPlain(client, cell)
     sent.push(each)
     if (isRefused(each)) break
   }
@@ -161,7 +161,7 @@ function watch(fleet: Fleet, cell: Cell) {
   let samples = 0
   let highest = 0
   const loop = (async () => {
-    while (running && cell.kind.type === 'budget') {
+    while (running && cell.kind.type === 'budget' && !isOfValue(cell)) {
       for (const read of await fleet.metrics()) {
         const [used] = findSamples(read, 'ferro_budget_used', labels)
         const [limit] = findSamples(read, 'ferro_budget_limit', labels)

@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../crash/random.ts'
 import { proofViolations } from './books.ts'
-import type { Cell } from './cells.ts'
+import { type Cell, cellOf, type Kind, type Level } from './cells.ts'
 import { Fleet, type FleetOptions } from './fleet.ts'
 import { type Played, type PlayOptions, playCell } from './play-cell.ts'
 
@@ -33,13 +33,22 @@ export async function playAll(
   return found
 }
 
-/** Some of the cells, each kind and each level among them, in an order of their own. */
-export function someOf(cells: readonly Cell[], random: SeededRandom): Cell[] {
-  const kinds = [...new Set(cells.map(({ kind }) => kind.name))]
-  const levels = [...new Set(cells.map(({ level }) => level))]
+/** So many of all cells in an order of their own, the first of them with each kind and each level. */
+export function someOf(kinds: readonly Kind[], levels: readonly Level[], count: number, random: SeededRandom): Cell[] {
   const first = random.between(0, levels.length - 1)
-  return kinds.flatMap((kind, at) => {
-    const level = levels[(first + at) % levels.length]
-    return cells.filter((cell) => cell.kind.name === kind && cell.level === level)
+  const all = kinds.length * levels.length
+  // Both go round by themselves; where their numbers have a divisor, one is moved on after each of its rounds.
+  const round = leastCommonMultiple(kinds.length, levels.length)
+  return Array.from({ length: Math.min(count, all) }, (_, at) => {
+    const kind = kinds[at % kinds.length]
+    const level = levels[(first + at + Math.floor(at / round)) % levels.length]
+    if (kind === undefined || level === undefined) throw new Error('there are kinds and levels')
+    return cellOf(kind, level)
   })
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let most = a
+  while (most % b !== 0) most += a
+  return most
 }
