@@ -100,7 +100,7 @@ test('a journal whose disk fills refuses, forgets nothing, and goes on when ther
   assert.deepEqual(ids('SELECT id FROM requests'), new Set([...admitted, ...refused]))
 })
 
-test('a database whose disk is full keeps the journal and catches up when there is space', options, (t) => {
+test('C6 a database whose disk is full keeps the journal and catches up when there is space', options, (t) => {
   const dataDir = directoryWithDisk(t, 'disk', '1m')
   const disk = path.join(dataDir, 'disk')
   const writer = LedgerWriter.open({ dataDir, databaseUrl: 'sqlite:./disk/ferro.db' })

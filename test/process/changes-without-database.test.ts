@@ -113,7 +113,7 @@ const revokedAt = (house: House) => {
 }
 const pendingFile = (house: House) => join(house.gateway.dataDir, 'pending-revocations.json')
 
-test('a key can be revoked while the database refuses: refused at once, and after a restart', {
+test('C2 a key can be revoked while the database refuses: refused at once, and after a restart', {
   timeout: 120_000,
 }, async (t) => {
   const house = await build(t)

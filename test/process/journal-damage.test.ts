@@ -60,7 +60,7 @@ test('a journal cut at any byte is read up to there, and no more', { timeout: sc
   }
 })
 
-test('a journal with a flipped byte is set aside with a loud log, and what stands before it counts', {
+test('C7 a journal with a flipped byte is set aside with a loud log, and what stands before it counts', {
   timeout: scaledTime(120_000),
 }, async (t) => {
   const { house, restore, segments } = await killed(t)

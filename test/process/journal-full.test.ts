@@ -44,7 +44,7 @@ function fill(disk: string): () => void {
   }
 }
 
-test('a full disk stops paid requests and nothing else, and ends by itself when there is space again', {
+test('C6 a full disk stops paid requests and nothing else, and ends by itself when there is space again', {
   skip,
   timeout: 120_000,
 }, async (t) => {

@@ -73,7 +73,7 @@ test('a worker that is ended at any instruction leaves nothing taken or uncharge
   for (let round = 0; round < scaled(3); round++) await strike(t, scene, 'terminate')
 })
 
-test('a promise that nobody waits for is logged, and its worker goes on', { timeout: 60_000 }, async (t) => {
+test('C11 a promise that nobody waits for is logged, and its worker goes on', { timeout: 60_000 }, async (t) => {
   const { house, threads } = await build(t, 1)
   const victim = await threads.any('data')
   const streams = Array.from({ length: 5 }, () => house.client.start({ model: 'slow-20', stream: true }))

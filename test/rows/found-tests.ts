@@ -10,7 +10,7 @@ export interface FoundTest {
 
 const SOURCES = ['src/**/*.test.ts', 'test/**/*.test.ts', 'test/rows/long/*.ts']
 /** A text that begins with rows: the name of a test, or that of a row of a table from which tests are made. */
-const NAME = /(['"`])((?:[HULSFRGBDA]\d{1,2} )+)((?:(?!\1).)+)\1/g
+const NAME = /(['"`])((?:[HULSFRBCGDA]\d{1,2} )+)((?:(?!\1).)+)\1/g
 
 /** Every test that begins with a row, by file. */
 export function findTests(root: string): FoundTest[] {
@@ -28,5 +28,5 @@ export function findTests(root: string): FoundTest[] {
 
 /** Matches the names of the tests of a row. */
 export function namesOf(row: string): RegExp {
-  return new RegExp(`^(?:[HULSFRGBDA]\\d{1,2} )*${row} `)
+  return new RegExp(`^(?:[HULSFRBCGDA]\\d{1,2} )*${row} `)
 }

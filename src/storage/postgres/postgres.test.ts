@@ -71,7 +71,7 @@ serverSuite('postgres', 'a PostgreSQL database', () => {
     }
   }
 
-  test('is made by three programs that start at once, and their books are one', { timeout: 60_000 }, async (t) => {
+  test('C8 is made by three programs that start at once, and their books are one', { timeout: 60_000 }, async (t) => {
     const url = await fresh()
     const folders = [1, 2, 3].map(() => temporaryDirectory(t))
     const made = await Promise.all(

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { openDatabase } from './database.ts'
 
-test('a damaged database is named, with what can be done about it', (t) => {
+test('C7 C12 a damaged database is named, with what can be done about it', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'ferro-test-'))
   t.after(() => rmSync(directory, { recursive: true }))
   const file = join(directory, 'ferro.db')

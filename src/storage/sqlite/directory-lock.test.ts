@@ -33,7 +33,7 @@ test('its file is for the owner alone, also one that was made otherwise', (t) =>
   lock.release()
 })
 
-test('refuses a second process by name, and is free again when the first was killed', async (t) => {
+test('C10 refuses a second process by name, and is free again when the first was killed', async (t) => {
   const directory = temporaryDirectory(t)
   const module = new URL('./directory-lock.ts', import.meta.url).href
   const script = `import { DirectoryLock } from ${JSON.stringify(module)}

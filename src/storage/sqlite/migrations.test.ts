@@ -26,7 +26,7 @@ test('migrates once and leaves the database durable and in WAL mode', (t) => {
   assert.equal(pragma('foreign_keys'), 1)
 })
 
-test('a step that fails leaves the steps before it, and is done at the next start', (t) => {
+test('C8 a step that fails leaves the steps before it, and is done at the next start', (t) => {
   const database = new DatabaseSync(path.join(temporaryDirectory(t), 'x.db'))
   t.after(() => database.close())
   const good = 'CREATE TABLE a (x)'

@@ -309,7 +309,7 @@ export const MIGRATIONS: readonly string[] = [
 
    -- Who changed what, or was refused. before, after: JSON of the members that differ. Lines are only ever added.
    CREATE TABLE audit (
-     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+     sequence INTEGER PRIMARY KEY,
      time INTEGER NOT NULL,
      actor TEXT NOT NULL,
      address TEXT,
