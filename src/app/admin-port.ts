@@ -3,12 +3,10 @@ import type { ConfigDocument } from '../config/index.ts'
 import {
   type Actor,
   type Admin,
-  auditEntry,
   ControlError,
   type ControlPort,
   type CounterCheck,
   type CreatedKey,
-  encodeKey,
   type KeyOwner,
   type KeyView,
   type LevelView,

@@ -83,7 +83,7 @@ test('the audit log gives its lines newest first, in pages, and lets nobody chan
   for (const entry of [first, second, first, second, first]) administration.note(entry)
   const all = auditPage(database, ALL)
   assert.deepEqual(
-    all.map(({ sequence: _, ...entry }) => entry),
+    all.map(({ sequence: _number, ...entry }) => entry),
     [first, second, first, second, first],
   )
   const [newest, next, ...older] = all
