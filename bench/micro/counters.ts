@@ -17,7 +17,7 @@ const PERIOD = 682
 const LIMIT = 1e12
 const NANOS = 2_500_000
 const cells = new BigInt64Array(createCounters(64))
-const intents = new Intents(new BigInt64Array(createCounters(intentRegionCells(CAPACITY))), CAPACITY)
+const intents = new Intents(new Float64Array(createCounters(intentRegionCells(CAPACITY))), CAPACITY)
 const ids = new RequestIds()
 const charges = [0, 1].map((budget) => ({
   index: 8 + budget * BUDGET_CELLS,

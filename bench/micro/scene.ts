@@ -17,6 +17,7 @@ import {
   type UpstreamRequest,
 } from '../../src/core/index.ts'
 import {
+  type CounterDesk,
   createIdentify,
   createRateCheck,
   createReserve,
@@ -92,11 +93,18 @@ export function headOf(secret: string, more: readonly string[] = []): string {
   ].join('\r\n')
 }
 
-export async function openScene(): Promise<Scene> {
+export interface SceneOptions {
+  /** Shared memory of counters. */
+  readonly cells: BigInt64Array
+  readonly desk: (intents: Intents) => CounterDesk
+}
+
+/** `counted`: absent: by this machine alone. */
+export async function openScene(counted: SceneOptions | null = null): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'ferro-bench-'))
-  const cells = new BigInt64Array(new SharedArrayBuffer(65_536))
+  const cells = counted?.cells ?? new BigInt64Array(new SharedArrayBuffer(65_536))
   const generations = new Int32Array(new SharedArrayBuffer(64))
-  const intents = new Intents(new BigInt64Array(new SharedArrayBuffer(intentRegionCells(8192) * 8)), 8192)
+  const intents = new Intents(new Float64Array(new SharedArrayBuffer(intentRegionCells(8192) * 8)), 8192)
   const journal = new JournalAppender({
     directory: folder,
     startMs: Date.now(),
@@ -109,7 +117,7 @@ export async function openScene(): Promise<Scene> {
   })
   const metrics = new GatewayMetrics(new MetricsRegistry({ row: createMetricsRow(), onSeries: nothing }))
   const accessLog = new AccessLog({ output: join(folder, 'access.log'), level: 'info' })
-  const desk = new SharedCounters(cells, { intents })
+  const desk = counted?.desk(intents) ?? new SharedCounters(cells, { intents })
   const keys = new KeyTable({ generations, pepper: 'pepper', catchUp: nothing })
   const document = await documentFrom({
     providers: { mock: { kind: 'openai-compatible', base_url: 'http://127.0.0.1:9/v1', api_key: 'mock-key-123' } },
@@ -150,6 +158,7 @@ export async function openScene(): Promise<Scene> {
     },
   })
 
+  const waiting: ClientDouble[] = []
   return {
     keys,
     cells,
@@ -159,11 +168,13 @@ export async function openScene(): Promise<Scene> {
         if (!(head instanceof RequestHead)) throw head
         const client = new ClientDouble()
         handle(gateway, client, head)
-        client.sink?.onBody(BODY)
-        client.sink?.onBodyEnd()
+        if (!sendBody(client)) waiting.push(client)
       }
-      do await new Promise((resolve) => setImmediate(resolve))
-      while (gateway.exchanges.size > 0)
+      do {
+        await new Promise((resolve) => setImmediate(resolve))
+        // A gate has asked somebody, and the body is asked for only now.
+        for (const client of waiting.splice(0)) if (!sendBody(client)) waiting.push(client)
+      } while (gateway.exchanges.size > 0)
     },
     async close() {
       journal.close()
@@ -171,4 +182,12 @@ export async function openScene(): Promise<Scene> {
       rmSync(folder, { recursive: true })
     },
   }
+}
+
+/** False: nobody reads it yet. */
+function sendBody(client: ClientDouble): boolean {
+  if (client.sink === null) return client.ended
+  client.sink.onBody(BODY)
+  client.sink.onBodyEnd()
+  return true
 }

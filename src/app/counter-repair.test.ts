@@ -39,7 +39,7 @@ async function houseOf(t: TestContext) {
   })
   keys.putDatabaseKey(KEY)
   const own = createWorkerMemory()
-  const intents = new Intents(new BigInt64Array(own.intents, 0, intentRegionCells(INTENT_CAPACITY)), INTENT_CAPACITY)
+  const intents = new Intents(new Float64Array(own.intents, 0, intentRegionCells(INTENT_CAPACITY)), INTENT_CAPACITY)
   let clears = true
   const journal = new JournalAppender({
     directory,

@@ -50,7 +50,7 @@ export class CounterRepair {
   }
 
   async #mend(dead: DeadWorkerMemory): Promise<void> {
-    const left = readIntents(new BigInt64Array(dead.own.intents))
+    const left = readIntents(new Float64Array(dead.own.intents))
     const report = await this.#report(dead, left.segment)
     if (report === null) return
     const counters = this.#counters

@@ -57,7 +57,8 @@ export function giveAdmissionBack(x: Exchange, desk: CounterDesk): void {
   const { rates } = x.admission as Takings // createRateCheck's, nobody else sets it
   x.admission = null
   if (x.reservation !== null || x.attempts > 0 || !LATER.has(x.error?.code ?? '')) return
-  desk.giveBack({ rates, concurrency: null, tokenRates: null, tokens: 0, budgets: [], charges: [], owed: false })
+  const nothing = { concurrency: null, tokenRates: null, tokens: 0, nanos: 0, budgets: [], periods: [], owed: false }
+  desk.giveBack({ rates, ...nothing })
 }
 
 /** The request has ended: others may begin. */

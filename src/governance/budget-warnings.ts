@@ -1,5 +1,5 @@
 import { read } from './budget.ts'
-import { amountIn, emptyOf, subSlot, WARNED } from './budget-cells.ts'
+import { amountIn, cellWith, subSlot, tagOf, WARNED } from './budget-cells.ts'
 import type { BudgetDocument } from './level-document.ts'
 
 /** A budget has reached a threshold. */
@@ -32,10 +32,10 @@ export function warningOf(
 
 function claim(cells: BigInt64Array, index: number, period: number, threshold: number): boolean {
   const cell = subSlot(index, period) + WARNED
-  const empty = emptyOf(period)
+  const tag = tagOf(period)
   for (let held = Atomics.load(cells, cell); ; ) {
-    if (amountIn(held, empty) >= threshold) return false
-    const found = Atomics.compareExchange(cells, cell, held, empty + BigInt(threshold))
+    if (amountIn(held, tag) >= threshold) return false
+    const found = Atomics.compareExchange(cells, cell, held, cellWith(tag, threshold))
     if (found === held) return true
     held = found
   }

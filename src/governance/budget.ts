@@ -6,14 +6,16 @@
  * `reserved` grows after `used` and shrinks before it, so that it is neither negative nor above `used`, and
  * `spent = used - reserved` is at most `used`.
  *
- * Amounts and limits are safe integers, whose type is number: a BigInt is made where a cell is written, no earlier.
+ * Amounts and limits are safe integers, whose type is number: a BigInt is made where a cell is written, no earlier. A request has
+ * room by what a plain read says, since the compare-and-swap finds out whether it was so; it is refused by atomic reads alone.
  * Whoever passes `intents` has each step marked in the statement behind its atomic operation. The pair must stay one:
  * nothing that is a call may come between (see `intents.ts`, and `intents.threads.test.ts` for the proof).
  */
 import {
   amountIn,
   amountOf,
-  emptyOf,
+  cellWith,
+  glance,
   lower,
   OVERSHOOT,
   RESERVED,
@@ -21,6 +23,7 @@ import {
   raiseCapped,
   readCell,
   subSlot,
+  tagOf,
   USED,
   WARNED,
 } from './budget-cells.ts'
@@ -78,18 +81,24 @@ export function reserve(
 ): boolean {
   checkAmount(amount)
   const slot = subSlot(index, period)
-  const empty = emptyOf(period)
-  const taken = BigInt(amount)
-  for (let held = Atomics.load(cells, slot + USED); ; ) {
-    const used = amountIn(held, empty)
-    const next = (used === -1 ? empty : held) + taken
-    if (Math.max(0, used) + amount + readCell(cells, slot + OVERSHOOT, empty) > limit) return false
-    const found = Atomics.compareExchange(cells, slot + USED, held, next)
-    if (found === held) break
-    held = found
+  const tag = tagOf(period)
+  let held = glance(cells, slot + USED)
+  let overshoot = Math.max(0, amountIn(glance(cells, slot + OVERSHOOT), tag))
+  for (let isCertain = false; ; ) {
+    const sum = Math.max(0, amountIn(held, tag)) + amount
+    if (sum + overshoot <= limit) {
+      const found = Atomics.compareExchange(cells, slot + USED, held, cellWith(tag, sum))
+      if (found === held) break
+      held = found
+    } else {
+      if (isCertain) return false
+      held = Atomics.load(cells, slot + USED)
+    }
+    overshoot = readCell(cells, slot + OVERSHOOT, tag)
+    isCertain = true
   }
   if (intents !== null) intents.cells[intents.last] = USED_ONLY
-  raise(cells, slot + RESERVED, empty, taken)
+  raise(cells, slot + RESERVED, tag, amount)
   if (intents !== null) intents.cells[intents.last] = TAKEN
   return true
 }
@@ -103,21 +112,20 @@ export function giveBack(
   intents: Intents | null = null,
 ): void {
   const slot = subSlot(index, period)
-  const empty = emptyOf(period)
-  const returned = BigInt(amount)
+  const tag = tagOf(period)
   const mark = intents === null ? -1 : intents.findTaken(index, period, amount)
-  lower(cells, slot + RESERVED, empty, returned)
+  lower(cells, slot + RESERVED, tag, amount)
   if (intents !== null && mark !== -1) intents.cells[mark] = USED_ONLY
-  lower(cells, slot + USED, empty, returned)
+  lower(cells, slot + USED, tag, amount)
   if (intents !== null && mark !== -1) intents.cells[mark] = PENDING
 }
 
 /** Returns what a dead worker took and did not journal. */
 export function giveBackLeft(cells: BigInt64Array, left: TakenIntent): void {
   const slot = subSlot(left.counter, left.period)
-  const empty = emptyOf(left.period)
-  if (left.extent === 'whole') lower(cells, slot + RESERVED, empty, BigInt(left.amount))
-  lower(cells, slot + USED, empty, BigInt(left.amount))
+  const tag = tagOf(left.period)
+  if (left.extent === 'whole') lower(cells, slot + RESERVED, tag, left.amount)
+  lower(cells, slot + USED, tag, left.amount)
 }
 
 /**
@@ -148,48 +156,47 @@ function settleFrom(
   charge: Charge,
   actual: number,
   progress: SettleProgress,
-  marks: BigInt64Array | null,
+  marks: Float64Array | null,
 ): void {
   checkAmount(actual)
   const { period, amount, limit } = charge
   const slot = subSlot(charge.index, period)
-  const empty = emptyOf(period)
-  const returned = BigInt(amount)
+  const tag = tagOf(period)
   const difference = amount - actual
-  const unused = BigInt(Math.max(0, difference))
-  let rest = BigInt(progress.rest)
-  const settled = marks === null ? 0n : (marks[SETTLED] ?? 0n) + 1n
+  let { rest } = progress
+  const settled = marks === null ? 0 : (marks[SETTLED] ?? 0) + 1
   if (progress.step < 1) {
-    lower(cells, slot + RESERVED, empty, returned)
-    if (marks !== null) marks[STEP] = 1n
+    lower(cells, slot + RESERVED, tag, amount)
+    if (marks !== null) marks[STEP] = 1
   }
   if (difference >= 0) {
-    lower(cells, slot + USED, empty, unused)
+    lower(cells, slot + USED, tag, difference)
   } else {
     if (progress.step < 2) {
-      rest = raiseWithin(cells, slot, empty, -difference, limit)
+      rest = raiseWithin(cells, slot, tag, -difference, limit)
       if (marks !== null) {
         marks[REST] = rest
-        marks[STEP] = 2n
+        marks[STEP] = 2
       }
     }
-    if (rest > 0n) raiseCapped(cells, slot + OVERSHOOT, empty, rest)
+    if (rest > 0) raiseCapped(cells, slot + OVERSHOOT, tag, rest)
   }
   if (marks !== null) {
     marks[SETTLED] = settled
-    marks[STEP] = 0n
+    marks[STEP] = 0
   }
 }
 
 /** Raises `used` as far as the limit has room and answers the rest; 0 when the cell belongs to another period. */
-function raiseWithin(cells: BigInt64Array, slot: number, empty: bigint, excess: number, limit: number): bigint {
+function raiseWithin(cells: BigInt64Array, slot: number, tag: number, excess: number, limit: number): number {
   for (let held = Atomics.load(cells, slot + USED); ; ) {
-    const used = amountIn(held, empty)
-    if (used === -1) return 0n
-    const room = limit - used - readCell(cells, slot + OVERSHOOT, empty)
+    const used = amountIn(held, tag)
+    if (used === -1) return 0
+    const room = limit - used - readCell(cells, slot + OVERSHOOT, tag)
     const within = Math.max(0, Math.min(excess, room))
-    const rest = BigInt(excess - within)
-    const found = Atomics.compareExchange(cells, slot + USED, held, held + BigInt(within))
+    const next = cellWith(tag, used + within)
+    const rest = excess - within
+    const found = Atomics.compareExchange(cells, slot + USED, held, next)
     if (found === held) return rest
     held = found
   }
@@ -197,7 +204,7 @@ function raiseWithin(cells: BigInt64Array, slot: number, empty: bigint, excess: 
 
 /** Turns a reservation whose outcome was lost into spending of the full amount. */
 export function closeOpen(cells: BigInt64Array, index: number, period: number, amount: number): void {
-  lower(cells, subSlot(index, period) + RESERVED, emptyOf(period), BigInt(amount))
+  lower(cells, subSlot(index, period) + RESERVED, tagOf(period), amount)
 }
 
 /**
@@ -207,17 +214,18 @@ export function closeOpen(cells: BigInt64Array, index: number, period: number, a
 export function takeBack(cells: BigInt64Array, index: number, period: number, amount: number): void {
   checkAmount(amount)
   const slot = subSlot(index, period)
-  const empty = emptyOf(period)
-  const rest = amount - lowerDownTo(cells, slot + OVERSHOOT, empty, amount, 0)
-  lowerDownTo(cells, slot + USED, empty, rest, readCell(cells, slot + RESERVED, empty))
+  const tag = tagOf(period)
+  const rest = amount - lowerDownTo(cells, slot + OVERSHOOT, tag, amount, 0)
+  lowerDownTo(cells, slot + USED, tag, rest, readCell(cells, slot + RESERVED, tag))
 }
 
 /** Answers how much was taken. */
-function lowerDownTo(cells: BigInt64Array, cell: number, empty: bigint, amount: number, floor: number): number {
+function lowerDownTo(cells: BigInt64Array, cell: number, tag: number, amount: number, floor: number): number {
   for (let held = Atomics.load(cells, cell); ; ) {
-    const taken = Math.min(amount, Math.max(0, amountIn(held, empty) - floor))
+    const now = amountIn(held, tag)
+    const taken = Math.min(amount, Math.max(0, now - floor))
     if (taken === 0) return 0
-    const found = Atomics.compareExchange(cells, cell, held, held - BigInt(taken))
+    const found = Atomics.compareExchange(cells, cell, held, cellWith(tag, now - taken))
     if (found === held) return taken
     held = found
   }
@@ -227,12 +235,12 @@ function lowerDownTo(cells: BigInt64Array, cell: number, empty: bigint, amount: 
 export function restore(cells: BigInt64Array, index: number, period: number, spent: number, limit: number): void {
   checkAmount(spent)
   const slot = subSlot(index, period)
-  const empty = emptyOf(period)
+  const tag = tagOf(period)
   const used = Math.min(spent, limit)
-  Atomics.store(cells, slot + USED, empty + BigInt(used))
-  Atomics.store(cells, slot + OVERSHOOT, empty + BigInt(spent - used))
+  Atomics.store(cells, slot + USED, cellWith(tag, used))
+  Atomics.store(cells, slot + OVERSHOOT, cellWith(tag, spent - used))
   // What was passed before was told before.
-  Atomics.store(cells, slot + WARNED, empty + BigInt(limit === 0 ? 100 : Math.floor((used / limit) * 100)))
+  Atomics.store(cells, slot + WARNED, cellWith(tag, limit === 0 ? 100 : Math.floor((used / limit) * 100)))
 }
 
 /**
@@ -248,22 +256,22 @@ export function restoreAtLeast(
 ): void {
   checkAmount(spent)
   const slot = subSlot(index, period)
-  const empty = emptyOf(period)
+  const tag = tagOf(period)
   const { used, reserved, overshoot } = read(cells, index, period)
   const missing = spent - (used - reserved + overshoot)
   if (missing <= 0) return
-  raise(cells, slot + USED, empty, 0n)
-  const rest = raiseWithin(cells, slot, empty, missing, limit)
-  if (rest > 0n) raiseCapped(cells, slot + OVERSHOOT, empty, rest)
+  raise(cells, slot + USED, tag, 0)
+  const rest = raiseWithin(cells, slot, tag, missing, limit)
+  if (rest > 0) raiseCapped(cells, slot + OVERSHOOT, tag, rest)
 }
 
 /** What a period has used; zeros for one that nobody has begun, or whose sub-slot belongs to another period by now. */
 export function read(cells: BigInt64Array, index: number, period: number): BudgetReading {
   const slot = subSlot(index, period)
-  const empty = emptyOf(period)
-  const used = readCell(cells, slot + USED, empty)
-  const reserved = readCell(cells, slot + RESERVED, empty)
-  const overshoot = readCell(cells, slot + OVERSHOOT, empty)
+  const tag = tagOf(period)
+  const used = readCell(cells, slot + USED, tag)
+  const reserved = readCell(cells, slot + RESERVED, tag)
+  const overshoot = readCell(cells, slot + OVERSHOOT, tag)
   // The cells are not read in one moment: a reservation may have come between.
   return { used, reserved, spent: Math.max(0, used - reserved), overshoot }
 }
@@ -272,7 +280,7 @@ export function read(cells: BigInt64Array, index: number, period: number): Budge
 export function hasReserved(cells: BigInt64Array, index: number): boolean {
   return [0, 1].some((period) => {
     const held = Atomics.load(cells, subSlot(index, period) + RESERVED)
-    return amountOf(held) !== 0n
+    return amountOf(held) !== 0
   })
 }
 

@@ -1,3 +1,4 @@
+import { Charging } from './charging.ts'
 import type {
   BudgetDocument,
   ConcurrencyDocument,
@@ -10,11 +11,13 @@ import type { RequestValue } from './value-rules.ts'
 /** What a request takes of levels and of the values that rules count apart, together; null: nothing of the kind. */
 export interface Combined {
   readonly values: readonly RequestValue[]
-  readonly budgets: readonly BudgetDocument[]
+  readonly charging: Charging
   readonly tokenRates: readonly TokenRateDocument[] | null
   /** Requests and places of values: of the request's first attempt, and of each later one. */
   readonly first: Begun
   readonly later: Begun
+  /** Rates of requests of levels and values together, for what answers tell. */
+  readonly rates: readonly RateDocument[] | null
   /** Places that values give the request until it ends, the admission's, and both together. */
   readonly ofRequest: readonly ConcurrencyDocument[] | null
   readonly ofAdmission: readonly ConcurrencyDocument[] | null
@@ -31,12 +34,11 @@ export interface Begun {
 
 /** What levels alone say. */
 export interface OfLevels {
+  readonly rates: readonly RateDocument[] | null
   readonly budgets: readonly BudgetDocument[] | null
   readonly tokenRates: readonly TokenRateDocument[] | null
   readonly concurrency: readonly ConcurrencyDocument[] | null
 }
-
-const NONE: readonly BudgetDocument[] = []
 
 /** Puts together what levels say and what these values do. Made once for each set of values of a key in a row. */
 export function combine(levels: OfLevels, values: readonly RequestValue[]): Combined {
@@ -48,9 +50,9 @@ export function combine(levels: OfLevels, values: readonly RequestValue[]): Comb
   const tokenRates = [...(levels.tokenRates ?? []), ...all.flatMap(({ tokenRate }) => tokenRate ?? [])]
   return {
     values: [...values],
-    budgets:
-      values.length === 0 ? (levels.budgets ?? NONE) : [...(levels.budgets ?? []), ...all.flatMap((of) => of.budgets)],
+    charging: new Charging([...(levels.budgets ?? []), ...all.flatMap((of) => of.budgets)]),
     tokenRates: orNull(tokenRates),
+    rates: orNull([...(levels.rates ?? []), ...all.flatMap(({ rates }) => rates)]),
     first: { rates: orNull(all.flatMap(({ rates }) => rates)), concurrency: placesOf(all), places },
     later: { rates: orNull(ofAttempt.flatMap(({ rates }) => rates)), concurrency: places, places },
     ofRequest,

@@ -7,6 +7,7 @@
  * V8 stops a thread at the entry of a function and at the back edge of a loop, nowhere else (see intents.ts): the plain store
  * of a seat's cell right behind the atomic operation on the sum is never parted from it.
  */
+import { cellOf, numberOf } from '../lib/index.ts'
 import type { ConcurrencyDocument } from './level-document.ts'
 
 /** Cells of one level, for so many seats. */
@@ -44,24 +45,33 @@ export function clearSeat(cells: BigInt64Array, slot: number, seat: number): voi
   if (left !== 0n) Atomics.sub(cells, slot, left)
 }
 
-function occupy(cells: BigInt64Array, slot: number, limit: number, seat: number): boolean {
+/** Counts a request on one level; false when that is full. */
+export function occupy(cells: BigInt64Array, slot: number, limit: number, seat: number): boolean {
   const own = slot + 1 + seat
-  const most = BigInt(limit)
-  for (let held = Atomics.load(cells, slot); ; ) {
-    if (held >= most) return false
-    const next = (cells[own] ?? 0n) + 1n
-    const found = Atomics.compareExchange(cells, slot, held, held + 1n)
-    if (found === held) {
-      cells[own] = next
-      return true
+  const next = cellOf(numberOf(cells[own] ?? 0n) + 1)
+  let held = cells[slot] ?? 0n
+  // A plain read suffices to enter, since the compare-and-swap finds out whether it was so; to refuse it does not.
+  for (let isCertain = false; ; ) {
+    const inFlight = numberOf(held)
+    if (inFlight < limit) {
+      const found = Atomics.compareExchange(cells, slot, held, cellOf(inFlight + 1))
+      if (found === held) {
+        cells[own] = next
+        return true
+      }
+      held = found
+    } else {
+      if (isCertain) return false
+      held = Atomics.load(cells, slot)
     }
-    held = found
+    isCertain = true
   }
 }
 
-function vacate(cells: BigInt64Array, slot: number, seat: number): void {
+/** A request on one level has ended. */
+export function vacate(cells: BigInt64Array, slot: number, seat: number): void {
   const own = slot + 1 + seat
-  const next = (cells[own] ?? 0n) - 1n
+  const next = cellOf(numberOf(cells[own] ?? 0n) - 1)
   Atomics.sub(cells, slot, 1n)
   cells[own] = next
 }

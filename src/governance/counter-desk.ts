@@ -7,7 +7,6 @@
  *                                    └─► giveBack, when it could not be written
  */
 import type { Exchange, GatewayError, WAIT } from '../core/index.ts'
-import type { Charge } from './budget.ts'
 import type { BudgetWarning } from './budget-warnings.ts'
 import type { BudgetDocument, ConcurrencyDocument, RateDocument, TokenRateDocument } from './level-document.ts'
 
@@ -16,13 +15,28 @@ export interface Takings {
   readonly rates: readonly RateDocument[] | null
   readonly concurrency: readonly ConcurrencyDocument[] | null
   readonly tokenRates: readonly TokenRateDocument[] | null
-  /** What each rate of tokens is asked for. */
+  /** What each rate and each budget of tokens is asked for. */
   readonly tokens: number
-  /** Each at the place of its charge. */
+  /** What each budget of USD is asked for, in nano-dollars. */
+  readonly nanos: number
   readonly budgets: readonly BudgetDocument[]
-  readonly charges: readonly Charge[]
+  /** The period of each budget, at its place. */
+  readonly periods: readonly number[]
   /** It was used already: no budget refuses it. */
   readonly owed: boolean
+}
+
+/** Limits that answers tell of; null: none of the kind. */
+export interface Counted {
+  readonly rates: readonly RateDocument[] | null
+  readonly tokenRates: readonly TokenRateDocument[] | null
+}
+
+/** What was used of it. */
+export interface Used {
+  readonly tokens: number
+  /** What budgets of USD are charged. */
+  readonly nanos: number
 }
 
 /** Nothing was taken. */
@@ -58,13 +72,13 @@ export interface CounterDesk {
   giveBack(takings: Takings): void
   /** Places are free again: what had them is over. */
   leave(concurrency: readonly ConcurrencyDocument[]): void
-  /** Replaces what was taken by what was used: `final` at the places of the charges, `tokens` of the rates of tokens. */
-  settle(takings: Takings, final: readonly number[], tokens: number): void
+  /** Replaces what was taken by what was used. */
+  settle(takings: Takings, used: Used): void
   /**
-   * Thresholds that are reached with what was used, `final` at the places of the charges; null: what is settled has been counted. Each
-   * is told once in a period, to whoever asks first.
+   * Thresholds that are reached with what was used; null: what is settled has been counted. Each is told once in a period, to
+   * whoever asks first.
    */
-  warnings(takings: Takings, final: readonly number[] | null): readonly BudgetWarning[] | null
+  warnings(takings: Takings, used: Used | null): readonly BudgetWarning[] | null
   /** What is left of these, as far as it is known without a wait. */
-  left(rates: readonly RateDocument[] | null, tokenRates: readonly TokenRateDocument[] | null): LimitsLeft
+  left(counted: Counted): LimitsLeft
 }

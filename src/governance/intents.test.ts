@@ -8,7 +8,7 @@ const NONE = { step: 0, rest: 0 }
 
 function accounts(capacity = 4) {
   const cells = new BigInt64Array(3 * BUDGET_CELLS)
-  const region = new BigInt64Array(intentRegionCells(capacity))
+  const region = new Float64Array(intentRegionCells(capacity))
   const intents = new Intents(region, capacity)
   intents.openSegment(3)
   return { cells, region, intents }
@@ -83,5 +83,5 @@ test('counts settlements as they are applied, also one whose period is gone', ()
 })
 
 test('refuses a region that is too small', () => {
-  assert.throws(() => new Intents(new BigInt64Array(7), 1), RangeError)
+  assert.throws(() => new Intents(new Float64Array(7), 1), RangeError)
 })

@@ -32,12 +32,13 @@ const WRITTEN = STARTED + 1
 const SETTLED = STARTED + 2
 const REGION = STARTED + 3
 
+const regionIn = ({ buffer }: BigInt64Array) => new Float64Array(buffer, REGION * 8, intentRegionCells(CAPACITY))
 const actualOf = (ordinal: number) => ACTUAL[(ordinal >> 1) % ACTUAL.length] ?? 0
 const chargeOf = (ordinal: number) => CHARGES[ordinal % 2] ?? assert.fail('two charges for each request')
 
 /** One turn after the other as a data worker does them, until it is stopped from outside. */
 function work(cells: BigInt64Array): void {
-  const intents = new Intents(cells.subarray(REGION, REGION + intentRegionCells(CAPACITY)), CAPACITY)
+  const intents = new Intents(regionIn(cells), CAPACITY)
   intents.openSegment(1)
   cells[WRITTEN] = 0n
   cells[SETTLED] = 0n
@@ -66,7 +67,7 @@ function work(cells: BigInt64Array): void {
 /** Does for a dead worker what control and the writer do; answers which repairs there was a need for. */
 function mend(cells: BigInt64Array): string[] {
   const needed: string[] = []
-  const left = readIntents(cells.subarray(REGION, REGION + intentRegionCells(CAPACITY)))
+  const left = readIntents(regionIn(cells))
   const written = Number(cells[WRITTEN])
   const settled = Number(cells[SETTLED])
   for (const intent of left.taken.slice(written - left.journalled)) {

@@ -1,6 +1,6 @@
 /**
  * What a worker has done to the shared counters and its journal does not show yet, kept where control can read it when
- * the worker is dead. One region of 64-bit cells for each worker, in its status block:
+ * the worker is dead. One region of 64-bit numbers for each worker:
  *
  *     journalled   charges of reservations that the segment held when the region was last cleared
  *     segment      sequence number of the segment in use
@@ -35,11 +35,11 @@ const AMOUNT = 3
 const INTENT_CELLS = 4
 
 /** State of an intent whose amount is in no counter: not yet, refused, or given back. */
-export const PENDING = 0n
+export const PENDING = 0
 /** State of an intent whose amount is in `used` and not in `reserved`: half taken, or half given back. */
-export const USED_ONLY = 1n
+export const USED_ONLY = 1
 /** State of an intent whose amount is in both. */
-export const TAKEN = 2n
+export const TAKEN = 2
 
 /** Cells that a region of so many intents needs. */
 export function intentRegionCells(capacity: number): number {
@@ -80,14 +80,14 @@ export interface IntentsLeft {
 /** A worker's own side of its region. Reservations of one turn of the event loop fit, or are refused. */
 export class Intents {
   /** The region, for `budget.ts` only. */
-  readonly cells: BigInt64Array
+  readonly cells: Float64Array
   /** Cell of the state of the intent added last, for `budget.ts` only. */
   last = 0
   readonly #capacity: number
   #count = 0
 
   /** `cells` holds at least `intentRegionCells(capacity)` cells; throws a RangeError otherwise. */
-  constructor(cells: BigInt64Array, capacity: number) {
+  constructor(cells: Float64Array, capacity: number) {
     if (cells.length < intentRegionCells(capacity)) {
       throw new RangeError(`${capacity} intents need ${intentRegionCells(capacity)} cells, not ${cells.length}`)
     }
@@ -100,11 +100,11 @@ export class Intents {
     if (this.#count === this.#capacity) return false
     const state = HEADER_CELLS + this.#count * INTENT_CELLS
     this.cells[state] = PENDING
-    this.cells[state + COUNTER] = BigInt(counter)
-    this.cells[state + PERIOD] = BigInt(period)
-    this.cells[state + AMOUNT] = BigInt(amount)
+    this.cells[state + COUNTER] = counter
+    this.cells[state + PERIOD] = period
+    this.cells[state + AMOUNT] = amount
     this.#count++
-    this.cells[COUNT] = BigInt(this.#count)
+    this.cells[COUNT] = this.#count
     this.last = state
     return true
   }
@@ -114,9 +114,9 @@ export class Intents {
     for (let state = HEADER_CELLS + (this.#count - 1) * INTENT_CELLS; state >= HEADER_CELLS; state -= INTENT_CELLS) {
       if (
         this.cells[state] === TAKEN &&
-        Number(this.cells[state + COUNTER]) === counter &&
-        Number(this.cells[state + PERIOD]) === period &&
-        Number(this.cells[state + AMOUNT]) === amount
+        this.cells[state + COUNTER] === counter &&
+        this.cells[state + PERIOD] === period &&
+        this.cells[state + AMOUNT] === amount
       ) {
         return state
       }
@@ -127,12 +127,12 @@ export class Intents {
   /** Forgets the intents, after the reserve entries of the turn are in the segment, or were given back. */
   clear(): void {
     if (this.#count === 0) return
-    let journalled = this.cells[JOURNALLED] ?? 0n
+    let journalled = this.cells[JOURNALLED] ?? 0
     for (let position = 0; position < this.#count; position++) {
       if (this.cells[HEADER_CELLS + position * INTENT_CELLS] === TAKEN) journalled++
     }
     this.cells[JOURNALLED] = journalled
-    this.cells[COUNT] = 0n
+    this.cells[COUNT] = 0
     this.#count = 0
   }
 
@@ -141,42 +141,41 @@ export class Intents {
     for (let position = 0; position < this.#count; position++) {
       if (this.cells[HEADER_CELLS + position * INTENT_CELLS] !== PENDING) return
     }
-    this.cells[COUNT] = 0n
+    this.cells[COUNT] = 0
     this.#count = 0
   }
 
   /** Begins with a new, empty segment, when no intent is open and every settlement of the old one is applied. */
   openSegment(sequence: number): void {
-    const segment = BigInt(sequence)
-    this.cells[COUNT] = 0n
-    this.cells[JOURNALLED] = 0n
-    this.cells[SETTLED] = 0n
-    this.cells[STEP] = 0n
-    this.cells[REST] = 0n
-    this.cells[SEGMENT] = segment
+    this.cells[COUNT] = 0
+    this.cells[JOURNALLED] = 0
+    this.cells[SETTLED] = 0
+    this.cells[STEP] = 0
+    this.cells[REST] = 0
+    this.cells[SEGMENT] = sequence
     this.#count = 0
   }
 }
 
 /** Reads what a worker left behind; only when it is dead. */
-export function readIntents(cells: BigInt64Array): IntentsLeft {
+export function readIntents(cells: Float64Array): IntentsLeft {
   const taken: TakenIntent[] = []
-  const count = Number(cells[COUNT])
+  const count = cells[COUNT] ?? 0
   for (let position = 0; position < count; position++) {
     const state = HEADER_CELLS + position * INTENT_CELLS
     if (cells[state] === PENDING) continue
     taken.push({
-      counter: Number(cells[state + COUNTER]),
-      period: Number(cells[state + PERIOD]),
-      amount: Number(cells[state + AMOUNT]),
+      counter: cells[state + COUNTER] ?? 0,
+      period: cells[state + PERIOD] ?? 0,
+      amount: cells[state + AMOUNT] ?? 0,
       extent: cells[state] === TAKEN ? 'whole' : 'used',
     })
   }
   return {
-    segment: Number(cells[SEGMENT]),
-    journalled: Number(cells[JOURNALLED]),
-    settled: Number(cells[SETTLED]),
-    progress: { step: Number(cells[STEP]), rest: Number(cells[REST]) },
+    segment: cells[SEGMENT] ?? 0,
+    journalled: cells[JOURNALLED] ?? 0,
+    settled: cells[SETTLED] ?? 0,
+    progress: { step: cells[STEP] ?? 0, rest: cells[REST] ?? 0 },
     taken,
   }
 }

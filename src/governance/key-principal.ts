@@ -204,7 +204,7 @@ function chargedOn(own: LimitsDocument, levels: readonly Level[], rules: readonl
     admission:
       rates === null && concurrency === null
         ? null
-        : { rates, concurrency, tokenRates: null, tokens: 0, budgets: [], charges: [], owed: false },
+        : { rates, concurrency, tokenRates: null, tokens: 0, nanos: 0, budgets: [], periods: [], owed: false },
     rules: orNull(rules),
     combined: null,
     restricting: orNull(levels.filter(({ allow, deny }) => allow !== null || deny !== null)),

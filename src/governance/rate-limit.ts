@@ -4,6 +4,7 @@
  * run ahead of the clock by `burst` intervals. One 64-bit compare-and-swap admits or refuses, exact over all threads.
  * A zeroed cell is a limit that nobody has used.
  */
+import { cellOf, numberOf } from '../lib/index.ts'
 
 /** What a limit of so many requests per window means to the functions below. */
 export interface Rate {
@@ -21,19 +22,26 @@ export function rateOf(limit: number, windowUs: number): Rate {
 /** Takes one request: 0 when it is admitted, else the microseconds (> 0) until one would be, with nothing taken. */
 export function take(cells: BigInt64Array, index: number, nowUs: number, intervalUs: number, burst: number): number {
   const earliest = (burst - 1) * intervalUs
-  for (let held = Atomics.load(cells, index); ; ) {
-    const arrivalUs = Math.max(Number(held), nowUs)
+  // A plain read suffices to take, since the compare-and-swap finds out whether it was so; to refuse it does not.
+  let held = cells[index] ?? 0n
+  for (let isCertain = false; ; ) {
+    const arrivalUs = Math.max(numberOf(held), nowUs)
     const waitUs = arrivalUs - earliest - nowUs
-    if (waitUs > 0) return waitUs
-    const found = Atomics.compareExchange(cells, index, held, BigInt(arrivalUs + intervalUs))
-    if (found === held) return 0
-    held = found
+    if (waitUs <= 0) {
+      const found = Atomics.compareExchange(cells, index, held, cellOf(arrivalUs + intervalUs))
+      if (found === held) return 0
+      held = found
+    } else {
+      if (isCertain) return waitUs
+      held = Atomics.load(cells, index)
+    }
+    isCertain = true
   }
 }
 
 /** Gives back what `take` took for a request that was not let through after all. */
 export function giveBack(cells: BigInt64Array, index: number, intervalUs: number): void {
-  Atomics.sub(cells, index, BigInt(intervalUs))
+  Atomics.sub(cells, index, cellOf(intervalUs))
 }
 
 /** What `take` would answer, with nothing taken. */

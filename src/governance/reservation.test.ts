@@ -25,7 +25,7 @@ import type { Estimate, Traffic, TrafficPort } from './traffic.ts'
 
 interface House {
   readonly counters: BigInt64Array
-  readonly intents: BigInt64Array
+  readonly intents: Float64Array
   readonly journal: JournalAppender
   readonly dispatched: Exchange[]
   /** Changes what a request is estimated to cost, and what it did. */

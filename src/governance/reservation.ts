@@ -11,10 +11,10 @@ import {
   WAIT,
 } from '../core/index.ts'
 import type { JournalAppender, ReserveWaiter, SettleWaiter } from '../storage/index.ts'
-import type { Charge } from './budget.ts'
 import type { BudgetWarning } from './budget-warnings.ts'
+import { type ChargingMoment, chargesJson } from './charging.ts'
 import { type Begun, type Combined, combine, isOf } from './combined-values.ts'
-import type { CounterDesk, Refusal, Taken, Takings } from './counter-desk.ts'
+import type { Counted, CounterDesk, Refusal, Taken, Takings, Used } from './counter-desk.ts'
 import { principalOf } from './identify.ts'
 import type { Charged } from './key-principal.ts'
 import type {
@@ -25,7 +25,6 @@ import type {
   ValueDocument,
   ValueName,
 } from './level-document.ts'
-import { periodOf } from './period.ts'
 import { valuesOf } from './request-values.ts'
 import { budgetNanos, type Estimate, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 import type { RequestValue } from './value-rules.ts'
@@ -52,7 +51,7 @@ export interface ValueSource {
 
 const NOTHING_BEGUN: Begun = { rates: null, concurrency: null, places: null }
 /** What a request takes that nobody's key asked for. */
-const NOBODYS = combine({ budgets: null, tokenRates: null, concurrency: null }, [])
+const NOBODYS = combine({ budgets: null, rates: null, tokenRates: null, concurrency: null }, [])
 /** Of a request that nobody's key asked for. */
 const NOBODY = { idJson: 'null', levelsJson: '' }
 
@@ -71,11 +70,13 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
   readonly concurrency: readonly ConcurrencyDocument[] | null
   readonly tokenRates: readonly TokenRateDocument[] | null
   readonly tokens: number
+  readonly nanos: number
   readonly owed: boolean
   readonly budgets: readonly BudgetDocument[]
-  readonly charges: Charge[] = []
-  readonly #final: number[] = []
-  #usedTokens = 0
+  readonly periods: readonly number[]
+  readonly #moment: ChargingMoment
+  /** Null: not known yet. */
+  #used: Used | null = null
   /** Of the attempt before, which gave way to this one. */
   readonly #previous: Reservation | null
   /** 1 for the first. Not the number of dispatches: one that found no connection was reserved and settled all the same. */
@@ -99,35 +100,33 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
     this.#begun = this.owed ? NOTHING_BEGUN : this.#previous === null ? combined.first : combined.later
     this.rates = this.#begun.rates
     this.concurrency = this.#begun.concurrency
-    this.budgets = combined.budgets
     this.tokenRates = this.owed ? null : combined.tokenRates
     this.#combined = combined
     this.before = this.#previous?.before ?? null
     this.attempt = (this.#previous === null ? 0 : this.#previous.#last) + 1
     this.#last = this.attempt
     this.reservedAt = Date.now()
+    this.#moment = combined.charging.at(this.reservedAt)
+    this.budgets = this.#moment.budgets
+    this.periods = this.#moment.periods
     this.estimate = estimate
     this.tokens = estimate.tokens
+    this.nanos = estimate.nanos ?? 0
   }
 
   /** Takes from every budget and every rate of tokens, or from none. */
   take(taken: Taken): Refusal | typeof WAIT | null {
-    let before: BudgetDocument | null = null
-    let period = 0
-    for (const budget of this.budgets) {
-      const amount = budget.unit === 'tokens' ? this.tokens : this.estimate.nanos
-      if (amount === null) return { error: unpriced(), budget: null }
-      const { per, timeZone } = budget
-      // Most budgets have the period of the one before.
-      if (before === null || per !== before.per || timeZone !== before.timeZone) {
-        period = periodOf(per, this.reservedAt, timeZone)
-      }
-      before = budget
-      this.charges.push({ index: budget.slot, period, amount, limit: budget.limit })
+    const { rates, concurrency, tokenRates, budgets } = this
+    if (rates === null && concurrency === null && tokenRates === null && budgets.length === 0) return null
+    if (this.estimate.nanos === null && budgets.some(({ unit }) => unit === 'nanos')) {
+      return { error: unpriced(), budget: null }
     }
-    const { rates, concurrency, tokenRates, charges } = this
-    if (rates === null && concurrency === null && tokenRates === null && charges.length === 0) return null
     return this.#accounts.desk.take(this.#x, this, taken)
+  }
+
+  /** All rates that the request is counted by, those of levels and of rules. */
+  get counted(): Counted {
+    return this.#combined
   }
 
   /** The journal's entry of this reservation. */
@@ -135,13 +134,14 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
     const { tokens, nanos, providerJson, modelJson, priceRuleJson } = this.estimate
     const { idJson: key, levelsJson } = this.#x.principal === null ? NOBODY : principalOf(this.#x)
     const head = `["r","${this.#x.id}",${this.attempt},${this.reservedAt},${key},${providerJson},${modelJson}`
-    return `${head},${tokens},${nanos ?? 0},${priceRuleJson},${this.#chargesJson(null)}${levelsJson}]`
+    const charges = chargesJson(this.#moment, tokens, this.nanos)
+    return `${head},${tokens},${nanos ?? 0},${priceRuleJson},${charges}${levelsJson}]`
   }
 
   journaled(error: Error | null): void {
     const x = this.#x
     if (error !== null) {
-      this.#giveBack()
+      this.#accounts.desk.giveBack(this)
       x.reservation = this.#previous
       proceed(x, journalUnavailable(error))
       return
@@ -160,25 +160,19 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
     this.state = 'settling'
     const { places } = this.#begun
     if (places !== null) this.#accounts.desk.leave(places)
-    this.#know(tokens, charged)
+    this.#used = { tokens, nanos: charged }
     const head = `["s","${this.#x.id}",${this.attempt},${tokens},${nanos},"${usageSource}"`
-    this.#accounts.journal.settle(`${head},${this.#chargesJson(this.#final)},${record}]`, this)
-  }
-
-  #know(tokens: number, charged: number): void {
-    if (this.#final.length > 0) return
-    for (const budget of this.budgets) this.#final.push(budget.unit === 'tokens' ? tokens : charged)
-    this.#usedTokens = tokens
+    const charges = chargesJson(this.#moment, tokens, charged)
+    this.#accounts.journal.settle(`${head},${charges},${record}]`, this)
   }
 
   /** Thresholds of budgets that are reached with what was used, as the record has them; null: none. Before `settle`. */
   warnings(tokens: number, charged: number): string | null {
-    this.#know(tokens, charged)
-    return this.#warn(this.#final)
+    return this.#warn({ tokens, nanos: charged })
   }
 
-  #warn(final: readonly number[] | null): string | null {
-    const found = this.#accounts.desk.warnings(this, final)
+  #warn(used: Used | null): string | null {
+    const found = this.#accounts.desk.warnings(this, used)
     if (found === null) return null
     for (const warning of found) this.#accounts.onWarning?.(warning, this.#x.id)
     return found.map(({ budget, threshold }) => `warn(${budget.counter}=${threshold})`).join(', ')
@@ -214,8 +208,8 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
 
   settlementWritten(): void {
     this.state = 'settled'
-    if (this.tokenRates !== null || this.charges.length > 0) {
-      this.#accounts.desk.settle(this, this.#final, this.#usedTokens)
+    if (this.#used !== null && (this.tokenRates !== null || this.budgets.length > 0)) {
+      this.#accounts.desk.settle(this, this.#used)
       // Of several that end at once, none alone may reach what they reach together.
       this.#warn(null)
     }
@@ -230,21 +224,6 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
     else if (x.inFlight === ofAdmission) x.inFlight = inFlight
     // The levels were others when it was admitted. Governance's: nobody else sets it.
     else x.inFlight = [...((x.inFlight ?? []) as readonly ConcurrencyDocument[]), ...ofRequest]
-  }
-
-  #giveBack(): void {
-    this.#accounts.desk.giveBack(this)
-    this.charges.length = 0
-  }
-
-  #chargesJson(final: readonly number[] | null): string {
-    if (this.charges.length === 0) return '[]'
-    let text = '['
-    for (let at = 0; at < this.charges.length; at++) {
-      const { period, amount } = this.charges[at] as Charge // in range
-      text += `${at === 0 ? '' : ','}["${this.budgets[at]?.counter}",${period},${final === null ? amount : final[at]}]`
-    }
-    return `${text}]`
   }
 }
 

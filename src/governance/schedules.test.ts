@@ -66,7 +66,7 @@ interface Entry {
 
 /** A worker with its region of intents, and what its journal holds. */
 class TestWorker {
-  readonly region = new BigInt64Array(intentRegionCells(CAPACITY))
+  readonly region = new Float64Array(intentRegionCells(CAPACITY))
   readonly intents = new Intents(this.region, CAPACITY)
   settles: Entry[] = []
   open: Entry[] = []

@@ -1,9 +1,10 @@
 import { type Exchange, GatewayError } from '../core/index.ts'
-import { monotonicUs } from '../lib/index.ts'
-import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
+import { monotonicUs, numberOf } from '../lib/index.ts'
+import { ALL_RESERVED, giveBack, INTENTS_FULL, reserveAll, settle } from './budget.ts'
 import { type BudgetWarning, warningOf } from './budget-warnings.ts'
+import { amountFor, ChargeList } from './charging.ts'
 import { ALL_OCCUPIED, occupyAll, vacateAll } from './concurrency.ts'
-import type { CounterDesk, LimitLeft, LimitsLeft, Refusal, Takings } from './counter-desk.ts'
+import type { Counted, CounterDesk, LimitLeft, LimitsLeft, Refusal, Takings, Used } from './counter-desk.ts'
 import type { Intents } from './intents.ts'
 import {
   type BudgetDocument,
@@ -21,6 +22,7 @@ export class SharedCounters implements CounterDesk {
   readonly cells: BigInt64Array
   readonly #seat: number
   readonly #intents: Intents | null
+  readonly #charges = new ChargeList()
 
   /** `seat`: this worker's, where its requests in flight are counted. `intents`: null where nothing is reserved. */
   constructor(cells: BigInt64Array, { seat = 0, intents = null }: { seat?: number; intents?: Intents | null } = {}) {
@@ -29,21 +31,23 @@ export class SharedCounters implements CounterDesk {
     this.#intents = intents
   }
 
-  take(_x: Exchange, { rates, concurrency, tokenRates, tokens, budgets, charges, owed }: Takings): Refusal | null {
+  take(_x: Exchange, takings: Takings): Refusal | null {
     const { cells } = this
-    let refused = rates === null ? null : this.#takeRates(rates)
+    const { rates, concurrency, tokenRates, tokens, budgets } = takings
+    const nowUs = rates === null && tokenRates === null ? 0 : monotonicUs()
+    let refused = rates === null ? null : this.#takeRates(rates, nowUs)
     if (refused !== null) return refused
     if (concurrency !== null) {
       const full = occupyAll(cells, concurrency, this.#seat)
       if (full !== ALL_OCCUPIED) refused = tooMany(concurrency[full] as ConcurrencyDocument) // the position of one of them
     }
     if (refused === null) {
-      if (tokenRates !== null) refused = this.#takeTokens(tokenRates, tokens)
+      if (tokenRates !== null) refused = this.#takeTokens(tokenRates, { tokens, nowUs })
       if (refused === null) {
-        if (charges.length === 0) return null
-        const position = reserveAll(cells, owed ? charges.map(unlimited) : charges, this.#intents)
+        if (budgets.length === 0) return null
+        const position = reserveAll(cells, this.#charges.of(takings), this.#intents)
         if (position === ALL_RESERVED) return null
-        refused = position === INTENTS_FULL ? crowded() : exhausted(budgets[position] as BudgetDocument) // a position of charges, thus of budgets
+        refused = position === INTENTS_FULL ? crowded() : exhausted(budgets[position] as BudgetDocument) // one of its positions
         if (tokenRates !== null) giveTokensBack(cells, tokenRates, tokens, 0)
       }
       if (concurrency !== null) vacateAll(cells, concurrency, this.#seat)
@@ -52,34 +56,39 @@ export class SharedCounters implements CounterDesk {
     return refused
   }
 
-  giveBack({ rates, concurrency, tokenRates, tokens, charges }: Takings): void {
+  giveBack(takings: Takings): void {
     const { cells } = this
+    const { rates, concurrency, tokenRates, tokens, budgets } = takings
+    const charges = this.#charges.of(takings)
     for (const { index, period, amount } of charges) giveBack(cells, index, period, amount, this.#intents)
     if (tokenRates !== null) giveTokensBack(cells, tokenRates, tokens, 0)
     if (concurrency !== null) vacateAll(cells, concurrency, this.#seat)
     if (rates !== null) giveFirstBack(cells, rates, rates.length)
-    if (charges.length > 0) this.#intents?.dropPending()
+    if (budgets.length > 0) this.#intents?.dropPending()
   }
 
   leave(concurrency: readonly ConcurrencyDocument[]): void {
     vacateAll(this.cells, concurrency, this.#seat)
   }
 
-  settle({ tokenRates, tokens, charges }: Takings, final: readonly number[], used: number): void {
+  settle(takings: Takings, used: Used): void {
     const { cells } = this
-    if (tokenRates !== null) giveTokensBack(cells, tokenRates, tokens, used)
-    for (let at = 0; at < charges.length; at++) {
-      const { index, period, amount, limit } = charges[at] as Charge // in range
-      settle(cells, index, period, amount, final[at] ?? 0, limit, this.#intents)
+    const { tokenRates, tokens, budgets, periods } = takings
+    if (tokenRates !== null) giveTokensBack(cells, tokenRates, tokens, used.tokens)
+    for (let at = 0; at < budgets.length; at++) {
+      const budget = budgets[at] as BudgetDocument // in range
+      const amount = amountFor(budget, takings)
+      settle(cells, budget.slot, periods[at] ?? 0, amount, amountFor(budget, used), budget.limit, this.#intents)
     }
   }
 
-  warnings({ budgets, charges }: Takings, final: readonly number[] | null): readonly BudgetWarning[] | null {
+  warnings({ budgets, periods }: Takings, used: Used | null): readonly BudgetWarning[] | null {
     let found: BudgetWarning[] | null = null
-    for (let at = 0; at < charges.length; at++) {
-      const budget = budgets[at] as BudgetDocument // as many as charges
+    for (let at = 0; at < budgets.length; at++) {
+      const budget = budgets[at] as BudgetDocument // in range
       if (budget.warnAt === undefined) continue
-      const warning = warningOf(this.cells, budget, charges[at]?.period ?? 0, final?.[at] ?? 0)
+      const more = used === null ? 0 : amountFor(budget, used)
+      const warning = warningOf(this.cells, budget, periods[at] ?? 0, more)
       if (warning === null) continue
       found ??= []
       found.push(warning)
@@ -87,7 +96,7 @@ export class SharedCounters implements CounterDesk {
     return found
   }
 
-  left(rates: readonly RateDocument[] | null, tokenRates: readonly TokenRateDocument[] | null): LimitsLeft {
+  left({ rates, tokenRates }: Counted): LimitsLeft {
     const nowUs = monotonicUs()
     return {
       requests: rates === null ? null : this.#leastRequests(rates, nowUs),
@@ -100,7 +109,7 @@ export class SharedCounters implements CounterDesk {
     let remaining = Number.POSITIVE_INFINITY
     let aheadUs = 0
     for (const rate of rates) {
-      const ahead = Math.max(0, Number(Atomics.load(this.cells, rate.slot)) - nowUs)
+      const ahead = Math.max(0, numberOf(this.cells[rate.slot] ?? 0n) - nowUs)
       const left = rate.limit === 0 ? 0 : Math.max(0, Math.floor(rate.burst - ahead / rate.intervalUs))
       if (left >= remaining) continue
       least = rate
@@ -122,12 +131,11 @@ export class SharedCounters implements CounterDesk {
       remaining = left
     }
     if (least === null) return null
-    const aheadUs = Math.max(0, Number(Atomics.load(this.cells, least.slot)) - nowUs)
+    const aheadUs = Math.max(0, numberOf(this.cells[least.slot] ?? 0n) - nowUs)
     return { quota: least.limit, windowS: 60, remaining, resetMs: aheadUs / 1_000 }
   }
 
-  #takeRates(rates: readonly RateDocument[]): Refusal | null {
-    const nowUs = monotonicUs()
+  #takeRates(rates: readonly RateDocument[], nowUs: number): Refusal | null {
     for (let at = 0; at < rates.length; at++) {
       const rate = rates[at] as RateDocument // in range
       const { slot, intervalUs, burst } = rate
@@ -139,14 +147,10 @@ export class SharedCounters implements CounterDesk {
     return null
   }
 
-  #takeTokens(rates: readonly TokenRateDocument[], tokens: number): Refusal | null {
-    const error = takeTokens(this.cells, rates, tokens)
+  #takeTokens(rates: readonly TokenRateDocument[], of: { tokens: number; nowUs: number }): Refusal | null {
+    const error = takeTokens(this.cells, rates, of)
     return error === null ? null : { error, budget: null }
   }
-}
-
-function unlimited(charge: Charge): Charge {
-  return { ...charge, limit: Number.MAX_SAFE_INTEGER }
 }
 
 function giveFirstBack(cells: BigInt64Array, rates: readonly RateDocument[], count: number): void {

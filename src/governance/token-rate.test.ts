@@ -43,7 +43,7 @@ test('B8 tokens in flight and used pass no window but by what requests from befo
         } else if (does === 'take') {
           const before = cells.slice()
           const room = asked.map((rate) => remainingTokens(cells, rate, monotonicUs()))
-          const refusal = takeTokens(cells, asked, tokens)
+          const refusal = takeTokens(cells, asked, { tokens, nowUs: monotonicUs() })
           // The cost of a request is rounded up to whole microseconds: one token more or less may be shown than taken.
           if (room.every((each) => each > tokens)) assert.equal(refusal, null)
           if (room.some((each) => each < tokens)) assert.notEqual(refusal, null)
@@ -85,7 +85,12 @@ test('B8 tokens in flight and used pass no window but by what requests from befo
           taken,
         )
       }
-      for (const rate of rates) assert.equal(takeTokens(cells, [rate], rate.limit), null, 'all of it is free again')
+      for (const rate of rates)
+        assert.equal(
+          takeTokens(cells, [rate], { tokens: rate.limit, nowUs: monotonicUs() }),
+          null,
+          'all of it is free again',
+        )
     }),
     { numRuns: 300 },
   )

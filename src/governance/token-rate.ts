@@ -4,25 +4,24 @@
  * beyond it is owed.
  */
 import { GatewayError } from '../core/index.ts'
-import { monotonicUs } from '../lib/index.ts'
+import { cellOf, numberOf } from '../lib/index.ts'
 import { levelInWords, type TokenRateDocument } from './level-document.ts'
 
 export const MINUTE_US = 60_000_000
 
-/** Takes so many tokens from every rate, or from none. */
+/** Takes so many tokens from every rate, or from none. `nowUs` of `monotonicUs`. */
 export function takeTokens(
   cells: BigInt64Array,
   rates: readonly TokenRateDocument[],
-  tokens: number,
+  { tokens, nowUs }: { readonly tokens: number; readonly nowUs: number },
 ): GatewayError | null {
-  const nowUs = monotonicUs()
   for (let at = 0; at < rates.length; at++) {
     const rate = rates[at] as TokenRateDocument // in range
     const waitUs = take(cells, rate, tokens, nowUs)
     if (waitUs === 0) continue
     for (let taken = at - 1; taken >= 0; taken--) {
       const { slot, limit } = rates[taken] as TokenRateDocument // as above
-      Atomics.sub(cells, slot, BigInt(costUs(tokens, limit)))
+      Atomics.sub(cells, slot, cellOf(costUs(tokens, limit)))
     }
     return tokensRefused(rate, tokens, waitUs)
   }
@@ -38,7 +37,7 @@ export function giveTokensBack(
 ): void {
   for (const { slot, limit } of rates) {
     const difference = costUs(taken, limit) - costUs(Math.min(used, Number.MAX_SAFE_INTEGER / MINUTE_US), limit)
-    if (difference !== 0) Atomics.sub(cells, slot, BigInt(difference))
+    if (difference !== 0) Atomics.sub(cells, slot, cellOf(difference))
   }
 }
 
@@ -70,7 +69,7 @@ export function restoreTokens(
 
 /** Whole tokens that may be taken now. */
 export function remainingTokens(cells: BigInt64Array, { slot, limit }: TokenRateDocument, nowUs: number): number {
-  const aheadUs = Math.max(0, Number(Atomics.load(cells, slot)) - nowUs)
+  const aheadUs = Math.max(0, numberOf(cells[slot] ?? 0n) - nowUs)
   return Math.max(0, Math.floor(((MINUTE_US - aheadUs) * limit) / MINUTE_US))
 }
 
@@ -82,13 +81,20 @@ function costUs(tokens: number, limit: number): number {
 function take(cells: BigInt64Array, { slot, limit }: TokenRateDocument, tokens: number, nowUs: number): number {
   if (tokens > limit) return Number.POSITIVE_INFINITY
   const cost = costUs(tokens, limit)
-  for (let held = Atomics.load(cells, slot); ; ) {
-    const arrivalUs = Math.max(Number(held), nowUs)
+  let held = cells[slot] ?? 0n
+  // As in rate-limit.ts.
+  for (let isCertain = false; ; ) {
+    const arrivalUs = Math.max(numberOf(held), nowUs)
     const waitUs = arrivalUs + cost - MINUTE_US - nowUs
-    if (waitUs > 0) return waitUs
-    const found = Atomics.compareExchange(cells, slot, held, BigInt(arrivalUs + cost))
-    if (found === held) return 0
-    held = found
+    if (waitUs <= 0) {
+      const found = Atomics.compareExchange(cells, slot, held, cellOf(arrivalUs + cost))
+      if (found === held) return 0
+      held = found
+    } else {
+      if (isCertain) return waitUs
+      held = Atomics.load(cells, slot)
+    }
+    isCertain = true
   }
 }
 

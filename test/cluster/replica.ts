@@ -3,7 +3,6 @@ import { WAIT } from '../../src/core/index.ts'
 import {
   BUDGET_CELLS,
   type BudgetDocument,
-  type Charge,
   concurrencyCells,
   Intents,
   intentRegionCells,
@@ -151,14 +150,13 @@ export class Replica {
 
 export function takings(some: Partial<Takings>, amount = 1): Takings {
   const budgets = some.budgets ?? []
-  const charges = budgets.map(
-    ({ slot, limit, per }): Charge => ({ index: slot, period: periodOf(per, Date.now()), amount, limit }),
-  )
-  return { rates: null, concurrency: null, tokenRates: null, tokens: 0, owed: false, ...some, budgets, charges }
+  const periods = budgets.map(({ per }) => periodOf(per, Date.now()))
+  const tokens = budgets.length === 0 ? 0 : amount
+  return { rates: null, concurrency: null, tokenRates: null, tokens, nanos: 0, owed: false, ...some, budgets, periods }
 }
 
-function createRegion(): BigInt64Array {
-  return new BigInt64Array(new SharedArrayBuffer(8 * intentRegionCells(CAPACITY)))
+function createRegion(): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(8 * intentRegionCells(CAPACITY)))
 }
 
 async function makeParts(cells: BigInt64Array, state: Int32Array, states: string[], options: ReplicaOptions) {

@@ -120,7 +120,7 @@ serverSuite('redis', 'counters that replicas share', () => {
           const taking = takings({ budgets: [replica.budget('daily', 3_000, 'day')] }, 100)
           if ((await replica.take(taking)) !== null) return
           passed++
-          replica.counters.settle(taking, [11], 0)
+          replica.counters.settle(taking, { tokens: 11, nanos: 0 })
         })
         await Promise.all(asked)
         const all = await sum(counter)

@@ -41,11 +41,56 @@ function visible(name: string): string {
 function removeLimits(headers: string[]): void {
   for (let at = headers.length - 2; at >= 0; at -= 2) {
     const name = headers[at] as string // in range
-    if (TOLD_BY_UPSTREAMS.test(name)) headers.splice(at, 2)
+    if (name.includes('ratelimit') && TOLD_BY_UPSTREAMS.test(name)) headers.splice(at, 2)
   }
 }
 
 const TOLD_BY_UPSTREAMS = /^(?:x-|anthropic-)?ratelimit(?:-|$)/
+
+/** Headers of one kind of limits. */
+class LimitTexts {
+  readonly #kind: 'requests' | 'tokens'
+  readonly #openai: readonly [limit: string, remaining: string, reset: string]
+  readonly #anthropic: readonly [limit: string, remaining: string, reset: string]
+  #quota = Number.NaN
+  #windowS = Number.NaN
+  #limit = ''
+  /** Kept for the next answer, since it changes with the configuration only. */
+  #policy = ''
+
+  constructor(kind: 'requests' | 'tokens') {
+    this.#kind = kind
+    this.#openai = [`x-ratelimit-limit-${kind}`, `x-ratelimit-remaining-${kind}`, `x-ratelimit-reset-${kind}`]
+    const prefix = `anthropic-ratelimit-${kind}`
+    this.#anthropic = [`${prefix}-limit`, `${prefix}-remaining`, `${prefix}-reset`]
+  }
+
+  policyOf({ quota, windowS }: LimitLeft): string {
+    if (quota !== this.#quota || windowS !== this.#windowS) {
+      this.#quota = quota
+      this.#windowS = windowS
+      this.#limit = String(quota)
+      this.#policy = `"${this.#kind}";q=${quota};w=${windowS}`
+    }
+    return this.#policy
+  }
+
+  /** After `policyOf`. Those of the vendor go to the headers, the standard's state is returned. */
+  tell({ remaining, resetMs }: LimitLeft, vendor: ReturnType<typeof callerDialect>, headers: string[]): string {
+    const left = String(remaining)
+    if (vendor === 'openai-chat') {
+      const [limit, remains, reset] = this.#openai
+      headers.push(limit, this.#limit, remains, left, reset, durationText(resetMs))
+    } else if (vendor === 'anthropic-messages') {
+      const [limit, remains, reset] = this.#anthropic
+      headers.push(limit, this.#limit, remains, left, reset, secondsText(Date.now() + resetMs))
+    }
+    return `"${this.#kind}";r=${left};t=${Math.ceil(resetMs / 1_000)}`
+  }
+}
+
+const REQUESTS = new LimitTexts('requests')
+const TOKENS = new LimitTexts('tokens')
 
 /**
  * Writes the standard headers (draft-ietf-httpapi-ratelimit-headers-10, 2025-09), and those that the clients of the caller's vendor
@@ -53,25 +98,20 @@ const TOLD_BY_UPSTREAMS = /^(?:x-|anthropic-)?ratelimit(?:-|$)/
  * Google's read none.
  */
 export function pushLimits(x: Exchange, { requests, tokens }: LimitsLeft, headers: string[]): void {
-  const policy: string[] = []
-  const state: string[] = []
   const vendor = vendorOf(x)
-  const tell = (name: 'requests' | 'tokens', limit: LimitLeft) => {
-    policy.push(`"${name}";q=${limit.quota};w=${limit.windowS}`)
-    state.push(`"${name}";r=${limit.remaining};t=${Math.ceil(limit.resetMs / 1_000)}`)
-    if (vendor === 'openai-chat') {
-      headers.push(`x-ratelimit-limit-${name}`, String(limit.quota))
-      headers.push(`x-ratelimit-remaining-${name}`, String(limit.remaining))
-      headers.push(`x-ratelimit-reset-${name}`, durationText(limit.resetMs))
-    } else if (vendor === 'anthropic-messages') {
-      headers.push(`anthropic-ratelimit-${name}-limit`, String(limit.quota))
-      headers.push(`anthropic-ratelimit-${name}-remaining`, String(limit.remaining))
-      headers.push(`anthropic-ratelimit-${name}-reset`, secondsText(Date.now() + limit.resetMs))
-    }
+  let policy = ''
+  let state = ''
+  if (requests !== null) {
+    policy = REQUESTS.policyOf(requests)
+    state = REQUESTS.tell(requests, vendor, headers)
   }
-  if (requests !== null) tell('requests', requests)
-  if (tokens !== null) tell('tokens', tokens)
-  headers.push('ratelimit-policy', policy.join(', '), 'ratelimit', state.join(', '))
+  if (tokens !== null) {
+    const own = TOKENS.policyOf(tokens)
+    const left = TOKENS.tell(tokens, vendor, headers)
+    policy = requests === null ? own : `${policy}, ${own}`
+    state = requests === null ? left : `${state}, ${left}`
+  }
+  headers.push('ratelimit-policy', policy, 'ratelimit', state)
 }
 
 function vendorOf(x: Exchange): ReturnType<typeof callerDialect> {

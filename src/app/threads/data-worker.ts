@@ -83,7 +83,7 @@ class DataWorker {
     this.#stores.connect(start.writerPort)
     this.#say = say
     this.#status = new Int32Array(own.status)
-    const intents = new Intents(new BigInt64Array(own.intents), INTENT_CAPACITY)
+    const intents = new Intents(new Float64Array(own.intents), INTENT_CAPACITY)
     const values = new ValueAsker({
       counters,
       rules: () => this.#feed.keys.levels.rules,

@@ -14,8 +14,21 @@
  *
  * A budget has these cells twice, for the parity of the period's number, and the period's number is in them as in its others.
  */
+import { cellOf, numberOf } from '../../lib/index.ts'
 import { reserve } from '../budget.ts'
-import { amountIn, amountOf, emptyOf, OVERSHOOT, RESERVED, raise, readCell, subSlot, USED } from '../budget-cells.ts'
+import {
+  amountIn,
+  amountOf,
+  cellWith,
+  glance,
+  OVERSHOOT,
+  RESERVED,
+  raise,
+  readCell,
+  subSlot,
+  tagOf,
+  USED,
+} from '../budget-cells.ts'
 
 export const LEASE_CELLS = 8
 
@@ -44,17 +57,17 @@ function half(at: number, period: number): number {
 
 /** Up to where a budget may be used now. */
 export function leasedBudget(cells: BigInt64Array, at: number, period: number): number {
-  return readCell(cells, half(at, period) + GRANTED, emptyOf(period))
+  return Math.max(0, amountIn(glance(cells, half(at, period) + GRANTED), tagOf(period)))
 }
 
 /** What was given back of a budget, which `used` and `reserved` of its cells both contain. */
 export function returnedBudget(cells: BigInt64Array, at: number, period: number): number {
-  return readCell(cells, half(at, period) + RETURNED, emptyOf(period))
+  return readCell(cells, half(at, period) + RETURNED, tagOf(period))
 }
 
 /** How many requests may be in flight now. */
-export function leasedSeats(cells: BigInt64Array, at: number): bigint {
-  return Atomics.load(cells, at + GRANTED)
+export function leasedSeats(cells: BigInt64Array, at: number): number {
+  return numberOf(glance(cells, at + GRANTED))
 }
 
 export function returnedSeats(cells: BigInt64Array, at: number): number {
@@ -63,23 +76,31 @@ export function returnedSeats(cells: BigInt64Array, at: number): number {
 
 /** Takes so many units of a rate from what is borrowed; false, and nothing taken, when that is not enough. */
 export function takeLeased(cells: BigInt64Array, at: number, units: number): boolean {
-  for (let held = Atomics.load(cells, at + TAKEN); ; ) {
-    const next = held + BigInt(units)
-    if (next > Atomics.load(cells, at + GRANTED)) return false
-    const found = Atomics.compareExchange(cells, at + TAKEN, held, next)
-    if (found === held) return true
-    held = found
+  let granted = numberOf(glance(cells, at + GRANTED))
+  let held = glance(cells, at + TAKEN)
+  for (let isCertain = false; ; ) {
+    const next = numberOf(held) + units
+    if (next <= granted) {
+      const found = Atomics.compareExchange(cells, at + TAKEN, held, cellOf(next))
+      if (found === held) return true
+      held = found
+    } else {
+      if (isCertain) return false
+      held = Atomics.load(cells, at + TAKEN)
+      granted = numberOf(Atomics.load(cells, at + GRANTED))
+      isCertain = true
+    }
   }
 }
 
 /** Gives back what was taken a moment ago for a request that was not let through. */
 export function untakeLeased(cells: BigInt64Array, at: number, units: number): void {
-  Atomics.sub(cells, at + TAKEN, BigInt(units))
+  Atomics.sub(cells, at + TAKEN, cellOf(units))
 }
 
 /** What a request did not use (or used beyond what it took) long after it took it: it comes back to the rate, not to the lease. */
 export function returnLater(cells: BigInt64Array, at: number, units: number): void {
-  Atomics.add(cells, at + BACK, BigInt(units))
+  Atomics.add(cells, at + BACK, cellOf(units))
 }
 
 /** What was returned since this was asked last. */
@@ -99,28 +120,28 @@ export function readSeatLease(cells: BigInt64Array, at: number, slot: number): L
 
 export function readBudgetLease(cells: BigInt64Array, at: number, slot: number, period: number): LeaseReading {
   const granted = leasedBudget(cells, at, period)
-  const empty = emptyOf(period)
-  const of = (cell: number) => readCell(cells, subSlot(slot, period) + cell, empty)
+  const tag = tagOf(period)
+  const of = (cell: number) => readCell(cells, subSlot(slot, period) + cell, tag)
   return { held: granted - returnedBudget(cells, at, period), idle: granted - of(USED) - of(OVERSHOOT) }
 }
 
 /** Whether a request of this period is still to be settled. */
 export function hasOpen(cells: BigInt64Array, at: number, slot: number, period: number): boolean {
-  return readCell(cells, subSlot(slot, period) + RESERVED, emptyOf(period)) > returnedBudget(cells, at, period)
+  return readCell(cells, subSlot(slot, period) + RESERVED, tagOf(period)) > returnedBudget(cells, at, period)
 }
 
 /** More may be used from now on. Only for the thread that borrows. */
 export function grantBudget(cells: BigInt64Array, at: number, period: number, amount: number): void {
-  raise(cells, half(at, period) + GRANTED, emptyOf(period), BigInt(amount))
+  raise(cells, half(at, period) + GRANTED, tagOf(period), amount)
 }
 
 /** A new period begins with what is counted already: requests find nothing borrowed before. */
 export function beginBudget(cells: BigInt64Array, at: number, period: number): void {
-  const empty = emptyOf(period)
-  if (amountIn(Atomics.load(cells, half(at, period) + GRANTED), empty) !== -1) return
-  Atomics.store(cells, half(at, period) + RETURNED, empty)
-  Atomics.store(cells, half(at, period) + OTHERS, empty)
-  Atomics.store(cells, half(at, period) + GRANTED, empty)
+  const tag = tagOf(period)
+  if (amountIn(Atomics.load(cells, half(at, period) + GRANTED), tag) !== -1) return
+  Atomics.store(cells, half(at, period) + RETURNED, cellWith(tag, 0))
+  Atomics.store(cells, half(at, period) + OTHERS, cellWith(tag, 0))
+  Atomics.store(cells, half(at, period) + GRANTED, cellWith(tag, 0))
 }
 
 export function grant(cells: BigInt64Array, at: number, units: number): void {
@@ -134,7 +155,7 @@ export function returnBudget(
   amount: number,
 ): boolean {
   if (!reserve(cells, slot, period, amount, leasedBudget(cells, at, period))) return false
-  raise(cells, half(at, period) + RETURNED, emptyOf(period), BigInt(amount))
+  raise(cells, half(at, period) + RETURNED, tagOf(period), amount)
   return true
 }
 
@@ -152,18 +173,18 @@ export function returnSeats(cells: BigInt64Array, at: number, slot: number, seat
 /** What others hold was heard: for people, and for headers that tell what is left. */
 export function noteOthers(cells: BigInt64Array, at: number, period: number | null, amount: number): void {
   const cell = (period === null ? at : half(at, period)) + OTHERS
-  const empty = period === null ? 0n : emptyOf(period)
-  Atomics.store(cells, cell, empty + BigInt(Math.max(0, Math.round(amount))))
+  const tag = period === null ? 0 : tagOf(period)
+  Atomics.store(cells, cell, cellWith(tag, Math.max(0, Math.round(amount))))
 }
 
 /** What of a rate was used, or held by others, when that was last heard; in units. */
 export function othersOfRate(cells: BigInt64Array, at: number): number {
-  return Number(Atomics.load(cells, at + OTHERS))
+  return numberOf(glance(cells, at + OTHERS))
 }
 
 /** What others held of a budget when that was last heard. */
 export function othersOfBudget(cells: BigInt64Array, at: number, period: number): number {
-  return readCell(cells, half(at, period) + OTHERS, emptyOf(period))
+  return readCell(cells, half(at, period) + OTHERS, tagOf(period))
 }
 
 /** Whether requests have something of a counter that they are still to give back or settle. */

@@ -1,8 +1,9 @@
 import { type Exchange, fault, WAIT } from '../../core/index.ts'
-import { ALL_RESERVED, type Charge, giveBack, INTENTS_FULL, reserveAll, settle } from '../budget.ts'
+import { ALL_RESERVED, giveBack, INTENTS_FULL, reserveAll, settle } from '../budget.ts'
 import { type BudgetWarning, warningOf } from '../budget-warnings.ts'
-import { ALL_OCCUPIED, occupyAll, vacateAll } from '../concurrency.ts'
-import type { CounterDesk, LimitLeft, LimitsLeft, Refusal, Taken, Takings } from '../counter-desk.ts'
+import { amountFor, ChargeList } from '../charging.ts'
+import { occupy, vacate, vacateAll } from '../concurrency.ts'
+import type { Counted, CounterDesk, LimitLeft, LimitsLeft, Refusal, Taken, Takings, Used } from '../counter-desk.ts'
 import type { Intents } from '../intents.ts'
 import type { BudgetDocument, ConcurrencyDocument, RateDocument, TokenRateDocument } from '../level-document.ts'
 import { periodEnd } from '../period.ts'
@@ -38,6 +39,8 @@ export class LeasedCounters implements CounterDesk {
   readonly #seat: number
   readonly #intents: Intents
   readonly #desk: LeaseDesk
+  readonly #charges = new ChargeList()
+  readonly #leasedOf = (budget: BudgetDocument, period: number) => leasedBudget(this.#cells, leaseOf(budget).at, period)
 
   constructor(cells: BigInt64Array, options: { seat: number; intents: Intents; desk: LeaseDesk }) {
     this.#cells = cells
@@ -58,67 +61,80 @@ export class LeasedCounters implements CounterDesk {
     return WAIT
   }
 
-  giveBack({ rates, concurrency, tokenRates, tokens, charges }: Takings): void {
+  giveBack(takings: Takings): void {
     const cells = this.#cells
+    const { rates, concurrency, tokenRates, tokens, budgets } = takings
+    const charges = this.#charges.of(takings)
     for (const { index, period, amount } of charges) giveBack(cells, index, period, amount, this.#intents)
     if (tokenRates !== null) for (const rate of tokenRates) returnLater(cells, leaseOf(rate).at, tokens)
     if (concurrency !== null) vacateAll(cells, concurrency, this.#seat)
     if (rates !== null) for (const rate of rates) returnLater(cells, leaseOf(rate).at, 1)
-    if (charges.length > 0) this.#intents.dropPending()
+    if (budgets.length > 0) this.#intents.dropPending()
   }
 
   leave(concurrency: readonly ConcurrencyDocument[]): void {
     vacateAll(this.#cells, concurrency, this.#seat)
   }
 
-  settle({ tokenRates, tokens, budgets, charges }: Takings, final: readonly number[], used: number): void {
+  settle(takings: Takings, used: Used): void {
     const cells = this.#cells
-    if (tokenRates !== null && used !== tokens) {
-      for (const rate of tokenRates) returnLater(cells, leaseOf(rate).at, tokens - used)
+    const { tokenRates, tokens, budgets, periods } = takings
+    if (tokenRates !== null && used.tokens !== tokens) {
+      for (const rate of tokenRates) returnLater(cells, leaseOf(rate).at, tokens - used.tokens)
     }
-    for (let at = 0; at < charges.length; at++) {
-      const { index, period, amount } = charges[at] as Charge // in range
-      const { lease } = budgets[at] as BudgetDocument // as above
+    for (let at = 0; at < budgets.length; at++) {
+      const budget = budgets[at] as BudgetDocument // in range
+      const period = periods[at] ?? 0
       // What goes beyond what is borrowed is owed: the lender borrows it, whatever the limit says.
-      const limit = lease === undefined ? 0 : leasedBudget(cells, lease.at, period)
-      settle(cells, index, period, amount, final[at] ?? 0, limit, this.#intents)
+      const limit = budget.lease === undefined ? 0 : leasedBudget(cells, budget.lease.at, period)
+      const amount = amountFor(budget, takings)
+      settle(cells, budget.slot, period, amount, amountFor(budget, used), limit, this.#intents)
     }
   }
 
   /** Each replica tells by itself; what others hold counts as spent. */
-  warnings({ budgets, charges }: Takings, final: readonly number[] | null): readonly BudgetWarning[] | null {
-    const found = charges.flatMap(({ period }, at) => {
-      const budget = budgets[at] as BudgetDocument // one for each charge
-      if (budget.warnAt === undefined) return []
+  warnings({ budgets, periods }: Takings, used: Used | null): readonly BudgetWarning[] | null {
+    let found: BudgetWarning[] | null = null
+    for (let at = 0; at < budgets.length; at++) {
+      const budget = budgets[at] as BudgetDocument // in range
+      if (budget.warnAt === undefined) continue
+      const period = periods[at] ?? 0
       const others = othersOfBudget(this.#cells, leaseOf(budget).at, period)
-      return warningOf(this.#cells, budget, period, others + (final?.[at] ?? 0)) ?? []
-    })
-    return found.length === 0 ? null : found
+      const more = used === null ? 0 : amountFor(budget, used)
+      const warning = warningOf(this.#cells, budget, period, others + more)
+      if (warning === null) continue
+      found ??= []
+      found.push(warning)
+    }
+    return found
   }
 
-  left(rates: readonly RateDocument[] | null, tokenRates: readonly TokenRateDocument[] | null): LimitsLeft {
-    const requests = (rates ?? []).map((rate) => this.#left(requestRate(rate), rate.limit))
-    const tokens = (tokenRates ?? []).map((rate) => this.#left(tokenRate(rate), rate.limit))
-    return { requests: leastOf(requests), tokens: leastOf(tokens) }
+  left({ rates, tokenRates }: Counted): LimitsLeft {
+    let requests: LimitLeft | null = null
+    let tokens: LimitLeft | null = null
+    for (const rate of rates ?? []) requests = this.#tighter(requests, rate, rate.burst, rate.intervalUs)
+    for (const rate of tokenRates ?? []) tokens = this.#tighter(tokens, rate, rate.limit, MINUTE_US / rate.limit)
+    return { requests, tokens }
   }
 
   /** As the store had it when it was asked last, which is a moment ago when the limit is near. */
-  #left({ lease, limit, unitUs }: SharedCounter, perWindow: number): LimitLeft {
-    const used = Math.min(limit, othersOfRate(this.#cells, lease))
-    const remaining = perWindow === 0 ? 0 : Math.floor(limit - used)
-    return { quota: limit, windowS: Math.ceil((limit * unitUs) / 1e6), remaining, resetMs: (used * unitUs) / 1_000 }
+  #tighter(than: LimitLeft | null, rate: Leased & { limit: number }, quota: number, unitUs: number): LimitLeft {
+    const used = Math.min(quota, othersOfRate(this.#cells, leaseOf(rate).at))
+    const remaining = rate.limit === 0 ? 0 : Math.floor(quota - used)
+    if (than !== null && than.remaining <= remaining) return than
+    return { quota, windowS: Math.ceil((quota * unitUs) / 1e6), remaining, resetMs: (used * unitUs) / 1_000 }
   }
 
   /** All of it, or nothing. */
   #takeAll(takings: Takings): Refusal | typeof SHORT | null {
-    const { rates, concurrency, tokenRates, tokens, charges } = takings
+    const { rates, concurrency, tokenRates, tokens, budgets } = takings
     const cells = this.#cells
     if (rates !== null && !takeEach(cells, rates, 1)) return SHORT
     if (concurrency === null || this.#occupy(concurrency)) {
       if (tokenRates === null || takeEach(cells, tokenRates, tokens)) {
-        const outcome = charges.length === 0 ? null : this.#reserve(takings)
+        const outcome = budgets.length === 0 ? null : this.#reserve(takings)
         if (outcome === null) return null
-        if (tokenRates !== null) untakeEach(cells, tokenRates, tokens)
+        if (tokenRates !== null) untakeFirst(cells, tokenRates, tokenRates.length, tokens)
         this.#undoAdmission(rates, concurrency)
         return outcome
       }
@@ -130,24 +146,25 @@ export class LeasedCounters implements CounterDesk {
 
   #undoAdmission(rates: Takings['rates'], concurrency: Takings['concurrency']): void {
     if (concurrency !== null) vacateAll(this.#cells, concurrency, this.#seat)
-    if (rates !== null) untakeEach(this.#cells, rates, 1)
+    if (rates !== null) untakeFirst(this.#cells, rates, rates.length, 1)
   }
 
   #occupy(concurrency: readonly ConcurrencyDocument[]): boolean {
     const cells = this.#cells
-    const leased = concurrency.map((one) => ({ ...one, limit: Number(leasedSeats(cells, leaseOf(one).at)) }))
-    return occupyAll(cells, leased, this.#seat) === ALL_OCCUPIED
+    for (let at = 0; at < concurrency.length; at++) {
+      const one = concurrency[at] as ConcurrencyDocument // in range
+      if (occupy(cells, one.slot, leasedSeats(cells, leaseOf(one).at), this.#seat)) continue
+      for (let taken = at - 1; taken >= 0; taken--) {
+        vacate(cells, (concurrency[taken] as ConcurrencyDocument).slot, this.#seat) // as above
+      }
+      return false
+    }
+    return true
   }
 
-  #reserve({ budgets, charges, owed }: Takings): Refusal | typeof SHORT | null {
-    const cells = this.#cells
-    const leased = charges.map(({ index, period, amount }, at) => {
-      const budget = budgets[at] as BudgetDocument // one for each charge
-      // What is owed is borrowed afterwards, whatever the limit says.
-      const limit = owed ? Number.MAX_SAFE_INTEGER : leasedBudget(cells, leaseOf(budget).at, period)
-      return { index, period, amount, limit }
-    })
-    const position = reserveAll(cells, leased, this.#intents)
+  #reserve(takings: Takings): Refusal | typeof SHORT | null {
+    // What is owed is borrowed afterwards, whatever the limit says.
+    const position = reserveAll(this.#cells, this.#charges.of(takings, this.#leasedOf), this.#intents)
     if (position === ALL_RESERVED) return null
     return position === INTENTS_FULL ? crowded() : SHORT
   }
@@ -208,32 +225,27 @@ function takeEach(cells: BigInt64Array, rates: readonly Leased[], units: number)
   for (let at = 0; at < rates.length; at++) {
     const rate = rates[at] as Leased // in range
     if (takeLeased(cells, leaseOf(rate).at, units)) continue
-    untakeEach(cells, rates.slice(0, at), units)
+    untakeFirst(cells, rates, at, units)
     return false
   }
   return true
 }
 
-function untakeEach(cells: BigInt64Array, rates: readonly Leased[], units: number): void {
-  for (const rate of rates) untakeLeased(cells, leaseOf(rate).at, units)
+function untakeFirst(cells: BigInt64Array, rates: readonly Leased[], count: number, units: number): void {
+  for (let at = 0; at < count; at++) untakeLeased(cells, leaseOf(rates[at] as Leased).at, units) // in range
 }
 
 /** What no store could ever let through. */
-function impossibleOf({ rates, tokenRates, tokens, budgets, charges, owed }: Takings): Refusal | null {
+function impossibleOf(takings: Takings): Refusal | null {
+  const { rates, tokenRates, tokens, budgets, owed } = takings
   if (owed) return null
-  const closed = rates?.find(({ limit }) => limit === 0)
-  if (closed !== undefined) return limited(closed, CLOSED_SECONDS)
-  const small = tokenRates?.find(({ limit }) => tokens > limit)
-  if (small !== undefined) return { error: tokensRefused(small, tokens, Number.POSITIVE_INFINITY), budget: null }
-  const at = charges.findIndex(({ amount }, position) => amount > (budgets[position]?.limit ?? 0))
-  return at === -1 ? null : exhausted(budgets[at] as BudgetDocument) // found
-}
-
-function leastOf(all: readonly LimitLeft[]): LimitLeft | null {
-  return all.reduce<LimitLeft | null>(
-    (least, one) => (least === null || one.remaining < least.remaining ? one : least),
-    null,
-  )
+  if (rates !== null) for (const rate of rates) if (rate.limit === 0) return limited(rate, CLOSED_SECONDS)
+  for (const rate of tokenRates ?? []) {
+    if (tokens <= rate.limit) continue
+    return { error: tokensRefused(rate, tokens, Number.POSITIVE_INFINITY), budget: null }
+  }
+  for (const budget of budgets) if (amountFor(budget, takings) > budget.limit) return exhausted(budget)
+  return null
 }
 
 function unavailable(): Refusal {
@@ -241,12 +253,13 @@ function unavailable(): Refusal {
 }
 
 /** In the order in which `refusalOf` finds them again. */
-function needsOf({ rates, concurrency, tokenRates, tokens, budgets, charges }: Takings): Need[] {
+function needsOf(takings: Takings): Need[] {
+  const { rates, concurrency, tokenRates, tokens, budgets, periods } = takings
   return [
     ...(rates ?? []).map((rate) => ({ counter: requestRate(rate), amount: 1 })),
     ...(concurrency ?? []).map((one) => ({ counter: seats(one), amount: 1 })),
     ...(tokenRates ?? []).map((rate) => ({ counter: tokenRate(rate), amount: tokens })),
-    ...charges.map(({ period, amount }, at) => ({ counter: budget(budgets[at] as BudgetDocument, period), amount })), // one for each
+    ...budgets.map((one, at) => ({ counter: budget(one, periods[at] ?? 0), amount: amountFor(one, takings) })),
   ]
 }
 

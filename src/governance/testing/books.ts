@@ -18,7 +18,7 @@ import type { Estimate, Traffic } from '../traffic.ts'
 /** A worker's counters, intents and journal, and the database that is made of it. */
 export interface Books {
   readonly counters: BigInt64Array
-  readonly region: BigInt64Array
+  readonly region: Float64Array
   readonly intents: Intents
   readonly journal: JournalAppender
   /** What the database says of a request, when all that was written so far is in it. */
@@ -32,7 +32,7 @@ export function openBooks(t: TestContext, capacity = 64): Books {
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'ferro-governance-'))
   const directory = journalDirectory(dataDir)
   fs.mkdirSync(directory, { recursive: true })
-  const region = new BigInt64Array(new SharedArrayBuffer(8 * intentRegionCells(capacity)))
+  const region = new Float64Array(new SharedArrayBuffer(8 * intentRegionCells(capacity)))
   const intents = new Intents(region, capacity)
   const journal = new JournalAppender({
     directory,
