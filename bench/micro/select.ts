@@ -1,7 +1,12 @@
 /**
  * `node bench/micro/select.ts`: what it costs to decide which targets of a model a request asks, and in which order: filter,
- * strategy, those that rest last. Statistics come from `TargetMemories` over memory that threads share, as they do in a worker.
+ * strategy, those that rest last. Statistics come from `TargetMemories` over memory that threads share, as they do in a worker;
+ * the key with lists is denied other models by patterns, on its own level and its team's, as `chooseOrder` asks it. Prints the fastest of
+ * some short runs, and the load of the machine.
  */
+import { loadavg } from 'node:os'
+import type { ModelRegistry } from '../../src/ai/models/registry.ts'
+import { refusalsOf } from '../../src/ai/routing/choose.ts'
 import type { RoutingTarget, Strategy } from '../../src/ai/routing/contract.ts'
 import { TargetMemories } from '../../src/ai/routing/state/target-memories.ts'
 import { abTest } from '../../src/ai/routing/strategies/ab-test.ts'
@@ -14,6 +19,7 @@ import { sticky } from '../../src/ai/routing/strategies/sticky.ts'
 import { weighted } from '../../src/ai/routing/strategies/weighted.ts'
 import { contextOf, modelGroup, routingTarget } from '../../src/ai/routing/testing/groups.ts'
 import { type SharedState, viewCells } from '../../src/core/index.ts'
+import { KeyPrincipal, LevelTable } from '../../src/governance/index.ts'
 import { createCounters, monotonicUs } from '../../src/lib/index.ts'
 import { measure } from './measure.ts'
 
@@ -52,6 +58,28 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   sticky: sticky({ by: [{ kind: 'session' }], switch: 'never' }),
 }
 
+const OPEN = { enabled: true, modelsAllow: null, rates: [], tokenRate: null, concurrency: null, budgets: [] }
+
+/** A key that may use all of this, and is denied other models twice. */
+function keyWithLists(): KeyPrincipal {
+  const levels = new LevelTable()
+  levels.apply({ name: 'team:t', document: { ...OPEN, name: 'team:t', modelsDeny: ['*-preview', 'o1'] } })
+  const document = {
+    ...OPEN,
+    id: 'k',
+    hash: '',
+    previous: null,
+    addresses: null,
+    expiresAt: null,
+    scopes: [],
+    levels: ['team:t'],
+    modelsDeny: ['other/*', 'gpt-5'],
+    generationSlot: 0,
+    generation: 0,
+  }
+  return new KeyPrincipal(document, levels)
+}
+
 function targets(count: number): RoutingTarget[] {
   return Array.from({ length: count }, (_, at) => {
     const prices = { rule: 'r', input: 1_000 + at, output: 5_000, cacheRead: 100, cacheWrite: 1_000, request: 0 }
@@ -82,11 +110,18 @@ for (const count of [2, 10, 200]) {
     const facts = { ...context.facts, hashOf: () => (hash = (hash * 48_271) % 0x7fffffff) }
     // Short runs: on a shared machine the fastest of them is the one that nobody interrupted.
     const calls = 100_000 / count
-    for (const [key, refuse] of [
-      ['', null],
-      [', a key with lists', () => null],
-    ] as const) {
+    const names = members.map(({ of }) => ({
+      same: ['m'],
+      served: [of.id, 'm', `alias-of-${of.id}`],
+      provider: of.target.provider,
+      keptFor: null,
+    }))
+    // Nobody asks more of it here.
+    const registry = { keepsTargets: false, namesOf: () => names } as unknown as ModelRegistry
+    const principal = keyWithLists()
+    for (const key of ['', ', a key with lists'] as const) {
       const decide = () => {
+        const refuse = key === '' ? null : refusalsOf(principal, { registry, facts })
         const order = group.orders.make({ ...context, facts, nowMs: monotonicUs() / 1_000 }, refuse)
         const first = order.positions[0]
         group.orders.giveBack(order)
@@ -97,3 +132,4 @@ for (const count of [2, 10, 200]) {
     }
   }
 }
+console.log(`load average ${loadavg()[0]?.toFixed(1)}`)

@@ -7,7 +7,7 @@ import type { Refuse } from './filter.ts'
 import type { ModelGroup } from './model-group.ts'
 import type { Order } from './order.ts'
 import { hasTags, requiredTags } from './required-tags.ts'
-import { mayBeServed } from './visibility.ts'
+import { deniedAmong } from './visibility.ts'
 
 export interface ChoiceOptions {
   readonly registry: ModelRegistry
@@ -51,9 +51,9 @@ export function refusalsOf(
   const required = requiredTags(facts)
   if (!denies && serves === undefined && required === null) return null
   const names = denies ? registry.namesOf(facts.model) : null
+  const denied = names === null ? null : deniedAmong(principal, names)
   return (target, position) => {
-    const own = names?.[position]
-    if (own !== undefined && !mayBeServed(principal, own)) return 'denied'
+    if (denied !== null && denied[position] === 1) return 'denied'
     if (!hasTags(target.tags, required)) return 'untagged'
     return serves === undefined || serves(target) ? null : 'not_served'
   }

@@ -281,6 +281,7 @@ class GroupBuilder {
       timeouts: timeoutsOf(made.upstream.timeouts, target),
       concurrency: concurrencyOf(target),
       streams: target?.capabilities?.streaming ?? true,
+      recall: { of: null, memory: null },
     }
   }
 

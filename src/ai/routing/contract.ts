@@ -13,6 +13,7 @@ import type { Timeouts } from '../../core/index.ts'
 import type { GlobSet } from '../../lib/index.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { Draft } from './draft.ts'
+import type { TargetMemory } from './state/target-memory.ts'
 import type { Rule } from './strategies/rules.ts'
 
 /** When a target is left alone; null switches a trigger off. */
@@ -74,6 +75,14 @@ export interface RoutingTarget {
   readonly concurrency: ConcurrencySettings | null
   /** False: it gives whole answers only. */
   readonly streams: boolean
+  readonly recall: TargetRecall
+}
+
+/** Where the memory of a target is found without a search, which would be made for every target of every request. */
+export interface TargetRecall {
+  /** Whose memory it is. */
+  of: TargetStatistics | null
+  memory: TargetMemory | null
 }
 
 /** What a strategy knows of a member of its group. */

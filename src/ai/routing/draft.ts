@@ -33,15 +33,21 @@ export class Draft {
   readonly kept: Kept
   /** Positions in `members`; the first `count` are valid. */
   readonly positions: Int32Array
-  /** By position in `members`; less is better. */
+  /** By position in `members`: the scores of those that have a place, and before that room for what they are made of. */
   readonly scores: Float64Array
-  /** By position in `members`: room for what scores are made of. */
+  /** By position in `members`: more such room. */
   readonly figures: Float64Array
   /** By position in `members`, as they have them. */
   readonly weights: Float64Array
   readonly priorities: Float64Array
   readonly hashes: Float64Array
   count = 0
+  /** What a member's score must be below to get a place: those of the best so far are there, as many as are wanted. */
+  bar = Number.POSITIVE_INFINITY
+  /** The scores of those that have a place, in their order. */
+  readonly #best: Float64Array
+  #placed = 0
+  #limit = 0
   readonly #ranks: Float64Array
   readonly #all: Int32Array
 
@@ -50,6 +56,7 @@ export class Draft {
     this.kept = kept
     this.positions = new Int32Array(members.length)
     this.scores = new Float64Array(members.length)
+    this.#best = new Float64Array(members.length)
     this.figures = new Float64Array(members.length)
     this.weights = Float64Array.from(members, ({ weight }) => weight)
     this.priorities = Float64Array.from(members, ({ priority }) => priority)
@@ -92,37 +99,51 @@ export class Draft {
   }
 
   /**
-   * Keeps those whose score is no NaN, the least first and no more than are wanted; equal ones by `ties`, else by their
-   * rank.
+   * Puts the members in order anew: whoever calls it offers them one by one, in the order in which they stand at `positions`, and
+   * ends with `close`.
    */
-  sort(ties: Float64Array = this.#ranks): void {
-    const { positions, scores } = this
-    const limit = this.count <= FEW ? this.count : Math.min(this.count, this.kept.limit)
-    let sorted = 0
-    // The best so far stand in order at the front; most of those that follow are no better than the last of them.
-    for (let place = 0; place < this.count; place++) {
-      const at = positions[place] ?? 0
-      const score = scores[at] ?? 0
-      const tie = ties[at] ?? 0
-      if (Number.isNaN(score)) continue
-      let free = sorted
-      if (sorted < limit) sorted++
-      else if (isBetter(score, tie, scores, ties, positions[limit - 1] ?? 0)) free = limit - 1
-      else continue
-      while (free > 0) {
-        const before = positions[free - 1] ?? 0
-        if (!isBetter(score, tie, scores, ties, before)) break
-        positions[free--] = before
-      }
-      positions[free] = at
+  open(): void {
+    this.#placed = 0
+    this.#limit = this.count <= FEW ? this.count : Math.min(this.count, this.kept.limit)
+    this.bar = Number.POSITIVE_INFINITY
+  }
+
+  /** Gives a member the place of its score, the least first; of equal ones the lesser tie, or rank, is first. NaN: it has none. */
+  offer(at: number, score: number, ties: Float64Array = this.#ranks): void {
+    const best = this.#best
+    const limit = this.#limit
+    let free = this.#placed
+    if (free < limit) {
+      if (Number.isNaN(score)) return
+      this.#placed = free + 1
+    } else {
+      // The best so far stand in order at the front; most of those that follow are no better than the last of them.
+      free = limit - 1
+      const worst = best[free] ?? 0
+      if (!(score < worst) && !(score === worst && isFirst(ties, at, this.positions[free] ?? 0))) return
     }
-    this.count = sorted
+    const { positions } = this
+    while (free > 0) {
+      const before = best[free - 1] ?? 0
+      if (score > before || (score === before && !isFirst(ties, at, positions[free - 1] ?? 0))) break
+      best[free] = before
+      positions[free] = positions[free - 1] ?? 0
+      free--
+    }
+    best[free] = score
+    positions[free] = at
+    this.scores[at] = score
+    if (this.#placed === limit) this.bar = best[limit - 1] ?? 0
+  }
+
+  /** Keeps those that have a place. */
+  close(): void {
+    this.count = this.#placed
   }
 }
 
-function isBetter(score: number, tie: number, scores: Float64Array, ties: Float64Array, other: number): boolean {
-  const otherScore = scores[other] ?? 0
-  return score !== otherScore ? score < otherScore : tie < (ties[other] ?? 0)
+function isFirst(ties: Float64Array, at: number, other: number): boolean {
+  return (ties[at] ?? 0) < (ties[other] ?? 0)
 }
 
 function leadsSomewhere(member: RoutingMember, kept: Kept): boolean {

@@ -13,6 +13,8 @@ export class Filter {
   readonly #kept: Kept
   /** Some target is never asked, whatever the request. */
   readonly #someRefused: boolean
+  /** By position: why a target is never asked. */
+  readonly #refused: readonly (Drop | null)[]
   /** What every target takes: a request that asks no more needs no look at each of them. */
   readonly #leastContext: number
   readonly #leastOutput: number
@@ -27,7 +29,11 @@ export class Filter {
     const known = targets.map(({ target }) => target.facts?.capabilities)
     this.#targets = targets
     this.#kept = kept
-    this.#someRefused = targets.some(({ enabled, target }) => !enabled || target.isRefusedUnpriced)
+    this.#refused = targets.map(({ enabled, target }) => {
+      if (!enabled) return 'disabled'
+      return target.isRefusedUnpriced ? 'unpriced' : null
+    })
+    this.#someRefused = this.#refused.some((refused) => refused !== null)
     this.#leastContext = Math.min(...known.map((each) => each?.contextTokens ?? Number.POSITIVE_INFINITY))
     this.#leastOutput = Math.min(...known.map((each) => each?.maxOutputTokens ?? Number.POSITIVE_INFINITY))
     this.#someLack = {
@@ -41,13 +47,14 @@ export class Filter {
   /** Fills what is kept for one request. */
   apply(facts: RequestFacts, refuse: Refuse): void {
     const kept = this.#kept
-    if (!this.#someRefused && refuse === null && this.#fitsAll(facts)) {
+    const fitsAll = this.#fitsAll(facts)
+    if (!this.#someRefused && refuse === null && fitsAll) {
       if (!kept.isWhole) kept.drops.fill(null)
       kept.isWhole = true
       return
     }
     kept.isWhole = false
-    this.#applyEach(facts, refuse)
+    this.#applyEach(fitsAll ? null : facts, refuse)
   }
 
   #fitsAll(facts: RequestFacts): boolean {
@@ -57,26 +64,28 @@ export class Filter {
     return !((lack.tools && facts.hasTools) || (lack.schema && facts.wantsSchema))
   }
 
-  #applyEach(facts: RequestFacts, refuse: Refuse): void {
+  /** `facts`: null when every target takes what is asked. */
+  #applyEach(facts: RequestFacts | null, refuse: Refuse): void {
+    const targets = this.#targets
     const { drops } = this.#kept
     let allowed = 0
     let able = 0
-    for (const [at, target] of this.#targets.entries()) {
-      const refused = refusalOf(target, at, refuse)
-      if (refused === null) allowed++
-      const drop = refused ?? inabilityOf(target, facts)
+    for (let at = 0; at < targets.length; at++) {
+      const target = targets[at] as RoutingTarget // in range
+      let drop = this.#refusalOf(target, at, refuse)
+      if (drop === null) allowed++
+      if (drop === null && facts !== null) drop = inabilityOf(target, facts)
       if (drop === null) able++
       drops[at] = drop
     }
     if (able > 0 || allowed === 0) return
-    for (const [at, target] of this.#targets.entries()) drops[at] = refusalOf(target, at, refuse)
+    for (let at = 0; at < targets.length; at++) drops[at] = this.#refusalOf(targets[at] as RoutingTarget, at, refuse) // as above
   }
-}
 
-function refusalOf(target: RoutingTarget, position: number, refuse: Refuse): Drop | null {
-  if (!target.enabled) return 'disabled'
-  if (target.target.isRefusedUnpriced) return 'unpriced'
-  return refuse === null ? null : refuse(target, position)
+  #refusalOf(target: RoutingTarget, position: number, refuse: Refuse): Drop | null {
+    const refused = this.#refused[position] ?? null
+    return refused !== null || refuse === null ? refused : refuse(target, position)
+  }
 }
 
 /** What the target is known not to do and the request wants. The body is only read where that can tell. */

@@ -13,6 +13,33 @@ export function mayBeServed(principal: KeyPrincipal, names: TargetNames): boolea
   return isAmong(names.keptFor, principal) && principal.mayUse(names)
 }
 
+/** What a key may be served by, as long as its levels say what they said. */
+interface Looked {
+  charged: KeyPrincipal['charged']
+  readonly denied: Map<readonly TargetNames[], Uint8Array>
+}
+
+/** Keys with lists of models ask for few of them. */
+const MOST_LISTS = 4
+const looked = new WeakMap<KeyPrincipal, Looked>()
+
+/** By position of the names: 1 for what may not serve the key. Looked up once for each list of names, as long as nothing changes. */
+export function deniedAmong(principal: KeyPrincipal, names: readonly TargetNames[]): Uint8Array {
+  const { charged } = principal
+  let known = looked.get(principal)
+  if (known === undefined || known.charged !== charged) {
+    known = { charged, denied: new Map() }
+    looked.set(principal, known)
+  }
+  let denied = known.denied.get(names)
+  if (denied === undefined) {
+    denied = Uint8Array.from(names, (own) => (mayBeServed(principal, own) ? 0 : 1))
+    if (known.denied.size >= MOST_LISTS) known.denied.clear()
+    known.denied.set(names, denied)
+  }
+  return denied
+}
+
 /** Whether a key needs no look at the names of what it asks for. */
 export function mayUseEverything(principal: KeyPrincipal, registry: ModelRegistry): boolean {
   return principal.mayUseAll && !registry.keepsTargets

@@ -43,6 +43,8 @@ export class TargetMemories implements TargetStatistics {
   }
 
   of(target: RoutingTarget): TargetMemory {
+    const { recall } = target
+    if (recall.of === this && recall.memory !== null) return recall.memory
     let memory = this.#memories.get(target)
     if (memory === undefined) {
       const { id, shared: sharedBy, credentialId, breaker, concurrency } = target
@@ -57,6 +59,8 @@ export class TargetMemories implements TargetStatistics {
       })
       this.#memories.set(target, memory)
     }
+    recall.of = this
+    recall.memory = memory
     return memory
   }
 
@@ -77,8 +81,8 @@ export class TargetMemories implements TargetStatistics {
   }
 
   firstByteMs(target: RoutingTarget, kind: AnswerKind): number {
-    const answers = this.of(target).answers(kind)
-    return answers.timed === 0 ? Number.NaN : answers.medianMs
+    const { medianMs } = this.of(target).answers(kind)
+    return medianMs === 0 ? Number.NaN : medianMs
   }
 
   failureShare(target: RoutingTarget, nowMs: number): number {

@@ -1,5 +1,5 @@
 import type { StickySource, Strategy } from '../contract.ts'
-import { drawByHash, keyOf } from './rendezvous.ts'
+import { keyOf, orderByHash } from './rendezvous.ts'
 import { weighted } from './weighted.ts'
 
 export interface AbTestSettings {
@@ -14,7 +14,6 @@ export function abTest({ by, salt }: AbTestSettings): Strategy {
   return (draft, context) => {
     const key = keyOf(by, context)
     if (key < 0) return weighted(draft, context)
-    drawByHash(draft, (key ^ salt) >>> 0)
-    draft.sort()
+    orderByHash(draft, (key ^ salt) >>> 0)
   }
 }

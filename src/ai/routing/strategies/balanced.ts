@@ -1,7 +1,7 @@
 import type { RoutingTarget, Strategy } from '../contract.ts'
 import { costOf } from '../cost.ts'
 import { figureOf } from '../draft.ts'
-import { exploreWith } from './explore.ts'
+import { explored } from './explore.ts'
 
 /** What each part counts; 0 leaves it out. */
 export interface BalancedWeights {
@@ -30,18 +30,25 @@ export function balanced(weights: BalancedWeights): Strategy {
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      figures[at] = costs.add(figureOf(member, kept, cost))
-      scores[at] = times.add(figureOf(member, kept, firstByte))
+      // Most members are targets; a call of `figureOf` for each of many costs as much as what it tells.
+      const { target } = member
+      figures[at] = costs.add(target === null ? figureOf(member, kept, cost) : cost(target))
+      scores[at] = times.add(target === null ? figureOf(member, kept, firstByte) : firstByte(target))
     }
+    const first = explored(draft, weights.explore ?? 0, random)
+    draft.open()
     for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
       const parts = weights.cost * costs.of(figures[at] ?? 0) + weights.latency * times.of(scores[at] ?? 0)
-      scores[at] = parts + weights.health * 10 * figureOf(member, kept, failures)
+      if (place === first) draft.offer(at, Number.NEGATIVE_INFINITY)
+      else if (parts <= draft.bar) {
+        const failed = member.target === null ? figureOf(member, kept, failures) : failures(member.target)
+        draft.offer(at, parts + weights.health * 10 * failed)
+      }
     }
-    exploreWith(draft, weights.explore ?? 0, random)
-    draft.sort()
+    draft.close()
   }
 }
 

@@ -6,11 +6,14 @@ const MOST = 1 - 2 ** -20
 
 /** By priority; members of one priority at random by weight. */
 export const fallback: Strategy = (draft, { random }) => {
-  const { priorities, weights, positions, scores, count } = draft
+  const { priorities, weights, positions, count } = draft
+  draft.open()
   for (let place = 0; place < count; place++) {
     const at = positions[place] ?? 0
+    const priority = priorities[at] ?? 0
+    if (priority > draft.bar) continue
     const draw = weightedDraw(weights[at] ?? 0, random())
-    scores[at] = (priorities[at] ?? 0) + Math.min(draw / (1 + draw), MOST)
+    draft.offer(at, priority + Math.min(draw / (1 + draw), MOST))
   }
-  draft.sort()
+  draft.close()
 }

@@ -1,6 +1,6 @@
 import type { RoutingTarget, Strategy } from '../contract.ts'
 import { figureOf } from '../draft.ts'
-import { exploreWith } from './explore.ts'
+import { explored } from './explore.ts'
 
 /** A target with as many failures is not fast, whatever its answers took; time and `explore` find out whether it is well again. */
 export const UNHEALTHY_SHARE = 0.5
@@ -19,25 +19,33 @@ export function leastLatency({ explore }: { readonly explore: number }): Strateg
       const at = positions[place] ?? 0
       const member = members[at]
       if (member === undefined) continue
-      const ms = figureOf(member, kept, firstByteMs)
+      const ms = member.target === null ? figureOf(member, kept, firstByteMs) : firstByteMs(member.target)
       scores[at] = ms
       if (Number.isNaN(ms)) continue
       known++
       sum += ms
     }
+    const first = explored(draft, explore, random)
+    draft.open()
     for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
       const member = members[at]
+      const ms = scores[at] ?? 0
       if (member === undefined) continue
-      if (figureOf(member, kept, failureShare) >= UNHEALTHY_SHARE) {
-        scores[at] = Number.MAX_VALUE
-      } else if (Number.isNaN(scores[at])) {
+      if (place === first) {
+        draft.offer(at, Number.NEGATIVE_INFINITY)
+        continue
+      }
+      if (ms > draft.bar) continue
+      const failed = member.target === null ? figureOf(member, kept, failureShare) : failureShare(member.target)
+      if (failed >= UNHEALTHY_SHARE) draft.offer(at, Number.MAX_VALUE)
+      else if (!Number.isNaN(ms)) draft.offer(at, ms)
+      else {
         // One that was never measured is tried at once, but not by everybody until its first answer has come.
         const isTried = figureOf(member, kept, inFlight) > 0
-        scores[at] = isTried && known > 0 ? sum / known : -1 - random()
+        draft.offer(at, isTried && known > 0 ? sum / known : -1 - random())
       }
     }
-    exploreWith(draft, explore, random)
-    draft.sort()
+    draft.close()
   }
 }

@@ -6,14 +6,16 @@ import { figureOf } from '../draft.ts'
 export function lowestCost({ unpriced }: { readonly unpriced: 'last' | 'skip' | 'first' }): Strategy {
   const unknown = { last: Number.MAX_VALUE, skip: Number.NaN, first: -1 }[unpriced]
   return (draft, context) => {
-    const { members, positions, scores, kept, count } = draft
+    const { members, positions, kept, count } = draft
     const cost = costOf(context)
+    draft.open()
     for (let place = 0; place < count; place++) {
       const at = positions[place] ?? 0
       const member = members[at]
-      const nanos = member === undefined ? Number.NaN : figureOf(member, kept, cost)
-      scores[at] = Number.isNaN(nanos) ? unknown : nanos
+      if (member === undefined) continue
+      const nanos = member.target === null ? figureOf(member, kept, cost) : cost(member.target)
+      draft.offer(at, Number.isNaN(nanos) ? unknown : nanos)
     }
-    draft.sort()
+    draft.close()
   }
 }

@@ -1,17 +1,20 @@
 import { mix } from '../../../core/index.ts'
 import type { RoutingContext, StickySource } from '../contract.ts'
 import type { Draft } from '../draft.ts'
-import { weightedDraw } from './weighted-draw.ts'
+import { offerDraw } from './weighted-draw.ts'
 
 /**
  * Weighted rendezvous hashing: each member draws from the key and its own name, and the least draw is first. It is the same
  * for every worker and machine without any memory; a member that leaves moves its own keys only, to all others by weight.
  */
-export function drawByHash({ weights, hashes, positions, scores, count }: Draft, key: number): void {
+export function orderByHash(draft: Draft, key: number): void {
+  const { hashes, positions, count } = draft
+  draft.open()
   for (let place = 0; place < count; place++) {
     const at = positions[place] ?? 0
-    scores[at] = weightedDraw(weights[at] ?? 0, mix(key ^ (hashes[at] ?? 0)) / 2 ** 32)
+    offerDraw(draft, at, mix(key ^ (hashes[at] ?? 0)) / 2 ** 32)
   }
+  draft.close()
 }
 
 /** Hash of the first of these that the request has; -1 when it has none. */

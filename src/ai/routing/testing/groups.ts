@@ -49,6 +49,7 @@ export function routingTarget(
     timeouts: TIMEOUTS,
     concurrency: null,
     streams: true,
+    recall: { of: null, memory: null },
     ...more,
   }
 }
