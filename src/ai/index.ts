@@ -1,7 +1,8 @@
 /**
- * Model traffic: surfaces that clients call, providers as rows, relay of chat completions with usage read on the way,
- * prices, the demo provider. It knows no tools and no sockets. Start reading at `compile.ts` (what a configuration
- * becomes), then `conversation/request.ts` (what is read of a request) and `relay/event-stream.ts` (how a stream is relayed).
+ * Model traffic: what clients call (`conversation/`, `operations/`, `surfaces/`), where it goes (`routing/`, `providers/`), how it
+ * is relayed (`relay/`) or translated (`dialects/`, `ir/`, `translate/`), and what it costs (`models/`, `catalogue/`, `tokens/`).
+ * It runs no tools and knows no sockets. Start reading at `compile.ts` (what a configuration becomes), then
+ * `conversation/request-reader.ts` (what is read of a request) and `relay/event-stream.ts` (how a stream is relayed).
  */
 import type { PolicyExplanation, PolicyQuestion } from './policy/explain.ts'
 import type { RouteExplanation } from './routing/explain/explanation.ts'

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../core/index.ts'
 import { readJson, readString, type ScanFailure, type ScannedObject } from '../../lib/index.ts'
+import { mustBe } from '../wrong-field.ts'
 import { FIELD, type Field, type FieldNames, MAX_MEMBERS, RequestScanner } from './fields.ts'
 import { countMedia } from './media.ts'
 import { readStreamOptions } from './stream-options.ts'
@@ -67,14 +68,14 @@ export class RequestReader {
     const scanned = this.#scanner.scan(body)
     if (scanned.kind !== 'object') return scanError(scanned)
     const model = path === null ? this.#text(body, scanned, 'model') : path.model
-    if (model === null || model === '') return wrongType(this.#name('model'), 'a non-empty string')
+    if (model === null || model === '') return mustBe(this.#name('model'), 'a non-empty string')
     if (model.length > MAX_MODEL_NAME) {
-      return wrongType(this.#name('model'), `a string of at most ${MAX_MODEL_NAME} characters`)
+      return mustBe(this.#name('model'), `a string of at most ${MAX_MODEL_NAME} characters`)
     }
     const content = this.#content(body, scanned)
     if (content instanceof GatewayError) return content
     const stream = path === null ? this.#flag(body, scanned, 'stream') : path.stream
-    if (stream === undefined) return wrongType(this.#name('stream'), 'true or false')
+    if (stream === undefined) return mustBe(this.#name('stream'), 'true or false')
     const options = this.shape.names.streamOptions === undefined ? ALWAYS_TOLD : readStreamOptions(body, scanned)
     if (options instanceof GatewayError) return options
     const bounds = this.#bounds(body, scanned)
@@ -101,7 +102,7 @@ export class RequestReader {
     const at = this.#scanner.has(scanned, 'content') ? scanned.valueStart(FIELD.content) : -1
     if (at < 0 && optionalContent) return null
     if (at >= 0 && (body[at] === ARRAY_OPEN || (textContent && body[at] === QUOTE))) return at
-    return wrongType(this.#name('content'), textContent ? 'a string or an array' : 'an array')
+    return mustBe(this.#name('content'), textContent ? 'a string or an array' : 'an array')
   }
 
   #bounds(
@@ -111,14 +112,14 @@ export class RequestReader {
     const { nested } = this.shape
     if (nested !== null) return this.#nestedBounds(body, scanned, nested)
     const maxTokens = this.#maximum(body, scanned)
-    if (maxTokens === undefined) return wrongType(this.#name('maxTokens'), 'a positive whole number')
+    if (maxTokens === undefined) return mustBe(this.#name('maxTokens'), 'a positive whole number')
     const other = this.#positive(body, scanned, 'otherMaxTokens')
-    if (other === undefined) return wrongType(this.#name('otherMaxTokens'), 'a positive whole number')
+    if (other === undefined) return mustBe(this.#name('otherMaxTokens'), 'a positive whole number')
     const choices = this.#positive(body, scanned, 'choices')
-    if (choices === undefined) return wrongType(this.#name('choices'), 'a positive whole number')
+    if (choices === undefined) return mustBe(this.#name('choices'), 'a positive whole number')
     const maxOutputTokens = largerOf(maxTokens, other)
     if (maxOutputTokens === null && this.shape.requiresMaxTokens) {
-      return wrongType(this.#name('maxTokens'), 'given: a positive whole number')
+      return mustBe(this.#name('maxTokens'), 'given: a positive whole number')
     }
     return { maxOutputTokens, choices: choices ?? 1 }
   }
@@ -134,11 +135,11 @@ export class RequestReader {
       if (!this.#scanner.has(scanned, field)) continue
       const value = readJson(body, scanned.valueStart(FIELD[field]), scanned.valueEnd(FIELD[field]))
       if (value === null) continue
-      if (typeof value !== 'object') return wrongType(this.#name(field), 'an object')
+      if (typeof value !== 'object') return mustBe(this.#name(field), 'an object')
       for (const [name, given] of Object.entries(value)) {
         const isMax = nested.maxTokens.includes(name)
         if ((!isMax && !nested.choices.includes(name)) || given === null) continue
-        if (!isCount(given)) return wrongType(`${this.#name(field)}.${name}`, 'a positive whole number')
+        if (!isCount(given)) return mustBe(`${this.#name(field)}.${name}`, 'a positive whole number')
         if (isMax) maxOutputTokens = largerOf(maxOutputTokens, given)
         else choices = Math.max(choices, given)
       }
@@ -206,10 +207,6 @@ function positiveAt(body: Buffer, start: number, end: number): number | null | u
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= 1e9
-}
-
-function wrongType(param: string, expected: string): GatewayError {
-  return new GatewayError('invalid_request', `"${param}" must be ${expected}.`, { param })
 }
 
 function invalid(code: 'invalid_json' | 'invalid_request', message: string): GatewayError {

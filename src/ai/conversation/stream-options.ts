@@ -1,5 +1,6 @@
-import { GatewayError } from '../../core/index.ts'
+import type { GatewayError } from '../../core/index.ts'
 import { patchTopLevel, type ScannedObject } from '../../lib/index.ts'
+import { wrongField } from '../wrong-field.ts'
 import { FIELD, OPTION, streamOptionsScanner } from './fields.ts'
 
 /** The usage that a client asked for with `stream_options`, and what asks for it. */
@@ -21,22 +22,18 @@ export function readStreamOptions(body: Buffer, scanned: ScannedObject): StreamO
   if (!scanned.has(FIELD.streamOptions)) return NONE
   const options = body.subarray(scanned.valueStart(FIELD.streamOptions), scanned.valueEnd(FIELD.streamOptions))
   if (options[0] === NULL) return NONE
-  if (options[0] !== OBJECT_OPEN) return refused('stream_options', '"stream_options" must be an object.')
+  if (options[0] !== OBJECT_OPEN) return wrongField('stream_options', '"stream_options" must be an object.')
   const members = streamOptionsScanner.scan(options)
   // The request's own scan found it valid, so this is the only fault that there can be.
   if (members.kind !== 'object') {
     const message = 'The key "include_usage" of "stream_options" appears twice; it could be read in two ways.'
-    return refused('stream_options', message)
+    return wrongField('stream_options', message)
   }
   const asked = members.has(OPTION.includeUsage) ? options[members.valueStart(OPTION.includeUsage)] : NULL
   if (asked === TRUE) return { asksUsage: true, withUsage: options.toString() }
   if (asked !== FALSE && asked !== NULL) {
-    return refused('stream_options.include_usage', '"stream_options.include_usage" must be true or false.')
+    return wrongField('stream_options.include_usage', '"stream_options.include_usage" must be true or false.')
   }
   const edit = { kind: 'set', index: OPTION.includeUsage, json: 'true' } as const
   return { asksUsage: false, withUsage: patchTopLevel(options, members, [edit]).toString() }
-}
-
-function refused(param: string, message: string): GatewayError {
-  return new GatewayError('invalid_request', message, { param })
 }

@@ -16,13 +16,11 @@ import { chooseTarget } from '../routing/choose.ts'
 import { plainFacts } from '../routing/request-facts.ts'
 import { countTokens, type TokenCount, type TokenCounter } from '../tokens/count-tokens.ts'
 import { problemOf } from '../translate/translation.ts'
+import { UNHEARD } from '../unheard.ts'
 import { CountAttempts } from './count-attempts.ts'
 import { CountCandidate, type CountSource } from './count-candidate.ts'
 import { estimateRequest } from './estimate-request.ts'
 import { OWN_COUNT } from './own-count.ts'
-
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
 
 /** Who keeps what a request goes on with. */
 interface Keeper {

@@ -115,8 +115,3 @@ function nanosOf(dollars: unknown): number | undefined {
   if (typeof dollars !== 'number' || !Number.isFinite(dollars) || dollars < 0) return undefined
   return Math.min(Math.round(dollars * NANOS), Number.MAX_SAFE_INTEGER)
 }
-
-/** A word that an upstream says, e.g. of its tier. */
-export function wordOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}

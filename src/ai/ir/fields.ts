@@ -86,6 +86,13 @@ export class Fields {
     throw this.problem(name, 'a whole number')
   }
 
+  /** A whole number of one or more. */
+  positive(name: string): number | undefined {
+    const value = this.integer(name)
+    if (value !== undefined && value < 1) throw this.problem(name, 'a positive whole number')
+    return value
+  }
+
   boolean(name: string): boolean | undefined {
     const value = this.value(name)
     if (value === undefined || typeof value === 'boolean') return value

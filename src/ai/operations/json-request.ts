@@ -1,5 +1,6 @@
 import { GatewayError } from '../../core/index.ts'
 import { createScanner, readJson, readString, type ScannedObject, skipValue, walkItems } from '../../lib/index.ts'
+import { wrongField } from '../wrong-field.ts'
 import { MEMBERS, type Operation, type OperationFacts, type OperationMember } from './operation.ts'
 
 const MAX_DEPTH = 64
@@ -30,7 +31,8 @@ export function readJsonRequest(operation: Operation, body: Buffer): JsonRequest
   const scanned = scanner.scan(body)
   if (scanned.kind !== 'object') {
     const { kind, offset, key = '' } = scanned
-    if (kind === 'duplicate-key') return invalid(key, `The key "${key}" appears twice; it could be read in two ways.`)
+    if (kind === 'duplicate-key')
+      return wrongField(key, `The key "${key}" appears twice; it could be read in two ways.`)
     if (kind === 'not-object') return new GatewayError('invalid_request', 'The body must be a JSON object.')
     return new GatewayError('invalid_json', `The body is not valid JSON of moderate depth: see byte ${offset}.`)
   }
@@ -40,14 +42,14 @@ export function readJsonRequest(operation: Operation, body: Buffer): JsonRequest
     return body.subarray(scanned.valueStart(index), scanned.valueEnd(index))
   }
   for (const member of operation.required) {
-    if (value(member) === null) return invalid(member, `"${member}" must be given.`)
+    if (value(member) === null) return wrongField(member, `"${member}" must be given.`)
   }
   const model = modelOf(value('model'), operation)
   if (model instanceof GatewayError) return model
   const n = value('n')
   const count = n === null ? 1 : readJson(n, 0, n.length)
   if (!Number.isSafeInteger(count) || Number(count) < 1 || Number(count) > 10_000) {
-    return invalid('n', '"n" must be a positive whole number.')
+    return wrongField('n', '"n" must be a positive whole number.')
   }
   const documents = value('documents')
   const vectors = value('encoding_format')
@@ -72,11 +74,11 @@ export function readJsonRequest(operation: Operation, body: Buffer): JsonRequest
 export function modelOf(value: Buffer | null, operation: Operation): string | GatewayError {
   if (value === null) {
     if (operation.defaultModel !== null) return operation.defaultModel
-    return invalid('model', '"model" must be a non-empty string.')
+    return wrongField('model', '"model" must be a non-empty string.')
   }
   const model = readString(value, 0, value.length)
-  if (model === null || model === '') return invalid('model', '"model" must be a non-empty string.')
-  if (model.length > MAX_MODEL_NAME) return invalid('model', `"model" must be at most ${MAX_MODEL_NAME} characters.`)
+  if (model === null || model === '') return wrongField('model', '"model" must be a non-empty string.')
+  if (model.length > MAX_MODEL_NAME) return wrongField('model', `"model" must be at most ${MAX_MODEL_NAME} characters.`)
   return model
 }
 
@@ -88,8 +90,4 @@ function itemsOf(documents: Buffer): number {
     return skipValue(documents, at)
   })
   return items
-}
-
-function invalid(param: string, message: string): GatewayError {
-  return new GatewayError('invalid_request', message, { param })
 }

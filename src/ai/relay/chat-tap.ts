@@ -9,6 +9,7 @@ import {
 import { readJson } from '../../lib/index.ts'
 import type { ConversationState } from '../conversation/conversation-state.ts'
 import type { ModelTarget } from '../models/target.ts'
+import { mediaTypeOf } from '../translate/media-types.ts'
 import { ANSWER, answerScanner, tierOf } from './answer-fields.ts'
 import { clientHeaders } from './answer-headers.ts'
 import { estimateTokens } from './delivered.ts'
@@ -58,7 +59,7 @@ export class ChatTap implements AnswerTap {
     if (encoding !== undefined && encoding !== 'identity') {
       return new GatewayError('upstream_invalid_response', `${name} compressed its answer, though it was asked not to.`)
     }
-    const type = mediaType(headers)
+    const type = mediaTypeOf(headers)
     this.#state.answered = true
     if (type === 'text/event-stream' && !this.#x.wantsStream) {
       this.#state.answered = false
@@ -135,11 +136,4 @@ export class ChatTap implements AnswerTap {
     const out = clientHeaders(this.#x, this.#target, headers, length, events, this.#state.losses)
     return events ? out : withCost(out, this.#x, this.#target, this.#state.usage)
   }
-}
-
-function mediaType(headers: AnswerHeaders): string {
-  const value = headers['content-type']
-  const text = Array.isArray(value) ? (value[0] ?? '') : (value ?? '')
-  const end = text.indexOf(';')
-  return (end < 0 ? text : text.slice(0, end)).trim().toLowerCase()
 }

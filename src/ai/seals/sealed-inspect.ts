@@ -2,6 +2,7 @@ import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core
 import { principalOf } from '../../governance/index.ts'
 import type { ContentPort, KeepingLimits } from '../../storage/index.ts'
 import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
+import { UNHEARD } from '../unheard.ts'
 import { unsealedCalls } from './restore-seals.ts'
 import { readSealedCalls, type SealedCall, writeSealedCalls } from './sealed-call.ts'
 
@@ -14,9 +15,6 @@ export interface SealedInspectOptions {
 
 /** Names of calls in the store, apart from those of anything else. */
 const CALL = 'call:'
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
-
 /**
  * The `inspect` of a dialect whose clients seldom send seals back. What vendors sealed in an answer with calls of tools is
  * kept for the key by the calls' ids; a request that has the calls without it is sent on with what was kept. When nothing is

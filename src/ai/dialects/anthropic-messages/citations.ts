@@ -1,12 +1,13 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { wordOf } from '../../ir/lax.ts'
 import type { Citation } from '../../ir/parts.ts'
 
 /** One citation of a text: a place in a document, in a search result, or on the web. */
 export function decodeCitation(value: JsonObject): Citation {
   return {
-    url: textOf(value['url']) ?? webAddress(value['source']),
-    title: textOf(value['title']) ?? textOf(value['document_title']),
-    quote: textOf(value['cited_text']),
+    url: wordOf(value['url']) ?? webAddress(value['source']),
+    title: wordOf(value['title']) ?? wordOf(value['document_title']),
+    quote: wordOf(value['cited_text']),
     raw: { dialect: 'anthropic-messages', value },
   }
 }
@@ -38,11 +39,7 @@ export function replayedCitation(citation: Citation): JsonObject | null {
   return citation.raw.value['encrypted_index'] === '' ? null : citation.raw.value
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
 function webAddress(value: unknown): string | undefined {
-  const text = textOf(value)
+  const text = wordOf(value)
   return text?.startsWith('https://') === true || text?.startsWith('http://') === true ? text : undefined
 }

@@ -1,6 +1,7 @@
 import type { Losses } from '../../ir/losses.ts'
-import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
+import { PARAMETER_NAMES } from '../../ir/parameter-names.ts'
 import type { Parameters } from '../../ir/request.ts'
+import { type ParameterWriters, writeParameters } from '../write-parameters.ts'
 import type { Block } from './cache.ts'
 import { withinSubset } from './output-schema.ts'
 
@@ -14,8 +15,6 @@ export interface Draft {
   /** The client sets a temperature, too. */
   readonly hasTemperature: boolean
 }
-
-type Writers = { readonly [Name in ParameterName]: (value: NonNullable<Parameters[Name]>, draft: Draft) => void }
 
 /** Smallest `top_p` that a thinking model takes ("Extended thinking"). */
 const LEAST_THINKING_TOP_P = 0.95
@@ -94,7 +93,7 @@ const WRITERS = {
   promptCacheKey: (_, { losses }) => losses.drop(PARAMETER_NAMES.promptCacheKey),
   audioOutput: (_, { losses }) => losses.drop(PARAMETER_NAMES.audioOutput),
   prediction: (_, { losses }) => losses.drop('prediction'),
-} satisfies Writers
+} satisfies ParameterWriters<Draft>
 
 function elsewhere(): void {
   return
@@ -109,14 +108,7 @@ function unlessZero(name: 'frequencyPenalty' | 'presencePenalty'): (value: numbe
 
 /** Writes each parameter, or reports it. */
 export function encodeParameters(parameters: Parameters, draft: Draft): void {
-  // The keys of `Parameters` are its parameters.
-  for (const name of Object.keys(parameters) as ParameterName[]) {
-    const value = parameters[name]
-    if (value === undefined) continue
-    // Each writer takes the value of its own key.
-    const write = WRITERS[name] as (value: unknown, draft: Draft) => void
-    write(value, draft)
-  }
+  writeParameters(WRITERS, parameters, draft)
 }
 
 /** `output_config` of a body, made when it is not there. */

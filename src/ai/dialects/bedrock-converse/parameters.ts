@@ -1,7 +1,8 @@
 import type { Losses } from '../../ir/losses.ts'
-import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
+import { PARAMETER_NAMES } from '../../ir/parameter-names.ts'
 import type { Parameters } from '../../ir/request.ts'
 import { withinSubset } from '../anthropic-messages/output-schema.ts'
+import { type ParameterWriters, writeParameters } from '../write-parameters.ts'
 
 /** The parts of a body that parameters go to, and what decides about them. */
 export interface Draft {
@@ -14,8 +15,6 @@ export interface Draft {
   readonly claude: boolean
   readonly hasTemperature: boolean
 }
-
-type Writers = { readonly [Name in ParameterName]: (value: NonNullable<Parameters[Name]>, draft: Draft) => void }
 
 /** Limits of `requestMetadata` (Converse API). */
 const MOST_METADATA = 16
@@ -96,7 +95,7 @@ const WRITERS = {
   promptCacheKey: (_, { losses }) => losses.drop(PARAMETER_NAMES.promptCacheKey),
   audioOutput: (_, { losses }) => losses.drop(PARAMETER_NAMES.audioOutput),
   prediction: (_, { losses }) => losses.drop('prediction'),
-} satisfies Writers
+} satisfies ParameterWriters<Draft>
 
 function elsewhere(): void {
   return
@@ -108,12 +107,5 @@ function isMetadata(value: unknown): boolean {
 
 /** Writes each parameter, or reports it. */
 export function encodeParameters(parameters: Parameters, draft: Draft): void {
-  // The keys of `Parameters` are its parameters.
-  for (const name of Object.keys(parameters) as ParameterName[]) {
-    const value = parameters[name]
-    if (value === undefined) continue
-    // Each writer takes the value of its own key.
-    const write = WRITERS[name] as (value: unknown, draft: Draft) => void
-    write(value, draft)
-  }
+  writeParameters(WRITERS, parameters, draft)
 }

@@ -2,6 +2,7 @@ import { isObject, type JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
 import type { ModelRequest, Parameters } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { type ParameterWriters, writeParameters } from '../write-parameters.ts'
 import { ENUM_NAME, SCHEMA_NAMES } from './decode-config.ts'
 import { compileSchema } from './schema.ts'
 import { chooseSchema, schemaChoosing } from './schema-choice.ts'
@@ -15,8 +16,6 @@ interface Target {
   readonly request: ModelRequest
   readonly context: EncodeContext
 }
-
-type Writer<Name extends ParameterName> = (value: NonNullable<Parameters[Name]>, target: Target) => void
 
 const drop =
   (name: ParameterName) =>
@@ -103,7 +102,7 @@ const WRITERS = {
   prediction: drop('prediction'),
   // Usage is always told.
   includeUsage: () => undefined,
-} satisfies { readonly [Name in ParameterName]: Writer<Name> }
+} satisfies ParameterWriters<Target>
 
 const TIERS: Readonly<Record<string, string>> = { default: 'standard', flex: 'flex', priority: 'priority' }
 
@@ -135,12 +134,7 @@ function encodeOutput(output: NonNullable<Parameters['output']>, { config, reque
 /** Writes all parameters; what is left of the request's own `generationConfig` goes with them. */
 export function encodeParameters(request: ModelRequest, context: EncodeContext): JsonObject {
   const target: Target = { body: {}, config: {}, request, context }
-  for (const [name, value] of Object.entries(request.parameters)) {
-    if (value === undefined) continue
-    // Names and values come from one object, so that each value is what the writer of its name takes.
-    const write = WRITERS[name as ParameterName] as (value: unknown, target: Target) => void
-    write(value, target)
-  }
+  writeParameters(WRITERS, request.parameters, target)
   const kept = request.dialect === 'gemini' ? request.extra?.['generationConfig'] : undefined
   const config = isObject(kept) ? merged(target.config, kept) : target.config
   return { ...target.body, ...(Object.keys(config).length > 0 && { generationConfig: config }) }

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
-import type { Effort, ModelRequest, Parameters, ReasoningRequest } from '../../ir/request.ts'
+import type { Effort, ModelRequest, ReasoningRequest } from '../../ir/request.ts'
 import type { EncodeContext } from '../dialect.ts'
+import { type ParameterWriters, writeParameters } from '../write-parameters.ts'
 
 /** What is written: into the body, and into its `options`. */
 interface Target {
@@ -9,8 +10,6 @@ interface Target {
   readonly options: Record<string, unknown>
   readonly context: EncodeContext
 }
-
-type Writer<Name extends ParameterName> = (value: NonNullable<Parameters[Name]>, target: Target) => void
 
 const drop =
   (name: ParameterName) =>
@@ -78,7 +77,7 @@ const WRITERS = {
   prediction: drop('prediction'),
   // Usage is always told.
   includeUsage: () => undefined,
-} satisfies { readonly [Name in ParameterName]: Writer<Name> }
+} satisfies ParameterWriters<Target>
 
 const LEVELS: Readonly<Record<Exclude<Effort, 'none'>, 'low' | 'medium' | 'high'>> = {
   minimal: 'low',
@@ -110,11 +109,6 @@ function encodeThink({ effort, budgetTokens, mode }: ReasoningRequest, { body, c
 
 export function encodeParameters(request: ModelRequest, context: EncodeContext): JsonObject {
   const target: Target = { body: {}, options: {}, context }
-  for (const [name, value] of Object.entries(request.parameters)) {
-    if (value === undefined) continue
-    // Names and values come from one object, so that each value is what the writer of its name takes.
-    const write = WRITERS[name as ParameterName] as (value: unknown, target: Target) => void
-    write(value, target)
-  }
+  writeParameters(WRITERS, request.parameters, target)
   return { ...target.body, options: target.options }
 }

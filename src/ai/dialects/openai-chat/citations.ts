@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { countOf, textOf } from '../../ir/lax.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { Citation } from '../../ir/parts.ts'
 
@@ -52,12 +53,4 @@ export function encodeAnnotation(
       url: citation.url,
     },
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function countOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }

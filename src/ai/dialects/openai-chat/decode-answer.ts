@@ -1,6 +1,7 @@
 import type { AnswerFault, Choice, ModelAnswer } from '../../ir/answer.ts'
 import { type Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { wordOf } from '../../ir/lax.ts'
 import type { AssistantPart, Citation } from '../../ir/parts.ts'
 import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
@@ -83,10 +84,6 @@ function extraOf(body: JsonObject): JsonObject | undefined {
 export function logprobsOf(value: unknown): JsonObject | undefined {
   if (!isObject(value) || !Array.isArray(value['content']) || value['content'].length === 0) return undefined
   return { content: value['content'] }
-}
-
-function wordOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function timeOf(value: unknown): number | undefined {

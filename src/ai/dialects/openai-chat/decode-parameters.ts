@@ -13,7 +13,7 @@ export function decodeParameters(body: Fields, losses: Losses): Parameters {
   options?.value('include_obfuscation')
   const user = body.string('user')
   const parameters: Parameters = {
-    maxOutputTokens: atLeastOne(body, 'max_completion_tokens') ?? atLeastOne(body, 'max_tokens'),
+    maxOutputTokens: body.positive('max_completion_tokens') ?? body.positive('max_tokens'),
     temperature: body.number('temperature'),
     topP: body.number('top_p'),
     topK: body.integer('top_k'),
@@ -22,7 +22,7 @@ export function decodeParameters(body: Fields, losses: Losses): Parameters {
     presencePenalty: body.number('presence_penalty'),
     seed: body.integer('seed'),
     stop: decodeStopSequences(body),
-    choices: atLeastOne(body, 'n'),
+    choices: body.positive('n'),
     logprobs: wantsLogprobs === true ? { top: top ?? 0 } : undefined,
     logitBias: body.object('logit_bias'),
     parallelToolCalls: body.boolean('parallel_tool_calls'),
@@ -42,13 +42,6 @@ export function decodeParameters(body: Fields, losses: Losses): Parameters {
   audio?.report(losses)
   options?.report(losses)
   return parameters
-}
-
-/** A whole number of one or more. */
-export function atLeastOne(body: Fields, name: string): number | undefined {
-  const value = body.integer(name)
-  if (value !== undefined && value < 1) throw body.problem(name, 'a positive whole number')
-  return value
 }
 
 export function decodeStopSequences(body: Fields): readonly string[] | undefined {

@@ -1,5 +1,6 @@
 import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject, parseExact } from '../../ir/json.ts'
+import { wordOf } from '../../ir/lax.ts'
 import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext, StreamDecoder, WireEvent } from '../dialect.ts'
 import { CHUNK } from './answer-shape.ts'
@@ -127,8 +128,4 @@ function parsed(text: string): JsonObject | null {
   } catch {
     return null // told as a fault
   }
-}
-
-function wordOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { textOf, wordOf } from '../../ir/lax.ts'
 import type { ReasoningPart, Signature } from '../../ir/parts.ts'
 import type { SealFamily } from '../name.ts'
 
@@ -49,9 +50,9 @@ export function readDetail(value: unknown): Detail | null {
   }
   switch (value['type']) {
     case 'reasoning.text':
-      return { ...common, kind: 'text', text: textOf(value['text']), signature: seal(family, value['signature']) }
+      return { ...common, kind: 'text', text: textOf(value['text']) ?? '', signature: seal(family, value['signature']) }
     case 'reasoning.summary':
-      return { ...common, kind: 'summary', text: textOf(value['summary']) }
+      return { ...common, kind: 'summary', text: textOf(value['summary']) ?? '' }
     case 'reasoning.encrypted':
       return { ...common, kind: 'encrypted', text: '', sealed: seal(family, value['data']) }
     default:
@@ -74,7 +75,7 @@ export function readThinkingBlock(value: unknown): Detail | null {
     return { ...common, kind: 'encrypted', text: '', sealed: seal('anthropic', value['data']) }
   }
   const signature = seal('anthropic', value['signature'])
-  return { ...common, kind: 'text', text: textOf(value['thinking']), signature }
+  return { ...common, kind: 'text', text: textOf(value['thinking']) ?? '', signature }
 }
 
 /** Whether a detail is about a call, or a text, and not a thought of its own: Gemini signs those. */
@@ -141,12 +142,4 @@ export function foreignSeal(signature: Signature, index: number, id?: string): J
 
 function seal(family: SealFamily, value: unknown): Signature | undefined {
   return typeof value === 'string' && value !== '' ? { family, value } : undefined
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function wordOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -1,5 +1,6 @@
 import type { StreamEvent } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { wordOf } from '../../ir/lax.ts'
 import type { AssistantPart, Citation, ReasoningPart, Signature } from '../../ir/parts.ts'
 import type { DecodeContext } from '../dialect.ts'
 import { thinkingText } from './assistant.ts'
@@ -108,7 +109,7 @@ export class StreamedChoice {
       for (const value of blocks) this.#detail(readThinkingBlock(value), emit)
       return
     }
-    const text = textOf(delta['reasoning_content']) ?? textOf(delta['reasoning'])
+    const text = wordOf(delta['reasoning_content']) ?? wordOf(delta['reasoning'])
     if (text !== undefined) this.#think(text, emit)
   }
 
@@ -208,8 +209,8 @@ export class StreamedChoice {
   #hear(audio: JsonObject): void {
     this.#sound ??= { id: undefined, transcript: '', bytes: [], extra: undefined }
     const { id, data, transcript, expires_at: expires } = audio
-    this.#sound.id = textOf(id) ?? this.#sound.id
-    this.#sound.transcript += textOf(transcript) ?? ''
+    this.#sound.id = wordOf(id) ?? this.#sound.id
+    this.#sound.transcript += wordOf(transcript) ?? ''
     if (typeof data === 'string') this.#sound.bytes.push(Buffer.from(data, 'base64'))
     if (typeof expires === 'number') this.#sound.extra = { expires_at: expires }
   }
@@ -235,8 +236,4 @@ export class StreamedChoice {
     this.#open = null
     this.#thought = null
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

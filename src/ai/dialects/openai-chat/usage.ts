@@ -1,7 +1,8 @@
 import type { TokenUsage } from '../../ir/answer.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { wordOf } from '../../ir/lax.ts'
 import type { Losses } from '../../ir/losses.ts'
-import { decodeOpenAIUsage, wordOf } from '../openai-usage.ts'
+import { decodeOpenAIUsage } from '../openai-usage.ts'
 
 const NANOS = 1_000_000_000
 

@@ -2,7 +2,7 @@ import { fieldsOf } from '../../ir/fields.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import type { ModelRequest } from '../../ir/request.ts'
 import type { RequestContext } from '../dialect.ts'
-import { atLeastOne, decodeStopSequences } from '../openai-chat/decode-parameters.ts'
+import { decodeStopSequences } from '../openai-chat/decode-parameters.ts'
 import { decodePrompts } from './prompts.ts'
 
 /** A client's request: its prompts become messages of the user. */
@@ -12,7 +12,7 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
   fields.value('model')
   const options = fields.fields('stream_options')
   options?.value('include_obfuscation')
-  const choices = atLeastOne(fields, 'n')
+  const choices = fields.positive('n')
   const top = fields.integer('logprobs')
   const stream = fields.boolean('stream') ?? false
   const includeUsage = options?.boolean('include_usage')
@@ -23,7 +23,7 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
     messages: decodePrompts(fields),
     tools: [],
     parameters: {
-      maxOutputTokens: atLeastOne(fields, 'max_tokens'),
+      maxOutputTokens: fields.positive('max_tokens'),
       temperature: fields.number('temperature'),
       topP: fields.number('top_p'),
       topK: fields.integer('top_k'),

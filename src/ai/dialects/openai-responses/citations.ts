@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { countOf, textOf } from '../../ir/lax.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { Citation } from '../../ir/parts.ts'
 
@@ -6,10 +7,10 @@ import type { Citation } from '../../ir/parts.ts'
 export function decodeAnnotation(value: unknown): Citation | null {
   if (!isObject(value)) return null
   const raw = { dialect: 'openai-responses', value } as const
-  if (value['type'] !== 'url_citation') return { title: wordOf(value['filename']), raw }
+  if (value['type'] !== 'url_citation') return { title: textOf(value['filename']), raw }
   return {
-    url: wordOf(value['url']),
-    title: wordOf(value['title']),
+    url: textOf(value['url']),
+    title: textOf(value['title']),
     start: countOf(value['start_index']),
     end: countOf(value['end_index']),
     raw,
@@ -33,12 +34,4 @@ export function encodeAnnotation(citation: Citation, length: number, losses: Los
   if (citation.quote !== undefined) losses.drop('annotations.quote')
   const [start, end] = [citation.start ?? 0, citation.end ?? length]
   return { type: 'url_citation', start_index: start, end_index: end, title: title ?? url, url }
-}
-
-function wordOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function countOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }

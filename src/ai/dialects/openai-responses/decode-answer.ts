@@ -1,6 +1,7 @@
 import type { AnswerFault, ModelAnswer } from '../../ir/answer.ts'
 import { Fields, fieldsOf } from '../../ir/fields.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { wordOf } from '../../ir/lax.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
 import { reportUnread } from '../answer-shape.ts'
 import type { DecodeContext } from '../dialect.ts'
@@ -86,8 +87,4 @@ export function logprobsOf(items: readonly unknown[]): unknown[] {
     }
   }
   return all
-}
-
-function wordOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -66,7 +66,7 @@ function decodeParameters(body: Fields, text: Fields | undefined, losses: Losses
   options?.report(losses)
   const user = body.string('user')
   return {
-    maxOutputTokens: atLeastOne(body, 'max_output_tokens'),
+    maxOutputTokens: body.positive('max_output_tokens'),
     temperature: body.number('temperature'),
     topP: body.number('top_p'),
     logprobs: wantsLogprobs || (top !== undefined && top > 0) ? { top: top ?? 0 } : undefined,
@@ -79,12 +79,6 @@ function decodeParameters(body: Fields, text: Fields | undefined, losses: Losses
     store: body.boolean('store'),
     promptCacheKey: body.string('prompt_cache_key'),
   }
-}
-
-function atLeastOne(body: Fields, name: string): number | undefined {
-  const value = body.integer(name)
-  if (value !== undefined && value < 1) throw body.problem(name, 'a positive whole number')
-  return value
 }
 
 function decodeFormat(text: Fields, losses: Losses): OutputFormat | undefined {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/index.ts'
 import type { JsonObject } from '../../ir/json.ts'
+import { wrongField } from '../../wrong-field.ts'
 import type { CodecContext } from '../codec.ts'
 
 /** A request for pictures (OpenAI's API reference, "Create image"). */
@@ -17,14 +18,14 @@ export function readPictureRequest(
   ...known: readonly string[]
 ): PictureRequest | GatewayError {
   const { prompt, n, size, response_format: format } = request
-  if (typeof prompt !== 'string' || prompt === '') return refused('prompt', '"prompt" must be a non-empty string.')
+  if (typeof prompt !== 'string' || prompt === '') return wrongField('prompt', '"prompt" must be a non-empty string.')
   const count = n ?? 1
   if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1 || count > 10) {
-    return refused('n', '"n" must be from 1 to 10.')
+    return wrongField('n', '"n" must be from 1 to 10.')
   }
   const pixels = /^(\d{2,5})x(\d{2,5})$/.exec(typeof size === 'string' ? size : '')
   if (size !== undefined && size !== 'auto' && pixels === null) {
-    return refused('size', '"size" must be a width and a height, such as 1024x1024.')
+    return wrongField('size', '"size" must be a width and a height, such as 1024x1024.')
   }
   // There is no place to fetch it from: the answer carries the picture itself.
   if (format === 'url') context.losses.adapt('response_format')
@@ -68,8 +69,4 @@ export function nearestRatio(
     return Math.abs(Math.log(width / height) - wanted)
   }
   return ratios.reduce((best, ratio) => (distance(ratio) < distance(best) ? ratio : best))
-}
-
-function refused(param: string, message: string): GatewayError {
-  return new GatewayError('invalid_request', message, { param })
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/index.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
+import { wrongField } from '../../wrong-field.ts'
 import type { CodecContext } from '../codec.ts'
 
 /** A request of Cohere's shape (Cohere, "Rerank API (v2)"). */
@@ -12,13 +13,13 @@ export interface Ranking {
 
 export function readRanking(request: JsonObject, context: CodecContext): Ranking | GatewayError {
   const { query, documents, top_n: topN, return_documents: withDocuments } = request
-  if (typeof query !== 'string' || query === '') return refused('query', '"query" must be a non-empty string.')
+  if (typeof query !== 'string' || query === '') return wrongField('query', '"query" must be a non-empty string.')
   const texts = Array.isArray(documents) ? documents.map(textOf) : []
   if (texts.length === 0 || !texts.every((text) => typeof text === 'string')) {
-    return refused('documents', '"documents" must be a list of texts, or of objects with a "text".')
+    return wrongField('documents', '"documents" must be a list of texts, or of objects with a "text".')
   }
   if (topN !== undefined && !(typeof topN === 'number' && Number.isSafeInteger(topN) && topN > 0)) {
-    return refused('top_n', '"top_n" must be a positive whole number.')
+    return wrongField('top_n', '"top_n" must be a positive whole number.')
   }
   const known = new Set(['model', 'query', 'documents', 'top_n', 'return_documents'])
   for (const name of Object.keys(request)) if (!known.has(name)) context.losses.drop(name)
@@ -44,8 +45,4 @@ export function rankedAnswer(
 
 function textOf(document: unknown): unknown {
   return isObject(document) ? document['text'] : document
-}
-
-function refused(param: string, message: string): GatewayError {
-  return new GatewayError('invalid_request', message, { param })
 }

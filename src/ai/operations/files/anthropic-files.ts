@@ -3,6 +3,7 @@ import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../c
 import { principalOf } from '../../../governance/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { namedProvider, providerOf } from '../forward/choose-provider.ts'
 import { defaultProvider, rootIn } from '../forward/default-provider.ts'
 import { ForwardCandidate } from '../forward/forward-candidate.ts'
@@ -18,8 +19,6 @@ const DIALECT = 'anthropic-messages'
 const KIND = 'files of messages'
 /** Cursors of lists (Files API, 2026-11). */
 const CURSORS = ['before_id', 'after_id'] as const
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
 
 export interface AnthropicFilesOptions {
   readonly registry: ModelRegistry

@@ -1,13 +1,12 @@
 import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { type ForwardState, forwardStateOf } from '../forward/forward-state.ts'
 import type { Keeper, Ownership } from './ownership.ts'
 import { unreadable } from './referring-inspect.ts'
 
 /** Things of OpenAI's API that are reached by their id on paths which pass on (its API reference, 2026-11). */
 const KEPT = /^\/v1(?:beta)?\/(?:(vector_stores|containers)|(files|cachedContents))(?:\/([^/:]+)([/:].*)?)?$/
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
 
 /** What was looked up: who keeps the thing that the path names, or what of a list is the key's. */
 interface Known {

@@ -4,6 +4,7 @@ import { principalOf } from '../../../governance/index.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { BatchResultsTap } from '../forward/batch-results-tap.ts'
 import { namedProvider, providerOf } from '../forward/choose-provider.ts'
 import type { ClaimedUsage } from '../forward/claimed-usage.ts'
@@ -24,9 +25,6 @@ const PATH = '/v1/messages/batches'
 /** Apart from the batches of OpenAI's API. */
 const KIND = 'batches of messages'
 const FIRST_CREDENTIAL = 0
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
-
 export interface MessageBatchesOptions {
   readonly registry: ModelRegistry
   readonly document: ConfigDocument

@@ -4,13 +4,11 @@ import type { Servers } from '../../conversation/conversation-route.ts'
 import { conversationStateOf } from '../../conversation/conversation-state.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import { shorten } from '../../routing/choose.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { type ForwardState, forwardStateOf } from '../forward/forward-state.ts'
 import type { AccountSessions } from './account-session.ts'
 import type { Keeper, Ownership } from './ownership.ts'
 import { type NamesOf, referencesIn, withPlainIds } from './references.ts'
-
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
 
 /** Sends conversations that name kept things to whoever keeps them, in that one's words. */
 export class ReferringRequests {

@@ -15,3 +15,8 @@ export function providerOf(registry: ModelRegistry, name: string): ProviderUpstr
     param: 'x-ferro-provider',
   })
 }
+
+/** The only one of these names; null when there are none, or several to choose from. */
+export function onlyOf(names: readonly string[]): string | null {
+  return names.length === 1 ? (names[0] ?? null) : null
+}

@@ -2,6 +2,7 @@ import type { ConfigDocument } from '../../../config/index.ts'
 import { type Exchange, GatewayError, resume, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { AwaitedThing, LookTimes, UsageClaimsPort } from '../../../storage/index.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { type Look, lookText } from '../unread/look.ts'
 import { forwardStateOf } from './forward-state.ts'
 
@@ -10,9 +11,6 @@ const ASK_EVERY_MS = 50
 const LONGEST_WAIT_MS = 10_000
 /** Until the settlement is certainly in the journal. */
 const TOLD_AFTER_MS = 1_000
-
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
 
 /** Finds out, before a request looks at a thing, whether it is the one that is charged for what the thing used. */
 export class ClaimedUsage {

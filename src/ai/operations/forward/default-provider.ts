@@ -2,6 +2,7 @@ import type { CallerDialect } from '../../conversation/caller-dialect.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import { DEMO_PROVIDER } from '../../providers/table.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import { onlyOf } from './choose-provider.ts'
 
 /** The vendors whose dialects callers speak: what is asked of nobody is meant for them first. */
 const VENDORS: Readonly<Record<CallerDialect, string>> = {
@@ -45,8 +46,4 @@ export function rootIn(provider: ProviderUpstream, dialect: keyof typeof ENDS): 
 function speaks(provider: ProviderUpstream, dialect: CallerDialect): boolean {
   if (dialect !== 'openai-chat') return rootIn(provider, dialect) !== null
   return provider.endpoints.some(({ endpoint }) => endpoint.dialect.startsWith('openai-'))
-}
-
-function onlyOf(names: readonly string[]): string | null {
-  return names.length === 1 ? (names[0] ?? null) : null
 }

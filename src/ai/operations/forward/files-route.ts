@@ -4,6 +4,7 @@ import { principalOf } from '../../../governance/index.ts'
 import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { type BatchFacts, checkFacts } from '../files/batch-facts.ts'
 import { startUpload } from '../files/file-gate.ts'
 import { FileUpload } from '../files/file-upload.ts'
@@ -11,7 +12,7 @@ import { noSuch, type Ownership } from '../files/ownership.ts'
 import { withPlainIds } from '../files/references.ts'
 import { unreadable } from '../files/referring-inspect.ts'
 import { readBatchUsage } from '../unread/batch-usage.ts'
-import { namedProvider, providerOf } from './choose-provider.ts'
+import { namedProvider, onlyOf, providerOf } from './choose-provider.ts'
 import type { ClaimedUsage } from './claimed-usage.ts'
 import { ForwardCandidate } from './forward-candidate.ts'
 import { ForwardState } from './forward-state.ts'
@@ -194,9 +195,6 @@ function withoutOrigins(query: string): string {
   return parameters.toString()
 }
 
-/** A look-up that nobody waits for any more ends by itself. */
-const UNHEARD = { cancel: () => undefined }
-
 function tooLong(limit: number): GatewayError {
   return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
 }
@@ -204,8 +202,4 @@ function tooLong(limit: number): GatewayError {
 function notKeeping(name: string): GatewayError {
   const message = `The provider "${name.slice(0, 64)}" keeps no files and batches, or is not configured.`
   return new GatewayError('invalid_request', message, { param: 'x-ferro-provider' })
-}
-
-function onlyOf(names: readonly string[]): string | null {
-  return names.length === 1 ? (names[0] ?? null) : null
 }

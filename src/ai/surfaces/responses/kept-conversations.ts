@@ -2,12 +2,13 @@ import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../c
 import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
-import { namedProvider, providerOf } from '../../operations/forward/choose-provider.ts'
+import { namedProvider, onlyOf, providerOf } from '../../operations/forward/choose-provider.ts'
 import { ForwardCandidate } from '../../operations/forward/forward-candidate.ts'
 import { ForwardState } from '../../operations/forward/forward-state.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { type Maker, makerText, readMaker } from './maker.ts'
-import { UNHEARD, unreadable } from './prior.ts'
+import { unreadable } from './prior.ts'
 import { goneMaker, withQuery } from './relay-stored.ts'
 import { CONVERSATIONS_KNOWN_MS } from './relayed-answers.ts'
 import { responsesPath } from './response-look.ts'
@@ -114,10 +115,6 @@ function keepers(registry: ModelRegistry): readonly string[] {
 function conversationsPath(provider: ProviderUpstream): string | null {
   const path = KEEPING.has(provider.kind) ? responsesPath(provider) : null
   return path === null || !RESPONSES.test(path) ? null : path.replace(RESPONSES, '/conversations')
-}
-
-function onlyOf(names: readonly string[]): string | null {
-  return names.length === 1 ? (names[0] ?? null) : null
 }
 
 function nobody(names: readonly string[]): GatewayError {

@@ -3,6 +3,7 @@ import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
+import { UNHEARD } from '../../unheard.ts'
 import { isOfMaker, type Maker, readMaker } from './maker.ts'
 import { type Referring, referringOf, resolved } from './prior-turns.ts'
 
@@ -94,9 +95,6 @@ function shown(id: string | null): string {
   const text = id ?? ''
   return `'${text.length > 128 ? `${text.slice(0, 128)}…` : text}'`
 }
-
-/** A look-up that nobody waits for any more ends by itself. */
-export const UNHEARD = { cancel: () => undefined }
 
 /** The store says nothing. */
 export function unreadable(): GatewayError {

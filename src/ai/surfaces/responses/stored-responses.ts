@@ -1,9 +1,11 @@
 import { answer, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
+import { UNHEARD } from '../../unheard.ts'
+import { mustBe } from '../../wrong-field.ts'
 import { conversationOf, inputItems, type KeptRecord, readRecord } from './kept-record.ts'
 import { type Maker, readMaker } from './maker.ts'
-import { UNHEARD, unreadable, type Verdict } from './prior.ts'
+import { unreadable, type Verdict } from './prior.ts'
 import type { RelayStored } from './relay-stored.ts'
 import { replayed } from './replay.ts'
 
@@ -114,7 +116,7 @@ const renderResponse: Render = (x, _turns, { response }) => {
     return null
   }
   const after = query.get('starting_after')
-  if (after !== null && !/^\d{1,9}$/.test(after)) return wrongQuery('starting_after', 'a whole number')
+  if (after !== null && !/^\d{1,9}$/.test(after)) return mustBe('starting_after', 'a whole number')
   answer(x, 200, 'text/event-stream; charset=utf-8', replayed(response, after === null ? -1 : Number(after)))
   return null
 }
@@ -126,15 +128,15 @@ const renderItems: Render = (x, turns, last) => {
   const query = new URLSearchParams(x.query)
   const limit = Number(query.get('limit') ?? ITEMS)
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > MOST_ITEMS) {
-    return wrongQuery('limit', `a whole number from 1 to ${MOST_ITEMS}`)
+    return mustBe('limit', `a whole number from 1 to ${MOST_ITEMS}`)
   }
   const order = query.get('order') ?? 'desc'
-  if (order !== 'asc' && order !== 'desc') return wrongQuery('order', '"asc" or "desc"')
+  if (order !== 'asc' && order !== 'desc') return mustBe('order', '"asc" or "desc"')
   const all = [...conversationOf(turns.slice(0, -1)), ...inputItems(last)]
   if (order === 'desc') all.reverse()
   const after = query.get('after')
   const start = after === null ? 0 : all.findIndex((item) => item['id'] === after) + 1
-  if (after !== null && start === 0) return wrongQuery('after', 'the id of one of the items')
+  if (after !== null && start === 0) return mustBe('after', 'the id of one of the items')
   const data = all.slice(start, start + limit)
   const body = {
     object: 'list',
@@ -145,10 +147,6 @@ const renderItems: Render = (x, turns, last) => {
   }
   answer(x, 200, 'application/json', JSON.stringify(body))
   return null
-}
-
-function wrongQuery(param: string, expected: string): GatewayError {
-  return new GatewayError('invalid_request', `"${param}" must be ${expected}.`, { param })
 }
 
 function unknown(id: string): GatewayError {
