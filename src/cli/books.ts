@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { type Command, Option } from 'commander'
 import { journalBytes, journalDirectory, type LedgerReader, openLedgerReader } from '../storage/index.ts'
 import { AdminClient } from './admin-client.ts'
 import { type DataLocation, type LocationOptions, locateData } from './data-location.ts'
@@ -9,15 +8,6 @@ import { readInstance } from './instance.ts'
 /** What commands that read the books are given. */
 export interface BooksOptions extends LocationOptions {
   readonly format: 'text' | 'json'
-}
-
-/** Adds the options that say which books are meant, and how to answer. */
-export function addBooksOptions(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'configuration of the gateway; without it, the one that `ferro run` would find')
-    .option('--no-config', 'the gateway is started without a file')
-    .option('--data-dir <folder>', "the gateway's data directory")
-    .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
 }
 
 /** The books of one data directory: its database, read only, and the gateway that runs on it, if one does. */

@@ -1,10 +1,11 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { ControlError, parseNewKey, parseRotation } from '../control/index.ts'
 import { type LocationOptions, locateData } from './data-location.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
 import { addKeyFlags, type KeyFlags, requestOf } from './key-flags.ts'
 import { type KeyStore, openKeyStore } from './key-store.ts'
 import { renderKeyTable } from './key-table.ts'
+import { addLocationOptions } from './location-options.ts'
 
 interface KeysOptions extends LocationOptions {
   readonly format: 'text' | 'json'
@@ -27,17 +28,19 @@ export function keysCommand(): Command {
   const command = new Command('keys')
     .description('create, list, rotate and revoke virtual keys')
     .addHelpText('after', EXAMPLES)
-  const create = addKeyFlags(addLocation(command.command('create'))).description('make a key and show its secret once')
+  const create = addKeyFlags(addLocationOptions(command.command('create'))).description(
+    'make a key and show its secret once',
+  )
   create.action(async (options: KeysOptions & KeyFlags) => {
     const request = requestOf(options)
     await checked(parseNewKey(request))
     await withStore(options, 'create', (store) => createKey(store, request, options))
   })
-  const list = addLocation(command.command('list')).description('show every key, without secrets')
+  const list = addLocationOptions(command.command('list')).description('show every key, without secrets')
   list.action(async (options: KeysOptions) => {
     await withStore(options, 'refuse', (store) => listKeys(store, options))
   })
-  const rotate = addLocation(command.command('rotate'))
+  const rotate = addLocationOptions(command.command('rotate'))
     .description('give a key a new secret and show it once; the old one is taken for a while')
     .argument('<id>', 'id of the key')
     .option('--grace <duration>', 'how long the old secret is still taken; 0s: not at all', '24h')
@@ -46,21 +49,13 @@ export function keysCommand(): Command {
     await checked(parseRotation(request))
     await withStore(options, 'refuse', (store) => rotateKey(store, { id, request }, options))
   })
-  const revoke = addLocation(command.command('revoke'))
+  const revoke = addLocationOptions(command.command('revoke'))
     .description('end a key for good')
     .argument('<id>', 'id of the key')
   revoke.action(async (id: string, options: KeysOptions) => {
     await withStore(options, 'refuse', (store) => revokeKey(store, id, options))
   })
   return command
-}
-
-function addLocation(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'configuration of the gateway; without it, the one that `ferro run` would find')
-    .option('--no-config', 'the gateway is started without a file')
-    .option('--data-dir <folder>', "the gateway's data directory")
-    .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
 }
 
 async function withStore(

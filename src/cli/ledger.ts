@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { BILLERS } from '../ai/facts.ts'
-import { addBooksOptions, type BooksOptions } from './books.ts'
+import type { BooksOptions } from './books.ts'
 import type { ReconcileOptions } from './ledger-reconcile.ts'
+import { addLocationOptions } from './location-options.ts'
 
 const EXAMPLES = `
 A gateway that runs on the data directory goes on running. With differences the exit code is 1.
@@ -17,13 +18,13 @@ export function ledgerCommand(): Command {
   const command = new Command('ledger')
     .description('prove the books, and compare them with bills')
     .addHelpText('after', EXAMPLES)
-  addBooksOptions(command.command('verify'))
+  addLocationOptions(command.command('verify'))
     .description('hold entries, records, sums and counters against each other, and name what does not agree')
     .action(async (options: BooksOptions) => {
       const { verify } = await import('./ledger-verify.ts')
       process.exitCode = await verify(options)
     })
-  addBooksOptions(command.command('reconcile'))
+  addLocationOptions(command.command('reconcile'))
     .description("compare a provider's bill with the ledger by day and model, and say why they differ")
     .addOption(new Option('--provider <name>', 'whose bill it is').choices(BILLERS).makeOptionMandatory())
     .requiredOption('--file <file>', 'the bill: answers of its costs API (JSON), or the export of its console (CSV)')

@@ -6,8 +6,9 @@ import {
   type UsagePeriod,
   type UsageRow,
 } from '../storage/index.ts'
-import { addBooksOptions, type BooksOptions, withBooks } from './books.ts'
+import { type BooksOptions, withBooks } from './books.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
+import { addLocationOptions } from './location-options.ts'
 import { dollarsOfNanos, renderTable } from './text-table.ts'
 
 interface UsageOptions extends BooksOptions {
@@ -32,7 +33,7 @@ Examples:
 
 /** `ferro usage`: what was used, by what one wants to know. */
 export function usageCommand(): Command {
-  return addBooksOptions(new Command('usage'))
+  return addLocationOptions(new Command('usage'))
     .description('say what was used: requests, tokens and money')
     .option('--by <names>', `what to tell apart, with commas: key, ${USAGE_DIMENSIONS.slice(1).join(', ')}`, 'model')
     .addOption(new Option('--per <period>', 'how long each line counts').choices(USAGE_PERIODS).default('day'))
