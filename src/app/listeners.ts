@@ -1,4 +1,4 @@
-import type { ConfigDocument, ListenAddress, ListenerConfig } from '../config/index.ts'
+import type { ConfigDocument, ListenerConfig } from '../config/index.ts'
 
 /** One address that the data workers listen on. */
 export interface NamedListener {
@@ -49,9 +49,4 @@ export function newAddresses(
     if (held.some((address) => address.host === host && address.port === port)) return []
     return [{ ...listener, beside: held.some((address) => address.port === port) ? 'ourselves' : 'nobody' }]
   })
-}
-
-/** The address of the main listener. */
-export function mainAddress(document: Pick<ConfigDocument, 'listen' | 'listeners'>): ListenAddress {
-  return document.listeners['main']?.listen ?? document.listen
 }

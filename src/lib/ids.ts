@@ -3,7 +3,6 @@ import { randomFillSync } from 'node:crypto'
 const POOL_BYTES = 2048
 const COUNTER_LIMIT = 0x1000
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-const EXTERNAL_ID = /^[\x21-\x7e]{1,128}$/
 
 /**
  * Makes ids for requests, traces and spans; one per thread. Randomness comes from the system's generator in blocks,
@@ -76,9 +75,4 @@ export class RequestIds {
 /** Whether a text is a request id of ours: UUID version 7, lower case, with dashes. */
 export function isRequestId(text: string): boolean {
   return UUID_V7.test(text)
-}
-
-/** Whether somebody else's id may be recorded and sent on: 1 to 128 visible ASCII characters. */
-export function isExternalId(text: string): boolean {
-  return EXTERNAL_ID.test(text)
 }

@@ -19,7 +19,6 @@ export { journalBytes, journalDirectory } from './journal/directory.ts'
 export type { ReserveWaiter, SettleWaiter } from './journal/entry-queue.ts'
 export type {
   BudgetCharge,
-  JournalEntry,
   PackedRecord,
   RecordEntry,
   ReserveEntry,

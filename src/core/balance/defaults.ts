@@ -1,21 +1,11 @@
 /** What the schema's defaults come to, for tests and benchmarks of the parts; `docs/upstreams.md` explains the numbers. */
-import type { BackoffRules } from './backoff.ts'
 import type { BreakerRules } from './breaker.ts'
 import type { EjectionRules } from './ejection.ts'
-import type { HealthCheck } from './health.ts'
 import type { RetryBudgetRules } from './retry-budget.ts'
 import type { RetryLimits } from './retry-rule.ts'
 
 /** Panic when no target is healthy. */
 export const DEFAULT_PANIC_BELOW = 0
-
-export const DEFAULT_CHECK: HealthCheck = {
-  intervalMs: 10_000,
-  timeoutMs: 5_000,
-  healthyThreshold: 2,
-  unhealthyThreshold: 3,
-  expected: { statuses: [{ from: 200, to: 299 }], body: null },
-}
 
 export const DEFAULT_EJECTION: EjectionRules = {
   failures: 5,
@@ -46,5 +36,3 @@ export const DEFAULT_RETRIES: RetryLimits = {
 
 /** On a quiet route a server may die: its breaker opens, after five failures, before the minimum is used up. */
 export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 10, capacity: 100 }
-
-export const DEFAULT_BACKOFF: BackoffRules = { baseMs: 25, maxMs: 1_000, maxRetryAfterMs: 1_000 }
