@@ -19,7 +19,7 @@ export const WAIT = Symbol('wait')
 /** A hook that may have to ask somebody: it answers WAIT then. */
 export type Gate = (x: Exchange) => GatewayError | typeof WAIT | null
 
-/** Takes what the attempt may cost and makes it durable; calls `proceed(x, error)` of `attempt.ts` when it is known. */
+/** Takes what the attempt may cost and makes it durable; calls `proceed(x, error)` of `begin-attempt.ts` when it is known. */
 export type ReserveHook = (x: Exchange, candidate: Candidate) => void
 
 /**
@@ -41,7 +41,7 @@ export type SettleHook = (x: Exchange) => void
 export interface Candidate {
   readonly name: string
   readonly upstream: Upstream
-  /** Makes the upstream request from the exchange; null and `x.error` set when it cannot be made. */
+  /** Makes the upstream request from the exchange. What it throws ends the request. */
   encode(x: Exchange): UpstreamRequest
   /** A new observer of this attempt's answer. */
   open(x: Exchange): AnswerTap

@@ -1,7 +1,8 @@
 /**
- * Who may do how much: keys and principals, scopes, rate limits, budgets that are reserved before dispatch and settled
- * after. Units are abstract here; what a token is worth is the surface's business (`traffic.ts` is the port).
- * Start reading at `reservation.ts`, then `budget.ts` and `key-table.ts`.
+ * Who calls, what they may, and how much of it: keys, tokens and services as principals (`auth/`), levels, scopes, policies
+ * (`policy/`), limits, and budgets that are reserved before dispatch and settled after; on one machine, or over several
+ * (`cluster/`). Units are abstract here; what a token is worth is the surface's business (`traffic.ts` is the port).
+ * Start reading at `counter-desk.ts` (all that is counted passes there), then `admit.ts`, `reservation.ts` and `key-table.ts`.
  */
 export { createRateCheck, createScopeCheck, levelCheck } from './admit.ts'
 export { type AskOptions, ask, type Reply } from './auth/ask.ts'
