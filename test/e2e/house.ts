@@ -105,6 +105,25 @@ export function residentBytes(pid: number): number {
 }
 
 /**
+ * Registers hooks that build one house for all tests of the file, prepare it, and close it. Unlike with `useHouse`, tests may do to
+ * its gateway what they like.
+ */
+export function shareHouse(
+  options: HouseOptions,
+  prepare: (house: House) => Promise<unknown> = async () => undefined,
+): () => House {
+  let house: House | null = null
+  before(async () => {
+    house = await House.build(options)
+    await prepare(house)
+  })
+  after(async () => {
+    await house?.close()
+  })
+  return () => house ?? assert.fail('the house is built by a hook')
+}
+
+/**
  * Registers hooks that build one house for all tests of the file. After each test the gateway must be unharmed; at the
  * end its descriptors must be back where they were, give or take five.
  */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { violations } from '../harness/checker.ts'
 import { baseConfig } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { JsonObject } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
-import { House } from './house.ts'
+import { shareHouse } from './house.ts'
 
 const target = (model: string): JsonObject => ({ provider: 'wall', model })
 const tried = (model: string, more: JsonObject = {}): JsonObject => ({
@@ -26,21 +26,9 @@ const ROUTING = {
   breaker: { consecutive_failures: 0, failure_share: 0 },
 }
 
-let house: House | null = null
-
-function built(): House {
-  if (house === null) throw new Error('the house is built by a hook')
-  return house
-}
-
 const more = (models: JsonObject): JsonObject => ({ models, workers: 2, routing: ROUTING })
 
-before(async () => {
-  house = await House.build({ key: { models: { deny: ['wall/ok-8'] } }, more: more(MODELS) })
-})
-after(async () => {
-  await house?.close()
-})
+const built = shareHouse({ key: { models: { deny: ['wall/ok-8'] } }, more: more(MODELS) })
 
 const seen = (model: string) => built().wall.requests.filter((request) => request.model === model).length
 

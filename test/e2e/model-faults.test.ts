@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { createServer, type Server } from 'node:tls'
 import { createAuthority } from '../harness/certificate.ts'
 import { violations } from '../harness/checker.ts'
@@ -12,7 +12,7 @@ import { at, type JsonObject, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { type Blackhole, blackhole } from '../harness/wall/blackhole.ts'
 import { WALL_KEY } from '../harness/wall/wall.ts'
-import { House } from './house.ts'
+import { shareHouse } from './house.ts'
 
 const TIMEOUTS = { connect: '300ms', first_byte: '800ms', first_byte_stream: '800ms', idle: '600ms' }
 
@@ -217,14 +217,8 @@ const ROWS: readonly Row[] = [
   },
 ]
 
-let house: House | null = null
 let hole: Blackhole | null = null
 let tls: Server | null = null
-
-function built(): House {
-  if (house === null) throw new Error('the house is built by a hook')
-  return house
-}
 
 /** What is learned of a target holds for all requests to it: each test has a provider of its own. */
 function modelsOf(urls: Readonly<Record<string, string>>) {
@@ -260,9 +254,8 @@ function nameOf(kind: string, at: number, stream: boolean): string {
 const TRANSLATED_AT_MOST = 64 * 1_048_576
 const wallTarget = (model: string) => ({ provider: 'wall', model })
 
-before(async () => {
+const built = shareHouse({ models: ['ok'], timeouts: TIMEOUTS }, async (house) => {
   hole = await blackhole()
-  house = await House.build({ models: ['ok'], timeouts: TIMEOUTS })
   tls = createServer(createAuthority().issue({ names: ['127.0.0.1'] })).listen(0, '127.0.0.1')
   await once(tls, 'listening')
   const { url } = house.wall
@@ -312,7 +305,6 @@ before(async () => {
   )
 })
 after(async () => {
-  await house?.close()
   await hole?.close()
   tls?.close()
 })

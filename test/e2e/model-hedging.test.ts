@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { JsonObject } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
 import type { WallRequest } from '../harness/wall/wall.ts'
-import { House } from './house.ts'
+import { House, shareHouse } from './house.ts'
 
 const AFTER_MS = 120
 /** So soon must the loser's connection end. */
@@ -41,25 +41,13 @@ const MODELS: JsonObject = {
   stalling: { ...hedged('barrier', 'slow-400'), hedge: { after: 'p90' } },
 }
 
-let house: House | null = null
-
-function built(): House {
-  if (house === null) throw new Error('the house is built by a hook')
-  return house
-}
-
-before(async () => {
-  house = await House.build({
-    key: { budgets: [{ tokens: 1_000_000_000, per: 'month' }] },
-    more: {
-      models: MODELS,
-      workers: 2,
-      routing: { retry: { budget_per_second: 1_000 }, breaker: { consecutive_failures: 0, failure_share: 0 } },
-    },
-  })
-})
-after(async () => {
-  await house?.close()
+const built = shareHouse({
+  key: { budgets: [{ tokens: 1_000_000_000, per: 'month' }] },
+  more: {
+    models: MODELS,
+    workers: 2,
+    routing: { retry: { budget_per_second: 1_000 }, breaker: { consecutive_failures: 0, failure_share: 0 } },
+  },
 })
 
 /** What came of each attempt, as the record tells it: class, and `hedge` for the second. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { JsonObject } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
-import { House } from './house.ts'
+import { House, shareHouse } from './house.ts'
 
 const TIMEOUT_MS = 900
 const target = (model: string): JsonObject => ({ provider: 'wall', model, prices: { input: 1, output: 2 } })
@@ -26,23 +26,13 @@ const MODELS: JsonObject = {
   long: { targets: [target('barrier')], shadow: { target: target('slow-300'), share: 1 } },
 }
 
-let house: House | null = null
-
-function built(): House {
-  if (house === null) throw new Error('the house is built by a hook')
-  return house
-}
-
-before(async () => {
-  house = await House.build({
+const built = shareHouse(
+  {
     key: { budgets: [{ tokens: 1_000_000_000, per: 'month' }] },
     more: { models: MODELS, workers: 2, routing: { breaker: { consecutive_failures: 0, failure_share: 0 } } },
-  })
-  await house.client.chat()
-})
-after(async () => {
-  await house?.close()
-})
+  },
+  async ({ client }) => await client.chat(),
+)
 
 interface Copy {
   readonly outcome: string

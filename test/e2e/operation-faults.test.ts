@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { violations } from '../harness/checker.ts'
 import { baseConfig } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import { at, type JsonObject } from '../harness/json.ts'
 import { type Blackhole, blackhole } from '../harness/wall/blackhole.ts'
 import { sentHeader, WALL_KEY } from '../harness/wall/wall.ts'
-import { House } from './house.ts'
+import { shareHouse } from './house.ts'
 
 const TIMEOUTS = { connect: '300ms', first_byte: '800ms', first_byte_stream: '800ms', idle: '600ms' }
 
@@ -102,7 +102,6 @@ const KINDS: readonly {
   },
 ]
 
-let house: House | null = null
 let hole: Blackhole | null = null
 let gemini: Gemini | null = null
 
@@ -143,11 +142,6 @@ class Gemini {
   }
 }
 
-function built(): House {
-  if (house === null) throw new Error('the house is built by a hook')
-  return house
-}
-
 const PATHS = { embeddings: '/v1/embeddings', 'audio.transcriptions': '/v1/audio/transcriptions' } as const
 
 interface Asked {
@@ -182,10 +176,9 @@ function modelsOf(urls: Readonly<Record<string, string>>) {
   return { providers, models }
 }
 
-before(async () => {
+const built = shareHouse({ models: ['ok'], timeouts: TIMEOUTS }, async (house) => {
   hole = await blackhole()
   gemini = await Gemini.start()
-  house = await House.build({ models: ['ok'], timeouts: TIMEOUTS })
   const { url } = house.wall
   const { providers, models } = modelsOf({ wall: url, refused: 'http://127.0.0.1:1/v1', blackhole: hole.url })
   const wall = { kind: 'openai-compatible', api_key: WALL_KEY, base_url: url }
@@ -265,7 +258,6 @@ before(async () => {
   })
 })
 after(async () => {
-  await house?.close()
   await hole?.close()
   gemini?.close()
 })

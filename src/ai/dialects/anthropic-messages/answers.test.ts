@@ -6,8 +6,8 @@ import { GatewayError } from '../../../core/index.ts'
 import type { ModelAnswer, StopReason, StreamEvent } from '../../ir/answer.ts'
 import { FieldProblem } from '../../ir/fields.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { answerContext, assembled, asWire, decodeContext, decoded, wireEvents } from '../testing/contexts.ts'
 import { decodeTokenCount, encodeTokenCount, messagesClient, messagesUpstream } from './index.ts'
-import { answerContext, assembled, asWire, decodeContext, decoded, wireEvents } from './testing/contexts.ts'
 
 const toWire = (events: readonly Members[]) => {
   return events.map((event) => ({ name: String(event['type']), data: JSON.stringify(event) }))

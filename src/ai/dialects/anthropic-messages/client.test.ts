@@ -6,8 +6,8 @@ import { checkRequest } from '../../../../test/mocks/anthropic-messages/check-re
 import { GatewayError } from '../../../core/index.ts'
 import type { StreamEvent } from '../../ir/answer.ts'
 import { writeJson } from '../../ir/json.ts'
+import { answerContext, assembled, asWire, decodeContext, decoded } from '../testing/contexts.ts'
 import { messagesClient, messagesUpstream } from './index.ts'
-import { answerContext, assembled, asWire, decodeContext, decoded } from './testing/contexts.ts'
 
 /** The official client, which is answered with this text and asks no network. */
 function clientFor(text: string, contentType: string, seen?: (body: unknown) => void, status = 200): Anthropic {

@@ -4,8 +4,8 @@ import { checkBody } from '../../../../test/mocks/anthropic-messages/check-reque
 import { FieldProblem } from '../../ir/fields.ts'
 import { type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
+import { asWire, encodeContext } from '../testing/contexts.ts'
 import { decodeCountTokens, encodeCountTokens, messagesClient, messagesUpstream } from './index.ts'
-import { asWire, encodeContext } from './testing/contexts.ts'
 
 function decode(body: JsonObject) {
   return messagesClient.decodeRequest(body, { model: null, stream: false, losses: new Losses() })

@@ -5,8 +5,8 @@ import type { JsonObject } from '../../ir/json.ts'
 import type { AssistantPart, UserPart } from '../../ir/parts.ts'
 import type { Message, ModelRequest, Parameters, Tool } from '../../ir/request.ts'
 import type { Capabilities } from '../dialect.ts'
+import { asWire, encodeContext, requestOf } from '../testing/contexts.ts'
 import { messagesUpstream } from './index.ts'
-import { asWire, encodeContext, requestOf } from './testing/contexts.ts'
 
 interface Encoded {
   readonly body: JsonObject

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { StreamEvent } from '../../ir/answer.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
+import { answerContext, assembled, asWire, decodeContext, decoded, wireEvents } from '../testing/contexts.ts'
 import { messagesClient, messagesUpstream } from './index.ts'
-import { answerContext, assembled, asWire, decodeContext, decoded, wireEvents } from './testing/contexts.ts'
 
 const words = fc.string({ minLength: 1, maxLength: 5 }).map((text) => text.replaceAll('\n', ' '))
 const part: fc.Arbitrary<AssistantPart> = fc.oneof(

@@ -5,7 +5,7 @@ import { answers, errorAnswer, failingStream, type MockEvent } from '../../../..
 import type { Members } from '../../../../test/mocks/shape.ts'
 import type { ModelAnswer, StopReason, StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import { FieldProblem } from '../../ir/fields.ts'
-import { assembled, asWire, decodeContext, decoded } from '../anthropic-messages/testing/contexts.ts'
+import { assembled, asWire, decodeContext, decoded } from '../testing/contexts.ts'
 import { converseUpstream, errorKind } from './index.ts'
 import { decodeUsage } from './usage.ts'
 

@@ -4,8 +4,8 @@ import { checkBody } from '../../../../test/mocks/bedrock-converse/check-request
 import type { JsonObject } from '../../ir/json.ts'
 import type { AssistantPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { Message, ModelRequest, Parameters, Tool } from '../../ir/request.ts'
-import { asWire, encodeContext, requestOf } from '../anthropic-messages/testing/contexts.ts'
 import type { Capabilities } from '../dialect.ts'
+import { asWire, encodeContext, requestOf } from '../testing/contexts.ts'
 import { converseUpstream } from './index.ts'
 
 interface Encoded {

@@ -9,28 +9,14 @@ import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { Message, ModelRequest, Parameters } from '../../ir/request.ts'
-import type { Capabilities, DecodeContext } from '../dialect.ts'
+import { capabilitiesOf, decodeContext } from '../testing/contexts.ts'
 import { cohereUpstream } from './index.ts'
 
-const CAPABILITIES: Capabilities = {
-  maxOutputTokens: null,
-  contextTokens: null,
-  refuses: new Set(),
-  structuredOutput: null,
-  tools: null,
-  vision: null,
-  reasoning: null,
-  family: 'other',
-}
-
-function decoding(): DecodeContext {
-  let made = 0
-  return { losses: new Losses(), ids: { next: (prefix) => `${prefix}-${++made}` } }
-}
+const CAPABILITIES = capabilitiesOf('other')
 
 function events(items: readonly JsonObject[]): readonly StreamEvent[] {
   const out: StreamEvent[] = []
-  const decoder = cohereUpstream.streamDecoder(decoding())
+  const decoder = cohereUpstream.streamDecoder(decodeContext())
   for (const item of items) decoder.push({ name: null, data: JSON.stringify(item) }, (event) => out.push(event))
   decoder.close((event) => out.push(event))
   return out
@@ -48,7 +34,7 @@ function plain(value: unknown): unknown {
 }
 
 function whole(body: JsonObject): ModelAnswer {
-  const decoded = cohereUpstream.decodeAnswer(body, decoding())
+  const decoded = cohereUpstream.decodeAnswer(body, decodeContext())
   assert.ok('choices' in decoded)
   return decoded
 }
@@ -134,7 +120,7 @@ describe('an answer of Cohere', () => {
   test('that cannot be read is a fault, and never an end', () => {
     for (const data of ['<html>', '[]', '"x"']) {
       const out: StreamEvent[] = []
-      const decoder = cohereUpstream.streamDecoder(decoding())
+      const decoder = cohereUpstream.streamDecoder(decodeContext())
       decoder.push({ name: null, data }, (event) => out.push(event))
       decoder.close((event) => out.push(event))
       assert.deepEqual(
@@ -142,19 +128,19 @@ describe('an answer of Cohere', () => {
         ['fault'],
       )
     }
-    assert.throws(() => cohereUpstream.decodeAnswer({}, decoding()), FieldProblem)
+    assert.throws(() => cohereUpstream.decodeAnswer({}, decodeContext()), FieldProblem)
   })
 
   test('that failed is a fault, whole, within a stream and at its end', () => {
     const fault = { message: 'broken' }
-    assert.deepEqual(cohereUpstream.decodeAnswer(failure('broken'), decoding()), fault)
+    assert.deepEqual(cohereUpstream.decodeAnswer(failure('broken'), decodeContext()), fault)
     assert.deepEqual(cohereUpstream.decodeError(failure('broken')), fault)
     assert.equal(cohereUpstream.decodeError({ error: 'x' }), null)
     assert.deepEqual(events([STREAM_START, failure('broken')]).at(-1), { type: 'fault', fault })
     const failed = { message: 'internal error', kind: 'ERROR' }
     assert.deepEqual(events([STREAM_START, FAILED_END]).at(-1), { type: 'fault', fault: failed })
     const timeout = { id: 'x', finish_reason: 'TIMEOUT', message: { role: 'assistant' } }
-    assert.deepEqual(cohereUpstream.decodeAnswer(timeout, decoding()), {
+    assert.deepEqual(cohereUpstream.decodeAnswer(timeout, decodeContext()), {
       message: 'The model failed to answer.',
       kind: 'TIMEOUT',
     })

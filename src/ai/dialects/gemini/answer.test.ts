@@ -10,17 +10,13 @@ import type { JsonObject } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
 import type { ModelRequest } from '../../ir/request.ts'
-import type { AnswerContext, DecodeContext } from '../dialect.ts'
+import type { AnswerContext } from '../dialect.ts'
+import { decodeContext } from '../testing/contexts.ts'
 import { decodeCountAnswer, decodeCountRequest, encodeCountAnswer, geminiClient, geminiUpstream } from './index.ts'
 import { decodeUsage, encodeUsage } from './usage.ts'
 
-function decoding(): DecodeContext {
-  let made = 0
-  return { losses: new Losses(), ids: { next: (prefix) => `${prefix}-${++made}` } }
-}
-
 function whole(body: JsonObject): ModelAnswer {
-  const decoded = geminiUpstream.decodeAnswer(body, decoding())
+  const decoded = geminiUpstream.decodeAnswer(body, decodeContext())
   assert.ok('choices' in decoded)
   return decoded
 }
@@ -28,7 +24,7 @@ function whole(body: JsonObject): ModelAnswer {
 /** What a stream gives that closes after these chunks. */
 function events(chunks: readonly JsonObject[]): readonly StreamEvent[] {
   const out: StreamEvent[] = []
-  const decoder = geminiUpstream.streamDecoder(decoding())
+  const decoder = geminiUpstream.streamDecoder(decodeContext())
   for (const item of chunks) decoder.push({ name: null, data: JSON.stringify(item) }, (event) => out.push(event))
   decoder.close((event) => out.push(event))
   return out
@@ -119,7 +115,7 @@ describe('an answer of Gemini', () => {
 
   test('keeps every digit of arguments in streams', () => {
     const out: StreamEvent[] = []
-    const decoder = geminiUpstream.streamDecoder(decoding())
+    const decoder = geminiUpstream.streamDecoder(decodeContext())
     const data =
       '{"candidates":[{"content":{"parts":[{"functionCall":{"name":"a","args":{"id":9007199254740993}}}]},"finishReason":"STOP"}]}'
     decoder.push({ name: null, data }, (event) => out.push(event))
@@ -160,14 +156,14 @@ describe('an answer of Gemini', () => {
 
   test('that is none is refused', () => {
     for (const body of [{}, { choices: [] }, { usageMetadata: {} }, { candidates: [] }]) {
-      assert.throws(() => geminiUpstream.decodeAnswer(body, decoding()), FieldProblem)
+      assert.throws(() => geminiUpstream.decodeAnswer(body, decodeContext()), FieldProblem)
     }
   })
 
   test('that is an error is a fault, whole and within a stream', () => {
     const body = failure(503, 'UNAVAILABLE', 'The model is overloaded.')
     const fault = { message: 'The model is overloaded.', kind: 'UNAVAILABLE' }
-    assert.deepEqual(geminiUpstream.decodeAnswer(body, decoding()), fault)
+    assert.deepEqual(geminiUpstream.decodeAnswer(body, decodeContext()), fault)
     assert.deepEqual(geminiUpstream.decodeError(body), fault)
     assert.equal(geminiUpstream.decodeError({ message: 'no' }), null)
     const all = events([chunk([{ text: 'Hi' }]), body, chunk([{ text: 'more' }], { finishReason: 'STOP' })])
@@ -177,7 +173,7 @@ describe('an answer of Gemini', () => {
   test('that cannot be read is a fault, and never an end', () => {
     for (const data of ['<html>', '[]', '{"candidates":[{"content":{"parts":[{"text":1}]}}]}']) {
       const out: StreamEvent[] = []
-      const decoder = geminiUpstream.streamDecoder(decoding())
+      const decoder = geminiUpstream.streamDecoder(decodeContext())
       decoder.push({ name: null, data }, (event) => out.push(event))
       decoder.close((event) => out.push(event))
       assert.equal(out.at(-1)?.type, 'fault')

@@ -5,19 +5,10 @@ import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { Message, ModelRequest, Parameters } from '../../ir/request.ts'
-import type { Capabilities } from '../dialect.ts'
+import { capabilitiesOf } from '../testing/contexts.ts'
 import { geminiClient, geminiUpstream } from './index.ts'
 
-const CAPABILITIES: Capabilities = {
-  maxOutputTokens: null,
-  contextTokens: null,
-  refuses: new Set(),
-  structuredOutput: null,
-  tools: null,
-  vision: null,
-  reasoning: null,
-  family: 'gemini',
-}
+const CAPABILITIES = capabilitiesOf('gemini')
 
 function decode(body: JsonObject): ModelRequest {
   return geminiClient.decodeRequest(body, { model: 'gemini-3-pro', stream: false, losses: new Losses() })

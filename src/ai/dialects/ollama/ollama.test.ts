@@ -9,28 +9,15 @@ import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { Message, ModelRequest, Parameters } from '../../ir/request.ts'
-import type { Capabilities, DecodeContext } from '../dialect.ts'
+import type { Capabilities } from '../dialect.ts'
+import { capabilitiesOf, decodeContext } from '../testing/contexts.ts'
 import { ollamaUpstream } from './index.ts'
 
-const CAPABILITIES: Capabilities = {
-  maxOutputTokens: null,
-  contextTokens: null,
-  refuses: new Set(),
-  structuredOutput: null,
-  tools: null,
-  vision: null,
-  reasoning: null,
-  family: 'other',
-}
-
-function decoding(): DecodeContext {
-  let made = 0
-  return { losses: new Losses(), ids: { next: (prefix) => `${prefix}-${++made}` } }
-}
+const CAPABILITIES = capabilitiesOf('other')
 
 function events(items: readonly JsonObject[]): readonly StreamEvent[] {
   const out: StreamEvent[] = []
-  const decoder = ollamaUpstream.streamDecoder(decoding())
+  const decoder = ollamaUpstream.streamDecoder(decodeContext())
   for (const item of items) decoder.push({ name: null, data: JSON.stringify(item) }, (event) => out.push(event))
   decoder.close((event) => out.push(event))
   return out
@@ -48,7 +35,7 @@ function plain(value: unknown): unknown {
 }
 
 function whole(body: JsonObject): ModelAnswer {
-  const decoded = ollamaUpstream.decodeAnswer(body, decoding())
+  const decoded = ollamaUpstream.decodeAnswer(body, decodeContext())
   assert.ok('choices' in decoded)
   return decoded
 }
@@ -130,7 +117,7 @@ describe('an answer of Ollama', () => {
   test('that cannot be read is a fault, and never an end', () => {
     for (const data of ['<html>', '[]', '"x"']) {
       const out: StreamEvent[] = []
-      const decoder = ollamaUpstream.streamDecoder(decoding())
+      const decoder = ollamaUpstream.streamDecoder(decodeContext())
       decoder.push({ name: null, data }, (event) => out.push(event))
       decoder.close((event) => out.push(event))
       assert.deepEqual(
@@ -138,12 +125,12 @@ describe('an answer of Ollama', () => {
         ['fault'],
       )
     }
-    assert.throws(() => ollamaUpstream.decodeAnswer({}, decoding()), FieldProblem)
+    assert.throws(() => ollamaUpstream.decodeAnswer({}, decodeContext()), FieldProblem)
   })
 
   test('that failed is a fault, whole and within a stream', () => {
     const fault = { message: 'model not found' }
-    assert.deepEqual(ollamaUpstream.decodeAnswer(failure('model not found'), decoding()), fault)
+    assert.deepEqual(ollamaUpstream.decodeAnswer(failure('model not found'), decodeContext()), fault)
     assert.deepEqual(ollamaUpstream.decodeError(failure('model not found')), fault)
     assert.equal(ollamaUpstream.decodeError({ error: {} }), null)
     const { lines: list } = ANSWERS['several text deltas'] ?? assert.fail()
@@ -152,13 +139,13 @@ describe('an answer of Ollama', () => {
 
   test('gets ids for calls that have none, and keeps every digit of their arguments', () => {
     const out: StreamEvent[] = []
-    const decoder = ollamaUpstream.streamDecoder(decoding())
+    const decoder = ollamaUpstream.streamDecoder(decodeContext())
     const data =
       '{"model":"m","message":{"role":"assistant","content":"","tool_calls":[{"function":{"name":"a","arguments":{"n":9007199254740993}}}]},"done":true}'
     decoder.push({ name: null, data }, (event) => out.push(event))
     assert.ok(out.some((event) => event.type === 'part-delta' && event.text === '{"n":9007199254740993}'))
     assert.ok(
-      out.some((event) => event.type === 'part-start' && event.part.type === 'tool-call' && event.part.id === 'call-1'),
+      out.some((event) => event.type === 'part-start' && event.part.type === 'tool-call' && event.part.id === 'call_1'),
     )
   })
 

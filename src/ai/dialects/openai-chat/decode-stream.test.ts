@@ -9,16 +9,11 @@ import {
 } from '../../../../test/mocks/openai-chat/answers.ts'
 import type { AnswerFault, ModelAnswer, StreamEvent } from '../../ir/answer.ts'
 import { AnswerAssembler } from '../../ir/assemble.ts'
-import { Losses } from '../../ir/losses.ts'
+import { decodeContext } from '../testing/contexts.ts'
 import { openaiChatUpstream } from './index.ts'
 
-function context() {
-  let count = 0
-  return { losses: new Losses(), ids: { next: (prefix: string) => `${prefix}_${++count}` } }
-}
-
 function eventsOf(events: readonly string[]): StreamEvent[] {
-  const decoder = openaiChatUpstream.streamDecoder(context())
+  const decoder = openaiChatUpstream.streamDecoder(decodeContext())
   const out: StreamEvent[] = []
   for (const data of events) decoder.push({ name: null, data }, (event) => out.push(event))
   decoder.close((event) => out.push(event))
@@ -54,7 +49,7 @@ const partsOf = (events: readonly string[]) => {
 suite('a stream of chat completions', () => {
   for (const name of ANSWER_NAMES) {
     test(`assembled, is the whole answer: ${name}`, () => {
-      const whole = openaiChatUpstream.decodeAnswer(chatAnswer(name), context())
+      const whole = openaiChatUpstream.decodeAnswer(chatAnswer(name), decodeContext())
       assert.deepEqual(comparable(assembled(chatStream(name))), comparable(whole as ModelAnswer))
     })
 

@@ -10,6 +10,7 @@ import type { JsonObject } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { ModelRequest } from '../../ir/request.ts'
 import type { AnswerContext } from '../dialect.ts'
+import { decodeContext } from '../testing/contexts.ts'
 import { openaiChatClient, openaiChatUpstream } from './index.ts'
 
 const REQUEST: ModelRequest = {
@@ -23,11 +24,6 @@ const REQUEST: ModelRequest = {
 
 function answerContext(request: Partial<ModelRequest> = {}): AnswerContext {
   return { id: 'abc', model: 'm', createdAt: 1_790_000_000, request: { ...REQUEST, ...request }, losses: new Losses() }
-}
-
-function decodeContext() {
-  let count = 0
-  return { losses: new Losses(), ids: { next: (prefix: string) => `${prefix}_${++count}` } }
 }
 
 function eventsOf(wire: readonly string[]): StreamEvent[] {

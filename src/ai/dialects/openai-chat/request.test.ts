@@ -5,22 +5,10 @@ import { FieldProblem } from '../../ir/fields.ts'
 import { type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { Message, ModelRequest } from '../../ir/request.ts'
-import type { Capabilities, UpstreamHabits } from '../dialect.ts'
+import type { UpstreamHabits } from '../dialect.ts'
 import type { SealFamily } from '../name.ts'
+import { capabilitiesOf } from '../testing/contexts.ts'
 import { openaiChatClient, openaiChatUpstream } from './index.ts'
-
-function capabilities(family: SealFamily): Capabilities {
-  return {
-    maxOutputTokens: null,
-    contextTokens: null,
-    refuses: new Set(),
-    structuredOutput: null,
-    tools: null,
-    vision: null,
-    reasoning: null,
-    family,
-  }
-}
 
 function decoded(body: JsonObject): ModelRequest {
   return openaiChatClient.decodeRequest(body, { model: null, stream: false, losses: new Losses() })
@@ -28,7 +16,7 @@ function decoded(body: JsonObject): ModelRequest {
 
 function encodedWith(request: ModelRequest, family: SealFamily = 'openai', habits?: UpstreamHabits) {
   const losses = new Losses()
-  const context = { model: 'gpt-5.2', capabilities: capabilities(family), losses, habits }
+  const context = { model: 'gpt-5.2', capabilities: capabilitiesOf(family), losses, habits }
   const body = openaiChatUpstream.encodeRequest(request, context)
   return { body: JSON.parse(writeJson(body)) as JsonObject, losses }
 }
@@ -304,7 +292,7 @@ suite('a request of chat completions', () => {
     const body = parseExact(
       '{"model":"gpt-5.2","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"maximum":9007199254740993}}}]}',
     ) as JsonObject
-    const context = { model: 'gpt-5.2', capabilities: capabilities('openai'), losses: new Losses() }
+    const context = { model: 'gpt-5.2', capabilities: capabilitiesOf('openai'), losses: new Losses() }
     assert.ok(
       writeJson(openaiChatUpstream.encodeRequest(decoded(body), context)).includes('"maximum":9007199254740993'),
     )

@@ -15,6 +15,7 @@ import { Losses } from '../../ir/losses.ts'
 import type { AssistantPart } from '../../ir/parts.ts'
 import type { ModelRequest } from '../../ir/request.ts'
 import type { AnswerContext } from '../dialect.ts'
+import { decodeContext } from '../testing/contexts.ts'
 import { openaiResponsesClient as client, openaiResponsesUpstream as upstream } from './index.ts'
 
 const REQUEST: ModelRequest = {
@@ -28,11 +29,6 @@ const REQUEST: ModelRequest = {
 
 function answerContext(request: Partial<ModelRequest> = {}): AnswerContext {
   return { id: 'abc', model: 'm', createdAt: 1_790_000_000, request: { ...REQUEST, ...request }, losses: new Losses() }
-}
-
-function decodeContext() {
-  let count = 0
-  return { losses: new Losses(), ids: { next: (prefix: string) => `${prefix}_${++count}` } }
 }
 
 function decodedEvents(wire: readonly JsonObject[]): StreamEvent[] {

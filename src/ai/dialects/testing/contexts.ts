@@ -1,27 +1,35 @@
-import type { AnswerFault, ModelAnswer, StreamEvent } from '../../../ir/answer.ts'
-import { AnswerAssembler } from '../../../ir/assemble.ts'
-import { writeJson } from '../../../ir/json.ts'
-import { Losses } from '../../../ir/losses.ts'
-import type { ModelRequest } from '../../../ir/request.ts'
-import type { AnswerContext, Capabilities, DecodeContext, EncodeContext, StreamDecoder } from '../../dialect.ts'
-import type { DialectName } from '../../name.ts'
+import type { AnswerFault, ModelAnswer, StreamEvent } from '../../ir/answer.ts'
+import { AnswerAssembler } from '../../ir/assemble.ts'
+import { writeJson } from '../../ir/json.ts'
+import { Losses } from '../../ir/losses.ts'
+import type { ModelRequest } from '../../ir/request.ts'
+import type { AnswerContext, Capabilities, DecodeContext, EncodeContext, StreamDecoder } from '../dialect.ts'
+import type { DialectName, SealFamily } from '../name.ts'
 
 /** A model of which nothing is known but its family. */
-export const UNKNOWN: Capabilities = {
-  maxOutputTokens: null,
-  contextTokens: null,
-  refuses: new Set(),
-  structuredOutput: null,
-  tools: null,
-  vision: null,
-  reasoning: null,
-  family: 'anthropic',
+export function capabilitiesOf(family: SealFamily): Capabilities {
+  return {
+    maxOutputTokens: null,
+    contextTokens: null,
+    refuses: new Set(),
+    structuredOutput: null,
+    tools: null,
+    vision: null,
+    reasoning: null,
+    family,
+  }
 }
 
+/** For a model of the family of Claude. */
 export function encodeContext(capabilities: Partial<Capabilities> = {}): EncodeContext {
-  return { model: 'served-model', capabilities: { ...UNKNOWN, ...capabilities }, losses: new Losses() }
+  return {
+    model: 'served-model',
+    capabilities: { ...capabilitiesOf('anthropic'), ...capabilities },
+    losses: new Losses(),
+  }
 }
 
+/** Ids are `prefix_1`, `prefix_2` and so on. */
 export function decodeContext(): DecodeContext {
   let count = 0
   return {
