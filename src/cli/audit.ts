@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import type { AuditRow } from '../storage/index.ts'
-import { addBooksOptions, type BooksOptions, withBooks } from './books.ts'
+import { type BooksOptions, withBooks } from './books.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
+import { addLocationOptions } from './location-options.ts'
 import { renderTable } from './text-table.ts'
 
 interface AuditOptions extends BooksOptions {
@@ -23,7 +24,7 @@ Examples:
 
 /** `ferro audit`: who changed what. */
 export function auditCommand(): Command {
-  return addBooksOptions(new Command('audit'))
+  return addLocationOptions(new Command('audit'))
     .description('say who changed keys and levels, and who was not let')
     .option('--limit <number>', `how many lines, at most ${MAX_LINES}`, '50')
     .option('--actor <id>', 'only what this admin did; `owner` has the admin token')

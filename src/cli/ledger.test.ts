@@ -46,7 +46,10 @@ test('proves the books of a gateway that runs and of one that does not, and name
   assert.match(proved.stdout, /\ncounters {2}2 in shared memory are what the entries say\n$/)
 
   const usage = await run(['usage', '--by', 'key,model', '--per', 'total', ...args])
-  assert.match(usage.stdout, /^PERIOD {2}KEY +MODEL +REQUESTS +TOKENS +COST +ADJUSTED\n- +dev +demo-chat +5 +\d+ +\$0\.\d+ +-\n$/)
+  assert.match(
+    usage.stdout,
+    /^PERIOD {2}KEY +MODEL +REQUESTS +TOKENS +COST +ADJUSTED\n- +dev +demo-chat +5 +\d+ +\$0\.\d+ +-\n$/,
+  )
   const json: unknown = JSON.parse((await run(['usage', '--by', 'provider', '--format', 'json', ...args])).stdout)
   assert.match(JSON.stringify(json), /"provider":"demo","requests":5/)
   const wrong = await run(['usage', '--by', 'colour', ...args])

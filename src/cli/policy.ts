@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import type { PolicyExplanation } from '../ai/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
+import { addLocationOptions } from './location-options.ts'
 import { documentOf } from './route.ts'
 import { findKey, levelsOf } from './route-sources.ts'
 
@@ -31,7 +32,7 @@ Examples:
 /** `ferro policy explain`: what policies say to a request, and why. */
 export function policyCommand(): Command {
   const command = new Command('policy').description('see what policies say').addHelpText('after', EXAMPLES)
-  command
+  const explaining = command
     .command('explain')
     .description('say which policies apply to a request, and what each of them refuses')
     .option('-k, --key <id>', 'id of the key that asks; without it, one without tags that is nowhere')
@@ -43,11 +44,7 @@ export function policyCommand(): Command {
     .option('--route <name>', 'what is called, as records name it', 'chat.completions')
     .option('--address <address>', 'where the request comes from', '')
     .option('--time <time>', 'when it comes; without it, now')
-    .option('-c, --config <file>', 'configuration of the gateway; without it, the one that `ferro run` would find')
-    .option('--no-config', 'the gateway is started without a file')
-    .option('--data-dir <folder>', "the gateway's data directory")
-    .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
-    .action(explain)
+  addLocationOptions(explaining).action(explain)
   return command
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import type { ConfigDocument } from '../config/index.ts'
 import { defaultDocument, findConfigFile, loadConfig, renderErrors } from '../config/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
+import { addLocationOptions } from './location-options.ts'
 import { figuresOf, findKey, levelsOf } from './route-sources.ts'
 import { renderRoute } from './route-text.ts'
 
@@ -29,7 +30,7 @@ Examples:
 /** `ferro route explain`: where a request would go, and why. */
 export function routeCommand(): Command {
   const command = new Command('route').description('see where requests go').addHelpText('after', EXAMPLES)
-  command
+  const explaining = command
     .command('explain')
     .description('say which targets a request would ask, in which order, and why')
     .option('-m, --model <name>', 'the model that is asked for; without it, the one of the body')
@@ -37,11 +38,7 @@ export function routeCommand(): Command {
     .option('-b, --body <file>', 'a request as a client sends it, in JSON; `-` reads standard input')
     .option('-H, --header <name=value>', 'a header of the request; may be given several times', collect, [])
     .option('--surface <name>', 'how the client speaks: chat.completions, messages, responses, …', 'chat.completions')
-    .option('-c, --config <file>', 'configuration of the gateway; without it, the one that `ferro run` would find')
-    .option('--no-config', 'the gateway is started without a file')
-    .option('--data-dir <folder>', "the gateway's data directory")
-    .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
-    .action(explain)
+  addLocationOptions(explaining).action(explain)
   return command
 }
 

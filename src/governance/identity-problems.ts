@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { type DocumentProblem, type IdentityConfig, problemsOf } from '../config/index.ts'
 import type { Transport } from '../core/index.ts'
 import { AuthMemory } from './auth/auth-memory.ts'
 import { keySetOf } from './auth/jwt-auth.ts'
+import { keySetFileProblems } from './auth/key-set-file.ts'
 import { ServicePrincipals } from './auth/service-principals.ts'
-import { readKeys } from './auth/token-verifier.ts'
 import { LevelTable } from './level-table.ts'
 
 const NOBODY: Transport = { dispatch: () => false, close: async () => undefined }
@@ -34,11 +33,5 @@ async function issuerProblems(config: IdentityConfig['jwt'][number], at: number)
   const path = ['identity', 'jwt', at, file === undefined ? 'jwks_url' : 'jwks_file']
   const parts = { memory: new AuthMemory(), connect: () => NOBODY, warn: () => undefined }
   const found = problemsOf(path, () => keySetOf(config, parts))
-  if (found.length > 0 || file === undefined) return found
-  try {
-    await readKeys(readFileSync(file, 'utf8'))
-    return []
-  } catch {
-    return [{ path, message: `${file} holds no key set (RFC 7517): expected JSON with \`keys\`` }]
-  }
+  return found.length > 0 || file === undefined ? found : await keySetFileProblems(file, path)
 }

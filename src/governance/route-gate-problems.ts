@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type DocumentProblem, problemsOf, type RouteConfig } from '../config/index.ts'
 import type { Transport } from '../core/index.ts'
 import { AuthMemory } from './auth/auth-memory.ts'
@@ -6,7 +5,7 @@ import { createBasicAuth } from './auth/basic-auth.ts'
 import { createCertificateAuth } from './auth/certificate-auth.ts'
 import { createForwardAuth, type ForwardConfig } from './auth/forward-auth.ts'
 import { createJwtAuth, type JwtConfig } from './auth/jwt-auth.ts'
-import { readKeys } from './auth/token-verifier.ts'
+import { keySetFileProblems } from './auth/key-set-file.ts'
 import { LIMIT_TABLE_CELLS } from './limit-table.ts'
 import { createRouteLimits } from './route-limits.ts'
 
@@ -45,13 +44,7 @@ async function keySetProblems(jwt: JwtConfig): Promise<DocumentProblem[]> {
   const { jwks_file: file } = jwt
   const path = ['auth', 'jwt', file === undefined ? 'jwks_url' : 'jwks_file']
   const found = problemsOf(path, () => createJwtAuth(jwt, stubs()))
-  if (found.length > 0 || file === undefined) return found
-  try {
-    await readKeys(readFileSync(file, 'utf8'))
-    return []
-  } catch {
-    return [{ path, message: `${file} holds no key set (RFC 7517): expected JSON with \`keys\`` }]
-  }
+  return found.length > 0 || file === undefined ? found : await keySetFileProblems(file, path)
 }
 
 function forwardProblems(forward: ForwardConfig): DocumentProblem[] {

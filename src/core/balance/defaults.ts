@@ -35,4 +35,4 @@ export const DEFAULT_RETRIES: RetryLimits = {
 }
 
 /** On a quiet route a server may die: its breaker opens, after five failures, before the minimum is used up. */
-export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 10, capacity: 100 }
+export const DEFAULT_RETRY_BUDGET: RetryBudgetRules = { share: 0.2, minimumPerSecond: 10, capacity: 1_000 }
