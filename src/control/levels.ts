@@ -1,3 +1,4 @@
+import { isObject } from '../lib/index.ts'
 import type { StoredLevelKind } from '../storage/index.ts'
 import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
@@ -161,8 +162,4 @@ function mergePatch(
     else merged.set(name, isObject(value) ? mergePatch(isObject(own) ? own : {}, value) : value)
   }
   return Object.fromEntries(merged)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,12 +5,14 @@
  *
  * Start reading at `json-scan.ts`, which shows how bodies are looked into without being parsed.
  */
+export { asError } from './as-error.ts'
 export { assertNever } from './assert-never.ts'
 export { monotonicUs } from './clock.ts'
 export type { GlobSet, Matcher } from './glob.ts'
 export { compileGlob, compileGlobs } from './glob.ts'
 export { parseHttpDate } from './http-date.ts'
 export { isRequestId, RequestIds } from './ids.ts'
+export { isObject } from './is-object.ts'
 export type { Edit } from './json-patch.ts'
 export { patchInPieces, patchTopLevel } from './json-patch.ts'
 export { readJson, readString } from './json-read.ts'

@@ -1,3 +1,4 @@
+import { asError } from '../../lib/index.ts'
 import { Positions } from '../balance/positions.ts'
 import { SharedLease } from '../balance/shared-lease.ts'
 import { positionName, positionNames, positionsSlot, targetSlot, tellerSlot } from '../balance/slots.ts'
@@ -137,8 +138,4 @@ export class RefreshedTargets {
     const { target, now, onNews } = this.#options
     if (this.#teller.hold(now())) onNews({ target, addresses: this.#list.addresses, error, without })
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { asError } from '../../lib/index.ts'
 import { SocketWriter } from '../connect/socket-writer.ts'
 import { SocketTunnel } from '../http1/socket-tunnel.ts'
 import type { ResponseHandler, UpstreamRequest } from '../phases.ts'
@@ -341,8 +342,4 @@ export class Http1Client implements AnswerListener, TurnOwner {
     this.#writer = null
     socket?.destroy()
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -1,4 +1,5 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import { asError } from '../../lib/index.ts'
 import { trailerFields } from '../http2/trailer-fields.ts'
 import type { BodyWriter, DispatchController, ResponseHandler, UpstreamRequest } from '../phases.ts'
 import type { Http2Client } from './http2-client.ts'
@@ -172,8 +173,4 @@ export class Http2Call implements DispatchController, BodyWriter {
 
 function closed(code: number): TransportError {
   return new TransportError('connection_closed', `The upstream reset the stream (code ${code}).`)
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -5,6 +5,7 @@ import type {
   Transport,
   UpstreamRequest,
 } from '../../core/index.ts'
+import { asError } from '../../lib/index.ts'
 
 /** An answer that is here as a whole. */
 export interface Reply {
@@ -132,8 +133,4 @@ export class Question implements ResponseHandler {
     this.#chunks = []
     clearTimeout(this.#timer)
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/index.ts'
 import type { Membership } from './outside-principal.ts'
 
 /** Whom a service knows a key to be: what is asked about it later is asked in the same words. */
@@ -48,8 +49,4 @@ function textOf(value: Readonly<Record<string, unknown>>, names: readonly string
     if (typeof text === 'string' && text !== '') return text
   }
   return null
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

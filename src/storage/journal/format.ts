@@ -70,8 +70,6 @@ export type PackedRecord = [id: string, keyId: string | null, fields: readonly u
 /** The reservation is in the file, but its request was refused and never dispatched (the sync failed). */
 export type VoidEntry = [kind: 'v', requestId: string, attempt: number]
 
-export type JournalEntry = ReserveEntry | SettleEntry | RecordEntry | VoidEntry
-
 /** What a segment's file name says. */
 export interface SegmentName {
   readonly name: string
