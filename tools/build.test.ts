@@ -19,7 +19,7 @@ const STRANGERS: Readonly<Record<string, RegExp>> = {
     /^src\/(cli|control|core|storage|governance|ai\/(dialects|operations|relay|translate|surfaces))\//,
   'src/app/threads/writer-thread.ts': /^node_modules\/|^src\/(cli|control|ai|core|governance|config)\//,
   'src/app/threads/reader-thread.ts': /^node_modules\/|^src\/(cli|control|ai|core|governance|config)\//,
-  'src/app/gateway.ts': /^node_modules\/|^src\/config\/(schema\/models|formats)/,
+  'src/app/control-thread.ts': /^node_modules\/|^src\/config\/(schema\/models|formats)/,
 }
 
 suite('the emitted program', () => {

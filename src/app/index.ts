@@ -1,7 +1,7 @@
 /**
  * The composition root: the only place that knows the whole. It starts the threads, connects modules to each other,
  * swaps plans, watches workers, drains and stops. No decision about a request is made here. Start reading at
- * `gateway.ts` (the control thread: what comes up and down when), `control-parts.ts` (its parts, and which tells which) and
+ * `control-thread.ts` (the control thread: what comes up and down when), `control-parts.ts` (its parts, and which tells which) and
  * `threads/data-worker.ts` (the data plane of one thread).
  */
 export { levelRights } from './level-rights.ts'

@@ -7,7 +7,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   // The thread that loads the configuration runs while this one loads the code of everything else.
   const [{ document, exampleVariable }, { ControlThread }] = await Promise.all([
     loadDocument(options.configPath, options),
-    import('./gateway.ts'),
+    import('./control-thread.ts'),
   ])
   const gateway = new ControlThread(options, document, exampleVariable)
   await gateway.start()
