@@ -444,7 +444,7 @@ suite('a request of another dialect', () => {
   })
 
   test('stays within what the model is known to give, and to take', () => {
-    const known = { ...capabilities('openai'), maxOutputTokens: 100, reasoning: 'none' } as const
+    const known = { ...capabilitiesOf('openai'), maxOutputTokens: 100, reasoning: 'none' } as const
     const losses = new Losses()
     const request = foreign([asked], { parameters: { maxOutputTokens: 500, reasoning: { effort: 'high' } } })
     const body = openaiChatUpstream.encodeRequest(request, { model: 'm', capabilities: known, losses })
