@@ -2,7 +2,7 @@ import type { ConfigDocument } from '../config/index.ts'
 import type { LimitsDocument } from '../governance/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
-import { journalDirectory, readAdminToken, readPepper, type StoredKey } from '../storage/index.ts'
+import { journalDirectory, readAdminToken, readPepper, StorageError, type StoredKey } from '../storage/index.ts'
 import { Announcement } from './announcement.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { CertificateExpiry } from './certificate-expiry.ts'
@@ -77,6 +77,10 @@ export class ControlParts {
     this.document = document
     const dataDir = makeDataDir(document.data_dir)
     this.dataDir = dataDir
+    // Before any thread begins, which would keep the process alive.
+    const { pepper, adminToken } = secretsOf(dataDir)
+    this.pepper = pepper
+    this.adminToken = adminToken
     const log = createLog({ level: () => this.document.log.level })
     this.log = log
     const seats = seatsFor(workerCount(document))
@@ -104,8 +108,6 @@ export class ControlParts {
       }),
     })
     const { database } = this
-    this.pepper = readPepper(dataDir, process.env)
-    this.adminToken = readAdminToken(dataDir)
     this.spent = new SpentBefore(database)
     const spending = new SpentBatch(database)
     this.values = new ValueLevels({
@@ -244,6 +246,16 @@ export class ControlParts {
   #onDatabase(state: WriterState): void {
     this.readiness.database(state, this.document.journal.max_bytes, this.log)
     if (state.databaseError === null) this.reloader.onDatabaseBack()
+  }
+}
+
+/** What a start needs to know before anything else. Throws StartError for a secret that is none. */
+function secretsOf(dataDir: string): { readonly pepper: string; readonly adminToken: string } {
+  try {
+    return { pepper: readPepper(dataDir, process.env), adminToken: readAdminToken(dataDir) }
+  } catch (cause) {
+    if (!(cause instanceof StorageError)) throw cause
+    throw new StartError(cause.message, null, { cause })
   }
 }
 

@@ -22,7 +22,7 @@ const VALUES = {
   'by-provider': { by: 'provider', value: 'wall' },
   'by-address': { by: 'address', value: '127.0.0.1' },
   'by-principal': { by: 'principal', value: null },
-  'by-user': { by: 'user', value: 'a-user' },
+  'by-user': { by: 'user', value: null },
   'by-key-tag': { by: 'key_tag', value: 'a-tag' },
   'by-tag': { by: 'tag', value: 'a-tag', header: 'x-ferro-tags' },
   'by-session': { by: 'session', value: 'a-session', header: 'x-ferro-session' },
@@ -126,7 +126,7 @@ function ruleOf(level: Level) {
 export function levelName({ level, name, keys }: Cell): string {
   if (level === 'gateway') return 'gateway'
   const rule = ruleOf(level)
-  if (rule !== null) return `team:${name}/${rule.by}=${rule.value ?? keys[0]?.id}`
+  if (rule !== null) return `team:${name}/${rule.by}=${rule.value ?? (level === 'by-user' ? name : keys[0]?.id)}`
   return level === 'key' ? `key:${keys[0]?.id}` : `${level}:${name}`
 }
 
@@ -149,9 +149,9 @@ export function documentOf(cells: readonly Cell[]): { readonly keys: KeyEntry[];
       return own.map((key) => ({ key, [level]: name }))
     }
     add('teams', { id: name, rules: [{ by: rule.by, ...kind.members }] })
-    if (level === 'by-user' && more['users'] === undefined) add('users', { id: 'a-user' })
+    if (level === 'by-user') add('users', { id: name })
     const marks = {
-      ...(level === 'by-user' ? { user: 'a-user' } : {}),
+      ...(level === 'by-user' ? { user: name } : {}),
       ...(level === 'by-key-tag' ? { tags: ['a-tag'] } : {}),
     }
     return own.map((key) => ({ key, team: name, ...marks }))
