@@ -1,12 +1,13 @@
 /*
- * `npm test`: the static checks, then every test file. `npm test -- core/relay` runs only the files whose path contains
- * one of the words, and no checks.
+ * `npm test`: the static checks, then every test file, against the emitted program. `npm test -- core/relay` runs only the
+ * files whose path contains one of the words, and no checks, and starts gateways from the sources.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { copyFileSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { run } from 'node:test'
+import { bundle } from './bundle.ts'
 import { filesToRepeat, judge } from './test-again.ts'
 import { isTimed, longestFirst, readDurations, writeDurations } from './test-order.ts'
 import { conclude, joined, type RunResult, report } from './test-report.ts'
@@ -36,6 +37,7 @@ if (files.length === 0) {
 if (words.length === 0) {
   const checks = spawnSync(process.execPath, [path.join(root, 'tools/check.ts')], { stdio: 'inherit' })
   if (checks.status !== 0) process.exit(checks.status ?? 1)
+  process.env['FERRO_TEST_ENTRY'] ??= await emit()
 }
 
 const write = (line: string) => console.log(line)
@@ -61,6 +63,16 @@ for (const file of words.length === 0 ? filesToRepeat(first) : []) {
 const judgement = judge(first, again, root)
 conclude(judgement, write)
 process.exitCode = judgement.passed ? 0 : 1
+
+/** Emits the program for the hundreds of gateways that a whole run starts, and gives its file. */
+async function emit(): Promise<string> {
+  const folder = path.join(cache, 'emitted')
+  const dist = path.join(folder, 'dist')
+  await bundle(root, dist)
+  // It reads its version two folders above its file.
+  copyFileSync(path.join(root, 'package.json'), path.join(folder, 'package.json'))
+  return path.join(dist, 'cli/main.js')
+}
 
 function runFiles(paths: readonly string[], concurrency: number): Promise<RunResult> {
   const stream = run({

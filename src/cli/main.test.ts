@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { SOURCES } from '../../test/harness/program.ts'
 import { COMMANDS } from './commands.ts'
 import { createFerro } from './testing/ferro.ts'
 import { packageVersion } from './version.ts'
@@ -76,7 +77,7 @@ import { registerHooks } from 'node:module'
 registerHooks({ load(url, context, next) { appendFileSync('loaded', url + '\\n'); return next(url, context) } })`,
   })
   const loadedBy = async (...args: string[]) => {
-    await ferro.run(args, { nodeArgs: ['--import', './trace.mjs'] })
+    await ferro.run(args, { nodeArgs: ['--import', './trace.mjs'], program: SOURCES })
     return readFileSync(join(ferro.folder, 'loaded'), 'utf8')
   }
   const start = await loadedBy('run')

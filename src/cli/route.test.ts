@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { PROGRAM } from '../../test/harness/program.ts'
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname
 const HASH = `sha256:${'0'.repeat(64)}`
 
 const CONFIG = `
@@ -58,7 +58,7 @@ function explain(t: TestContext, args: readonly string[], body?: object) {
   writeFileSync(join(folder, 'ferro.yaml'), CONFIG)
   const input = body === undefined ? '' : JSON.stringify(body)
   const all = ['route', 'explain', ...args, ...(body === undefined ? [] : ['--body', '-'])]
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...all], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...all], {
     cwd: folder,
     input,
     encoding: 'utf8',

@@ -2,18 +2,17 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { COMPILE_CACHE } from '../../test/harness/compile-cache.ts'
 import { eventually, within } from '../../test/harness/eventually.ts'
+import { PROGRAM } from '../../test/harness/program.ts'
 import { createFerro } from './testing/ferro.ts'
-
-const MAIN = resolve(import.meta.dirname, 'main.ts')
 
 /** Starts a gateway without a file on free ports, and resolves when it has said where it is. */
 async function startGateway(t: TestContext, folder: string, env: Readonly<Record<string, string>> = {}) {
   const args = ['run', '--listen', '127.0.0.1:0', '--control', '127.0.0.1:0', '--workers', '1']
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { keyPair } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import { at, type JsonObject, parseJson } from '../harness/json.ts'
+import { PROGRAM } from '../harness/program.ts'
 import { WALL_KEY } from '../harness/wall/wall.ts'
 import { House } from './house.ts'
 
-const CLI = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const SECRET = 'a-second-secret-of-the-wall'
 const narrow = keyPair('narrow')
 let house: House
@@ -178,7 +178,7 @@ test('a request is explained by what is known now, over the admin API and by the
   )
   const { dataDir, configPath } = house.gateway
   const flags = ['--model', 'mixed', '--config', configPath, '--data-dir', dataDir, '--format', 'json']
-  const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'route', 'explain', ...flags])
+  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, 'route', 'explain', ...flags])
   const command = parseJson(stdout)
   const good = at(command, 'targets', 1)
   assert.deepEqual([at(command, 'statistics'), at(good, 'id')], ['running', 'wall/ok'])

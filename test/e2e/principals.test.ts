@@ -5,16 +5,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openLedgerReader } from '../../src/storage/index.ts'
 import { adminOf } from '../harness/admin.ts'
 import { errorCode } from '../harness/client.ts'
 import { eventually } from '../harness/eventually.ts'
+import { PROGRAM } from '../harness/program.ts'
 import { AUDIENCE, claimsOf, ISSUER, issuerKey, tokenOf } from '../request-path/issuer.ts'
 import { House } from './house.ts'
 
-const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const SIGNER = await issuerKey('es')
 const STRANGER = await issuerKey('es')
 
@@ -58,7 +58,7 @@ before(async () => {
   await once(keys, 'listening')
   const data = join(folder, 'auth.json')
   writeFileSync(data, JSON.stringify(AUTH_DATA))
-  const args = [MAIN, 'auth', 'serve', '--data', data, '--listen', '127.0.0.1:0']
+  const args = [PROGRAM, 'auth', 'serve', '--data', data, '--listen', '127.0.0.1:0']
   service = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
   service.stdout?.on('data', (chunk: Buffer) => {

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { COMPILE_CACHE } from '../harness/compile-cache.ts'
 import type { Gateway } from '../harness/gateway.ts'
 import { isObject, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
+import { PROGRAM } from '../harness/program.ts'
 import { type Cell, isOfValue, levelName } from './cells.ts'
 import type { Fleet } from './fleet.ts'
-
-const FERRO = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
 /** Shared memory, the sums of the database and the entries of the ledger must say the same of a cell's budget. */
 export async function booksViolations(fleet: Fleet, cell: Cell): Promise<string[]> {
@@ -62,8 +61,13 @@ export async function proofViolations(fleet: Pick<Fleet, 'gateways'>): Promise<s
 function ferro(args: readonly string[]): Promise<{ readonly code: unknown; readonly text: string }> {
   return new Promise((done) => {
     const { PATH = '', HOME = '' } = process.env
-    execFile(process.execPath, [FERRO, ...args], { env: { PATH, HOME, ...COMPILE_CACHE } }, (error, stdout, stderr) => {
-      done({ code: error === null ? 0 : (error.code ?? 'a signal'), text: stdout + stderr })
-    })
+    execFile(
+      process.execPath,
+      [PROGRAM, ...args],
+      { env: { PATH, HOME, ...COMPILE_CACHE } },
+      (error, stdout, stderr) => {
+        done({ code: error === null ? 0 : (error.code ?? 'a signal'), text: stdout + stderr })
+      },
+    )
   })
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { COMPILE_CACHE } from './compile-cache.ts'
 import { eventually, within } from './eventually.ts'
 import { isObject, type JsonObject, parseJson } from './json.ts'
 import { type MetricSample, parseMetrics } from './metrics.ts'
+import { PROGRAM } from './program.ts'
 import { TextTail } from './text-tail.ts'
 
 /** How a gateway is started for a test. */
@@ -20,7 +21,7 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** An existing directory for state; by default a fresh one, removed by {@link Gateway.close}. */
   readonly dataDir?: string
-  /** Program to run; by default FERRO_TEST_ENTRY (a built gateway, say), or `src/cli/main.ts` of this repository. */
+  /** Program to run; {@link PROGRAM} by default. */
   readonly entry?: string
   readonly readyDeadlineMs?: number
 }
@@ -37,7 +38,6 @@ interface Instance {
   readonly control: string
 }
 
-const ENTRY = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const OUTPUT_LIMIT = 8 * 1_024 * 1_024
 
 /** A gateway process of our own, black box: its sockets, signals, files and database are all that is used. */
@@ -87,7 +87,7 @@ export class Gateway {
   }
 
   #spawn(): void {
-    const { args = [], nodeArgs = [], env = {}, entry = process.env.FERRO_TEST_ENTRY ?? ENTRY } = this.#options
+    const { args = [], nodeArgs = [], env = {}, entry = PROGRAM } = this.#options
     this.#instance = null
     const command = [...nodeArgs, entry, 'run', '--config', this.configPath, '--data-dir', this.dataDir, ...args]
     const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env

@@ -11,6 +11,7 @@ import { Gateway } from '../harness/gateway.ts'
 import { isObject, parseJson } from '../harness/json.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
+import { PROGRAM } from '../harness/program.ts'
 import { PrivatePostgres } from '../servers/private-postgres.ts'
 import { serverSuite } from '../servers/servers.ts'
 import { BIG_BUDGET } from './budget-metrics.ts'
@@ -134,7 +135,7 @@ serverSuite('postgres', 'gateways on a PostgreSQL database', () => {
 
   test('the proof of the books and the usage are read from it', { timeout: 60_000 }, async () => {
     const run = promisify(execFile)
-    const { entry, cwd } = { entry: `${import.meta.dirname}/../../src/cli/main.ts`, cwd: house.gateway.dataDir }
+    const { entry, cwd } = { entry: PROGRAM, cwd: house.gateway.dataDir }
     const ferro = async (...args: string[]) => {
       const location = ['--config', house.gateway.configPath, '--data-dir', house.gateway.dataDir, '--format', 'json']
       const { stdout } = await run(process.execPath, [entry, ...args, ...location], {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 
-const MAIN = resolve(import.meta.dirname, '../main.ts')
+// As `test/harness/program.ts`, which `src/` may not import.
+const PROGRAM = process.env['FERRO_TEST_ENTRY'] ?? resolve(import.meta.dirname, '../main.ts')
 
 /** What one run of the command line left. */
 export interface Ended {
@@ -25,6 +26,8 @@ export interface FerroOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Arguments of node itself. */
   readonly nodeArgs?: readonly string[]
+  /** The emitted program in a whole test run by default, else the sources. */
+  readonly program?: string
 }
 
 /** Makes an empty folder with these files in it, and the command line that works there; removed after the test. */
@@ -38,12 +41,12 @@ export function createFerro(t: TestContext, files: Readonly<Record<string, strin
 function runToEnd(
   cwd: string,
   args: readonly string[],
-  { env = {}, nodeArgs = [] }: FerroOptions = {},
+  { env = {}, nodeArgs = [], program = PROGRAM }: FerroOptions = {},
 ): Promise<Ended> {
   return new Promise((done, fail) => {
     const { PATH = '', NODE_COMPILE_CACHE } = process.env
     const cache = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }
-    const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+    const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
       cwd,
       env: { PATH, ...cache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
