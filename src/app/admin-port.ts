@@ -41,6 +41,7 @@ import type {
 import { Admins } from './admins.ts'
 import type { BudgetBackfill } from './budget-backfill.ts'
 import { budgetUse } from './budget-use.ts'
+import type { Cluster } from './cluster.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
 import { keyEntry } from './key-entry.ts'
@@ -66,6 +67,8 @@ export interface AdminPortOptions {
   /** Keeps changes of keys apart from those of levels, and from reloads. */
   readonly turns: OneAtATime
   readonly backfill: Pick<BudgetBackfill, 'isComplete'>
+  /** Several gateways count together; null: this one is alone. */
+  readonly cluster: Pick<Cluster, 'accounts'> | null
   readonly metrics: MetricsCollector
   readonly readiness: Readiness
   readonly adminToken: string

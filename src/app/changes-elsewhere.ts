@@ -1,6 +1,7 @@
 import type { Log } from '../observability/index.ts'
 import type { ChangedElsewhere } from '../storage/index.ts'
 import type { ClusterNotice } from './cluster.ts'
+import type { Database } from './database.ts'
 import { keyEntry } from './key-entry.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
@@ -16,6 +17,7 @@ export interface ChangesElsewhereOptions {
   readonly spent: SpentBefore
   readonly revocation: KeyRevocation
   readonly reloader: Reloader
+  readonly database: Pick<Database, 'lookForKeys'>
   readonly log: Log
   readonly isStopping: () => boolean
 }
@@ -33,6 +35,7 @@ export class ChangesElsewhere {
     const { keys, revocation, reloader, log, isStopping } = this.#options
     if (isStopping()) return
     if (notice.type === 'reload') return await reloader.reload('another replica was reloaded')
+    if (notice.type === 'keys') return await this.#lookForKeys()
     const found = keys.find(notice.key)
     if (found === null || found.key.hash !== notice.hash || found.key.revoked_at !== null) return
     if (found.owner === 'file') return // the file says who may do what; a change of it is told as a reload
@@ -40,6 +43,14 @@ export class ChangesElsewhere {
     const after = { ...found.key, enabled: false, revoked_at: Date.now() }
     const by = { id: 'replica', address: null, requestId: null }
     await revocation.revoke(found.key, keyEntry(by, 'key.revoke', { before: found.key, after }))
+  }
+
+  async #lookForKeys(): Promise<void> {
+    try {
+      await this.#options.database.lookForKeys()
+    } catch {
+      // The database is looked at each second, and what is wrong with it is said by the ingest.
+    }
   }
 
   /** Keys and levels that another program on the same database has made or changed. */

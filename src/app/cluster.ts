@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { type ConfigDocument, resolveReference } from '../config/index.ts'
-import type { KeyDocument, LimitsDocument, SharedCounter } from '../governance/index.ts'
+import type { KeyDocument, KnownShares, LimitsDocument, SharedCounter } from '../governance/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
-import { readReplicaId } from '../storage/index.ts'
+import type { CounterAccount, CounterPeriod, CounterShare } from '../storage/index.ts'
 import { budgetLeases } from './leased-budgets.ts'
 import { NOT_READY, PROCESS_CELL, type SharedMemory } from './memory.ts'
 import type { ClusterNews, ClusterThreadStart } from './messages.ts'
@@ -17,6 +17,8 @@ const HEAP_MB = 256
 export interface ClusterOptions {
   readonly config: NonNullable<ConfigDocument['cluster']>
   readonly dataDir: string
+  /** Of the ledger of this replica, or of its part of one. */
+  readonly identity: string
   readonly memory: SharedMemory
   readonly log: Log
   readonly metrics: MetricsCollector
@@ -32,6 +34,14 @@ export interface ClusterOptions {
 export type ClusterNotice =
   | { readonly type: 'revoked'; readonly from: string; readonly key: string; readonly hash: string }
   | { readonly type: 'reload'; readonly from: string }
+  /** Keys of the database that all of them use. */
+  | { readonly type: 'keys'; readonly from: string }
+
+/** A budget that replicas share, and what the store has of it. */
+export interface SharedBudget {
+  readonly counter: SharedCounter
+  readonly account: CounterAccount
+}
 
 type State = Extract<ClusterNews, { kind: 'cluster-state' }>['state']
 
@@ -48,20 +58,22 @@ export class Cluster {
   /** Of threads that are gone. */
   #before = { asked: 0, refused: 0, unavailable: 0 }
   #epochs = 0
+  /** Kept for a thread that takes the place of the present one. */
+  readonly #shares = new Map<string, KnownShares>()
   #closing = false
   #begun = false
 
   constructor(options: ClusterOptions) {
     this.#options = options
-    const { config, dataDir, memory } = options
-    // What a ledger has spent stays its own, whatever the name: one that comes back empty must not seem to have spent nothing.
-    this.replica = readReplicaId(dataDir)
+    const { config, dataDir, identity, memory } = options
+    this.replica = identity
     this.#name = config.replica ?? this.replica
     this.#start = {
       role: 'cluster',
       url: resolved('cluster.counters', config.counters),
       password: config.password === undefined ? null : resolved('cluster.password', config.password),
       caFile: config.ca_file ?? null,
+      dataDir,
       cluster: config.name,
       replica: this.replica,
       name: this.#name,
@@ -77,6 +89,7 @@ export class Cluster {
   /** Begins to borrow: what was spent before is known by now. */
   begin(): void {
     this.#begun = true
+    void this.#call('hearShares', [...this.#shares.values()])
     void this.#call('learn', budgetLeases(this.#options.limits(), Date.now()))
     void this.#call('start')
   }
@@ -88,6 +101,26 @@ export class Cluster {
     if (counters.length > 0) void this.#call('learn', counters)
   }
 
+  /** What a common ledger says that others have spent of counters: known before anything of these is lent again. */
+  async hearShares(counters: readonly CounterPeriod[], shares: readonly CounterShare[]): Promise<void> {
+    const known = counters.flatMap(({ counter: name, period }, at): KnownShares[] => {
+      const others = shares[at]?.others ?? []
+      return others.length === 0 ? [] : [{ name, period, others }]
+    })
+    for (const each of known) this.#shares.set(each.name, each)
+    if (known.length > 0) await this.#thread.calls.call('hearShares', known)
+  }
+
+  /** What the counter store has of these budgets in their present periods, in their order. Rejects when it cannot be asked. */
+  async accounts(budgets: Iterable<LimitsDocument>): Promise<readonly SharedBudget[]> {
+    const counters = budgetLeases(budgets, Date.now())
+    const accounts = (await this.#thread.calls.call('accounts', counters)) as readonly CounterAccount[] // the thread's own
+    return counters.flatMap((counter, at) => {
+      const account = accounts[at]
+      return account === undefined ? [] : [{ counter, account }]
+    })
+  }
+
   /** A worker asks through this port. */
   attach(port: MessagePort): void {
     this.#thread.worker.postMessage({ id: 0, method: 'attach', args: [port] }, [port])
@@ -95,6 +128,7 @@ export class Cluster {
 
   /** Lets go of counters, whose places may be others' afterwards. */
   async forget(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#shares.delete(name)
     await this.#thread.calls.call('forget', names)
   }
 

@@ -2,7 +2,16 @@ import type { ConfigDocument } from '../config/index.ts'
 import type { LimitsDocument } from '../governance/index.ts'
 import { SlotAllocator } from '../lib/index.ts'
 import { createLog, type Log, MetricsCollector } from '../observability/index.ts'
-import { journalDirectory, readAdminToken, readPepper, StorageError, type StoredKey } from '../storage/index.ts'
+import {
+  instanceName,
+  isPostgresUrl,
+  journalDirectory,
+  readAdminToken,
+  readPepper,
+  readReplicaId,
+  StorageError,
+  type StoredKey,
+} from '../storage/index.ts'
 import { Announcement } from './announcement.ts'
 import { BudgetBackfill } from './budget-backfill.ts'
 import { CertificateExpiry } from './certificate-expiry.ts'
@@ -94,13 +103,21 @@ export class ControlParts {
     })
     // Before the threads of the database: what is wrong with it ends the start.
     this.cluster = this.#makeCluster(document)
+    const { cluster } = this
+    const url = databaseUrl(document)
     this.database = new Database({
       dataDir,
-      databaseUrl: databaseUrl(document),
+      databaseUrl: url,
       retentionDays: document.storage.retention_days ?? null,
       log,
       onState: (state) => this.#onDatabase(state),
       onChanged: (changed) => void this.#elsewhere.take(changed),
+      // In a ledger that several gateways write, memory has this one's share; the others' are told to those who lend.
+      onShares:
+        cluster !== null && isPostgresUrl(url)
+          ? async (counters, shares) => await cluster.hearShares(counters, shares)
+          : null,
+      onKeyWritten: () => this.#tellKeys(),
       onRestart: () => this.pool.attachWriterAgain(),
       workers: () => ({
         known: [...this.pool.living, ...this.repair.unreported],
@@ -199,6 +216,7 @@ export class ControlParts {
       spent: this.spent,
       revocation: this.revocation,
       reloader: this.reloader,
+      database,
       log,
       isStopping: () => this.isStopping,
     })
@@ -214,13 +232,12 @@ export class ControlParts {
 
   #makeCluster(document: ConfigDocument): Cluster | null {
     if (document.cluster === undefined) return null
-    if (databaseUrl(document)?.startsWith('postgres') === true) {
-      // A ledger that is everybody's does not tell what this replica has spent of a budget.
-      throw new StartError('cluster.counters needs a SQLite ledger of this replica alone: take storage.url out.')
-    }
+    const { dataDir } = this
     return new Cluster({
       config: document.cluster,
-      dataDir: this.dataDir,
+      dataDir,
+      // What a ledger has spent stays its own, whatever the name: one that comes back empty must not seem to have spent nothing.
+      identity: isPostgresUrl(databaseUrl(document)) ? instanceName(dataDir) : readReplicaId(dataDir),
       memory: this.memory,
       log: this.log,
       metrics: this.metrics,
@@ -228,6 +245,13 @@ export class ControlParts {
       onRestart: () => this.pool.attachClusterAgain(),
       onNotice: (notice) => void this.#elsewhere.hear(notice),
     })
+  }
+
+  /** Gateways on one database hear of it from there, too; this way is as fast when that one is not. */
+  #tellKeys(): void {
+    const { cluster } = this
+    if (cluster !== null && isPostgresUrl(databaseUrl(this.document)))
+      void cluster.tell({ type: 'keys', from: cluster.replica })
   }
 
   #publishKeys(changes: EntityChanges, epoch: number): void {

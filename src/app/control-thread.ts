@@ -158,8 +158,8 @@ export class ControlThread implements RunningGateway {
 
   async #openControl(document: ConfigDocument): Promise<void> {
     const parts = this.#parts
-    const { database, keys, levels, turns, revocation, counters, backfill, metrics, readiness, adminToken, pepper } =
-      parts
+    const { database, keys, levels, turns, revocation, counters, backfill, cluster, metrics, readiness } = parts
+    const { adminToken, pepper } = parts
     const admin = new AdminPort({
       database,
       keys,
@@ -168,6 +168,7 @@ export class ControlThread implements RunningGateway {
       revocation,
       counters,
       backfill,
+      cluster,
       metrics,
       readiness,
       adminToken,

@@ -8,6 +8,7 @@ import type {
   ChangedElsewhere,
   CounterBooks,
   CounterPeriod,
+  CounterShare,
   DailyUsage,
   DeadWorker,
   LedgerRow,
@@ -37,6 +38,10 @@ export interface DatabaseOptions {
   readonly onChanged: (changed: ChangedElsewhere) => void
   /** The writer thread had ended by itself and there is a new one: workers must be attached again. */
   readonly onRestart: () => void
+  /** Other programs' shares of counters are told here; null: the sums of all are this one's too. */
+  readonly onShares: ((counters: readonly CounterPeriod[], shares: readonly CounterShare[]) => Promise<void>) | null
+  /** A key or a level was made or changed here. */
+  readonly onKeyWritten: () => void
   /** What a new writer must know of the workers. */
   readonly workers: () => WorkersAtTakeOver
 }
@@ -89,6 +94,7 @@ export class Database {
 
   async createKey(key: StoredKey, entry: AuditEntry): Promise<void> {
     await this.#answer('createKey', key, entry)
+    this.#options.onKeyWritten()
   }
 
   async listLevels(): Promise<readonly StoredLevel[]> {
@@ -97,6 +103,7 @@ export class Database {
 
   async putLevel(level: StoredLevel, entry: AuditEntry): Promise<void> {
     await this.#answer('putLevel', level, entry)
+    this.#options.onKeyWritten()
   }
 
   /** Writes down what was refused. */
@@ -114,7 +121,9 @@ export class Database {
 
   /** The key as it is now, or null when there is none that is not revoked. */
   async rotateKey(id: string, to: NewSecret, entry: AuditEntry): Promise<StoredKey | null> {
-    return (await this.#answer('rotateKey', id, to, entry)) as StoredKey | null // as above
+    const key = (await this.#answer('rotateKey', id, to, entry)) as StoredKey | null // as above
+    if (key !== null) this.#options.onKeyWritten()
+    return key
   }
 
   /** Looks for keys that other programs have changed, as when another instance says that it has. */
@@ -127,9 +136,17 @@ export class Database {
     return (await this.#answer('instances')) as number // as above
   }
 
-  /** What these counters have spent, in their order, filled up with what their levels used before them. */
+  /**
+   * What these counters have spent, in their order, filled up with what their levels used before them. Where several gateways count
+   * together it is what this one has, and those that share the counters know of the others' before this resolves.
+   */
   async counterSums(counters: readonly CounterPeriod[]): Promise<readonly number[]> {
-    return (await this.#answer('counterSums', counters)) as readonly number[] // as above
+    const { onShares } = this.#options
+    if (onShares === null) return (await this.#answer('counterSums', counters)) as readonly number[] // as above
+    const shares = (await this.#answer('counterShares', counters)) as readonly CounterShare[] // as above
+    await onShares(counters, shares)
+    // Less than nothing is the share of one that gave back what another was charged.
+    return shares.map(({ own }) => Math.max(0, own))
   }
 
   /** What the database says of these counters, in their order, as it is. */

@@ -110,6 +110,8 @@ export interface ClusterThreadStart {
   readonly url: string
   readonly password: string | null
   readonly caFile: string | null
+  /** Where this replica remembers what it saw of others. */
+  readonly dataDir: string
   readonly cluster: string
   /** The identity of the ledger, and what people call it. */
   readonly replica: string

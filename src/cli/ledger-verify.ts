@@ -1,4 +1,4 @@
-import type { CounterCheck } from '../control/index.ts'
+import type { CounterCheck, SharedAccount } from '../control/index.ts'
 import type { LedgerReport } from '../storage/index.ts'
 import { type BooksOptions, journalLeft, withBooks } from './books.ts'
 import { EXIT_FAILURE } from './failure.ts'
@@ -41,18 +41,40 @@ function render(verified: Verified, wrong: readonly CounterCheck[]): string {
     counters === null
       ? 'counters  not asked: no gateway runs on this data directory'
       : `counters  ${verdict(wrong.length, `${counters.length} in shared memory are what the entries say`)}`,
+    ...clusterLine(counters ?? []),
     ...(unfinished === 0 ? [] : [`note      ${unfinished} requests have not ended yet`]),
     ...(journalBytes === 0
       ? []
       : [`note      ${journalBytes} bytes of the journal are not in the database yet: the next start brings them in`]),
     ...differences.map(({ check, of, says }) => `DIFFERS   ${check}: ${of}: ${says}`),
-    ...wrong.map(({ counter, entries, sum, least, most }) => {
+    ...wrong.flatMap(({ counter, shared }) => (shared?.agrees === false ? [sharedDifference(counter, shared)] : [])),
+    ...wrong.filter(isInMemory).map(({ counter, entries, sum, least, most }) => {
       const memory = least === most ? `${least}` : `${least} to ${most}`
       const own = entries === null ? '' : `, ${entries} in the entries`
       return `DIFFERS   counters: ${counter}: ${memory} in shared memory, ${sum} in counter_sums${own}`
     }),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function clusterLine(counters: readonly CounterCheck[]): string[] {
+  if (counters.every(({ shared }) => shared === undefined)) return []
+  const asked = counters.flatMap(({ shared }) => shared ?? [])
+  if (asked.length === 0) return ['cluster   the store of the shared counters does not answer']
+  const wrong = asked.filter(({ agrees }) => !agrees).length
+  return [
+    `cluster   ${verdict(wrong, `${asked.length} shared counters are what replicas hold, this one what its ledger has`)}`,
+  ]
+}
+
+function sharedDifference(counter: string, { sum, parts, own, memory }: SharedAccount): string {
+  const whole = sum === parts ? '' : `; ${sum} of all together, where each one's come to ${parts}`
+  return `DIFFERS   cluster: ${counter}: ${own} in the counter store, ${memory} in shared memory${whole}`
+}
+
+/** What is wrong with a counter apart from what other gateways share of it. */
+function isInMemory({ shared, least, most, sum }: CounterCheck): boolean {
+  return shared?.agrees !== false || sum < least || sum > most
 }
 
 function verdict(differences: number, agreed: string): string {

@@ -31,6 +31,7 @@ export type {
   PolicyRequest,
   RevokedKey,
   RouteRequest,
+  SharedAccount,
   UsageQuery,
 } from './port.ts'
 export type { Resource } from './resource.ts'

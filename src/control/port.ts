@@ -155,6 +155,19 @@ export interface CounterCheck {
   /** What shared memory had before and after the database was read; the same while nothing ends. */
   readonly least: number
   readonly most: number
+  /** The same counter where several gateways count together; null when that could not be asked, absent without a cluster. */
+  readonly shared?: SharedAccount | null
+  readonly agrees: boolean
+}
+
+/** A counter of several gateways, in the budget's unit: what the store has, and what this gateway has of it. */
+export interface SharedAccount {
+  /** What all hold together, as one figure, and as the sum of each one's. */
+  readonly sum: number
+  readonly parts: number
+  /** What this gateway has used and reserved, by the store, and by its memory. */
+  readonly own: number
+  readonly memory: number
   readonly agrees: boolean
 }
 

@@ -27,6 +27,7 @@ export {
 } from './cluster/lease.ts'
 export { type LeaseCall, LeaseDesk, type LeasePort, type LeaseReply } from './cluster/lease-desk.ts'
 export { LeasedCounters } from './cluster/leased-counters.ts'
+export type { KnownShares } from './cluster/lender.ts'
 export type { ClusterState } from './cluster/session.ts'
 export { clearSeat, concurrencyCells, occupied } from './concurrency.ts'
 export { CONNECTION_COUNT_CELLS, ConnectionCounts, clearConnectionCounts } from './connection-counts.ts'

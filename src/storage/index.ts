@@ -41,6 +41,7 @@ export type { UsageClaim, UsageClaimsPort } from './ledger/usage-claims.ts'
 export type { LedgerDifference, LedgerReport } from './ledger/verify.ts'
 export { makeDirectory } from './make-directory.ts'
 export { type PendingRevocation, PendingRevocations } from './pending-revocations.ts'
+export { instanceName } from './postgres/instance-name.ts'
 export { isPostgresUrl } from './postgres/url.ts'
 export { type RateState, readRateState, writeRateState } from './rate-state.ts'
 export type { DailyUsage, LedgerReader, RequestQuery } from './reader-queries.ts'
@@ -65,6 +66,7 @@ export type { RedisAddress, ServerFacts } from './redis/connection.ts'
 export type {
   Beat,
   Change,
+  CounterAccount,
   CounterKind,
   CounterStore,
   CounterStoreOptions,
@@ -75,8 +77,10 @@ export type {
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { CounterBooks, CounterPeriod } from './sqlite/counter-sums.ts'
 export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
+export type { PeerBook, SeenHolders } from './sqlite/peer-book.ts'
 export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 export type { AdmissionQuery } from './sqlite/spending.ts'
+export type { CounterShare } from './store.ts'
 export { STORED_LEVEL_KINDS, type StoredLevel, type StoredLevelKind } from './stored-level.ts'
 export { storedLimits } from './stored-limits.ts'
 export { USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
@@ -94,6 +98,7 @@ import type { ContentStore } from './content/content-store.ts'
 import { isPostgresUrl } from './postgres/url.ts'
 import type { LedgerReader } from './reader-queries.ts'
 import type { CounterStore, CounterStoreOptions } from './redis/counter-store.ts'
+import type { PeerBook } from './sqlite/peer-book.ts'
 import type { LedgerWriter } from './writer.ts'
 import type { LedgerWriterOptions } from './writer-calls.ts'
 
@@ -127,6 +132,12 @@ export async function openContentStore(
   }
   const { openContentFile } = await import('./content/open-content.ts')
   return openContentFile(dataDir, environment)
+}
+
+/** Loads SQLite and opens what a replica remembers of the others of its cluster. */
+export async function openPeerBook(dataDir: string, cluster: string): Promise<PeerBook> {
+  const { PeerBook: Book } = await import('./sqlite/peer-book.ts')
+  return Book.open(dataDir, cluster)
 }
 
 /** Loads the client of the counter store and connects, see CounterStore.open. */

@@ -17,7 +17,7 @@ import { KeyTable } from './sqlite/key-table.ts'
 import { OpenAttempts } from './sqlite/open-attempts.ts'
 import { openSqliteStore } from './sqlite/open-store.ts'
 import { type AdmissionQuery, recentAdmissions, recentTokens } from './sqlite/spending.ts'
-import type { LedgerStore, SharedStore } from './store.ts'
+import type { CounterShare, LedgerStore, SharedStore } from './store.ts'
 import type {
   ChangedElsewhere,
   IngestResult,
@@ -180,9 +180,16 @@ export class LedgerWriter {
     return this.#counterSums.fillUp(counters)
   }
 
+  /** The same, and whose charges they are: where nobody else uses the database all are our own. */
+  counterShares(counters: readonly CounterPeriod[]): readonly CounterShare[] {
+    const sums = this.#counterSums.fillUp(counters)
+    return this.#shared?.shares(counters) ?? sums.map((own) => ({ own, others: [] }))
+  }
+
   /** What the database says of these counters, as it is: nothing is filled up. */
   counterBooks(counters: readonly CounterPeriod[]): readonly CounterBooks[] {
-    return this.#counterSums.read(counters)
+    const shares = this.#shared?.shares(counters)
+    return this.#counterSums.read(counters).map((books, at) => ({ ...books, share: shares?.[at]?.own ?? books.spent }))
   }
 
   /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */

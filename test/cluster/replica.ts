@@ -13,9 +13,11 @@ import {
   loadLending,
   periodOf,
   type Refusal,
+  restore,
   type Takings,
 } from '../../src/governance/index.ts'
 import { createCounters, SlotAllocator } from '../../src/lib/index.ts'
+import { openPeerBook } from '../../src/storage/index.ts'
 import { eventually } from '../harness/eventually.ts'
 
 const SEATS = 1
@@ -29,9 +31,16 @@ export interface ReplicaOptions {
   /** The identity of its ledger; absent: its name. */
   readonly ledger?: string
   readonly cluster: string
-  /** What it had spent of a counter before, in the present period. */
-  readonly spent?: Readonly<Record<string, number>>
+  readonly password?: string
+  /** PEM of who signed the server's certificate. */
+  readonly ca?: string
+  /** Where it remembers the others; absent: nowhere. */
+  readonly dir?: string
 }
+
+const NO_BOOK = { peers: [], heldOf: () => new Map(), keepPeers: () => undefined, keepHolders: () => undefined }
+
+type Lender = Awaited<ReturnType<typeof makeParts>>['lender']
 
 /** One replica without a gateway around it: memory of its own, a session with the store, and the counters of a worker. */
 export class Replica {
@@ -71,6 +80,15 @@ export class Replica {
 
   get lender() {
     return this.#parts.lender
+  }
+
+  /** What others have told. */
+  get notices(): readonly string[] {
+    return this.#parts.notices
+  }
+
+  async tell(text: string): Promise<void> {
+    await this.#parts.session.store?.tell(text)
   }
 
   begin(): void {
@@ -113,6 +131,14 @@ export class Replica {
       timeZone: 'UTC',
       limit,
     }
+  }
+
+  /** What its ledger says that a budget has spent, as at a start; with a lender, which is told of it. */
+  spent({ slot, limit, counter, lease, per }: BudgetDocument, amount: number, lender: Lender | null = null): void {
+    const period = periodOf(per, Date.now())
+    restore(this.cells, slot, period, amount, limit)
+    if (lender === null || lease === undefined) return
+    lender.learn([{ kind: 'budget', name: counter, lease: lease.at, slot, limit, unitUs: 0, period, endMs: null }])
   }
 
   rate(name: string, limit: number, windowUs: number): NonNullable<Takings['rates']>[number] {
@@ -161,30 +187,34 @@ function createRegion(): Float64Array {
 
 async function makeParts(cells: BigInt64Array, state: Int32Array, states: string[], options: ReplicaOptions) {
   const { Lender, ClusterSession, CLUSTER_TIMES } = await loadLending()
+  const notices: string[] = []
+  const book = options.dir === undefined ? NO_BOOK : await openPeerBook(options.dir, options.cluster)
   const lender = new Lender({
     cells,
+    remembered: (key) => book.heldOf(key),
     patienceMs: CLUSTER_TIMES.patienceMs,
     onLost: (error) => session.fail(error),
   })
   const session = new ClusterSession({
-    address: { url: options.url, password: null, ca: null },
+    address: { url: options.url, password: options.password ?? null, ca: options.ca ?? null },
     cluster: options.cluster,
     replica: options.ledger ?? options.name,
     name: options.name,
     process: randomUUID(),
     lender,
+    book,
     onState: ({ state: is, reason }) => {
       states.push(reason === null ? is : `${is}: ${reason}`)
       Atomics.store(state, OPEN, is === 'open' ? 1 : 0)
     },
     onValid: (untilMs) => void Atomics.store(state, UNTIL, Math.floor(untilMs) | 0),
-    onNotice: () => undefined,
+    onNotice: (_number, text) => void notices.push(text),
     onChanges: () => undefined,
   })
-  return { lender, session }
+  return { lender, session, notices }
 }
 
-function portTo(lender: Awaited<ReturnType<typeof makeParts>>['lender']): LeasePort {
+function portTo(lender: Lender): LeasePort {
   let hear: Parameters<LeasePort['on']>[1] = () => undefined
   return {
     postMessage: ({ call, needs }) => {

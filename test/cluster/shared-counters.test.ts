@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { eventually } from '../harness/eventually.ts'
 import { type RunningServer, serverSuite, startRedis } from '../servers/servers.ts'
 import { Replica, takings } from './replica.ts'
+import { close, open, takeWhenOpen } from './starting.ts'
 
 let redis: RunningServer
 let client: Redis
@@ -36,31 +37,10 @@ async function eventuallyLeft(probe: () => Promise<boolean>): Promise<boolean> {
 }
 
 async function one(cluster: string, name: string, ledger = name): Promise<Replica> {
-  const replica = await Replica.start({ url: `redis://127.0.0.1:${redis.port}`, name, ledger, cluster })
+  const url = `redis://127.0.0.1:${redis.port}`
+  const replica = await Replica.start({ url, name, ledger, cluster })
   replica.begin()
   return replica
-}
-
-async function open(replica: Replica): Promise<Replica> {
-  await eventually(() => replica.isOpen, { what: 'an open replica' })
-  return replica
-}
-
-/** Asks until the store can be asked. */
-async function takeWhenOpen(replica: Replica, taking: Parameters<Replica['take']>[0]): Promise<string> {
-  let code = ''
-  await eventually(
-    async () => {
-      code = (await replica.take(taking))?.error.code ?? 'taken'
-      return code !== 'governance_backend_unavailable'
-    },
-    { what: 'an answer of the store' },
-  )
-  return code
-}
-
-async function close(replicas: readonly Replica[]): Promise<void> {
-  await Promise.all(replicas.map(async (replica) => await replica.close()))
 }
 
 serverSuite('redis', 'counters that replicas share', () => {

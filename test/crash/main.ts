@@ -1,31 +1,29 @@
 /*
- * `npm run crash -- [--rounds 20] [--seed 1] [--victim 'worker terminated']`: rounds of faults at random instants under
- * load. After each the database, the upstream, the clients and the metrics must agree (test/harness/checker.ts), nothing may be
+ * `npm run crash -- [--rounds 20] [--seed 1] [--victim 'worker terminated'] [--with redis,postgres | --with none]`: rounds of faults at
+ * random instants under load. Where Redis and PostgreSQL are installed (or named by `--with`), every other gateway has them, another
+ * gateway shares both with it, and they are killed as well: then budgets that are used up within a round are watched, which no
+ * two gateways may pass together. After each the database, the upstream, the clients and the metrics must agree (test/harness/checker.ts), nothing may be
  * reserved and no place in flight taken, and `ferro ledger verify` must find nothing. Prints one line per round and a summary;
  * exits with 1 when anything was violated. The same seed gives the same faults, not the same instants.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { House } from '../e2e/house.ts'
 import { proofViolations } from '../exact/books.ts'
 import { violations } from '../harness/checker.ts'
 import { eventually } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
-import { BIG_BUDGET } from '../process/budget-metrics.ts'
-import { Load, MIXED, MIXED_MODELS } from '../process/load.ts'
-import { Threads } from '../process/threads.ts'
+import { findSamples } from '../harness/metrics.ts'
+import { Load, MIXED } from '../process/load.ts'
+import { PLACES, type Place, withPlace } from './place.ts'
 import { SeededRandom } from './random.ts'
-import { VICTIMS } from './victims.ts'
+import { storeVictims } from './store-victims.ts'
+import { installed, STORES, type StoreName } from './stores.ts'
+import { type Strike, VICTIMS } from './victims.ts'
 
 /** The checker reads all that ever happened: a fresh gateway from time to time keeps that small. */
 const ROUNDS_PER_GATEWAY = 8
-/** Places in flight of the clients' team: more than a round takes at once. */
-const PLACES = 80
-/** So that the control thread can run out of it. */
-const CONTROL_MEMORY_MIB = 256
-
-const MODELS = [...MIXED_MODELS, 'barrier', 'barrier-mid', 'fin-mid-stream', 'status-503']
-const PRICES = { input: 3.701, output: 11.103 }
+/** With stores each round has a key of its own with a narrow budget. */
+const ROUNDS_WITH_STORES = 4
 
 interface Round {
   readonly victim: string
@@ -33,120 +31,120 @@ interface Round {
   readonly served: number
   /** From the strike to the first answer after it. */
   readonly awayMs: number
+  /** What was seen of a narrow budget. */
+  readonly watched: string
   readonly found: readonly string[]
 }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, seed: { type: 'string' }, victim: { type: 'string' } },
+    options: {
+      rounds: { type: 'string' },
+      seed: { type: 'string' },
+      victim: { type: 'string' },
+      with: { type: 'string', default: STORES.filter((name) => installed([name]).length > 0).join(',') },
+    },
   })
   const rounds = Number(values.rounds ?? 20)
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
   if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed)) {
-    console.error('usage: npm run crash -- [--rounds <1…>] [--seed <whole number>] [--victim <name>]')
+    console.error('usage: npm run crash -- [--rounds <1…>] [--seed <whole number>] [--victim <name>] [--with <stores>]')
     return 2
   }
-  const victims = Object.keys(VICTIMS).filter((name) => values.victim === undefined || name === values.victim)
-  if (victims.length === 0) {
-    console.error(`there is no victim ${values.victim}; there are: ${Object.keys(VICTIMS).join(', ')}`)
+  const stores = STORES.filter((name) => values.with.split(',').includes(name))
+  const onStores = storeVictims(stores)
+  const all: Readonly<Record<string, Strike>> = { ...VICTIMS, ...onStores }
+  if (values.victim !== undefined && all[values.victim] === undefined) {
+    console.error(`there is no victim ${values.victim}; there are: ${Object.keys(all).join(', ')}`)
     return 2
   }
-  console.log(`seed ${seed}, ${rounds} rounds`)
+  console.log(`seed ${seed}, ${rounds} rounds, with ${stores.length === 0 ? 'no stores' : stores.join(' and ')}`)
   const random = new SeededRandom(seed)
-  const all: Round[] = []
+  const played: Round[] = []
   let lost = 0
-  while (all.length < rounds) {
-    const count = Math.min(ROUNDS_PER_GATEWAY, rounds - all.length)
-    await withGateway(random, async (house, threads) => {
+  for (let turn = 0; played.length < rounds; turn++) {
+    const isOnStores = values.victim === undefined ? turn % 2 === 0 : onStores[values.victim] !== undefined
+    const names: readonly StoreName[] = isOnStores ? stores : []
+    const count = Math.min(names.length > 0 ? ROUNDS_WITH_STORES : ROUNDS_PER_GATEWAY, rounds - played.length)
+    await withPlace(random, { names, rounds: count }, async (place) => {
       for (let index = 0; index < count; index++) {
-        const round = await playRound({ house, threads }, random, victims)
-        all.push(round)
-        const { victim, requests, served, awayMs } = round
-        const figures = `${requests} requests, ${served} served, back after ${Math.round(awayMs)} ms`
-        console.log(`${String(all.length).padStart(4)}  ${victim.padEnd(24)} ${figures}`)
+        const round = await playRound(place, index, random, choiceOf(values.victim, names, random, onStores), all)
+        played.push(round)
+        const { victim, requests, served, awayMs, watched } = round
+        const figures = `${requests} requests, ${served} served, back after ${Math.round(awayMs)} ms${watched}`
+        console.log(`${String(played.length).padStart(4)}  ${victim.padEnd(28)} ${figures}`)
         for (const sentence of round.found) console.log(`      VIOLATED: ${sentence}`)
       }
-      const { requests } = readLedger(house.gateway.databasePath)
+      const { requests } = readLedger(place.house.gateway.databasePath)
       lost += requests.filter(({ outcome }) => outcome === 'lost').length
     })
   }
-  const sum = (of: (round: Round) => number) => all.reduce((total, round) => total + of(round), 0)
+  const sum = (of: (round: Round) => number) => played.reduce((total, round) => total + of(round), 0)
   const violated = sum(({ found }) => found.length)
   const counts = `${sum(({ requests }) => requests)} requests, ${sum(({ served }) => served)} served, ${lost} lost and paid in full`
-  const longest = Math.round(Math.max(...all.map(({ awayMs }) => awayMs)))
-  console.log(`seed ${seed}: ${all.length} rounds, ${counts}, away for ${longest} ms at most, ${violated} violations`)
+  const longest = Math.round(Math.max(...played.map(({ awayMs }) => awayMs)))
+  console.log(
+    `seed ${seed}: ${played.length} rounds, ${counts}, away for ${longest} ms at most, ${violated} violations`,
+  )
   return violated === 0 ? 0 : 1
 }
 
-async function withGateway(random: SeededRandom, play: (house: House, threads: Threads) => Promise<void>) {
-  const threads = new Threads()
-  try {
-    const house = await House.build({
-      models: MODELS.map((name) => ({ name, prices: PRICES })),
-      key: { ...BIG_BUDGET, team: 'struck' },
-      more: {
-        organizations: [{ id: 'whole', budgets: [{ usd: 1_000_000, per: 'week', time_zone: 'Asia/Kolkata' }] }],
-        teams: [
-          {
-            id: 'struck',
-            organization: 'whole',
-            budgets: [
-              { tokens: 1_000_000_000, per: 'total' },
-              { usd: 1_000_000, per: 'day' },
-            ],
-            limits: { concurrency: PLACES, tokens_per_minute: 100_000_000 },
-          },
-        ],
-        gateway: { budgets: [{ tokens: 1_000_000_000, per: 'day' }] },
-        workers: random.between(1, 3),
-        process: { stall_timeout: '1s', worker_memory: '64MiB' },
-        drain: { lag: '0s', grace: '2s' },
-        log: { access: { output: 'off' } },
-        // What is refused at once is answered before it is written: whoever dies in between leaves no record of it.
-        overload: { shed: 'off' },
-        routing: { breaker: { consecutive_failures: 0, failure_share: 0 } },
-      },
-      gateway: {
-        ...threads.gateway,
-        nodeArgs: [...(threads.gateway.nodeArgs ?? []), `--max-old-space-size=${CONTROL_MEMORY_MIB}`],
-      },
-    })
-    try {
-      await play(house, threads)
-    } catch (error) {
-      console.error(house.gateway.stderr.text.slice(-4_000))
-      throw error
-    } finally {
-      await house.close()
-    }
-  } finally {
-    threads.close()
-  }
+/** Every other time one of the stores, where there are some. */
+function choiceOf(
+  named: string | undefined,
+  stores: readonly StoreName[],
+  random: SeededRandom,
+  onStores: Readonly<Record<string, Strike>>,
+): string {
+  if (named !== undefined) return named
+  if (stores.length > 0 && random.next() < 0.5) return random.pick(Object.keys(onStores))
+  // What holds the file of SQLite does not hold PostgreSQL.
+  const possible = Object.keys(VICTIMS).filter(
+    (name) => !stores.includes('postgres') || !name.includes('without database'),
+  )
+  return random.pick(possible)
 }
 
 async function playRound(
-  { house, threads }: { house: House; threads: Threads },
+  place: Place,
+  index: number,
   random: SeededRandom,
-  victims: readonly string[],
+  victim: string,
+  victims: Readonly<Record<string, Strike>>,
 ): Promise<Round> {
+  const { house, stores } = place
   const { client, wall } = house
-  const before = client.log.length
-  const load = new Load(client, {
-    requests: [...MIXED, { model: 'fin-mid-stream', stream: true }, { model: 'status-503' }],
-    concurrency: random.between(2, 24),
-    newConnectionEvery: random.between(0, 5),
-  })
-  const held = Array.from({ length: random.between(0, 6) }, (_unused, index) =>
-    client.start({ model: index % 2 === 0 ? 'barrier' : 'barrier-mid', stream: index % 2 === 1 }),
+  const clients = [client, ...place.clients]
+  const sentBefore = clients.map(({ log }) => log.length)
+  const narrow = stores?.narrow[index]
+  const loads = [
+    new Load(client, {
+      requests: [...MIXED, { model: 'fin-mid-stream', stream: true }, { model: 'status-503' }],
+      concurrency: random.between(2, 24),
+      newConnectionEvery: random.between(0, 5),
+    }),
+    ...(narrow === undefined ? [] : place.clients).map(
+      (each) =>
+        new Load(each, {
+          requests: [{ model: 'ok', secret: narrow?.secret ?? '', body: { max_tokens: 8 } }],
+          concurrency: 3,
+        }),
+    ),
+  ]
+  const [load] = loads as [Load]
+  const watching = narrow === undefined ? undefined : stores?.watch(narrow)
+  const held = Array.from({ length: random.between(0, 6) }, (_unused, at) =>
+    client.start({ model: at % 2 === 0 ? 'barrier' : 'barrier-mid', stream: at % 2 === 1 }),
   )
-  const stopLoad = () => load.stop()
+  const stopLoad = async () => {
+    await Promise.all(loads.map(async (each) => await each.stop()))
+  }
   await eventually(() => load.served > 0, { deadlineMs: 30_000, what: 'the first answer of the round' })
   await delay(random.between(0, 600))
-  const victim = random.pick(victims)
   const since = performance.now()
   let awayMs = 0
   try {
-    await VICTIMS[victim]?.({ house, threads, random, stopLoad })
+    await victims[victim]?.({ ...place, random, stopLoad })
     awayMs = performance.now() - since
     await delay(random.between(0, 300))
   } finally {
@@ -163,14 +161,31 @@ async function playRound(
     everyMs: 50,
     what: `an answer after ${victim}`,
   })
-  const found = [...(await violations(house.evidence, 20_000)), ...(await takenPlaces(house))]
-  found.push(...(await proofViolations({ gateways: [house.gateway] })))
-  const own = client.log.slice(before)
-  return { victim, requests: own.length, served: own.filter(({ status }) => status === 200).length, awayMs, found }
+  const found = [...(await violations(place.evidence, 20_000)), ...(await takenPlaces(place))]
+  found.push(...(await reserved(place)), ...(await proofViolations({ gateways: place.gateways })))
+  let watched = ''
+  if (narrow !== undefined && stores !== null) {
+    const { samples, most } = (await watching?.stop()) ?? { samples: 0, most: 0 }
+    found.push(...(await stores.violations(narrow, house.gateway.databasePath, most)))
+    watched = `, a narrow budget seen ${samples} times, at ${most} tokens at most`
+  }
+  const own = clients.flatMap(({ log }, at) => log.slice(sentBefore[at]))
+  const served = own.filter(({ status }) => status === 200).length
+  return { victim, requests: own.length, served, awayMs, watched, found }
+}
+
+/** Nobody is in flight: nothing may be reserved on any gateway. */
+async function reserved({ gateways }: Place): Promise<string[]> {
+  const open = async () => {
+    const read = (await Promise.all(gateways.map(async (gateway) => await gateway.metrics()))).flat()
+    return findSamples(read, 'ferro_budget_reserved').filter(({ value }) => value !== 0)
+  }
+  await eventually(async () => (await open()).length === 0, { deadlineMs: 10_000 }).catch(() => undefined) // told below
+  return (await open()).map(({ value, labels }) => `${value} are still reserved for ${JSON.stringify(labels)}`)
 }
 
 /** Nobody is in flight: all places must be free at once. */
-async function takenPlaces({ client, wall }: House): Promise<string[]> {
+async function takenPlaces({ house: { client, wall } }: Place): Promise<string[]> {
   const calls = Array.from({ length: PLACES }, () => client.start({ model: 'barrier' }))
   const refused = () => calls.filter(({ entry }) => entry.outcome !== 'open').length
   const seen = wall.requests.length

@@ -5,18 +5,21 @@ import type { House } from '../e2e/house.ts'
 import { within } from '../harness/eventually.ts'
 import type { Order, Role, Threads } from '../process/threads.ts'
 import type { SeededRandom } from './random.ts'
+import type { Stores } from './stores.ts'
 
 /** A gateway under load, and what a fault may need to strike it. */
 export interface Scene {
   readonly house: House
   readonly threads: Threads
+  /** Servers that it needs; null: none. */
+  readonly stores: Stores | null
   readonly random: SeededRandom
   /** Sends nothing new and resolves when all that was sent has ended. */
   readonly stopLoad: () => Promise<void>
 }
 
 /** Something that happens to the gateway; resolves when it serves again. */
-type Strike = (scene: Scene) => Promise<void>
+export type Strike = (scene: Scene) => Promise<void>
 
 const REPLACED_WITHIN_MS = 30_000
 const KNOCK_EVERY_MS = 100

@@ -50,8 +50,8 @@ export async function countersOf(gateway: Gateway): Promise<Record<string, unkno
 /** What `ferro ledger verify` finds in the books of each gateway, while it runs; empty when they agree. */
 export async function proofViolations(fleet: Pick<Fleet, 'gateways'>): Promise<string[]> {
   const all = await Promise.all(
-    fleet.gateways.map(async ({ dataDir }) => {
-      const { code, text } = await ferro(['ledger', 'verify', '--no-config', '--data-dir', dataDir])
+    fleet.gateways.map(async ({ configPath, dataDir }) => {
+      const { code, text } = await ferro(['ledger', 'verify', '--config', configPath, '--data-dir', dataDir])
       return code === 0 ? [] : [`ferro ledger verify exits with ${String(code)}: ${text}`]
     }),
   )

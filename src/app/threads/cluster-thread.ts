@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
-import { type LeaseCall, type LeaseReply, loadLending, type SharedCounter } from '../../governance/index.ts'
+import {
+  type KnownShares,
+  type LeaseCall,
+  type LeaseReply,
+  loadLending,
+  type SharedCounter,
+} from '../../governance/index.ts'
 import { monotonicUs } from '../../lib/index.ts'
+import { openPeerBook } from '../../storage/index.ts'
 import { NOT_READY, PROCESS_CELL } from '../memory.ts'
 import type { ClusterNews, ClusterThreadStart } from '../messages.ts'
 import { NoticesHeard } from './notices-heard.ts'
@@ -18,10 +25,12 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
   if (port === null) throw new Error('borrowing has a thread of its own')
   const { Lender, ClusterSession, CLUSTER_TIMES } = await loadLending()
   const cells = new Int32Array(start.process)
+  const book = await openPeerBook(start.dataDir, start.cluster)
   const say = (news: ClusterNews) => port.postMessage(news)
   const notices = new NoticesHeard((text) => say({ kind: 'cluster-notice', text }))
   const lender = new Lender({
     cells: new BigInt64Array(start.counters),
+    remembered: (key) => book.heldOf(key),
     patienceMs: CLUSTER_TIMES.patienceMs,
     onLost: (error) => session.fail(error),
   })
@@ -36,6 +45,7 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
     name: start.name,
     process: start.incarnation,
     lender,
+    book,
     onState: (state) => {
       const isOpen = state.state === 'open'
       Atomics.store(cells, PROCESS_CELL.clusterOpen, isOpen ? 1 : 0)
@@ -58,6 +68,11 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
         void lender.admit(needs).then((answer) => worker.postMessage({ call, answer } satisfies LeaseReply))
       })
     },
+    hearShares: (known: readonly KnownShares[]) => lender.hearShares(known),
+    accounts: async (counters: readonly SharedCounter[]) => {
+      if (session.store === null) throw new Error('there is no connection to the counter store')
+      return await lender.accounts(session.store, counters)
+    },
     learn: (counters: readonly SharedCounter[]) => lender.learn(counters),
     forget: async (names: readonly string[]) => await lender.forget(new Set(names)),
     tell: async (text: string) => {
@@ -67,6 +82,7 @@ export async function runCluster(start: ClusterThreadStart): Promise<void> {
     close: async () => {
       clearInterval(counting)
       await session.close()
+      book.close()
       port.close()
     },
   })

@@ -78,6 +78,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     putLevel: (level: StoredLevel, entry: AuditEntry) => administration.putLevel(level, entry),
     note: (entry: AuditEntry) => administration.note(entry),
     counterSums: (counters: readonly CounterPeriod[]) => writer.counterSums(counters),
+    counterShares: (counters: readonly CounterPeriod[]) => writer.counterShares(counters),
     counterBooks: (counters: readonly CounterPeriod[]) => writer.counterBooks(counters),
     instances: () => writer.instances(),
     lookForKeys: () => keys.look(),

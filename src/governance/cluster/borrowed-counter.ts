@@ -1,4 +1,5 @@
 import type { Change, CounterKind, Publication, StoreCounter } from '../../storage/index.ts'
+import { read } from '../budget.ts'
 import {
   beginBudget,
   drainReturned,
@@ -64,7 +65,11 @@ export class BorrowedCounter {
   back = 0
   #aheadUs = 0
   #aheadAtMs = 0
+  /** What others were last seen to hold in the store. */
   peers: ReadonlyMap<string, number> = new Map()
+  /** What others have spent by a ledger that all write. */
+  shares: ReadonlyMap<string, number> = new Map()
+  #spentTold = 0
 
   constructor(about: SharedCounter, cells: BigInt64Array) {
     this.about = about
@@ -134,14 +139,16 @@ export class BorrowedCounter {
     const { held, idle } = this.read()
     const change = held - this.told
     const { back } = this
-    if (change === 0 && back === 0 && Math.max(0, idle) === this.idleTold) return null
-    return { counter: this.store(nowMs), told: this.told, change, idle: Math.max(0, idle), back }
+    const spent = this.#spent()
+    if (change === 0 && back === 0 && Math.max(0, idle) === this.idleTold && spent === this.#spentTold) return null
+    return { counter: this.store(nowMs), told: this.told, change, idle: Math.max(0, idle), back, spent }
   }
 
   /** A change is on its way. */
-  sent({ change, idle }: Change, nowMs: number): void {
+  sent({ change, idle, spent }: Change, nowMs: number): void {
     this.told = (this.told ?? 0) + change
     this.idleTold = idle
+    this.#spentTold = spent
     this.back = 0
     this.toldAtMs = nowMs
   }
@@ -155,7 +162,15 @@ export class BorrowedCounter {
     this.toldAtMs = nowMs
     this.back = Math.min(0, this.back)
     const aheadUs = Math.max(0, this.#aheadUs - (nowMs - this.#aheadAtMs) * 1_000)
-    return { counter: this.store(nowMs), held, idle: this.idleTold, aheadUs, peers: this.peers }
+    this.#spentTold = this.#spent()
+    const { peers, shares } = this
+    return { counter: this.store(nowMs), held, idle: this.idleTold, aheadUs, spent: this.#spentTold, peers, shares }
+  }
+
+  /** What a common ledger says of others, and nothing of this replica. */
+  sharesOnly(nowMs: number): Publication {
+    const nothing = { held: null, idle: 0, aheadUs: 0, spent: 0, peers: new Map<string, number>() }
+    return { counter: this.store(nowMs), ...nothing, shares: this.shares }
   }
 
   /** What is left of it in the store was heard. */
@@ -186,6 +201,13 @@ export class BorrowedCounter {
       return held === 0
     }
     return held === 0 && this.back === 0 && nowMs > this.#aheadAtMs + this.#aheadUs / 1_000
+  }
+
+  #spent(): number {
+    const { kind, slot, period } = this.about
+    if (kind !== 'budget') return 0
+    const { spent, overshoot } = read(this.#cells, slot, period)
+    return spent + overshoot
   }
 
   #withdraw(amount: number): boolean {

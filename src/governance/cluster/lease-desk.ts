@@ -1,8 +1,8 @@
 import { GatewayError } from '../../core/index.ts'
 import type { LeaseAnswer, Need } from './lender.ts'
 
-/** Longer than the lender itself waits: its answer comes first, unless it stands still. */
-const PATIENCE_MS = 450
+/** How long a request may wait for what it needs, however often it asks. Longer than the lender itself waits for once. */
+export const PATIENCE_MS = 450
 
 /** How a worker asks the thread that borrows. */
 export interface LeaseCall {
@@ -65,10 +65,13 @@ export class LeaseDesk {
     return this.open && ((Atomics.load(cells, untilMs) - Math.floor(this.#nowMs())) | 0) > 0
   }
 
-  /** Asks for more; `answered` is called once, later, at most half a second from now. */
-  ask(needs: readonly Need[], answered: (answer: LeaseAnswer) => void): void {
+  /** Asks for more; `answered` is called once, later, after `patienceMs` at the latest. */
+  ask(needs: readonly Need[], patienceMs: number, answered: (answer: LeaseAnswer) => void): void {
     const call = ++this.#last
-    const timer = setTimeout(() => this.#end(call, { type: 'unavailable' }), PATIENCE_MS)
+    const timer = setTimeout(() => {
+      // After a stall of this thread the answer may lie unread: timers come before messages.
+      setImmediate(() => this.#end(call, { type: 'unavailable' }))
+    }, patienceMs)
     this.#waiting.set(call, { answered, timer })
     this.#port?.postMessage({ call, needs })
   }

@@ -20,7 +20,7 @@ import {
   takeLeased,
   untakeLeased,
 } from './lease.ts'
-import { backendUnavailable, type LeaseDesk } from './lease-desk.ts'
+import { backendUnavailable, type LeaseDesk, PATIENCE_MS } from './lease-desk.ts'
 import type { LeaseAnswer, Need } from './lender.ts'
 
 /** What is borrowed does not suffice: more must be asked for. */
@@ -28,9 +28,7 @@ const SHORT = Symbol('short')
 /** A limit of nothing lets nothing through; when that changes, clients look again. */
 const CLOSED_SECONDS = 60
 
-/** So long a request is asked for again and again. */
-const ASK_AGAIN_MS = 400
-/** How long it waits before that while a beat is late. */
+/** How long a request waits before it asks again while a beat is late. */
 const LATE_BEAT_MS = 5
 
 /** Counters that several gateways share: takes from what is borrowed of them, and waits only when that is not enough. */
@@ -57,7 +55,7 @@ export class LeasedCounters implements CounterDesk {
       const outcome = this.#takeAll(takings)
       if (outcome !== SHORT) return outcome
     }
-    this.#ask({ untilMs: performance.now() + ASK_AGAIN_MS, x, takings, taken })
+    this.#ask({ untilMs: performance.now() + PATIENCE_MS, x, takings, taken })
     return WAIT
   }
 
@@ -170,7 +168,8 @@ export class LeasedCounters implements CounterDesk {
   }
 
   #ask(waiting: Waiting): void {
-    this.#desk.ask(needsOf(waiting.takings), (answer) => {
+    const leftMs = Math.max(1, waiting.untilMs - performance.now())
+    this.#desk.ask(needsOf(waiting.takings), leftMs, (answer) => {
       try {
         this.#answered(waiting, answer)
       } catch (error) {
@@ -203,7 +202,7 @@ export class LeasedCounters implements CounterDesk {
 }
 
 interface Waiting {
-  /** No more is asked after that, on the clock of `performance.now()`. */
+  /** It waits no longer, on the clock of `performance.now()`. */
   readonly untilMs: number
   readonly x: Exchange
   readonly takings: Takings

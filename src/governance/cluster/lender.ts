@@ -5,13 +5,20 @@
  * leave over goes back at once. What all replicas hold together, used or not, is what the store counts: so no limit is passed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CounterStore, Taking } from '../../storage/index.ts'
+import type { CounterAccount, CounterStore, Taking } from '../../storage/index.ts'
 import { BorrowedCounter, type SharedCounter, storeName } from './borrowed-counter.ts'
 
 /** So much of one counter. */
 export interface Need {
   readonly counter: SharedCounter
   readonly amount: number
+}
+
+/** What a common ledger says that others have spent of a counter in a period. */
+export interface KnownShares {
+  readonly name: string
+  readonly period: number
+  readonly others: readonly (readonly [replica: string, spent: number])[]
 }
 
 export type LeaseAnswer =
@@ -36,6 +43,8 @@ const CHUNK = 100
 
 export interface LenderOptions {
   readonly cells: BigInt64Array
+  /** What others were last seen to hold of a budget, by its key, before this process. */
+  readonly remembered: (key: string) => ReadonlyMap<string, number>
   /** How long a request may wait for an answer. */
   readonly patienceMs: number
   /** The store knows nothing of this replica any more, or nobody knows what it has. */
@@ -45,6 +54,8 @@ export interface LenderOptions {
 export class Lender {
   readonly #options: LenderOptions
   readonly #counters = new Map<string, BorrowedCounter>()
+  /** By name, in the period that was last heard of. */
+  readonly #shares = new Map<string, { readonly key: string; readonly others: ReadonlyMap<string, number> }>()
   #store: CounterStore | null = null
   #opened = Promise.withResolvers<void>()
   #replicas = 1
@@ -62,9 +73,29 @@ export class Lender {
   learn(counters: readonly SharedCounter[]): void {
     for (const about of counters) {
       if (this.#counters.has(storeName(about))) continue
-      const counter = new BorrowedCounter(about, this.#options.cells)
-      counter.coverDebt(this.#now())
+      const counter = this.#begin(about)
       if (counter.read().held > 0) this.#counters.set(counter.key, counter)
+    }
+  }
+
+  /** A ledger that replicas write together says what others have spent: said to the store before anything more of it is lent. */
+  async hearShares(known: readonly KnownShares[]): Promise<void> {
+    const begun: BorrowedCounter[] = []
+    for (const { name, period, others } of known) {
+      const key = `${name}:${period}`
+      this.#shares.set(name, { key, others: new Map(others) })
+      const counter = this.#counters.get(key)
+      if (counter === undefined) continue
+      counter.shares = new Map(others)
+      begun.push(counter)
+    }
+    const store = this.#store
+    if (store === null || begun.length === 0) return
+    try {
+      for (let from = 0; from < begun.length; from += CHUNK)
+        await store.publish(begun.slice(from, from + CHUNK).map((counter) => counter.sharesOnly(this.#now())))
+    } catch (error) {
+      this.#lost(store, error)
     }
   }
 
@@ -107,6 +138,17 @@ export class Lender {
       }
       await delay(RECALL_WAIT_MS)
     }
+  }
+
+  /** What the store has of these budgets, in their order. */
+  async accounts(store: CounterStore, counters: readonly SharedCounter[]): Promise<readonly CounterAccount[]> {
+    const found: CounterAccount[] = []
+    for (let from = 0; from < counters.length; from += CHUNK) {
+      const part = counters.slice(from, from + CHUNK)
+      const asked = part.map((about) => ({ ...about, name: storeName(about), ttlMs: 0 }))
+      found.push(...(await store.accounts(asked)))
+    }
+    return found
   }
 
   /** Another replica needs what is borrowed of this counter. */
@@ -156,6 +198,7 @@ export class Lender {
     for (const counter of gone) counter.giveBack()
     await this.#tell(gone)
     for (const counter of gone) this.#counters.delete(counter.key)
+    for (const name of names) this.#shares.delete(name)
   }
 
   async #borrow(
@@ -262,9 +305,18 @@ export class Lender {
       known.about = about // its limit may be another
       return known
     }
+    const counter = this.#begin(about)
+    this.#counters.set(key, counter)
+    return counter
+  }
+
+  #begin(about: SharedCounter): BorrowedCounter {
     const counter = new BorrowedCounter(about, this.#options.cells)
     counter.coverDebt(this.#now())
-    this.#counters.set(key, counter)
+    if (about.kind !== 'budget') return counter
+    const shares = this.#shares.get(about.name)
+    if (shares?.key === counter.key) counter.shares = shares.others
+    counter.peers = this.#options.remembered(counter.key)
     return counter
   }
 

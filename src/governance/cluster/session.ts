@@ -4,6 +4,8 @@ import {
   type CounterStore,
   type CounterStoreOptions,
   openCounterStore,
+  type PeerBook,
+  type SeenHolders,
   type ServerFacts,
 } from '../../storage/index.ts'
 import type { Lender } from './lender.ts'
@@ -47,6 +49,8 @@ export interface ClusterSessionOptions
   readonly onState: (state: ClusterState) => void
   /** What is borrowed may be used until then, on the clock of `performance.now()` of this thread. */
   readonly onValid: (untilMs: number) => void
+  /** What was seen of the others, here or by a process before this one. */
+  readonly book: Pick<PeerBook, 'peers' | 'keepPeers' | 'keepHolders'>
   /** The store counts its notices: this is the number of the last one, and which count it is. */
   readonly onChanges: (said: Pick<Beat, 'changes' | 'log'>, store: CounterStore) => void
 }
@@ -55,7 +59,7 @@ export interface ClusterSessionOptions
 export class ClusterSession {
   readonly #options: ClusterSessionOptions
   #store: CounterStore | null = null
-  #peers: readonly string[] = []
+  #peers: readonly string[]
   #epoch = ''
   #failed = Promise.withResolvers<string>()
   #closing = false
@@ -64,6 +68,7 @@ export class ClusterSession {
 
   constructor(options: ClusterSessionOptions) {
     this.#options = options
+    this.#peers = options.book.peers
   }
 
   start(): void {
@@ -166,7 +171,7 @@ export class ClusterSession {
     const counters = [...lender.counters]
     for (let from = 0; from < counters.length; from += CHUNK) {
       const part = counters.slice(from, from + CHUNK).map((counter) => counter.publication(nowMs))
-      await store.publish(isRebuilding ? part : part.map((one) => ({ ...one, peers: new Map() })))
+      await store.publish(part)
     }
     while (!(await store.done())) await delay(REBUILD_POLL_MS)
     await this.#beat(store)
@@ -180,13 +185,20 @@ export class ClusterSession {
     try {
       const { changes, log, replicas } = await store.beat()
       if (store !== this.#store) return
-      this.#peers = replicas
+      this.#see(replicas)
       lender.replicas = replicas.length
       onValid(sentAtMs + CLUSTER_TIMES.validMs)
       onChanges({ changes, log }, store)
     } catch (error) {
       if (store === this.#store) this.fail(error)
     }
+  }
+
+  #see(replicas: readonly string[]): void {
+    const before = new Set(this.#peers)
+    this.#peers = replicas
+    if (replicas.length !== before.size || !replicas.every((each) => before.has(each)))
+      remember(() => this.#options.book.keepPeers(replicas))
   }
 
   /** Its settings may be changed while it runs. */
@@ -209,10 +221,29 @@ export class ClusterSession {
     try {
       const nowMs = performance.timeOrigin + performance.now()
       const held = await store.holdings(part.map((counter) => counter.store(nowMs)))
-      for (const [at, counter] of part.entries()) counter.peers = held[at] ?? counter.peers
+      const seen: SeenHolders[] = []
+      for (const [at, counter] of part.entries()) {
+        const { peers } = counter
+        counter.peers = held[at] ?? peers
+        if (isSame(peers, counter.peers)) continue
+        seen.push({ counter: counter.key, held: counter.peers, ttlMs: counter.store(nowMs).ttlMs })
+      }
+      if (seen.length > 0) remember(() => this.#options.book.keepHolders(seen, nowMs))
     } catch (error) {
       if (store === this.#store) this.fail(error)
     }
+  }
+}
+
+function isSame(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): boolean {
+  return one.size === other.size && [...one].every(([replica, held]) => other.get(replica) === held)
+}
+
+function remember(write: () => void): void {
+  try {
+    write()
+  } catch {
+    // A disk that is full stops the journal, which says so; what is not remembered is missed at a cold start alone.
   }
 }
 

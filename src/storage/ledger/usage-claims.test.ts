@@ -13,7 +13,8 @@ function sharedAs(instance: string, database: SqlDatabase): SharedStore | null {
   if (database.dialect === undefined) return null
   const keysSince = () => ({ version: 0, keys: [] })
   const levelsSince = () => ({ version: 0, levels: [] })
-  return { instance, isAlive: () => true, instances: () => 1, keysSince, levelsSince, leave: () => undefined }
+  const since = { keysSince, levelsSince, shares: () => [] }
+  return { instance, isAlive: () => true, instances: () => 1, ...since, leave: () => undefined }
 }
 
 function opened(t: TestContext) {

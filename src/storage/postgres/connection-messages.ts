@@ -11,6 +11,8 @@ export interface ConnectionUse {
   readonly lockMs: number
   /** Channels whose notices are passed on. */
   readonly listen: readonly string[]
+  /** Whose charges are written through it; null: nobody's. */
+  readonly instance: string | null
 }
 
 /** Start data of the thread that holds the connection. */

@@ -12,6 +12,7 @@ import type {
   ConnectionStart,
   Notice,
 } from './connection-messages.ts'
+import { INSTANCE_SETTING } from './counter-shares.ts'
 
 const CONNECT_MS = 5_000
 const FIRST_PAUSE_MS = 100
@@ -109,7 +110,7 @@ class Connection {
   }
 
   #settings(): string {
-    const { readOnly, statementMs, lockMs, listen } = this.#start.use
+    const { readOnly, statementMs, lockMs, listen, instance } = this.#start.use
     return [
       `SET statement_timeout = ${statementMs}`,
       `SET lock_timeout = ${lockMs}`,
@@ -118,6 +119,7 @@ class Connection {
       "SET client_min_messages = 'warning'",
       // A segment of the journal goes when its rows are on disk, and not before.
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+      ...(instance === null ? [] : [`SET ${INSTANCE_SETTING} = ${pg.escapeLiteral(instance)}`]),
       ...(readOnly ? ['SET default_transaction_read_only = on'] : []),
       ...listen.map((channel) => `LISTEN ${channel}`),
     ].join('; ')

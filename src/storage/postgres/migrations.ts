@@ -1,5 +1,6 @@
 import { StorageError } from '../errors.ts'
 import { RECORD_FIELDS } from '../record-fields.ts'
+import { COUNTER_SHARES } from './counter-shares.ts'
 import type { PostgresDatabase } from './database.ts'
 import { LEDGER_SCHEMA } from './ledger-schema.ts'
 
@@ -98,6 +99,8 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TRIGGER audit_is_kept BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_kept();
 
    ALTER TABLE keys ADD COLUMN created_by TEXT;`,
+
+  COUNTER_SHARES,
 ]
 
 /**

@@ -5,6 +5,7 @@ import type { LedgerStore, SharedStore } from '../store.ts'
 import type { LedgerWriterOptions } from '../writer-calls.ts'
 import { PostgresConnection, PostgresError } from './connection.ts'
 import type { ConnectionUse, Notice } from './connection-messages.ts'
+import { readShares } from './counter-shares.ts'
 import { PostgresDatabase } from './database.ts'
 import { instanceName } from './instance-name.ts'
 import { Instances } from './instances.ts'
@@ -17,8 +18,14 @@ import { type PostgresTarget, parsePostgresUrl, placeOf } from './url.ts'
 
 /** Channel on which the database tells that keys have changed, see the schema. */
 const KEYS_CHANNEL = 'ferro_keys'
-export const WRITER: ConnectionUse = { readOnly: false, statementMs: 20_000, lockMs: 10_000, listen: [] }
-const READER: ConnectionUse = { readOnly: true, statementMs: 300_000, lockMs: 10_000, listen: [] }
+export const WRITER: ConnectionUse = {
+  readOnly: false,
+  statementMs: 20_000,
+  lockMs: 10_000,
+  listen: [],
+  instance: null,
+}
+const READER: ConnectionUse = { ...WRITER, readOnly: true, statementMs: 300_000 }
 /** Whoever starts while another one migrates waits for it. */
 const MIGRATION_MS = 600_000
 
@@ -39,12 +46,13 @@ export function openPostgresStore(options: LedgerWriterOptions): LedgerStore {
   const onNotice = ({ channel }: Notice): void => {
     if (channel === KEYS_CHANNEL) onKeysChanged?.()
   }
-  const use = { ...WRITER, listen: onKeysChanged === undefined ? [] : [KEYS_CHANNEL] }
+  const instance = instanceName(dataDir)
+  const use = { ...WRITER, listen: onKeysChanged === undefined ? [] : [KEYS_CHANNEL], instance }
   const connection = new PostgresConnection(target, use, onNotice)
   const database = new PostgresDatabase(connection)
   prepare({ connection, database, target }, dataDir)
   const partitions = new Partitions(database)
-  const instances = new Instances(database, instanceName(dataDir))
+  const instances = new Instances(database, instance)
   const retention = new PostgresRetention(database, partitions, instances)
   const tables = new PostgresLedgerTables(database, partitions, {
     written: () => instances.beat(retention.sinceMs),
@@ -110,6 +118,7 @@ function sharedStore(database: PostgresDatabase, instances: Instances): SharedSt
       const rows = levels.all(version)
       return { version: Number(rows.at(-1)?.['version'] ?? version), levels: rows.map(levelOfRow) }
     },
+    shares: (counters) => readShares(database, instances.own, counters),
     leave: (isEmpty) => {
       if (isEmpty) instances.leave()
     },

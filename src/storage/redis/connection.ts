@@ -55,9 +55,9 @@ export class RedisConnection {
   static async open(address: RedisAddress, options: ConnectionOptions): Promise<RedisConnection> {
     // Loaded by the one thread that uses it, when there is such a store at all.
     const { Redis: Client } = await import('ioredis')
-    const isTls = /^[a-z]+s:/.test(address.url.slice(0, address.url.indexOf('//')))
+    const { url, ...credentials } = credentialsOf(address)
     const make = () =>
-      new Client(address.url.replace(/^valkey/, 'redis'), {
+      new Client(url, {
         lazyConnect: true,
         enableOfflineQueue: false,
         autoResendUnfulfilledCommands: false,
@@ -65,8 +65,8 @@ export class RedisConnection {
         maxRetriesPerRequest: 0,
         connectTimeout: CONNECT_MS,
         retryStrategy: () => null,
-        ...(address.password === null ? {} : { password: address.password }),
-        ...(isTls && address.ca !== null ? { tls: { ca: address.ca } } : {}),
+        ...credentials,
+        ...(url.startsWith('rediss:') && address.ca !== null ? { tls: { ca: address.ca } } : {}),
       })
     const pair = { commands: make(), messages: make() }
     const connection = new RedisConnection(pair, options)
@@ -151,6 +151,20 @@ export class RedisConnection {
     this.#commands.disconnect()
     this.#messages.disconnect()
     this.#onFailure(this.#failure)
+  }
+}
+
+/** An address without its credentials, and these apart: in an address the client takes an empty password for the one to use. */
+function credentialsOf({ url: text, password: given }: RedisAddress) {
+  const url = new URL(text.replace(/^valkey/, 'redis'))
+  const [username, password] = [url.username, url.password].map(decodeURIComponent)
+  url.username = ''
+  url.password = ''
+  const secret = given ?? password
+  return {
+    url: url.href,
+    ...(username ? { username } : {}),
+    ...(secret ? { password: secret } : {}),
   }
 }
 

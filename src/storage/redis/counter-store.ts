@@ -51,17 +51,19 @@ export interface Grant {
 }
 
 /** What a replica holds of a counter. */
-export interface Holding {
+export interface Publication {
   readonly counter: StoreCounter
-  readonly held: number
+  /** Null: it is only said what others have. */
+  readonly held: number | null
   readonly idle: number
-}
-
-export interface Publication extends Holding {
+  /** Of a budget: what its ledger has of it, which another process of this replica must not know less of. */
+  readonly spent: number
   /** Of a rate: microseconds by which it was last seen to run ahead. */
   readonly aheadUs: number
-  /** What others were last seen to hold. */
+  /** What others were last seen to hold: counts for those that are not there to say it. */
   readonly peers: ReadonlyMap<string, number>
+  /** What others have spent by a ledger that all write: counts for all that have not said more. */
+  readonly shares: ReadonlyMap<string, number>
 }
 
 export interface Change {
@@ -73,6 +75,15 @@ export interface Change {
   readonly idle: number
   /** Units of a rate that come back (or, negative, that were used without being taken). */
   readonly back: number
+  /** As of a publication. */
+  readonly spent: number
+}
+
+/** What the store has of a budget: what all hold, once as their sum and once one by one, and what this replica uses of it. */
+export interface CounterAccount {
+  readonly sum: number
+  readonly parts: number
+  readonly own: number
 }
 
 export interface Beat {
@@ -168,15 +179,17 @@ export class CounterStore {
 
   async publish(publications: readonly Publication[]): Promise<void> {
     const keys = publications.flatMap(({ counter }) => [this.#counterKey(counter), this.#oldKey(counter)])
-    const args = publications.flatMap(({ counter, held, idle, aheadUs, peers }) => [
+    const args = publications.flatMap(({ counter, held, idle, spent, aheadUs, peers, shares }) => [
       counter.kind,
-      held,
+      held ?? '',
       idle,
       Math.ceil(aheadUs),
       counter.unitUs,
       counter.ttlMs,
-      peers.size,
+      spent,
+      peers.size + shares.size,
       ...[...peers].flat(),
+      ...[...shares].flatMap(([replica, amount]) => [`=${replica}`, amount]),
     ])
     await this.#run(PUBLISH, keys, args)
   }
@@ -211,7 +224,7 @@ export class CounterStore {
   /** Answers, for each, what all hold together; of a rate the microseconds by which it runs ahead. */
   async sync(changes: readonly Change[]): Promise<readonly number[]> {
     const keys = changes.map(({ counter }) => this.#counterKey(counter))
-    const args = changes.flatMap(({ counter, told, change, idle, back }) => [
+    const args = changes.flatMap(({ counter, told, change, idle, back, spent }) => [
       counter.kind,
       told,
       change,
@@ -219,6 +232,7 @@ export class CounterStore {
       back,
       counter.unitUs,
       counter.ttlMs,
+      spent,
     ])
     const answer = await this.#run(SYNC, keys, args)
     return answer.slice(1).map(Number)
@@ -234,6 +248,23 @@ export class CounterStore {
     const keys = counters.map((counter) => this.#counterKey(counter))
     const answer = await this.#connection.run(HOLDINGS, keys, [])
     return answer.map((fields) => this.#othersIn(Array.isArray(fields) ? fields.map(String) : []))
+  }
+
+  /** What these counters have, in their order. */
+  async accounts(counters: readonly StoreCounter[]): Promise<readonly CounterAccount[]> {
+    const answer = await this.#connection.run(
+      HOLDINGS,
+      counters.map((counter) => this.#counterKey(counter)),
+      [],
+    )
+    const { replica } = this.#options
+    return answer.map((list) => {
+      const fields = Array.isArray(list) ? list.map(String) : []
+      const of = new Map<string, number>()
+      for (let at = 0; at + 1 < fields.length; at += 2) of.set(String(fields[at]), Number(fields[at + 1]))
+      const parts = [...of].reduce((sum, [field, held]) => (isHolder(field) ? sum + held : sum), 0)
+      return { sum: of.get('#') ?? 0, parts, own: (of.get(replica) ?? 0) - (of.get(`~${replica}`) ?? 0) }
+    })
   }
 
   /** What the server says of itself now. */
@@ -275,8 +306,7 @@ export class CounterStore {
     const held = new Map<string, number>()
     for (let at = 0; at + 1 < fields.length; at += 2) {
       const [field = '', value] = fields.slice(at, at + 2)
-      const isReplica = field.length > 1 && !field.startsWith('~')
-      if (isReplica && field !== this.#options.replica) held.set(field, Number(value))
+      if (isHolder(field) && field !== this.#options.replica) held.set(field, Number(value))
     }
     return held
   }
@@ -292,6 +322,11 @@ export class CounterStore {
   #oldKey(counter: StoreCounter): string {
     return this.#previous === '' ? this.#counterKey(counter) : `${this.#prefix}${this.#previous}:${counter.name}`
   }
+}
+
+/** Whether a field of a counter is what somebody holds, see the scripts. */
+function isHolder(field: string): boolean {
+  return field.length > 1 && !/^[~$]/.test(field)
 }
 
 function nameTaken(name: string): string {

@@ -10,9 +10,13 @@
  *     known      sorted set: every counter that there is, by when it expires; and that the set is there
  *     expected, done   sets: who must publish before a new epoch opens, and who has
  *     <epoch>:<counter>   hash: # sum | <holder> what it holds | ~<holder> how much of that it does not use | t
+ *                $<holder> what it has spent by its ledger, and the process that said so
  *
  * A holder of a budget is a replica, by the identity of its ledger: what that has spent stays spent. Of all else it is one process of a
  * replica (<replica>/<process>): what it held is free when another has taken its place.
+ *
+ * What an earlier process of a replica had spent and the present one knows nothing of (its ledger was put back, or is another) is held by
+ * <replica>^, of which nobody gives anything back.
  *
  * A replica says what it holds as an absolute figure, so that saying it twice changes nothing. Of budgets and concurrency that is what
  * it has spent, reserved, and borrowed ahead; of rates what it has borrowed and not used. `t` of a rate is the theoretical arrival time
@@ -68,7 +72,7 @@ local function arrival(key, unitUs)
 end
 local function isReplica(field)
   local first = string.sub(field, 1, 1)
-  return #field > 1 and first ~= '~'
+  return #field > 1 and first ~= '~' and first ~= '$'
 end
 `
 
@@ -120,7 +124,7 @@ return { epoch, state, previous or '' }
  */
 export const PUBLISH = `${PRELUDE}
 -- KEYS meta members known then (counter, the same in the previous epoch)...
--- ARGV epoch replica session then (kind, held, idle, ahead in us, unit in us, ttl in ms, peers, (peer, held)...)...
+-- ARGV epoch replica session then (kind, held, idle, ahead in us, unit in us, ttl in ms, spent, peers, (peer, held)...)...
 local wrong = problem(true)
 if wrong then return { wrong } end
 local present = {}
@@ -128,9 +132,26 @@ local fields = redis.call('HKEYS', KEYS[2])
 for at = 1, #fields do
   if string.sub(fields[at], 1, 2) == 's:' then present[string.sub(fields[at], 3)] = true end
 end
+local isOpen = redis.call('HGET', KEYS[1], 'state') == 'open'
+-- Who is there says itself what it holds, of all that it uses now. What was seen of others is worth less than what the store has of
+-- them, unless that is being made anew; what a ledger says (=) they hold at least.
 local function inherit(key, peer, held)
-  if present[peer] or held <= number(key, peer) then return end
+  local isSpent = string.sub(peer, 1, 1) == '='
+  if isSpent then peer = string.sub(peer, 2) end
+  if peer == replica or held <= number(key, peer) then return end
+  if isSpent and not present[peer] then return put(key, peer, held) end
+  if not isSpent and present[peer] then return end
+  if (isOpen or isSpent) and redis.call('HEXISTS', key, peer) == 1 then return end
   put(key, peer, held)
+end
+-- Another process of this replica had spent more than this one knows of: that stays spent.
+local function remember(key, old, spent)
+  local said = redis.call('HGET', key, '$' .. replica) or (old ~= key and redis.call('HGET', old, '$' .. replica))
+  local before, by = string.match(said or '', '^(%d+) (.*)$')
+  if before and by ~= process and tonumber(before) > spent then
+    put(key, replica .. '^', number(key, replica .. '^') + tonumber(before) - spent)
+  end
+  redis.call('HSET', key, '$' .. replica, whole(spent) .. ' ' .. process)
 end
 local at = 4
 for counter = 4, #KEYS, 2 do
@@ -138,25 +159,27 @@ for counter = 4, #KEYS, 2 do
   local kind = ARGV[at]
   local own = holder(kind)
   if isLost(key, own, 0) then return lose() end
-  put(key, own, tonumber(ARGV[at + 1]))
-  local peers = tonumber(ARGV[at + 6])
+  local held = tonumber(ARGV[at + 1])
+  if held then put(key, own, held) end
+  if held and kind == 'budget' then remember(key, old, tonumber(ARGV[at + 6])) end
+  local peers = tonumber(ARGV[at + 7])
   if kind == 'rate' then
     local before = number(key, 't')
     if old ~= key then before = math.max(before, number(old, 't')) end
     local ahead = math.max(before, nowUs + tonumber(ARGV[at + 3]))
     redis.call('HSET', key, 't', whole(math.max(ahead, arrival(key, tonumber(ARGV[at + 4])))))
   else
-    idle(key, own, tonumber(ARGV[at + 2]))
-    for peer = 1, peers do inherit(key, ARGV[at + 5 + peer * 2], tonumber(ARGV[at + 6 + peer * 2])) end
+    if held then idle(key, own, tonumber(ARGV[at + 2])) end
+    for peer = 1, peers do inherit(key, ARGV[at + 6 + peer * 2], tonumber(ARGV[at + 7 + peer * 2])) end
     if old ~= key and kind == 'budget' then
-      local held = redis.call('HGETALL', old)
-      for field = 1, #held, 2 do
-        if isReplica(held[field]) then inherit(key, held[field], tonumber(held[field + 1])) end
+      local kept = redis.call('HGETALL', old)
+      for field = 1, #kept, 2 do
+        if isReplica(kept[field]) then inherit(key, kept[field], tonumber(kept[field + 1])) end
       end
     end
   end
   keep(key, ARGV[at + 5])
-  at = at + 7 + peers * 2
+  at = at + 8 + peers * 2
 end
 return { 'ok' }
 `
@@ -277,16 +300,17 @@ return answer
  * admissions may be on their way at the same time; that none is done twice is what sessions are for.
  */
 export const SYNC = `${PRELUDE}
--- KEYS meta members known then counter...; ARGV epoch replica session then (kind, told, change, idle, back, unit in us, ttl in ms)...
+-- KEYS meta members known then counter...
+-- ARGV epoch replica session then (kind, told, change, idle, back, unit in us, ttl in ms, spent)...
 local wrong = problem(false)
 if wrong then return { wrong } end
 local answer = { 'ok' }
 for counter = 4, #KEYS do
-  local at = 4 + (counter - 4) * 7
+  local at = 4 + (counter - 4) * 8
   if isLost(KEYS[counter], holder(ARGV[at]), tonumber(ARGV[at + 1])) then return lose() end
 end
 for counter = 4, #KEYS do
-  local key, at = KEYS[counter], 4 + (counter - 4) * 7
+  local key, at = KEYS[counter], 4 + (counter - 4) * 8
   local kind, change = ARGV[at], ARGV[at + 2]
   local back, unitUs = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   local ahead = math.ceil(arrival(key, unitUs) - back * unitUs)
@@ -299,6 +323,7 @@ for counter = 4, #KEYS do
     answer[#answer + 1] = whole(arrival(key, unitUs) - nowUs)
   else
     idle(key, holder(kind), tonumber(ARGV[at + 3]))
+    if kind == 'budget' then redis.call('HSET', key, '$' .. replica, ARGV[at + 7] .. ' ' .. process) end
     answer[#answer + 1] = redis.call('HGET', key, '#') or '0'
   end
   keep(key, ARGV[at + 6])

@@ -24,6 +24,8 @@ export interface CounterPeriod {
 export interface CounterBooks {
   readonly spent: number
   readonly used: number
+  /** What of `spent` this program has charged. */
+  readonly share: number
 }
 
 /** Where a record names the levels of a kind; null: the key has a column of its own. */
@@ -73,7 +75,7 @@ export class CounterSums {
   }
 
   /** What the database says of these counters in one moment of it, in their order, with nothing filled up. */
-  read(counters: readonly CounterPeriod[]): CounterBooks[] {
+  read(counters: readonly CounterPeriod[]): Omit<CounterBooks, 'share'>[] {
     this.#database.exec('BEGIN')
     try {
       return counters.map((asked) => ({
