@@ -5,6 +5,8 @@ import { Times } from './times.ts'
 export class Figures {
   served = 0
   readonly failures: string[] = []
+  /** How many failures there were of each kind. */
+  readonly kinds = new Map<string, number>()
   readonly #times = new Times()
 
   /** Enters an answer; whatever is not right about it is a failure. */
@@ -12,6 +14,8 @@ export class Figures {
     this.served++
     this.#times.add(answer.tookMs)
     if (answer.status === 200 && answer.complete && isRight(answer.text)) return
+    const kind = `${answer.status} ${/"code":"(\w+)"/.exec(answer.text)?.[1] ?? (answer.complete ? '' : 'cut')}`
+    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1)
     this.failures.push(`${what}: ${answer.status} ${answer.complete ? '' : '(cut) '}${answer.text.slice(-200)}`)
   }
 
@@ -25,6 +29,7 @@ export class Figures {
 /** Prints what happened, and sets the exit code. */
 export function report(name: string, figures: Figures, seconds: number): void {
   console.log(`${name}: ${figures.summary(seconds)}`)
+  for (const [kind, count] of figures.kinds) console.log(`  ${count} times ${kind}`)
   for (const failure of figures.failures.slice(0, 20)) console.log(`  ${failure}`)
   process.exitCode = figures.failures.length === 0 ? 0 : 1
 }

@@ -13,6 +13,7 @@ const IN_FLIGHT = Number(process.argv[3] ?? 400)
 const SLOW_MS = 400
 const DOWN_MS = 1_500
 const UP_MS = 1_000
+const WARM_MS = 4_000
 
 /* Checks as the documentation shows them; all else as it is by default. */
 const house = await ProxyHouse.build({ workers: 2, origins: 2, pool: { health: { path: '/up', interval: '1s' } } })
@@ -56,6 +57,8 @@ const quick = [
 const slow = Array.from({ length: Math.max(0, IN_FLIGHT - quick.length) }, () => loop('GET', '/slow'))
 const loops = [...quick, ...slow]
 let deaths = 0
+/* Retries are a share of the requests: there must have been some. */
+await delay(WARM_MS)
 while (running()) {
   const origin = house.origins[deaths++ % house.origins.length]
   caught.push(inFlight)

@@ -314,14 +314,31 @@ test('a retry after a failure goes past an open breaker when nobody else is left
   assert.equal(choice.target, 0)
 })
 
-test('no more than a bounded number of requests at a time go past open breakers', () => {
+test('no more than a bounded number of requests at a time go past an open breaker, and fewer once one of them has failed', () => {
   const { balancer, breakDown } = pool(1)
   breakDown(0)
-  const choices = Array.from({ length: 64 }, () => new Choice())
+  const choices = Array.from({ length: 512 }, () => new Choice())
   for (const choice of choices) assert.equal(balancer.choose(choice, NOW, NO_KEY, null), 'chosen')
   assert.equal(balancer.choose(new Choice(), NOW, NO_KEY, null), 'open')
+  for (const choice of choices.slice(64)) balancer.release(choice, NOW)
+  const late = new Choice()
+  assert.equal(balancer.choose(late, NOW, NO_KEY, null), 'chosen')
+  balancer.report(late, 'failure', NOW)
+  balancer.release(late, NOW)
+  assert.equal(balancer.choose(new Choice(), NOW + 999, NO_KEY, null), 'open')
+  assert.equal(balancer.choose(new Choice(), NOW + 1_000, NO_KEY, null), 'chosen')
   for (const choice of choices) balancer.release(choice, NOW)
   assert.equal(balancer.choose(new Choice(), NOW, NO_KEY, null), 'chosen')
+})
+
+test('a target whose requests past its breaker fail leaves room for those past the breaker of another', () => {
+  const { balancer, breakDown } = pool(2)
+  for (const at of [0, 1]) breakDown(at)
+  const dead = new Choice()
+  assert.equal(balancer.choose(dead, NOW, NO_KEY, [1]), 'chosen')
+  balancer.report(dead, 'down', NOW)
+  balancer.release(dead, NOW)
+  for (let n = 0; n < 200; n++) assert.equal(balancer.choose(new Choice(), NOW, NO_KEY, [0]), 'chosen')
 })
 
 test('one status can count for the breaker and not for ejection', () => {

@@ -18,7 +18,7 @@ export interface BalancerOptions {
   /**
    * When a smaller share of the targets than this is healthy and not ejected, or none is, both are ignored ("panic"): so
    * many failures at once are more likely a wrong check than dead servers, and the rest could not bear the load. Where
-   * breakers leave no target either, they hold back only what goes beyond MAX_FORCED requests. Null: never; then a pool
+   * breakers leave no target either, they hold back only what goes beyond MAX_FORCED requests each. Null: never; then a pool
    * without a target that is healthy and whose breaker admits a request refuses.
    */
   readonly panicBelow: number | null
@@ -28,8 +28,14 @@ export interface BalancerOptions {
   readonly failing: ReadonlySet<number>
 }
 
-/** Requests in flight of one route in one thread that go past open breakers, as there is nowhere else to go. */
-const MAX_FORCED = 64
+/**
+ * Requests in flight of one route in one thread that go past the open breaker of a target, as there is nowhere else to go: many
+ * while none of them has failed, since the target may be back and those of a server that has just died depend on it; few
+ * for a while after one has.
+ */
+const MAX_FORCED = 512
+const MAX_FORCED_FAILING = 64
+const FAILING_MS = 1_000
 
 /**
  * Why there is a target or none: `exhausted` when only targets that were tried already are available, `full` when those that are
@@ -54,13 +60,17 @@ export class Balancer {
   /** Healthy targets that are needed to do without panic. */
   readonly #needed: number
   readonly #maxRequests: number
-  #forced = 0
+  /** By target: requests that went past its breaker, and when the last of them failed. */
+  readonly #forced: Uint16Array
+  readonly #forcedFailedAt: Float64Array
   /** A target was not taken because it has as many requests as it may. */
   #full = false
 
   constructor(options: BalancerOptions) {
     this.#options = options
     this.#available = new Available(options.states.length)
+    this.#forced = new Uint16Array(options.states.length)
+    this.#forcedFailedAt = new Float64Array(options.states.length).fill(Number.NEGATIVE_INFINITY)
     this.#maxRequests = options.maxRequests ?? Number.POSITIVE_INFINITY
     const share = options.panicBelow
     this.#needed = share === null ? 0 : Math.max(1, Math.ceil(share * options.states.length))
@@ -151,8 +161,19 @@ export class Balancer {
   #recordBreaker(choice: Choice, outcome: Outcome, nowMs: number): void {
     const { target, permit } = choice
     choice.permit = ORDINARY
-    if (permit === FORCED) this.#forced--
+    if (permit === FORCED) this.#endForced(target, outcome, nowMs)
     this.#options.breakers?.[target]?.record(permit, outcome, nowMs)
+  }
+
+  #endForced(target: number, outcome: Outcome, nowMs: number): void {
+    this.#forced[target] = (this.#forced[target] ?? 1) - 1
+    if (outcome === 'failure' || outcome === 'down') this.#forcedFailedAt[target] = nowMs
+  }
+
+  /** Whether one more may go past its breaker. */
+  #mayForce(target: number, nowMs: number): boolean {
+    const isFailing = nowMs - (this.#forcedFailedAt[target] ?? 0) < FAILING_MS
+    return (this.#forced[target] ?? 0) < (isFailing ? MAX_FORCED_FAILING : MAX_FORCED)
   }
 
   #recordEjection({ target, panicked }: Choice, outcome: Outcome, nowMs: number): void {
@@ -166,7 +187,7 @@ export class Balancer {
     if (!this.#enter(position)) return false
     choice.target = position
     choice.permit = FORCED
-    this.#forced++
+    this.#forced[position] = (this.#forced[position] ?? 0) + 1
     return true
   }
 
@@ -230,11 +251,10 @@ export class Balancer {
     const healthy = health === 'unchecked' ? untried : untried.filter((at) => states[at]?.unhealthy === false)
     const left = healthy.length > 0 ? healthy : untried
     const admitting = left.filter((position) => this.#admits(position, nowMs))
-    for (const position of admitting.length > 0 ? admitting : left) available.add(position)
+    for (const position of admitting) available.add(position)
     if (admitting.length > 0) return 'ejected'
-    if (this.#forced < MAX_FORCED && left.length > 0) return 'forced'
-    available.clear()
-    return 'none'
+    for (const position of left) if (this.#mayForce(position, nowMs)) available.add(position)
+    return available.count > 0 ? 'forced' : 'none'
   }
 
   #isHealthy(position: number, nowMs: number): boolean {
@@ -250,8 +270,8 @@ export class Balancer {
   }
 
   #whyNone(nowMs: number, tried: readonly number[] | null, healthy: number): Verdict {
-    const force = this.#needed > 0 && this.#forced < MAX_FORCED
-    if (tried?.some((position) => force || this.#admits(position, nowMs)) === true) return 'exhausted'
+    const mayForce = (position: number) => this.#needed > 0 && this.#mayForce(position, nowMs)
+    if (tried?.some((position) => mayForce(position) || this.#admits(position, nowMs)) === true) return 'exhausted'
     return healthy === 0 && this.#needed === 0 ? 'unhealthy' : 'open'
   }
 }

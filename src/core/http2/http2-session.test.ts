@@ -214,6 +214,25 @@ test('asks for the body of a client that waits for it', async (t) => {
   assert.equal(bytes.toString(), 'go')
 })
 
+test('heads are as large as the gateway lets them be', async (t) => {
+  const { edge, client } = await start(t)
+  const before = await ask(await client(), { 'x-long': 'x'.repeat(20_000) })
+  edge.gateway.limits = { ...edge.gateway.limits, head: { headBytes: 50_000, lineBytes: 32_768, headers: 300 } }
+  const session = await client()
+  const many = Object.fromEntries(Array.from({ length: 290 }, (_, at) => [`x-${at}`, 'y']))
+  const rows: readonly (readonly [headers: OutgoingHttpHeaders, status: number])[] = [
+    [{ 'x-long': 'x'.repeat(32_768) }, 200],
+    [{ 'x-long': 'x'.repeat(32_769) }, 431],
+    [{ a: 'x'.repeat(24_000), b: 'x'.repeat(24_000) }, 200],
+    [{ a: 'x'.repeat(30_000), b: 'x'.repeat(30_000) }, 431],
+    [many, 200],
+    [{ ...many, ...Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`z-${at}`, 'y'])) }, 431],
+  ]
+  assert.equal(before.status, 431)
+  for (const [at, [headers, status]] of rows.entries())
+    assert.equal((await ask(session, headers)).status, status, `${at}`)
+})
+
 test('a malformed request is answered, and its connection is told to end', async (t) => {
   const { edge, client } = await start(t)
   const session = await client()
