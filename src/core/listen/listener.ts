@@ -239,6 +239,8 @@ export class Listener {
   #encrypt(socket: Socket, told: string | null): void {
     const listener = this.#name
     const address = plainAddress(told ?? socket.remoteAddress ?? null)
+    // It was reset before it was accepted. What it sent can still be read, and would be counted for no address.
+    if (address === null) return void socket.destroy()
     if (this.#tls === null) return this.#serve(socket, { listener, scheme: 'http', address })
     const handshake = this.#tls.accept(socket, (done) => {
       this.#connections.delete(handshake)
