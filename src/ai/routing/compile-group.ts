@@ -1,5 +1,5 @@
 import type { ConfigDocument, ModelConfig, StrategyConfig, TargetConfig } from '../../config/index.ts'
-import { hashText, placeOfName, placesForNames } from '../../core/index.ts'
+import { hashText, placeOfName, placesForNames, tagOfName } from '../../core/index.ts'
 import { compileGlobs } from '../../lib/index.ts'
 import type { RoutingCanary } from './canary/canary.ts'
 import { compileStrategy, keptTogether } from './compile-strategy.ts'
@@ -288,7 +288,7 @@ class GroupBuilder {
   /** Of names that clients make up there is no end: they have few places. */
   #shared({ provider, model }: TargetSpec, suffix: string): SharedMemory {
     const places = placesForNames(this.#options.source.credentials(provider).length)
-    return { name: `${provider}/*${suffix}`, place: placeOfName(model, places), places }
+    return { name: `${provider}/*${suffix}`, place: placeOfName(model, places), places, tag: tagOfName(model) }
   }
 
   #close(

@@ -45,6 +45,8 @@ export interface SharedMemory {
   /** Which of its places, and of how many; other names may have the same one. */
   readonly place: number
   readonly places: number
+  /** By which its rests are told from those of other names at the same place. */
+  readonly tag: number
 }
 
 /** Answers are timed by what clients wait for: the first words of a stream, or all of a whole answer. */

@@ -15,3 +15,8 @@ export function placesForNames(learners: number): number {
 export function placeOfName(name: string, places: number): number {
   return hashText(name) % places
 }
+
+/** By which a name is told from nearly all others of its place: from 1 to 2¹⁴-1. */
+export function tagOfName(name: string): number {
+  return 1 + ((hashText(name) >>> 8) % 0x3fff)
+}

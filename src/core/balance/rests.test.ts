@@ -91,3 +91,19 @@ test('after a rest of guessed length one attempt goes first: for all others the 
   rests.begin(0, 2_100, 10_000)
   assert.equal(rests.leftMs(0, 2_100), 0, 'it works again: nobody goes first')
 })
+
+test('of two that share a place each sees its own rest alone, and the last one counts', () => {
+  const cells = viewCells(createCounters(16))
+  const now = 1_000_000
+  const [one, other, whoever] = [new Rests(cells, 2, 1, 7), new Rests(cells, 2, 1, 9), new Rests(cells, 2, 1)]
+  one.rest(0, { why: 'asked', nowMs: now, untilMs: now + 5_000 })
+  const asked = () => [one, other, whoever].map((rests) => rests.askedMs(0, now))
+  assert.deepEqual(asked(), [5_000, 0, 5_000])
+  other.rest(0, { why: 'asked', nowMs: now, untilMs: now + 1_000 })
+  assert.deepEqual(asked(), [0, 1_000, 1_000])
+  one.guess(0, { nowMs: now, begunMs: now, leastMs: 2_000, mostMs: 9_000 })
+  other.end(0, now + 1)
+  assert.deepEqual([one.leftMs(0, now), other.leftMs(0, now)], [2_000, 1_000])
+  one.end(0, now + 1)
+  assert.equal(one.leftMs(0, now), 0)
+})

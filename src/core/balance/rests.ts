@@ -21,6 +21,8 @@ const GUESSED = 1 << 8
 /** It is over, and one attempt finds out what for all others. */
 const TRIED = 1 << 9
 const MOST_DOUBLINGS = 20
+/** Whose rest it is, where several share a place. */
+const TAG_SHIFT = 10
 
 /** Words of a slot. */
 export function restsCells(places: number): number {
@@ -55,13 +57,16 @@ export class Rests {
   readonly #halves: Int32Array
   readonly #at: number
   readonly places: number
+  /** 0: whatever rests there counts. */
+  readonly #tag: number
 
-  /** `index` is the slot's first word. */
-  constructor({ words, halves }: SharedCells, index: number, places: number) {
+  /** `index` is the slot's first word. `tag`, below 2¹⁴: rests of others at the same place are none. */
+  constructor({ words, halves }: SharedCells, index: number, places: number, tag = 0) {
     this.#words = words
     this.#halves = halves
     this.#at = index
     this.places = places
+    this.#tag = tag
   }
 
   /** Milliseconds that a place rests yet; 0 when it does not. */
@@ -91,8 +96,8 @@ export class Rests {
   rest(place: number, { why, nowMs, untilMs, reason = 0 }: Rest): void {
     const first = this.#at + place * WORDS
     const at = why === 'asked' ? first : first + SUPPOSED
-    const wanted = packWord(untilMs, SET | (reason << REASON_SHIFT))
-    for (let held = Atomics.load(this.#words, at); timeOf(held) < timeOf(wanted); ) {
+    const wanted = packWord(untilMs, SET | (reason << REASON_SHIFT) | (this.#tag << TAG_SHIFT))
+    for (let held = Atomics.load(this.#words, at); !this.#isOwn(held) || timeOf(held) < timeOf(wanted); ) {
       if (why === 'supposed') this.#beginAt(first, nowMs, lowOf(Atomics.load(this.#words, first + SINCE)))
       const found = Atomics.compareExchange(this.#words, at, held, wanted)
       if (found === held) return
@@ -105,7 +110,7 @@ export class Rests {
     const first = this.#at + place * WORDS
     const at = first + SUPPOSED
     for (let held = Atomics.load(this.#words, at); ; ) {
-      const flags = lowOf(held)
+      const flags = this.#isOwn(held) ? lowOf(held) : 0
       const since = Atomics.load(this.#words, first + SINCE)
       const isGuess = (flags & GUESSED) !== 0
       if (isGuess && begunMs < timeOf(since)) return
@@ -114,9 +119,9 @@ export class Rests {
       const isSame = isGuess && !isTried && nowMs < timeOf(held)
       const doublings = isAgain ? Math.min(lowOf(since) + 1, MOST_DOUBLINGS) : isSame ? lowOf(since) : 0
       const untilMs = nowMs + Math.min(mostMs, leastMs * 2 ** doublings)
-      if (!isTried && untilMs <= timeOf(held)) return
+      if (!isTried && this.#isOwn(held) && untilMs <= timeOf(held)) return
       this.#beginAt(first, nowMs, doublings)
-      const wanted = packWord(untilMs, SET | GUESSED | (reason << REASON_SHIFT))
+      const wanted = packWord(untilMs, SET | GUESSED | (reason << REASON_SHIFT) | (this.#tag << TAG_SHIFT))
       const found = Atomics.compareExchange(this.#words, at, held, wanted)
       if (found === held) return
       held = found
@@ -132,7 +137,7 @@ export class Rests {
     if (glance(this.#halves, lowerHalf(at)) === 0) return
     const held = Atomics.load(this.#words, at)
     const flags = lowOf(held)
-    if ((flags & GUESSED) === 0 || timeOf(held) > nowMs) return
+    if ((flags & GUESSED) === 0 || timeOf(held) > nowMs || !this.#isOwn(held)) return
     Atomics.compareExchange(this.#words, at, held, packWord(nowMs + leaseMs, flags | TRIED))
   }
 
@@ -147,7 +152,8 @@ export class Rests {
     // In this order: whoever gives a rest writes first when it began.
     const held = Atomics.load(this.#words, at)
     const since = Atomics.load(this.#words, first + SINCE)
-    if (begunMs < timeOf(since) || Atomics.compareExchange(this.#words, at, held, 0n) !== held) return
+    if (begunMs < timeOf(since) || !this.#isOwn(held) || Atomics.compareExchange(this.#words, at, held, 0n) !== held)
+      return
     Atomics.compareExchange(this.#words, first + SINCE, since, 0n)
   }
 
@@ -157,6 +163,11 @@ export class Rests {
 
   #leftOf(at: number, nowMs: number): number {
     if (glance(this.#halves, lowerHalf(at)) === 0) return 0
-    return Math.max(0, timeOf(Atomics.load(this.#words, at)) - nowMs)
+    const word = Atomics.load(this.#words, at)
+    return this.#isOwn(word) ? Math.max(0, timeOf(word) - nowMs) : 0
+  }
+
+  #isOwn(word: bigint): boolean {
+    return this.#tag === 0 || lowOf(word) >> TAG_SHIFT === this.#tag
   }
 }

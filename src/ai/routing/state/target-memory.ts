@@ -91,7 +91,7 @@ export class TargetMemory {
   constructor(options: TargetMemoryOptions) {
     const { credentialId, shared, breaker, concurrency = null, random = Math.random, count = null } = options
     const { cells, seat, indexOf } = shared
-    const { name, place, places } = options.sharedBy ?? { name: options.id, place: 0, places: 1 }
+    const { name, place, places, tag } = options.sharedBy ?? { name: options.id, place: 0, places: 1, tag: 0 }
     const at = (need: SlotNeed) => indexOf(inPlaces(need, places)) + place * need.cells
     this.#name = name
     this.#place = place
@@ -104,7 +104,7 @@ export class TargetMemory {
     this.#state = new TargetState(cells, at(targetSlot(MODELS, name, seat.of)), seat)
     const index = at(breakerSlot(MODELS, name, seat.of))
     this.#breaker = breaker === null ? null : new Breaker({ cells, index, seat, random }, breaker)
-    this.#rests = new Rests(cells, indexOf(restsSlot(MODELS, name, places)), places)
+    this.#rests = new Rests(cells, indexOf(restsSlot(MODELS, name, places)), places, tag)
     this.#credential = new Rests(cells, indexOf(restsSlot(MODELS, credentialId, 1)), 1)
     // However many names share the server: its places are one number.
     this.#places = concurrency === null ? null : placeQueueAt(cells, indexOf(placesSlot(MODELS, name, seat.of)), seat)
