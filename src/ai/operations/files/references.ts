@@ -2,6 +2,7 @@ import { GatewayError } from '../../../core/index.ts'
 import type { DialectName } from '../../dialects/name.ts'
 import { parseExact, writeJson } from '../../ir/json.ts'
 import { type OriginOfId, readId } from '../forward/origin.ts'
+import { TextHints } from './text-hints.ts'
 
 /**
  * Members that name what a provider keeps, in bodies of OpenAI's, Anthropic's and Google's APIs (their references, 2026-11):
@@ -20,16 +21,18 @@ const ODD_VALUE = new RegExp(`"(?:${NAMES})"\\s*:\\s*(?:"[^"\\\\]*\\\\|\\[[^\\]\
  * found fastest: short ones whose first character is rare. Escapes of a letter of `_id` have 005 or 006 in them.
  */
 interface Hints {
-  readonly first: readonly Buffer[]
-  readonly next: readonly Buffer[]
+  readonly first: TextHints
+  /** Null: the first search suffices. */
+  readonly next: TextHints | null
 }
-const buffers = (texts: readonly string[]) => texts.map((text) => Buffer.from(text))
+const OPENAIS_FIRST = ['_id', '005', '006']
+const GOOGLES_FIRST = ['Uri"', '_uri"', 'Content"', '_content"', '\\u00']
 const OPENAIS: Hints = {
-  first: buffers(['_id', '005', '006']),
-  next: buffers(['file_id', 'store_id', 'container_id', '\\u005', '\\u006']),
+  first: new TextHints(OPENAIS_FIRST),
+  next: new TextHints(['file_id', 'store_id', 'container_id', '\\u005', '\\u006']),
 }
-const GOOGLES: Hints = { first: buffers(['Uri"', '_uri"', 'Content"', '_content"', '\\u00']), next: [] }
-const ALL: Hints = { first: [...OPENAIS.first, ...GOOGLES.first, ...buffers(['_file"', '"container'])], next: [] }
+const GOOGLES: Hints = { first: new TextHints(GOOGLES_FIRST), next: null }
+const ALL: Hints = { first: new TextHints([...OPENAIS_FIRST, ...GOOGLES_FIRST, '_file"', '"container']), next: null }
 const MOST = 2_000
 /** What is no id of a thing: how Gemini names its files by their address, and how it calls things. */
 const ADDRESS = /^https:\/\/[^/]+\/(?:upload\/)?v1(?:beta|alpha)?\/(files\/[^/?#]+)$/
@@ -60,8 +63,7 @@ export function namesIn(dialect: DialectName): NamesOf {
 /** What a JSON body names; null for nothing. */
 export function referencesIn(sent: Buffer, names: NamesOf = 'any'): Referring | GatewayError | null {
   const { first, next } = HINTS[names]
-  if (!first.some((hint) => sent.includes(hint))) return null
-  if (next.length > 0 && !next.some((hint) => sent.includes(hint))) return null
+  if (!first.isIn(sent) || next?.isIn(sent) === false) return null
   let body = sent
   let text = body.toString('latin1')
   if (ODD_VALUE.test(text) || ODD.test(text)) {
