@@ -56,6 +56,9 @@ const record: RequestRecord = {
   budget_events: null,
   policy: null,
   policy_version: null,
+  session: null,
+  end_user: null,
+  tags: null,
 }
 
 const ROUNDS = 7

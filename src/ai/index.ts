@@ -39,7 +39,7 @@ export { ruleProblems } from './routing/rule-problems.ts'
 export { LIMITED_ROUTES } from './surfaces/limited-routes.ts'
 export type { TokenCounter } from './tokens/count-tokens.ts'
 export { Tokenizer } from './tokens/tokenizer.ts'
-export { modelTraffic } from './traffic.ts'
+export { countedTraffic, modelTraffic } from './traffic.ts'
 
 /** Where a request would go and why. Loaded when somebody asks. */
 export async function explainRoute(question: RouteQuestion): Promise<RouteExplanation> {

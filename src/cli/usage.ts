@@ -29,6 +29,7 @@ Dates are days in UTC, both included; without them, the last 30 days. A gateway 
 Examples:
   ferro usage
   ferro usage --by key,model --per month --from 2026-10-01
+  ferro usage --by end_user,tag --per week
   ferro usage --by team --per hour --from 2026-11-20 --to 2026-11-20 --format json`
 
 /** `ferro usage`: what was used, by what one wants to know. */

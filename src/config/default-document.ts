@@ -135,6 +135,7 @@ const DEFAULTS: ConfigDocument = {
   reservation: {
     bytes_per_token: 1,
     output_tokens: 4_096,
+    web_searches: 5,
   },
   journal: {
     sync: 'interval',

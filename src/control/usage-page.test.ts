@@ -48,7 +48,8 @@ test('names what is wrong with a question about usage', async (t) => {
   const rows: readonly [string, string][] = [
     ['by=colour', 'by'],
     ['by=key,key_id', 'by'],
-    ['per=week', 'per'],
+    ['per=year', 'per'],
+    ['by=run&from=2026-01-01&to=2026-06-30', 'from'],
     ['per=day&limit=0', 'limit'],
     ['by=key&cursor=!', 'cursor'],
     [`by=key&cursor=${Buffer.from('["a"]').toString('base64url')}`, 'cursor'],

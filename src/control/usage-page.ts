@@ -1,4 +1,4 @@
-import { USAGE_DIMENSIONS, USAGE_PERIODS, type UsageDimension, type UsageRow } from '../storage/index.ts'
+import { isOfDays, USAGE_DIMENSIONS, USAGE_PERIODS, type UsageDimension, type UsageRow } from '../storage/index.ts'
 import { ControlError } from './errors.ts'
 import { pageSize } from './paging.ts'
 import type { ControlPort } from './port.ts'
@@ -6,6 +6,8 @@ import { keyIdOf } from './query.ts'
 import { type Answer, ok } from './resource.ts'
 
 const DAY_MS = 86_400_000
+/** Records are read for what the sums of days do not tell, and everybody else waits for the answer. */
+const MOST_RECORD_DAYS = 92
 /** What people write for a dimension. */
 const NAMES: ReadonlyMap<string, UsageDimension> = new Map([
   ['key', 'key_id'],
@@ -22,13 +24,16 @@ export async function usagePage(
   const said = query.get('per') ?? 'day'
   const per = USAGE_PERIODS.find((name) => name === said)
   if (per === undefined) throw wrong('per', `expected one of ${USAGE_PERIODS.join(', ')}`)
+  const range = { fromMs, toMs: toMs + DAY_MS }
+  if (!isOfDays({ by, per, ...range }) && range.toMs - fromMs > MOST_RECORD_DAYS * DAY_MS) {
+    throw wrong('from', `at most ${MOST_RECORD_DAYS} days of what is not by day, key, provider and model alone`)
+  }
   const limit = pageSize(query.get('limit'))
   const after = cursorOf(query.get('cursor'), by.length + 1)
   const rows = await port.usageBy({
     by,
     per,
-    fromMs,
-    toMs: toMs + DAY_MS,
+    ...range,
     keyId: keyIdOf(query),
     after,
     limit: limit + 1,

@@ -44,6 +44,8 @@ export interface Refusal {
   readonly error: GatewayError
   /** The budget that has no room, when it is one. */
   readonly budget: BudgetDocument | null
+  /** What the request may use at most has no room, and less may have. Absent: no. */
+  readonly ofAmount?: true
 }
 
 /** Hears what came of a `take` that had to wait. When the request has ended meanwhile, it gives back what was taken. */

@@ -55,6 +55,13 @@ const NOBODYS = combine({ budgets: null, rates: null, tokenRates: null, concurre
 /** Of a request that nobody's key asked for. */
 const NOBODY = { idJson: 'null', levelsJson: '' }
 
+/** What a reservation is made of. */
+interface ReservedFor {
+  readonly estimate: Estimate
+  readonly candidate: Candidate
+  readonly combined: Combined
+}
+
 /** `taken` in shared memory only; `open`: in the journal too, where a settlement must follow; `settling`: until that is there. */
 export type ReservationState = 'taken' | 'open' | 'settling' | 'settled'
 
@@ -83,6 +90,7 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
   readonly attempt: number
   readonly reservedAt: number
   readonly estimate: Estimate
+  readonly candidate: Candidate
   state: ReservationState = 'taken'
   /** What the request has used in attempts that gave way. */
   before: Traffic | null
@@ -91,8 +99,9 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
   readonly #begun: Begun
   readonly #combined: Combined
 
-  constructor(x: Exchange, accounts: Accounts, { estimate, combined }: { estimate: Estimate; combined: Combined }) {
+  constructor(x: Exchange, accounts: Accounts, { estimate, candidate, combined }: ReservedFor) {
     this.#x = x
+    this.candidate = candidate
     this.#accounts = accounts
     this.#previous = reservationOf(x)
     this.owed = estimate.owed === true
@@ -112,6 +121,11 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
     this.estimate = estimate
     this.tokens = estimate.tokens
     this.nanos = estimate.nanos ?? 0
+  }
+
+  /** Values that rules count the request by. */
+  get values(): readonly RequestValue[] {
+    return this.#combined.values
   }
 
   /** Takes from every budget and every rate of tokens, or from none. */
@@ -231,13 +245,13 @@ export class Reservation implements Takings, ReserveWaiter, SettleWaiter {
 export function createReserve(accounts: Accounts): ReserveHook {
   /** Of the request that is reserved for. */
   const found: RequestValue[] = []
-  const reserve = (x: Exchange, candidate: Candidate): void => {
+  const reserve = (x: Exchange, candidate: Candidate, closer: Estimate | null = null): void => {
     if (!accounts.accepting()) return proceed(x, journalUnavailable())
     // What the attempt before held is free when its settlement is written, at the end of the turn: a budget that covers
     // one attempt covers the next one too.
     if (reservationOf(x)?.state === 'settling') {
       if (!accounts.journal.healthy) return proceed(x, journalUnavailable())
-      setImmediate(() => inLaterTurn(x, candidate))
+      setImmediate(() => inLaterTurn(x, candidate, closer))
       return
     }
     const { port, values: source } = accounts
@@ -248,20 +262,36 @@ export function createReserve(accounts: Accounts): ReserveHook {
       const missing = valuesOf(x, candidate, { groups, port, found })
       if (missing instanceof GatewayError) return proceed(x, missing)
       if (missing !== null) {
-        source.ask(missing, (refusal) => (refusal === null ? inLaterTurn(x, candidate) : proceed(x, refusal)))
+        source.ask(missing, (refusal) => (refusal === null ? inLaterTurn(x, candidate, closer) : proceed(x, refusal)))
         return
       }
       for (const { document } of found) source.use(document)
     }
     const reservation = new Reservation(x, accounts, {
-      estimate: port.estimate(x, candidate),
+      estimate: closer ?? port.estimate(x, candidate),
+      candidate,
       combined: charged === null ? NOBODYS : combinedFor(charged, found),
     })
+    if (closer !== null) counted.add(reservation)
     const refusal = reservation.take(taken)
     if (refusal !== WAIT) begin(x, reservation, refusal)
   }
+  /** Reservations with the closest estimate that there is. */
+  const counted = new WeakSet<Reservation>()
+  /** What has no room by the size of its text is counted properly before it is refused; false: nobody can. */
+  const isCounted = (x: Exchange, reservation: Reservation, refusal: Refusal): boolean => {
+    if (refusal.ofAmount !== true || reservation.owed || counted.has(reservation)) return false
+    const { candidate, estimate } = reservation
+    const closer = accounts.port.closer?.(x, candidate, estimate) ?? null
+    if (closer === null) return false
+    counted.add(reservation)
+    const refuse = () => (x.settled ? undefined : begin(x, reservation, refusal))
+    closer.then((found) => (found === null ? refuse() : inLaterTurn(x, candidate, found)), refuse)
+    return true
+  }
   const begin = (x: Exchange, reservation: Reservation, refusal: Refusal | null): void => {
     if (refusal !== null) {
+      if (isCounted(x, reservation, refusal)) return
       const { switchModel, counter } = refusal.budget ?? {}
       const isFirst = reservation.attempt === 1 && switchModel !== undefined && counter !== undefined
       if (isFirst && accounts.port.switchModel(x, { model: switchModel, counter })) return beginAttempt(x)
@@ -274,15 +304,15 @@ export function createReserve(accounts: Accounts): ReserveHook {
     if (refusal === null && x.settled) return accounts.desk.giveBack(takings)
     if (takings instanceof Reservation && !x.settled) begin(x, takings, refusal)
   }
-  const inLaterTurn = (x: Exchange, candidate: Candidate): void => {
+  const inLaterTurn = (x: Exchange, candidate: Candidate, closer: Estimate | null): void => {
     if (x.settled) return
     try {
-      reserve(x, candidate)
+      reserve(x, candidate, closer)
     } catch (error) {
       fault(x, error)
     }
   }
-  return reserve
+  return (x, candidate) => reserve(x, candidate)
 }
 
 /** The hook of the same routes for an attempt that gives way: its reservation ends before the next one's begins. */

@@ -7,7 +7,9 @@ import { KeyPrincipal, NO_LEVELS } from './key-principal.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { POLICY, type Ruling } from './policy/ruling.ts'
 import { Reservation } from './reservation.ts'
+import { saidValuesOf } from './said-values.ts'
 import { budgetNanos, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
+import type { RequestValue } from './value-rules.ts'
 
 export interface Sinks {
   readonly worker: number
@@ -47,7 +49,7 @@ export function createSettlement(
     const tokens = last === null ? 0 : totalTokens(last)
     const charged = isOpen ? budgetNanos(last, reservation.estimate.nanos) : 0
     const warned = isOpen ? reservation.warnings(tokens, charged) : null
-    const facts = recordOf(x, traffic, { worker: sinks.worker, warned })
+    const facts = recordOf(x, traffic, { worker: sinks.worker, warned, counted: reservation?.values ?? null })
     const isNameless = facts.outcome === 'refused' && x.principal === null && reservation === null
     if (isNameless && !sinks.refusals.admit(x.endedAt)) {
       sinks.metrics.series(x.route?.name).finish(facts)
@@ -84,8 +86,9 @@ function statusOf(x: Exchange): number {
 function recordOf(
   x: Exchange,
   traffic: Traffic | null,
-  { worker, warned }: { worker: number; warned: string | null },
+  { worker, warned, counted }: { worker: number; warned: string | null; counted: readonly RequestValue[] | null },
 ): RequestRecord {
+  const said = saidValuesOf(x, counted)
   const error = x.error
   const principal = x.principal instanceof KeyPrincipal ? x.principal : null
   const named = principal?.named ?? NO_LEVELS
@@ -144,6 +147,9 @@ function recordOf(
     budget_events: budgetEvents(traffic?.switchedBy ?? null, warned),
     policy: ruling === null ? null : policyOf(ruling, error),
     policy_version: ruling?.version ?? null,
+    session: said.session,
+    end_user: said.end_user,
+    tags: said.tags,
   }
 }
 

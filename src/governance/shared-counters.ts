@@ -149,7 +149,7 @@ export class SharedCounters implements CounterDesk {
 
   #takeTokens(rates: readonly TokenRateDocument[], of: { tokens: number; nowUs: number }): Refusal | null {
     const error = takeTokens(this.cells, rates, of)
-    return error === null ? null : { error, budget: null }
+    return error === null ? null : { error, budget: null, ofAmount: true }
   }
 }
 
@@ -182,5 +182,5 @@ export function exhausted(budget: BudgetDocument, nowMs = Date.now()): Refusal {
   const until = end === null ? '' : ` It starts anew at ${new Date(end).toISOString()}.`
   const period = budget.per === 'total' ? 'in total' : `per ${budget.per}`
   const message = `The budget of ${levelInWords(budget.level)} (${unit} ${period}) does not cover this request.${until}`
-  return { error: new GatewayError('budget_exceeded', message), budget }
+  return { error: new GatewayError('budget_exceeded', message), budget, ofAmount: true }
 }

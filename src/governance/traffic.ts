@@ -61,6 +61,11 @@ export type SaidInBody = 'model' | 'provider' | 'session' | 'end_user'
 /** What governance asks of a surface; units stay abstract here. */
 export interface TrafficPort {
   estimate(x: Exchange, candidate: Candidate): Estimate
+  /**
+   * A smaller estimate of the same attempt than that for which there was no room, counted elsewhere and in bounded time; null: there is
+   * none. Absent: never.
+   */
+  closer?(x: Exchange, candidate: Candidate, than: Estimate): Promise<Estimate | null> | null
   /** What a request says, or the attempt that is about to begin has; null: nothing of the kind. */
   said(x: Exchange, candidate: Candidate, what: SaidInBody): string | null
   /**

@@ -15,6 +15,7 @@ interface CompiledRule {
 /** A value of a request, and what was said it by. */
 export interface RequestValue {
   readonly by: RuleKind
+  readonly value: string
   readonly document: ValueDocument
 }
 
@@ -66,7 +67,7 @@ export class RuleTable {
 
   /** A value's counters are these. */
   put(name: ValueName, document: ValueDocument): void {
-    this.#find(name)?.values.set(name.value, { by: name.by, document })
+    this.#find(name)?.values.set(name.value, { by: name.by, value: name.value, document })
   }
 
   /** Values that are out of use: their counters are about to be given back. */

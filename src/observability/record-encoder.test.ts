@@ -65,6 +65,9 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   budget_events: rareWord,
   policy: rareWord,
   policy_version: rareWord,
+  session: rareWord,
+  end_user: rareWord,
+  tags: rareWord,
 })
 /** A route of the configuration knows no keys and no models. */
 const NO_MODEL = {
@@ -85,6 +88,9 @@ const NO_MODEL = {
   budget_events: null,
   policy: null,
   policy_version: null,
+  session: null,
+  end_user: null,
+  tags: null,
 }
 /** A success has no error. */
 const likely = fc

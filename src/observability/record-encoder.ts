@@ -64,13 +64,14 @@ export class RecordEncoder {
     const models = [r.model_requested, r.model_served, r.provider, r.upstream]
     const levels = [r.organization, r.team, r.project, r.user]
     const policies = [r.policy, r.policy_version]
+    const said = [r.session, r.end_user, r.tags]
     const fixed: Fixed = {
       of: r,
       middle: text.slice(start, end),
       end: text.slice(last),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
-      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels, null, ...policies]).slice(1)}]`,
+      packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels, null, ...policies, ...said]).slice(1)}]`,
     }
     if (this.#byKey.size >= MAX_FIXED) this.#byKey.clear()
     this.#byKey.set(key, fixed)
@@ -81,7 +82,7 @@ export class RecordEncoder {
 /** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
 const RARE_ZEROS = '0,0,0,0,0,0,0,null'
 const KEYLESS_END =
-  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null,"policy":null,"policy_version":null}'
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null,"policy":null,"policy_version":null,"session":null,"end_user":null,"tags":null}'
 
 function hasRareCounters(r: RequestRecord): boolean {
   const pictures = r.image_input_tokens + r.image_output_tokens + r.units
@@ -97,6 +98,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
   if (r.attempt_history !== null || r.variant !== null) return null
   if (r.organization !== null || r.team !== null || r.project !== null || r.user !== null) return null
   if (r.policy !== null || r.policy_version !== null) return null
+  if (r.session !== null || r.end_user !== null || r.tags !== null) return null
   if (r.model_requested !== null || r.model_served !== null) return null
   const address = quoted(r.client_address)
   const method = quoted(r.method)
@@ -110,7 +112,7 @@ function keylessOf(r: RequestRecord): Fixed | null {
     end: KEYLESS_END,
     packedKey: 'null',
     packedMiddle: `${r.worker},${address},${method},${path},${route},null,null,null,null,${upstream},`,
-    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null,null,null,null]]`,
+    packedEnd: `null,${RARE_ZEROS},null,null,null,null,null,null,null,null,null,null,null,null,null]]`,
   }
 }
 
@@ -139,6 +141,9 @@ function isSame(a: RequestRecord, b: RequestRecord): boolean {
     a.user === b.user &&
     a.policy === b.policy &&
     a.policy_version === b.policy_version &&
+    a.session === b.session &&
+    a.end_user === b.end_user &&
+    a.tags === b.tags &&
     a.route === b.route &&
     a.method === b.method &&
     a.run_id === b.run_id &&

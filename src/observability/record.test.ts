@@ -78,6 +78,9 @@ const records: fc.Arbitrary<RequestRecord> = fc.record({
   budget_events: textOrNull,
   policy: textOrNull,
   policy_version: fc.constantFrom(null, '0123456789ab'),
+  session: textOrNull,
+  end_user: textOrNull,
+  tags: textOrNull,
 })
 const [sample] = fc.sample(records, 1)
 assert.ok(sample !== undefined)

@@ -52,7 +52,10 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.project) &&
     isTameText(r.user) &&
     isTameText(r.budget_events) &&
-    isTameText(r.policy)
+    isTameText(r.policy) &&
+    isTameText(r.session) &&
+    isTameText(r.end_user) &&
+    isTameText(r.tags)
   )
 }
 

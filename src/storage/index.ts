@@ -83,7 +83,7 @@ export type { AdmissionQuery } from './sqlite/spending.ts'
 export type { CounterShare } from './store.ts'
 export { STORED_LEVEL_KINDS, type StoredLevel, type StoredLevelKind } from './stored-level.ts'
 export { storedLimits } from './stored-limits.ts'
-export { USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
+export { isOfDays, USAGE_PERIODS, type UsageByQuery, type UsagePeriod, type UsageRow } from './usage-query.ts'
 export type { LedgerWriter } from './writer.ts'
 export type {
   ChangedElsewhere,

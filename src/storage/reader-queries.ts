@@ -45,6 +45,9 @@ export interface DailyUsage {
   readonly requests: number
   readonly tokens: number
   readonly nanos: number
+  /** What of the two was taken away since; 0, or negative. */
+  readonly adjusted_tokens: number
+  readonly adjusted_nanos: number
 }
 
 /** Queries on a connection of its own that cannot write; lives in the reader thread. */
@@ -112,6 +115,8 @@ export class LedgerReader {
       requests: Number(row.requests),
       tokens: Number(row.tokens),
       nanos: Number(row.nanos),
+      adjusted_tokens: Number(row.adjusted_tokens),
+      adjusted_nanos: Number(row.adjusted_nanos),
     }))
   }
 

@@ -59,6 +59,9 @@ export const RECORD_FIELDS = [
   ['budget_events', 'text?'],
   ['policy', 'text?'],
   ['policy_version', 'text?'],
+  ['session', 'text?'],
+  ['end_user', 'text?'],
+  ['tags', 'text?'],
 ] as const satisfies readonly (readonly [keyof RequestRecord, FieldType])[]
 
 /** Fails to compile when a field of the interface is missing above. */
@@ -143,6 +146,9 @@ export function packRecord(r: RequestRecord, replacer?: (key: string, value: unk
       r.budget_events,
       r.policy,
       r.policy_version,
+      r.session,
+      r.end_user,
+      r.tags,
     ],
   ]
   return JSON.stringify(packed, replacer)

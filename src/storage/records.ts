@@ -81,6 +81,10 @@ export interface RequestRecord {
   readonly policy: string | null
   /** Hash of all policies of the configuration by which that was decided. */
   readonly policy_version: string | null
+  /** What the client said: its conversation, who is at the other end, and tags with commas between; null: nothing. */
+  readonly session: string | null
+  readonly end_user: string | null
+  readonly tags: string | null
 }
 
 /** Kinds of levels that a request's record names, in the order of its columns. Append only. */

@@ -4,7 +4,7 @@ import { JournalHorizon } from './journal/horizon.ts'
 import { tellWhatGoes } from './ledger/usage-claims.ts'
 import type { RetentionPort } from './retention-port.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
-import { settledRows, USAGE_DIMENSIONS } from './sqlite/settled-rows.ts'
+import { KEPT_DIMENSIONS, settledRows } from './sqlite/settled-rows.ts'
 
 const DAY_MS = 86_400_000
 /** Rows of one transaction: what waits for the database waits a few milliseconds. */
@@ -41,7 +41,7 @@ export class Retention implements RetentionPort {
       oldest('request_rows', 'id', closed('id')),
       oldest('attempt_rows', 'request_id', closed('request_id')),
     ]
-    const columns = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
+    const columns = KEPT_DIMENSIONS.map((name) => `"${name}"`).join(', ')
     this.#sums = database.prepare(
       `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos, adjusted_tokens, adjusted_nanos)
          SELECT hour, ${columns}, sum(requests), sum(tokens), sum(nanos), sum(adjusted_tokens), sum(adjusted_nanos)

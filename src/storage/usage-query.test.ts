@@ -64,6 +64,10 @@ test('sums usage by any dimensions and periods, of all keys or of one', async (t
     ['2026-01', 'wall', 'small', 4],
     ['2026-02', 'wall', 'small', 1],
   ])
+  assert.deepEqual(ask({ per: 'week', by: ['key_id'], toMs: START + 7 * DAY_MS }), [
+    ['2026-01-26', 'a', 3],
+    ['2026-01-26', 'b', 2],
+  ])
   assert.deepEqual(ask({ by: ['team', 'key_id'] }), [
     ['', '', 'a', 3],
     ['', '', 'b', 2],
@@ -104,4 +108,70 @@ test('usage is the same when its records are gone', async (t) => {
     questions.map((question) => ask(question)),
     before,
   )
+})
+
+test('tells usage by what clients said, and by the route, as long as records are there; each tag counts', async (t) => {
+  const dataDir = temporaryDirectory(t)
+  const said = [
+    { session: 's1', end_user: 'ada', tags: 'a,b "c"', run_id: 'r', route: 'chat.completions' },
+    { session: 's1', end_user: 'bob', tags: 'a', run_id: 'r', route: 'responses' },
+    { session: null, end_user: 'ada', tags: null, run_id: null, route: 'responses' },
+  ]
+  const entries = said.flatMap((differences, n) => {
+    const id = requestId(n + 1, START)
+    return [
+      reserveText(id, { keyId: 'a', reservedAt: START }),
+      settleText(id, { keyId: 'a', record: sampleRecord(id, { time: START, key_id: 'a', ...differences }) }),
+    ]
+  })
+  putSegment(dataDir, {}, segmentBytes([entries]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(START + 9 * DAY_MS)
+  const reader = await openLedgerReader({ dataDir, databaseUrl: storeUrl(dataDir) })
+  t.after(() => reader.close())
+  const ask = (query: Partial<UsageByQuery>) => {
+    return reader.usageBy({ ...WHOLE, ...query }).map(({ values, requests }) => [...values, requests])
+  }
+  const rows: readonly (readonly [UsageByQuery['by'], unknown[][]])[] = [
+    [
+      ['session'],
+      [
+        ['', 1],
+        ['s1', 2],
+      ],
+    ],
+    [
+      ['end_user', 'route'],
+      [
+        ['ada', 'chat.completions', 1],
+        ['ada', 'responses', 1],
+        ['bob', 'responses', 1],
+      ],
+    ],
+    [
+      ['run', 'model'],
+      [
+        ['', 'small', 1],
+        ['r', 'small', 2],
+      ],
+    ],
+    [
+      ['tag'],
+      [
+        ['', 1],
+        ['a', 2],
+        ['b "c"', 1],
+      ],
+    ],
+  ]
+  for (const [by, expected] of rows) {
+    assert.deepEqual(ask({ by }), expected)
+    const [first = []] = expected
+    const after = ['', ...first.slice(0, -1).map(String)]
+    assert.deepEqual(ask({ by, keyId: 'a', after, limit: 1 }), expected.slice(1, 2), 'the page behind')
+  }
+  while (writer.forget(START + 8 * DAY_MS)) {
+    // Until nothing is left to remove.
+  }
+  assert.deepEqual(ask({ by: ['tag', 'key_id'] }), [['', 'a', 3]], 'nobody knows any more, and nothing is lost')
 })

@@ -1,14 +1,14 @@
 import { dialectOf } from './sql/dialect.ts'
 import type { SqlDatabase, SqlRow, SqlValue } from './sql/sql-database.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
-import { settledRows, USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
+import { isKept, settledRows, type UsageDimension } from './sqlite/settled-rows.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 /** No request lasts as long: one that was reserved at a moment began at most this long before. */
 const LONGEST_REQUEST_MS = DAY_MS
 
-export const USAGE_PERIODS = ['hour', 'day', 'month', 'total'] as const
+export const USAGE_PERIODS = ['hour', 'day', 'week', 'month', 'total'] as const
 export type UsagePeriod = (typeof USAGE_PERIODS)[number]
 
 /** Which usage is asked for: that of reservations from `fromMs` to before `toMs`, both at the beginning of an hour. */
@@ -26,7 +26,7 @@ export interface UsageByQuery {
 
 /** Settled attempts of one period and of one value of each dimension. */
 export interface UsageRow {
-  /** In UTC: `2026-01-15T13`, `2026-01-15`, `2026-01`; empty for the whole time. */
+  /** In UTC: `2026-01-15T13`, `2026-01-15` (of a week its Monday), `2026-01`; empty for the whole time. */
   readonly period: string
   /** In the order that was asked for; '' where a request had none. */
   readonly values: readonly string[]
@@ -40,29 +40,44 @@ export interface UsageRow {
 
 /** Those that the sums of days tell apart. */
 const DAILY: ReadonlySet<UsageDimension> = new Set(['key_id', 'provider', 'model'])
+const SUMS = ['requests', 'tokens', 'nanos', 'adjusted_tokens', 'adjusted_nanos']
+
+/** Whether a question is answered by the sums of days alone, and not by the records of its time. */
+export function isOfDays({ by, per, fromMs, toMs }: Pick<UsageByQuery, 'by' | 'per' | 'fromMs' | 'toMs'>): boolean {
+  return per !== 'hour' && fromMs % DAY_MS === 0 && toMs % DAY_MS === 0 && by.every((name) => DAILY.has(name))
+}
 
 /**
  * A page of usage in the order of period and dimensions. Whole days by key, provider and model are sums that are kept; anything
- * else is summed from the settled attempts, and from what is left of those whose records are gone.
+ * else is summed from the entries, and from what is left of those whose records are gone: of these nobody knows any more what their
+ * clients said, which counts as nothing. A request with several tags counts for each of them.
  */
 export function usageBy(database: SqlDatabase, query: UsageByQuery): UsageRow[] {
   const { by, per, fromMs, toMs, keyId, after, limit } = query
-  const isDaily = per !== 'hour' && fromMs % DAY_MS === 0 && toMs % DAY_MS === 0 && by.every((name) => DAILY.has(name))
   const columns = by.map((name) => `"${name}"`)
   const places = ['period', ...columns].join(', ')
   const values: SqlValue[] = []
   const place = (value: SqlValue) => `?${values.push(value)}`
-  const period = per === 'total' ? "''" : dialectOf(database).hourText[per]
-  const source = isDaily
+  const dialect = dialectOf(database)
+  const period = per === 'total' ? "''" : dialect.hourText[per]
+  const source = isOfDays(query)
     ? DAYS
-    : hours(`id >= ${place(firstIdAt(fromMs - LONGEST_REQUEST_MS))} AND id < ${place(firstIdAt(toMs))}`)
+    : hours(
+        keyId === null ? by : [...new Set([...by, 'key_id' as const])],
+        `id >= ${place(firstIdAt(fromMs - LONGEST_REQUEST_MS))} AND id < ${place(firstIdAt(toMs))}`,
+      )
+  const isByTag = by.includes('tag')
+  const tags = isByTag ? `LEFT JOIN ${dialect.partsOf('settled.tag')} ON true` : ''
   const ofKey = keyId === null ? '' : `AND key_id = ${place(keyId)}`
   const later = after === null ? '' : `WHERE (${places}) > (${after.map(place).join(', ')})`
+  const named = by.map((name) =>
+    name === 'tag' ? `, coalesce(parts.value, '') AS "tag"` : `, settled."${name}" AS "${name}"`,
+  )
   const sql = `SELECT * FROM (
-      SELECT ${period} AS period${columns.map((name) => `, ${name}`).join('')},
-        ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(', ')}
-      FROM (${source}) AS settled
-      WHERE hour >= ${place(fromMs / HOUR_MS)} AND hour < ${place(toMs / HOUR_MS)} ${ofKey} GROUP BY ${places}) AS sums
+      SELECT ${period} AS period${named.join('')}, ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(', ')}
+      FROM (${source}) AS settled ${tags}
+      WHERE hour >= ${place(fromMs / HOUR_MS)} AND hour < ${place(toMs / HOUR_MS)} ${ofKey}
+      GROUP BY ${[1, ...by.map((_, at) => at + 2)].join(', ')}) AS sums
     ${later} ORDER BY ${places} LIMIT ${place(limit)}`
   return database
     .prepare(sql)
@@ -70,13 +85,13 @@ export function usageBy(database: SqlDatabase, query: UsageByQuery): UsageRow[] 
     .map((row) => toRow(row, by))
 }
 
-const SUMS = ['requests', 'tokens', 'nanos', 'adjusted_tokens', 'adjusted_nanos']
 const DAYS = `SELECT day * 24 AS hour, key_id, provider, model, ${SUMS.join(', ')} FROM usage_daily`
 
-function hours(range: string): string {
-  const dimensions = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
-  const columns = `hour, ${dimensions}, ${SUMS.join(', ')}`
-  return `SELECT ${columns} FROM (${settledRows(range)}) AS rows UNION ALL SELECT ${columns} FROM usage_forgotten`
+function hours(dimensions: readonly UsageDimension[], range: string): string {
+  const sums = SUMS.join(', ')
+  const here = ['hour', ...dimensions.map((name) => `"${name}"`), sums].join(', ')
+  const gone = ['hour', ...dimensions.map((name) => (isKept(name) ? `"${name}"` : "''")), sums].join(', ')
+  return `SELECT ${here} FROM (${settledRows(range, dimensions)}) AS rows UNION ALL SELECT ${gone} FROM usage_forgotten`
 }
 
 function toRow(row: SqlRow, by: readonly UsageDimension[]): UsageRow {

@@ -11,6 +11,8 @@ const frugal = keyPair('frugal')
 const bound = keyPair('bound')
 const limited = keyPair('limited')
 const spent = keyPair('spent')
+const wordy = keyPair('wordy')
+const searching = keyPair('searching')
 
 const SWITCH = { usd: 0.001, per: 'day', on_exhausted: { switch_model: 'over-5' } }
 const KEYS = [
@@ -19,15 +21,18 @@ const KEYS = [
   { key: bound, models: { allow: ['ok'] }, budgets: [SWITCH] },
   { key: limited, limits: { requests_per_minute: 60, burst: 2, tokens_per_minute: 6_000 } },
   { key: spent, limits: { tokens_per_minute: 400 } },
+  { key: wordy, budgets: [{ tokens: 3_000, per: 'total' }] },
+  { key: searching, budgets: [{ usd: 1, per: 'day' }] },
 ]
 /** Dollars for a million tokens: a request of the first cannot be paid, one of the second costs nothing. */
 const MODELS = [
   { name: 'ok', prices: { input: 1_000, output: 1_000 } },
   { name: 'over-5', prices: { input: 0, output: 0 } },
+  { name: 'ok-2', catalogue: 'openai/gpt-4o', prices: { input: 0, output: 0, web_search: 0.1 } },
 ]
 
 const ONE_TARGET = Object.fromEntries(
-  MODELS.map(({ name, prices }) => [name, { targets: [{ provider: 'wall', model: name, prices }] }]),
+  MODELS.map(({ name, ...target }) => [name, { targets: [{ provider: 'wall', model: name, ...target }] }]),
 )
 /** All requests go to a canary first that the frugal key cannot pay. */
 const TRIED = {
@@ -39,7 +44,8 @@ let house: House
 
 before(
   async () => {
-    const more = { workers: 2, overload: { shed: 'off' }, models: { ...ONE_TARGET, tried: TRIED } }
+    const models = { ...ONE_TARGET, tried: TRIED }
+    const more = { workers: 2, overload: { shed: 'off' }, reservation: { web_searches: 2 }, models }
     house = await House.build({ otherKeys: KEYS, more })
   },
   { timeout: 30_000 },
@@ -137,4 +143,43 @@ test('answers tell what is left of requests and tokens, and a refusal when to co
   assert.equal(refused.headers['retry-after'], '1')
   const { headers } = await ask(warned)
   assert.equal(headers['ratelimit'], undefined, 'a key without limits')
+})
+
+/** What an attempt was reserved with. */
+async function reservedOf(id: string | null): Promise<unknown[]> {
+  return await eventually(() => {
+    using database = house.gateway.db()
+    const row = database.prepare('SELECT tokens, nanos FROM ledger WHERE request_id = ? AND phase = 0').get(id ?? '')
+    return row === undefined ? null : Object.values(row)
+  })
+}
+
+test('what has no room by its bytes is counted by the public tokenizer of its model before it is refused', async () => {
+  const say = async (content: string) => {
+    const messages = [{ role: 'user', content }]
+    return await house.client.chat({ secret: wordy.secret, model: 'ok-2', body: { max_tokens: 8, messages } })
+  }
+  const fits = await say('word '.repeat(1_500))
+  assert.equal(fits.status, 200, fits.text)
+  const [tokens] = await reservedOf(fits.entry.requestId)
+  assert.ok(Number(tokens) > 1_500 && Number(tokens) < 1_600, `${String(tokens)} tokens reserved`)
+  const large = await say('word '.repeat(3_500))
+  assert.deepEqual([large.status, errorCode(large.json)], [402, 'insufficient_quota'])
+})
+
+test('searches that the provider may make are reserved at their price', async () => {
+  const search = async (tool: object) => {
+    const body = { max_tokens: 8, tools: [{ type: 'web_search', ...tool }] }
+    return await house.client.chat({ secret: searching.secret, model: 'ok-2', body })
+  }
+  for (const [tool, nanos] of [
+    [{ max_uses: 3 }, 300_000_000],
+    [{}, 200_000_000],
+  ] as const) {
+    const { status, entry, text } = await search(tool)
+    assert.equal(status, 200, text)
+    assert.equal((await reservedOf(entry.requestId))[1], nanos)
+  }
+  const many = await search({ max_uses: 11 })
+  assert.deepEqual([many.status, errorCode(many.json)], [402, 'insufficient_quota'])
 })

@@ -66,7 +66,7 @@ export function targetOf(
     secrets: new SecretSet([SECRET]),
     prices: null,
     maxOutputTokens: null,
-    reservation: { bytesPerToken: 1, outputTokens: 4_096 },
+    reservation: { bytesPerToken: 1, outputTokens: 4_096, webSearches: 5 },
     series: (surface) => METRICS.series(surface, 'small', 'far'),
     ...options,
   })

@@ -83,7 +83,7 @@ test('prices every model as an independent calculator does, whatever was used an
         'imageInputTokens',
       ])
       const output = sum(usage, ['outputTokens', 'reasoningTokens', 'audioOutputTokens', 'imageOutputTokens'])
-      const worst = dearestRule(prices, input, output, at).nanos
+      const worst = dearestRule(prices, input, output, { atMs: at }).nanos
       const searchless = chargeBy(prices, { ...usage, webSearches: 0 }, at).leastNanos
       assert.ok(worst + lines >= searchless, `${charge.rule}: reserved ${worst}`)
       compared++

@@ -53,6 +53,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
     reservation: {
       bytesPerToken: document.reservation.bytes_per_token,
       outputTokens: document.reservation.output_tokens,
+      webSearches: document.reservation.web_searches,
     },
     providerNames: Object.keys(document.providers),
     provider: (name) =>
@@ -198,6 +199,7 @@ class Targets implements TargetSource {
       reservation: {
         bytesPerToken: document.reservation.bytes_per_token,
         outputTokens: document.reservation.output_tokens,
+        webSearches: document.reservation.web_searches,
       },
       heartbeat: document.answers.heartbeat === 'off' ? null : commentEvery(document.answers.heartbeat),
       costTold: document.answers.cost,

@@ -139,15 +139,16 @@ export function dearestRule(
   prices: Prices,
   inputTokens: number,
   outputTokens: number,
-  atMs: number,
-  mayBeFast = true,
+  { atMs, mayBeFast = true, searches = 0, answers = 1 }: WorstCase,
 ): { readonly rule: PriceRule; readonly nanos: number } {
-  let dearest: { rule: PriceRule; nanos: number } = { rule: prices, nanos: worstOf(prices, inputTokens, outputTokens) }
+  const worst = (rule: PriceRule) =>
+    capped(worstOf(rule, inputTokens, outputTokens) + worstSearches(rule, searches, answers))
+  let dearest: { rule: PriceRule; nanos: number } = { rule: prices, nanos: worst(prices) }
   for (const rule of prices.conditional ?? []) {
     const { above, speed } = rule.when ?? {}
     if (speed !== undefined && !mayBeFast) continue
     if ((above !== undefined && inputTokens <= above) || !inTime(rule.when, atMs)) continue
-    const nanos = worstOf(rule, inputTokens, outputTokens)
+    const nanos = worst(rule)
     if (nanos > dearest.nanos) dearest = { rule, nanos }
   }
   return dearest
@@ -155,7 +156,29 @@ export function dearestRule(
 
 /** The same amount alone. */
 export function worstCost(prices: Prices, inputTokens: number, outputTokens: number, atMs = Date.now()): number {
-  return dearestRule(prices, inputTokens, outputTokens, atMs).nanos
+  return dearestRule(prices, inputTokens, outputTokens, { atMs }).nanos
+}
+
+/** Beside its tokens, what may make an answer dearer. */
+export interface WorstCase {
+  readonly atMs: number
+  /** It may be served at a speed with a price of its own. */
+  readonly mayBeFast?: boolean
+  /** Searches of all answers together. */
+  readonly searches?: number
+  readonly answers?: number
+}
+
+/** Whether searches of a vendor's own have a price. */
+export function pricesSearches(prices: Prices): boolean {
+  return [prices, ...(prices.conditional ?? [])].some(
+    ({ webSearch, searchedAnswer }) => webSearch !== undefined || searchedAnswer !== undefined,
+  )
+}
+
+function worstSearches({ webSearch, searchedAnswer }: Rates, searches: number, answers: number): number {
+  if (searches === 0) return 0
+  return webSearch === undefined ? line(answers, searchedAnswer ?? 0) : line(searches, webSearch)
 }
 
 function worstOf(rates: Rates, inputTokens: number, outputTokens: number): number {

@@ -57,7 +57,7 @@ export interface RegistryParts {
 
 type Warn = (message: string, fields: Readonly<Record<string, unknown>>) => void
 
-const USUAL_RESERVATION: ReservationRule = { bytesPerToken: 4, outputTokens: 1_024 }
+const USUAL_RESERVATION: ReservationRule = { bytesPerToken: 4, outputTokens: 1_024, webSearches: 5 }
 
 const DIRECT_TARGETS = 1_000
 const DIRECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/

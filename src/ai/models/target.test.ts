@@ -227,7 +227,7 @@ test('prepares the body anew for a further attempt', async () => {
 })
 
 const estimateOf = (fields: object, differences = {}) =>
-  targetOf({ reservation: { bytesPerToken: 2, outputTokens: 100 }, ...differences }).estimate(
+  targetOf({ reservation: { bytesPerToken: 2, outputTokens: 100, webSearches: 5 }, ...differences }).estimate(
     new ConversationState(CHAT, chatRequestOf(chatBody({ ...fields }))),
   )
 
@@ -256,4 +256,20 @@ test('an estimate counts exactly, whatever the client asks for', () => {
 
 test('without prices an estimate has no cost', () => {
   assert.equal(estimateOf({}).nanos, null)
+})
+
+test('an estimate has the searches that a vendor may make, at their price', () => {
+  const rates = { rule: 'test', input: 0, output: 0, cacheRead: 0, cacheWrite: 0, request: 0 }
+  const nanosOf = (fields: object, prices: object) => {
+    const body = chatBody({ ...fields })
+    const state = new ConversationState(CHAT, chatRequestOf(body))
+    const reservation = { bytesPerToken: 1, outputTokens: 100, webSearches: 5 }
+    return targetOf({ reservation, prices: { ...rates, ...prices } }).estimate(state, body).nanos
+  }
+  const each = { webSearch: 10_000_000_000_000 }
+  assert.equal(nanosOf({}, each), 0)
+  assert.equal(nanosOf({ tools: [{ type: 'web_search', max_uses: 3 }], n: 2 }, each), 60_000_000)
+  assert.equal(nanosOf({ web_search_options: {} }, each), 50_000_000)
+  assert.equal(nanosOf({ web_search_options: {}, n: 2 }, { searchedAnswer: 35_000_000_000_000 }), 70_000_000)
+  assert.equal(nanosOf({ web_search_options: {} }, {}), 0)
 })

@@ -22,8 +22,9 @@ import type { CostTold } from '../relay/told-cost.ts'
 import { TranslatingTap } from '../translate/translating-tap.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import type { ModelFacts } from './model-facts.ts'
+import { mostSearches } from './most-searches.ts'
 import { openRelay } from './open-relay.ts'
-import { dearestRule, type PriceRule, type Prices } from './price.ts'
+import { dearestRule, type PriceRule, type Prices, pricesSearches } from './price.ts'
 import type { Fate, PreparedRequest, TargetEndpoint } from './target-endpoint.ts'
 
 export interface ModelTargetOptions {
@@ -59,6 +60,16 @@ export interface ModelTargetOptions {
 export interface ReservationRule {
   readonly bytesPerToken: number
   readonly outputTokens: number
+  /** Searches of a request that may search and names no maximum. */
+  readonly webSearches: number
+}
+
+/** What a conversation may use at most. */
+interface MostUsed {
+  readonly input: number
+  readonly output: number
+  readonly state: ConversationState
+  readonly body: Buffer | null
 }
 
 const ONE_CREDENTIAL = ['1']
@@ -196,14 +207,13 @@ export class ModelTarget implements Candidate {
     }
   }
 
-  /** What the request may cost at most, tokens by the rule of the configuration. */
-  estimate(state: ConversationState, body: Buffer | null = null): Estimate {
+  /** What the request may cost at most: its input by the rule of the configuration, or as it was counted. */
+  estimate(state: ConversationState, body: Buffer | null = null, counted: number | null = null): Estimate {
     const { bytesPerToken } = this.#options.reservation
-    const input = Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
+    const input = counted ?? Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
     // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
     const output = Math.min(this.mostOutput(state), Number.MAX_SAFE_INTEGER - input)
-    const dearest =
-      this.prices === null ? null : dearestRule(this.prices, input, output, Date.now(), this.#mayBeFast(body))
+    const dearest = this.prices === null ? null : this.#dearest(this.prices, { input, output, state, body })
     return {
       tokens: input + output,
       nanos: dearest === null ? null : dearest.nanos,
@@ -211,6 +221,18 @@ export class ModelTarget implements Candidate {
       modelJson: this.#modelJson,
       priceRuleJson: this.#ruleJsonOf(dearest === null ? null : dearest.rule),
     }
+  }
+
+  #dearest(prices: Prices, { input, output, state, body }: MostUsed): ReturnType<typeof dearestRule> {
+    const { choices } = state
+    const searches =
+      body === null || !pricesSearches(prices) ? 0 : mostSearches(body, this.#options.reservation.webSearches)
+    return dearestRule(prices, input, output, {
+      atMs: Date.now(),
+      mayBeFast: this.#mayBeFast(body),
+      searches: searches * choices,
+      answers: choices,
+    })
   }
 
   /** A speed with a price of its own must be asked for. */

@@ -17,6 +17,8 @@ const ENTRY = new URL(`./tokenizer-worker.${import.meta.url.endsWith('.ts') ? 't
 const MOST_WAITING = 64
 const MOST_CHARACTERS = 4_000_000
 const IDLE_MS = 60_000
+/** A text that takes longer is one that the encoding is bad at: its thread is ended, and whoever waits gets an estimate. */
+const MOST_MS = 5_000
 
 /** Counts in a thread of its own, which is started when something is counted and ended when nothing was for a while. */
 export class Tokenizer implements TokenCounter {
@@ -43,6 +45,7 @@ export class Tokenizer implements TokenCounter {
     return await new Promise<number | null>((resolve) => {
       this.#waiting.set(id, resolve)
       worker.postMessage({ id, encoding, texts } satisfies CountMessage)
+      setTimeout(() => this.#waiting.has(id) && this.#worker === worker && void this.close(), MOST_MS).unref()
     })
   }
 

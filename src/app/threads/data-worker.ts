@@ -132,6 +132,7 @@ class DataWorker {
         say(budgetWarningLog(warning, id))
       },
       journal: this.#journal,
+      tokenizer: this.#tokenizer,
       process: processCells,
     })
     const reports = new EdgeReports(start.worker, this.#metrics, say)

@@ -1,4 +1,4 @@
-import { modelTraffic, type SurfaceHooks } from '../../ai/index.ts'
+import { countedTraffic, modelTraffic, type SurfaceHooks, type Tokenizer } from '../../ai/index.ts'
 import type { RouteConfig } from '../../config/index.ts'
 import type { Route } from '../../core/index.ts'
 import {
@@ -30,6 +30,8 @@ export interface WorkerHooksOptions {
   readonly values: ValueSource
   readonly onWarning: NonNullable<Accounts['onWarning']>
   readonly journal: JournalAppender
+  /** Counts the tokens of what bytes alone would refuse. */
+  readonly tokenizer: Tokenizer
   /** `SharedMemory.process`. */
   readonly process: Int32Array
 }
@@ -44,12 +46,12 @@ export interface WorkerHooks {
 
 /** Makes the hooks of a worker: who calls, what it may, what it costs, and where the request is written down. */
 export function createWorkerHooks(options: WorkerHooksOptions): WorkerHooks {
-  const { sinks, keys, desk, values, onWarning, journal, process } = options
+  const { sinks, keys, desk, values, onWarning, journal, tokenizer, process } = options
   const accepting = () => journal.healthy && Atomics.load(process, PROCESS_CELL.journalFull) === 0
   const settleChat = [createSettlement(sinks, modelTraffic)]
   const settlePlain = [createSettlement(sinks, null)]
   const rate = createRateCheck(desk)
-  const reserve = createReserve({ desk, values, onWarning, journal, port: modelTraffic, accepting })
+  const reserve = createReserve({ desk, values, onWarning, journal, port: countedTraffic(tokenizer), accepting })
   const giveWay = createGiveWay(modelTraffic)
   const join = createJoin()
   const admit = (scope: string, policies: Policies | null) => [

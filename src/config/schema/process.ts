@@ -74,6 +74,12 @@ export const reservation = z.strictObject({
     .max(100_000_000)
     .prefault(4096)
     .describe('Output tokens reserved for a request that names no maximum.'),
+  web_searches: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .prefault(5)
+    .describe("Searches of the provider's own that are reserved for a request that may search and names no maximum."),
 })
 
 /** What is kept of conversations, apart from records: for clients that ask for it again. */

@@ -241,7 +241,7 @@ function impossibleOf(takings: Takings): Refusal | null {
   if (rates !== null) for (const rate of rates) if (rate.limit === 0) return limited(rate, CLOSED_SECONDS)
   for (const rate of tokenRates ?? []) {
     if (tokens <= rate.limit) continue
-    return { error: tokensRefused(rate, tokens, Number.POSITIVE_INFINITY), budget: null }
+    return { error: tokensRefused(rate, tokens, Number.POSITIVE_INFINITY), budget: null, ofAmount: true }
   }
   for (const budget of budgets) if (amountFor(budget, takings) > budget.limit) return exhausted(budget)
   return null
@@ -280,7 +280,9 @@ function refusalOf(
   }
   if (tokenRates !== null) {
     const rate = tokenRates[place]
-    if (rate !== undefined) return { error: tokensRefused(rate, tokens, Math.max(1, waitUs)), budget: null }
+    if (rate !== undefined) {
+      return { error: tokensRefused(rate, tokens, Math.max(1, waitUs)), budget: null, ofAmount: true }
+    }
     place -= tokenRates.length
   }
   return exhausted(budgets[place] as BudgetDocument) // the last kind of need

@@ -66,6 +66,9 @@ export function lostRecord(entry: Reserved, worker: number, usage: UsageSource &
     budget_events: null,
     policy: null,
     policy_version: null,
+    session: null,
+    end_user: null,
+    tags: null,
   }
   return rowOf(JSON.parse(packRecord(record))) as RecordRow // complete by its type
 }

@@ -11,6 +11,8 @@ const MIGRATION_LOCK = 7_305_411
 const FIRST_FIELDS = 51
 /** With the policies that decided. */
 const FIELDS_WITH_POLICIES = 53
+/** With what clients say. */
+const FIELDS_WITH_SAID = 56
 
 /** The columns of the view `requests` as expressions over `request_rows`. */
 function recordColumns(count: number): string {
@@ -101,6 +103,8 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE keys ADD COLUMN created_by TEXT;`,
 
   COUNTER_SHARES,
+
+  `CREATE OR REPLACE VIEW requests AS SELECT ${recordColumns(FIELDS_WITH_SAID)} FROM request_rows;`,
 ]
 
 /**

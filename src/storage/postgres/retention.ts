@@ -3,7 +3,7 @@ import { JournalHorizon } from '../journal/horizon.ts'
 import { tellWhatGoes } from '../ledger/usage-claims.ts'
 import type { RetentionPort } from '../retention-port.ts'
 import { inTransaction } from '../sql/transaction.ts'
-import { settledRows, USAGE_DIMENSIONS } from '../sqlite/settled-rows.ts'
+import { KEPT_DIMENSIONS, settledRows } from '../sqlite/settled-rows.ts'
 import type { PostgresDatabase } from './database.ts'
 import type { Instances } from './instances.ts'
 import { beginAt, type Partitions } from './partitions.ts'
@@ -51,7 +51,7 @@ export class PostgresRetention implements RetentionPort {
     const day = this.#partitions.before(Math.min(beforeMs, keptMs)).find((each) => !this.#isOpen(each))
     if (day === undefined) return false
     this.#partitions.lock(day)
-    const columns = USAGE_DIMENSIONS.map((name) => `"${name}"`).join(', ')
+    const columns = KEPT_DIMENSIONS.map((name) => `"${name}"`).join(', ')
     const [beginMs, endMs] = [day * DAY_MS, (day + 1) * DAY_MS]
     const sums = this.#database.prepare(
       `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos, adjusted_tokens, adjusted_nanos)

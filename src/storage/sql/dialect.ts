@@ -6,7 +6,9 @@ export interface Dialect {
   /** The smaller of two values. */
   readonly least: 'min' | 'least'
   /** A UTC time as text, from `hour` (since the epoch). */
-  readonly hourText: Readonly<Record<'hour' | 'day' | 'month', string>>
+  readonly hourText: Readonly<Record<'hour' | 'day' | 'week' | 'month', string>>
+  /** A table `parts` of one column `value`: the parts of a text with commas between; of an empty text one that is empty, or none. */
+  partsOf(text: string): string
   /** A statement that lets only one transaction after the other work on a table; empty where all writes do. */
   lock(table: string): string
 }
@@ -17,8 +19,11 @@ const SQLITE: Dialect = {
   hourText: {
     hour: "strftime('%Y-%m-%dT%H', hour * 3600, 'unixepoch')",
     day: "strftime('%Y-%m-%d', hour * 3600, 'unixepoch')",
+    // Its Monday: the Sunday that comes, or is, and six days back.
+    week: "strftime('%Y-%m-%d', hour * 3600, 'unixepoch', 'weekday 0', '-6 days')",
     month: "strftime('%Y-%m', hour * 3600, 'unixepoch')",
   },
+  partsOf: (text) => `json_each('[' || replace(json_quote(${text}), ',', '","') || ']') AS parts`,
   lock: () => '',
 }
 
@@ -30,8 +35,10 @@ export const POSTGRES: Dialect = {
   hourText: {
     hour: `to_char(${HOUR}, 'YYYY-MM-DD"T"HH24')`,
     day: `to_char(${HOUR}, 'YYYY-MM-DD')`,
+    week: `to_char(date_trunc('week', ${HOUR}), 'YYYY-MM-DD')`,
     month: `to_char(${HOUR}, 'YYYY-MM')`,
   },
+  partsOf: (text) => `LATERAL unnest(string_to_array(${text}, ',')) AS parts (value)`,
   lock: (table) => `LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`,
 }
 

@@ -332,6 +332,12 @@ export const MIGRATIONS: readonly string[] = [
 
    -- Which admin made a key; null: one of before.
    ALTER TABLE keys ADD COLUMN created_by TEXT;`,
+
+  `DROP VIEW requests;
+   CREATE VIEW requests AS SELECT ${recordColumns()}, ${moreColumns()},
+     fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
+     fields ->> 46 AS project, fields ->> 47 AS "user", fields ->> 48 AS budget_events, fields ->> 49 AS policy,
+     fields ->> 50 AS policy_version, fields ->> 51 AS session, fields ->> 52 AS end_user, fields ->> 53 AS tags FROM request_rows;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

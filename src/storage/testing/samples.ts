@@ -76,6 +76,9 @@ export function sampleRecord(id: string, differences: Partial<RequestRecord> = {
     budget_events: null,
     policy: null,
     policy_version: null,
+    session: null,
+    end_user: null,
+    tags: null,
     ...differences,
   }
 }
