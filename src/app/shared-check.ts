@@ -28,8 +28,7 @@ export async function checkShared({ cluster, keys, counters }: SharedToCheck) {
       for (const [at, { counter, account }] of budgets.entries()) {
         const memory = after[at] ?? 0
         const isMoving = before.length !== after.length || before[at] !== memory
-        // What lies idle may be told a little late: then the store counts too much as used, which comes back, and never too little.
-        const agrees = account.sum === account.parts && (isMoving || account.own >= memory)
+        const agrees = account.sum === account.parts && (isMoving || account.own === memory)
         found.set(counter.name, { ...account, memory, agrees })
       }
       if (attempt === ATTEMPTS || [...found.values()].every(({ agrees }) => agrees)) return found

@@ -95,6 +95,38 @@ serverSuite('redis', 'counters that replicas share', () => {
     }
   })
 
+  test('what is told while something is being lent leaves the store with what lies idle', async () => {
+    const { replicas, name } = await cluster(1)
+    try {
+      const [one] = replicas as [Replica]
+      const budget = one.budget('crossing', 1_000_000)
+      const first = takings({ budgets: [budget] }, 10)
+      assert.equal(await one.take(first), null)
+      const counter = [...one.lender.counters].find(({ key }) => key === 'crossing:0')
+      const rest = counter?.read().idle ?? 0
+      assert.equal(await one.take(takings({ budgets: [budget] }, rest)), null)
+      const { asked } = one.lender.counts
+      const second = one.take(takings({ budgets: [budget] }, 10_000))
+      await eventually(() => one.lender.counts.asked > asked, { everyMs: 1, what: 'a second asking' })
+      await Promise.resolve()
+      one.counters.settle(first, { tokens: 4, nanos: 0 })
+      one.lender.recall('crossing:0')
+      assert.equal(await second, null)
+      const epoch = await client.hget(`ferro:{${name}}:meta`, 'epoch')
+      const idle = async () => {
+        const fields = await client.hgetall(`ferro:{${name}}:${epoch}:crossing:0`)
+        return Number(Object.entries(fields).find(([field]) => field.startsWith('~'))?.[1] ?? 0)
+      }
+      // Sooner than what lies idle goes back.
+      await eventually(async () => (await idle()) === counter?.read().idle, {
+        deadlineMs: 800,
+        what: 'the same figure',
+      })
+    } finally {
+      await close(replicas)
+    }
+  })
+
   test('what requests leave over of a budget of a day can be used, to the last token', async () => {
     const { replicas, sum } = await cluster(3)
     try {

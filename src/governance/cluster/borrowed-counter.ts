@@ -49,6 +49,8 @@ export class BorrowedCounter {
   /** What the store has as held by us, when all that was sent is done; null: it has not been told in this session. */
   told: number | null = null
   idleTold = 0
+  /** How often the store was told what is idle: whatever was lent by an earlier call is overwritten by it there. */
+  timesTold = 0
   toldAtMs = 0
   /** What of the idle part is set aside for requests that are being answered. */
   setAside = 0
@@ -148,6 +150,7 @@ export class BorrowedCounter {
   sent({ change, idle, spent }: Change, nowMs: number): void {
     this.told = (this.told ?? 0) + change
     this.idleTold = idle
+    this.timesTold++
     this.#spentTold = spent
     this.back = 0
     this.toldAtMs = nowMs
@@ -159,6 +162,7 @@ export class BorrowedCounter {
     const { held, idle } = this.read()
     this.told = held
     this.idleTold = Math.max(0, idle)
+    this.timesTold++
     this.toldAtMs = nowMs
     this.back = Math.min(0, this.back)
     const aheadUs = Math.max(0, this.#aheadUs - (nowMs - this.#aheadAtMs) * 1_000)

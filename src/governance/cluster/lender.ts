@@ -41,6 +41,15 @@ const TELL_EVERY_MS = 500
 const FORGET_MS = 60_000
 const CHUNK = 100
 
+/** What the store has lent. */
+interface Lent {
+  readonly amount: number
+  readonly room: number
+  readonly ahead: number
+  readonly asked: boolean
+  readonly timesTold: number
+}
+
 export interface LenderOptions {
   readonly cells: BigInt64Array
   /** What others were last seen to hold of a budget, by its key, before this process. */
@@ -236,6 +245,7 @@ export class Lender {
     try {
       await published
       if (takings.length === 0) return { type: 'lent' }
+      const timesTold = positions.map((at) => (counters[at] as BorrowedCounter).timesTold) // as above
       const answer = await store.take(takings, this.#replicas)
       if (store !== this.#store) return null
       if (answer.type === 'refused') {
@@ -247,7 +257,8 @@ export class Lender {
       for (const [place, { amount, room }] of answer.grants.entries()) {
         const taking = takings[place] as Taking // one grant for each
         const counter = counters[positions[place] ?? 0] as BorrowedCounter // as above
-        this.#lend(counter, { amount, room, ahead: amount - taking.need, asked: taking.want > 0 })
+        const ahead = amount - taking.need
+        this.#lend(counter, { amount, room, ahead, asked: taking.want > 0, timesTold: timesTold[place] ?? 0 })
       }
       return { type: 'lent' }
     } catch (error) {
@@ -265,27 +276,26 @@ export class Lender {
     if (store === null || counter.told === null || counter.asking > 0) return
     const nowMs = this.#now()
     const want = this.#wanted(counter, 1, nowMs)
+    const { timesTold } = counter
     try {
       const answer = await store.take(
         [{ counter: counter.store(this.#now()), told: counter.told, need: 0, want }],
         this.#replicas,
       )
       const [grant] = answer.type === 'taken' && store === this.#store ? answer.grants : []
-      if (grant !== undefined) this.#lend(counter, { ...grant, ahead: grant.amount, asked: true })
+      if (grant !== undefined) this.#lend(counter, { ...grant, ahead: grant.amount, asked: true, timesTold })
     } catch (error) {
       this.#lost(store, error)
     }
   }
 
-  /** `asked`: something ahead was asked for as well. */
-  #lend(
-    counter: BorrowedCounter,
-    { amount, room, ahead, asked }: { amount: number; room: number; ahead: number; asked: boolean },
-  ): void {
+  /** `asked`: something ahead was asked for as well; `timesTold`: of the moment when it was asked for. */
+  #lend(counter: BorrowedCounter, { amount, room, ahead, asked, timesTold }: Lent): void {
     const nowMs = this.#now()
     counter.lend(amount, nowMs)
     counter.told = (counter.told ?? 0) + amount
-    counter.idleTold += counter.about.kind === 'rate' ? amount : ahead
+    // What was told behind the asking has overwritten in the store what this has put to the idle part.
+    if (counter.timesTold === timesTold) counter.idleTold += counter.about.kind === 'rate' ? amount : ahead
     if (ahead > 0) counter.near = false
     else if (asked) counter.near = true
     counter.hearRoom(room, nowMs)
