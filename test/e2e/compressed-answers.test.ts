@@ -45,6 +45,7 @@ test('F18 compressed answers are refused where they are read, and go through unt
       providers: { own: { kind: 'openai-compatible', api_key: 'k', base_url: origin.url, direct: true } },
       upstreams: { pool: { targets: [origin.url] } },
       routes: [{ id: 'page', match: { path: '/page' }, upstream: 'pool' }],
+      routing: { breaker: { consecutive_failures: 0, failure_share: 0 } }, // most of them are failures
       keys: [{ id: key.id, hash: key.hash }],
     },
   })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { violations } from '../harness/checker.ts'
 import { ChatClient } from '../harness/client.ts'
@@ -92,7 +92,10 @@ test('S6 slow readers hold the upstream back, and the memory stays bounded', {
   for (let index = 0; index < count; index++) {
     const client = await RawClient.connect(gateway.url)
     await client.send(
-      house().chatBytes({ model, stream: true, user: `s6-${index}`, messages: [{ role: 'user', content: 'a' }] }),
+      house().chatBytes(
+        { model, stream: true, user: `s6-${index}`, messages: [{ role: 'user', content: 'a' }] },
+        { head: [`traceparent: 00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`] },
+      ),
     )
     await eventually(() => client.receivedBytes > 0)
     client.setReading('paused')

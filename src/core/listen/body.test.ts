@@ -52,12 +52,11 @@ test('puts together a body that comes byte by byte', async (t) => {
   assert.equal((await client.waitForResponses())[0]?.body.toString(), 'hello')
 })
 
-test('refuses what it does not take and closes the connection', async (t) => {
-  const beyond = LIMIT + 1
+test('refuses what it does not take, and closes the connection where much of it may come', async (t) => {
+  // More than is read over.
+  const beyond = 65_537
   const rows: readonly (readonly [what: string, request: string, status: number])[] = [
     ['an announced body beyond the limit', post(`Content-Length: ${beyond}\r\n`), 413],
-    ['a chunked body beyond the limit', `${post('Transfer-Encoding: chunked\r\n')}${chunk('x'.repeat(beyond))}`, 413],
-    ['a compressed body', `${post('Content-Length: 5\r\nContent-Encoding: gzip\r\n')}hello`, 415],
     ['another expectation', post('Content-Length: 5\r\nExpect: 200-ok\r\n'), 417],
     [
       'an announced body beyond the limit with an expectation',
@@ -74,6 +73,21 @@ test('refuses what it does not take and closes the connection', async (t) => {
     assert.ok(!client.received.includes('100 Continue'), what)
     await client.waitForClose()
     assert.equal((await edge.settled())[0]?.end, 'refused', what)
+  }
+})
+
+test('reads over what little it does not take, and serves the next request', async (t) => {
+  const rows: readonly (readonly [what: string, request: string, status: number])[] = [
+    ['a body beyond the limit', `${post(`Content-Length: ${LIMIT + 1}\r\n`)}${'x'.repeat(LIMIT + 1)}`, 413],
+    ['a chunked one', `${post('Transfer-Encoding: chunked\r\n')}${chunk('x'.repeat(LIMIT + 1))}0\r\n\r\n`, 413],
+    ['a compressed body', `${post('Content-Length: 5\r\nContent-Encoding: gzip\r\n')}hello`, 415],
+  ]
+  for (const [what, request, status] of rows) {
+    const { client } = await startEcho(t)
+    await client.send(`${request}${post('Content-Length: 5\r\n')}hello`)
+    const [refused, served] = await client.waitForResponses(2)
+    assert.deepEqual([refused?.status, refused?.header('connection')], [status, undefined], what)
+    assert.deepEqual([served?.status, served?.body.toString()], [200, 'hello'], what)
   }
 })
 
