@@ -13,7 +13,7 @@ interface ServeOptions {
 }
 
 const DEFAULT_LISTEN = '127.0.0.1:8090'
-/** The file is looked at so often, while it is asked about. */
+/** The file is looked at so often: who is switched off in it is refused from the next look on. */
 const LOOK_MS = 1_000
 
 const EXAMPLES = `
@@ -58,54 +58,64 @@ async function serve(options: ServeOptions): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
+  watched.close()
   await service.close()
 }
 
 /** A file that is read again when it has changed; what cannot be read changes nothing. */
 class WatchedDirectory {
   readonly #file: string
+  readonly #timer: NodeJS.Timeout
   #directory: Directory
-  #changedMs: number
-  #lookedMs = performance.now()
+  #version: string
   #isReading = false
 
-  private constructor(file: string, directory: Directory, changedMs: number) {
+  private constructor(file: string, directory: Directory, version: string) {
     this.#file = file
     this.#directory = directory
-    this.#changedMs = changedMs
+    this.#version = version
+    // Not when somebody asks: the answer would be that of before, however long ago the file has changed.
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref()
   }
 
   static async open(file: string): Promise<WatchedDirectory> {
     try {
-      const { mtimeMs } = statSync(file)
-      return new WatchedDirectory(file, new Directory(await loadAuthData(file)), mtimeMs)
+      const version = versionOf(file)
+      return new WatchedDirectory(file, new Directory(await loadAuthData(file)), version)
     } catch (error) {
       throw new Failure(`${file} cannot be used: ${messageOf(error)}`, { cause: error })
     }
   }
 
   current(): Directory {
-    const nowMs = performance.now()
-    if (nowMs - this.#lookedMs >= LOOK_MS && !this.#isReading) {
-      this.#lookedMs = nowMs
-      void this.#look()
-    }
     return this.#directory
   }
 
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
   async #look(): Promise<void> {
+    if (this.#isReading) return
     this.#isReading = true
     try {
-      const { mtimeMs } = statSync(this.#file)
-      if (mtimeMs === this.#changedMs) return
-      this.#changedMs = mtimeMs
+      const version = versionOf(this.#file)
+      if (version === this.#version) return
+      this.#version = version
       this.#directory = new Directory(await loadAuthData(this.#file))
+      process.stderr.write(`${this.#file} has changed and is in force\n`)
     } catch (error) {
       process.stderr.write(`${this.#file} has changed and cannot be used; what was known stays: ${messageOf(error)}\n`)
     } finally {
       this.#isReading = false
     }
   }
+}
+
+/** Another one for every file that is put in the place of one, whatever its time. */
+function versionOf(file: string): string {
+  const { mtimeMs, size, ino } = statSync(file)
+  return `${mtimeMs} ${size} ${ino}`
 }
 
 function tokenOf(reference: string): string {

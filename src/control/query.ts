@@ -1,6 +1,8 @@
 import { ControlError } from './errors.ts'
 
 const KEY_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
+/** Who came with a token or with a key of a service is in records as well. */
+const OTHER_PRINCIPAL = /^(?:jwt|service|basic|certificate):[^\p{Cc}]{1,1000}$/u
 
 /** The parameters of a query string. Throws ControlError for one that is not in `known`, or that is given twice. */
 export function parseQuery(text: string, known: readonly string[]): ReadonlyMap<string, string> {
@@ -20,6 +22,7 @@ export function parseQuery(text: string, known: readonly string[]): ReadonlyMap<
 export function keyIdOf(query: ReadonlyMap<string, string>): string | null {
   const id = query.get('key_id')
   if (id === undefined) return null
-  if (!KEY_ID.test(id)) throw new ControlError('invalid_request', 'key_id: not the id of a key.', { param: 'key_id' })
-  return id
+  if (KEY_ID.test(id) || OTHER_PRINCIPAL.test(id)) return id
+  const message = 'key_id: not the id of a key, nor of another principal (jwt:…, service:…, basic:…, certificate:…).'
+  throw new ControlError('invalid_request', message, { param: 'key_id' })
 }

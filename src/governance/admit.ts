@@ -50,13 +50,22 @@ function admitted(x: Exchange, takings: Takings): void {
 const LATER = new Set(['budget_exceeded', 'rate_limit_exceeded', 'unpriced', 'governance_backend_unavailable'])
 
 /**
+ * Of what a rate gives at once, so much has come back by itself by then: whoever holds requests for longer keeps what they took, or could
+ * gather it, and have it back all at once.
+ */
+const SHARE_OF_BURST = 1 / 4
+
+/**
  * The request has ended: when a later limit refused it and nothing was ever reserved for it, it takes nothing from the rates either.
  * Not sooner, since what one target would cost may be refused and another one be asked.
  */
 export function giveAdmissionBack(x: Exchange, desk: CounterDesk): void {
-  const { rates } = x.admission as Takings // createRateCheck's, nobody else sets it
+  const taken = x.admission as Takings // createRateCheck's, nobody else sets it
   x.admission = null
   if (x.reservation !== null || x.attempts > 0 || !LATER.has(x.error?.code ?? '')) return
+  const heldUs = (x.endedAt - x.startedAt) * 1_000
+  const rates = (taken.rates ?? []).filter(({ burst, intervalUs }) => heldUs <= burst * intervalUs * SHARE_OF_BURST)
+  if (rates.length === 0) return
   const nothing = { concurrency: null, tokenRates: null, tokens: 0, nanos: 0, budgets: [], periods: [], owed: false }
   desk.giveBack({ rates, ...nothing })
 }

@@ -18,7 +18,8 @@ export async function identityProblems({ jwt, service }: IdentityConfig): Promis
     unknownLevels: 'refuse',
   } as const
   const make = () =>
-    service === undefined || new ServicePrincipals(service, { connect: () => NOBODY, token: null }, rules)
+    service === undefined ||
+    new ServicePrincipals(service, { connect: () => NOBODY, token: null, warn: () => undefined }, rules)
   return [...issuers.flat(), ...problemsOf(['identity', 'service', 'endpoint'], make)].map(({ path, message }) => ({
     path,
     message: message.replace(KEY_IN_FRONT, ''),

@@ -46,6 +46,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ferro-principals-'))
 let keys: Server | null = null
 let service: ChildProcess | null = null
 let serviceUrl = ''
+let serviceLog = ''
 let house: House | null = null
 
 function running(): House {
@@ -59,7 +60,10 @@ before(async () => {
   const data = join(folder, 'auth.json')
   writeFileSync(data, JSON.stringify(AUTH_DATA))
   const args = [PROGRAM, 'auth', 'serve', '--data', data, '--listen', '127.0.0.1:0']
-  service = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  service = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  service.stderr?.on('data', (chunk: Buffer) => {
+    serviceLog += chunk.toString()
+  })
   let said = ''
   service.stdout?.on('data', (chunk: Buffer) => {
     said += chunk.toString()
@@ -292,6 +296,15 @@ test('a key that only the service knows is let in by it, with its scopes and rol
     body: '--x--\r\n',
   })
   assert.deepEqual([embed.status, errorCode(await embed.json())], [403, 'rbac_denied'], 'it asks for every model')
+})
+
+test('who is switched off in the file of the service is refused from the first question on', async () => {
+  const data = join(folder, 'auth.json')
+  const keysWithout = AUTH_DATA.api_keys.map((key) => (key.id === 'two' ? { ...key, enabled: false } : key))
+  writeFileSync(data, JSON.stringify({ ...AUTH_DATA, api_keys: keysWithout }))
+  await eventually(() => serviceLog.includes('is in force'), { what: 'the file to be read again' })
+  const question = { method: 'POST', body: JSON.stringify({ presented_key: 'fg-two' }) }
+  assert.equal((await fetch(`${serviceUrl}/v1/auth/resolve-api-key`, question)).status, 401)
 })
 
 test('without the service nobody is let in that it knew, within its time, and keys of the gateway are', async () => {

@@ -165,6 +165,17 @@ test('a batch is refused that could cost more than the budget has', async () => 
   const before = upstream.requests.length
   await assert.rejects(mine.batches.create({ ...BATCH, input_file_id: dear.id }), /402 .*budget/)
   assert.equal(upstream.requests.length, before)
+  // Which of two limits the vendor follows is not known, and each prompt has an answer of its own.
+  const limits = { max_completion_tokens: 1, max_tokens: 4_000 }
+  const prompts = { prompt: Array.from({ length: 40 }, () => 'x'), max_tokens: 100, best_of: 2 }
+  for (const [url, body] of [
+    ['/v1/chat/completions', { ...limits, messages: [] }],
+    ['/v1/completions', prompts],
+  ] as const) {
+    const line = JSON.stringify({ custom_id: 'x', method: 'POST', url, body: { model: 'gpt-main', ...body } })
+    const file = await mine.files.create({ purpose: 'batch', file: await toFile(Buffer.from(line), 'in.jsonl') })
+    await assert.rejects(mine.batches.create({ ...BATCH, endpoint: url, input_file_id: file.id }), /402 .*budget/, url)
+  }
   const cheap = await mine.files.create({ purpose: 'batch', file: await linesOf({ limit: 100 }) })
   assert.equal((await mine.batches.create({ ...BATCH, input_file_id: cheap.id })).status, 'in_progress')
 })

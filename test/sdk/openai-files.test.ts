@@ -72,6 +72,13 @@ test('a path that the gateway does not know passes to the provider that is named
       model_served: 'gpt-9',
       usage_source: 'reported',
     })
+    upstream.answering = (_seen, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"video_1","status":"queued"}')
+      return true
+    }
+    await client().post('/videos', { body: { model: 'vendor/sora-9', prompt: 'a cat' } })
+    // It has used something, and nobody knows what: an estimate is told as one, and no cost.
+    await recorded('passthrough', { model_served: 'sora-9', usage_source: 'estimated', cost_nanos: null })
     await client().get('/fine_tuning/jobs', { headers: { 'x-ferro-provider': 'vendor' } })
     assert.equal(upstream.last.path, '/fine_tuning/jobs')
     assert.equal(upstream.last.headers['x-ferro-provider'], undefined)

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import OpenAI, { toFile } from 'openai'
+import { keyPair } from '../harness/config.ts'
 import { at } from '../harness/json.ts'
 import { useOperationsHouse } from './operations-house.ts'
 
-const house = useOperationsHouse({ limits: { body: '4MiB' } })
+const ruled = keyPair('ruled')
+const counted = keyPair('counted')
+const house = useOperationsHouse(
+  {
+    limits: { body: '4MiB' },
+    policies: [{ id: 'one-picture', match: { tags: ['one'] }, deny: { parameters: { n: { above: 1 } } } }],
+  },
+  [
+    { key: ruled, tags: ['one'] },
+    { key: counted, budgets: [{ tokens: 30_000, per: 'total' }] },
+  ],
+)
 
 test('vectors come packed or as numbers, as the client asks, and are metered', async () => {
   const { client, upstream, recorded } = house()
@@ -103,6 +115,37 @@ test('a transcription comes as text, in detail, or as a stream of events', async
   assert.equal(translated.text, 'heard 1000 bytes')
 })
 
+test('what a form says behind its file is held to no less than what stands before it', async () => {
+  const { gateway, key, upstream } = house()
+  const edit = async (secret: string, place: 'before' | 'behind', n: number) => {
+    const form = new FormData()
+    form.set('model', 'vendor/gpt-image-1')
+    form.set('prompt', 'a dog')
+    if (place === 'before') form.set('n', String(n))
+    // Larger than what a client sends at once.
+    form.set('image', await toFile(Buffer.alloc(300_000), 'a.png'))
+    if (place === 'behind') form.set('n', String(n))
+    const headers = { authorization: `Bearer ${secret}` }
+    const answer = await fetch(`${gateway.url}/v1/images/edits`, { method: 'POST', headers, body: form })
+    const told = at(await answer.json(), 'error') ?? {}
+    return [answer.status, at(told, 'code') ?? null, String(at(told, 'message'))] as const
+  }
+  assert.deepEqual((await edit(ruled.secret, 'before', 4)).slice(0, 2), [403, 'policy_denied'])
+  const behind = await edit(ruled.secret, 'behind', 4)
+  assert.equal(behind[0], 400)
+  assert.match(behind[2], /put it before the file/)
+  assert.equal((await edit(counted.secret, 'before', 9))[0], 402)
+  assert.match((await edit(counted.secret, 'behind', 9))[2], /put it before the file/)
+  assert.equal((await edit(counted.secret, 'behind', 1))[0], 200)
+  assert.equal((await edit(ruled.secret, 'before', 1))[0], 200)
+  assert.equal(
+    (await edit(key.secret, 'behind', 4))[0],
+    200,
+    'a key that is held to nothing may write it where it likes',
+  )
+  assert.equal(upstream.last.form?.get('n'), '4')
+})
+
 test('documents are ranked in the shape of Cohere, and searches are counted', async () => {
   const { client, recorded } = house()
   const body = { model: 'vendor/rerank-v3.5', query: 'cars', documents: ['a', 'b'] }
@@ -129,6 +172,7 @@ test('forms that are wrong are refused in the dialect: no model, two models, no 
   assert.deepEqual(await post(form(['Model', 'vendor/other'], ['model', 'hearing'])), [400, 'invalid_request'])
   assert.deepEqual(await post('{}'), [415, 'unsupported_media_type'])
   assert.deepEqual(await post(form(['model', 'nobody/has-it'])), [404, 'model_not_found'])
+  assert.deepEqual(await post(form(['model', 'hearing'], ['n', '1'], ['n', '9'])), [400, 'invalid_request'])
   assert.equal(upstream.requests.length, seen)
   const large = client().audio.transcriptions.create({
     file: await toFile(Buffer.alloc(5_000_000), 'a.wav'),

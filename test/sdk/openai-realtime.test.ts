@@ -122,6 +122,36 @@ test('a session of a key with a budget ends when what was reserved for it is use
   await house().recorded('realtime', { audio_output_tokens: 198, error_code: 'insufficient_quota' })
 })
 
+test('what an unfinished answer has used is charged to a client that leaves before its end', async () => {
+  const { key, recorded, upstream } = house()
+  upstream.upgrading = (request, socket) => {
+    socket.write(acceptLines(request.headers['sec-websocket-key'] ?? '', ['Sec-WebSocket-Protocol: realtime']))
+    onFrames(socket, ({ opcode, payload }) => {
+      if (opcode === CLOSE) socket.end(frameOf(payload, CLOSE))
+      if (opcode !== TEXT) return
+      const events = [
+        { type: 'session.created', session: { audio: { output: { format: { type: 'audio/pcm' } } } } },
+        { type: 'response.created', response: { id: 'resp_1', usage: null } },
+        // A second of sound.
+        { type: 'response.output_audio.delta', delta: 'A'.repeat(64_000) },
+      ]
+      for (const event of events) socket.write(frameOf(JSON.stringify(event)))
+    })
+  }
+  const socket = new WebSocket(`${house().gateway.url.replace('http', 'ws')}/v1/realtime?model=vendor/gpt-realtime`, [
+    'realtime',
+    `openai-insecure-api-key.${key.secret}`,
+  ])
+  await new Promise<void>((resolve) => {
+    socket.addEventListener('message', ({ data }) => String(data).includes('audio.delta') && resolve())
+    socket.addEventListener('open', () => socket.send('{"type":"response.create"}'))
+  })
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
+  socket.close()
+  await closed
+  await recorded('realtime', { audio_output_tokens: 20, usage_source: 'estimated', status: 101 })
+})
+
 test('a session without a key, without a model or without a WebSocket is refused', async () => {
   const { gateway, key } = house()
   const headers = { authorization: `Bearer ${key.secret}` }

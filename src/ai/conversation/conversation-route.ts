@@ -12,7 +12,6 @@ import { mayBeServed, mayUseEverything } from '../routing/visibility.ts'
 import { conversationAttempts } from './conversation-attempts.ts'
 import { conversationDoubles } from './conversation-double.ts'
 import { ConversationState, conversationStateOf } from './conversation-state.ts'
-import { MEDIA_TOKENS } from './media.ts'
 import type { ConversationRequest, PathFacts } from './request-reader.ts'
 import type { Surface } from './surface.ts'
 
@@ -108,7 +107,7 @@ export function conversationFacts(
     surface: surface.name,
     model: state.modelRequested,
     stream: state.stream,
-    inputTokens: Math.ceil(state.textBytes / reservation.bytesPerToken) + state.mediaItems * MEDIA_TOKENS,
+    inputTokens: Math.ceil(state.textBytes / reservation.bytesPerToken) + state.mediaTokens,
     outputTokens: (maxOutputTokens ?? reservation.outputTokens) * choices,
     namedOutputTokens: maxOutputTokens,
     mediaItems: state.mediaItems,

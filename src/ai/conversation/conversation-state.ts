@@ -24,6 +24,7 @@ export class ConversationState {
   readonly choices: number
   readonly textBytes: number
   readonly mediaItems: number
+  readonly mediaTokens: number
   readonly contentBytes: number
   target: ModelTarget | null = null
   /** The body for the upstream and how its answer comes back; made at once for the first target while the scan is valid. */
@@ -69,6 +70,7 @@ export class ConversationState {
     this.choices = request.choices
     this.textBytes = request.textBytes
     this.mediaItems = request.mediaItems
+    this.mediaTokens = request.mediaTokens
     this.contentBytes = request.contentBytes
   }
 
@@ -82,9 +84,11 @@ export class ConversationState {
       choices,
       textBytes,
       mediaItems,
+      mediaTokens,
       contentBytes,
     } = this
-    const request = { model, stream, asksUsage, maxOutputTokens, choices, textBytes, mediaItems, contentBytes }
+    const read = { model, stream, asksUsage, maxOutputTokens, choices }
+    const request = { ...read, textBytes, mediaItems, mediaTokens, contentBytes }
     const state = new ConversationState(this.surface, request, this.pathFacts)
     state.seals = this.seals
     if (purpose === 'unheard') {

@@ -9,7 +9,6 @@ import { ModelTarget } from '../models/target.ts'
 import { estimateTokens } from '../relay/delivered.ts'
 import { wayTold } from '../routing/way-told.ts'
 import { type ConversationState, conversationStateOf } from './conversation-state.ts'
-import { MEDIA_TOKENS } from './media.ts'
 
 const NOTHING: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
 const NOTHING_TOLD: [Usage, Traffic['usageSource']] = [NOTHING, 'none']
@@ -119,7 +118,7 @@ function usageOf(
   const told = believed(state.usage)
   if (told !== null) return withRest(told, ending === 'whole' ? 0 : state.unreportedTokens)
   if (!state.answered && !(ending === 'cut' && x.sent)) return [NOTHING, 'none']
-  const input = estimateTokens(state.contentBytes) + state.mediaItems * MEDIA_TOKENS + CONVERSATION_TOKENS
+  const input = estimateTokens(state.contentBytes) + state.mediaTokens + CONVERSATION_TOKENS
   return [
     { ...NOTHING, inputTokens: input, outputTokens: state.deliveredTokens + unseenTokens(x, state, leftAt) },
     'estimated',

@@ -18,6 +18,7 @@ export const FIELD = {
   maxTokens: 4,
   otherMaxTokens: 5,
   choices: 6,
+  candidates: 7,
 } as const
 
 export type Field = keyof typeof FIELD

@@ -9,7 +9,8 @@ const countOf = (messages: unknown) => {
   const body = Buffer.from(
     `{"model":"m","messages":${typeof messages === 'string' ? messages : JSON.stringify(messages)}}`,
   )
-  return countMedia(body, body.indexOf('"messages":') + '"messages":'.length)
+  const { bytes, items } = countMedia(body, body.indexOf('"messages":') + '"messages":'.length)
+  return { bytes, items }
 }
 /** What is counted in a message with this one part. */
 const ofPart = (part: unknown) => countOf([{ role: 'user', content: [{ type: 'text', text: 'Look:' }, part] }])
@@ -69,5 +70,25 @@ test('text is no media, whatever it says of itself', () => {
     [1, null, 'image_url', {}],
   ]) {
     assert.deepEqual(countOf(messages), { bytes: 0, items: 0 }, JSON.stringify(messages))
+  }
+})
+
+test('sound, films and documents may become the more tokens the longer they are, and pictures do not', () => {
+  const data = (type: string) => `data:${type};base64,${'A'.repeat(1_000_000)}`
+  const source = (type: string) => ({ source: { type: 'base64', media_type: type, data: 'A'.repeat(1_000_000) } })
+  const rows: readonly (readonly [part: object, tokens: number])[] = [
+    [{ image_url: { url: data('image/png') } }, 2_000],
+    [{ image_url: { url: 'https://pictures.example/1.png' } }, 2_000],
+    [{ input_audio: { data: 'A'.repeat(1_000_000), format: 'mp3' } }, 6_025],
+    [{ input_audio: { format: 'wav', data: 'A'.repeat(2_000_000) } }, 3_004],
+    [{ audio_url: { url: data('audio/mpeg') } }, 6_025],
+    [{ inlineData: { mimeType: 'video/mp4', data: 'A'.repeat(1_000_000) } }, 7_519],
+    [{ file: { filename: 'a.pdf', file_data: data('application/pdf') } }, 62_500],
+    [{ type: 'document', ...source('application/pdf') }, 62_500],
+    [{ type: 'image', ...source('image/png') }, 2_000],
+  ]
+  for (const [part, tokens] of rows) {
+    const body = Buffer.from(JSON.stringify([{ role: 'user', content: [part] }]))
+    assert.equal(countMedia(body, 0).tokens, tokens, JSON.stringify(part).slice(0, 80))
   }
 })

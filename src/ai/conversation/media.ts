@@ -1,15 +1,15 @@
 import { skipValue, walkItems, walkMembers } from '../../lib/index.ts'
-
-/** Input tokens reserved for one picture, recording or file. */
-export const MEDIA_TOKENS = 2_000
+import { mediaTokens } from './media-tokens.ts'
 
 export interface MediaBytes {
   /** Bytes that are no text: the base64 data of media parts. */
   readonly bytes: number
   readonly items: number
+  /** Input tokens that they may become. */
+  readonly tokens: number
 }
 
-const NONE: MediaBytes = { bytes: 0, items: 0 }
+const NONE: MediaBytes = { bytes: 0, items: 0, tokens: 0 }
 const QUOTE = 0x22
 /**
  * Ends of keys or of values, one of which every media part has: a body without any is not walked through. They begin with
@@ -49,12 +49,13 @@ export function countMedia(body: Buffer, content: number): MediaBytes {
   if (!HINTS.some((hint) => body.includes(hint))) return NONE
   const counter = new MediaCounter(body)
   walkItems(body, content, counter.readItem)
-  return counter.items === 0 ? NONE : { bytes: counter.bytes, items: counter.items }
+  return counter.items === 0 ? NONE : { bytes: counter.bytes, items: counter.items, tokens: counter.tokens }
 }
 
 class MediaCounter {
   bytes = 0
   items = 0
+  tokens = 0
   readonly #body: Buffer
 
   constructor(body: Buffer) {
@@ -92,23 +93,31 @@ class MediaCounter {
   #readMember(value: number, kind: { readonly member: string; readonly data: 'url' | 'base64' }): number {
     const body = this.#body
     if (body[value] === QUOTE) return this.#readData(value, kind.data)
-    return walkMembers(body, value, (inner, innerStart, innerEnd) =>
-      nameAt(body, innerStart, innerEnd) === kind.member ? this.#readData(inner, kind.data) : skipValue(body, inner),
-    )
+    let dataAt = -1
+    let format = ''
+    const end = walkMembers(body, value, (inner, innerStart, innerEnd) => {
+      const name = nameAt(body, innerStart, innerEnd)
+      const after = skipValue(body, inner)
+      if (name === kind.member) dataAt = inner
+      else if (name === 'format') format = body.toString('latin1', inner + 1, Math.min(after - 1, inner + LONGEST_HEAD))
+      return after
+    })
+    if (dataAt >= 0) this.#readData(dataAt, kind.data, format)
+    return end
   }
 
-  #readData(at: number, data: 'url' | 'base64'): number {
+  #readData(at: number, data: 'url' | 'base64', format = ''): number {
     const body = this.#body
     const end = skipValue(body, at)
-    const length = body[at] === QUOTE ? mediaLength(body, at + 1, end - 1, data) : null
-    if (length !== null) this.#add(length)
+    const found = body[at] === QUOTE ? mediaAt(body, at + 1, end - 1, data) : null
+    if (found !== null) this.#add(found.bytes, found.type ?? `audio/${format}`)
     return end
   }
 
   #readTyped(at: number): number {
     const body = this.#body
     let bytes = -1
-    let isMedia = false
+    let type = ''
     let isText = false
     const end = walkMembers(body, at, (value, keyStart, keyEnd) => {
       const name = nameAt(body, keyStart, keyEnd)
@@ -116,18 +125,19 @@ class MediaCounter {
       if (body[value] !== QUOTE) return after
       if (name === 'data') bytes = after - value - 2
       else if (name === 'url' || name === 'file_id') bytes = Math.max(bytes, 0)
-      else if (TYPE_MEMBERS.has(name)) {
-        isMedia = MEDIA_TYPE.test(body.toString('latin1', value + 1, Math.min(after - 1, value + LONGEST_HEAD)))
-      } else if (name === 'type') isText = body.toString('latin1', value + 1, after - 1) === 'text'
+      else if (TYPE_MEMBERS.has(name))
+        type = body.toString('latin1', value + 1, Math.min(after - 1, value + LONGEST_HEAD))
+      else if (name === 'type') isText = body.toString('latin1', value + 1, after - 1) === 'text'
       return after
     })
-    if (bytes === 0 || (bytes > 0 && isMedia && !isText)) this.#add(bytes)
+    if (bytes === 0 || (bytes > 0 && MEDIA_TYPE.test(type) && !isText)) this.#add(bytes, type)
     return end
   }
 
-  #add(bytes: number): void {
+  #add(bytes: number, type: string): void {
     this.bytes += bytes
     this.items++
+    this.tokens += mediaTokens(type, bytes)
   }
 }
 
@@ -135,11 +145,16 @@ function nameAt(body: Buffer, start: number, end: number): string {
   return end - start > LONGEST_MEMBER ? '' : body.toString('latin1', start, end)
 }
 
-/** Bytes of media in the string at [start, end): 0 for an address to fetch it from; null when the string is text. */
-function mediaLength(body: Buffer, start: number, end: number, data: 'url' | 'base64'): number | null {
-  if (data === 'base64') return end - start
+/** Media in the string at [start, end): no bytes of an address to fetch it from; null when the string is text. */
+function mediaAt(
+  body: Buffer,
+  start: number,
+  end: number,
+  data: 'url' | 'base64',
+): { readonly bytes: number; readonly type: string | null } | null {
+  if (data === 'base64') return { bytes: end - start, type: null }
   const head = body.toString('latin1', start, Math.min(end, start + LONGEST_HEAD))
-  if (!/^data:/i.test(head)) return 0
+  if (!/^data:/i.test(head)) return { bytes: 0, type: '' }
   const match = MEDIA_URL.exec(head)
-  return match === null ? null : end - start - match[0].length
+  return match === null ? null : { bytes: end - start - match[0].length, type: match[0].slice('data:'.length) }
 }

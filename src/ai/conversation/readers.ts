@@ -4,6 +4,7 @@ import { RequestReader, type RequestShape } from './request-reader.ts'
 const PLAIN = {
   textContent: false,
   optionalContent: false,
+  severalPrompts: false,
   nested: null,
   requiresMaxTokens: false,
   warmsCaches: false,
@@ -25,6 +26,7 @@ const SHAPES = {
   'openai-completions': {
     ...PLAIN,
     textContent: true,
+    severalPrompts: true,
     names: {
       model: 'model',
       content: 'prompt',
@@ -32,6 +34,7 @@ const SHAPES = {
       streamOptions: 'stream_options',
       maxTokens: 'max_tokens',
       choices: 'n',
+      candidates: 'best_of',
       otherMaxTokens: 'max_completion_tokens',
     },
   },

@@ -37,6 +37,27 @@ test('of two maxima the larger one counts: which of them a provider follows is n
   assert.equal(maximumOf({ max_tokens: null, max_completion_tokens: 4 }), 4)
 })
 
+test('each prompt of a text completion has answers of its own, and those that are made to choose from are made as well', () => {
+  const choicesOf = (fields: object) => {
+    const request = READERS['openai-completions'].read(Buffer.from(JSON.stringify({ model: 'm', ...fields })))
+    return request instanceof GatewayError ? request.param : request.choices
+  }
+  const rows: readonly (readonly [fields: object, choices: number | string])[] = [
+    [{ prompt: 'one' }, 1],
+    [{ prompt: [] }, 1],
+    [{ prompt: ['one'] }, 1],
+    [{ prompt: [1, 2, 3] }, 1],
+    [{ prompt: ['one', 'two', 'three'] }, 3],
+    [{ prompt: [[1, 2], [3]], n: 2 }, 4],
+    [{ prompt: 'one', n: 2, best_of: 5 }, 5],
+    [{ prompt: 'one', n: 2, best_of: null }, 2],
+    [{ prompt: ['one', 'two'], best_of: 20 }, 40],
+    [{ prompt: 'one', best_of: '20' }, 'best_of'],
+  ]
+  for (const [fields, choices] of rows) assert.equal(choicesOf(fields), choices, JSON.stringify(fields))
+  assert.equal(chatRequestOf(chatBody({ best_of: 20 })).choices, 1, 'other dialects have no such member')
+})
+
 test('takes null for absent where the dialect does', () => {
   const nothing = { stream: null, stream_options: null, max_tokens: null, max_completion_tokens: null, n: null }
   for (const fields of [{}, nothing]) {

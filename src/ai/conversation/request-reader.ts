@@ -1,5 +1,5 @@
 import { GatewayError } from '../../core/index.ts'
-import { readJson, readString, type ScanFailure, type ScannedObject } from '../../lib/index.ts'
+import { readJson, readString, type ScanFailure, type ScannedObject, skipValue, walkItems } from '../../lib/index.ts'
 import { mustBe } from '../wrong-field.ts'
 import { FIELD, type Field, type FieldNames, MAX_MEMBERS, RequestScanner } from './fields.ts'
 import { countMedia } from './media.ts'
@@ -15,10 +15,13 @@ export interface ConversationRequest {
   readonly usageOptions: string
   /** Output tokens that the client allows for one choice, the larger of its two maxima; null when it named none. */
   readonly maxOutputTokens: number | null
+  /** Answers that are made, and paid for, whether or not all of them are told. */
   readonly choices: number
   /** Bytes of the body that can become input tokens: all but the data of media. */
   readonly textBytes: number
   readonly mediaItems: number
+  /** Input tokens that they may become. */
+  readonly mediaTokens: number
   /** Bytes of the conversation alone without the data of media: the base for estimates. */
   readonly contentBytes: number
   /** Where the governed keys stand; valid until the next scan of this thread. */
@@ -32,6 +35,8 @@ export interface RequestShape {
   readonly textContent: boolean
   /** It may be missing, e.g. when the vendor keeps it. */
   readonly optionalContent: boolean
+  /** A list of texts, or of lists of tokens, is as many prompts, each with answers of its own. */
+  readonly severalPrompts: boolean
   /** `maxTokens` names an object that holds the maximum and the number of answers under these names. */
   readonly nested: { readonly maxTokens: readonly string[]; readonly choices: readonly string[] } | null
   /** A maximum must be given (a client's own SDK says so). */
@@ -80,6 +85,7 @@ export class RequestReader {
     if (options instanceof GatewayError) return options
     const bounds = this.#bounds(body, scanned)
     if (bounds instanceof GatewayError) return bounds
+    const prompts = this.shape.severalPrompts && content !== null ? promptsAt(body, content) : 1
     const media = content === null ? NO_MEDIA : countMedia(body, content)
     const contentLength = content === null ? 0 : scanned.valueEnd(FIELD.content) - content
     return {
@@ -88,9 +94,10 @@ export class RequestReader {
       asksUsage: options.asksUsage,
       usageOptions: options.withUsage,
       maxOutputTokens: bounds.maxOutputTokens,
-      choices: bounds.choices,
+      choices: bounds.choices * prompts,
       textBytes: body.length - media.bytes,
       mediaItems: media.items,
+      mediaTokens: media.tokens,
       contentBytes: contentLength - media.bytes,
       scanned,
     }
@@ -115,13 +122,15 @@ export class RequestReader {
     if (maxTokens === undefined) return mustBe(this.#name('maxTokens'), 'a positive whole number')
     const other = this.#positive(body, scanned, 'otherMaxTokens')
     if (other === undefined) return mustBe(this.#name('otherMaxTokens'), 'a positive whole number')
-    const choices = this.#positive(body, scanned, 'choices')
-    if (choices === undefined) return mustBe(this.#name('choices'), 'a positive whole number')
+    const told = this.#positive(body, scanned, 'choices')
+    if (told === undefined) return mustBe(this.#name('choices'), 'a positive whole number')
+    const made = this.#positive(body, scanned, 'candidates')
+    if (made === undefined) return mustBe(this.#name('candidates'), 'a positive whole number')
     const maxOutputTokens = largerOf(maxTokens, other)
     if (maxOutputTokens === null && this.shape.requiresMaxTokens) {
       return mustBe(this.#name('maxTokens'), 'given: a positive whole number')
     }
-    return { maxOutputTokens, choices: choices ?? 1 }
+    return { maxOutputTokens, choices: Math.max(told ?? 1, made ?? 1) }
   }
 
   #nestedBounds(
@@ -180,12 +189,23 @@ export class RequestReader {
 }
 
 const ALWAYS_TOLD = { asksUsage: true, withUsage: '' }
-const NO_MEDIA = { bytes: 0, items: 0 }
+const NO_MEDIA = { bytes: 0, items: 0, tokens: 0 }
 
 /** Providers differ in which of the two names they follow when both are given: only the larger one bounds the cost. */
 function largerOf(maxTokens: number | null, maxCompletionTokens: number | null): number | null {
   if (maxTokens === null || maxCompletionTokens === null) return maxTokens ?? maxCompletionTokens
   return Math.max(maxTokens, maxCompletionTokens)
+}
+
+/** Prompts of a text completion: one text, one list of tokens, or a list of either. */
+export function promptsAt(body: Buffer, content: number): number {
+  if (body[content] !== ARRAY_OPEN) return 1
+  let prompts = 0
+  walkItems(body, content, (at) => {
+    if (body[at] === QUOTE || body[at] === ARRAY_OPEN) prompts++
+    return skipValue(body, at)
+  })
+  return Math.max(1, prompts)
 }
 
 function positiveAt(body: Buffer, start: number, end: number): number | null | undefined {

@@ -10,7 +10,6 @@ import {
 import type { Estimate } from '../../governance/index.ts'
 import type { RequestSeries } from '../../observability/index.ts'
 import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
-import { MEDIA_TOKENS } from '../conversation/media.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
 import type { ClientDialect } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
@@ -210,7 +209,7 @@ export class ModelTarget implements Candidate {
   /** What the request may cost at most: its input by the rule of the configuration, or as it was counted. */
   estimate(state: ConversationState, body: Buffer | null = null, counted: number | null = null): Estimate {
     const { bytesPerToken } = this.#options.reservation
-    const input = counted ?? Math.ceil(state.textBytes / bytesPerToken) + state.mediaItems * MEDIA_TOKENS
+    const input = counted ?? Math.ceil(state.textBytes / bytesPerToken) + this.#mostMedia(state)
     // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
     const output = Math.min(this.mostOutput(state), Number.MAX_SAFE_INTEGER - input)
     const dearest = this.prices === null ? null : this.#dearest(this.prices, { input, output, state, body })
@@ -221,6 +220,11 @@ export class ModelTarget implements Candidate {
       modelJson: this.#modelJson,
       priceRuleJson: this.#ruleJsonOf(dearest === null ? null : dearest.rule),
     }
+  }
+
+  /** No vendor takes more than what its model reads at once. */
+  #mostMedia({ mediaTokens }: ConversationState): number {
+    return Math.min(mediaTokens, this.#options.facts?.capabilities.contextTokens ?? Number.POSITIVE_INFINITY)
   }
 
   #dearest(prices: Prices, { input, output, state, body }: MostUsed): ReturnType<typeof dearestRule> {

@@ -1,4 +1,4 @@
-import { MEDIA_TOKENS } from '../conversation/media.ts'
+import { MEDIA_TOKENS } from '../conversation/media-tokens.ts'
 import type { AssistantPart, ToolResultPart, UserPart } from '../ir/parts.ts'
 import type { ModelRequest } from '../ir/request.ts'
 

@@ -28,16 +28,30 @@ const timeWindow = z.strictObject({
   time_zone: timeZone.optional().describe('Whose clock; absent: UTC.'),
 })
 
+/** A part of a condition that is an empty list would be true of nothing: a denial with it would never deny. */
+const EMPTY_PART = {
+  error: 'an empty list is true of no request, so that the policy says nothing; leave it out to mean every one',
+}
+
+function some(what: string) {
+  return z
+    .array(plainText)
+    .min(1, EMPTY_PART)
+    .max(MAX_NAMES, { error: `at most ${MAX_NAMES} names` })
+    .optional()
+    .describe(`${what}; \`*\` stands for any text.`)
+}
+
 const conditions = {
-  keys: names('Ids of keys, or of other principals (`jwt:…`)'),
-  organizations: names('Ids of organisations'),
-  teams: names('Ids of teams'),
-  projects: names('Ids of projects'),
-  users: names('Ids of users'),
-  tags: names('Tags that the operator gave the key'),
-  addresses: z.array(networkText).max(MAX_NAMES).optional().describe('Networks of clients.'),
-  times: z.array(timeWindow).max(32).optional().describe('When the request comes.'),
-  routes: names('Names of routes, as records have them: `chat.completions`, `embeddings`, ids of `routes`'),
+  keys: some('Ids of keys, or of other principals (`jwt:…`)'),
+  organizations: some('Ids of organisations'),
+  teams: some('Ids of teams'),
+  projects: some('Ids of projects'),
+  users: some('Ids of users'),
+  tags: some('Tags that the operator gave the key'),
+  addresses: z.array(networkText).min(1, EMPTY_PART).max(MAX_NAMES).optional().describe('Networks of clients.'),
+  times: z.array(timeWindow).min(1, EMPTY_PART).max(32).optional().describe('When the request comes.'),
+  routes: some('Names of routes, as records have them: `chat.completions`, `embeddings`, ids of `routes`'),
 }
 
 const scalar = z.union([z.boolean(), z.number(), plainText])

@@ -6,6 +6,7 @@ import { eventually } from '../../../test/harness/eventually.ts'
 import { offlineExchange } from '../../../test/request-path/offline.ts'
 import { poolTo, startHttp } from '../../../test/request-path/upstream.ts'
 import { documentFrom } from '../../config/index.ts'
+import { WAIT } from '../../core/index.ts'
 import { KeyPrincipal } from '../key-principal.ts'
 import { LevelTable } from '../level-table.ts'
 import { ServicePrincipals } from './service-principals.ts'
@@ -38,7 +39,7 @@ test('subjects of one id and several types or tenants are several principals, ea
   }
   const service = new ServicePrincipals(
     identity.service,
-    { connect: () => poolTo(t, server.origin), token: null },
+    { connect: () => poolTo(t, server.origin), token: null, warn: () => undefined },
     rules,
   )
   const found = await Promise.all(
@@ -61,4 +62,27 @@ test('subjects of one id and several types or tenants are several principals, ea
     verdicts.push((await authority?.authorize('chat.completions', 'model:ok'))?.code ?? 'allowed')
   }
   assert.deepEqual(verdicts, ['allowed', 'rbac_denied', 'rbac_denied', 'rbac_denied'])
+})
+
+test('a service that does not let this gateway ask is no word on the key, and the log says what to mend', async (t) => {
+  const server = await startHttp(t, (_req, res) => {
+    res.writeHead(401, { 'content-type': 'application/json' })
+    res.end('{"error":{"message":"This needs the token of the service.","code":"unauthorized"}}')
+  })
+  const { identity } = await documentFrom({ identity: { service: { endpoint: server.origin, timeout: '5s' } } })
+  assert.ok(identity.service !== undefined)
+  const told: string[] = []
+  const warn = (_message: string, { reason }: Readonly<Record<string, unknown>>) => void told.push(String(reason))
+  const rules = {
+    levels: new LevelTable(),
+    levelsOf: () => [],
+    contradiction: () => null,
+    unknownLevels: 'record' as const,
+  }
+  const connect = () => poolTo(t, server.origin)
+  const service = new ServicePrincipals(identity.service, { connect, token: 'another', warn }, rules)
+  assert.equal(service.identify(offlineExchange(), 'one'), WAIT)
+  await eventually(() => told.length === 1, { what: 'the log to be told' })
+  assert.match(told[0] ?? '', /identity\.service\.token/)
+  assert.equal(service.identify(offlineExchange(), 'one'), WAIT, 'that is no answer, and is not kept as one')
 })

@@ -16,6 +16,8 @@ const MAX_CONNECTIONS = 64
 const MAX_KNOWN = 4_096
 const MAX_ASKING = 256
 const MAX_SECRET_CHARS = 4_096
+/** The log is told no oftener why the service gives no answer. */
+const TOLD_EVERY_MS = 10_000
 
 /** What the service says of a key. */
 type Resolved = KeyPrincipal | 'denied' | 'unknown'
@@ -27,11 +29,13 @@ export class ServicePrincipals implements PrincipalSource {
   readonly #rules: OutsideRules
   readonly #resolved: KeptAnswers<Resolved>
   readonly #verdicts: KeptAnswers<boolean>
+  readonly #warn: AuthParts['warn']
+  #toldMs = Number.NEGATIVE_INFINITY
 
   /** Throws an Error for an address that cannot be. */
   constructor(
     config: ServiceConfig,
-    { connect, token }: Pick<AuthParts, 'connect'> & { readonly token: string | null },
+    { connect, token, warn }: Pick<AuthParts, 'connect' | 'warn'> & { readonly token: string | null },
     rules: OutsideRules,
   ) {
     const url = serverUrl('identity.service.endpoint', config.endpoint)
@@ -40,10 +44,12 @@ export class ServicePrincipals implements PrincipalSource {
     this.#client = new ServiceClient(transport, url.pathname, { timeoutMs, retries, backoffMs, token })
     this.#config = config
     this.#rules = rules
+    this.#warn = warn
     const bounds = { most: MAX_KNOWN, mostAsking: MAX_ASKING }
     this.#resolved = new KeptAnswers({
       ...bounds,
       lifetimeMs: (answer) => (typeof answer === 'string' ? cacheUnknown : cache),
+      apart: (answer) => typeof answer === 'string',
     })
     this.#verdicts = new KeptAnswers({ ...bounds, lifetimeMs: () => cache })
   }
@@ -60,7 +66,7 @@ export class ServicePrincipals implements PrincipalSource {
       .ask(key, async () => await this.#resolve(secret))
       .then(
         (answer) => resume(x, this.#take(x, answer)),
-        (cause: unknown) => resume(x, unavailable(cause)),
+        (cause: unknown) => resume(x, this.#unavailable(cause)),
       )
     return WAIT
   }
@@ -80,7 +86,10 @@ export class ServicePrincipals implements PrincipalSource {
         if (known !== null) return known ? null : denied(resource)
         return this.#verdicts
           .ask(key, async () => await this.#ask(subject, action, resource))
-          .then((allowed) => (allowed ? null : denied(resource)), unavailable)
+          .then(
+            (allowed) => (allowed ? null : denied(resource)),
+            (cause: unknown) => this.#unavailable(cause),
+          )
       },
     }
   }
@@ -98,6 +107,7 @@ export class ServicePrincipals implements PrincipalSource {
 
   async #resolve(secret: string): Promise<Resolved> {
     const { status, value } = await this.#client.post('/v1/auth/resolve-api-key', { presented_key: secret })
+    if (status === 401 && refusesUs(value)) throw new Error(OWN_TOKEN)
     if (status === 401 || status === 404) return 'unknown'
     if (status === 403) return 'denied'
     const subject = status === 200 ? readSubject(value) : null
@@ -117,10 +127,22 @@ export class ServicePrincipals implements PrincipalSource {
     return principal ?? 'denied'
   }
 
+  #unavailable(cause: unknown): GatewayError {
+    const nowMs = performance.now()
+    if (nowMs - this.#toldMs >= TOLD_EVERY_MS) {
+      this.#toldMs = nowMs
+      const fields = { endpoint: this.#config.endpoint, reason: reasonOf(cause) }
+      this.#warn('the service that knows keys gives no answer; who comes with one of its keys is refused', fields)
+    }
+    const message = 'The service that knows who may do what does not answer; try again soon.'
+    return new GatewayError('external_auth_unavailable', message, { retryAfterSeconds: 1, cause })
+  }
+
   async #ask({ tenant, subject }: ServiceSubject, action: string, resource: string): Promise<boolean> {
     const { status, value } = await this.#client.post('/v1/auth/authorize', { tenant, subject, action, resource })
     const verdict = readVerdict(value)
     if (status === 403) return false
+    if (status === 401) throw new Error(OWN_TOKEN)
     if (status !== 200 || verdict === null) throw new Error(`the service answered ${status} without a verdict`)
     return verdict.allowed
   }
@@ -130,7 +152,15 @@ function denied(resource: string): GatewayError {
   return new GatewayError('rbac_denied', `No role of this API key lets it use "${resource.slice(0, 160)}".`)
 }
 
-function unavailable(cause: unknown): GatewayError {
-  const message = 'The service that knows who may do what does not answer; try again soon.'
-  return new GatewayError('external_auth_unavailable', message, { retryAfterSeconds: 1, cause })
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause === undefined ? cause.message : `${cause.message}: ${reasonOf(cause.cause)}`
+}
+
+const OWN_TOKEN = 'the service refuses this gateway: see that identity.service.token is the one that it asks for'
+
+/** It is this gateway whom the service does not let ask, and not the key that it does not know. */
+function refusesUs(value: unknown): boolean {
+  const error = typeof value === 'object' && value !== null && 'error' in value ? value.error : null
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'unauthorized'
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
+import { promptsAt } from '../../conversation/request-reader.ts'
 import { worstCost } from '../../models/price.ts'
 import { policyProblem } from '../../policy/check-body.ts'
 import { shorten } from '../../routing/choose.ts'
@@ -12,10 +13,12 @@ const MAX_DEPTH = 128
 /** More different models than this no batch has. */
 const MOST_MODELS = 200
 const lineScanner = createScanner(['method', 'url', 'body'], { maxDepth: MAX_DEPTH + 1 })
-const BODY = ['model', 'max_completion_tokens', 'max_output_tokens', 'max_tokens', 'n', 'stream'] as const
+const BODY = ['model', 'max_completion_tokens', 'max_output_tokens', 'max_tokens', 'n', 'best_of', 'prompt'] as const
 const bodyScanner = createScanner([...BODY], { maxDepth: MAX_DEPTH })
+/** Vendors differ in which of the names they follow: only the largest bounds the cost. */
 const LIMITS = [1, 2, 3] as const
-const N = 4
+const ANSWERS = [4, 5] as const
+const PROMPT = 6
 const CACHED = Buffer.from('"cache_control"')
 
 /** What lines may call, and the scope that a key needs for it. */
@@ -25,6 +28,8 @@ const SCOPES: ReadonlyMap<string, string> = new Map([
 ])
 /** Endpoints whose models answer with nothing that counts as output. */
 const SILENT = /\/(?:embeddings|moderations|rerank)$/
+/** Text completions: each entry of a list of prompts has answers of its own. */
+const COMPLETIONS = /^(?:\/v1)?\/completions$/
 const DEFAULT_MODELS: ReadonlyMap<string, string | null> = new Map(
   OPERATIONS.map(({ path, defaultModel }) => [path, defaultModel]),
 )
@@ -124,10 +129,16 @@ export class BatchLines {
     const target = batchTarget(this.#options, name)
     if (target instanceof GatewayError) return target
     const input = Math.ceil(body.length / bytesPerToken)
-    const count = (index: number) => countAt(body, scanned.valueStart(index), scanned.valueEnd(index))
-    const limit = LIMITS.map((index) => (scanned.has(index) ? count(index) : null)).find((each) => each !== null)
+    const counts = (indexes: readonly number[]) =>
+      indexes.flatMap((index) =>
+        scanned.has(index) ? (countAt(body, scanned.valueStart(index), scanned.valueEnd(index)) ?? []) : [],
+      )
+    const limits = counts(LIMITS)
+    const limit = limits.length === 0 ? outputTokens : Math.max(...limits)
     const isSilent = url !== null && SILENT.test(url)
-    const output = isSilent ? 0 : (limit ?? outputTokens) * (scanned.has(N) ? (count(N) ?? 1) : 1)
+    const hasPrompts = url !== null && COMPLETIONS.test(url) && scanned.has(PROMPT)
+    const prompts = hasPrompts ? promptsAt(body, scanned.valueStart(PROMPT)) : 1
+    const output = isSilent ? 0 : limit * Math.max(1, ...counts(ANSWERS)) * prompts
     const most = Math.min(output, Number.MAX_SAFE_INTEGER - input)
     // What is written to a cache costs more than what is read.
     const dearest = body.includes(CACHED) && target.prices !== null

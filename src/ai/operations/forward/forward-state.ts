@@ -57,6 +57,10 @@ export class ForwardState {
   /** Which of the provider's credentials it is sent with. */
   lane = FIRST_CREDENTIAL
   usage: Usage | null = null
+  /** Tells what was probably used beyond what was told; null: nobody can say. */
+  untold: (() => Usage | null) | null = null
+  /** Bytes of the answer that are text. */
+  textBytes = 0
   /** What `usage` costs, where that was added up; null: what the target's prices say. */
   charge: Charge | null = null
   answered = false
@@ -80,6 +84,8 @@ export class ForwardState {
   /** Another attempt follows: what came of this one is no part of its answer. */
   forgetAnswer(): void {
     this.usage = null
+    this.untold = null
+    this.textBytes = 0
     this.charge = null
     this.answered = false
   }

@@ -70,6 +70,7 @@ export class ForwardTap implements AnswerTap {
       if (answer !== null) return errorWithin(this.#source, body)
       return this.#invalid(`answered 200 with ${body.length === 0 ? 'an empty body' : 'a body that is no JSON object'}`)
     }
+    this.#state.textBytes = body.length
     if (answer === null) return body
     const { origin, readAnswer, countsUsage, listed, onAnswer, editAnswer } = this.#state
     onAnswer?.(answer)
@@ -83,6 +84,7 @@ export class ForwardTap implements AnswerTap {
   push(chunk: Buffer): Buffer | GatewayError | null {
     // A very long one is told by its status, and by its beginning.
     if (this.#mode === 'error') return this.#error(chunk)
+    if (this.#mode !== 'bytes') this.#state.textBytes += chunk.length
     if (this.#mode === 'events') {
       const part = this.#framer.push(chunk)
       if (part === null) return null

@@ -11,6 +11,7 @@ import {
 import { principalOf } from '../../../governance/index.ts'
 import { allowed, deniedTo, unknownModel } from '../../conversation/conversation-route.ts'
 import { isObject } from '../../ir/json.ts'
+import type { Usage } from '../../models/price.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
 import { plainFacts } from '../../routing/request-facts.ts'
@@ -20,6 +21,7 @@ import { forwardRouting } from './forward-routing.ts'
 import { ForwardState } from './forward-state.ts'
 import { ForwardTap } from './forward-tap.ts'
 import { closeFrame, FrameReader } from './frame-reader.ts'
+import { UnfinishedAnswer } from './unfinished-answer.ts'
 
 /** Kinds with sessions in OpenAI's shape (their API references, 2026-11). */
 const SPEAKING: ReadonlySet<string> = new Set(['openai', 'azure-openai', 'xai', 'openai-compatible', 'litellm'])
@@ -121,15 +123,17 @@ class RealtimeTap implements AnswerTap {
 
   watchTunnel(): TunnelWatch {
     const state = this.#state
-    const reader = new FrameReader((text) => readEvent(state, text))
+    const unfinished = new UnfinishedAnswer()
+    const reader = new FrameReader((text) => unfinished.read(text, readEvent(state, text)))
     const { idle, total, reserve_tokens: most } = this.#settings
     state.answered = true
+    state.untold = () => unfinished.usage
     return {
       idleMs: idle,
       totalMs: total,
       onUpstreamBytes: (bytes) => {
         reader.push(bytes)
-        if (!this.#isLimited || state.usage === null || tokensOf(state.usage) < most) return null
+        if (!this.#isLimited || usedIn(state) < most) return null
         return new GatewayError('budget_exceeded', 'The session has used what was reserved for it; begin another one.')
       },
       farewell: (error) => closeFrame(error.code === 'budget_exceeded' ? POLICY : GOING_AWAY, error.message),
@@ -142,16 +146,24 @@ interface SessionParts {
   readonly settings: RealtimeOptions['settings']
 }
 
-function readEvent(state: ForwardState, text: Buffer): void {
-  if (!text.includes(USAGE)) return
+/** Tokens of a session so far. */
+function usedIn({ usage, untold }: ForwardState): number {
+  const unfinished = untold?.() ?? null
+  return (usage === null ? 0 : tokensOf(usage)) + (unfinished === null ? 0 : tokensOf(unfinished))
+}
+
+/** The usage of an answer that an event tells; null: it tells none. */
+function readEvent(state: ForwardState, text: Buffer): Usage | null {
+  if (!text.includes(USAGE)) return null
   let event: unknown
   try {
     event = JSON.parse(text.toString('utf8'))
   } catch {
-    return // no event of this protocol
+    return null // no event of this protocol
   }
-  if (!isObject(event) || !TELLING.has(event['type'])) return
+  if (!isObject(event) || !TELLING.has(event['type'])) return null
   const { response } = event
   const usage = readToldUsage(isObject(response) ? response : event)
   if (usage !== null) state.usage = state.usage === null ? usage : addUsage(state.usage, usage)
+  return isObject(response) ? usage : null
 }

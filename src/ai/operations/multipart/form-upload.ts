@@ -9,6 +9,7 @@ import {
   type Upload,
   type Watched,
 } from '../../../core/index.ts'
+import { principalOf } from '../../../governance/index.ts'
 import { type FormPart, formParts } from './form-parts.ts'
 import { PartScanner } from './part-scanner.ts'
 
@@ -29,8 +30,9 @@ export interface FormFields {
 }
 
 /**
- * A form on its way from the client to the upstream. Until its model is known the request waits, and what came is held
- * and counted; from then on it streams, with the model's name replaced. A form that names a second model is stopped. As long
+ * A form on its way from the client to the upstream. Until its model is known, and a file begins behind it or nothing more comes, the
+ * request waits, and what came is held and counted; from then on it streams, with the model's name replaced. A form that names a second
+ * model is stopped, and one whose words behind a file say more than its key is held to by what came before. As long
  * as all that was handed over is still held, it can be handed over once more, to another upstream.
  */
 export class FormUpload implements BodySink, BodySource, Upload, Watched {
@@ -46,6 +48,10 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   /** Everything that came; null once so much was handed over that it is not kept. */
   #held: Buffer[] | null = []
   #heldBytes = 0
+  /** A file begins behind the model: the words before it are all that is known when the request goes on. */
+  #reachedFile = false
+  /** What is wrong with a word that came. */
+  #wrong: string | null = null
   #waiting = true
   /** The request waits until the form is whole. */
   #collecting = false
@@ -67,7 +73,14 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     this.#scanner = new PartScanner(boundary, {
       onPart: (name, isFile) => this.#onPart(name, isFile),
       onValue: (name, value, start, end) => {
-        if (this.#fields.has(name)) return
+        const before = this.#fields.get(name)
+        if (before !== undefined) {
+          if (before !== value) this.#wrong ??= `has "${name}" twice; it could be read in two ways`
+          return
+        }
+        if (!this.#waiting && this.#isHeldTo(name, value)) {
+          this.#wrong ??= `has "${name}" behind its file; put it before the file, since this key is held to what it says`
+        }
         this.#fields.set(name, value)
         if (name === 'model') [this.#modelAt, this.#modelEnd] = [start, end]
       },
@@ -131,6 +144,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     const wrong = this.#scanner.push(bytes)
     if (wrong !== null) return this.#fail(malformed(wrong))
     if (this.#models > 1) return this.#fail(malformed('names its model twice; it could be read in two ways'))
+    if (this.#wrong !== null) return this.#fail(malformed(this.#wrong))
     const writer = this.#writer
     if (this.#held !== null) this.#hold(bytes, this.#held)
     if (x.settled) return
@@ -140,7 +154,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
       return
     }
     if (this.#collecting) return
-    if (this.#waiting && this.#modelAt >= 0) this.#found()
+    if (this.#waiting && this.#reachedFile) this.#found()
     else if (!this.#waiting && this.#heldBytes > KEPT_BYTES) this.#pause()
   }
 
@@ -182,12 +196,24 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
 
   /** Names that servers could take for the model's count as it, so that none of them is read behind our back. */
   #onPart(name: string, isFile: boolean): boolean {
+    if (isFile && this.#modelAt >= 0) this.#reachedFile = true
     const plain = name.toLowerCase().replace(/[^a-z_]/g, '')
     if (plain === 'model') {
       this.#models += name === 'model' && !isFile ? 1 : 2
       return name === 'model' && !isFile
     }
     return !isFile && FIELDS.has(name)
+  }
+
+  /** Whether a word that comes when the request has gone on already would have changed what was decided. */
+  #isHeldTo(name: string, value: string): boolean {
+    const principal = this.#x.principal === null ? null : principalOf(this.#x)
+    if (principal === null) return false
+    if (principal.ruling?.readsBodies === true) return true
+    // Whoever reads on to the end of the form asks once more what may be used.
+    if (this.#collecting || name !== 'n' || Number(value) <= 1) return false
+    const { budgets, tokenRates, rules } = principal.charged
+    return budgets !== null || tokenRates !== null || rules !== null
   }
 
   /** The request goes on: what it asks for is known as far as it ever will be before it is sent. */
