@@ -72,6 +72,7 @@ export type {
   CounterStoreOptions,
   Publication,
   StoreCounter,
+  Taken,
   Taking,
 } from './redis/counter-store.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'

@@ -175,6 +175,36 @@ serverSuite('redis', 'counters that replicas share', () => {
     }
   })
 
+  test('what a request elsewhere has left over a moment ago, and nobody was told of, can be used', async () => {
+    const { replicas } = await cluster(2)
+    try {
+      const [one, other] = replicas as [Replica, Replica]
+      const large = takings({ budgets: [one.budget('tokens', 100)] }, 100)
+      assert.equal(await takeWhenOpen(one, large), 'taken')
+      const small = takings({ budgets: [other.budget('tokens', 100)] }, 60)
+      assert.equal(await takeWhenOpen(other, small), 'budget_exceeded')
+      one.counters.settle(large, { tokens: 40, nanos: 0 })
+      assert.equal(await takeWhenOpen(other, small), 'taken')
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('a place that was free a moment ago, and nobody was told of, can be had by another', async () => {
+    const { replicas } = await cluster(2)
+    try {
+      const [one, other] = replicas as [Replica, Replica]
+      const own = one.seats('places', 1)
+      assert.equal(await takeWhenOpen(one, takings({ concurrency: [own] })), 'taken')
+      const place = takings({ concurrency: [other.seats('places', 1)] })
+      assert.equal(await takeWhenOpen(other, place), 'rate_limit_exceeded')
+      one.counters.leave([own])
+      assert.equal(await takeWhenOpen(other, place), 'taken')
+    } finally {
+      await close(replicas)
+    }
+  })
+
   test('a request that comes while a beat is late waits for it, and holds up nobody', async () => {
     const { replicas } = await cluster(1)
     try {

@@ -54,7 +54,7 @@ export async function playCell(fleet: Fleet, cell: Cell, options: PlayOptions): 
   const usual =
     cell.kind.type === 'concurrency' ? { share: 0.95, model: 'slow-200', stream: false } : { share: 0.5, model: 'ok' }
   const sent = await sendAll({ clients, cell, requests, random, usual })
-  if (fleet.gateways.length > 1) sent.push(...(await useUp(clients, cell)))
+  if (fleet.gateways.length > 1) sent.push(...(await useUp(fleet, clients, cell)))
   const { samples, highest } = await watching.stop()
   await quiet(fleet)
   for (const client of clients) client.close()
@@ -88,16 +88,26 @@ function judge({ kind }: Cell, all: Witnesses, share: number, { gateways }: Flee
   return amountViolations(witnesses, { limit, perMs, largest })
 }
 
-/** One request after the other, until the limit refuses one: what replicas have borrowed and not used can be used. */
-async function useUp(clients: readonly ChatClient[], cell: Cell): Promise<Sent[]> {
+/**
+ * One request after the other, until the limit refuses one though nothing is in flight: what replicas have borrowed and not used can be
+ * used. One that was refused before may have found what an earlier one held, of which its client had the answer already.
+ */
+async function useUp(fleet: Fleet, clients: readonly ChatClient[], cell: Cell): Promise<Sent[]> {
   const sent: Sent[] = []
   if (cell.kind.type !== 'budget') return sent
+  let isQuiet = false
   for (let turn = 0; turn < MOST_TURNS; turn++) {
     const client = clients[turn % clients.length]
     if (client === undefined) break
     const each = await sendPlain(client, cell)
     sent.push(each)
-    if (isRefused(each)) break
+    if (!isRefused(each)) isQuiet = false
+    else if (isQuiet) break
+    else {
+      await quiet(fleet)
+      await Promise.all(fleet.gateways.map(countersOf)) // all that has ended is settled
+      isQuiet = true
+    }
   }
   return sent
 }
@@ -173,6 +183,7 @@ function watch(fleet: Fleet, cell: Cell) {
       await delay(SAMPLE_EVERY_MS)
     }
   })()
+  loop.catch(() => undefined) // `stop` tells
   return {
     stop: async () => {
       running = false

@@ -216,7 +216,9 @@ export class Gateway {
 
   /** The samples of `/metrics`. */
   async metrics(): Promise<MetricSample[]> {
-    const answer = await fetch(`${this.controlUrl}/metrics`)
+    const ask = async () => await fetch(`${this.controlUrl}/metrics`)
+    // A connection that was kept may be closed at the very moment in which it is used again.
+    const answer = await ask().catch(ask)
     return parseMetrics(await answer.text())
   }
 

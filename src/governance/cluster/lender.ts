@@ -5,7 +5,7 @@
  * leave over goes back at once. What all replicas hold together, used or not, is what the store counts: so no limit is passed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CounterAccount, CounterStore, Taking } from '../../storage/index.ts'
+import type { CounterAccount, CounterStore, Taken, Taking } from '../../storage/index.ts'
 import { BorrowedCounter, type SharedCounter, storeName } from './borrowed-counter.ts'
 
 /** So much of one counter. */
@@ -49,6 +49,9 @@ interface Lent {
   readonly asked: boolean
   readonly timesTold: number
 }
+
+/** One of several counters had no room. */
+type Refused = Extract<Taken, { type: 'refused' }> & { readonly counter: BorrowedCounter; readonly claimed: number }
 
 export interface LenderOptions {
   readonly cells: BigInt64Array
@@ -141,7 +144,9 @@ export class Lender {
       if (answer.type === 'lent') return answer
       // More came for other requests meanwhile, and may do for this one.
       if (answer.counter.free > answer.claimed && this.#now() < endMs) continue
-      if (answer.lent === 0 || ++recalls > RECALLS || this.#now() + RECALL_WAIT_MS > endMs) {
+      // Whoever has something in use is asked once: what has just ended there is not told yet.
+      const mayCome = answer.lent > 0 || (answer.inUse > 0 && recalls === 0)
+      if (!mayCome || ++recalls > RECALLS || this.#now() + RECALL_WAIT_MS > endMs) {
         this.counts.refused++
         return { type: 'refused', at: answer.at, waitUs: answer.waitUs }
       }
@@ -210,14 +215,7 @@ export class Lender {
     for (const name of names) this.#shares.delete(name)
   }
 
-  async #borrow(
-    store: CounterStore,
-    needs: readonly Need[],
-  ): Promise<
-    | { type: 'lent' }
-    | { type: 'refused'; at: number; counter: BorrowedCounter; claimed: number; waitUs: number; lent: number }
-    | null
-  > {
+  async #borrow(store: CounterStore, needs: readonly Need[]): Promise<{ type: 'lent' } | Refused | null> {
     const nowMs = this.#now()
     const counters = needs.map(({ counter }) => this.#counterOf(counter))
     const fresh = counters.filter(({ told }) => told === null)
@@ -252,7 +250,7 @@ export class Lender {
         const at = positions[answer.at] ?? 0
         const counter = counters[at] as BorrowedCounter // as above
         counter.near = true
-        return { type: 'refused', at, counter, claimed: claims[at] ?? 0, waitUs: answer.waitUs, lent: answer.lent }
+        return { ...answer, at, counter, claimed: claims[at] ?? 0 }
       }
       for (const [place, { amount, room }] of answer.grants.entries()) {
         const taking = takings[place] as Taking // one grant for each

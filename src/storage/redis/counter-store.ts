@@ -42,6 +42,8 @@ export type Taken =
       readonly waitUs: number
       /** What others have borrowed of it and not used; they were asked to give it back. */
       readonly lent: number
+      /** What others have neither spent nor told to be unused; they were asked to tell. */
+      readonly inUse: number
     }
 
 export interface Grant {
@@ -215,7 +217,8 @@ export class CounterStore {
     const channel = `${this.#prefix}news`
     const answer = await this.#run(TAKE, keys, [replicas, this.#options.deadAfterMs, channel, ...args])
     if (answer[0] === 'no') {
-      return { type: 'refused', at: Number(answer[1]), waitUs: Number(answer[2]), lent: Number(answer[3]) }
+      const [at, waitUs, lent, inUse] = answer.slice(1).map(Number) as [number, number, number, number] // the script's
+      return { type: 'refused', at, waitUs, lent, inUse }
     }
     const grants = takings.map((_, at) => ({ amount: Number(answer[1 + at * 2]), room: Number(answer[2 + at * 2]) }))
     return { type: 'taken', grants }

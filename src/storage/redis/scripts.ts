@@ -232,20 +232,21 @@ local function bury(key)
     end
   end
 end
+-- What others have borrowed and not used, and what else of theirs may come back: what is being answered, or has ended and is not told.
 local function lentToOthers(key, kind)
-  local sum, own = 0, holder(kind)
+  local lent, inUse, own = 0, 0, holder(kind)
   local held = redis.call('HGETALL', key)
-  for at = 1, #held, 2 do
-    local field = held[at]
-    local other = field
-    if kind ~= 'rate' then
-      other = string.sub(field, 1, 1) == '~' and string.sub(field, 2) or own
-    elseif not isReplica(field) then
-      other = own
+  local of = {}
+  for at = 1, #held, 2 do of[held[at]] = held[at + 1] end
+  for field, amount in pairs(of) do
+    if isReplica(field) and field ~= own and not isGone(field) then
+      local unused = tonumber(kind == 'rate' and amount or of['~' .. field] or '0')
+      local spent = tonumber(string.match(of['$' .. field] or '', '^%d+') or '0')
+      lent = lent + unused
+      inUse = inUse + math.max(0, tonumber(amount) - unused - spent)
     end
-    if other ~= own and not isGone(other) then sum = sum + tonumber(held[at + 1]) end
   end
-  return sum
+  return lent, inUse
 end
 
 local rooms = {}
@@ -263,11 +264,11 @@ for counter = 4, #KEYS do
     left = room()
   end
   if left < need then
-    local lent = lentToOthers(key, kind)
-    if lent > 0 then redis.call('PUBLISH', ARGV[6], 'recall ' .. key) end
+    local lent, inUse = lentToOthers(key, kind)
+    if lent + inUse > 0 then redis.call('PUBLISH', ARGV[6], 'recall ' .. key) end
     local wait = 0
     if kind == 'rate' then wait = arrival(key, unitUs) + need * unitUs - limit * unitUs - nowUs end
-    return { 'no', counter - 4, whole(math.max(0, wait)), whole(lent), whole(left) }
+    return { 'no', counter - 4, whole(math.max(0, wait)), whole(lent), whole(inUse) }
   end
   rooms[counter] = left
 end
