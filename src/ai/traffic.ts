@@ -7,6 +7,7 @@ import { forwardStateOf } from './operations/forward/forward-state.ts'
 import { forwardTraffic } from './operations/forward/forward-traffic.ts'
 import { operationStateOf } from './operations/operation-state.ts'
 import { operationTraffic } from './operations/operation-traffic.ts'
+import { mayBeServedBy } from './policy/authorized-inspect.ts'
 import { saidInBody } from './said-in-body.ts'
 import type { TokenCounter } from './tokens/count-tokens.ts'
 
@@ -16,7 +17,7 @@ export const modelTraffic: TrafficPort = {
   traffic: (x) => trafficOf(x).traffic(x),
   abandon: (x, failure) => trafficOf(x).abandon(x, failure),
   said: saidInBody,
-  switchModel: (x, to) => conversationStateOf(x)?.switchTo?.(x, to) ?? false,
+  switchModel: (x, to) => mayBeServedBy(x, to.model) && (conversationStateOf(x)?.switchTo?.(x, to) ?? false),
 }
 
 /** The same with somebody who counts tokens. */

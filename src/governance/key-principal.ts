@@ -60,6 +60,12 @@ export interface Charged {
   readonly restricting: readonly Level[] | null
 }
 
+/** How long a key may be used, for who asks long after it was let in: it changes as the key does. */
+export interface KeyLife {
+  /** Milliseconds since the epoch. */
+  endsAt: number
+}
+
 /** What a principal is made of. */
 export interface PrincipalDocument extends KeyDocument {
   readonly authority?: Authority
@@ -85,6 +91,8 @@ export class KeyPrincipal implements Principal {
   readonly structure: number
   /** The policies that apply to the request; null: none do, or it is not known yet. */
   readonly ruling: Ruling | null
+  /** The same for all forms that policies give it. */
+  readonly life: KeyLife
   /** Who must be asked before anything is done; null: nobody. */
   readonly authority: Authority | null
   readonly #document: PrincipalDocument
@@ -96,8 +104,16 @@ export class KeyPrincipal implements Principal {
   #charged: Charged | null = null
   #version = 0
 
-  constructor(document: PrincipalDocument, table: LevelTable = new LevelTable(), ruling: Ruling | null = null) {
+  constructor(
+    document: PrincipalDocument,
+    table: LevelTable = new LevelTable(),
+    {
+      ruling = null,
+      life = { endsAt: Number.POSITIVE_INFINITY },
+    }: { readonly ruling?: Ruling | null; readonly life?: KeyLife } = {},
+  ) {
     this.ruling = ruling
+    this.life = life
     this.authority = document.authority ?? null
     this.#document = document
     this.id = document.id
@@ -124,7 +140,7 @@ export class KeyPrincipal implements Principal {
 
   /** The same under these policies. */
   under(ruling: Ruling): KeyPrincipal {
-    return new KeyPrincipal(this.#document, this.#table, ruling)
+    return new KeyPrincipal(this.#document, this.#table, { ruling, life: this.life })
   }
 
   /** What a request of this key is charged on. Made once for each change of levels, so that a request looks nothing up. */

@@ -1,6 +1,6 @@
 import type { KeyDocument } from './key-document.ts'
 import { HashForms } from './key-hashes.ts'
-import { KeyPrincipal } from './key-principal.ts'
+import { type KeyLife, KeyPrincipal } from './key-principal.ts'
 import { keyLevel } from './level-document.ts'
 import { LevelTable } from './level-table.ts'
 
@@ -40,27 +40,38 @@ export class KeyTable {
   }
 
   apply(change: KeyChange): void {
-    const old = this.#byId.get(change.id)
-    if (old !== undefined) {
-      this.#forget(old)
-      const before = this.#previous.get(old.id)
-      if (before !== undefined) this.#forget(before)
-      this.#previous.delete(old.id)
-      this.#byId.delete(change.id)
-    }
     const { document } = change
+    const lives = this.#remove(change)
     this.levels.setRules(keyLevel(change.id), document?.rules)
     if (document === null) return
-    const principal = new KeyPrincipal(document, this.levels)
+    const expiresAt = document.expiresAt ?? Number.POSITIVE_INFINITY
+    const principal = new KeyPrincipal(document, this.levels, { life: goingOn(lives, document.hash, expiresAt) })
     this.#byId.set(principal.id, principal)
     this.#learn(principal)
     if (document.previous === null) return
     // The same key under the secret of before, with an end of its own.
     const { hash, untilMs } = document.previous
-    const expiresAt = Math.min(untilMs, document.expiresAt ?? untilMs)
-    const before = new KeyPrincipal({ ...document, hash, expiresAt }, this.levels)
+    const endsAt = Math.min(untilMs, expiresAt)
+    const life = goingOn(lives, hash, endsAt)
+    const before = new KeyPrincipal({ ...document, hash, expiresAt: endsAt }, this.levels, { life })
     this.#previous.set(before.id, before)
     this.#learn(before)
+  }
+
+  /** Forgets a key as it was; answers the lives of its secrets that go on. */
+  #remove({ id, document }: KeyChange): ReadonlyMap<string, KeyLife> {
+    const lives = new Map<string, KeyLife>()
+    for (const old of [this.#byId.get(id), this.#previous.get(id)]) {
+      if (old === undefined) continue
+      this.#forget(old)
+      const { hash, life } = old
+      if (document?.enabled === true && (document.hash === hash || document.previous?.hash === hash))
+        lives.set(hash, life)
+      else life.endsAt = Number.NEGATIVE_INFINITY
+    }
+    this.#previous.delete(id)
+    this.#byId.delete(id)
+    return lives
   }
 
   #learn(principal: KeyPrincipal): void {
@@ -104,4 +115,10 @@ export class KeyTable {
   #lookup(secret: string): KeyPrincipal | null {
     return this.#forms.find(secret, (hash) => this.#byHash.get(hash))
   }
+}
+
+function goingOn(lives: ReadonlyMap<string, KeyLife>, hash: string, endsAt: number): KeyLife {
+  const life = lives.get(hash) ?? { endsAt }
+  life.endsAt = endsAt
+  return life
 }

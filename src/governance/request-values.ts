@@ -4,6 +4,7 @@ import type { RuleKind } from '../storage/index.ts'
 import { principalOf } from './identify.ts'
 import type { ValueName } from './level-document.ts'
 import { addressIdentity } from './route-limits.ts'
+import { runIdOf } from './said-values.ts'
 import type { TrafficPort } from './traffic.ts'
 import type { RequestValue, RuleGroup } from './value-rules.ts'
 
@@ -64,7 +65,7 @@ function saidOf(
     case 'user':
       return principalOf(x).named.user
     case 'run':
-      return x.head.get('x-ferro-run-id')
+      return runIdOf(x)
     case 'key_tag':
       return [...principalOf(x).tags]
     case 'tag':

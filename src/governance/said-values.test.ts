@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Exchange } from '../core/index.ts'
-import { saidValuesOf } from './said-values.ts'
+import { runIdOf, saidValuesOf } from './said-values.ts'
 
 function saying(headers: Readonly<Record<string, string>>): Exchange {
   // All that is read of it.
@@ -19,4 +19,10 @@ test('records have what headers say, and no more of it than a field holds', () =
     tags.map((tag) => tag.length),
     [64, 64, 64],
   )
+})
+
+test('a run has one name, whichever of the two headers says it', () => {
+  assert.equal(runIdOf(saying({})), null)
+  assert.equal(runIdOf(saying({ 'x-ferrum-run-id': 'old' })), 'old')
+  assert.equal(runIdOf(saying({ 'x-ferrum-run-id': 'old', 'x-ferro-run-id': 'own' })), 'own')
 })

@@ -13,6 +13,11 @@ export interface SaidValues {
 const MOST_CHARACTERS = 256
 const MOST_OF_A_TAG = 64
 
+/** The run that a request belongs to, as this gateway's clients call it, or those of the one whose runs it goes on with. */
+export function runIdOf({ head }: Exchange): string | null {
+  return head.get('x-ferro-run-id') ?? head.get('x-ferrum-run-id')
+}
+
 /** What the headers of a request say, and of what its body says that which rules have counted it by. */
 export function saidValuesOf(x: Exchange, counted: readonly RequestValue[] | null): SaidValues {
   const { head } = x

@@ -7,7 +7,7 @@ import { KeyPrincipal, NO_LEVELS } from './key-principal.ts'
 import type { NamelessRefusals } from './nameless-refusals.ts'
 import { POLICY, type Ruling } from './policy/ruling.ts'
 import { Reservation } from './reservation.ts'
-import { saidValuesOf } from './said-values.ts'
+import { runIdOf, saidValuesOf } from './said-values.ts'
 import { budgetNanos, type Traffic, type TrafficPort, totalTokens, trafficInAll } from './traffic.ts'
 import type { RequestValue } from './value-rules.ts'
 
@@ -104,7 +104,7 @@ function recordOf(
     path: x.path,
     route: x.route?.name ?? null,
     key_id: x.principal?.id ?? null,
-    run_id: x.head.get('x-ferro-run-id'),
+    run_id: runIdOf(x),
     model_requested: traffic?.modelRequested ?? null,
     model_served: traffic?.modelServed ?? null,
     provider: traffic?.provider ?? null,

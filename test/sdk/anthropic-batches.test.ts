@@ -19,6 +19,7 @@ const KEYS = {
   cut: keyPair('cut'),
   free: keyPair('free'),
   unscoped: keyPair('unscoped'),
+  dollars: keyPair('dollars'),
 }
 const ALLOWED = { models: { allow: ['claude-alias'] } }
 const BUDGET = { budgets: [{ tokens: 1_000_000, per: 'total' }] }
@@ -29,6 +30,7 @@ const MEMBERS: Readonly<Record<string, object>> = {
   cut: BUDGET,
   free: BUDGET,
   unscoped: { scopes: ['batches.manage'] },
+  dollars: { budgets: [{ usd: 0.5, per: 'total' }] },
 }
 
 const vendor = new BatchesVendor(VENDOR_KEY)
@@ -234,6 +236,20 @@ test('a request that the key may not make refuses the batch before it goes anywh
   }
   assert.equal(vendor.seen.length, before)
   assert.equal((await batches(KEYS.held).create(requestsFor('claude-alias'))).processing_status, 'in_progress')
+})
+
+test('what requests of a batch may search is reserved with them', async () => {
+  const searching = (uses: number): Anthropic.Messages.BatchCreateParams => {
+    const tools = [{ type: 'web_search_20250305' as const, name: 'web_search' as const, max_uses: uses }]
+    return {
+      requests: requestsFor('claude-alias').requests.map(({ params, ...rest }) => ({
+        ...rest,
+        params: { ...params, tools },
+      })),
+    }
+  }
+  await assert.rejects(batches(KEYS.dollars).create(searching(100)), /budget/)
+  assert.equal((await batches(KEYS.dollars).create(searching(10))).processing_status, 'in_progress')
 })
 
 test('a batch of many requests is looked at whole', async () => {

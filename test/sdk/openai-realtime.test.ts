@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
+import { adminOf } from '../harness/admin.ts'
 import { keyPair } from '../harness/config.ts'
 import { at } from '../harness/json.ts'
 import { acceptLines, CLOSE, frameOf, onFrames, TEXT } from '../harness/web-socket-server.ts'
@@ -150,6 +151,25 @@ test('what an unfinished answer has used is charged to a client that leaves befo
   socket.close()
   await closed
   await recorded('realtime', { audio_output_tokens: 20, usage_source: 'estimated', status: 101 })
+})
+
+test('a session ends when its key is revoked, also when the key was changed meanwhile', async () => {
+  answerWith(4)
+  const ask = adminOf(house().gateway)
+  const { json } = await ask('POST', 'api-keys', { id: 'talker' })
+  const secret = String(json['secret'])
+  const { socket } = await firstEvent(secret)
+  assert.equal((await ask('POST', 'api-keys/talker/rotate', { grace: '1h' })).status, 200)
+  const answered = new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))
+  socket.send('{"type":"response.create"}')
+  await answered
+  assert.equal((await ask('DELETE', 'api-keys/talker')).status, 200)
+  const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener('close', resolve))
+  // The worker may hear of the key in its next turn.
+  socket.addEventListener('message', () => socket.send('{"type":"response.create"}'))
+  socket.send('{"type":"response.create"}')
+  const { code, reason } = await closed
+  assert.deepEqual([code, reason], [1008, 'The key of this session is not valid any more.'])
 })
 
 test('a session without a key, without a model or without a WebSocket is refused', async () => {

@@ -6,7 +6,7 @@ import type { OperationFacts, OperationMeter } from './operation.ts'
 import { NOTHING, readToldUsage, tokensOf, unitsOf } from './usage.ts'
 
 /** One picture of the largest size and quality that is sold by tokens (OpenAI, "Image generation", cost table). */
-const MOST_PICTURE_TOKENS = 8_192
+export const MOST_PICTURE_TOKENS = 8_192
 /** The longest that a second of sound usually gets: little speech is sent at less than 32 kbit/s. */
 const LEAST_BYTES_PER_SECOND = 4_000
 /** A middling rate, for what nobody said: 128 kbit/s. */

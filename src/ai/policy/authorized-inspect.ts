@@ -22,8 +22,7 @@ export function underAuthority(route: Route): Route {
 
 function authorized(inspect: Gate, name: string): Gate {
   const allowed = new WeakSet<Exchange>()
-  // What is below a conversation's path is about the same models.
-  const action = ACTIONS.get(name) ?? ACTIONS.get(name.split('.', 1)[0] ?? '')
+  const action = actionOf(name)
   return (x) => {
     const { authority } = principalOf(x)
     if (authority === null || allowed.has(x) || isLook(x, name)) return inspect(x)
@@ -42,6 +41,21 @@ function authorized(inspect: Gate, name: string): Gate {
     )
     return WAIT
   }
+}
+
+/** What is below a conversation's path is about the same models. */
+function actionOf(name: string): string | undefined {
+  return ACTIONS.get(name) ?? ACTIONS.get(name.split('.', 1)[0] ?? '')
+}
+
+/**
+ * Whether another model than the one that was asked for may serve a request. Nobody waits for whom to ask: what is not known yet is asked
+ * for, and counts as no.
+ */
+export function mayBeServedBy(x: Exchange, model: string): boolean {
+  const { authority } = principalOf(x)
+  const name = x.route?.name ?? ''
+  return authority === null || authority.authorize(actionOf(name) ?? name, `model:${model}`) === null
 }
 
 /** What a key has is looked at, or taken away: no model does anything. */

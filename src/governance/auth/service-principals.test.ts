@@ -6,7 +6,7 @@ import { eventually } from '../../../test/harness/eventually.ts'
 import { offlineExchange } from '../../../test/request-path/offline.ts'
 import { poolTo, startHttp } from '../../../test/request-path/upstream.ts'
 import { documentFrom } from '../../config/index.ts'
-import { WAIT } from '../../core/index.ts'
+import { type ResponseHandler, WAIT } from '../../core/index.ts'
 import { KeyPrincipal } from '../key-principal.ts'
 import { LevelTable } from '../level-table.ts'
 import { ServicePrincipals } from './service-principals.ts'
@@ -86,3 +86,43 @@ test('a service that does not let this gateway ask is no word on the key, and th
   assert.match(told[0] ?? '', /identity\.service\.token/)
   assert.equal(service.identify(offlineExchange(), 'one'), WAIT, 'that is no answer, and is not kept as one')
 })
+
+test('an address that sends many keys that nobody knows leaves room for the questions of others', async () => {
+  const asked: ResponseHandler[] = []
+  const silent = {
+    dispatch: (_request: object, handler: ResponseHandler) => asked.push(handler) > 0,
+    close: async () => undefined,
+  }
+  const { identity } = await documentFrom({ identity: { service: { endpoint: 'http://127.0.0.1:1', timeout: '60s' } } })
+  assert.ok(identity.service !== undefined)
+  const rules = {
+    levels: new LevelTable(),
+    levelsOf: () => [],
+    contradiction: () => null,
+    unknownLevels: 'record' as const,
+  }
+  const refused: string[] = []
+  const warn = (_message: string, { reason }: Readonly<Record<string, unknown>>) => void refused.push(String(reason))
+  const service = new ServicePrincipals(identity.service, { connect: () => silent, token: null, warn }, rules)
+  const ask = (address: string, secret: string) => {
+    const x = offlineExchange()
+    x.origin = { address, scheme: 'http', host: 'a', trusted: false }
+    assert.equal(service.identify(x, secret), WAIT)
+  }
+  for (let at = 0; at < 64; at++) ask('192.0.2.1', `guess-${at}`)
+  ask('192.0.2.1', 'guess-0')
+  assert.equal(asked.length, 64, 'who asks for the same waits for the same question')
+  ask('192.0.2.1', 'guess-64')
+  await eventually(() => refused.length === 1, { what: 'one question too many' })
+  assert.match(refused[0] ?? '', /192\.0\.2\.1 has too many/)
+  ask('192.0.2.2', 'mine')
+  assert.equal(asked.length, 65, 'another address is asked for')
+  // Nobody waits any more, and the timers of the questions end.
+  for (const handler of asked) handler.onResponseError(NO_CONTROLLER, new Error('over'))
+})
+
+const NO_CONTROLLER: Parameters<ResponseHandler['onResponseError']>[0] = {
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+}

@@ -3,6 +3,7 @@ import type { IdentityConfig } from '../../config/index.ts'
 import { type Exchange, GatewayError, resume, WAIT } from '../../core/index.ts'
 import type { Authority } from '../authority.ts'
 import type { KeyPrincipal } from '../key-principal.ts'
+import { addressIdentity } from '../route-limits.ts'
 import { type AuthParts, serverUrl } from './auth-parts.ts'
 import { KeptAnswers } from './kept-answers.ts'
 import { type OutsideRules, outsidePrincipal } from './outside-principal.ts'
@@ -15,6 +16,8 @@ type ServiceConfig = NonNullable<IdentityConfig['service']>
 const MAX_CONNECTIONS = 64
 const MAX_KNOWN = 4_096
 const MAX_ASKING = 256
+/** Of the questions on their way no address has more: who sends keys that nobody knows leaves room for others. */
+const MAX_OF_ADDRESS = 64
 const MAX_SECRET_CHARS = 4_096
 /** The log is told no oftener why the service gives no answer. */
 const TOLD_EVERY_MS = 10_000
@@ -30,6 +33,8 @@ export class ServicePrincipals implements PrincipalSource {
   readonly #resolved: KeptAnswers<Resolved>
   readonly #verdicts: KeptAnswers<boolean>
   readonly #warn: AuthParts['warn']
+  /** Questions about keys that are on their way, by the address that brought them. */
+  readonly #asking = new Map<string, number>()
   #toldMs = Number.NEGATIVE_INFINITY
 
   /** Throws an Error for an address that cannot be. */
@@ -62,13 +67,28 @@ export class ServicePrincipals implements PrincipalSource {
       const problem = this.#take(x, known)
       return problem ?? 'identified'
     }
+    const address = addressIdentity(x.origin?.address ?? x.client.address ?? '')
     this.#resolved
-      .ask(key, async () => await this.#resolve(secret))
+      .ask(key, async () => await this.#resolveFor(address, secret))
       .then(
         (answer) => resume(x, this.#take(x, answer)),
         (cause: unknown) => resume(x, this.#unavailable(cause)),
       )
     return WAIT
+  }
+
+  /** Asks in the name of an address, which has not too many questions on their way. */
+  async #resolveFor(address: string, secret: string): Promise<Resolved> {
+    const before = this.#asking.get(address) ?? 0
+    if (before >= MAX_OF_ADDRESS) throw new Error(`the address ${address} has too many questions on their way`)
+    this.#asking.set(address, before + 1)
+    try {
+      return await this.#resolve(secret)
+    } finally {
+      const left = (this.#asking.get(address) ?? 0) - 1
+      if (left > 0) this.#asking.set(address, left)
+      else this.#asking.delete(address)
+    }
   }
 
   /** Who was put among levels that lie elsewhere since must be put there anew. */

@@ -122,13 +122,7 @@ export function migrate(database: PostgresDatabase, place: string, migrations = 
       const version = Number(
         database.prepare('SELECT coalesce(max(version), 0) AS version FROM schema_version').get()?.['version'],
       )
-      if (version > migrations.length) {
-        throw new StorageError(
-          'newer_schema',
-          `${place} has schema version ${version}, and this program knows versions up to ${migrations.length}. ` +
-            'A newer ferro has used it: start that version, or give another database.',
-        )
-      }
+      checkVersion(version, place, migrations)
       const step = migrations[version]
       if (step !== undefined) {
         database.exec(step)
@@ -140,4 +134,21 @@ export function migrate(database: PostgresDatabase, place: string, migrations = 
       throw error
     }
   }
+}
+
+/** The same for who only reads: nothing is migrated, and what a later version keeps elsewhere would be missing in every sum. */
+export function refuseNewer(database: PostgresDatabase, place: string, migrations = MIGRATIONS): void {
+  const found = database.prepare("SELECT to_regclass('schema_version')::text AS name").get()
+  if (found?.['name'] === null || found === undefined) return
+  const version = database.prepare('SELECT coalesce(max(version), 0) AS version FROM schema_version').get()?.['version']
+  checkVersion(Number(version), place, migrations)
+}
+
+function checkVersion(version: number, place: string, migrations: readonly string[]): void {
+  if (version <= migrations.length) return
+  throw new StorageError(
+    'newer_schema',
+    `${place} has schema version ${version}, and this program knows versions up to ${migrations.length}. ` +
+      'A newer ferro has used it: start that version, or give another database.',
+  )
 }

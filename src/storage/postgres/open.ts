@@ -10,7 +10,7 @@ import { PostgresDatabase } from './database.ts'
 import { instanceName } from './instance-name.ts'
 import { Instances } from './instances.ts'
 import { PostgresLedgerTables } from './ledger-tables.ts'
-import { migrate } from './migrations.ts'
+import { migrate, refuseNewer } from './migrations.ts'
 import { Partitions } from './partitions.ts'
 import { PostgresRetention } from './retention.ts'
 import { checkSecrets } from './secrets.ts'
@@ -66,7 +66,13 @@ export function openPostgresReader(databaseUrl: string): PostgresDatabase {
   const target = parsePostgresUrl(databaseUrl)
   const database = new PostgresDatabase(new PostgresConnection(target, READER))
   reach(database, target)
-  return database
+  try {
+    refuseNewer(database, placeOf(target))
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 interface Opening {

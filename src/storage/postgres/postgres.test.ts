@@ -26,7 +26,7 @@ import { LedgerWriter } from '../writer.ts'
 import { PostgresConnection } from './connection.ts'
 import { PostgresDatabase } from './database.ts'
 import { MIGRATIONS, migrate } from './migrations.ts'
-import { openPostgresStore, WRITER } from './open.ts'
+import { openPostgresReader, openPostgresStore, WRITER } from './open.ts'
 import { Partitions } from './partitions.ts'
 import { parsePostgresUrl } from './url.ts'
 
@@ -128,6 +128,7 @@ serverSuite('postgres', 'a PostgreSQL database', () => {
         error.code === 'newer_schema' &&
         /PostgreSQL at 127\.0\.0\.1:\d+, database t\d+ has schema version 99.*start that version/.test(error.message),
     )
+    assert.throws(() => openPostgresReader(url), { code: 'newer_schema' })
   })
 
   test('that cannot be used says where, why and what to do, and never the password', async (t) => {

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StorageError } from '../errors.ts'
-import { migrate } from './migrations.ts'
+import { migrate, refuseNewer } from './migrations.ts'
 
 /** How long a statement waits for a lock that another program holds on the database. */
 const BUSY_TIMEOUT_MS = 1000
@@ -62,7 +62,14 @@ function unusable(file: string, error: unknown): unknown {
   )
 }
 
-/** Opens the database for queries only; any write through it fails. */
+/** Opens the database for queries only; any write through it fails. Throws StorageError `newer_schema`, or what SQLite says. */
 export function openDatabaseReadOnly(file: string): DatabaseSync {
-  return new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+  const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+  try {
+    refuseNewer(database, file)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { StorageError } from '../errors.ts'
 import { packRecord } from '../record-fields.ts'
 import { requestId, sampleRecord, temporaryDirectory } from '../testing/samples.ts'
-import { databasePath, openDatabase } from './database.ts'
+import { databasePath, openDatabase, openDatabaseReadOnly } from './database.ts'
 import { firstIdAt, MIGRATIONS, migrate, versionAfter } from './migrations.ts'
 
 test('migrates once and leaves the database durable and in WAL mode', (t) => {
@@ -51,6 +51,11 @@ test('refuses a database that a newer version has used', (t) => {
   assert.throws(
     () => openDatabase(file),
     (error) => error instanceof StorageError && error.code === 'newer_schema' && error.message.includes(file),
+  )
+  assert.throws(
+    () => openDatabaseReadOnly(file),
+    { code: 'newer_schema' },
+    'nor is it read, where sums would lack what they do not know',
   )
 })
 

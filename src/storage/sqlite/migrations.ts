@@ -361,14 +361,7 @@ export function migrate(database: DatabaseSync, path: string, migrations = MIGRA
     database.exec('BEGIN IMMEDIATE')
     try {
       const version = Number(newest.get()?.version)
-      const newestKnown = versionAfter(migrations.length)
-      if (version > newestKnown) {
-        throw new StorageError(
-          'newer_schema',
-          `${path} has schema version ${version}, and this program knows versions up to ${newestKnown}. ` +
-            'A newer ferro has used it: start that version, or give another database.',
-        )
-      }
+      checkVersion(version, path, migrations)
       if (version === UNRELEASED) {
         throw new StorageError(
           'unknown_format',
@@ -389,6 +382,27 @@ export function migrate(database: DatabaseSync, path: string, migrations = MIGRA
       throw error
     }
   }
+}
+
+/** The same for who only reads: nothing is migrated, and what a later version keeps elsewhere would be missing in every sum. */
+export function refuseNewer(database: DatabaseSync, path: string, migrations = MIGRATIONS): void {
+  const found = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'").get()
+  if (found === undefined) return
+  checkVersion(
+    Number(database.prepare('SELECT max(version) AS version FROM schema_version').get()?.version),
+    path,
+    migrations,
+  )
+}
+
+function checkVersion(version: number, path: string, migrations: readonly string[]): void {
+  const newestKnown = versionAfter(migrations.length)
+  if (version <= newestKnown) return
+  throw new StorageError(
+    'newer_schema',
+    `${path} has schema version ${version}, and this program knows versions up to ${newestKnown}. ` +
+      'A newer ferro has used it: start that version, or give another database.',
+  )
 }
 
 /** The smallest request id (UUIDv7) of a request that started at `ms` since the epoch or later. */

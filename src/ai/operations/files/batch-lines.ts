@@ -1,10 +1,12 @@
 import { GatewayError } from '../../../core/index.ts'
 import { createScanner, type Edit, patchTopLevel, readString } from '../../../lib/index.ts'
 import { promptsAt } from '../../conversation/request-reader.ts'
-import { worstCost } from '../../models/price.ts'
+import { mostSearches } from '../../models/most-searches.ts'
+import { dearestRule, type Prices, pricesSearches, worstCost } from '../../models/price.ts'
 import { policyProblem } from '../../policy/check-body.ts'
 import { shorten } from '../../routing/choose.ts'
 import { CONVERSATIONS } from '../../surfaces/conversations.ts'
+import { MOST_PICTURE_TOKENS } from '../meters.ts'
 import { OPERATIONS } from '../table.ts'
 import { type BatchFacts, BatchSum } from './batch-facts.ts'
 import { type BatchParty, batchNanos, batchTarget } from './batch-model.ts'
@@ -28,6 +30,8 @@ const SCOPES: ReadonlyMap<string, string> = new Map([
 ])
 /** Endpoints whose models answer with nothing that counts as output. */
 const SILENT = /\/(?:embeddings|moderations|rerank)$/
+/** Endpoints whose models make pictures. */
+const PICTURES = /\/images\/[a-z]+$/
 /** Text completions: each entry of a list of prompts has answers of its own. */
 const COMPLETIONS = /^(?:\/v1)?\/completions$/
 const DEFAULT_MODELS: ReadonlyMap<string, string | null> = new Map(
@@ -42,6 +46,8 @@ export interface BatchLinesOptions extends BatchParty {
   readonly bytesPerToken: number
   /** Supposed of a line that sets no limit. */
   readonly outputTokens: number
+  /** Supposed of a line that may search and names no maximum. */
+  readonly webSearches: number
   readonly atMs: number
   /** Puts what a body refers to in the provider's words. */
   readonly refer: (body: Buffer) => Buffer | GatewayError
@@ -110,7 +116,7 @@ export class BatchLines {
   }
 
   #body(sent: Buffer, url: string | null): Buffer | GatewayError {
-    const { refer, modelInJob, nameOf, bytesPerToken, outputTokens, atMs } = this.#options
+    const { refer, modelInJob, nameOf, bytesPerToken, outputTokens, webSearches, atMs } = this.#options
     const body = refer(sent)
     if (body instanceof GatewayError) return body
     const scanned = bodyScanner.scan(body)
@@ -134,22 +140,35 @@ export class BatchLines {
         scanned.has(index) ? (countAt(body, scanned.valueStart(index), scanned.valueEnd(index)) ?? []) : [],
       )
     const limits = counts(LIMITS)
-    const limit = limits.length === 0 ? outputTokens : Math.max(...limits)
     const isSilent = url !== null && SILENT.test(url)
+    const isPicture = url !== null && PICTURES.test(url)
+    const limit = isPicture ? MOST_PICTURE_TOKENS : limits.length === 0 ? outputTokens : Math.max(...limits)
     const hasPrompts = url !== null && COMPLETIONS.test(url) && scanned.has(PROMPT)
     const prompts = hasPrompts ? promptsAt(body, scanned.valueStart(PROMPT)) : 1
-    const output = isSilent ? 0 : limit * Math.max(1, ...counts(ANSWERS)) * prompts
-    const most = Math.min(output, Number.MAX_SAFE_INTEGER - input)
-    // What is written to a cache costs more than what is read.
-    const dearest = body.includes(CACHED) && target.prices !== null
-    const nanos = dearest ? worstCost(target.prices, input, most, atMs) : batchNanos(target, input, most, atMs)
-    this.#sum.add(name, input + most, nanos)
+    const answers = Math.max(1, ...counts(ANSWERS)) * prompts
+    const most = Math.min(isSilent ? 0 : limit * answers, Number.MAX_SAFE_INTEGER - input)
+    const { prices } = target
+    // What is written to a cache costs more than what is read, and a picture more than a text.
+    const isDearest = (isPicture || body.includes(CACHED)) && prices !== null
+    const nanos = isDearest ? worstCost(prices, input, most, atMs) : batchNanos(target, input, most, atMs)
+    const searched = prices === null ? 0 : searchesCost(prices, mostSearches(body, webSearches), { answers, atMs })
+    this.#sum.add(name, input + most, nanos === null ? null : nanos + searched)
     if (this.#sum.modelCount > MOST_MODELS) return invalid(`names model number ${MOST_MODELS + 1} of its file`, 'model')
     const model = nameOf(target.model)
     if (said === model) return body
     const edit: Edit = { kind: 'set', index: 0, json: JSON.stringify(model) }
     return patchTopLevel(body, scanned, [edit])
   }
+}
+
+/** What a vendor's own searches for an answer cost at most: they have no price of their own in batches. */
+function searchesCost(
+  prices: Prices,
+  searches: number,
+  { answers, atMs }: { readonly answers: number; readonly atMs: number },
+): number {
+  if (searches === 0 || !pricesSearches(prices)) return 0
+  return dearestRule(prices, 0, 0, { searches: searches * answers, answers, atMs }).nanos
 }
 
 /** Some vendors' lines leave the version out. */

@@ -43,7 +43,7 @@ export function startUpload(
     }
     x.client.askForBody()
   }
-  const { bytesPerToken, outputTokens } = registry.reservation
+  const { bytesPerToken, outputTokens, webSearches } = registry.reservation
   const lines = new BatchLines({
     registry,
     principal: principalOf(x),
@@ -52,6 +52,7 @@ export function startUpload(
     modelInJob: provider.kind === 'mistral',
     bytesPerToken,
     outputTokens,
+    webSearches,
     atMs: x.time,
     refer: withPlainIds,
   })

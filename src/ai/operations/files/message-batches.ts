@@ -179,7 +179,7 @@ async function lookAt(x: Exchange, options: MessageBatchesOptions): Promise<Know
     const message = `The batch names files that the provider "${keeper.provider}" keeps, and it goes to the provider "${name}".`
     return new GatewayError('invalid_request', message)
   }
-  const { bytesPerToken, outputTokens } = registry.reservation
+  const { bytesPerToken, outputTokens, webSearches } = registry.reservation
   const made = await readRequests(body, again, {
     registry,
     principal,
@@ -188,6 +188,7 @@ async function lookAt(x: Exchange, options: MessageBatchesOptions): Promise<Know
     modelInJob: false,
     bytesPerToken,
     outputTokens,
+    webSearches,
     atMs: x.time,
     refer: (params) => params,
   })

@@ -21,6 +21,11 @@ export class FrameReader {
     this.#onText = onText
   }
 
+  /** Something may be said between two frames, and not within one. */
+  get isBetween(): boolean {
+    return this.#lost || (this.#left === 0 && this.#head.length === 0)
+  }
+
   push(bytes: Buffer): void {
     let at = 0
     while (at < bytes.length && !this.#lost) {

@@ -8,7 +8,7 @@ import {
   type Hook,
   type TunnelWatch,
 } from '../../../core/index.ts'
-import { principalOf } from '../../../governance/index.ts'
+import { type KeyPrincipal, principalOf } from '../../../governance/index.ts'
 import { allowed, deniedTo, unknownModel } from '../../conversation/conversation-route.ts'
 import { isObject } from '../../ir/json.ts'
 import type { Usage } from '../../models/price.ts'
@@ -33,6 +33,7 @@ const TELLING: ReadonlySet<unknown> = new Set([
 ])
 const POLICY = 1008
 const GOING_AWAY = 1001
+const ENDED_BY_US: ReadonlySet<string> = new Set(['budget_exceeded', 'invalid_api_key'])
 
 export interface RealtimeOptions {
   readonly registry: ModelRegistry
@@ -91,12 +92,15 @@ class RealtimeTap implements AnswerTap {
   readonly #state: ForwardState
   readonly #settings: RealtimeOptions['settings']
   readonly #isLimited: boolean
+  readonly #life: KeyPrincipal['life']
 
   constructor(x: Exchange, candidate: ForwardCandidate, { state, settings }: SessionParts) {
     this.#refusal = new ForwardTap(x, candidate, state)
     this.#state = state
     this.#settings = settings
-    this.#isLimited = principalOf(x).charged.budgets !== null
+    const principal = principalOf(x)
+    this.#isLimited = principal.charged.budgets !== null
+    this.#life = principal.life
   }
 
   start(status: number, headers: AnswerHeaders): AnswerPlan | GatewayError {
@@ -133,10 +137,14 @@ class RealtimeTap implements AnswerTap {
       totalMs: total,
       onUpstreamBytes: (bytes) => {
         reader.push(bytes)
+        if (!reader.isBetween) return null
+        if (Date.now() >= this.#life.endsAt) {
+          return new GatewayError('invalid_api_key', 'The key of this session is not valid any more.')
+        }
         if (!this.#isLimited || usedIn(state) < most) return null
         return new GatewayError('budget_exceeded', 'The session has used what was reserved for it; begin another one.')
       },
-      farewell: (error) => closeFrame(error.code === 'budget_exceeded' ? POLICY : GOING_AWAY, error.message),
+      farewell: (error) => closeFrame(ENDED_BY_US.has(error.code) ? POLICY : GOING_AWAY, error.message),
     }
   }
 }
