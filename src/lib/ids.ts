@@ -3,6 +3,10 @@ import { randomFillSync } from 'node:crypto'
 const POOL_BYTES = 2048
 const COUNTER_LIMIT = 0x1000
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+/** Where the parts of a request id stand, less its time. */
+const COUNTER_AT = 15
+const RANDOM_AT = 19
+const DIGITS = Buffer.from('0123456789abcdef', 'latin1')
 
 /**
  * Makes ids for requests, traces and spans; one per thread. Randomness comes from the system's generator in blocks,
@@ -15,7 +19,8 @@ export class RequestIds {
   #hex = ''
   #used = 0
   #timeMs = -1
-  #timeText = ''
+  /** The last request id: an id is one text, since what is put together of parts is put together again by whoever writes it. */
+  readonly #id = Buffer.from('00000000-0000-7000-8000-000000000000', 'latin1')
   #counter = 0
 
   /** The clock in milliseconds since the epoch and the source of randomness may be given, for tests. */
@@ -36,11 +41,16 @@ export class RequestIds {
     } else if (++this.#counter === COUNTER_LIMIT) {
       this.#begin(this.#timeMs + 1, 0)
     }
+    const id = this.#id
+    const counter = this.#counter
+    for (let digit = 0; digit < 3; digit++) id[COUNTER_AT + digit] = digitOf(counter >> (8 - 4 * digit))
     const random = this.#takeHex(16)
     // Two bits of the first digit are the variant.
-    const variant = '89ab'.charAt(Number.parseInt(random.charAt(0), 16) & 3)
-    const counter = (this.#counter + COUNTER_LIMIT).toString(16).slice(1)
-    return `${this.#timeText}-7${counter}-${variant}${random.slice(1, 4)}-${random.slice(4)}`
+    id[RANDOM_AT] = digitOf(8 | (nibbleOf(random.charCodeAt(0)) & 3))
+    for (let digit = 1; digit < 16; digit++) {
+      id[RANDOM_AT + digit + (digit < 4 ? 0 : 1)] = random.charCodeAt(digit)
+    }
+    return id.toString('latin1')
   }
 
   /** A trace id as in `traceparent`: 32 random hex digits. */
@@ -56,7 +66,7 @@ export class RequestIds {
   #begin(timeMs: number, counter: number): void {
     const digits = timeMs.toString(16).padStart(12, '0')
     this.#timeMs = timeMs
-    this.#timeText = `${digits.slice(0, 8)}-${digits.slice(8)}`
+    this.#id.write(`${digits.slice(0, 8)}-${digits.slice(8)}`, 'latin1')
     this.#counter = counter
   }
 
@@ -70,6 +80,15 @@ export class RequestIds {
     this.#used += digits
     return this.#hex.slice(start, this.#used)
   }
+}
+
+/** The hex digit of the lowest four bits, as a byte of text. */
+function digitOf(value: number): number {
+  return DIGITS[value & 15] as number // in range
+}
+
+function nibbleOf(digit: number): number {
+  return digit < 0x3a ? digit - 0x30 : digit - 0x57
 }
 
 /** Whether a text is a request id of ours: UUID version 7, lower case, with dashes. */
