@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { documentFrom } from '../../src/config/index.ts'
 import { type AnswerText, answerText } from '../../src/core/http1/answer-text.ts'
+import { KnownLines } from '../../src/core/http1/known-lines.ts'
 import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import {
   compileRoutes,
@@ -50,12 +51,14 @@ const ANSWER_HEAD = [
 
 const text: AnswerText = { lines: '', hasLength: false, length: -1 }
 const nothing = () => undefined
+const known = new KnownLines()
+const knownOfAnswers = new KnownLines()
 const controller = { pause: nothing, resume: nothing, abort: nothing }
 const transport: Transport = {
   dispatch(request: UpstreamRequest, handler: ResponseHandler): boolean {
     checkRequest(request)
     handler.onRequestStart(controller, null)
-    const { status, headers } = readAnswerHead(ANSWER_HEAD, request.method)
+    const { status, headers } = readAnswerHead(ANSWER_HEAD, request.method, knownOfAnswers)
     handler.onResponseStart(controller, status, headers)
     if (handler.onResponseLast === undefined) handler.onResponseData(controller, BODY)
     else handler.onResponseLast(controller, BODY)
@@ -135,7 +138,7 @@ for (let round = 0; round < rounds; round++) {
   const started = performance.now()
   for (let turn = 0; turn < 20; turn++) {
     for (let at = 0; at < BATCH; at++) {
-      const head = readRequestHead(HEAD)
+      const head = readRequestHead(HEAD, undefined, known)
       if (!(head instanceof RequestHead)) throw head
       const client = new ClientDouble()
       handle(gateway, client, head)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compileSurfaces, DemoUpstream, modelTraffic } from '../../src/ai/index.ts'
 import { documentFrom } from '../../src/config/index.ts'
+import { KnownLines } from '../../src/core/http1/known-lines.ts'
 import { RequestHead, readRequestHead } from '../../src/core/http1/request-head.ts'
 import {
   Gateway,
@@ -159,12 +160,13 @@ export async function openScene(counted: SceneOptions | null = null): Promise<Sc
   })
 
   const waiting: ClientDouble[] = []
+  const known = new KnownLines()
   return {
     keys,
     cells,
     async turn(text, count) {
       for (let at = 0; at < count; at++) {
-        const head = readRequestHead(text)
+        const head = readRequestHead(text, undefined, known)
         if (!(head instanceof RequestHead)) throw head
         const client = new ClientDouble()
         handle(gateway, client, head)

@@ -4,20 +4,30 @@ import type { HeadLimits } from './head-limits.ts'
 const TAB = 0x09
 const LF = 0x0a
 const CR = 0x0d
-const HEAD_END = Buffer.from('\r\n\r\n')
 /** Room for the method and the version beside a target. */
 const LINE_MARGIN_BYTES = 48
 /** Empty lines before a request line that are read over (RFC 9112, 2.2). */
 export const MAX_EMPTY_LINES = 2
 const FIRST_CAPACITY = 1_024
 
-/** The end of a head that lies whole within `bytes`, or -1. */
-export function headEnd(bytes: Buffer, from: number): number {
-  return bytes.indexOf(HEAD_END, from)
-}
+/** The length of what ends a head: CR LF CR LF. */
+export const HEAD_END_BYTES = 4
 
-/** The length of what ends a head. */
-export const HEAD_END_BYTES = HEAD_END.length
+/**
+ * The end of a head that lies whole within `bytes`, or -1. A loop that looks at every fourth byte, at most every other: for the few
+ * hundred bytes of a head a search by Node takes longer than that.
+ */
+export function headEnd(bytes: Buffer, from: number): number {
+  let at = from + HEAD_END_BYTES - 1
+  while (at < bytes.length) {
+    const byte = bytes[at]
+    if (byte === LF) {
+      if (bytes[at - 1] === CR && bytes[at - 2] === LF && bytes[at - 3] === CR) return at - 3
+      at += 2
+    } else at += byte === CR ? 1 : HEAD_END_BYTES
+  }
+  return -1
+}
 
 /**
  * Collects a head that arrives in pieces: bounded, each byte looked at once, and what can no more become a head refused
@@ -70,7 +80,7 @@ export class HeadBuffer {
 
   /** The head without the empty line that ends it. */
   text(): string {
-    return this.#bytes.toString('latin1', 0, this.#length - HEAD_END.length)
+    return this.#bytes.toString('latin1', 0, this.#length - HEAD_END_BYTES)
   }
 
   #put(byte: number): void {
@@ -92,7 +102,7 @@ export class HeadBuffer {
     if (!this.#lineDone && this.#length > lineBytes + LINE_MARGIN_BYTES) {
       return new GatewayError('uri_too_long', `The request target is longer than ${lineBytes} bytes.`)
     }
-    return this.#length >= headBytes + HEAD_END.length ? headTooLarge(headBytes) : null
+    return this.#length >= headBytes + HEAD_END_BYTES ? headTooLarge(headBytes) : null
   }
 }
 

@@ -13,6 +13,7 @@ import { ClientFlow, HELD_BYTES } from './client-flow.ts'
 import { headTooLarge } from './head-buffer.ts'
 import { HeadReader } from './head-reader.ts'
 import { Http1Stream } from './http1-stream.ts'
+import { KnownLines } from './known-lines.ts'
 import { RequestBody } from './request-body.ts'
 import { RequestHead, readRequestHead } from './request-head.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
@@ -52,6 +53,7 @@ export class Http1Connection implements Connection {
   readonly #flow: ClientFlow
   #reading = false
   readonly #heads = new HeadReader()
+  readonly #known = new KnownLines()
   readonly #body = new RequestBody()
   #discarded = 0
   #tunnel: SocketTunnel | null = null
@@ -300,7 +302,8 @@ export class Http1Connection implements Connection {
 
   #begin(text: string): void {
     const limits = this.#gateway.headLimits
-    const head = text.length > limits.headBytes ? headTooLarge(limits.headBytes) : readRequestHead(text, limits)
+    const head =
+      text.length > limits.headBytes ? headTooLarge(limits.headBytes) : readRequestHead(text, limits, this.#known)
     if (head instanceof GatewayError) return this.#refuse(head)
     const stream = new Http1Stream(this, head)
     this.#stream = stream

@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts'
 import { hasImpossible, isToken, listHas, trimmed } from './grammar.ts'
 import { DEFAULT_HEAD_LIMITS, type HeadLimits } from './head-limits.ts'
 import { lowerName } from './header-names.ts'
+import type { KnownLines } from './known-lines.ts'
 
 export const MAX_METHOD_BYTES = 32
 
@@ -16,6 +17,8 @@ const CONTENT_LENGTH = /^(?:0|[1-9][0-9]{0,14})$/
 const HOST =
   /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$/
 const SENDS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+/** As they nearly always are: looked up, the text of a head would have to be found among all names of properties first. */
+const METHODS = ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 const CLIENT_REQUEST_ID = /^[A-Za-z0-9._:/+=-]{1,128}$/
 
 export class RequestHead {
@@ -59,25 +62,35 @@ export class RequestHead {
 
 /**
  * Reads a head of HTTP/1.x, given without the empty line that ends it. What is no head at all gives an error; a head
- * that must be refused says so in `problem`.
+ * that must be refused says so in `problem`. `known`: the lines of the heads before it on its connection.
  */
-export function readRequestHead(text: string, limits: HeadLimits = DEFAULT_HEAD_LIMITS): RequestHead | GatewayError {
-  if (hasImpossible(text)) return malformed('The head has control characters or line ends that no head may have.')
+export function readRequestHead(
+  text: string,
+  limits: HeadLimits = DEFAULT_HEAD_LIMITS,
+  known: KnownLines | null = null,
+): RequestHead | GatewayError {
   let lineEnd = text.indexOf('\r\n')
   if (lineEnd < 0) lineEnd = text.length
+  if (hasImpossible(text, 0, lineEnd)) return impossible()
   const methodEnd = text.indexOf(' ')
   const targetEnd = text.indexOf(' ', methodEnd + 1)
   if (methodEnd < 0 || targetEnd < 0 || targetEnd > lineEnd) return malformed('The request line has not three parts.')
-  const method = text.slice(0, methodEnd)
+  const method = methodOf(text, methodEnd)
   const version = text.slice(targetEnd + 1, lineEnd)
   const problem = version === 'HTTP/1.1' ? null : checkVersion(version)
   if (problem !== null) return problem
   if (!isToken(method) || method.length > MAX_METHOD_BYTES) return malformed('The method is not one of HTTP.')
   const head = new RequestHead(method, text.slice(methodEnd + 1, targetEnd))
   if (version !== 'HTTP/1.1') head.protocol = 'HTTP/1.0'
-  readFields(head, text, lineEnd + 2, limits)
+  const rest = readFields(head, { text, from: lineEnd + 2, known }, limits)
+  if (rest !== null) return rest
   if (head.problem === null) checkFraming(head, version === 'HTTP/1.1')
   return head
+}
+
+function methodOf(text: string, end: number): string {
+  for (const method of METHODS) if (method.length === end && text.startsWith(method)) return method
+  return text.slice(0, end)
 }
 
 function checkVersion(version: string): GatewayError | null {
@@ -87,20 +100,55 @@ function checkVersion(version: string): GatewayError | null {
   return new GatewayError('version_not_supported', `${version} is not supported; use HTTP/1.1.`)
 }
 
-function readFields(head: RequestHead, text: string, from: number, limits: HeadLimits): void {
+interface Fields {
+  readonly text: string
+  readonly from: number
+  readonly known: KnownLines | null
+}
+
+/** An error when what follows the request line is no head. */
+function readFields(head: RequestHead, { text, from, known }: Fields, limits: HeadLimits): GatewayError | null {
   let at = from
-  while (at < text.length) {
-    let end = text.indexOf('\r\n', at)
-    if (end < 0) end = text.length
-    const colon = text.indexOf(':', at)
-    if (colon < 0 || colon > end) return refuse(head, malformed('A header has no colon.'))
-    const name = lowerName(text.slice(at, colon))
-    if (name === null) return refuse(head, malformed('A header name has characters that it may not have.'))
-    const problem = addField(head, name, trimmed(text, colon + 1, end), limits.lineBytes)
-    if (problem !== null) return refuse(head, problem)
+  for (let place = 0; at < text.length; place++) {
+    let end = known === null ? -1 : known.find(text, at, place)
+    let name: string | null
+    let value: string
+    if (known !== null && end >= 0) {
+      name = known.name
+      value = known.value
+    } else {
+      end = text.indexOf('\r\n', at)
+      if (end < 0) end = text.length
+      if (hasImpossible(text, at, end)) return impossible()
+      const colon = text.indexOf(':', at)
+      if (colon < 0 || colon > end) return refused(head, text, end, 'A header has no colon.')
+      name = lowerName(text.slice(at, colon))
+      if (name === null) return refused(head, text, end, 'A header name has characters that it may not have.')
+      value = trimmed(text, colon + 1, end)
+      known?.learn(text, at, end, place, { name, value })
+    }
+    const problem = addField(head, name, value, limits.lineBytes)
+    if (problem !== null) return refused(head, text, end, problem)
     at = end + 2
   }
   checkCount(head, limits.headers)
+  return null
+}
+
+/** Refuses a head for one of its lines, unless those that follow are no lines at all. */
+function refused(head: RequestHead, text: string, lineEnd: number, why: GatewayError | string): GatewayError | null {
+  for (let at = lineEnd + 2; at < text.length; ) {
+    let end = text.indexOf('\r\n', at)
+    if (end < 0) end = text.length
+    if (hasImpossible(text, at, end)) return impossible()
+    at = end + 2
+  }
+  refuse(head, typeof why === 'string' ? malformed(why) : why)
+  return null
+}
+
+function impossible(): GatewayError {
+  return malformed('The head has control characters or line ends that no head may have.')
 }
 
 /** Adds a header, its name a token in lower case; null unless it makes the request one to refuse. */

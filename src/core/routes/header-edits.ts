@@ -39,5 +39,5 @@ function compiled(values: Readonly<Record<string, string>>): [string, Template][
 
 /** What a client sent may stand in a value: characters that no header may have are replaced. */
 function push(headers: string[], name: string, value: string): void {
-  headers.push(name, hasImpossible(value) ? value.replaceAll(/[^\t -~\x80-\xff]/g, '?') : value)
+  headers.push(name, hasImpossible(value, 0, value.length) ? value.replaceAll(/[^\t -~\x80-\xff]/g, '?') : value)
 }

@@ -1,4 +1,5 @@
 import { hasImpossible, isToken, listHas, trimmed } from '../http1/grammar.ts'
+import type { KnownLines } from '../http1/known-lines.ts'
 import type { AnswerHeaders } from '../phases.ts'
 import { TransportError } from './transport-error.ts'
 
@@ -21,6 +22,7 @@ export interface AnswerHead {
 }
 
 /** Statuses from 600 on do not exist (RFC 9110, 15). */
+const USUAL_LINE = 'HTTP/1.1 200 OK\r\n'
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?$/
 /** Fifteen digits count exactly in a double; a zero in front could mean octal to somebody. */
 const DIGITS = /^(?:0|[1-9][0-9]{0,14})$/
@@ -39,27 +41,40 @@ const MAX_KNOWN_NAMES = 512
 /**
  * Reads the head of an answer (RFC 9112, sections 4 to 6), given without the empty line that ends it. Throws
  * TransportError `invalid_answer` for everything that is not strictly HTTP/1.1, or whose body could be cut in two ways.
+ * `known`: the lines of the heads before it on its connection.
  */
-export function readAnswerHead(text: string, method: string): AnswerHead {
-  if (hasImpossible(text)) throw invalid('the head has characters that no head may have')
-  let lineEnd = text.indexOf('\r\n')
-  if (lineEnd < 0) lineEnd = text.length
-  const line = STATUS_LINE.exec(text.slice(0, lineEnd))
-  if (line === null) throw invalid('the status line is not one of HTTP/1.1')
-  const status = Number(line[2])
+export function readAnswerHead(text: string, method: string, known: KnownLines | null = null): AnswerHead {
+  let at = 0
+  let status = 200
+  let modern = true
+  if (text.startsWith(USUAL_LINE)) at = USUAL_LINE.length
+  else {
+    let lineEnd = text.indexOf('\r\n')
+    if (lineEnd < 0) lineEnd = text.length
+    const line = STATUS_LINE.exec(text.slice(0, lineEnd))
+    if (line === null) throw invalid('the status line is not one of HTTP/1.1')
+    status = Number(line[2])
+    modern = line[1] === '1'
+    at = lineEnd + 2
+  }
   const headers: Record<string, string | string[]> = {}
-  let count = 0
-  let at = lineEnd + 2
-  while (at < text.length) {
-    let end = text.indexOf('\r\n', at)
-    if (end < 0) end = text.length
-    const colon = text.indexOf(':', at)
-    if (colon < 0 || colon > end) throw invalid('a header has no colon')
-    if (++count > MAX_HEADERS) throw invalid(`there are more than ${MAX_HEADERS} headers`)
-    add(headers, nameOf(text.slice(at, colon)), trimmed(text, colon + 1, end))
+  for (let place = 0; at < text.length; place++) {
+    if (place === MAX_HEADERS) throw invalid(`there are more than ${MAX_HEADERS} headers`)
+    let end = known === null ? -1 : known.find(text, at, place)
+    if (known !== null && end >= 0) add(headers, known.name, known.value)
+    else {
+      end = text.indexOf('\r\n', at)
+      if (end < 0) end = text.length
+      if (hasImpossible(text, at, end)) throw invalid('the head has characters that no head may have')
+      const colon = text.indexOf(':', at)
+      if (colon < 0 || colon > end) throw invalid('a header has no colon')
+      const name = nameOf(text.slice(at, colon))
+      const value = trimmed(text, colon + 1, end)
+      known?.learn(text, at, end, place, { name, value })
+      add(headers, name, value)
+    }
     at = end + 2
   }
-  const modern = line[1] === '1'
   const framing = framingOf(status, method, headers, modern)
   const connection = headers['connection']
   const keepAlive = modern && framing.kind !== 'close' && !hasToken(connection, 'close')
@@ -81,8 +96,9 @@ function nameOf(raw: string): string {
 function add(headers: Record<string, string | string[]>, name: string, value: string): void {
   // The one name that is no ordinary property of an object.
   if (name === '__proto__') return
-  const held = Object.hasOwn(headers, name) ? headers[name] : undefined
-  if (held === undefined) headers[name] = value
+  const held = headers[name]
+  // Every object has a `constructor`.
+  if (held === undefined || !Object.hasOwn(headers, name)) headers[name] = value
   else if (typeof held === 'string') headers[name] = [held, value]
   else held.push(value)
 }

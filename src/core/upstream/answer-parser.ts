@@ -1,9 +1,10 @@
 import { ChunkedBody } from '../http1/chunked-body.ts'
+import { HEAD_END_BYTES, headEnd } from '../http1/head-buffer.ts'
+import { KnownLines } from '../http1/known-lines.ts'
 import { type AnswerHead, readAnswerHead } from './answer-head.ts'
 import { TransportError } from './transport-error.ts'
 
 const HEAD_START = Buffer.from('HTTP/1.')
-const HEAD_END = Buffer.from('\r\n\r\n')
 /**
  * Largest head, unless the operator says otherwise: clients made with Node read heads of 16 KiB, and the gateway adds some
  * headers.
@@ -40,6 +41,7 @@ export class AnswerParser {
   readonly #chunked = new ChunkedBody(
     (what) => new TransportError('invalid_answer', `The body of the answer is not valid: ${what}.`),
   )
+  readonly #known = new KnownLines()
   #method = ''
   #state: State = 'complete'
   /** The beginning of a head that is not complete. */
@@ -119,7 +121,7 @@ export class AnswerParser {
     const joined = held === null ? bytes : Buffer.concat([held, bytes.subarray(from)])
     const start = held === null ? from : 0
     // The end may have begun in the held part.
-    const end = joined.indexOf(HEAD_END, held === null ? from : Math.max(0, held.length - 3))
+    const end = headEnd(joined, held === null ? from : Math.max(0, held.length - 3))
     if (end < 0) {
       if (joined.length - start > this.#maxHeadBytes) throw tooLong(this.#maxHeadBytes)
       if (!beginsLikeHead(joined, start)) {
@@ -134,8 +136,8 @@ export class AnswerParser {
       return bytes.length
     }
     if (end - start > this.#maxHeadBytes) throw tooLong(this.#maxHeadBytes)
-    const head = readAnswerHead(joined.toString('latin1', start, end), this.#method)
-    const next = from + (end + HEAD_END.length - (held === null ? from : held.length))
+    const head = readAnswerHead(joined.toString('latin1', start, end), this.#method, this.#known)
+    const next = from + (end + HEAD_END_BYTES - (held === null ? from : held.length))
     this.#held = null
     if (head.status === 101 && this.#maySwitch) {
       this.#state = 'complete'
