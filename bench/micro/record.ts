@@ -77,7 +77,7 @@ const records = Array.from({ length: 512 }, (_, i) => ({
 const sink = Buffer.alloc(4_096)
 const encoder = new RecordEncoder()
 const variants: readonly (readonly [string, (r: RequestRecord) => string])[] = [
-  ['access log: RecordEncoder', (r) => encoder.encode(r)],
+  ['access log: RecordEncoder', (r) => encoder.members(r)],
   ['access log: encodeRecord', encodeRecord],
   ['journal: RecordEncoder', (r) => encoder.pack(r)],
   ['journal: encodePacked', encodePacked],

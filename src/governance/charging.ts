@@ -59,6 +59,8 @@ function isOfTokens({ unit }: BudgetDocument): boolean {
 /** The journal's list of charges of so much. */
 export function chargesJson({ budgets, ofTokens, ofNanos }: ChargingMoment, tokens: number, nanos: number): string {
   if (budgets.length === 0) return '[]'
+  // Nearly every key: two pieces, and nothing to join.
+  if (budgets.length === 1) return `${ofTokens[0] ?? ofNanos[0]}${ofNanos.length === 0 ? tokens : nanos}]]`
   // One call makes one text: pieces that are added one by one stay apart until the journal is written, each with its own cost.
   return `${ofTokens.join(String(tokens))}${ofNanos.join(String(nanos))}]]`
 }

@@ -59,9 +59,9 @@ function presentedSecret(x: Exchange, said: readonly string[]): string | Gateway
     switch (names[at]) {
       case 'authorization': {
         const text = values[at] as string // same length as names
-        if (!BEARER.test(text))
-          return new GatewayError('invalid_api_key', 'The Authorization header must be "Bearer <key>".')
-        value = text.replace(BEARER, '')
+        if (text.startsWith('Bearer ')) value = text.slice('Bearer '.length)
+        else if (BEARER.test(text)) value = text.replace(BEARER, '')
+        else return new GatewayError('invalid_api_key', 'The Authorization header must be "Bearer <key>".')
         break
       }
       case 'x-api-key':

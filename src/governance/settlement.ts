@@ -74,7 +74,8 @@ export function createSettlement(
     series.finish(facts)
     const { accessLog } = sinks
     if (!accessLog.wants(level)) return
-    if (accessLog.format === null) accessLog.write(encoder.encode(facts), level, access === 'edge' ? edgeFields(x) : '')
+    if (accessLog.format === null)
+      accessLog.write(encoder.members(facts), level, access === 'edge' ? edgeFields(x) : '')
     else accessLog.writeText(accessLog.format(x, facts))
   }
 }

@@ -43,7 +43,7 @@ export function accessLevel(outcome: Outcome, status: number): AccessLevel {
   return status >= 400 && level === 'info' ? 'warn' : level
 }
 
-/** One line per request: JSON from the text that `encodeRecord` made, or a text. */
+/** One line per request: JSON from the text that `RecordEncoder` made, or a text. */
 export class AccessLog {
   readonly #sink: LineSink | null
   readonly #rank: number
@@ -93,10 +93,10 @@ export class AccessLog {
     this.#sink?.push(line)
   }
 
-  /** Takes a record for which `wants` said yes; `more` is JSON text of further fields, or empty. */
-  write(recordJson: string, level: AccessLevel, more = ''): void {
-    const line = this.#prefix[level] + recordJson.slice(1)
-    this.#sink?.push(more === '' ? line : `${line.slice(0, -1)},${more}}`)
+  /** Takes the members of a record for which `wants` said yes; `more` is JSON text of further members, or empty. */
+  write(members: string, level: AccessLevel, more = ''): void {
+    const prefix = this.#prefix[level]
+    this.#sink?.push(more === '' ? `${prefix}${members}}` : `${prefix}${members},${more}}`)
   }
 
   /** Opens the file anew (for log rotation); returns the error when that fails, and goes on with the old file. */

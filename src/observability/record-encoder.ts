@@ -7,7 +7,7 @@ interface Fixed {
   readonly of: RequestRecord
   /** From `worker` to `upstream`. */
   readonly middle: string
-  /** `price_rule` and the end, with rare counters that are all zero. */
+  /** From `price_rule` to the last, with rare counters that are all zero. */
   readonly end: string
   readonly packedKey: string
   readonly packedMiddle: string
@@ -27,11 +27,11 @@ export class RecordEncoder {
   /** Of the last record without a key: of a route that asks for none. Its path is another with almost every request. */
   #keyless: Fixed | null = null
 
-  /** The line of the access log. */
-  encode(r: RequestRecord): string {
+  /** The line of the access log, without the braces around it: others go before it, and behind. */
+  members(r: RequestRecord): string {
     const fixed = this.#fixed(r)
-    if (fixed === null) return encodeRecord(r)
-    return `{"id":"${r.id}","client_request_id":null,"trace_id":"${r.trace_id}","time":${r.time},${fixed.middle}"status":${r.status},"outcome":"success","error_code":null,"error_source":null,"attempts":${r.attempts},"stream":${r.stream},"cancelled":${r.cancelled},"queue_us":${r.queue_us},"first_byte_us":${r.first_byte_us},"total_us":${r.total_us},"bytes_in":${r.bytes_in},"bytes_out":${r.bytes_out},"input_tokens":${r.input_tokens},"cache_read_tokens":${r.cache_read_tokens},"cache_write_tokens":${r.cache_write_tokens},"output_tokens":${r.output_tokens},"reasoning_tokens":${r.reasoning_tokens},"usage_source":"${r.usage_source}","cost_nanos":${r.cost_nanos},${fixed.end}`
+    if (fixed === null) return encodeRecord(r).slice(1, -1)
+    return `"id":"${r.id}","client_request_id":null,"trace_id":"${r.trace_id}","time":${r.time},${fixed.middle}"status":${r.status},"outcome":"success","error_code":null,"error_source":null,"attempts":${r.attempts},"stream":${r.stream},"cancelled":${r.cancelled},"queue_us":${r.queue_us},"first_byte_us":${r.first_byte_us},"total_us":${r.total_us},"bytes_in":${r.bytes_in},"bytes_out":${r.bytes_out},"input_tokens":${r.input_tokens},"cache_read_tokens":${r.cache_read_tokens},"cache_write_tokens":${r.cache_write_tokens},"output_tokens":${r.output_tokens},"reasoning_tokens":${r.reasoning_tokens},"usage_source":"${r.usage_source}","cost_nanos":${r.cost_nanos},${fixed.end}`
   }
 
   /** The record's part of a journal entry. */
@@ -68,7 +68,7 @@ export class RecordEncoder {
     const fixed: Fixed = {
       of: r,
       middle: text.slice(start, end),
-      end: text.slice(last),
+      end: text.slice(last, -1),
       packedKey: encodeValues([key]).slice(1, -1),
       packedMiddle: `${encodeValues([...names, ...models]).slice(1, -1)},`,
       packedEnd: `${encodeValues([r.price_rule]).slice(1, -1)},${RARE_ZEROS},${encodeValues([r.translation, r.attempt_history, r.variant, ...levels, null, ...policies, ...said]).slice(1)}]`,
@@ -82,7 +82,7 @@ export class RecordEncoder {
 /** From `cache_write_1h_tokens` to `unit`, as nearly every request has them. */
 const RARE_ZEROS = '0,0,0,0,0,0,0,null'
 const KEYLESS_END =
-  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null,"policy":null,"policy_version":null,"session":null,"end_user":null,"tags":null}'
+  '"price_rule":null,"cache_write_1h_tokens":0,"audio_input_tokens":0,"audio_output_tokens":0,"image_input_tokens":0,"image_output_tokens":0,"web_searches":0,"units":0,"unit":null,"translation":null,"attempt_history":null,"variant":null,"organization":null,"team":null,"project":null,"user":null,"budget_events":null,"policy":null,"policy_version":null,"session":null,"end_user":null,"tags":null'
 
 function hasRareCounters(r: RequestRecord): boolean {
   const pictures = r.image_input_tokens + r.image_output_tokens + r.units

@@ -41,7 +41,7 @@ function visible(name: string): string {
 function removeLimits(headers: string[]): void {
   for (let at = headers.length - 2; at >= 0; at -= 2) {
     const name = headers[at] as string // in range
-    if (name.includes('ratelimit') && TOLD_BY_UPSTREAMS.test(name)) headers.splice(at, 2)
+    if (TOLD_BY_UPSTREAMS.test(name)) headers.splice(at, 2)
   }
 }
 

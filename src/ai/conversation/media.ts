@@ -1,4 +1,4 @@
-import { skipValue, walkItems, walkMembers } from '../../lib/index.ts'
+import { skipValue, TextHints, walkItems, walkMembers } from '../../lib/index.ts'
 import { mediaTokens } from './media-tokens.ts'
 
 export interface MediaBytes {
@@ -15,7 +15,7 @@ const QUOTE = 0x22
  * Ends of keys or of values, one of which every media part has: a body without any is not walked through. They begin with
  * a byte that is rare in prose, which makes them quick to look for.
  */
-const HINTS = ['_url"', '_audio"', '_data"', 'Data"', '"base64"'].map((text) => Buffer.from(text))
+const HINTS = new TextHints(['_url"', '_audio"', '_data"', 'Data"', '"base64"'])
 /** The head of a data URL of something that providers count by the piece: other kinds are read as text. */
 const MEDIA_URL = /^data:(?:image|audio|video)\\?\/[^,]*;base64,|^data:application\\?\/pdf(?:;[^,]*)?;base64,/i
 /** Types of media that providers count by the piece. */
@@ -46,7 +46,7 @@ const LONGEST_MEMBER = 16
  * `content` is the offset of the conversation in a body whose scan succeeded.
  */
 export function countMedia(body: Buffer, content: number): MediaBytes {
-  if (!HINTS.some((hint) => body.includes(hint))) return NONE
+  if (!HINTS.isIn(body)) return NONE
   const counter = new MediaCounter(body)
   walkItems(body, content, counter.readItem)
   return counter.items === 0 ? NONE : { bytes: counter.bytes, items: counter.items, tokens: counter.tokens }

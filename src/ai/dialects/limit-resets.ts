@@ -27,12 +27,22 @@ const SPENT = /^0+(?:\.0*)?$/
 
 /** Milliseconds until those limits are there again that an answer calls used up; 0 when it calls none so. */
 export function spentForMs(headers: AnswerHeaders, wallMs: number): number {
+  if (!mayTellLimits(headers)) return 0
   let longest = 0
   for (const [remaining, reset] of LIMITS) {
     const left = headers[remaining]
     if (typeof left === 'string' && SPENT.test(left)) longest = Math.max(longest, untilMs(headers[reset], wallMs))
   }
   return Math.min(longest, LONGEST_RESET_MS)
+}
+
+/** Whether a name begins as those of LIMITS do: to ask for each of them takes longer than all else that is done with most heads. */
+function mayTellLimits(headers: AnswerHeaders): boolean {
+  for (const name in headers) {
+    const first = name.charCodeAt(0)
+    if (first === 0x78 || first === 0x61 || first === 0x72) return true // x, a, r
+  }
+  return false
 }
 
 /** The same of an answer that says that a limit was reached: where it does not say which, the latest of all; 0 without one. */

@@ -1,7 +1,8 @@
-import { skipValue, walkItems, walkMembers } from '../../lib/index.ts'
+import { skipValue, TextHints, walkItems, walkMembers } from '../../lib/index.ts'
 import { EditedPart } from './edited-part.ts'
 
 const DEVELOPER = Buffer.from('"developer"')
+const HINT = new TextHints(['"developer"'])
 const SYSTEM = Buffer.from('"system"')
 
 /**
@@ -9,7 +10,7 @@ const SYSTEM = Buffer.from('"system"')
  * apart, and templates of others refuse the newer name. Null when there are none.
  */
 export function withoutDeveloperRole(messages: Buffer): Buffer | null {
-  if (!messages.includes(DEVELOPER)) return null
+  if (!HINT.isIn(messages)) return null
   const edited = new EditedPart(messages)
   let found = false
   walkItems(messages, 0, (at) =>

@@ -1,8 +1,8 @@
 import { GatewayError } from '../../../core/index.ts'
+import { TextHints } from '../../../lib/index.ts'
 import type { DialectName } from '../../dialects/name.ts'
 import { parseExact, writeJson } from '../../ir/json.ts'
 import { type OriginOfId, readId } from '../forward/origin.ts'
-import { TextHints } from './text-hints.ts'
 
 /**
  * Members that name what a provider keeps, in bodies of OpenAI's, Anthropic's and Google's APIs (their references, 2026-11):

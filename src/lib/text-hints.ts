@@ -1,7 +1,7 @@
 /** Up to so many bytes, one loop in JavaScript is faster than the runtime's search, which is called for each text. */
 const SHORT = 1_024
 
-/** Short texts of which one must be in a body for it to be of interest. */
+/** Short texts of which one must be in a body for it to be of interest: the first look at bodies that nobody wants to read. */
 export class TextHints {
   readonly #texts: readonly Buffer[]
   /** By byte: 1 when one of the texts begins with it. */
