@@ -1,7 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { ConfigDocument } from '../config/index.ts'
 import {
-  type Actor,
   type Admin,
   ControlError,
   type ControlPort,
@@ -11,18 +10,14 @@ import {
   type KeyView,
   type LevelView,
   type Membership,
-  makeKey,
-  makeSecret,
-  type NewKey,
   OWNER,
   type PolicyRequest,
   type RevokedKey,
   type RouteRequest,
   type UsageQuery,
-  viewKey,
 } from '../control/index.ts'
 import { GatewayError } from '../core/index.ts'
-import { GATEWAY, keyLevel } from '../governance/index.ts'
+import { GATEWAY } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type {
   AuditEntry,
@@ -33,39 +28,29 @@ import type {
   RequestQuery,
   RequestRecord,
   StoredBudget,
-  StoredKey,
   StoredLevelKind,
   UsageByQuery,
   UsageRow,
 } from '../storage/index.ts'
 import { Admins } from './admins.ts'
 import type { BudgetBackfill } from './budget-backfill.ts'
-import { budgetUse } from './budget-use.ts'
 import type { Cluster } from './cluster.ts'
 import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
-import { keyEntry } from './key-entry.ts'
+import type { KeyChanges } from './key-changes.ts'
 import type { KeyRegistry } from './key-registry.ts'
-import type { KeyRevocation } from './key-revocation.ts'
 import type { LevelChanges } from './level-changes.ts'
 import { isNamed } from './level-names.ts'
 import { levelRights } from './level-rights.ts'
-import { notStored } from './not-stored.ts'
-import type { OneAtATime } from './one-at-a-time.ts'
 import type { Readiness } from './readiness.ts'
 import type { ShownTargets } from './shown-targets.ts'
-import type { AskedBudget } from './spent-before.ts'
 
 export interface AdminPortOptions {
   readonly database: Database
   readonly keys: KeyRegistry
-  readonly revocation: KeyRevocation
-  /** A key was revoked here: other replicas are told. */
-  readonly tell: (revoked: StoredKey) => void
+  readonly keyChanges: KeyChanges
   readonly counters: BigInt64Array
   readonly levels: LevelChanges
-  /** Keeps changes of keys apart from those of levels, and from reloads. */
-  readonly turns: OneAtATime
   readonly backfill: Pick<BudgetBackfill, 'isComplete'>
   /** Several gateways count together; null: this one is alone. */
   readonly cluster: Pick<Cluster, 'accounts'> | null
@@ -73,8 +58,6 @@ export interface AdminPortOptions {
   readonly readiness: Readiness
   readonly adminToken: string
   readonly pepper: string
-  /** Asks the database what was spent of budgets that begin. */
-  readonly learnSpending: (asked: readonly AskedBudget[]) => Promise<void>
   readonly status: () => object
   readonly document: () => ConfigDocument
   readonly targets: () => ShownTargets
@@ -112,74 +95,23 @@ export class AdminPort implements ControlPort {
   }
 
   listKeys(): readonly KeyView[] {
-    return this.#options.keys.list().map(({ key, owner }) => this.#view(key, owner))
+    return this.#options.keyChanges.list()
   }
 
-  async createKey(request: NewKey, by: Actor, mayMake?: (key: StoredKey) => void): Promise<CreatedKey> {
-    return await this.#options.turns.run(async () => await this.#createKey(request, by, mayMake))
+  async createKey(...args: Parameters<ControlPort['createKey']>): Promise<CreatedKey> {
+    return await this.#options.keyChanges.create(...args)
   }
 
-  async #createKey(request: NewKey, by: Actor, mayMake?: (key: StoredKey) => void): Promise<CreatedKey> {
-    const { key, secret } = makeKey(request, { pepper: this.#options.pepper, nowMs: Date.now(), madeBy: by.id })
-    mayMake?.(key)
-    if (this.#options.keys.find(key.id) !== null) throw conflict(key.id)
-    // Its room first: a key that is stored and has none would keep the gateway from starting.
-    const problem = this.#options.keys.levels.problemOf(key)
-    if (problem !== null) {
-      throw new ControlError('invalid_request', `The key cannot be made: ${problem.message}.`, { param: problem.field })
-    }
-    const { keys } = this.#options
-    await notStored(async () => await this.#options.learnSpending(keys.newBudgets([key])))
-    const staged = this.#options.keys.stageDatabaseKey(key)
-    try {
-      const entry = keyEntry(by, 'key.create', { before: null, after: key })
-      await notStored(async () => await this.#options.database.createKey(key, entry))
-    } catch (error) {
-      staged.discard()
-      const { cause } = error instanceof Error ? error : {}
-      if (cause instanceof Error && 'code' in cause && cause.code === 'key_exists') throw conflict(key.id)
-      throw error
-    }
-    staged.apply()
-    return { key: this.#view(key, 'database'), secret }
+  async changeKey(...args: Parameters<ControlPort['changeKey']>): Promise<KeyView | null> {
+    return await this.#options.keyChanges.change(...args)
   }
 
-  async revokeKey(id: string, by: Actor): Promise<RevokedKey | null> {
-    const found = this.#options.keys.find(id)
-    if (found === null) return null
-    if (found.owner === 'file') {
-      throw new ControlError('read_only', `The key "${id}" is in the configuration file; remove or disable it there.`)
-    }
-    const after = { ...found.key, enabled: false, revoked_at: found.key.revoked_at ?? Date.now() }
-    const entry = keyEntry(by, 'key.revoke', { before: found.key, after })
-    const { key, warning } = await this.#options.revocation.revoke(found.key, entry)
-    this.#options.tell(key)
-    return { key: this.#view(key, 'database'), warning }
+  async revokeKey(...args: Parameters<ControlPort['revokeKey']>): Promise<RevokedKey | null> {
+    return await this.#options.keyChanges.revoke(...args)
   }
 
-  async rotateKey(id: string, graceMs: number, by: Actor): Promise<CreatedKey | null> {
-    const { keys, database, pepper } = this.#options
-    const found = keys.find(id)
-    if (found === null) return null
-    if (found.owner === 'file') {
-      throw new ControlError(
-        'read_only',
-        `The key "${id}" is in the configuration file; put its present hash under \`previous\` and a new one under \`hash\` there.`,
-      )
-    }
-    const { secret, ...made } = makeSecret(pepper)
-    const graceUntilMs = graceMs === 0 ? null : Date.now() + graceMs
-    const after = { ...found.key, prefix: made.prefix, previous_until: graceUntilMs }
-    const entry = keyEntry(by, 'key.rotate', { before: found.key, after })
-    const key =
-      found.key.revoked_at === null
-        ? await notStored(async () => await database.rotateKey(id, { ...made, graceUntilMs }, entry))
-        : null
-    // It may have been revoked meanwhile, which is for good.
-    if (key === null || keys.find(id)?.key.revoked_at !== null)
-      throw new ControlError('conflict', `The key "${id}" is revoked; make a new one.`)
-    keys.putDatabaseKey(key)
-    return { key: this.#view(key, 'database'), secret }
+  async rotateKey(...args: Parameters<ControlPort['rotateKey']>): Promise<CreatedKey | null> {
+    return await this.#options.keyChanges.rotate(...args)
   }
 
   listLevels(kind: StoredLevelKind): readonly LevelView[] {
@@ -293,12 +225,4 @@ export class AdminPort implements ControlPort {
   status(): object {
     return this.#options.status()
   }
-
-  #view(key: StoredKey, owner: KeyOwner): KeyView {
-    return viewKey(key, owner, (budget) => budgetUse(this.#options, keyLevel(key.id), budget))
-  }
-}
-
-function conflict(id: string): ControlError {
-  return new ControlError('conflict', `There is a key with the id "${id}" already.`, { param: 'id' })
 }

@@ -6,15 +6,15 @@ import { keyEntry } from './key-entry.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { KeyRevocation } from './key-revocation.ts'
 import type { LevelChanges } from './level-changes.ts'
+import type { NewBudgets } from './new-budgets.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
 import type { Reloader } from './reloader.ts'
-import type { SpentBefore } from './spent-before.ts'
 
 export interface ChangesElsewhereOptions {
   readonly keys: KeyRegistry
   readonly levels: LevelChanges
   readonly turns: OneAtATime
-  readonly spent: SpentBefore
+  readonly newBudgets: NewBudgets
   readonly revocation: KeyRevocation
   readonly reloader: Reloader
   readonly database: Pick<Database, 'lookForKeys'>
@@ -59,7 +59,7 @@ export class ChangesElsewhere {
   }
 
   async #take(changed: ChangedElsewhere): Promise<void> {
-    const { keys, levels, spent, log } = this.#options
+    const { keys, levels, newBudgets, log } = this.#options
     try {
       // Before the keys that may name them.
       if (changed.levels.length > 0) await levels.adopt(changed.levels)
@@ -68,8 +68,9 @@ export class ChangesElsewhere {
         const held = keys.find(key.id)
         return held?.owner !== 'database' || held.key.revoked_at === null || key.revoked_at !== null
       })
-      await spent.learn(keys.newBudgets(valid))
+      const begins = await newBudgets.learn(valid)
       for (const key of valid) keys.putDatabaseKey(key)
+      if (begins) newBudgets.begin()
     } catch (error) {
       log.error('keys that were changed elsewhere cannot be taken over', { error })
     }

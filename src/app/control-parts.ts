@@ -24,6 +24,7 @@ import { KeyRegistry } from './key-registry.ts'
 import { KeyRevocation } from './key-revocation.ts'
 import { LevelChanges } from './level-changes.ts'
 import { createSharedMemory } from './memory.ts'
+import { NewBudgets } from './new-budgets.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { RateMemory } from './rate-memory.ts'
 import { Readiness } from './readiness.ts'
@@ -65,6 +66,7 @@ export class ControlParts {
   readonly values: ValueLevels
   readonly keys: KeyRegistry
   readonly levels: LevelChanges
+  readonly newBudgets: NewBudgets
   /** Changes of keys and levels, and reloads, one after the other. */
   readonly turns = new OneAtATime()
   readonly repair: CounterRepair
@@ -109,6 +111,7 @@ export class ControlParts {
       dataDir,
       databaseUrl: url,
       retentionDays: document.storage.retention_days ?? null,
+      usageRows: document.storage.usage_rows,
       log,
       onState: (state) => this.#onDatabase(state),
       onChanged: (changed) => void this.#elsewhere.take(changed),
@@ -151,14 +154,8 @@ export class ControlParts {
     this.revocation = new KeyRevocation({ dataDir, database, keys, log })
     this.rates = new RateMemory(dataDir, keys, counters, log)
     this.backfill = new BudgetBackfill(database, keys, counters)
-    this.levels = new LevelChanges({
-      keys,
-      counters,
-      database,
-      spent: this.spent,
-      backfill: this.backfill,
-      turns: this.turns,
-    })
+    this.newBudgets = new NewBudgets({ keys, database, spent: this.spent, backfill: this.backfill })
+    this.levels = new LevelChanges({ keys, counters, database, newBudgets: this.newBudgets, turns: this.turns })
     this.repair = new CounterRepair(database, keys, counters, log)
     this.pool = new WorkerPool(
       {
@@ -213,7 +210,7 @@ export class ControlParts {
       keys,
       levels: this.levels,
       turns: this.turns,
-      spent: this.spent,
+      newBudgets: this.newBudgets,
       revocation: this.revocation,
       reloader: this.reloader,
       database,

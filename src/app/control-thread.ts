@@ -6,13 +6,16 @@
 import { join } from 'node:path'
 import { type ConfigDocument, isLoopback } from '../config/index.ts'
 import { type ControlServer, createControlServer, keyOfFile } from '../control/index.ts'
+import type { StoredKey } from '../storage/index.ts'
 import { AdminPort } from './admin-port.ts'
 import { registerCanaryMetrics } from './canary-metrics.ts'
 import { CertificateWatch, tlsFiles } from './certificate-watch.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { ControlParts } from './control-parts.ts'
+import { warnOfDocumentedHashes } from './documented-hash-log.ts'
 import { drainLagMs } from './drain-lag.ts'
 import { firstKey } from './first-key.ts'
+import { KeyChanges } from './key-changes.ts'
 import { listenerKey, url } from './listener-urls.ts'
 import { listenersOf } from './listeners.ts'
 import { registerModelMetrics } from './model-metrics.ts'
@@ -150,6 +153,7 @@ export class ControlThread implements RunningGateway {
     await spent.learn(keys.newBudgets([...stored, ...document.keys.map(keyOfFile)], levels))
     for (const key of stored) keys.putDatabaseKey(key)
     for (const problem of keys.replaceFileKeys(document.keys, levels)) log.warn(problem, {})
+    warnOfDocumentedHashes(document, log)
     if (!wantsKeys(document) || keys.list().length > 0) return
     const created = await firstKey(database, pepper)
     keys.putDatabaseKey(created.key)
@@ -158,14 +162,15 @@ export class ControlThread implements RunningGateway {
 
   async #openControl(document: ConfigDocument): Promise<void> {
     const parts = this.#parts
-    const { database, keys, levels, turns, revocation, counters, backfill, cluster, metrics, readiness } = parts
-    const { adminToken, pepper } = parts
+    const { database, keys, levels, counters, backfill, cluster, metrics, readiness, adminToken, pepper } = parts
+    const { revocation, newBudgets, turns } = parts
+    const tell = (key: StoredKey) => parts.tellRevoked(key)
+    const made = { keys, counters, database, revocation, backfill, newBudgets, turns, pepper, tell }
     const admin = new AdminPort({
       database,
       keys,
+      keyChanges: new KeyChanges(made),
       levels,
-      turns,
-      revocation,
       counters,
       backfill,
       cluster,
@@ -173,8 +178,6 @@ export class ControlThread implements RunningGateway {
       readiness,
       adminToken,
       pepper,
-      tell: (key) => parts.tellRevoked(key),
-      learnSpending: async (asked) => await parts.spent.learn(asked),
       status: () => this.#status(),
       document: () => parts.document,
       targets: () => shownTargets(this.#modelMemory),

@@ -11,6 +11,7 @@ import type {
   CounterShare,
   DailyUsage,
   DeadWorker,
+  KeyStep,
   LedgerRow,
   NewSecret,
   Recovery,
@@ -32,6 +33,7 @@ export interface DatabaseOptions {
   readonly dataDir: string
   readonly databaseUrl: string | null
   readonly retentionDays: number | null
+  readonly usageRows: number
   readonly log: Log
   readonly onState: (state: WriterState) => void
   /** Keys and levels of the database were made or changed, by another program or by this one. */
@@ -122,6 +124,13 @@ export class Database {
   /** The key as it is now, or null when there is none that is not revoked. */
   async rotateKey(id: string, to: NewSecret, entry: AuditEntry): Promise<StoredKey | null> {
     const key = (await this.#answer('rotateKey', id, to, entry)) as StoredKey | null // as above
+    if (key !== null) this.#options.onKeyWritten()
+    return key
+  }
+
+  /** The key as it is now, or null when there is none that is not revoked. */
+  async changeKey(id: string, step: KeyStep, entry: AuditEntry): Promise<StoredKey | null> {
+    const key = (await this.#answer('changeKey', id, step, entry)) as StoredKey | null // as above
     if (key !== null) this.#options.onKeyWritten()
     return key
   }
@@ -236,8 +245,8 @@ export class Database {
   }
 
   #thread(role: DatabaseThreadStart['role']): Worker {
-    const { dataDir, databaseUrl, retentionDays } = this.#options
-    const start: DatabaseThreadStart = { role, dataDir, databaseUrl, retentionDays }
+    const { dataDir, databaseUrl, retentionDays, usageRows } = this.#options
+    const start: DatabaseThreadStart = { role, dataDir, databaseUrl, retentionDays, usageRows }
     const worker = new Worker(THREAD_ENTRY, {
       name: `ferro-${role}`,
       workerData: start,

@@ -4,6 +4,7 @@
  * `control-thread.ts` (the control thread: what comes up and down when), `control-parts.ts` (its parts, and which tells which) and
  * `threads/data-worker.ts` (the data plane of one thread).
  */
+export { DatabaseLevels } from './database-levels.ts'
 export { levelRights } from './level-rights.ts'
 export { Levels } from './levels.ts'
 export type { RunningGateway, StartOptions } from './running-gateway.ts'

@@ -140,6 +140,11 @@ export class KeyRegistry {
     return entry === undefined ? null : this.#shown(entry)
   }
 
+  /** Whether the file says that a key of the database is off. */
+  isOffByFile(id: string): boolean {
+    return this.#offByFile.has(id)
+  }
+
   #shown({ key, owner }: Entry): { key: StoredKey; owner: KeyOwner } {
     return { key: this.#offByFile.has(key.id) ? { ...key, enabled: false } : key, owner }
   }

@@ -95,6 +95,8 @@ export interface DatabaseThreadStart {
   readonly databaseUrl: string | null
   /** Null: records are kept for ever. */
   readonly retentionDays: number | null
+  /** Rows of usage of a day that keep all that was said, when records go. */
+  readonly usageRows: number
 }
 
 /** Start data of the thread that loads a configuration and ends. */

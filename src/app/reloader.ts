@@ -4,6 +4,7 @@ import type { Log } from '../observability/index.ts'
 import type { BudgetBackfill } from './budget-backfill.ts'
 import { loadDocument, type Overrides } from './configuration.ts'
 import type { Database } from './database.ts'
+import { warnOfDocumentedHashes } from './documented-hash-log.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import type { LevelChanges } from './level-changes.ts'
 import { listenerKey } from './listener-urls.ts'
@@ -107,6 +108,7 @@ export class Reloader {
         pool.swap(prepared, { changes, levels }, epoch)
       })
       for (const problem of staged.problems) log.warn(problem, {})
+      warnOfDocumentedHashes(next, log)
       for (const level of levels.hidden) log.warn(HIDDEN, { level })
       if (begins) backfill.begin(keys.epoch)
     } catch (error) {

@@ -1,6 +1,5 @@
 import type { KeyAnswer } from '../control/index.ts'
-import { AdminClient } from './admin-client.ts'
-import type { RunningInstance } from './instance.ts'
+import type { AdminClient } from './admin-client.ts'
 import type { KeyStore } from './key-store.ts'
 
 const KEYS_PATH = '/admin/v1/api-keys'
@@ -10,14 +9,8 @@ export class AdminKeyStore implements KeyStore {
   readonly live = true
   readonly #admin: AdminClient
 
-  private constructor(admin: AdminClient) {
+  constructor(admin: AdminClient) {
     this.#admin = admin
-  }
-
-  /** The keys of a running gateway, or null when its control listener does not answer. */
-  static async reach(instance: RunningInstance, dataDir: string): Promise<AdminKeyStore | null> {
-    const admin = await AdminClient.reach(instance, dataDir)
-    return admin === null ? null : new AdminKeyStore(admin)
   }
 
   async list(): Promise<readonly KeyAnswer[]> {
@@ -33,6 +26,14 @@ export class AdminKeyStore implements KeyStore {
 
   async create(request: object): Promise<{ key: KeyAnswer; secret: string }> {
     return (await this.#admin.call('POST', KEYS_PATH, { body: request })) as unknown as Created // as above
+  }
+
+  async change(id: string, patch: object): Promise<KeyAnswer | null> {
+    const { key } = await this.#admin.call('PATCH', `${KEYS_PATH}/${encodeURIComponent(id)}`, {
+      body: patch,
+      absent: 404,
+    })
+    return key === undefined ? null : (key as KeyAnswer) // as above
   }
 
   async revoke(id: string): Promise<{ key: KeyAnswer; warning: string | null } | null> {

@@ -8,6 +8,9 @@ export interface CommandRow {
   readonly load: () => Promise<Command>
 }
 
+/** Written out: to show this list loads nothing. */
+const LEVEL_KINDS = ['organization', 'team', 'project', 'user'] as const
+
 /** Every command. Each lives in a file of its own, which is loaded when it is called. */
 export const COMMANDS: readonly CommandRow[] = [
   { name: 'run', summary: 'start the gateway', load: async () => (await import('./run-command.ts')).runCommand() },
@@ -18,9 +21,16 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'keys',
-    summary: 'create, list, rotate and revoke virtual keys',
+    summary: 'create, list, change, rotate and revoke virtual keys',
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
+  ...LEVEL_KINDS.map(
+    (kind): CommandRow => ({
+      name: `${kind}s`,
+      summary: `create, list, change and delete ${kind}s`,
+      load: async () => (await import('./levels-command.ts')).levelsCommand(kind),
+    }),
+  ),
   {
     name: 'route',
     summary: 'see where requests go',

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { KeyConfig } from '../config/index.ts'
+import type { ConfigDocument } from '../config/index.ts'
 import { defaultDocument, findConfigFile, loadConfig, renderErrors, resolveReference } from '../config/index.ts'
 import { Failure } from './failure.ts'
 
@@ -9,8 +9,8 @@ export interface DataLocation {
   readonly dataDir: string
   /** As storage takes it; null for the default in the data directory. */
   readonly databaseUrl: string | null
-  /** Keys that the configuration file owns. */
-  readonly fileKeys: readonly KeyConfig[]
+  /** What the gateway is started with. */
+  readonly document: ConfigDocument
 }
 
 export interface LocationOptions {
@@ -28,7 +28,7 @@ export async function locateData({ config, dataDir }: LocationOptions): Promise<
   return {
     dataDir: resolve(dataDir ?? document.data_dir),
     databaseUrl: url === undefined ? null : databaseUrlOf(url),
-    fileKeys: document.keys,
+    document,
   }
 }
 

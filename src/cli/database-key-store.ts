@@ -1,8 +1,10 @@
 import {
   auditEntry,
   COMMAND_LINE,
+  ControlError,
   encodeKey,
   type KeyAnswer,
+  keyAfter,
   keyOfFile,
   makeKey,
   makeSecret,
@@ -29,7 +31,7 @@ export class DatabaseKeyStore implements KeyStore {
 
   async list(): Promise<readonly KeyAnswer[]> {
     const nowMs = Date.now()
-    const ofFile = this.#location.fileKeys.map((key) => encodeKey(viewKey(keyOfFile(key), 'file'), nowMs))
+    const ofFile = this.#location.document.keys.map((key) => encodeKey(viewKey(keyOfFile(key), 'file'), nowMs))
     return [...ofFile, ...this.#writer.keys.list().map(answerOf)]
   }
 
@@ -39,6 +41,7 @@ export class DatabaseKeyStore implements KeyStore {
     const { key, secret } = makeKey(await parseNewKey(request), { pepper, nowMs: Date.now(), madeBy })
     if (this.#isOfFile(key.id))
       throw new Failure(`the configuration file has a key with the id ${key.id}; choose another`)
+    await this.#checkPlace(key)
     try {
       this.#writer.administration.createKey(key, entryOf('key.create', null, key))
     } catch (error) {
@@ -47,6 +50,18 @@ export class DatabaseKeyStore implements KeyStore {
       throw error
     }
     return { key: answerOf(key), secret }
+  }
+
+  async change(id: string, patch: object): Promise<KeyAnswer | null> {
+    if (this.#isOfFile(id)) throw new Failure(`the configuration file has a key with the id ${id}; change it there`)
+    const before = this.#writer.keys.find(id)
+    if (before === null) return null
+    const after = { ...before, ...(await fieldsAfter(before, patch)) }
+    await this.#checkPlace(after)
+    const step = { before, after }
+    const key = this.#writer.administration.changeKey(id, step, entryOf('key.change', before, after))
+    if (key !== null) return answerOf(key)
+    throw new Failure(`the key ${id} is revoked; make a new one`)
   }
 
   async revoke(id: string): Promise<{ key: KeyAnswer; warning: null } | null> {
@@ -82,8 +97,25 @@ export class DatabaseKeyStore implements KeyStore {
     this.#writer.close()
   }
 
+  async #checkPlace(key: StoredKey): Promise<void> {
+    const { organization, team, project, user } = key
+    if ([organization, team, project, user].every((level) => level === null)) return
+    const { DatabaseLevels } = await import('../app/index.ts')
+    const problem = new DatabaseLevels(this.#location.document, this.#writer).problemOf(key)
+    if (problem !== null) throw new Failure(`the key ${key.id} cannot be so: ${problem}`)
+  }
+
   #isOfFile(id: string): boolean {
-    return this.#location.fileKeys.some((key) => key.id === id)
+    return this.#location.document.keys.some((key) => key.id === id)
+  }
+}
+
+async function fieldsAfter(before: StoredKey, patch: object) {
+  try {
+    return await keyAfter(before, patch)
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error
+    throw new Failure(error.message, { cause: error })
   }
 }
 

@@ -32,6 +32,7 @@ const KEY: KeyAnswer = {
     concurrency: null,
   },
   budgets: [],
+  rules: [],
 }
 
 function shown(budget: BudgetAnswer): string {

@@ -15,7 +15,8 @@ function cellsOf({ id, name, prefix, state, owner, expires_at, limits, budgets }
   return [id, name, key, state, owner, expires, rate, budgets.map(budgetText).join(', ') || '-']
 }
 
-function budgetText({ tokens, usd, per, spent }: BudgetAnswer): string {
+/** A budget for people, with what of it is used where that is known. */
+export function budgetText({ tokens, usd, per, spent }: BudgetAnswer): string {
   const text = (amount: number) => (usd === undefined ? `${amount}` : dollars(amount))
   const limit = usd === undefined ? `${tokens} tokens` : text(usd)
   const period = per === 'total' ? 'in total' : `per ${per}`

@@ -2,10 +2,11 @@ import { Command } from 'commander'
 import { ControlError, parseNewKey, parseRotation } from '../control/index.ts'
 import { type LocationOptions, locateData } from './data-location.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
-import { addKeyFlags, type KeyFlags, requestOf } from './key-flags.ts'
+import { addKeyChangeFlags, addKeyFlags, changeOf, type KeyFlags, requestOf } from './key-flags.ts'
 import { type KeyStore, openKeyStore } from './key-store.ts'
 import { renderKeyTable } from './key-table.ts'
 import { addLocationOptions } from './location-options.ts'
+import type { ChangeFlags } from './subject-flags.ts'
 
 interface KeysOptions extends LocationOptions {
   readonly format: 'text' | 'json'
@@ -20,13 +21,14 @@ Examples:
   FERRO_KEY=$(ferro keys create --id ci --requests-per-minute 60 --budget-usd 25 --per month)
   ferro keys create --scope models.read --allow-model 'demo/*'
   ferro keys list --format json
+  ferro keys update ci --requests-per-minute 120 --clear expires_at
   ferro keys rotate ci --grace 48h
   ferro keys revoke ci`
 
 /** `ferro keys`: virtual keys of a gateway, whether it runs or not. */
 export function keysCommand(): Command {
   const command = new Command('keys')
-    .description('create, list, rotate and revoke virtual keys')
+    .description('create, list, change, rotate and revoke virtual keys')
     .addHelpText('after', EXAMPLES)
   const create = addKeyFlags(addLocationOptions(command.command('create'))).description(
     'make a key and show its secret once',
@@ -35,6 +37,13 @@ export function keysCommand(): Command {
     const request = requestOf(options)
     await checked(parseNewKey(request))
     await withStore(options, 'create', (store) => createKey(store, request, options))
+  })
+  const update = addKeyChangeFlags(addLocationOptions(command.command('update')))
+    .description('change a key; what no flag names stays as it is')
+    .argument('<id>', 'id of the key')
+  update.action(async (id: string, options: KeysOptions & KeyFlags & ChangeFlags) => {
+    const patch = changeOf(options)
+    await withStore(options, 'refuse', (store) => changeKey(store, { id, patch }, options))
   })
   const list = addLocationOptions(command.command('list')).description('show every key, without secrets')
   list.action(async (options: KeysOptions) => {
@@ -111,6 +120,17 @@ async function rotateKey(
   const from = store.live ? 'from now on' : 'from the next start on'
   process.stderr.write(`The key ${id} has a new secret ${from}, and ${old}. It is shown this once, so store it now:\n`)
   process.stdout.write(`${rotated.secret}\n`)
+}
+
+async function changeKey(
+  store: KeyStore,
+  { id, patch }: { readonly id: string; readonly patch: object },
+  { format }: KeysOptions,
+): Promise<void> {
+  const key = await store.change(id, patch)
+  if (key === null) throw unknownKey(id)
+  if (format === 'json') return printJson({ key })
+  process.stdout.write(`The key ${id} is changed${store.live ? ', and in force as it is now' : ''}.\n`)
 }
 
 function unknownKey(id: string): Failure {

@@ -5,6 +5,7 @@
  */
 import { compileGlob } from '../lib/index.ts'
 import { checkAdmins } from './admin-checks.ts'
+import { checkDocumentedHashes } from './documented-hashes.ts'
 import { checkLevels, LEVEL_SECTIONS } from './level-checks.ts'
 import { checkModels } from './model-checks.ts'
 import { checkPolicies } from './policy-checks.ts'
@@ -70,6 +71,7 @@ export function checkDocument(value: unknown, options: CheckOptions): Finding[] 
     ...checkLevels(value),
     ...checkSwitches(value, names),
     ...checkAdmins(value),
+    ...checkDocumentedHashes(value),
     ...checkPatterns(value, names),
     ...checkPolicies(value, {
       providers: names.providers,

@@ -142,7 +142,9 @@ const DEFAULTS: ConfigDocument = {
     interval: 20,
     max_bytes: 1_073_741_824,
   },
-  storage: {},
+  storage: {
+    usage_rows: 10_000,
+  },
   content: {
     responses: 'on',
     seals: 'on',

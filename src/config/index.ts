@@ -10,6 +10,7 @@
 export { type AuthData, loadAuthData } from './auth-data.ts'
 export { defaultDocument } from './default-document.ts'
 export { type DocumentProblem, placeProblems, problemsOf, within } from './document-problem.ts'
+export { checkDocumentedHashes } from './documented-hashes.ts'
 export { type ConfigError, renderErrors, sortErrors } from './errors.ts'
 export type { Format } from './formats/format.ts'
 export { CONFIG_FILE_NAMES, CONFIG_MAX_BYTES, findConfigFile, loadConfig } from './load.ts'

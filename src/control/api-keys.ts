@@ -2,6 +2,7 @@ import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
 import { checkSum } from './granted-sum.ts'
 import { checkGrant } from './grants.ts'
+import { keyAfter } from './key-after.ts'
 import { encodeKey } from './key-view.ts'
 import { cursorIn, pageAfter, pageSize } from './paging.ts'
 import type { ControlPort, KeyView } from './port.ts'
@@ -31,11 +32,27 @@ export async function createKey(port: ControlPort, { admin, by, body }: ControlR
   const { key, secret } = await port.createKey(await parseNewKey(body), by, (made) => {
     checkWithin(port, admin, made, 'key')
     checkGrant(made, admin)
-    checkSum(port, admin, made)
+    checkSum(port, admin, { before: null, after: made })
     checkName(port, admin, { kind: 'key', id: made.id })
   })
   const headers = { location: `/admin/v1/api-keys/${key.id}` }
   return { status: 201, body: { key: encodeKey(key, Date.now()), secret }, headers }
+}
+
+/** Changes some members of a key (JSON merge patch, RFC 7396): what is null goes back to what it is when absent. */
+export async function changeKey(port: ControlPort, { admin, by, id, body }: ControlRequest): Promise<Answer> {
+  visible(port, admin, id)
+  const key = await port.changeKey(id, by, async (before) => {
+    const after = await keyAfter(before, body)
+    // Where it is and where it shall be: nobody takes a key of others, or gives one away.
+    checkWithin(port, admin, before, 'key')
+    checkWithin(port, admin, after, 'key')
+    checkGrant(after, admin)
+    checkSum(port, admin, { before, after })
+    return after
+  })
+  if (key === null) throw noSuchKey()
+  return ok({ key: encodeKey(key, Date.now(), await port.lastUses([id])) })
 }
 
 /** Revokes a key for good; a second time changes nothing and answers the same. */

@@ -14,8 +14,11 @@ export {
 } from './audit-entry.ts'
 export { type AuthService, type AuthServiceOptions, startAuthService } from './auth-service.ts'
 export { CONTROL_CODES, type ControlCode, ControlError } from './errors.ts'
+export { keyAfter } from './key-after.ts'
 export { type BudgetAnswer, encodeKey, type KeyAnswer, viewKey } from './key-view.ts'
 export { encodeLevel, type LevelAnswer, type LevelView, viewLevel } from './level-view.ts'
+export { changeLevel, createLevel, LEVEL_PATHS, listLevels, removeLevel, showLevel } from './levels.ts'
+export { mergePatch } from './merge-patch.ts'
 export { keyOfFile, makeKey, makeSecret, type NewKeyOptions } from './new-key.ts'
 export { storedLevelOf } from './new-level.ts'
 export type {
@@ -24,8 +27,10 @@ export type {
   ControlPort,
   CounterCheck,
   CreatedKey,
+  KeyFields,
   KeyOwner,
   KeyView,
+  LevelPort,
   Membership,
   NewKey,
   PolicyRequest,
@@ -34,7 +39,7 @@ export type {
   SharedAccount,
   UsageQuery,
 } from './port.ts'
-export type { Resource } from './resource.ts'
+export type { ControlRequest, Resource } from './resource.ts'
 export { RESOURCES } from './resources.ts'
 export { parseNewKey, parseRotation } from './schema.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'

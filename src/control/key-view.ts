@@ -1,4 +1,5 @@
 import type { StoredBudget, StoredKey, StoredLimits } from '../storage/index.ts'
+import { writtenRule } from './new-level.ts'
 import type { BudgetUse, BudgetView, KeyOwner, KeyView } from './port.ts'
 
 const NANOS_PER_USD = 1e9
@@ -43,6 +44,7 @@ export interface KeyAnswer {
   readonly user: string | null
   readonly limits: Omit<StoredLimits, 'budgets' | 'rules'>
   readonly budgets: readonly BudgetAnswer[]
+  readonly rules: readonly object[]
 }
 
 /** A budget in an answer: either `tokens` or `usd`, and what of it is used in the running period. */
@@ -92,6 +94,7 @@ export function encodeKey(key: KeyView, nowMs: number, uses?: ReadonlyMap<string
       concurrency: key.concurrency,
     },
     budgets: key.budgets.map(encodeBudget),
+    rules: (key.rules ?? []).map(writtenRule),
   }
 }
 

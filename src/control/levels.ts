@@ -3,9 +3,10 @@ import type { StoredLevelKind } from '../storage/index.ts'
 import type { Admin } from './admins.ts'
 import { ControlError } from './errors.ts'
 import { encodeLevel, type LevelView } from './level-view.ts'
+import { mergePatch } from './merge-patch.ts'
 import { storedLevelOf, writtenLevel } from './new-level.ts'
 import { cursorIn, pageAfter, pageSize } from './paging.ts'
-import type { ControlPort } from './port.ts'
+import type { LevelPort } from './port.ts'
 import { type Answer, type ControlRequest, ok, type Resource } from './resource.ts'
 import { parseLevel } from './schema.ts'
 import { checkName, checkWithin, isWithin, membershipOf, NOWHERE } from './within.ts'
@@ -20,30 +21,30 @@ export function levelResources(): Resource[] {
     const read = { method: 'GET', access: 'admin', right: 'levels.read', body: 'none' } as const
     const write = { ...read, right: 'levels.write', query: [] } as const
     const resources: Resource[] = [
-      { ...read, path: all, query: ['limit', 'cursor', 'tag'], handle: (port, asked) => list(port, kind, asked) },
+      { ...read, path: all, query: ['limit', 'cursor', 'tag'], handle: (port, asked) => listLevels(port, kind, asked) },
       {
         ...write,
         path: all,
         method: 'POST',
         body: 'json',
         action: `${kind}.create`,
-        handle: (port, asked) => create(port, kind, asked),
+        handle: (port, asked) => createLevel(port, kind, asked),
       },
-      { ...read, path: one, query: [], handle: (port, asked) => show(port, kind, asked) },
+      { ...read, path: one, query: [], handle: (port, asked) => showLevel(port, kind, asked) },
       {
         ...write,
         path: one,
         method: 'PATCH',
         body: 'json',
         action: `${kind}.change`,
-        handle: (port, asked) => change(port, kind, asked),
+        handle: (port, asked) => changeLevel(port, kind, asked),
       },
       {
         ...write,
         path: one,
         method: 'DELETE',
         action: `${kind}.delete`,
-        handle: (port, asked) => remove(port, kind, asked),
+        handle: (port, asked) => removeLevel(port, kind, asked),
       },
     ]
     return resources
@@ -51,7 +52,7 @@ export function levelResources(): Resource[] {
 }
 
 /** A page of the levels of a kind in the order of their ids; those with a tag, if one is given. */
-function list(port: ControlPort, kind: StoredLevelKind, { admin, query }: ControlRequest): Answer {
+export function listLevels(port: LevelPort, kind: StoredLevelKind, { admin, query }: ControlRequest): Answer {
   const [limit, cursor, tag] = [pageSize(query.get('limit')), cursorIn(query), query.get('tag')]
   const levels = port.listLevels(kind).filter((level) => isVisible(port, admin, level))
   const tagged = levels.filter(({ tags }) => tag === undefined || tags.includes(tag))
@@ -64,11 +65,15 @@ function list(port: ControlPort, kind: StoredLevelKind, { admin, query }: Contro
 }
 
 /** One level, or 404. */
-function show(port: ControlPort, kind: StoredLevelKind, { admin, id }: ControlRequest): Answer {
+export function showLevel(port: LevelPort, kind: StoredLevelKind, { admin, id }: ControlRequest): Answer {
   return ok({ [kind]: encodeLevel(visible(port, kind, { admin, id })) })
 }
 
-async function create(port: ControlPort, kind: StoredLevelKind, { admin, by, body }: ControlRequest): Promise<Answer> {
+export async function createLevel(
+  port: LevelPort,
+  kind: StoredLevelKind,
+  { admin, by, body }: ControlRequest,
+): Promise<Answer> {
   const fields = await parseLevel(kind, body, `The ${kind} cannot be made`)
   const nowMs = Date.now()
   const made = storedLevelOf(kind, fields, { created_at: nowMs, updated_at: nowMs })
@@ -85,8 +90,8 @@ async function create(port: ControlPort, kind: StoredLevelKind, { admin, by, bod
 }
 
 /** Changes some members of a level (JSON merge patch, RFC 7396): what is null goes back to what it is when absent. */
-async function change(
-  port: ControlPort,
+export async function changeLevel(
+  port: LevelPort,
   kind: StoredLevelKind,
   { admin, by, id, body }: ControlRequest,
 ): Promise<Answer> {
@@ -110,7 +115,11 @@ async function change(
 }
 
 /** Removes a level that nothing is in any more. */
-async function remove(port: ControlPort, kind: StoredLevelKind, { admin, by, id }: ControlRequest): Promise<Answer> {
+export async function removeLevel(
+  port: LevelPort,
+  kind: StoredLevelKind,
+  { admin, by, id }: ControlRequest,
+): Promise<Answer> {
   checkBelow(port, admin, visible(port, kind, { admin, id }))
   const level = await port.removeLevel(kind, id, by)
   if (level === null) throw noSuch(kind)
@@ -118,7 +127,7 @@ async function remove(port: ControlPort, kind: StoredLevelKind, { admin, by, id 
 }
 
 function visible(
-  port: ControlPort,
+  port: LevelPort,
   kind: StoredLevelKind,
   { admin, id }: Pick<ControlRequest, 'admin' | 'id'>,
 ): LevelView {
@@ -127,14 +136,14 @@ function visible(
   return level
 }
 
-function isVisible(port: ControlPort, admin: Admin, { kind, id }: Pick<LevelView, 'kind' | 'id'>): boolean {
+function isVisible(port: LevelPort, admin: Admin, { kind, id }: Pick<LevelView, 'kind' | 'id'>): boolean {
   return isWithin(port, admin, membershipOf(`${kind}:${id}`))
 }
 
 type Placed = Pick<LevelView, 'kind' | 'id' | 'organization' | 'team'>
 
 /** An admin of one level makes and changes levels below its own, and not its own: that is what it is bounded by. */
-function checkBelow(port: ControlPort, admin: Admin, { kind, id, organization, team }: Placed): void {
+function checkBelow(port: LevelPort, admin: Admin, { kind, id, organization, team }: Placed): void {
   if (admin.within === `${kind}:${id}`) {
     const message = `Your token is for what is in ${admin.within}, and not for ${admin.within} itself.`
     throw new ControlError('grant_exceeded', message)
@@ -148,18 +157,4 @@ function pathOf(kind: StoredLevelKind): string {
 
 function noSuch(kind: StoredLevelKind): ControlError {
   return new ControlError('not_found', `There is no ${kind} with this id. GET /admin/v1/${pathOf(kind)} lists them.`)
-}
-
-/** RFC 7396, 2. */
-function mergePatch(
-  of: Readonly<Record<string, unknown>>,
-  patch: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const merged = new Map(Object.entries(of))
-  for (const [name, value] of Object.entries(patch)) {
-    const own = merged.get(name)
-    if (value === null) merged.delete(name)
-    else merged.set(name, isObject(value) ? mergePatch(isObject(own) ? own : {}, value) : value)
-  }
-  return Object.fromEntries(merged)
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { KeyConfig } from '../config/index.ts'
-import { createKeySecret, hashKeyWithPepper, keyPrefix, type StoredKey, storedLimits } from '../storage/index.ts'
-import type { NewKey } from './port.ts'
+import {
+  type ChangeableKey,
+  createKeySecret,
+  hashKeyWithPepper,
+  keyPrefix,
+  type StoredKey,
+  storedLimits,
+} from '../storage/index.ts'
+import { writtenLimits } from './new-level.ts'
+import type { KeyFields, NewKey } from './port.ts'
 
 /** What a new key is made with. */
 export interface NewKeyOptions {
@@ -33,10 +41,40 @@ export function keyOfFile(config: KeyConfig): StoredKey {
   return { ...storedFields(config), ...unknown, hash: config.hash, enabled: config.enabled }
 }
 
+/** What a change makes of a key. */
+export function changedKey({ enabled, ...fields }: KeyFields): ChangeableKey {
+  const { id: _stays, ...changed } = ownFields(fields)
+  return { ...changed, enabled }
+}
+
+/** A key as somebody would write it: what its schema takes, without its secrets. */
+export function writtenKey(key: ChangeableKey & Pick<StoredKey, 'id'>): Record<string, unknown> {
+  const { id, name, enabled, scopes, tags, metadata, models_allow: allow, models_deny: deny, expires_at: expires } = key
+  const named = { addresses: key.addresses, ...membershipOf(key) }
+  return {
+    id,
+    name,
+    enabled,
+    scopes,
+    tags,
+    metadata,
+    ...(expires === null ? {} : { expires_at: new Date(expires).toISOString() }),
+    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== null)),
+    models: { ...(allow === null ? {} : { allow }), deny: deny ?? [] },
+    ...writtenLimits(key),
+  }
+}
+
 function storedFields(fields: Omit<KeyConfig, 'hash' | 'enabled'>) {
   return {
     previous_hash: fields.previous?.hash ?? null,
     previous_until: fields.previous?.until ?? null,
+    ...ownFields(fields),
+  }
+}
+
+function ownFields(fields: Omit<KeyFields, 'enabled'>) {
+  return {
     addresses: fields.addresses ?? null,
     tags: fields.tags,
     metadata: fields.metadata,
@@ -52,4 +90,8 @@ function storedFields(fields: Omit<KeyConfig, 'hash' | 'enabled'>) {
     models_allow: fields.models.allow ?? null,
     models_deny: fields.models.deny,
   }
+}
+
+function membershipOf({ organization, team, project, user }: ChangeableKey) {
+  return { organization, team, project, user }
 }

@@ -38,7 +38,7 @@ export function storedLevelOf(
 
 /** A stored level as somebody would write it: what its schema takes. */
 export function writtenLevel(level: StoredLevel): Record<string, unknown> {
-  const { id, name, enabled, organization, team, models_allow: allow, models_deny: deny, tags, metadata, rules } = level
+  const { id, name, enabled, organization, team, models_allow: allow, models_deny: deny, tags, metadata } = level
   return {
     id,
     name,
@@ -48,9 +48,13 @@ export function writtenLevel(level: StoredLevel): Record<string, unknown> {
     models: { ...(allow === null ? {} : { allow }), deny },
     tags,
     metadata,
-    ...writtenAmounts(level),
-    ...(rules === undefined ? {} : { rules: rules.map(writtenRule) }),
+    ...writtenLimits(level),
   }
+}
+
+/** Limits, budgets and rules as somebody would write them. */
+export function writtenLimits({ rules, ...amounts }: StoredLimits) {
+  return { ...writtenAmounts(amounts), ...(rules === undefined ? {} : { rules: rules.map(writtenRule) }) }
 }
 
 /** A stored rule as somebody would write it. */

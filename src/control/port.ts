@@ -4,6 +4,7 @@ import type {
   AuditEntry,
   AuditQuery,
   AuditRow,
+  ChangeableKey,
   DailyUsage,
   LedgerRow,
   RequestQuery,
@@ -37,6 +38,17 @@ export interface ControlPort {
    * `mayMake` throws of the key as it would be.
    */
   createKey(request: NewKey, by: Actor, mayMake?: (key: StoredKey) => void): Promise<CreatedKey>
+  /**
+   * Changes a key of the database into what `make` makes of what it is. Resolves when it is durable and in force in every worker, with
+   * null when there is no such key; rejects with what `make` throws, with ControlError `read_only` for a key that the
+   * configuration file owns or has switched off, `conflict` for one that is revoked or was changed by somebody else meanwhile, and
+   * `invalid_request` for one that names levels which are not there or contradict each other.
+   */
+  changeKey(
+    id: string,
+    by: Actor,
+    make: (before: KeyView) => ChangeableKey | Promise<ChangeableKey>,
+  ): Promise<KeyView | null>
   /**
    * Resolves with the revoked key when no worker takes it any more, with null when there is none; rejects with
    * ControlError `read_only` for a key that the configuration file owns, and with `not_stored` when the revocation would
@@ -95,6 +107,9 @@ export interface ControlPort {
   /** Version, uptime, workers, plan version, source of the configuration, listeners: plain data without secrets. */
   status(): object
 }
+
+/** What of it is about levels. */
+export type LevelPort = Pick<ControlPort, 'levelsOf' | 'listLevels' | 'isNamedInFile' | 'putLevel' | 'removeLevel'>
 
 /** The levels that a key names. */
 export type Membership = Pick<StoredKey, 'organization' | 'team' | 'project' | 'user'>
@@ -183,6 +198,9 @@ export interface RevokedKey {
   /** What people should know about it; null when there is nothing. */
   readonly warning: string | null
 }
+
+/** What a changed key shall be: the fields of a key in a configuration file, without its secrets. */
+export type KeyFields = Omit<KeyConfig, 'hash' | 'previous'>
 
 /** What a new key shall be: the fields of a key in a configuration file, without what the gateway makes itself. */
 export type NewKey = Omit<KeyConfig, 'hash' | 'previous' | 'enabled' | 'id'> & { readonly id?: string | undefined }

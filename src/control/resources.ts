@@ -1,5 +1,5 @@
 import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
-import { createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
+import { changeKey, createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
 import { listAudit } from './audit.ts'
 import { levelResources } from './levels.ts'
 import { explainPolicy } from './policy.ts'
@@ -42,6 +42,16 @@ export const RESOURCES: readonly Resource[] = [
     handle: createKey,
   },
   { ...read, right: 'keys.read', path: '/admin/v1/api-keys/{id}', query: [], handle: showKey },
+  {
+    ...read,
+    right: 'keys.write',
+    path: '/admin/v1/api-keys/{id}',
+    method: 'PATCH',
+    body: 'json',
+    query: [],
+    action: 'key.change',
+    handle: changeKey,
+  },
   {
     ...read,
     right: 'keys.write',

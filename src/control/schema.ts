@@ -2,7 +2,7 @@ import { formatPath, loadKeySchema, loadLevelSchema, type Path, suggest } from '
 import type { StoredLevelKind } from '../storage/index.ts'
 import { ControlError } from './errors.ts'
 import type { LevelFields } from './new-level.ts'
-import type { NewKey } from './port.ts'
+import type { KeyFields, NewKey } from './port.ts'
 
 const MAX_ISSUES_SHOWN = 5
 
@@ -27,6 +27,15 @@ export async function parseNewKey(value: unknown): Promise<NewKey> {
     throw new ControlError('invalid_request', message, { param: 'expires_at' })
   }
   throw refused(result.error.issues, explainedBy(schema.shape, 'The key cannot be made'))
+}
+
+/** What a key shall be after a change, held to the same schema. Throws as `parseNewKey` does. */
+export async function parseKey(value: unknown): Promise<KeyFields> {
+  const { key, explain } = await loadKeySchema()
+  const schema = key.omit({ hash: true, previous: true })
+  const result = schema.safeParse(value, { reportInput: true, error: explain })
+  if (result.success) return result.data
+  throw refused(result.error.issues, explainedBy(schema.shape, 'The key cannot be changed'))
 }
 
 /** What a request says of a level, held to the schema that levels of a configuration file are held to. Throws as `parseNewKey` does. */

@@ -3,7 +3,7 @@ import type { StoredKey } from './records.ts'
 import type { SqlDatabase } from './sql/sql-database.ts'
 import { inTransaction } from './sql/transaction.ts'
 import { AuditLog } from './sqlite/audit-log.ts'
-import { KeyTable, type NewSecret } from './sqlite/key-table.ts'
+import { type KeyStep, KeyTable, type NewSecret } from './sqlite/key-table.ts'
 import { StoredLevels } from './sqlite/stored-levels.ts'
 import type { StoredLevel } from './stored-level.ts'
 
@@ -54,6 +54,15 @@ export class Administration {
   rotateKey(id: string, to: NewSecret, entry: AuditEntry): StoredKey | null {
     return inTransaction(this.#database, () => {
       const key = this.#keys.rotate(id, to)
+      if (key !== null) this.#audit.append(entry)
+      return key
+    })
+  }
+
+  /** See KeyTable.change. */
+  changeKey(id: string, step: KeyStep, entry: AuditEntry): StoredKey | null {
+    return inTransaction(this.#database, () => {
+      const key = this.#keys.change(id, step)
       if (key !== null) this.#audit.append(entry)
       return key
     })

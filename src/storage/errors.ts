@@ -5,6 +5,7 @@ export type StorageErrorCode =
   | 'unknown_format'
   | 'bad_url'
   | 'key_exists'
+  | 'key_changed'
   | 'bad_secret_file'
   | 'bad_pending_file'
   | 'damaged_database'

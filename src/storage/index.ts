@@ -77,7 +77,7 @@ export type {
 } from './redis/counter-store.ts'
 export { type RouteRateState, readRouteRateState, writeRouteRateState } from './route-rate-state.ts'
 export type { CounterBooks, CounterPeriod } from './sqlite/counter-sums.ts'
-export type { KeyTable, NewSecret } from './sqlite/key-table.ts'
+export type { ChangeableKey, KeyStep, KeyTable, NewSecret } from './sqlite/key-table.ts'
 export type { PeerBook, SeenHolders } from './sqlite/peer-book.ts'
 export { USAGE_DIMENSIONS, type UsageDimension } from './sqlite/settled-rows.ts'
 export type { AdmissionQuery } from './sqlite/spending.ts'

@@ -1,10 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { SegmentName } from './journal/format.ts'
 import { JournalHorizon } from './journal/horizon.ts'
+import { FORGOTTEN_KEY, FORGOTTEN_SUMS, ForgottenUsage, goingSql } from './ledger/forgotten-usage.ts'
 import { tellWhatGoes } from './ledger/usage-claims.ts'
 import type { RetentionPort } from './retention-port.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
-import { KEPT_DIMENSIONS, settledRows } from './sqlite/settled-rows.ts'
+import { settledRows, USAGE_DIMENSIONS } from './sqlite/settled-rows.ts'
 
 const DAY_MS = 86_400_000
 /** Rows of one transaction: what waits for the database waits a few milliseconds. */
@@ -19,7 +20,9 @@ const LONGEST_REQUEST_MS = DAY_MS
 export class Retention implements RetentionPort {
   readonly #database: DatabaseSync
   readonly #boundaries: readonly StatementSync[]
+  readonly #going: StatementSync
   readonly #sums: StatementSync
+  readonly #usage: ForgottenUsage
   readonly #remove: readonly StatementSync[]
   readonly #slices: StatementSync
   readonly #charges: StatementSync
@@ -28,6 +31,7 @@ export class Retention implements RetentionPort {
 
   constructor(database: DatabaseSync) {
     this.#database = database
+    this.#usage = new ForgottenUsage(database)
     const oldest = (table: string, id: string, condition: string) =>
       database.prepare(
         `SELECT max(id) AS id, count(*) AS n FROM
@@ -41,14 +45,11 @@ export class Retention implements RetentionPort {
       oldest('request_rows', 'id', closed('id')),
       oldest('attempt_rows', 'request_id', closed('request_id')),
     ]
-    const columns = KEPT_DIMENSIONS.map((name) => `"${name}"`).join(', ')
+    this.#going = database.prepare(goingSql(settledRows(`id <= ?1 AND ${closed('id')}`, USAGE_DIMENSIONS)))
+    const columns = [...FORGOTTEN_KEY, ...FORGOTTEN_SUMS]
     this.#sums = database.prepare(
-      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos, adjusted_tokens, adjusted_nanos)
-         SELECT hour, ${columns}, sum(requests), sum(tokens), sum(nanos), sum(adjusted_tokens), sum(adjusted_nanos)
-         FROM (${settledRows(`id <= ?1 AND ${closed('id')}`)}) WHERE true GROUP BY hour, ${columns}
-       ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens,
-         nanos = nanos + excluded.nanos, adjusted_tokens = adjusted_tokens + excluded.adjusted_tokens,
-         adjusted_nanos = adjusted_nanos + excluded.adjusted_nanos`,
+      `INSERT INTO usage_forgotten (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+       ON CONFLICT DO UPDATE SET ${FORGOTTEN_SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`,
     )
     this.#remove = (['request_rows id', 'attempt_rows request_id', 'later_entries request_id'] as const).map(
       (place) => {
@@ -70,7 +71,7 @@ export class Retention implements RetentionPort {
   }
 
   /** Removes a batch of what began before `beforeMs`; true when there may be more. Throws what the database says. */
-  forget(beforeMs: number): boolean {
+  forget(beforeMs: number, mostRows: number): boolean {
     const kept = this.#journal.sinceMs - LONGEST_REQUEST_MS
     const id = firstIdAt(Math.min(beforeMs, kept))
     this.#database.exec('BEGIN IMMEDIATE')
@@ -80,7 +81,9 @@ export class Retention implements RetentionPort {
         const oldest = boundary.get(id)
         if (typeof oldest?.id !== 'string') continue
         // What usage is told by afterwards, in the same transaction: no sum ever changes for that.
-        this.#sums.run(oldest.id)
+        for (const { hour, values, sums } of this.#usage.place(this.#going.all(oldest.id), mostRows)) {
+          this.#sums.run(hour, ...values, ...sums)
+        }
         this.#tell.run(oldest.id)
         for (const statement of this.#remove) statement.run(oldest.id)
         removed += Number(oldest.n)
@@ -97,6 +100,7 @@ export class Retention implements RetentionPort {
       this.#database.exec('COMMIT')
       return more
     } catch (error) {
+      this.#usage.undone()
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }

@@ -110,7 +110,7 @@ test('usage is the same when its records are gone', async (t) => {
   )
 })
 
-test('tells usage by what clients said, and by the route, as long as records are there; each tag counts', async (t) => {
+test('tells usage by what clients said, and by the route, also when records are gone; each tag counts', async (t) => {
   const dataDir = temporaryDirectory(t)
   const said = [
     { session: 's1', end_user: 'ada', tags: 'a,b "c"', run_id: 'r', route: 'chat.completions' },
@@ -173,5 +173,52 @@ test('tells usage by what clients said, and by the route, as long as records are
   while (writer.forget(START + 8 * DAY_MS)) {
     // Until nothing is left to remove.
   }
-  assert.deepEqual(ask({ by: ['tag', 'key_id'] }), [['', 'a', 3]], 'nobody knows any more, and nothing is lost')
+  for (const [by, expected] of rows) assert.deepEqual(ask({ by }), expected, 'the records are gone')
+  const both = ask({ by: ['session', 'end_user', 'tag'] })
+  assert.deepEqual(both.slice(0, 2), [
+    ['', 'ada', '', 1],
+    ['s1', 'ada', 'a', 1],
+  ])
+})
+
+test('of a day with too much that was said the rest counts as others, and no sum changes', async (t) => {
+  const dataDir = temporaryDirectory(t)
+  const entries = Array.from({ length: 40 }, (_, n) => {
+    const id = requestId(n + 1, START + n)
+    const said = { run_id: `run-${n}`, session: `s${n % 10}`, end_user: `u${n % 4}`, tags: 'a,b' }
+    return [
+      reserveText(id, { keyId: 'a', reservedAt: START + n }),
+      settleText(id, { keyId: 'a', record: sampleRecord(id, { time: START + n, key_id: 'a', ...said }) }),
+    ]
+  })
+  putSegment(dataDir, {}, segmentBytes([entries.flat()]))
+  const writer = openWriter(t, dataDir)
+  writer.recover(START + 9 * DAY_MS)
+  const reader = await openLedgerReader({ dataDir, databaseUrl: storeUrl(dataDir) })
+  t.after(() => reader.close())
+  const ask = (by: UsageByQuery['by']) => reader.usageBy({ ...WHOLE, by, limit: 100 })
+  const sumOf = (by: UsageByQuery['by']) => {
+    const rows = ask(by)
+    const sum = (unit: 'requests' | 'tokens' | 'nanos') => rows.reduce((total, row) => total + row[unit], 0)
+    return [sum('requests'), sum('tokens'), sum('nanos')]
+  }
+  const before = [sumOf([]), sumOf(['run']), sumOf(['run', 'session', 'end_user'])]
+  while (writer.forget(START + 8 * DAY_MS, 6)) {
+    // Until nothing is left to remove.
+  }
+  assert.deepEqual([sumOf([]), sumOf(['run']), sumOf(['run', 'session', 'end_user'])], before)
+  assert.equal(ask(['run']).find(({ values }) => values[0] === 'run-0')?.requests, 1)
+  assert.equal(ask(['run']).find(({ values }) => values[0] === '(other)')?.requests, 34)
+  assert.deepEqual(
+    ask(['end_user']).map(({ values, requests }) => [...values, requests]),
+    ['u0', 'u1', 'u2', 'u3'].map((user) => [user, 10]),
+    'what fits without run and session is whole',
+  )
+  assert.ok(ask(['run', 'session', 'end_user', 'tag']).length <= 4 * 6 * 2 + 2)
+  assert.deepEqual(reader.verify(START + 9 * DAY_MS).differences, [])
+  const days = reader.usageBy({ ...WHOLE, by: ['key_id'], limit: 9 })
+  assert.deepEqual(
+    days.map(({ requests }) => requests),
+    [40],
+  )
 })

@@ -1,7 +1,7 @@
 import { dialectOf } from './sql/dialect.ts'
 import type { SqlDatabase, SqlRow, SqlValue } from './sql/sql-database.ts'
 import { firstIdAt } from './sqlite/migrations.ts'
-import { isKept, settledRows, type UsageDimension } from './sqlite/settled-rows.ts'
+import { settledRows, type UsageDimension } from './sqlite/settled-rows.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
@@ -49,8 +49,7 @@ export function isOfDays({ by, per, fromMs, toMs }: Pick<UsageByQuery, 'by' | 'p
 
 /**
  * A page of usage in the order of period and dimensions. Whole days by key, provider and model are sums that are kept; anything
- * else is summed from the entries, and from what is left of those whose records are gone: of these nobody knows any more what their
- * clients said, which counts as nothing. A request with several tags counts for each of them.
+ * else is summed from the entries, and from what is left of those whose records are gone. A request with several tags counts for each of them.
  */
 export function usageBy(database: SqlDatabase, query: UsageByQuery): UsageRow[] {
   const { by, per, fromMs, toMs, keyId, after, limit } = query
@@ -90,8 +89,7 @@ const DAYS = `SELECT day * 24 AS hour, key_id, provider, model, ${SUMS.join(', '
 function hours(dimensions: readonly UsageDimension[], range: string): string {
   const sums = SUMS.join(', ')
   const here = ['hour', ...dimensions.map((name) => `"${name}"`), sums].join(', ')
-  const gone = ['hour', ...dimensions.map((name) => (isKept(name) ? `"${name}"` : "''")), sums].join(', ')
-  return `SELECT ${here} FROM (${settledRows(range, dimensions)}) AS rows UNION ALL SELECT ${gone} FROM usage_forgotten`
+  return `SELECT ${here} FROM (${settledRows(range, dimensions)}) AS rows UNION ALL SELECT ${here} FROM usage_forgotten`
 }
 
 function toRow(row: SqlRow, by: readonly UsageDimension[]): UsageRow {

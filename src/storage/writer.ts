@@ -27,6 +27,7 @@ import type {
 } from './writer-calls.ts'
 
 const MAX_BATCH_ENTRIES = 2000
+const DEFAULT_USAGE_ROWS = 10_000
 
 /**
  * The one writer of the database: holds the data directory's lock, brings the journal into the database, and removes a
@@ -192,11 +193,11 @@ export class LedgerWriter {
     return this.#counterSums.read(counters).map((books, at) => ({ ...books, share: shares?.[at]?.own ?? books.spent }))
   }
 
-  /** Removes a batch of records older than `beforeMs`; true when there may be more. Throws when the database refuses. */
-  forget(beforeMs: number): boolean {
+  /** Removes a batch of records older than `beforeMs`; true when there may be more, see RetentionPort. Throws when the database refuses. */
+  forget(beforeMs: number, mostRows = DEFAULT_USAGE_ROWS): boolean {
     this.#retention.see(this.#segments.list(), Date.now())
     this.usage.forgetOld(Date.now())
-    return this.#retention.forget(beforeMs)
+    return this.#retention.forget(beforeMs, mostRows)
   }
 
   /** Keys and levels that other programs, or this one, have made or changed since the last call; none where nobody else can. */

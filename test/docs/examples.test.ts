@@ -52,7 +52,11 @@ for (const block of blocks.filter(({ language }) => language === 'yaml')) {
   test(`${block.place}: the configuration is valid`, async () => {
     const result = await parseConfig(block.text, { path: 'ferro.yaml', ...CONFIG_FACTS })
     assert.ok(result.ok, result.ok ? '' : renderErrors(result.errors, block.text))
-    assert.deepEqual(result.warnings, [])
+    // Every hash of the pages is known as one that must not be used.
+    assert.deepEqual(
+      result.warnings.filter(({ message }) => !message.startsWith('this hash is printed in the documentation')),
+      [],
+    )
   })
 }
 

@@ -22,6 +22,7 @@ const ENDPOINTS: Readonly<Record<string, AdminRight | null>> = {
   'GET /admin/v1/api-keys': 'keys.read',
   'POST /admin/v1/api-keys': 'keys.write',
   'GET /admin/v1/api-keys/{id}': 'keys.read',
+  'PATCH /admin/v1/api-keys/{id}': 'keys.write',
   'DELETE /admin/v1/api-keys/{id}': 'keys.write',
   'POST /admin/v1/api-keys/{id}/rotate': 'keys.write',
   ...Object.fromEntries(
@@ -67,6 +68,9 @@ const NEW_KEY_FIELDS: Readonly<Record<string, 'grant' | 'within' | 'free' | 'ref
   rules: 'free',
 }
 
+/** The same of a change of a key: it may be switched off, and keeps its id. */
+const CHANGED_KEY_FIELDS = { ...NEW_KEY_FIELDS, id: 'refused', enabled: 'free' } as const
+
 /** The same of a new level, by kind; `rules` and the like only narrow what stands above. */
 const LEVEL_FIELDS: Readonly<Record<string, 'within' | 'free'>> = {
   id: 'within',
@@ -91,7 +95,7 @@ const LEVEL_ANSWER =
 /** What is told of a key, to whoever may read keys. */
 const KEY_ANSWER =
   `id name prefix owner state created_at created_by expires_at revoked_at previous_valid_until last_used_at scopes addresses
-  tags metadata models organization team project user limits budgets`.split(/\s+/)
+  tags metadata models organization team project user limits budgets rules`.split(/\s+/)
 
 const READS = ADMIN_RIGHTS.filter((right) => right.endsWith('.read'))
 const WRITES = new Set(['POST', 'PATCH'])
@@ -320,9 +324,18 @@ test('A12 nobody gives more than it may: each field alone is refused, and what i
     team: ['far'],
   }
   const before = Object((await ask(owner(), 'GET', '/admin/v1/api-keys')).json).data.length
+  const [path, held] = ['/admin/v1/api-keys/within', () => ask(owner(), 'GET', '/admin/v1/api-keys/within')]
+  const unchanged = (await held()).json
   for (const [field, values] of Object.entries(more)) {
     assert.notEqual(NEW_KEY_FIELDS[field], 'free', field)
     for (const value of values) {
+      // As a change of a key that it has made: what is taken back is what it was not allowed to leave out.
+      const patched = await ask(pair.secret, 'PATCH', path, { [field]: replacing(field, value) })
+      assert.ok(
+        patched.status === 403 || (field === 'team' && patched.status === 400),
+        `${field}: ${JSON.stringify(value)}`,
+      )
+      assert.deepEqual((await held()).json, unchanged)
       const { [field as keyof typeof FULL]: _own, ...rest } = FULL
       const { status, code } = await ask(pair.secret, 'POST', '/admin/v1/api-keys', { ...rest, [field]: value })
       const about = `${field}: ${JSON.stringify(value)}`
@@ -331,6 +344,69 @@ test('A12 nobody gives more than it may: each field alone is refused, and what i
     }
   }
   assert.equal(Object((await ask(owner(), 'GET', '/admin/v1/api-keys')).json).data.length, before)
+})
+
+/** What makes this of a member in a change, whatever it was. */
+function replacing(field: string, value: unknown): unknown {
+  const all = { models: { allow: null, deny: null }, limits: { requests_per_minute: null, concurrency: null } }
+  if (value === undefined) return null
+  return isObject(value) ? { ...all[field as keyof typeof all], ...value } : value // absent for all others
+}
+
+test('A11 every field of a change of a key is decided: what is refused is named by its path', async () => {
+  const { key } = await loadKeySchema()
+  assert.deepEqual(Object.keys(key.shape).sort(), Object.keys(CHANGED_KEY_FIELDS).sort())
+  await ask(owner(), 'POST', '/admin/v1/api-keys', { id: 'changing', limits: { requests_per_minute: 5 } })
+  const refused = Object.entries(CHANGED_KEY_FIELDS).flatMap(([name, by]) => (by === 'refused' ? [name] : []))
+  for (const name of [
+    ...refused,
+    'role',
+    'is_admin',
+    'created_at',
+    'created_by',
+    'revoked_at',
+    'owner',
+    'prefix',
+    'state',
+  ]) {
+    for (const value of [true, 'admin', { a: 1 }, ['x']]) {
+      const { status, code, json } = await ask(owner(), 'PATCH', '/admin/v1/api-keys/changing', { [name]: value })
+      assert.deepEqual([status, code], [400, 'invalid_request'], `${name}: ${JSON.stringify(json)}`)
+    }
+  }
+  for (const [body, param] of [
+    [{ models: { allowed: ['*'] } }, 'models.allowed'],
+    [{ limits: { rpm: 9 } }, 'limits.rpm'],
+    [{ limits: { requests_per_minute: null, burst: 3 } }, 'limits.burst'],
+    [{ budgets: [{ usd: 1, per: 'day', spent: 0 }] }, 'budgets[0].spent'],
+    [{ expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
+    [{ team: 'nowhere' }, 'team'],
+    [{ addresses: ['10.0.0.0/99'] }, 'addresses[0]'],
+    [{ metadata: { note: 5 } }, 'metadata.note'],
+  ] as const) {
+    const { status, json } = await ask(owner(), 'PATCH', '/admin/v1/api-keys/changing', body)
+    assert.deepEqual([status, Object(json).error.param], [400, param], JSON.stringify(json))
+  }
+  assert.equal((await ask(owner(), 'PATCH', '/admin/v1/api-keys/changing', [{ name: 'x' }])).status, 400)
+})
+
+test('A12 an admin of one level changes keys in it, moves none out of it, and sees no others', async () => {
+  for (const [{ pair }, own] of WITHIN) {
+    for (const [field, level, who] of MEMBERSHIPS) {
+      const id = `moved-${pair.id}-${field}-${level}`
+      await ask(owner(), 'POST', '/admin/v1/api-keys', { id, ...own })
+      const path = `/admin/v1/api-keys/${id}`
+      const about = `${pair.id} moves a key to ${field} ${level}`
+      const answer = await ask(pair.secret, 'PATCH', path, { name: 'mine', [field]: level })
+      assert.equal(answer.status, who.includes(pair.id) ? 200 : 403, `${about}: ${JSON.stringify(answer.json)}`)
+      const [kind = ''] = Object.keys(own)
+      const out = await ask(pair.secret, 'PATCH', path, { [kind]: null, project: null, team: null, user: null })
+      assert.deepEqual([out.status, out.code], [403, 'grant_exceeded'], `${about}, and out of its own`)
+    }
+    await ask(owner(), 'POST', '/admin/v1/api-keys', { id: `far-from-${pair.id}`, team: 'far' })
+    const far = await ask(pair.secret, 'PATCH', `/admin/v1/api-keys/far-from-${pair.id}`, { name: 'mine' })
+    assert.equal(far.status, 404)
+  }
 })
 
 test('A12 an admin of one level names no level beside it, of whatever kind', async () => {

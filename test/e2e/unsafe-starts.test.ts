@@ -32,8 +32,13 @@ async function refusedStart(
 test('A17 a control listener that other machines could reach is refused, unless that is said in so many words', async (t) => {
   const said = await refusedStart(t, { control: { listen: '0.0.0.0:0' } })
   assert.match(said, /control\.allow_public: true/)
-  const gateway = await Gateway.start({ config: config({ control: { listen: '0.0.0.0:0', allow_public: true } }) })
+  const copied = { id: 'copied', hash: `sha256:${'43e24456c6aadff88813353881f2261edfa92be129e08ae89685f2ef1957f4c4'}` }
+  const keys = [{ id: key.id, hash: key.hash }, copied]
+  const gateway = await Gateway.start({
+    config: config({ control: { listen: '0.0.0.0:0', allow_public: true }, keys }),
+  })
   t.after(() => gateway.close())
+  assert.match(gateway.stderr.text, /a key of the documentation.*ferro hash-key --generate.*keys\[1\]\.hash/)
   // Even then nothing is open that is not on loopback: metrics need a token as well, and no page of another site is let in.
   const url = gateway.controlUrl.replace('0.0.0.0', '127.0.0.1')
   for (const path of ['/metrics', '/admin/v1/status', '/admin/v1/api-keys', '/admin/v1/audit']) {

@@ -69,7 +69,7 @@ export const NARROWED: Readonly<Record<string, string>> = {
   A4: 'what is in flight when a key ends goes on to its end, by design',
   A6: 'the admin API slows down who guesses, and routes by their limits; the models endpoints count refusals and slow nobody down',
   A7: 'in one process',
-  A17: 'there is no switch for authentication or other origins; that a key’s hash is one of the documentation is not noticed',
+  A17: 'there is no switch for authentication or other origins; a key with a hash of the documentation is warned of, and not refused',
   A20: 'lines of what was done are written before it is in force, those of what was refused after; tokens that nobody has are not in it',
   A9: 'what a key made is found by that key alone, and what lies outside an admin’s level is not there for it; no MCP sessions, no cache',
   C4: 'a revocation holds all the same, and its line is written when the database takes it',

@@ -6,6 +6,7 @@ import {
   IngestLoop,
   type IngestResult,
   isPostgresUrl,
+  type KeyStep,
   type LedgerWriter,
   type NewSecret,
   openLedgerWriter,
@@ -42,7 +43,9 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
   const { administration } = writer
   const report = new StateReport(writer, port)
   const loop = new IngestLoop({ ingest: () => writer.ingest(), onPass: (pass) => report.tell(pass) })
-  const forgetting = start.retentionDays === null ? null : new Forgetting(writer, start.retentionDays * DAY_MS)
+  const { retentionDays, usageRows } = start
+  const forgetting =
+    retentionDays === null ? null : new Forgetting(writer, { keptMs: retentionDays * DAY_MS, usageRows })
   const content = new ContentDesk({ dataDir, databaseUrl })
   const begin = () => {
     loop.start()
@@ -73,6 +76,7 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     createKey: (key: StoredKey, entry: AuditEntry) => administration.createKey(key, entry),
     listKeys: () => administration.keys(),
     revokeKey: (id: string, nowMs: number, entry: AuditEntry) => administration.revokeKey(id, nowMs, entry),
+    changeKey: (id: string, step: KeyStep, entry: AuditEntry) => administration.changeKey(id, step, entry),
     rotateKey: (id: string, to: NewSecret, entry: AuditEntry) => administration.rotateKey(id, to, entry),
     listLevels: () => administration.levels(),
     putLevel: (level: StoredLevel, entry: AuditEntry) => administration.putLevel(level, entry),
@@ -97,11 +101,13 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
 class Forgetting {
   readonly #writer: LedgerWriter
   readonly #keptMs: number
+  readonly #usageRows: number
   #timer: NodeJS.Timeout | null = null
 
-  constructor(writer: LedgerWriter, keptMs: number) {
+  constructor(writer: LedgerWriter, { keptMs, usageRows }: { readonly keptMs: number; readonly usageRows: number }) {
     this.#writer = writer
     this.#keptMs = keptMs
+    this.#usageRows = usageRows
   }
 
   start(): void {
@@ -115,7 +121,7 @@ class Forgetting {
   #pass(): void {
     let more = false
     try {
-      more = this.#writer.forget(Date.now() - this.#keptMs)
+      more = this.#writer.forget(Date.now() - this.#keptMs, this.#usageRows)
     } catch {
       // The database refuses: the ingest says so, and old records can wait.
     }

@@ -132,6 +132,14 @@ export const storage = z.strictObject({
     .max(36_500)
     .optional()
     .describe('Days that records of requests are kept, with their ledger; sums of usage stay. Absent: for ever.'),
+  usage_rows: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      'Sums of usage of a day that keep run, session, end user and tags when records are removed; more of them count as `(other)`. `0`: none.',
+    ),
 })
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const

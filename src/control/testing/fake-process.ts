@@ -88,6 +88,14 @@ export class FakeProcess implements ControlPort {
     return { key: viewKey(key, 'database'), secret }
   }
 
+  async changeKey(...[id, , make]: Parameters<ControlPort['changeKey']>): Promise<KeyView | null> {
+    const held = this.keys.get(id)
+    if (held === undefined) return null
+    const key = { ...held.key, ...(await make(viewKey(held.key, held.owner))) }
+    this.keys.set(id, { key, owner: held.owner })
+    return viewKey(key, held.owner)
+  }
+
   async revokeKey(id: string): Promise<RevokedKey | null> {
     const held = this.keys.get(id)
     if (held === undefined) return null

@@ -105,6 +105,11 @@ export const MIGRATIONS: readonly string[] = [
   COUNTER_SHARES,
 
   `CREATE OR REPLACE VIEW requests AS SELECT ${recordColumns(FIELDS_WITH_SAID)} FROM request_rows;`,
+
+  `ALTER TABLE usage_forgotten ADD COLUMN route TEXT COLLATE "C" NOT NULL DEFAULT '', ADD COLUMN run TEXT COLLATE "C" NOT NULL DEFAULT '',
+     ADD COLUMN session TEXT COLLATE "C" NOT NULL DEFAULT '', ADD COLUMN end_user TEXT COLLATE "C" NOT NULL DEFAULT '',
+     ADD COLUMN tag TEXT COLLATE "C" NOT NULL DEFAULT '', DROP CONSTRAINT usage_forgotten_pkey,
+     ADD PRIMARY KEY (hour, key_id, provider, model, organization, team, project, "user", route, run, session, end_user, tag);`,
 ]
 
 /**

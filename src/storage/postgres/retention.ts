@@ -1,15 +1,22 @@
 import type { SegmentName } from '../journal/format.ts'
 import { JournalHorizon } from '../journal/horizon.ts'
+import {
+  FORGOTTEN_KEY,
+  FORGOTTEN_SUMS,
+  type ForgottenRow,
+  ForgottenUsage,
+  goingSql,
+} from '../ledger/forgotten-usage.ts'
 import { tellWhatGoes } from '../ledger/usage-claims.ts'
 import type { RetentionPort } from '../retention-port.ts'
 import { inTransaction } from '../sql/transaction.ts'
-import { KEPT_DIMENSIONS, settledRows } from '../sqlite/settled-rows.ts'
+import { settledRows, USAGE_DIMENSIONS } from '../sqlite/settled-rows.ts'
 import type { PostgresDatabase } from './database.ts'
 import type { Instances } from './instances.ts'
 import { beginAt, type Partitions } from './partitions.ts'
 
 const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
+const SLICE_MS = 300_000
 /** No request lasts as long. */
 const LONGEST_REQUEST_MS = DAY_MS
 /** Whoever reads the table is waited for so long; then it is tried again later, since everybody else waits for us meanwhile. */
@@ -24,10 +31,12 @@ export class PostgresRetention implements RetentionPort {
   readonly #database: PostgresDatabase
   readonly #partitions: Partitions
   readonly #instances: Instances
+  readonly #usage: ForgottenUsage
   readonly #journal = new JournalHorizon()
 
   constructor(database: PostgresDatabase, partitions: Partitions, instances: Instances) {
     this.#database = database
+    this.#usage = new ForgottenUsage(database)
     this.#partitions = partitions
     this.#instances = instances
   }
@@ -41,29 +50,27 @@ export class PostgresRetention implements RetentionPort {
     return this.#journal.sinceMs
   }
 
-  forget(beforeMs: number): boolean {
-    return inTransaction(this.#database, () => this.#forget(beforeMs))
+  forget(beforeMs: number, mostRows: number): boolean {
+    try {
+      return inTransaction(this.#database, () => this.#forget(beforeMs, mostRows))
+    } finally {
+      // Others do the same with other days.
+      this.#usage.undone()
+    }
   }
 
-  #forget(beforeMs: number): boolean {
+  #forget(beforeMs: number, mostRows: number): boolean {
     this.#database.exec(`SET LOCAL lock_timeout = ${LOCK_MS}`)
     const keptMs = Math.min(this.#journal.sinceMs, this.#instances.othersSinceMs()) - LONGEST_REQUEST_MS
     const day = this.#partitions.before(Math.min(beforeMs, keptMs)).find((each) => !this.#isOpen(each))
     if (day === undefined) return false
     this.#partitions.lock(day)
-    const columns = KEPT_DIMENSIONS.map((name) => `"${name}"`).join(', ')
     const [beginMs, endMs] = [day * DAY_MS, (day + 1) * DAY_MS]
-    const sums = this.#database.prepare(
-      `INSERT INTO usage_forgotten (hour, ${columns}, requests, tokens, nanos, adjusted_tokens, adjusted_nanos)
-           SELECT hour, ${columns}, sum(requests), sum(tokens), sum(nanos), sum(adjusted_tokens), sum(adjusted_nanos)
-           FROM (${settledRows('id >= ?1 AND id < ?2')}) AS settled GROUP BY hour, ${columns}
-         ON CONFLICT (hour, ${columns}) DO UPDATE SET requests = usage_forgotten.requests + excluded.requests,
-           tokens = usage_forgotten.tokens + excluded.tokens, nanos = usage_forgotten.nanos + excluded.nanos,
-           adjusted_tokens = usage_forgotten.adjusted_tokens + excluded.adjusted_tokens,
-           adjusted_nanos = usage_forgotten.adjusted_nanos + excluded.adjusted_nanos`,
-    )
-    // Hour by hour: no statement may take long.
-    for (let ms = beginMs; ms < endMs; ms += HOUR_MS) sums.run(beginAt(ms), beginAt(ms + HOUR_MS))
+    const going = this.#database.prepare(goingSql(settledRows('id >= ?1 AND id < ?2', USAGE_DIMENSIONS)))
+    // Some minutes at a time: no statement may take long, nor its answer much memory.
+    for (let ms = beginMs; ms < endMs; ms += SLICE_MS) {
+      this.#add(this.#usage.place(going.iterate(beginAt(ms), beginAt(ms + SLICE_MS)), mostRows))
+    }
     const ofDay = 'request_id >= ?1 AND request_id < ?2'
     this.#database.prepare(tellWhatGoes(ofDay)).run(beginAt(beginMs), beginAt(endMs))
     this.#partitions.drop(day)
@@ -78,6 +85,23 @@ export class PostgresRetention implements RetentionPort {
       )
       .run(beginAt(endMs))
     return true
+  }
+
+  #add(rows: readonly ForgottenRow[]): void {
+    if (rows.length === 0) return
+    const [key, sums] = [FORGOTTEN_KEY.join(', '), FORGOTTEN_SUMS.join(', ')]
+    const numbers = FORGOTTEN_SUMS.map((_, at) => `$${FORGOTTEN_KEY.length + 1 + at}::bigint[]`)
+    const texts = FORGOTTEN_KEY.slice(1).map((_, at) => `$${at + 2}::text[]`)
+    this.#database.query(
+      `INSERT INTO usage_forgotten (${key}, ${sums}) SELECT * FROM unnest($1::bigint[], ${[...texts, ...numbers].join(', ')})
+       ON CONFLICT (${key}) DO UPDATE SET
+         ${FORGOTTEN_SUMS.map((name) => `${name} = usage_forgotten.${name} + excluded.${name}`).join(', ')}`,
+      [
+        rows.map(({ hour }) => hour),
+        ...FORGOTTEN_KEY.slice(1).map((_, at) => rows.map(({ values }) => values[at] ?? '')),
+        ...FORGOTTEN_SUMS.map((_, at) => rows.map(({ sums: amounts }) => amounts[at] ?? 0)),
+      ],
+    )
   }
 
   /**

@@ -1,7 +1,35 @@
 import { StorageError } from '../errors.ts'
 import type { StoredBudget, StoredKey } from '../records.ts'
-import { isDuplicate } from '../sql/dialect.ts'
-import type { SqlDatabase, SqlRow, SqlStatement } from '../sql/sql-database.ts'
+import { dialectOf, isDuplicate } from '../sql/dialect.ts'
+import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from '../sql/sql-database.ts'
+
+/** What of a key somebody may change; its secrets have ways of their own. */
+export type ChangeableKey = Omit<
+  StoredKey,
+  'id' | 'hash' | 'previous_hash' | 'previous_until' | 'prefix' | 'created_at' | 'created_by' | 'revoked_at'
+>
+
+/** What a key is, and what it shall be. */
+export interface KeyStep {
+  readonly before: ChangeableKey
+  readonly after: ChangeableKey
+}
+
+/** Columns that a key is made with. */
+const MADE = 'id hash prefix created_at revoked_at previous_hash previous_until created_by'.split(' ')
+/** Columns of what may be changed, in the order of `changeable`. */
+const CHANGEABLE =
+  `name enabled expires_at scopes models_allow models_deny requests_per_minute burst budgets addresses tags metadata
+  organization team project "user" limits`.split(/\s+/)
+
+function changeable(key: ChangeableKey): SqlValue[] {
+  return [
+    ...[key.name, key.enabled ? 1 : 0, key.expires_at, JSON.stringify(key.scopes)],
+    ...[listText(key.models_allow), listText(key.models_deny), key.requests_per_minute, key.burst],
+    ...[JSON.stringify(key.budgets), listText(key.addresses), JSON.stringify(key.tags), JSON.stringify(key.metadata)],
+    ...[key.organization, key.team, key.project, key.user, limitsText(key)],
+  ]
+}
 
 /** Virtual keys in the database. What a method changed is durable when it returns. */
 export class KeyTable {
@@ -10,13 +38,17 @@ export class KeyTable {
   readonly #find: SqlStatement
   readonly #revoke: SqlStatement
   readonly #rotate: SqlStatement
+  readonly #change: SqlStatement
+  readonly #lock: string
+  readonly #database: SqlDatabase
 
   constructor(database: SqlDatabase) {
-    this.#insert = database.prepare(
-      `INSERT INTO keys (id, name, hash, prefix, enabled, expires_at, created_at, revoked_at, scopes, models_allow,
-         models_deny, requests_per_minute, burst, budgets, previous_hash, previous_until, addresses, tags, metadata,
-         organization, team, project, "user", limits, created_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    this.#database = database
+    this.#lock = dialectOf(database).lock('keys')
+    const made = [...MADE, ...CHANGEABLE]
+    this.#insert = database.prepare(`INSERT INTO keys (${made.join(', ')}) VALUES (${made.map(() => '?').join(', ')})`)
+    this.#change = database.prepare(
+      `UPDATE keys SET ${CHANGEABLE.map((name) => `${name} = ?`).join(', ')} WHERE id = ? AND revoked_at IS NULL RETURNING *`,
     )
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at, id')
     this.#find = database.prepare('SELECT * FROM keys WHERE id = ?')
@@ -32,23 +64,11 @@ export class KeyTable {
 
   /** Throws StorageError `key_exists` when the id or the hash is taken. */
   create(key: StoredKey): void {
-    const lists = [listText(key.models_allow), listText(key.models_deny), key.requests_per_minute, key.burst]
+    const { id, hash, prefix, created_at, revoked_at, previous_hash, previous_until, created_by } = key
     try {
       this.#insert.run(
-        ...[
-          key.id,
-          key.name,
-          key.hash,
-          key.prefix,
-          key.enabled ? 1 : 0,
-          key.expires_at,
-          key.created_at,
-          key.revoked_at,
-        ],
-        ...[JSON.stringify(key.scopes), ...lists, JSON.stringify(key.budgets)],
-        ...[key.previous_hash, key.previous_until],
-        ...[listText(key.addresses), JSON.stringify(key.tags), JSON.stringify(key.metadata)],
-        ...[key.organization, key.team, key.project, key.user, limitsText(key), key.created_by],
+        ...[id, hash, prefix, created_at, revoked_at, previous_hash, previous_until, created_by],
+        ...changeable(key),
       )
     } catch (error) {
       if (!isDuplicate(error)) throw error
@@ -65,6 +85,22 @@ export class KeyTable {
 
   find(id: string): StoredKey | null {
     const row = this.#find.get(id)
+    return row === undefined ? null : keyOfRow(row)
+  }
+
+  /**
+   * Changes a key from what it is to what it shall be; within a transaction. Returns the key as it is now, null when there is none that is
+   * not revoked, and throws StorageError `key_changed` when it is another than `before`.
+   */
+  change(id: string, { before, after }: KeyStep): StoredKey | null {
+    // Others may change it between what is read and what is written.
+    if (this.#lock !== '') this.#database.exec(this.#lock)
+    const found = this.find(id)
+    if (found === null || found.revoked_at !== null) return null
+    if (JSON.stringify(changeable(found)) !== JSON.stringify(changeable(before))) {
+      throw new StorageError('key_changed', `The key ${id} was changed meanwhile: look at it, and change it again.`)
+    }
+    const row = this.#change.get(...changeable(after), id)
     return row === undefined ? null : keyOfRow(row)
   }
 

@@ -338,6 +338,34 @@ export const MIGRATIONS: readonly string[] = [
      fields ->> 42 AS attempt_history, fields ->> 43 AS variant, fields ->> 44 AS organization, fields ->> 45 AS team,
      fields ->> 46 AS project, fields ->> 47 AS "user", fields ->> 48 AS budget_events, fields ->> 49 AS policy,
      fields ->> 50 AS policy_version, fields ->> 51 AS session, fields ->> 52 AS end_user, fields ->> 53 AS tags FROM request_rows;`,
+  `-- What usage is told by beyond keys, levels and models is kept as well when rows go: '(other)' stands for what was too much of it in a day.
+   -- Of rows from before nobody knows it, which is ''.
+   CREATE TABLE usage_left (
+     hour INTEGER NOT NULL,
+     key_id TEXT NOT NULL,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     organization TEXT NOT NULL,
+     team TEXT NOT NULL,
+     project TEXT NOT NULL,
+     "user" TEXT NOT NULL,
+     route TEXT NOT NULL,
+     run TEXT NOT NULL,
+     session TEXT NOT NULL,
+     end_user TEXT NOT NULL,
+     tag TEXT NOT NULL,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     nanos INTEGER NOT NULL,
+     adjusted_tokens INTEGER NOT NULL,
+     adjusted_nanos INTEGER NOT NULL,
+     PRIMARY KEY (hour, key_id, provider, model, organization, team, project, "user", route, run, session, end_user, tag)
+   ) WITHOUT ROWID;
+   INSERT INTO usage_left
+     SELECT hour, key_id, provider, model, organization, team, project, "user", '', '', '', '', '', requests, tokens, nanos,
+       adjusted_tokens, adjusted_nanos FROM usage_forgotten;
+   DROP TABLE usage_forgotten;
+   ALTER TABLE usage_left RENAME TO usage_forgotten;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */

@@ -1,20 +1,14 @@
 import { PACKED_FIELDS } from '../record-fields.ts'
 
-/** What usage can be told by, beside time, also when records are gone: columns of the table `usage_forgotten`. */
-export const KEPT_DIMENSIONS = ['key_id', 'provider', 'model', 'organization', 'team', 'project', 'user'] as const
+/** What a settled attempt's key, levels and target are: all values of these are kept when records go. */
+const KEPT_DIMENSIONS = ['key_id', 'provider', 'model', 'organization', 'team', 'project', 'user'] as const
 
-/** Fields of records by which usage can be told as long as they are there: they have too many values to be kept. */
+/** Fields of records by other names than those that usage is told by. */
 const SAID_FIELDS = { route: 'route', run: 'run_id', session: 'session', end_user: 'end_user', tag: 'tags' } as const
 
-/** All that usage can be told by: the columns of `settledRows`. */
+/** All that usage can be told by, beside time: the columns of `settledRows` and of the table `usage_forgotten`. */
 export const USAGE_DIMENSIONS = [...KEPT_DIMENSIONS, 'route', 'run', 'session', 'end_user', 'tag'] as const
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
-type KeptDimension = (typeof KEPT_DIMENSIONS)[number]
-
-/** Whether usage can be told by it when records are gone. */
-export function isKept(name: UsageDimension): name is KeptDimension {
-  return !(name in SAID_FIELDS)
-}
 
 /** Those that a settled attempt has itself; the others are its request's. */
 const OWN: Readonly<Partial<Record<UsageDimension, string>>> = {
@@ -46,7 +40,8 @@ export function settledRows(range = 'true', dimensions: readonly UsageDimension[
 
 /** A record's field; one that records do not have (yet) is nothing. */
 function fieldOf(name: UsageDimension): string {
-  const wanted = isKept(name) ? name : SAID_FIELDS[name]
+  const renamed: Readonly<Partial<Record<UsageDimension, string>>> = SAID_FIELDS
+  const wanted = renamed[name] ?? name
   const at = PACKED_FIELDS.findIndex(([field]) => field === wanted)
   return at < 0 ? 'NULL' : `fields ->> ${at}`
 }
