@@ -136,6 +136,7 @@ const DEFAULTS: ConfigDocument = {
     bytes_per_token: 1,
     output_tokens: 4_096,
     web_searches: 5,
+    unknown_input: 'nothing',
   },
   journal: {
     sync: 'interval',

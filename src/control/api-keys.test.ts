@@ -81,6 +81,7 @@ test('makes a key, shows its secret once, and stores the keyed hash of it', asyn
       { tokens: 1000, per: 'month' },
       { usd: 0.25, per: 'day' },
     ],
+    rules: [],
   })
   const stored = process.keys.get('ci')?.key
   assert.equal(stored?.hash, hashKeyWithPepper(secret, 'a pepper for tests'))

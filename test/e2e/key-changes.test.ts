@@ -42,7 +42,10 @@ const chat = async (secret: string) => await house.client.chat({ secret, body: {
 /** Many at once, so that both workers are asked. */
 async function outcomes(secret: string): Promise<string> {
   const all = await Promise.all(Array.from({ length: 8 }, async () => await chat(secret)))
-  const told = all.map(({ status, json }) => [status, errorCode(json)].filter((part) => part !== undefined).join(' '))
+  const told = all.map(({ status, json }) => {
+    const code = errorCode(json)
+    return typeof code === 'string' ? `${status} ${code}` : `${status}`
+  })
   return [...new Set(told)].sort().join()
 }
 

@@ -43,6 +43,12 @@ export class ConversationState {
   usedCredential = ''
   /** Is told what the upstream called an answer that is relayed, and who made it; null: nobody asks. */
   onAnswerId: ((id: string, maker: { readonly provider: string; readonly credential: string }) => void) | null = null
+  /** What the upstream called the answer of this attempt, where that is asked for. */
+  answerId: string | null = null
+  /** Is told at the end what such an answer used; null: nobody asks. */
+  onAnswerUsed: ((id: string, tokens: number) => void) | null = null
+  /** Tokens of the turns before that lie at the vendor, and that the body only names; null: there are some, and nobody knows how many. */
+  storedTokens: number | null = 0
   /** The upstream goes on with the answer when this request is over: then it is charged all that was reserved for it. */
   goesOn = false
   /** As the upstream reported it. */
@@ -91,6 +97,7 @@ export class ConversationState {
     const request = { ...read, textBytes, mediaItems, mediaTokens, contentBytes }
     const state = new ConversationState(this.surface, request, this.pathFacts)
     state.seals = this.seals
+    state.storedTokens = this.storedTokens
     if (purpose === 'unheard') {
       state.isCopy = true
       return state
@@ -98,6 +105,7 @@ export class ConversationState {
     state.keepSeals = this.keepSeals
     state.credential = this.credential
     state.onAnswerId = this.onAnswerId
+    state.onAnswerUsed = this.onAnswerUsed
     state.goesOn = this.goesOn
     return state
   }
@@ -105,6 +113,7 @@ export class ConversationState {
   /** Another attempt follows: what came of this one is no part of its answer. */
   forgetAnswer(): void {
     this.encoder = null
+    this.answerId = null
     this.usage = null
     this.deliveredTokens = 0
     this.unreportedTokens = 0

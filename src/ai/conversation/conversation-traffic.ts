@@ -28,9 +28,12 @@ export const conversationTraffic: Omit<TrafficPort, 'said' | 'switchModel'> = {
 
   traffic(x: Exchange): Traffic | null {
     const state = conversationStateOf(x)
-    return state === null
-      ? null
-      : trafficOf(x, state, endingOf(x), x.end === 'cancelled' || x.end === 'drained' ? x.endedAt : null)
+    if (state === null) return null
+    const leftAt = x.end === 'cancelled' || x.end === 'drained' ? x.endedAt : null
+    const traffic = trafficOf(x, state, endingOf(x), leftAt)
+    const { answerId, onAnswerUsed } = state
+    if (answerId !== null && onAnswerUsed !== null) onAnswerUsed(answerId, contextOf(traffic))
+    return traffic
   },
 
   abandon(x: Exchange, failure: Failure | null): Traffic | null {
@@ -40,6 +43,19 @@ export const conversationTraffic: Omit<TrafficPort, 'said' | 'switchModel'> = {
     state.forgetAnswer()
     return traffic
   },
+}
+
+/** What a turn that follows brings along of this one: its input and its answer. */
+function contextOf({
+  inputTokens,
+  cacheReadTokens,
+  cacheWriteTokens,
+  cacheWrite1hTokens = 0,
+  ...made
+}: Traffic): number {
+  return (
+    inputTokens + cacheReadTokens + cacheWriteTokens + cacheWrite1hTokens + made.outputTokens + made.reasoningTokens
+  )
 }
 
 /** `leftAt`: when nobody waited any more for an upstream that had time left; null: it had none, or came to an end. */

@@ -54,6 +54,7 @@ export function compileRegistry(options: RegistryOptions): ModelRegistry {
       bytesPerToken: document.reservation.bytes_per_token,
       outputTokens: document.reservation.output_tokens,
       webSearches: document.reservation.web_searches,
+      unknownInput: document.reservation.unknown_input,
     },
     providerNames: Object.keys(document.providers),
     provider: (name) =>
@@ -200,6 +201,7 @@ class Targets implements TargetSource {
         bytesPerToken: document.reservation.bytes_per_token,
         outputTokens: document.reservation.output_tokens,
         webSearches: document.reservation.web_searches,
+        unknownInput: document.reservation.unknown_input,
       },
       heartbeat: document.answers.heartbeat === 'off' ? null : commentEvery(document.answers.heartbeat),
       costTold: document.answers.cost,

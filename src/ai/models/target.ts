@@ -11,6 +11,7 @@ import type { Estimate } from '../../governance/index.ts'
 import type { RequestSeries } from '../../observability/index.ts'
 import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
 import type { ConversationRequest } from '../conversation/request-reader.ts'
+import { namesStoredInput } from '../conversation/stored-input.ts'
 import type { ClientDialect } from '../dialects/dialect.ts'
 import type { DialectName } from '../dialects/name.ts'
 import type { JsonObject } from '../ir/json.ts'
@@ -61,6 +62,8 @@ export interface ReservationRule {
   readonly outputTokens: number
   /** Searches of a request that may search and names no maximum. */
   readonly webSearches: number
+  /** What is reserved for input that lies at the vendor and whose size nobody knows; absent: nothing. */
+  readonly unknownInput?: 'nothing' | 'context_window'
 }
 
 /** What a conversation may use at most. */
@@ -209,7 +212,8 @@ export class ModelTarget implements Candidate {
   /** What the request may cost at most: its input by the rule of the configuration, or as it was counted. */
   estimate(state: ConversationState, body: Buffer | null = null, counted: number | null = null): Estimate {
     const { bytesPerToken } = this.#options.reservation
-    const input = counted ?? Math.ceil(state.textBytes / bytesPerToken) + this.#mostMedia(state)
+    const sent = counted ?? Math.ceil(state.textBytes / bytesPerToken) + this.#mostMedia(state)
+    const input = this.#withStored(sent, state, body)
     // The product of two large numbers of the client's: beyond what counts exactly it is beyond every budget.
     const output = Math.min(this.mostOutput(state), Number.MAX_SAFE_INTEGER - input)
     const dearest = this.prices === null ? null : this.#dearest(this.prices, { input, output, state, body })
@@ -225,6 +229,14 @@ export class ModelTarget implements Candidate {
   /** No vendor takes more than what its model reads at once. */
   #mostMedia({ mediaTokens }: ConversationState): number {
     return Math.min(mediaTokens, this.#options.facts?.capabilities.contextTokens ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** What lies at the vendor is in no body: the turns before by what they used, anything else by the operator's rule. */
+  #withStored(sent: number, { storedTokens }: ConversationState, body: Buffer | null): number {
+    const known = sent + (storedTokens ?? 0)
+    if (this.#options.reservation.unknownInput !== 'context_window') return known
+    if (storedTokens !== null && (body === null || !namesStoredInput(body))) return known
+    return Math.max(known, this.#options.facts?.capabilities.contextTokens ?? 0)
   }
 
   #dearest(prices: Prices, { input, output, state, body }: MostUsed): ReturnType<typeof dearestRule> {
@@ -308,7 +320,10 @@ export class ModelTarget implements Candidate {
     const tap = openRelay(x, this, state, endpoint)
     return state.onAnswerId === null
       ? tap
-      : new IdTap(tap, (id) => state.onAnswerId?.(id, { provider: this.provider, credential: state.usedCredential }))
+      : new IdTap(tap, (id) => {
+          state.answerId = id
+          state.onAnswerId?.(id, { provider: this.provider, credential: state.usedCredential })
+        })
   }
 
   /** Made anew for a further attempt: the scan of the first one is gone, the body is still here. */

@@ -80,6 +80,12 @@ export const reservation = z.strictObject({
     .max(1_000)
     .prefault(5)
     .describe("Searches of the provider's own that are reserved for a request that may search and names no maximum."),
+  unknown_input: z
+    .enum(['nothing', 'context_window'])
+    .default('nothing')
+    .describe(
+      'What is reserved for input that lies at the provider and whose size nobody here knows; `context_window`: all that the model takes.',
+    ),
 })
 
 /** What is kept of conversations, apart from records: for clients that ask for it again. */

@@ -6,6 +6,7 @@ import type { RoutingTarget } from '../../routing/contract.ts'
 import { UNHEARD } from '../../unheard.ts'
 import { isOfMaker, type Maker, readMaker } from './maker.ts'
 import { type Referring, referringOf, resolved } from './prior-turns.ts'
+import { readUsed, usedName } from './relayed-answers.ts'
 
 /** What a request goes on with, once it was looked up. */
 export interface Prior {
@@ -14,6 +15,8 @@ export interface Prior {
   readonly whole: Buffer | null
   /** Who keeps what it names; null: the gateway, or nobody that is known. */
   readonly maker: Maker | null
+  /** Tokens that the turns before had come to, where their maker keeps them; null: nobody knows. */
+  readonly usedTokens: number | null
 }
 
 export interface PriorTurnsOptions {
@@ -69,11 +72,16 @@ export class PriorTurns {
   async #lookUp(tenant: string, asked: Referring): Promise<Prior> {
     const { content, keepsAnswers } = this.#options
     const named = asked.conversation ?? asked.previous
-    const texts = named === null ? [] : await content.chain(tenant, named)
+    const [texts, used] =
+      named === null
+        ? [[], null]
+        : await Promise.all([content.chain(tenant, named), content.chain(tenant, usedName(named))])
+    const usedTokens = readUsed(used)
     const maker = texts === null ? null : readMaker(texts.at(-1) ?? '')
-    if (maker !== null) return { asked, whole: null, maker }
-    if (asked.conversation !== null || !keepsAnswers) return { asked, whole: null, maker: null }
-    return { asked, whole: texts === null ? null : await resolved(asked, texts, { tenant, content }), maker: null }
+    if (maker !== null) return { asked, whole: null, maker, usedTokens }
+    if (asked.conversation !== null || !keepsAnswers) return { asked, whole: null, maker: null, usedTokens }
+    const whole = texts === null ? null : await resolved(asked, texts, { tenant, content })
+    return { asked, whole, maker: null, usedTokens }
   }
 }
 

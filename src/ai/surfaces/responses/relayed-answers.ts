@@ -32,13 +32,27 @@ export class RelayedAnswers {
     this.#limits = { ttlMs: ANSWERS_KNOWN_MS, maxBytes }
   }
 
-  /** Where the request goes to its upstream as it is, that keeps the answer. */
-  expect(x: Exchange, state: ConversationState, { background }: Flags): void {
+  /**
+   * Where the request goes to its upstream as it is, that keeps the answer: who that was, and what the turn used, of the answer and of the
+   * vendor's conversation that it is in.
+   */
+  expect(x: Exchange, state: ConversationState, { background, conversation }: Flags & InConversation): void {
     const model = state.modelRequested
+    const tenant = principalOf(x).id
     state.goesOn = background
+    state.onAnswerUsed = (id, tokens) => {
+      // What is not told yet is not known: a turn that goes on with it is reserved as one whose size nobody knows.
+      if (tokens === 0) return
+      this.#keepUsed(tenant, id, tokens)
+      if (conversation === null) return
+      this.#content.remove(tenant, usedName(conversation)).then(
+        () => this.#keepUsed(tenant, conversation, tokens),
+        () => undefined, // the store does not answer: the size of the turn before stands for this one's
+      )
+    }
     state.onAnswerId = (id, { provider, credential }) => {
       const text = makerText({ provider, credential, model, background })
-      this.#content.keep(principalOf(x).id, { id, parent: null, items: [], text }, this.#limits)
+      this.#content.keep(tenant, { id, parent: null, items: [], text }, this.#limits)
       if (!background) return
       const thing = usageOfAnswer(provider, id)
       this.#usage.begun(x, thing, { look: { kind: 'response', provider, credential, id, model }, isHeld: true })
@@ -46,6 +60,26 @@ export class RelayedAnswers {
       if (state.stream) this.#usage.takeFor(x, thing)
     }
   }
+
+  #keepUsed(tenant: string, id: string, tokens: number): void {
+    this.#content.keep(tenant, { id: usedName(id), parent: null, items: [], text: `${tokens}` }, this.#limits)
+  }
+}
+
+/** The vendor's conversation that a request goes on with; null: none. */
+interface InConversation {
+  readonly conversation: string | null
+}
+
+/** The name under which is kept what a turn or a conversation at its vendor had come to. */
+export function usedName(id: string): string {
+  return `${id} used`
+}
+
+/** What that says; null: it is not known. */
+export function readUsed(texts: readonly string[] | null): number | null {
+  const tokens = Number(texts?.at(-1))
+  return Number.isSafeInteger(tokens) && tokens > 0 ? tokens : null
 }
 
 /** What a request says of its answer. */

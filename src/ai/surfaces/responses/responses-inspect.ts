@@ -48,11 +48,12 @@ export function createResponsesInspect(options: ResponsesInspectOptions): Gate {
       if (unknown !== null) return unknown
     }
     state.credential = prior?.maker?.credential ?? null
+    if (prior !== null && prior.whole === null) state.storedTokens = prior.usedTokens
     const flags = flagsOf(sent)
     if (!flags.isKept) return null
     if (prepared.translation === null) {
       // An upstream of this dialect keeps its answers itself.
-      relayed.expect(x, state, flags)
+      relayed.expect(x, state, { ...flags, conversation: prior?.asked.conversation ?? null })
       return null
     }
     if (kept === null) return null
