@@ -152,12 +152,19 @@ serverSuite('postgres', 'gateways that share a database and limits', () => {
       }
     })
 
-    test('a key that is made, rotated or revoked at one is known to all within a second, and its limits are of all', async () => {
+    test('a key that is made, changed, rotated or revoked at one is known to all within a second, and its limits are of all', async () => {
       const [one, other] = gateways as [Gateway, Gateway]
       const made = await admin(one, 'POST', 'api-keys', { id: 'shared', budgets: [{ tokens: 400, per: 'day' }] })
       await knownTo(gateways, String(made['secret']), 200)
       const served = await serveAll({ id: 'shared', secret: String(made['secret']), hash: '' })
       assert.ok(served * TOKENS_EACH <= 400 && served > 20, `${served} were served`)
+      await admin(other, 'PATCH', 'api-keys/shared', { enabled: false })
+      await knownTo(gateways, String(made['secret']), 401)
+      // A higher budget goes on with what all have spent, at each of them.
+      await admin(one, 'PATCH', 'api-keys/shared', { enabled: true, budgets: [{ tokens: 800, per: 'day' }] })
+      await knownTo(gateways, String(made['secret']), 200)
+      const more = await serveAll({ id: 'shared', secret: String(made['secret']), hash: '' })
+      assert.ok((served + more) * TOKENS_EACH <= 800 && more > 20, `${more} more were served`)
       const rotated = await admin(other, 'POST', 'api-keys/shared/rotate', {})
       await knownTo(gateways, String(rotated['secret']), 200)
       await admin(one, 'DELETE', 'api-keys/shared')
