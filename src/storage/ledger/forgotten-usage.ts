@@ -25,10 +25,11 @@ export interface ForgottenRow {
 export const FORGOTTEN_KEY: readonly string[] = ['hour', ...USAGE_DIMENSIONS.map((name) => `"${name}"`)]
 export const FORGOTTEN_SUMS: readonly string[] = SUMS
 
-/** What goes of a range of request ids (a condition on `id`), summed by everything that is known of it. */
+/** What goes of a range of request ids (a condition on `id`), summed by everything that is known of it, the first of them first. */
 export function goingSql(settled: string): string {
   const columns = FORGOTTEN_KEY.join(', ')
-  return `SELECT ${columns}, ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(', ')} FROM (${settled}) AS going GROUP BY ${columns}`
+  return `SELECT ${columns}, ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(', ')} FROM (${settled}) AS going GROUP BY ${columns}
+    ORDER BY min(request_id)`
 }
 
 /**
