@@ -6,6 +6,7 @@ import {
   type ControlPort,
   type CounterCheck,
   type CreatedKey,
+  type EnteredAdjustment,
   type KeyOwner,
   type KeyView,
   type LevelView,
@@ -20,6 +21,8 @@ import { GatewayError } from '../core/index.ts'
 import { GATEWAY } from '../governance/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type {
+  Adjustment,
+  AdjustmentQuery,
   AuditEntry,
   AuditQuery,
   AuditRow,
@@ -39,6 +42,7 @@ import { checkCounters } from './counter-check.ts'
 import type { Database } from './database.ts'
 import type { KeyChanges } from './key-changes.ts'
 import type { KeyRegistry } from './key-registry.ts'
+import type { LedgerAdjustments } from './ledger-adjustments.ts'
 import type { LevelChanges } from './level-changes.ts'
 import { isNamed } from './level-names.ts'
 import { levelRights } from './level-rights.ts'
@@ -49,6 +53,7 @@ export interface AdminPortOptions {
   readonly database: Database
   readonly keys: KeyRegistry
   readonly keyChanges: KeyChanges
+  readonly adjustments: LedgerAdjustments
   readonly counters: BigInt64Array
   readonly levels: LevelChanges
   readonly backfill: Pick<BudgetBackfill, 'isComplete'>
@@ -216,6 +221,14 @@ export class AdminPort implements ControlPort {
 
   async checkCounters(): Promise<readonly CounterCheck[]> {
     return await checkCounters(this.#options)
+  }
+
+  async adjustLedger(...args: Parameters<ControlPort['adjustLedger']>): Promise<EnteredAdjustment> {
+    return await this.#options.adjustments.enter(...args)
+  }
+
+  async adjustments(query: AdjustmentQuery): Promise<readonly Adjustment[]> {
+    return await this.#options.database.adjustments(query)
   }
 
   async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {

@@ -16,6 +16,7 @@ import { warnOfDocumentedHashes } from './documented-hash-log.ts'
 import { drainLagMs } from './drain-lag.ts'
 import { firstKey } from './first-key.ts'
 import { KeyChanges } from './key-changes.ts'
+import { adjustableLedger, LedgerAdjustments } from './ledger-adjustments.ts'
 import { listenerKey, url } from './listener-urls.ts'
 import { listenersOf } from './listeners.ts'
 import { registerModelMetrics } from './model-metrics.ts'
@@ -170,6 +171,15 @@ export class ControlThread implements RunningGateway {
       database,
       keys,
       keyChanges: new KeyChanges(made),
+      adjustments: new LedgerAdjustments({
+        ledger: adjustableLedger(database, keys),
+        counters,
+        places: {
+          slotOf: (counter) => keys.counterSlot(counter),
+          leaseOf: (counter) => keys.leaseOf(counter),
+          limitOf: (counter) => keys.budgetLimit(counter),
+        },
+      }),
       levels,
       counters,
       backfill,

@@ -1,6 +1,10 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../observability/index.ts'
 import type {
+  Adjusted,
+  Adjustment,
+  AdjustmentQuery,
+  Administration,
   AdmissionQuery,
   AuditEntry,
   AuditQuery,
@@ -13,6 +17,7 @@ import type {
   DeadWorker,
   KeyStep,
   LedgerRow,
+  LevelCounter,
   NewSecret,
   Recovery,
   RequestQuery,
@@ -161,6 +166,20 @@ export class Database {
   /** What the database says of these counters, in their order, as it is. */
   async counterBooks(counters: readonly CounterPeriod[]): Promise<readonly CounterBooks[]> {
     return (await this.#answer('counterBooks', counters)) as readonly CounterBooks[] // as above
+  }
+
+  /** See Administration. */
+  async countersOf(levels: readonly string[]): Promise<readonly LevelCounter[]> {
+    return (await this.#answer('countersOf', levels)) as readonly LevelCounter[] // as above
+  }
+
+  /** See Administration. */
+  async adjust(...asked: Parameters<Administration['adjust']>): Promise<Adjusted> {
+    return (await this.#answer('adjust', ...asked)) as Adjusted // as above
+  }
+
+  async adjustments(query: AdjustmentQuery): Promise<readonly Adjustment[]> {
+    return (await this.#read('adjustments', query)) as readonly Adjustment[] // reader-thread.ts answers with it
   }
 
   async requests(query: RequestQuery): Promise<readonly RequestRecord[]> {

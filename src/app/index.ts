@@ -5,6 +5,7 @@
  * `threads/data-worker.ts` (the data plane of one thread).
  */
 export { DatabaseLevels } from './database-levels.ts'
+export { enterAdjustment, refusedAdjustment } from './ledger-adjustments.ts'
 export { levelRights } from './level-rights.ts'
 export { Levels } from './levels.ts'
 export type { RunningGateway, StartOptions } from './running-gateway.ts'

@@ -38,6 +38,11 @@ function render(verified: Verified, wrong: readonly CounterCheck[]): string {
     `records   ${verdict(differences.filter(({ check }) => check === 'records').length, 'each says what its attempts were settled at')}`,
     `days      ${verdict(differences.filter(({ check }) => check === 'days').length, `${days} sums are those of their entries`)}`,
     `levels    ${verdict(differences.filter(({ check }) => check === 'levels').length, 'their sums are those of their keys and requests')}`,
+    ...(verified.adjustments === 0
+      ? []
+      : [
+          `adjusted  ${verdict(differences.filter(({ check }) => check === 'adjustments').length, `${verified.adjustments} adjustments are what the entries say`)}`,
+        ]),
     counters === null
       ? 'counters  not asked: no gateway runs on this data directory'
       : `counters  ${verdict(wrong.length, `${counters.length} in shared memory are what the entries say`)}`,

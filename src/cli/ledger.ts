@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { BILLERS } from '../ai/facts.ts'
 import type { BooksOptions } from './books.ts'
+import type { AdjustOptions } from './ledger-adjust.ts'
 import type { ReconcileOptions } from './ledger-reconcile.ts'
 import { addLocationOptions } from './location-options.ts'
 
@@ -11,12 +12,13 @@ Examples:
   ferro ledger verify
   ferro ledger verify --data-dir /var/lib/ferro --format json
   ferro ledger reconcile --provider ${BILLERS[0]} --file costs.csv
+  ferro ledger adjust --request 01939f3a-… --usd -0.25 --reason 'cut off by an outage' --id ticket-4711
   ferro ledger reconcile --provider ${BILLERS[1]} --file report.json --as main main-eu --tolerance 2`
 
 /** `ferro ledger`: whether the books are right. */
 export function ledgerCommand(): Command {
   const command = new Command('ledger')
-    .description('prove the books, and compare them with bills')
+    .description('prove the books, mend them by entries, and compare them with bills')
     .addHelpText('after', EXAMPLES)
   addLocationOptions(command.command('verify'))
     .description('hold entries, records, sums and counters against each other, and name what does not agree')
@@ -35,7 +37,29 @@ export function ledgerCommand(): Command {
       const { reconcile } = await import('./ledger-reconcile.ts')
       process.exitCode = await reconcile(options)
     })
+  addLocationOptions(command.command('adjust'))
+    .description('give a request money or tokens back, or charge it more, by an entry with a reason')
+    .requiredOption('--request <id>', 'the request, as records name it')
+    .option('--attempt <number>', 'which of its attempts; without it, the last one', parseWhole)
+    .option('--usd <amount>', 'US dollars; negative: given back', parseSigned)
+    .option('--tokens <number>', 'tokens; negative: given back', parseSigned)
+    .requiredOption('--reason <text>', 'why, for whoever reads the books')
+    .option('--id <id>', 'your own name for it: said again, nothing happens twice; without it, a random one')
+    .action(async (options: AdjustOptions) => {
+      const { adjust } = await import('./ledger-adjust.ts')
+      await adjust(options)
+    })
   return command
+}
+
+function parseWhole(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Expected a whole number of at least 1.')
+}
+
+function parseSigned(text: string): number {
+  if (/^-?\d{1,13}(?:\.\d{1,9})?$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Expected a number, such as -0.25.')
 }
 
 function parsePercent(text: string): number {

@@ -12,6 +12,7 @@ export const ADMIN_RIGHTS = [
   'audit.read',
   'logs.read',
   'usage.read',
+  'ledger.write',
   'routing.read',
   'status.read',
   'metrics.read',

@@ -3,6 +3,7 @@
  * path and holds no state of its own: what it shows and changes is behind `ControlPort`, which the composition root
  * implements. Start reading at `port.ts`, then `resources.ts` (the table of what can be asked) and `server.ts`.
  */
+export { type AdjustmentAnswer, encodeAdjustment, parseAdjustment } from './adjustments.ts'
 export { ADMIN_RIGHTS, type Admin, type AdminRight, adminOf, OWNER } from './admins.ts'
 export {
   type Actor,
@@ -22,11 +23,13 @@ export { mergePatch } from './merge-patch.ts'
 export { keyOfFile, makeKey, makeSecret, type NewKeyOptions } from './new-key.ts'
 export { storedLevelOf } from './new-level.ts'
 export type {
+  AdjustmentRequest,
   BudgetUse,
   BudgetView,
   ControlPort,
   CounterCheck,
   CreatedKey,
+  EnteredAdjustment,
   KeyFields,
   KeyOwner,
   KeyView,

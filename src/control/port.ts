@@ -1,12 +1,15 @@
 /** What the control listener needs of the process it speaks for; the composition root implements it. */
 import type { KeyConfig } from '../config/index.ts'
 import type {
+  Adjustment,
+  AdjustmentQuery,
   AuditEntry,
   AuditQuery,
   AuditRow,
   ChangeableKey,
   DailyUsage,
   LedgerRow,
+  NewAdjustment,
   RequestQuery,
   RequestRecord,
   StoredBudget,
@@ -102,10 +105,26 @@ export interface ControlPort {
   explainPolicy(request: PolicyRequest): Promise<object>
   /** The counters of budgets in shared memory, held against the ledger. */
   checkCounters(): Promise<readonly CounterCheck[]>
+  /**
+   * Enters an adjustment: durable and in every sum and counter when it resolves. Rejects with ControlError `not_found` for a request that there
+   * is not, and `conflict` for one that is not settled, for more than was charged, and for an id that is another adjustment's.
+   */
+  adjustLedger(request: AdjustmentRequest, by: Actor): Promise<EnteredAdjustment>
+  /** A page of adjustments, newest first. */
+  adjustments(query: AdjustmentQuery): Promise<readonly Adjustment[]>
   /** A page of usage by what is asked for. */
   usageBy(query: UsageByQuery): Promise<readonly UsageRow[]>
   /** Version, uptime, workers, plan version, source of the configuration, listeners: plain data without secrets. */
   status(): object
+}
+
+/** What is to be entered for a request; `attempt` undefined: its last one. */
+export type AdjustmentRequest = Omit<NewAdjustment, 'actor' | 'attempt'> & { readonly attempt: number | undefined }
+
+/** What was entered, now or before. */
+export interface EnteredAdjustment {
+  readonly adjustment: Adjustment
+  readonly isNew: boolean
 }
 
 /** What of it is about levels. */

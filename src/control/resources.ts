@@ -1,4 +1,5 @@
 import { METRICS_CONTENT_TYPE } from '../observability/index.ts'
+import { adjustLedger, listAdjustments } from './adjustments.ts'
 import { changeKey, createKey, listKeys, revokeKey, rotateKey, showKey } from './api-keys.ts'
 import { listAudit } from './audit.ts'
 import { levelResources } from './levels.ts'
@@ -119,6 +120,23 @@ export const RESOURCES: readonly Resource[] = [
     path: '/admin/v1/ledger/counters',
     query: [],
     handle: async (port) => ok({ data: await port.checkCounters() }),
+  },
+  {
+    ...read,
+    right: 'usage.read',
+    path: '/admin/v1/ledger/adjustments',
+    query: ['limit', 'cursor', 'request_id'],
+    handle: listAdjustments,
+  },
+  {
+    ...read,
+    right: 'ledger.write',
+    path: '/admin/v1/ledger/adjustments',
+    method: 'POST',
+    body: 'json',
+    query: [],
+    action: 'ledger.adjust',
+    handle: adjustLedger,
   },
   { ...read, right: 'status.read', path: '/admin/v1/status', query: [], handle: (port) => ok(port.status()) },
 ]

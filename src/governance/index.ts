@@ -4,6 +4,7 @@
  * (`cluster/`). Units are abstract here; what a token is worth is the surface's business (`traffic.ts` is the port).
  * Start reading at `counter-desk.ts` (all that is counted passes there), then `admit.ts`, `reservation.ts` and `key-table.ts`.
  */
+
 export { createRateCheck, createScopeCheck, levelCheck } from './admit.ts'
 export { type AskOptions, ask, type Reply } from './auth/ask.ts'
 export { AuthMemory } from './auth/auth-memory.ts'
@@ -16,6 +17,7 @@ export { ServicePrincipals } from './auth/service-principals.ts'
 export { createTokenPrincipals } from './auth/token-principals.ts'
 export * from './budget.ts'
 export type { BudgetWarning } from './budget-warnings.ts'
+export { chargedLevels, levelsBetween, unitOf } from './charged-counters.ts'
 export type { SharedCounter } from './cluster/borrowed-counter.ts'
 export {
   isLeasedTaken,
@@ -32,7 +34,7 @@ export type { ClusterState } from './cluster/session.ts'
 export { clearSeat, concurrencyCells, occupied } from './concurrency.ts'
 export { CONNECTION_COUNT_CELLS, ConnectionCounts, clearConnectionCounts } from './connection-counts.ts'
 export type { CounterDesk, LimitLeft, LimitsLeft, Refusal, Taken, Takings, Used } from './counter-desk.ts'
-export { giveBackHeld } from './held-budgets.ts'
+export { type BudgetPlaces, countLater, giveBackHeld } from './held-budgets.ts'
 export { createIdentify, principalOf } from './identify.ts'
 export { identityProblems } from './identity-problems.ts'
 export { Intents, type IntentsLeft, intentRegionCells, readIntents } from './intents.ts'

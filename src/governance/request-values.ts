@@ -42,13 +42,18 @@ export function valuesOf(
 }
 
 function look(group: RuleGroup, said: string, found: RequestValue[]): ValueName | null {
-  const value = said.length > MOST_CHARACTERS ? `sha256:${hash('sha256', said)}` : said.toWellFormed()
+  const value = countedValue(said)
   const known = group.values.get(value)
   if (known !== undefined) {
     found.push(known)
     return null
   }
   return group.fits(value) ? { level: group.level, by: group.by, value } : null
+}
+
+/** The name under which a value is counted. */
+export function countedValue(said: string): string {
+  return said.length > MOST_CHARACTERS ? `sha256:${hash('sha256', said)}` : said.toWellFormed()
 }
 
 function saidOf(

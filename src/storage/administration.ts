@@ -1,4 +1,11 @@
 import type { AuditEntry } from './audit-entry.ts'
+import {
+  type Adjusted,
+  type AdjustmentPlace,
+  Adjustments,
+  type LevelCounter,
+  type NewAdjustment,
+} from './ledger/adjustments.ts'
 import type { StoredKey } from './records.ts'
 import type { SqlDatabase } from './sql/sql-database.ts'
 import { inTransaction } from './sql/transaction.ts'
@@ -16,12 +23,14 @@ export class Administration {
   readonly #keys: KeyTable
   readonly #levels: StoredLevels
   readonly #audit: AuditLog
+  readonly #adjustments: Adjustments
 
   constructor(database: SqlDatabase) {
     this.#database = database
     this.#keys = new KeyTable(database)
     this.#levels = new StoredLevels(database)
     this.#audit = new AuditLog(database)
+    this.#adjustments = new Adjustments(database)
   }
 
   /** All keys, oldest first, revoked ones too. */
@@ -65,6 +74,20 @@ export class Administration {
       const key = this.#keys.change(id, step)
       if (key !== null) this.#audit.append(entry)
       return key
+    })
+  }
+
+  /** See Adjustments.countersOf. */
+  countersOf(levels: readonly string[]): LevelCounter[] {
+    return this.#adjustments.countersOf(levels)
+  }
+
+  /** See Adjustments.enter: one that is there already is no change. */
+  adjust(asked: NewAdjustment, place: AdjustmentPlace, entry: AuditEntry): Adjusted {
+    return inTransaction(this.#database, () => {
+      const adjusted = this.#adjustments.enter(asked, place, entry.time)
+      if (adjusted.isNew) this.#audit.append(entry)
+      return adjusted
     })
   }
 

@@ -8,6 +8,7 @@
  * `ledger/fold.ts`.
  */
 
+export type { Administration } from './administration.ts'
 export type { AuditEntry, AuditFacts, AuditQuery, AuditRow } from './audit-entry.ts'
 export type { ContentPort, KeepingLimits, KeptContent } from './content/content-port.ts'
 export type { ContentStore } from './content/content-store.ts'
@@ -34,6 +35,14 @@ export {
   readPepper,
   readReplicaId,
 } from './key-secrets.ts'
+export type {
+  Adjusted,
+  Adjustment,
+  AdjustmentPlace,
+  AdjustmentQuery,
+  LevelCounter,
+  NewAdjustment,
+} from './ledger/adjustments.ts'
 export type { AwaitedThing, DueThing, LookTimes } from './ledger/awaited-usage.ts'
 export type { ObservedSettlement } from './ledger/fold.ts'
 export type { Released } from './ledger/held-amounts.ts'

@@ -1,5 +1,6 @@
 import type { AuditQuery, AuditRow } from './audit-entry.ts'
 import { type BillFacts, billFacts } from './bill-facts.ts'
+import { type Adjustment, type AdjustmentQuery, adjustmentPage } from './ledger/adjustments.ts'
 import { type LedgerReport, verifyLedger } from './ledger/verify.ts'
 import { recordOf } from './record-fields.ts'
 import { LEDGER_PHASES, type LedgerRow, type RequestRecord } from './records.ts'
@@ -118,6 +119,11 @@ export class LedgerReader {
       adjusted_tokens: Number(row.adjusted_tokens),
       adjusted_nanos: Number(row.adjusted_nanos),
     }))
+  }
+
+  /** A page of what operators have entered, newest first. */
+  adjustments(query: AdjustmentQuery): Adjustment[] {
+    return adjustmentPage(this.#database, query)
   }
 
   /** A page of usage by what is asked for. */

@@ -42,6 +42,8 @@ const ENDPOINTS: Readonly<Record<string, AdminRight | null>> = {
   'POST /admin/v1/policy/explain': 'routing.read',
   'GET /admin/v1/usage': 'usage.read',
   'GET /admin/v1/ledger/counters': 'usage.read',
+  'GET /admin/v1/ledger/adjustments': 'usage.read',
+  'POST /admin/v1/ledger/adjustments': 'ledger.write',
   'GET /admin/v1/status': 'status.read',
 }
 
@@ -117,7 +119,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   admin: ADMIN_RIGHTS,
   'admin.read': READS,
   read_only: READS,
-  'admin.write': ['keys.write', 'levels.write'],
+  'admin.write': ['keys.write', 'levels.write', 'ledger.write'],
 }
 const GRANTS = {
   scopes: ['chat.completions', 'models.read'],

@@ -1,5 +1,11 @@
 import { parentPort } from 'node:worker_threads'
-import { type AuditQuery, openLedgerReader, type RequestQuery, type UsageByQuery } from '../../storage/index.ts'
+import {
+  type AdjustmentQuery,
+  type AuditQuery,
+  openLedgerReader,
+  type RequestQuery,
+  type UsageByQuery,
+} from '../../storage/index.ts'
 import type { DatabaseThreadStart } from '../messages.ts'
 import { serveCalls } from './rpc.ts'
 
@@ -14,6 +20,7 @@ export async function runReader(start: DatabaseThreadStart): Promise<void> {
     lastUses: (keyIds: readonly string[]) => reader.lastUses(keyIds),
     usage: (...args: Parameters<typeof reader.usage>) => reader.usage(...args),
     usageBy: (query: UsageByQuery) => reader.usageBy(query),
+    adjustments: (query: AdjustmentQuery) => reader.adjustments(query),
     audit: (query: AuditQuery) => reader.audit(query),
     close: () => {
       reader.close()

@@ -80,6 +80,8 @@ export async function runWriter(start: DatabaseThreadStart): Promise<void> {
     rotateKey: (id: string, to: NewSecret, entry: AuditEntry) => administration.rotateKey(id, to, entry),
     listLevels: () => administration.levels(),
     putLevel: (level: StoredLevel, entry: AuditEntry) => administration.putLevel(level, entry),
+    countersOf: (levels: readonly string[]) => administration.countersOf(levels),
+    adjust: (...asked: Parameters<typeof administration.adjust>) => administration.adjust(...asked),
     note: (entry: AuditEntry) => administration.note(entry),
     counterSums: (counters: readonly CounterPeriod[]) => writer.counterSums(counters),
     counterShares: (counters: readonly CounterPeriod[]) => writer.counterShares(counters),

@@ -21,6 +21,7 @@ export const ADMIN_SCOPES = [
   'audit.read',
   'logs.read',
   'usage.read',
+  'ledger.write',
   'routing.read',
   'status.read',
   'metrics.read',

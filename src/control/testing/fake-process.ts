@@ -1,4 +1,5 @@
 import type {
+  Adjustment,
   AuditEntry,
   AuditRow,
   DailyUsage,
@@ -16,9 +17,11 @@ import { viewKey } from '../key-view.ts'
 import { type LevelView, viewLevel } from '../level-view.ts'
 import { makeKey, makeSecret } from '../new-key.ts'
 import type {
+  AdjustmentRequest,
   ControlPort,
   CounterCheck,
   CreatedKey,
+  EnteredAdjustment,
   KeyOwner,
   KeyView,
   NewKey,
@@ -179,6 +182,15 @@ export class FakeProcess implements ControlPort {
   async usageBy(query: UsageByQuery): Promise<readonly UsageRow[]> {
     this.usageByQueries.push(query)
     return this.usageRows.slice(0, query.limit)
+  }
+
+  async adjustLedger({ attempt = 1, ...request }: AdjustmentRequest, by: Actor): Promise<EnteredAdjustment> {
+    const adjustment = { ...request, attempt, actor: by.id, key_id: null, entered_at: 0, sequence: 1 }
+    return { adjustment, isNew: true }
+  }
+
+  async adjustments(): Promise<readonly Adjustment[]> {
+    return []
   }
 
   async checkCounters(): Promise<readonly CounterCheck[]> {

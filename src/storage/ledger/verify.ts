@@ -8,7 +8,7 @@ const MAX_DIFFERENCES = 1_000
 /** Two accounts of the same that do not agree. */
 export interface LedgerDifference {
   /** Which two. */
-  readonly check: 'attempts' | 'records' | 'days' | 'levels'
+  readonly check: 'attempts' | 'records' | 'days' | 'levels' | 'adjustments'
   /** Of what: a request, an attempt, a day of a key. */
   readonly of: string
   /** What is wrong, in words with both numbers. */
@@ -24,6 +24,8 @@ export interface LedgerReport {
   readonly nanos: number
   /** Attempts that are settled and whose request has not ended yet, or has just. */
   readonly unfinished: number
+  /** Entries that operators have made. */
+  readonly adjustments: number
   /** At most a thousand of each check. */
   readonly differences: readonly LedgerDifference[]
 }
@@ -57,6 +59,17 @@ const ORPHANS = `SELECT DISTINCT request_id FROM attempt_rows a
   WHERE NOT EXISTS (SELECT 1 FROM request_rows WHERE id = a.request_id)
     AND request_id NOT IN (SELECT request_id FROM open_attempts)`
 
+/** An entry that an operator has made: no record of a request knows of it. */
+const OPERATORS = `phase = 3 AND EXISTS (SELECT 1 FROM adjustments a
+    WHERE a.request_id = ledger.request_id AND a.attempt = ledger.attempt AND a.sequence = ledger.sequence)`
+
+/** Adjustments of requests that are there, and what the ledger has of them. */
+const ADJUSTMENTS = `SELECT a.id AS id, a.tokens AS a_tokens, a.nanos AS a_nanos, l.tokens AS b_tokens, l.nanos AS b_nanos
+  FROM adjustments a LEFT JOIN later_entries l
+    ON l.request_id = a.request_id AND l.attempt = a.attempt AND l.sequence = a.sequence AND l.phase = 3
+  WHERE EXISTS (SELECT 1 FROM request_rows WHERE id = a.request_id)
+    AND (l.request_id IS NULL OR l.tokens <> a.tokens OR l.nanos <> a.nanos) ORDER BY a.id LIMIT ${MAX_DIFFERENCES}`
+
 /**
  * What a record says of a request is what its attempts came to. Left out are costs that are not known, and what a lost request or a
  * batch was charged in advance and has not been given back, of which the record knows nothing.
@@ -65,7 +78,7 @@ const RECORDS = `SELECT r.id AS id, ${TOKENS} AS recorded, cost_nanos, l.tokens 
   FROM requests r JOIN (
     SELECT request_id, sum(tokens) AS tokens, sum(nanos) AS nanos,
       count(*) FILTER (WHERE phase = 1 AND usage_source = 'reserved') - count(*) FILTER (WHERE phase > 1) AS reserved
-    FROM ledger WHERE phase >= 1 GROUP BY request_id) AS l ON l.request_id = r.id
+    FROM ledger WHERE phase >= 1 AND NOT (${OPERATORS}) GROUP BY request_id) AS l ON l.request_id = r.id
   WHERE l.reserved = 0 AND r.outcome <> 'lost'
     AND (${TOKENS} <> l.tokens OR (cost_nanos IS NOT NULL AND cost_nanos <> l.nanos)) ORDER BY r.id LIMIT ${MAX_DIFFERENCES}`
 
@@ -134,7 +147,13 @@ export function verifyLedger(database: SqlDatabase, nowMs: number): LedgerReport
       nanos: Number(total['nanos']),
       days,
       unfinished: Number(unfinished['n']),
-      differences: [...differences, ...found, ...levelDifferences(database, nowMs, Number(unfinished['n']))],
+      adjustments: Number(one(database, 'SELECT count(*) AS n FROM adjustments')['n']),
+      differences: [
+        ...differences,
+        ...found,
+        ...levelDifferences(database, nowMs, Number(unfinished['n'])),
+        ...adjustmentDifferences(database),
+      ],
     }
   } finally {
     if (database.isTransaction) database.exec('ROLLBACK')
@@ -209,6 +228,17 @@ function levelDifferences(database: SqlDatabase, nowMs: number, unfinished: numb
     of: `${new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10)}, ${String(row['level'])}`,
     says: unequal(row, 'level_daily'),
   }))
+}
+
+function adjustmentDifferences(database: SqlDatabase): LedgerDifference[] {
+  return database
+    .prepare(ADJUSTMENTS)
+    .all()
+    .map((row) => ({
+      check: 'adjustments',
+      of: `the adjustment "${String(row['id'])}"`,
+      says: row['b_tokens'] === null ? 'has no entry in the ledger' : unequal(row, 'adjustments', ['tokens', 'nanos']),
+    }))
 }
 
 /** What is not the same in both accounts of a row. */

@@ -110,6 +110,28 @@ export const MIGRATIONS: readonly string[] = [
      ADD COLUMN session TEXT COLLATE "C" NOT NULL DEFAULT '', ADD COLUMN end_user TEXT COLLATE "C" NOT NULL DEFAULT '',
      ADD COLUMN tag TEXT COLLATE "C" NOT NULL DEFAULT '', DROP CONSTRAINT usage_forgotten_pkey,
      ADD PRIMARY KEY (hour, key_id, provider, model, organization, team, project, "user", route, run, session, end_user, tag);`,
+
+  `-- What operators have entered in the ledger as well: why, and who. Its entry is in later_entries, of the phase adjust. Rows are only ever added.
+   CREATE TABLE adjustments (
+     id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+     request_id TEXT COLLATE "C" NOT NULL,
+     attempt INTEGER NOT NULL,
+     tokens BIGINT NOT NULL,
+     nanos BIGINT NOT NULL,
+     reason TEXT NOT NULL,
+     actor TEXT NOT NULL,
+     key_id TEXT,
+     entered_at BIGINT NOT NULL,
+     sequence INTEGER NOT NULL
+   );
+   CREATE INDEX adjustments_by_time ON adjustments (entered_at, id);
+   CREATE INDEX adjustments_by_request ON adjustments (request_id);
+   CREATE FUNCTION adjustments_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     RAISE EXCEPTION 'adjustments are append-only';
+   END $$;
+   CREATE TRIGGER adjustments_are_kept BEFORE UPDATE OR DELETE ON adjustments
+     FOR EACH ROW EXECUTE FUNCTION adjustments_are_kept();`,
 ]
 
 /**

@@ -366,6 +366,28 @@ export const MIGRATIONS: readonly string[] = [
        adjusted_tokens, adjusted_nanos FROM usage_forgotten;
    DROP TABLE usage_forgotten;
    ALTER TABLE usage_left RENAME TO usage_forgotten;`,
+
+  `-- What operators have entered in the ledger as well: why, and who. Its entry is in later_entries, of the phase adjust. Rows are only ever added.
+   CREATE TABLE adjustments (
+     id TEXT NOT NULL PRIMARY KEY,
+     request_id TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     nanos INTEGER NOT NULL,
+     reason TEXT NOT NULL,
+     actor TEXT NOT NULL,
+     key_id TEXT,
+     entered_at INTEGER NOT NULL,
+     sequence INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX adjustments_by_time ON adjustments (entered_at, id);
+   CREATE INDEX adjustments_by_request ON adjustments (request_id);
+   CREATE TRIGGER adjustments_stay BEFORE UPDATE ON adjustments BEGIN
+     SELECT RAISE(ABORT, 'adjustments are append-only');
+   END;
+   CREATE TRIGGER adjustments_are_kept BEFORE DELETE ON adjustments BEGIN
+     SELECT RAISE(ABORT, 'adjustments are append-only');
+   END;`,
 ]
 
 /** The schema before the first release, which no program that was released can read or has made. */
