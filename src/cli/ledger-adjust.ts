@@ -56,7 +56,7 @@ async function enter(writer: LedgerWriter, { dataDir, databaseUrl, document }: D
   const ledger: Parameters<typeof enterAdjustment>[0] = {
     request: (id) => Promise.resolve(reader.request(id)),
     countersOf: (levels) => Promise.resolve(administration.countersOf(levels)),
-    adjust: async (...asked) => administration.adjust(...asked),
+    adjust: (...asked) => Promise.resolve(administration.adjust(...asked)),
     keyTags,
   }
   try {
