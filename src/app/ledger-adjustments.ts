@@ -6,7 +6,16 @@ import {
   type EnteredAdjustment,
 } from '../control/index.ts'
 import { type BudgetPlaces, chargedLevels, countLater, levelsBetween, unitOf } from '../governance/index.ts'
-import type { Adjusted, AuditEntry, LedgerRow, LevelCounter, NewAdjustment, RequestRecord } from '../storage/index.ts'
+import type {
+  Adjusted,
+  AdjustmentPlace,
+  AuditEntry,
+  BudgetCharge,
+  LedgerRow,
+  LevelCounter,
+  NewAdjustment,
+  RequestRecord,
+} from '../storage/index.ts'
 import type { Database } from './database.ts'
 import type { KeyRegistry } from './key-registry.ts'
 import { notStored } from './not-stored.ts'
@@ -15,11 +24,7 @@ import { notStored } from './not-stored.ts'
 export interface AdjustableLedger {
   request(id: string): Promise<{ readonly record: RequestRecord; readonly ledger: readonly LedgerRow[] } | null>
   countersOf(levels: readonly string[]): Promise<readonly LevelCounter[]>
-  adjust(
-    asked: NewAdjustment,
-    place: { readonly levels: readonly string[]; readonly charges: readonly (readonly [string, number, number])[] },
-    entry: AuditEntry,
-  ): Promise<Adjusted>
+  adjust(asked: NewAdjustment, place: AdjustmentPlace, entry: AuditEntry): Promise<Adjusted>
   /** Tags that a key has now; none where there is no such key. */
   keyTags(id: string | null): readonly string[]
 }
@@ -49,7 +54,7 @@ export async function enterAdjustment(
   const { provider, model, reserved_at: reservedAt } = settled
   const levels = chargedLevels({ record, provider, model, keyTags: ledger.keyTags(record.key_id) })
   const counters = await ledger.countersOf(levels)
-  const charges = counters.flatMap((counter): [string, number, number][] => {
+  const charges = counters.flatMap((counter): BudgetCharge[] => {
     const unit = unitOf(counter, reservedAt)
     const amount = unit === null ? 0 : asked[unit]
     return amount === 0 ? [] : [[counter.counter, counter.period, amount]]
@@ -84,7 +89,7 @@ export interface LedgerAdjustmentsOptions {
 export class LedgerAdjustments {
   readonly #options: LedgerAdjustmentsOptions
   /** Those that were asked for here and of which nobody knows yet whether the ledger has them. */
-  readonly #unknown = new Map<string, readonly (readonly [string, number, number])[]>()
+  readonly #unknown = new Map<string, readonly BudgetCharge[]>()
 
   constructor(options: LedgerAdjustmentsOptions) {
     this.#options = options
@@ -117,7 +122,7 @@ export class LedgerAdjustments {
     }
   }
 
-  #count(charges: readonly (readonly [string, number, number])[]): void {
+  #count(charges: readonly BudgetCharge[]): void {
     const { counters, places } = this.#options
     countLater(counters, places, charges)
   }

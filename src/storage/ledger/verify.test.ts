@@ -82,6 +82,7 @@ test('proves attempts, records and sums of days, also when records are gone', as
     nanos: 4 * 12_345 + 50_000,
     days: 2,
     unfinished: 0,
+    adjustments: 0,
     differences: [],
   })
   while (writer.forget(NOW - DAY_MS)) {
