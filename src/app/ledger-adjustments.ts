@@ -88,7 +88,7 @@ export interface LedgerAdjustmentsOptions {
 /** Adjustments while the gateway runs: the counters in memory follow the ledger. */
 export class LedgerAdjustments {
   readonly #options: LedgerAdjustmentsOptions
-  /** Those that were asked for here and of which nobody knows yet whether the ledger has them. */
+  /** Those that the database has not answered, and that the counters do not have. */
   readonly #unknown = new Map<string, readonly BudgetCharge[]>()
 
   constructor(options: LedgerAdjustmentsOptions) {
@@ -103,21 +103,25 @@ export class LedgerAdjustments {
       countersOf: async (levels) => await ledger.countersOf(levels),
       keyTags: (id) => ledger.keyTags(id),
       adjust: async (asked, place, entry) => {
-        const before = this.#unknown.get(asked.id)
-        // Until it is answered: the database may have it although it does not say so.
-        if (before === undefined) this.#unknown.set(asked.id, place.charges)
-        const adjusted = await ledger.adjust(asked, place, entry)
+        const adjusted = await this.#asked(asked, place, entry)
+        // Of several who ask for the same at once, one finds it.
+        const before = this.#unknown.get(asked.id) ?? []
         this.#unknown.delete(asked.id)
-        this.#count(adjusted.isNew ? adjusted.charges : (before ?? []))
+        this.#count(adjusted.isNew ? adjusted.charges : before)
         return adjusted
       },
     }
+    const { adjustment, isNew } = await enterAdjustment(told, request, by)
+    return { adjustment, isNew }
+  }
+
+  async #asked(...[asked, place, entry]: Parameters<AdjustableLedger['adjust']>): Promise<Adjusted> {
     try {
-      const { adjustment, isNew } = await enterAdjustment(told, request, by)
-      return { adjustment, isNew }
+      return await this.#options.ledger.adjust(asked, place, entry)
     } catch (error) {
       const refused = refusedAdjustment(error)
-      if (refused !== error) this.#unknown.delete(request.id)
+      // No answer: the database may have it, which whoever asks again hears.
+      if (refused === error) this.#unknown.set(asked.id, place.charges)
       throw refused
     }
   }
