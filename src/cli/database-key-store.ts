@@ -58,9 +58,15 @@ export class DatabaseKeyStore implements KeyStore {
     if (before === null) return null
     const after = { ...before, ...(await fieldsAfter(before, patch)) }
     await this.#checkPlace(after)
-    const step = { before, after }
-    const key = this.#writer.administration.changeKey(id, step, entryOf('key.change', before, after))
-    if (key !== null) return answerOf(key)
+    try {
+      const entry = entryOf('key.change', before, after)
+      const key = this.#writer.administration.changeKey(id, { before, after }, entry)
+      if (key !== null) return answerOf(key)
+    } catch (error) {
+      // Another gateway on the same database was quicker.
+      if (error instanceof StorageError) throw new Failure(error.message, { cause: error })
+      throw error
+    }
     throw new Failure(`the key ${id} is revoked; make a new one`)
   }
 
