@@ -53,7 +53,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'ledger',
-    summary: 'prove the books, mend them by entries, and compare them with bills',
+    summary: 'prove and adjust the books, compare them with bills',
     load: async () => (await import('./ledger.ts')).ledgerCommand(),
   },
   {

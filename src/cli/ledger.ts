@@ -18,7 +18,7 @@ Examples:
 /** `ferro ledger`: whether the books are right. */
 export function ledgerCommand(): Command {
   const command = new Command('ledger')
-    .description('prove the books, mend them by entries, and compare them with bills')
+    .description('prove and adjust the books, compare them with bills')
     .addHelpText('after', EXAMPLES)
   addLocationOptions(command.command('verify'))
     .description('hold entries, records, sums and counters against each other, and name what does not agree')
