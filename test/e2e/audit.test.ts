@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { RESOURCES } from '../../src/control/index.ts'
 import { adminOf } from '../harness/admin.ts'
 import { keyPair } from '../harness/config.ts'
+import { eventually } from '../harness/eventually.ts'
 import { at, isObject, type JsonObject } from '../harness/json.ts'
 import { useHouse } from './house.ts'
 
@@ -52,8 +53,10 @@ const DEEDS: readonly (readonly [action: string, method: string, path: string, b
     [`${kind}.delete`, 'DELETE', `${kind}s/a`] as const,
   ]),
   ['key.create', 'POST', 'api-keys', { id: 'a', name: 'A key' }],
+  ['key.change', 'PATCH', 'api-keys/a', { tags: ['two'] }],
   ['key.rotate', 'POST', 'api-keys/a/rotate', { grace: '1h' }],
   ['key.revoke', 'DELETE', 'api-keys/a'],
+  ['ledger.adjust', 'POST', 'ledger/adjustments', { id: 'a', tokens: -1, reason: 'a test' }],
 ]
 
 test('A20 every change of the route table leaves one line: who, from where, with which request, and what it was and is', async () => {
@@ -64,9 +67,17 @@ test('A20 every change of the route table leaves one line: who, from where, with
     assert.equal(action !== undefined, isChange, `${method} ${path}`)
   }
   const secrets: string[] = []
+  const { entry } = await house().client.chat()
+  const charged = await eventually(() => {
+    using database = house().gateway.db()
+    const row = database.prepare('SELECT request_id AS id FROM ledger WHERE request_id = ? AND phase = 1')
+    return row.get(entry.requestId ?? '') ?? null
+  })
   for (const [action, method, path, body] of DEEDS) {
     const before = await lines()
-    const answer = await as(ops)(method, path, body)
+    const [kind] = action.split('.')
+    const isOfRequest = kind === 'ledger'
+    const answer = await as(ops)(method, path, isOfRequest ? { ...body, request_id: charged['id'] } : body)
     assert.ok(answer.status < 300, JSON.stringify(answer.json))
     if (typeof answer.json['secret'] === 'string') secrets.push(answer.json['secret'])
     const [line, ...rest] = await lines()
@@ -76,7 +87,7 @@ test('A20 every change of the route table leaves one line: who, from where, with
       address: '127.0.0.1',
       request_id: answer.requestId,
       action,
-      target: `${action.slice(0, action.indexOf('.'))}:a`,
+      target: isOfRequest ? `request:${String(charged['id'])}` : `${kind}:a`,
       outcome: 'done',
       reason: null,
     })
