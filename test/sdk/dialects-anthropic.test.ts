@@ -52,6 +52,7 @@ for (const upstream of UPSTREAMS) {
     assert.equal(textOf(answer), GREETING)
     assert.deepEqual([answer.usage.input_tokens, answer.usage.output_tokens], [USED.input, USED.output])
     assert.match(JSON.stringify(house().server(upstream).newest), /Be brief\./)
+    if (upstream !== 'anthropic') assert.equal((await house().record(answer._request_id ?? null))['provider'], upstream)
   })
 
   test(`anthropic before ${upstream}: the stream helper builds the message that the whole answer has`, async () => {
@@ -210,6 +211,7 @@ for (const upstream of UPSTREAMS) {
       const broken = await errorOf('broken-500', stream)
       assert.ok(broken instanceof Anthropic.InternalServerError)
       assert.equal(broken.type, 'api_error')
+      assert.equal((await house().record(broken.requestID ?? null))['outcome'], 'upstream_error')
       const ours = await errorOf('refused-401', stream)
       assert.deepEqual([ours.status, ours.type], [502, 'api_error'])
     }

@@ -18,7 +18,8 @@ export function createErrorRendering(dialect: ClientDialectName): {
       // An upstream's own words, which are in this dialect: they may hold what no other form has.
       const body = error.body ?? Buffer.from(JSON.stringify(encodeError(error, x.id)))
       const status = statusFor(dialect, error)
-      return { body, contentType: error.contentType ?? 'application/json', status, ...limitsOf(dialect, error) }
+      const headers = [...(limitsOf(dialect, error).headers ?? []), ...requestIdHeaders(dialect, x)]
+      return { body, contentType: error.contentType ?? 'application/json', status, headers }
     },
 
     /** No proper end follows: that would make a whole answer of a broken one. */
@@ -29,6 +30,11 @@ export function createErrorRendering(dialect: ClientDialectName): {
       return Buffer.from(encoder.fail(error, x.id))
     },
   }
+}
+
+/** The name by which Anthropic's clients look for the id of a request, beside the one that every answer has. */
+export function requestIdHeaders(dialect: ClientDialectName, { id }: Exchange): readonly string[] {
+  return dialect === 'anthropic-messages' ? ['request-id', id] : []
 }
 
 /** How much the upstream still gives, as clients of the dialect read it. */

@@ -109,6 +109,11 @@ test('clients of the Messages API get its shape, page by page', async (t) => {
   assert.deepEqual(namesIn(await get('?after_id=gone')), [])
   const one = await get('/openai/gpt-4o')
   assert.deepEqual([one['type'], one['id'], one['display_name']], ['model', 'openai/gpt-4o', 'GPT-4o'])
+  // Anthropic's clients for statically typed languages refuse a model without one of these.
+  assert.deepEqual(
+    ['lifecycle', 'deprecated_at', 'retires_at', 'line', 'max_input_tokens', 'capabilities'].map((name) => one[name]),
+    ['active', null, null, null, 128_000, null],
+  )
   assert.equal(Object((await get('?limit=x'))['error']).param ?? 'limit', 'limit')
 })
 

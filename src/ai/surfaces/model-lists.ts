@@ -1,6 +1,7 @@
-import { answer, type Exchange, GatewayError, type Hook } from '../../core/index.ts'
+import { answerWith, type Exchange, GatewayError, type Hook } from '../../core/index.ts'
 import { type CallerDialect, callerDialect } from '../conversation/caller-dialect.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
+import { requestIdHeaders } from '../conversation/errors.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import { anthropicModel, geminiModel, type ListedModel, openaiModel } from './model-shapes.ts'
 
@@ -65,7 +66,8 @@ const PAGES: Readonly<Record<CallerDialect, Paging>> = {
 }
 
 function say(x: Exchange, body: object): null {
-  answer(x, 200, 'application/json', JSON.stringify(body))
+  const headers = ['content-type', 'application/json', ...requestIdHeaders(callerDialect(x), x)]
+  answerWith(x, 200, { headers, body: Buffer.from(JSON.stringify(body)) })
   return null
 }
 

@@ -46,13 +46,21 @@ function capabilityWords({ facts, prices }: ModelTarget): string[] {
   return rows.flatMap(([word, has]) => (has ? [word] : []))
 }
 
-/** The Messages API's shape (API reference, "Models", 2026-11). */
+/** The Messages API's shape (API reference, "Models", 2026-11): strict clients look for each member, null where nothing is known. */
 export function anthropicModel({ name, target, created }: ListedModel): object {
+  const { capabilities, entry } = target.facts ?? { capabilities: null, entry: null }
   return {
     type: 'model',
     id: name,
-    display_name: target.facts?.entry?.name ?? name,
+    display_name: entry?.name ?? name,
     created_at: new Date(created * 1_000).toISOString().replace('.000Z', 'Z'),
+    lifecycle: entry?.deprecated === true ? 'deprecated' : 'active',
+    deprecated_at: null,
+    retires_at: null,
+    line: null,
+    max_input_tokens: capabilities?.contextTokens ?? null,
+    max_tokens: capabilities?.maxOutputTokens ?? null,
+    capabilities: null,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AnswerHeaders, Exchange } from '../../core/index.ts'
+import { requestIdHeaders } from '../conversation/errors.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
 import { rateLimitHeaders, rateLimitsOf } from '../dialects/rate-limits.ts'
 import type { ModelTarget } from '../models/target.ts'
@@ -32,7 +33,7 @@ export function translatedHeaders(
   if (limits !== null) out.push(...rateLimitHeaders(dialect, limits, x.time))
   if (length !== null) out.push('content-length', String(length))
   out.push('x-request-id', x.head.clientRequestId ?? x.id, 'x-ferro-request-id', x.id, 'x-ferro-model', target.name)
-  out.push(TRANSLATION, report)
+  out.push(TRANSLATION, report, ...requestIdHeaders(dialect, x))
   return out
 }
 

@@ -7,6 +7,7 @@ import { danglingReference } from '../json-schema.ts'
 import { failure, type Json } from './answers.ts'
 import { PART_DATA, REQUEST_SHAPE } from './request-shape.ts'
 import { isObject } from './shapes.ts'
+import { camelBody } from './spelling.ts'
 
 export interface MockRequest {
   readonly method: string
@@ -24,7 +25,8 @@ export interface Refusal {
 const PATH = /^\/v1(?:beta)?\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens)(\?.*)?$/
 
 /** The vendor's refusal, or null when the request is fine. `key` is the API key that it expects. */
-export function checkRequest({ method, path, headers, body }: MockRequest, key: string): Refusal | null {
+export function checkRequest({ method, path, headers, body: sent }: MockRequest, key: string): Refusal | null {
+  const body = camelBody(sent)
   const found = PATH.exec(path)
   if (found === null) return refusal(404, 'NOT_FOUND', 'The requested URL was not found on this server.')
   if (method !== 'POST') return refusal(404, 'NOT_FOUND', `${method} is not known here.`)

@@ -20,27 +20,31 @@ export function decodeUserPart(part: Fields): UserPart {
 /** A part that a model made, calls apart. `thought` marks what it thought. */
 export function decodeModelPart(part: Fields): AssistantPart {
   const text = part.string('text')
+  if (text !== undefined) return decodeProse(part, text)
   const thought = part.boolean('thought') === true
-  if (text !== undefined) {
-    if (!thought) return { type: 'text', text, ...signed(part), ...rest(part) }
-    const carried = readSealOf(part)
-    if (carried === undefined) return { type: 'reasoning', text, summary: true, ...rest(part) }
-    const { seal, holdsThought, itemId } = carried
-    return {
-      type: 'reasoning',
-      text,
-      summary: true,
-      ...(holdsThought ? { sealed: seal } : { signature: seal }),
-      ...(itemId !== undefined && { itemId }),
-      ...rest(part),
-    }
-  }
   const media = decodeMedia(part)
   if (media !== null && !thought && media.kind === 'image') return imagePart(part, media)
   if (media !== null && !thought && media.kind === 'audio') {
     return { type: 'audio', source: media.source, ...mediaRest(part, media) }
   }
-  return opaquePart(part)
+  // The vendor's client for Go gives an empty text back without its member: nothing is left of it, or the seal beside it.
+  const bare = media === null && Object.keys(part.rest() ?? {}).every((name) => name === 'thoughtSignature')
+  return bare ? decodeProse(part, '') : opaquePart(part)
+}
+
+function decodeProse(part: Fields, text: string): AssistantPart {
+  if (part.boolean('thought') !== true) return { type: 'text', text, ...signed(part), ...rest(part) }
+  const carried = readSealOf(part)
+  if (carried === undefined) return { type: 'reasoning', text, summary: true, ...rest(part) }
+  const { seal, holdsThought, itemId } = carried
+  return {
+    type: 'reasoning',
+    text,
+    summary: true,
+    ...(holdsThought ? { sealed: seal } : { signature: seal }),
+    ...(itemId !== undefined && { itemId }),
+    ...rest(part),
+  }
 }
 
 function mediaPart(part: Fields, media: Media): UserPart {

@@ -20,7 +20,7 @@ export function decodeMedia(part: Fields): Media | null {
     const said = inline.text('mimeType')
     // Parameters of sounds say how they are to be heard.
     const mediaType = kindOf(said) === 'image' ? mediaTypeOf(said) : said
-    const source: MediaSource = { kind: 'data', mediaType, base64: inline.text('data') }
+    const source: MediaSource = { kind: 'data', mediaType, base64: plainBase64(inline.text('data')) }
     return { kind: kindOf(mediaType), source, name: inline.string('displayName'), extra: inline.rest() }
   }
   const file = camelMember(part, 'fileData')
@@ -33,6 +33,15 @@ export function decodeMedia(part: Fields): Media | null {
     : { kind: 'file', id: uri, mediaType }
   const kind = mediaType === undefined ? kindOfUri(uri) : kindOf(mediaType)
   return { kind, source, name: file.string('displayName'), extra: file.rest() }
+}
+
+/**
+ * Bytes may come in either alphabet, padded or not (protobuf's ProtoJSON format); the vendor's client for Python writes the one for
+ * addresses, and no other vendor takes that.
+ */
+function plainBase64(text: string): string {
+  const plain = text.includes('-') || text.includes('_') ? text.replaceAll('-', '+').replaceAll('_', '/') : text
+  return plain.length % 4 < 2 ? plain : plain.padEnd(plain.length + 4 - (plain.length % 4), '=')
 }
 
 export function kindOf(mediaType: string): MediaKind {

@@ -240,6 +240,28 @@ describe("a request of Gemini's own clients", () => {
     })
   })
 
+  test('takes bytes in either alphabet of base64, padded or not', () => {
+    for (const data of ['+/+/aA==', '-_-_aA==', '-_-_aA', '+/+/aA']) {
+      const { messages } = decode({ contents: [user({ inlineData: { mimeType: 'image/png', data } })] })
+      const source = { kind: 'data', mediaType: 'image/png', base64: '+/+/aA==' }
+      assert.deepEqual(messages, [{ role: 'user', parts: [{ type: 'image', source }] }], data)
+    }
+  })
+
+  test('takes a part of a turn of the model of which an empty text was left out', () => {
+    const call = { functionCall: { name: 'a', args: {} } }
+    const turns = (...parts: JsonObject[]) => {
+      const result = user({ functionResponse: { name: 'a', response: { ok: 1 } } })
+      return decode({ contents: [user({ text: 'Hi' }), model(...parts), result] }).messages
+    }
+    assert.deepEqual(turns(call, {}), turns(call, { text: '' }))
+    const sealed = { thoughtSignature: 'c2ln' }
+    assert.deepEqual(turns(call, sealed), turns(call, { text: '', ...sealed }))
+    const thought = { thought: true, ...sealed }
+    assert.deepEqual(turns(thought, call), turns({ text: '', ...thought }, call))
+    assert.throws(() => decode({ contents: [user({})] }), FieldProblem)
+  })
+
   test('keeps members that nobody here knows', () => {
     const body = {
       contents: [{ role: 'user', parts: [{ text: 'Hi', partFuture: { a: 1 } }], contentFuture: 1 }],
