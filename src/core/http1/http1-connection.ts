@@ -10,6 +10,7 @@ import type { TunnelEnd } from '../phases.ts'
 import { refuse } from '../respond/refuse.ts'
 import { cancel, end } from '../settle.ts'
 import { ClientFlow, HELD_BYTES } from './client-flow.ts'
+import { DISCARD_BYTES, DiscardedRest } from './discarded-rest.ts'
 import { headTooLarge } from './head-buffer.ts'
 import { HeadReader } from './head-reader.ts'
 import { Http1Stream } from './http1-stream.ts'
@@ -19,12 +20,7 @@ import { RequestHead, readRequestHead } from './request-head.ts'
 import { SocketTunnel } from './socket-tunnel.ts'
 import { StallWatch } from './stall-watch.ts'
 import { unreadableAnswer } from './unreadable.ts'
-
-/** What is read and thrown away after an answer that came before the body was read, and for how long at least. */
-const DISCARD_BYTES = 65_536
-const DISCARD_MS = 1_000
-/** The rest of a body that nobody reads must arrive within this time, for another request to follow it. */
-const DROP_MS = 5_000
+import { type Wait, waitBoundMs, waitsForAnswer } from './wait-bounds.ts'
 
 const MAIN: Door = { listener: 'main', scheme: 'http' }
 
@@ -55,12 +51,10 @@ export class Http1Connection implements Connection {
   readonly #heads = new HeadReader()
   readonly #known = new KnownLines()
   readonly #body = new RequestBody()
-  #discarded = 0
   #tunnel: SocketTunnel | null = null
-  /** When the state began; -1 as long as what it waits for is not known to have begun. */
+  #discarded: DiscardedRest | null = null
+  /** Since when the client has been able to do what is waited for. */
   #since = performance.now()
-  /** When the body was paused for the last time. */
-  #pausedAt = 0
   #served = false
   readonly #stall: StallWatch
 
@@ -71,7 +65,7 @@ export class Http1Connection implements Connection {
     const socket = lent ?? accepted
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
-    this.#flow = new ClientFlow(socket)
+    this.#flow = new ClientFlow(socket, this, gateway.pausedClients)
     this.#onClosed = onClosed
     this.address = door.address ?? socket.remoteAddress ?? null
     this.#stall = new StallWatch(socket, this.#writer, this.#since)
@@ -120,15 +114,12 @@ export class Http1Connection implements Connection {
   }
 
   pauseBody(): void {
-    if (!this.#flow.bodyPaused) this.#pausedAt = performance.now()
     this.#flow.pauseBody()
-    this.#gateway.pausedClients.add(this)
   }
 
   resumeBody(): void {
     // The client is not late with what nobody took.
-    if (this.#flow.bodyPaused) this.#since += performance.now() - this.#pausedAt
-    this.#unpauseBody()
+    this.#since += this.#flow.unpauseBody()
     this.#goOn()
   }
 
@@ -162,7 +153,7 @@ export class Http1Connection implements Connection {
     if (!keepAlive || !(this.bodyRead || this.dropsBody)) return this.#leave()
     this.#state = this.bodyRead ? 'head' : 'drop'
     this.#since = this.#gateway.deadlines.now
-    this.#unpauseBody()
+    this.#flow.unpauseBody()
     this.#goOn()
   }
 
@@ -170,40 +161,39 @@ export class Http1Connection implements Connection {
   tunnel(): TunnelEnd {
     this.#stream = null
     this.#state = 'tunnel'
-    this.#tunnel = new SocketTunnel(this.#socket, this.#flow.take())
+    this.#tunnel = new SocketTunnel(this.#socket, this.#flow.release())
     return this.#tunnel
   }
 
   /** Looks whether the client has taken too long; called every second or so. */
   sweep(now: number, timeouts: ConnectionTimeouts): void {
     if (this.#stall.isStalled(now, timeouts.answerIdleMs)) return this.#giveUp()
-    const waited = now - this.#since
+    const wait = this.#wait()
+    if (wait === null) return
+    if (waitsForAnswer(wait) && this.unsentBytes > 0) this.#since = now
+    const routeMs = wait === 'body' ? this.#stream?.exchange?.route?.bodyTotalMs : undefined
+    if (now - this.#since <= (routeMs ?? waitBoundMs(wait, timeouts))) return
+    if (wait === 'head') this.#refuse(timeout('The head of the request'))
+    else if (wait === 'body') this.#refuseCurrent(timeout('The request'))
+    else if (wait === 'drop') this.#leave()
+    else this.destroy()
+  }
+
+  /** What the client is to do next; null: nothing, or nobody takes it for now. */
+  #wait(): Wait | null {
     switch (this.#state) {
       case 'head':
-        if (this.#heads.isArriving || !this.#served) {
-          if (waited > timeouts.headerTimeoutMs) this.#refuse(timeout('The head of the request'))
-        } else if (this.unsentBytes > 0) this.#since = now
-        else if (waited > timeouts.keepAliveMs) this.destroy()
-        return
+        return this.#heads.isArriving || !this.#served ? 'head' : 'next'
       case 'body':
-        if (!this.#flow.bodyPaused && waited > this.#bodyTotalMs(timeouts)) this.#refuseCurrent(timeout('The request'))
-        return
+        return this.#flow.bodyPaused ? null : 'body'
       case 'drop':
-        if (waited > Math.min(DROP_MS, timeouts.requestTimeoutMs)) this.#leave()
-        return
       case 'discard':
-        if (this.unsentBytes > 0) this.#since = now
-        else if (waited > DISCARD_MS) this.destroy()
-        return
+        return this.#state
       case 'answer':
       case 'tunnel':
       case 'closed':
-        return
+        return null
     }
-  }
-
-  #bodyTotalMs({ requestTimeoutMs }: ConnectionTimeouts): number {
-    return this.#stream?.exchange?.route?.bodyTotalMs ?? requestTimeoutMs
   }
 
   /** The client takes nothing of what waits for it. */
@@ -215,18 +205,9 @@ export class Http1Connection implements Connection {
 
   #onData(bytes: Buffer): void {
     if (this.#tunnel !== null) return this.#tunnel.onBytes(ownBytes(bytes, 0))
-    if (this.#state === 'discard') {
-      this.#discarded += bytes.length
-      if (this.#discarded > DISCARD_BYTES) this.#socket.pause()
-      return
-    }
-    if (this.#reading || this.#flow.holds) this.#hold(bytes, 0)
+    if (this.#discarded !== null) return this.#discarded.onBytes(bytes)
+    if (this.#reading || this.#flow.holds) this.#flow.hold(bytes, 0)
     else this.#read(bytes)
-  }
-
-  #hold(bytes: Buffer, from: number): void {
-    this.#flow.hold(bytes, from)
-    if (this.#flow.isFull) this.#gateway.pausedClients.add(this)
   }
 
   /** Reads on where a request ended, or its body is asked for: first what came before, then what the socket has. */
@@ -238,14 +219,8 @@ export class Http1Connection implements Connection {
 
   #readHeld(): void {
     if (this.#reading || this.#flow.bodyPaused) return
-    const wasFull = this.#flow.isFull
     const held = this.#flow.take()
-    if (wasFull) this.#gateway.pausedClients.delete(this)
     if (held !== null) this.#read(held)
-  }
-
-  #unpauseBody(): void {
-    if (this.#flow.unpauseBody() && !this.#flow.isFull) this.#gateway.pausedClients.delete(this)
   }
 
   #read(bytes: Buffer): void {
@@ -260,7 +235,7 @@ export class Http1Connection implements Connection {
       at = bytes.length
     }
     this.#reading = false
-    if (at < bytes.length) this.#hold(bytes, at)
+    if (at < bytes.length) this.#flow.hold(bytes, at)
     else this.#flow.adjust()
   }
 
@@ -379,17 +354,9 @@ export class Http1Connection implements Connection {
   #leave(): void {
     this.#state = 'discard'
     this.#since = performance.now()
-    this.#letGo()
-    this.#unpauseBody()
-    this.#endOnceSent()
-    if (this.#socket.isPaused()) this.#socket.resume()
-  }
-
-  /** A socket whose end waits behind bytes cannot be reset: Node 26.10 answers EINVAL, and never closes it. */
-  #endOnceSent(): void {
-    const socket = this.#socket
-    if (this.unsentBytes === 0) socket.end()
-    else socket.write('', (error) => (error instanceof Error ? undefined : socket.end()))
+    this.#flow.release()
+    this.#discarded = new DiscardedRest(this.#socket)
+    this.#discarded.begin(this.#writer)
   }
 
   #onDrain(): void {
@@ -406,15 +373,8 @@ export class Http1Connection implements Connection {
     else if (this.#state === 'head') this.#leave()
   }
 
-  /** What is held is no longer wanted. */
-  #letGo(): void {
-    if (this.#flow.isFull) this.#gateway.pausedClients.delete(this)
-    this.#flow.take()
-  }
-
   #onClose(): void {
-    this.#letGo()
-    this.#unpauseBody()
+    this.#flow.release()
     this.#onClosed(this)
     this.#tunnel?.onClose()
     this.#state = 'closed'
