@@ -15,29 +15,12 @@ import {
 import type { StoredKey, StoredLimits, StoredRule } from '../storage/index.ts'
 import { askedBudget, KeyCounters, type KeyCountersOptions, namesOf } from './key-counters.ts'
 import { KeyGenerations } from './key-generations.ts'
-import { type LevelConfig, Levels, NO_LEVELS_DOCUMENT } from './levels.ts'
+import { type Brought, type KeyEntry, KeyRoom, type LevelEntry, type Made } from './key-room.ts'
+import { Levels, NO_LEVELS_DOCUMENT } from './levels.ts'
 import type { AskedBudget } from './spent-before.ts'
+import type { Publish, StagedKeys, ValueCounters } from './staged-keys.ts'
 
-export type { KeyOwner }
-
-interface Entry {
-  readonly key: StoredKey
-  readonly owner: KeyOwner
-  document: KeyDocument
-}
-
-type Put = Pick<Entry, 'key' | 'owner'>
-
-interface LevelEntry {
-  readonly config: LevelConfig
-  readonly document: LevelDocument
-}
-
-/** What a change brings, with its room in shared memory. */
-interface Made {
-  readonly keys: readonly Entry[]
-  readonly levels: readonly LevelEntry[]
-}
+type Put = Brought['keys'][number]
 
 /** What a change takes away and brings. */
 interface Change {
@@ -57,48 +40,18 @@ export interface KeyRegistryOptions extends KeyCountersOptions {
   readonly values?: ValueCounters
 }
 
-/** What a registry needs of the values below its levels. */
-export interface ValueCounters {
-  documents(): Iterable<LimitsDocument>
-  /** These keys and levels are others from this change on. */
-  changed(levels: ReadonlySet<string>, epoch: number): void
-  releaseQuiet(epoch: number): void
-}
-
-/** Tells the workers of changes; `epoch` counts the changes, from 1. */
-export type Publish = (
-  changes: readonly KeyChange[],
-  epoch: number,
-  levels: readonly LevelChange[],
-  dropped?: readonly ValueName[],
-) => void
-
-/** A change of keys that has its room in shared memory, and of which nobody knows yet. */
-export interface StagedKeys {
-  /** What of it is ignored, and why: for the log. */
-  readonly problems: readonly string[]
-  /**
-   * Puts it in force, by the registry's own `publish` or by this one, which is called even when nothing changes. When
-   * that throws, nothing is in force and the room is given back.
-   */
-  apply(publish?: Publish): void
-  /** Gives its room back. */
-  discard(): void
-}
-
 /**
  * All virtual keys, from the file and from the database, and the levels that they are in, in the control thread:
  * allocates their shared slots, tells the workers of changes.
  */
 export class KeyRegistry {
   readonly #options: KeyRegistryOptions
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, KeyEntry>()
   #levels = new Levels(NO_LEVELS_DOCUMENT)
   readonly #levelEntries = new Map<string, LevelEntry>()
   readonly #counters: KeyCounters
   readonly #generations: KeyGenerations
-  /** Changes that are made ready, and not yet in force nor given up. */
-  readonly #staged = new Set<Made>()
+  readonly #room: KeyRoom
   /** Keys of the database that the file says are off. */
   #offByFile: ReadonlySet<string> = new Set()
   /** Counts the changes that were published. */
@@ -108,6 +61,8 @@ export class KeyRegistry {
     this.#options = options
     this.#counters = new KeyCounters(options)
     this.#generations = new KeyGenerations(options.generations)
+    const inForce = { keys: this.#entries, levels: this.#levelEntries, limits: () => this.limits() }
+    this.#room = new KeyRoom({ inForce, counters: this.#counters, generations: this.#generations })
   }
 
   /** Number of the last change that was published. */
@@ -145,13 +100,13 @@ export class KeyRegistry {
     return this.#offByFile.has(id)
   }
 
-  #shown({ key, owner }: Entry): { key: StoredKey; owner: KeyOwner } {
+  #shown({ key, owner }: KeyEntry): { key: StoredKey; owner: KeyOwner } {
     return { key: this.#offByFile.has(key.id) ? { ...key, enabled: false } : key, owner }
   }
 
   /** Budgets of all keys and levels. */
   *budgets(): Iterable<BudgetDocument> {
-    for (const { budgets } of this.#all()) yield* budgets
+    for (const { budgets } of this.limits()) yield* budgets
   }
 
   /** The slot of a budget counter by its name in the journal, or null when no key has it any more. */
@@ -234,31 +189,27 @@ export class KeyRegistry {
 
   /** Gives back the counters of keys and limits that are gone, as far as no running request began before `epoch`. */
   releaseQuiet(epoch: number): void {
-    this.#counters.releaseQuiet(epoch, this.#comingDocuments())
+    this.#counters.releaseQuiet(epoch, this.#room.comingLimits())
     this.#options.values?.releaseQuiet(epoch)
   }
 
   /** Rate limits of all keys and levels. */
   *rates(): Iterable<RateDocument> {
-    for (const { rates } of this.#all()) yield* rates
+    for (const { rates } of this.limits()) yield* rates
   }
 
   /** Rates of tokens of all keys and levels. */
   *tokenRates(): Iterable<TokenRateDocument> {
-    for (const { tokenRate } of this.#all()) if (tokenRate !== null) yield tokenRate
+    for (const { tokenRate } of this.limits()) if (tokenRate !== null) yield tokenRate
   }
 
   /** A worker has died: what it had in flight is over. */
   clearSeat(seat: number): void {
-    this.#counters.clearSeat(seat, [...this.#all(), ...this.#comingDocuments()])
+    this.#counters.clearSeat(seat, [...this.limits(), ...this.#room.comingLimits()])
   }
 
-  /** Limits of all keys and levels, as workers know them. */
+  /** Limits of all keys and levels, and of the values below them, as workers know them. */
   *limits(): Iterable<LimitsDocument> {
-    yield* this.#all()
-  }
-
-  *#all(): Iterable<LimitsDocument> {
     for (const { document } of this.#entries.values()) yield document
     for (const { document } of this.#levelEntries.values()) yield document
     if (this.#options.values !== undefined) yield* this.#options.values.documents()
@@ -286,7 +237,8 @@ export class KeyRegistry {
   /** Removes and puts keys and levels, all or none: what can fail comes before anything is changed that others see. */
   #stage(change: Change): Omit<StagedKeys, 'problems'> {
     const { gone = [], put, off = this.#offByFile, levels = this.#levels } = change
-    const { made, giveUp } = this.#compile(put, off, levels)
+    const made = this.#room.make({ keys: put, off, levels })
+    const giveUp = () => this.#room.giveUp(made)
     const known = change.levels === undefined ? null : new Set(levels.all.map(({ name }) => name))
     const apply = (publish: Publish | null = null) => {
       // A generation is told when it begins, since another change may have come between.
@@ -311,7 +263,7 @@ export class KeyRegistry {
       // What it does not bring may be another by now than when it was made ready.
       if (change.off !== undefined) this.#offByFile = change.off
       if (change.levels !== undefined) this.#levels = change.levels
-      this.#staged.delete(made)
+      this.#room.entered(made)
     }
     return { apply, discard: giveUp }
   }
@@ -338,71 +290,10 @@ export class KeyRegistry {
     this.#options.values?.changed(new Set(names), this.#epoch)
   }
 
-  *#comingDocuments(): Iterable<LimitsDocument> {
-    for (const { keys, levels } of this.#staged) for (const { document } of [...keys, ...levels]) yield document
-  }
-
   #holds({ key, owner }: Put, levels: Levels): boolean {
     const held = this.#entries.get(key.id)
     if (held === undefined || held.owner !== owner || JSON.stringify(held.key) !== JSON.stringify(key)) return false
     return isSame(levels.namesFor(key), held.document.levels)
-  }
-
-  /** The documents of keys and levels. When one cannot be made, the room that was taken for the others is given back. */
-  #compile(put: readonly Put[], off: ReadonlySet<string>, levels: Levels): { made: Made; giveUp: () => void } {
-    const keys: Entry[] = []
-    const levelEntries: LevelEntry[] = []
-    const made: Made = { keys, levels: levelEntries }
-    const fresh: string[] = []
-    const freshKeys: string[] = []
-    const giveUp = () => {
-      if (!this.#staged.delete(made)) return
-      this.#counters.giveBack(fresh, [...this.#all(), ...this.#comingDocuments()])
-      const held = new Set(this.#entries.keys())
-      for (const staged of this.#staged) for (const { key } of staged.keys) held.add(key.id)
-      for (const id of freshKeys) if (!held.has(id)) this.#generations.giveBack(id)
-    }
-    this.#staged.add(made)
-    try {
-      for (const config of levels.all) {
-        const held = this.#levelEntries.get(config.name)
-        if (held !== undefined && JSON.stringify(held.config) === JSON.stringify(config)) continue
-        const { name, enabled, modelsAllow, modelsDeny, parents } = config
-        const limits = this.#counters.limitsOf(name, config.limits, held?.document ?? null, fresh)
-        const place = parents === undefined ? {} : { parents }
-        levelEntries.push({ config, document: { ...limits, name, enabled, modelsAllow, modelsDeny, ...place } })
-      }
-      for (const { key, owner } of put) {
-        if (this.#generations.take(key.id)) freshKeys.push(key.id)
-        const inForce = this.#entries.get(key.id)?.document ?? null
-        const limits = this.#counters.limitsOf(keyLevel(key.id), key, inForce, fresh)
-        const document = { ...limits, ...this.#documentOf(key), levels: levels.namesFor(key) }
-        keys.push({ key, owner, document: off.has(key.id) ? { ...document, enabled: false } : document })
-      }
-      return { made, giveUp }
-    } catch (error) {
-      giveUp()
-      throw error
-    }
-  }
-
-  #documentOf(key: StoredKey): Omit<KeyDocument, keyof LimitsDocument | 'levels'> {
-    return {
-      id: key.id,
-      hash: key.hash,
-      previous:
-        key.previous_hash === null || key.previous_until === null
-          ? null
-          : { hash: key.previous_hash, untilMs: key.previous_until },
-      addresses: key.addresses,
-      enabled: key.enabled && key.revoked_at === null,
-      expiresAt: key.expires_at,
-      scopes: key.scopes,
-      tags: key.tags,
-      modelsAllow: key.models_allow,
-      modelsDeny: key.models_deny,
-      ...this.#generations.next(key.id),
-    }
   }
 }
 

@@ -2,12 +2,13 @@ import { type Actor, type LevelView, viewLevel } from '../control/index.ts'
 import type { StoredLevel, StoredLevelKind } from '../storage/index.ts'
 import { budgetUse } from './budget-use.ts'
 import type { Database } from './database.ts'
-import type { KeyRegistry, StagedKeys } from './key-registry.ts'
+import type { KeyRegistry } from './key-registry.ts'
 import { checkEmpty, checkPlaces, checkStep, type LevelStep, levelEntry, levelsOfKind, removed } from './level-rules.ts'
 import { Levels, type LevelsDocument, levelNameOf } from './levels.ts'
 import type { NewBudgets } from './new-budgets.ts'
 import { notStored } from './not-stored.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
+import type { StagedKeys } from './staged-keys.ts'
 
 export interface LevelChangesOptions {
   readonly keys: KeyRegistry
