@@ -59,6 +59,8 @@ export type { EndState, Exchange, HeaderOverlay, Identity, Principal, Upload } f
 export { type EdgeLimits, Gateway, type RefusedConnection } from './gateway.ts'
 export { handle, resume } from './handle.ts'
 export type { RequestHead } from './http1/request-head.ts'
+export { expectBody } from './listen/body.ts'
+export { bodyIdle, bodyMemoryFull, bodyTooLarge } from './listen/body-errors.ts'
 export { CertificateTable, checkAuthorities, type PemFile, readCertificate, readKey } from './listen/certificates.ts'
 export type { ClientCertificate } from './listen/client-certificate.ts'
 export { type AddressCap, Listener, type ListenerLimits, type ListenerOptions } from './listen/listener.ts'

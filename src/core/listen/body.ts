@@ -2,6 +2,8 @@ import type { BodySink } from '../client-stream.ts'
 import type { Watched } from '../deadlines.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import { bodyIdle, bodyMemoryFull, bodyTooLarge } from './body-errors.ts'
 import { giveMemory } from './body-memory.ts'
 import { GrowingBody } from './growing-body.ts'
 import { inLargeTurn, LARGE_BYTES } from './large-turns.ts'
@@ -16,23 +18,33 @@ const EMPTY = Buffer.alloc(0)
  */
 export function readBody(x: Exchange, limit: number, done: Done): void {
   const head = x.head
-  if (head.contentLength > limit) return done(x, tooLarge(limit))
+  if (head.contentLength > limit) return done(x, bodyTooLarge(limit))
   const mayBeEncoded = x.route?.encodedBody === 'pass'
   if (!mayBeEncoded && head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
     const message = `A body with Content-Encoding ${head.contentEncoding.slice(0, 64)} is not taken; send it uncompressed.`
     return done(x, new GatewayError('unsupported_media_type', message))
   }
-  if (head.expect !== null) {
-    if (head.expect.toLowerCase() !== '100-continue') {
-      return done(x, new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".'))
-    }
-    x.client.askForBody()
-  }
+  const unmet = expectBody(x)
+  if (unmet !== null) return done(x, unmet)
   if (!head.chunked && head.contentLength <= 0) {
     x.body = EMPTY
     return done(x, null)
   }
   new BodyReader(x, limit, done).start()
+}
+
+/** Tells a client that waits for it to send its body; an error when it expects something else. */
+export function expectBody({ head, client }: Exchange): GatewayError | null {
+  if (head.expect === null) return null
+  const problem = expectationProblem(head)
+  if (problem === null) client.askForBody()
+  return problem
+}
+
+/** Why what a request expects of the gateway is not met; null: it is, or it expects nothing. */
+export function expectationProblem({ expect }: RequestHead): GatewayError | null {
+  if (expect === null || expect.toLowerCase() === '100-continue') return null
+  return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
 }
 
 class BodyReader implements Watched, BodySink {
@@ -64,11 +76,8 @@ class BodyReader implements Watched, BodySink {
     this.dueAt = x.gateway.deadlines.now + x.gateway.limits.bodyIdleMs
     x.bodyBytes += chunk.length
     x.gateway.bodyBytes += chunk.length
-    if (x.bodyBytes > this.#limit) return this.finish(tooLarge(this.#limit))
-    if (x.gateway.bodyBytes > x.gateway.limits.bodyMemoryBytes) {
-      const message = 'Too many request bodies are in memory; try again soon.'
-      return this.finish(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
-    }
+    if (x.bodyBytes > this.#limit) return this.finish(bodyTooLarge(this.#limit))
+    if (x.gateway.bodyBytes > x.gateway.limits.bodyMemoryBytes) return this.finish(bodyMemoryFull())
     this.#body.push(chunk)
   }
 
@@ -93,11 +102,6 @@ class BodyReader implements Watched, BodySink {
   }
 
   onDue(): void {
-    const seconds = Math.round(this.#x.gateway.limits.bodyIdleMs / 1000)
-    this.finish(new GatewayError('request_timeout', `No byte of the body arrived for ${seconds} s.`))
+    this.finish(bodyIdle(this.#x.gateway.limits.bodyIdleMs))
   }
-}
-
-function tooLarge(limit: number): GatewayError {
-  return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
 }

@@ -3,6 +3,8 @@ import { formatTraceparent } from '../../lib/index.ts'
 import { GatewayError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { isToken, listHas } from '../http1/grammar.ts'
+import { expectationProblem } from '../listen/body.ts'
+import { bodyTooLarge } from '../listen/body-errors.ts'
 import type { AnswerTap, Candidate, Hook, Upstream, UpstreamRequest } from '../phases.ts'
 import type { HeaderEdit } from '../routes/header-edits.ts'
 import { isClaim } from './claims.ts'
@@ -35,15 +37,12 @@ export function createProxyInspect(options: ProxyRouteOptions): Hook {
   const { rules, rewrite, bodyLimit, upgrades, upgradeOrigins = null } = options
   return (x) => {
     const { head } = x
-    if (head.expect !== null && head.expect.toLowerCase() !== '100-continue') {
-      return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
-    }
+    const unmet = expectationProblem(head)
+    if (unmet !== null) return unmet
     const path = rewrite === null ? x.path : rewrittenPath(x, rewrite)
     if (path instanceof GatewayError) return path
     const relayed = x.body === null && (head.chunked || head.contentLength > 0)
-    if (relayed && head.contentLength > bodyLimit) {
-      return new GatewayError('request_too_large', `The body is larger than the limit of ${bodyLimit} bytes.`)
-    }
+    if (relayed && head.contentLength > bodyLimit) return bodyTooLarge(bodyLimit)
     const body = relayed ? new RelayedBody(x, bodyLimit) : null
     // The bytes of another protocol could not be told from the rest of a body.
     const upgrade = upgrades.length === 0 || relayed ? null : upgradeOf(x, upgrades)

@@ -1,7 +1,7 @@
 import type { BodySink } from '../client-stream.ts'
 import { isLent, ownBytes } from '../connect/lend-reads.ts'
-import { GatewayError } from '../errors.ts'
 import type { Exchange, Upload } from '../exchange.ts'
+import { bodyTooLarge } from '../listen/body-errors.ts'
 import { takeMemory } from '../listen/body-memory.ts'
 import { BodyPieces } from '../listen/body-pieces.ts'
 import type { BodySource, BodyWriter } from '../phases.ts'
@@ -53,12 +53,7 @@ export class RelayedBody implements BodySink, BodySource, Upload {
     const x = this.#x
     this.movedAt = x.gateway.deadlines.now
     x.bytesIn += bytes.length
-    if (x.bytesIn > this.#limit) {
-      return refuse(
-        x,
-        new GatewayError('request_too_large', `The body is larger than the limit of ${this.#limit} bytes.`),
-      )
-    }
+    if (x.bytesIn > this.#limit) return refuse(x, bodyTooLarge(this.#limit))
     const writer = this.#writer
     if (this.#kept === null) {
       if (writer !== null && !pass(bytes, writer)) this.#pause()

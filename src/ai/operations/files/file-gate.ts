@@ -3,7 +3,7 @@ import { type Exchange, type Gate, GatewayError, WAIT } from '../../../core/inde
 import { principalOf } from '../../../governance/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { boundaryOf } from '../multipart/part-scanner.ts'
+import { beginForm } from '../multipart/form-head.ts'
 import { BatchLines } from './batch-lines.ts'
 import { FileUpload } from './file-upload.ts'
 import { withPlainIds } from './references.ts'
@@ -23,26 +23,9 @@ export function startUpload(
   x: Exchange,
   { registry, document, name, provider, batches = true }: UploadTo,
 ): ReturnType<Gate> {
-  const { head } = x
-  const boundary = boundaryOf(head.contentType)
   const limit = document.limits.body
-  if (boundary === null) {
-    const message = 'The body must be a form: send Content-Type: multipart/form-data with one boundary.'
-    return new GatewayError('unsupported_media_type', message)
-  }
-  if (head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
-    return new GatewayError('unsupported_media_type', 'A compressed form is not taken; send it uncompressed.')
-  }
-  if (head.contentLength > limit) {
-    return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
-  }
-  if (!head.chunked && head.contentLength <= 0) return new GatewayError('invalid_request', 'The form has no body.')
-  if (head.expect !== null) {
-    if (head.expect.toLowerCase() !== '100-continue') {
-      return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
-    }
-    x.client.askForBody()
-  }
+  const boundary = beginForm(x, limit)
+  if (boundary instanceof GatewayError) return boundary
   const { bytesPerToken, outputTokens, webSearches } = registry.reservation
   const lines = new BatchLines({
     registry,
@@ -58,8 +41,6 @@ export function startUpload(
   })
   const upload = new FileUpload(x, { boundary, limit, lines, purpose: batches ? null : '' })
   x.surface = upload
-  x.upload = upload
-  x.watched = upload
-  x.client.readBody(upload)
+  upload.body.start()
   return WAIT
 }

@@ -1,20 +1,11 @@
-import {
-  type BodySink,
-  type BodySource,
-  type BodyWriter,
-  type Exchange,
-  GatewayError,
-  refuse,
-  resume,
-  type Upload,
-  type Watched,
-} from '../../../core/index.ts'
+import { type BodyWriter, type Exchange, GatewayError } from '../../../core/index.ts'
+import { malformedForm } from '../multipart/form-head.ts'
+import { HeldMemory } from '../multipart/held-memory.ts'
+import { HeldUpload, type UploadContent } from '../multipart/held-upload.ts'
 import { PartScanner } from '../multipart/part-scanner.ts'
 import { atLine, type BatchLines } from './batch-lines.ts'
 import { LineRewriter } from './line-rewriter.ts'
 
-/** So much waits for an upstream that is not connected yet, beyond which the client is not read further. */
-const KEPT_BYTES = 65_536
 /** A rewritten file of no more goes out with its length; a longer one in chunks, since nobody knows how long it will be. */
 const WHOLE_BYTES = 1_048_576
 /** The purpose of files whose lines are requests (OpenAI's API reference, "Files", 2026-11; others took it over). */
@@ -35,14 +26,15 @@ type Piece = readonly [bytes: Buffer, isFile: boolean]
  * A file on its way from the client to the provider that keeps it. The request waits until the form has said what the file is
  * for: lines of a batch are read and written anew as they stream, and everything else passes as it is.
  */
-export class FileUpload implements BodySink, BodySource, Upload, Watched {
+export class FileUpload implements UploadContent {
+  readonly body: HeldUpload
   readonly #x: Exchange
-  readonly #limit: number
   readonly #lines: BatchLines
   readonly #scanner: PartScanner
   readonly #rewriter: LineRewriter
+  readonly #memory: HeldMemory
   /** Null: not known yet. */
-  #purpose: string | null = null
+  #purpose: string | null
   #purposes = 0
   #files = 0
   #inFile = false
@@ -50,25 +42,19 @@ export class FileUpload implements BodySink, BodySource, Upload, Watched {
   #undecided: Piece[] = []
   /** What may leave and was not handed over. */
   #held: Buffer[] = []
-  #heldBytes = 0
-  #waiting = true
-  #opened = false
-  #writer: BodyWriter | null = null
-  #paused = false
-  #length = -1
+  heldBytes = 0
+  #wasOpened = false
+  /** All of a rewritten file was here before any of it left. */
+  #isWhole = false
   #wrong: GatewayError | null = null
-  complete = false
-  movedAt: number
-  dueAt: number
 
   constructor(x: Exchange, { boundary, limit, lines, purpose }: FileUploadOptions) {
     this.#purpose = purpose
     this.#x = x
-    this.#limit = limit
     this.#lines = lines
+    this.#memory = new HeldMemory(x)
+    this.body = new HeldUpload(x, this, limit)
     this.#rewriter = new LineRewriter((line) => lines.line(line), limit)
-    this.movedAt = performance.now()
-    this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
     this.#scanner = new PartScanner(boundary, {
       onPart: (name, isFile) => this.#onPart(name, isFile),
       onValue: (_name, value) => this.#decide(value),
@@ -81,78 +67,57 @@ export class FileUpload implements BodySink, BodySource, Upload, Watched {
     return this.#purpose === BATCH ? this.#lines : null
   }
 
-  /** Bytes in all as they leave; -1 when nobody knows. */
+  get isKnown(): boolean {
+    if (this.#purpose === null) return false
+    return this.#purpose !== BATCH || this.heldBytes > WHOLE_BYTES
+  }
+
   get length(): number {
-    return this.#length
+    const { head } = this.#x
+    if (this.#purpose === BATCH) return this.#isWhole ? this.heldBytes : -1
+    return head.chunked ? -1 : head.contentLength
   }
 
   /** Nothing that was handed over is kept. */
   get replayable(): boolean {
-    return !this.#opened
+    return !this.#wasOpened
   }
 
-  get waitsFor(): 'client' | 'upstream' {
-    return this.#paused ? 'upstream' : 'client'
-  }
-
-  onBody(bytes: Buffer): void {
-    const x = this.#x
-    if (x.settled || this.#wrong !== null) return
-    this.movedAt = x.gateway.deadlines.now
-    this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
-    x.bytesIn += bytes.length
-    if (x.bytesIn > this.#limit) {
-      const message = `The body is larger than the limit of ${this.#limit} bytes.`
-      return this.#fail(new GatewayError('request_too_large', message))
-    }
-    const wrong = this.#scanner.push(bytes)
-    if (wrong !== null) this.#wrong ??= malformed(wrong)
+  read(bytes: Buffer): GatewayError | null {
+    const malformed = this.#scanner.push(bytes)
+    if (malformed !== null) this.#wrong ??= malformedForm(malformed)
     if (this.#purposes > 1 || this.#files > 1)
-      this.#wrong ??= malformed('says twice what it is; it could be read in two ways')
-    if (this.#wrong !== null) return this.#fail(this.#wrong)
-    if (x.settled) return
-    if (this.#writer !== null) {
-      if (!this.#hand(this.#writer)) this.#pause()
-    } else if (this.#waiting && this.#isKnown()) this.#found()
-    else if (!this.#waiting && this.#heldBytes > KEPT_BYTES) this.#pause()
+      this.#wrong ??= malformedForm('says twice what it is; it could be read in two ways')
+    return this.#wrong
   }
 
-  onBodyEnd(): void {
-    if (this.#x.settled || this.#wrong !== null) return
-    this.movedAt = this.#x.gateway.deadlines.now
-    if (!this.#scanner.ended) return this.#fail(malformed('ends before its last boundary'))
+  readEnd(): GatewayError | null {
+    if (!this.#scanner.ended) return malformedForm('ends before its last boundary')
     // Without a purpose it is for the provider to refuse.
     if (this.#purpose === null) this.#decide('')
-    if (this.#wrong !== null) return this.#fail(this.#wrong)
-    this.complete = true
-    if (this.#waiting) this.#found()
-    if (this.#writer === null) return
-    this.#hand(this.#writer)
-    this.#writer.end()
+    this.#isWhole = !this.#wasOpened && this.heldBytes <= WHOLE_BYTES
+    return this.#wrong
   }
 
-  open(writer: BodyWriter): void {
-    this.#writer = writer
-    this.#opened = true
-    const more = this.#hand(writer)
-    if (this.complete) return writer.end()
-    if (more) this.#goOn()
-    else this.#pause()
+  begin(writer: BodyWriter): boolean {
+    this.#wasOpened = true
+    return this.pass(writer)
   }
 
-  onDrain(): void {
-    this.movedAt = this.#x.gateway.deadlines.now
-    this.#goOn()
+  pass(writer: BodyWriter): boolean {
+    let more = true
+    for (const piece of this.#held) more = writer.write(piece) && more
+    this.#memory.give(this.heldBytes)
+    this.#held = []
+    this.heldBytes = 0
+    return more
   }
 
   close(): void {
-    this.#writer = null
-    this.#release()
-  }
-
-  onDue(): void {
-    const seconds = Math.round(this.#x.gateway.limits.bodyIdleMs / 1000)
-    this.#fail(new GatewayError('request_timeout', `No byte of the body arrived for ${seconds} s.`))
+    this.#memory.giveAll()
+    this.#held = []
+    this.#undecided = []
+    this.heldBytes = 0
   }
 
   /** Names that servers could take for one of these count as it, so that none of them is read behind our back. */
@@ -171,7 +136,7 @@ export class FileUpload implements BodySink, BodySource, Upload, Watched {
     this.#purpose = purpose
     const pieces = this.#undecided
     this.#undecided = []
-    for (const [bytes] of pieces) this.#account(-bytes.length)
+    for (const [bytes] of pieces) this.#memory.give(bytes.length)
     for (const [bytes, isFile] of pieces) this.#passOn(bytes, isFile)
   }
 
@@ -180,14 +145,16 @@ export class FileUpload implements BodySink, BodySource, Upload, Watched {
     const isFile = isValue && this.#inFile
     if (this.#purpose !== null) return this.#passOn(bytes, isFile)
     this.#undecided.push([bytes, isFile])
-    this.#account(bytes.length)
+    this.#take(bytes.length)
   }
 
   #passOn(bytes: Buffer, isFile: boolean): void {
     if (this.#purpose !== BATCH) return this.#hold(bytes)
     const before = this.#rewriter.held
     const ready = isFile ? this.#rewriter.push(bytes) : this.#rewriter.end()
-    this.#account(this.#rewriter.held - before)
+    const change = this.#rewriter.held - before
+    if (change > 0) this.#take(change)
+    else this.#memory.give(-change)
     if (ready instanceof GatewayError) {
       this.#wrong ??= ready.code === 'request_too_large' ? atLine(this.#lines.next, ready) : ready
       return
@@ -196,83 +163,15 @@ export class FileUpload implements BodySink, BodySource, Upload, Watched {
     if (!isFile) this.#hold(bytes)
   }
 
-  #isKnown(): boolean {
-    if (this.#purpose === null) return false
-    return this.#purpose !== BATCH || this.#heldBytes > WHOLE_BYTES
-  }
-
-  /** The request goes on: what it asks for is known as far as it ever will be before it is sent. */
-  #found(): void {
-    const { head } = this.#x
-    if (this.#purpose !== BATCH) this.#length = head.chunked ? -1 : head.contentLength
-    else if (this.complete) this.#length = this.#heldBytes
-    this.#waiting = false
-    this.#x.watched = null
-    // What follows is read when the upstream takes it.
-    if (!this.complete && this.#heldBytes > KEPT_BYTES) this.#pause()
-    resume(this.#x, null)
-  }
-
-  #fail(error: GatewayError): void {
-    this.#wrong = error
-    if (!this.#waiting) return refuse(this.#x, error)
-    this.#waiting = false
-    this.#x.watched = null
-    resume(this.#x, error)
-  }
-
   #hold(bytes: Buffer): void {
     if (bytes.length === 0) return
     this.#held.push(bytes)
-    this.#heldBytes += bytes.length
-    this.#account(bytes.length)
+    this.heldBytes += bytes.length
+    this.#take(bytes.length)
   }
 
-  /** Everything that is here for this request counts among the bodies in memory. */
-  #account(change: number): void {
-    const x = this.#x
-    // A request that has ended was counted out already.
-    const counted = Math.max(change, -x.bodyBytes)
-    x.bodyBytes += counted
-    x.gateway.bodyBytes += counted
-    if (change <= 0 || x.gateway.bodyBytes <= x.gateway.limits.bodyMemoryBytes) return
-    const message = 'Too many request bodies are in memory; try again soon.'
-    this.#wrong ??= new GatewayError('saturated', message, { retryAfterSeconds: 1 })
+  #take(bytes: number): void {
+    const tooMuch = this.#memory.take(bytes)
+    this.#wrong ??= tooMuch
   }
-
-  /** Hands over what may leave. False: the upstream is slow. */
-  #hand(writer: BodyWriter): boolean {
-    let more = true
-    for (const piece of this.#held) more = writer.write(piece) && more
-    this.#account(-this.#heldBytes)
-    this.#held = []
-    this.#heldBytes = 0
-    return more
-  }
-
-  #release(): void {
-    const x = this.#x
-    const { bodyBytes } = x
-    x.gateway.bodyBytes -= bodyBytes
-    x.bodyBytes = 0
-    this.#held = []
-    this.#undecided = []
-    this.#heldBytes = 0
-  }
-
-  #pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#x.client.pauseBody()
-  }
-
-  #goOn(): void {
-    if (!this.#paused || !this.#opened) return
-    this.#paused = false
-    this.#x.client.resumeBody()
-  }
-}
-
-function malformed(what: string): GatewayError {
-  return new GatewayError('invalid_request', `The form ${what}.`)
 }

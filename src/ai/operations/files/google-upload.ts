@@ -1,5 +1,5 @@
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, GatewayError, type Hook, RelayedBody } from '../../../core/index.ts'
+import { bodyTooLarge, type Exchange, GatewayError, type Hook, RelayedBody } from '../../../core/index.ts'
 import { principalOf, withoutQueryKeys } from '../../../governance/index.ts'
 import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
@@ -61,9 +61,7 @@ export function createGoogleUpload({ registry, document, ownership }: GoogleUplo
       return header === ADDRESS ? ownAddress(x, value, name) : value
     }
     const { head } = x
-    if (head.contentLength > limit) {
-      return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
-    }
+    if (head.contentLength > limit) return bodyTooLarge(limit)
     if (head.chunked || head.contentLength > 0) {
       const body = new RelayedBody(x, limit)
       state.source = body

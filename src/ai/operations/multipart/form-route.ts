@@ -7,38 +7,19 @@ import type { Operation } from '../operation.ts'
 import { operationRouting, type PrepareOperation, servingAt } from '../operation-attempts.ts'
 import { chooseTargets } from '../operation-route.ts'
 import { OperationState } from '../operation-state.ts'
+import { beginForm } from './form-head.ts'
 import { FormUpload } from './form-upload.ts'
-import { boundaryOf } from './part-scanner.ts'
 
 const MAX_MODEL_NAME = 256
 
 /** The gate that reads a form until its model is known; the last one, since bytes are taken only of who may send them. */
 export function createFormGate(bodyLimit: number): Gate {
   return (x) => {
-    const { head } = x
-    const boundary = boundaryOf(head.contentType)
-    if (boundary === null) {
-      const message = 'The body must be a form: send Content-Type: multipart/form-data with one boundary.'
-      return new GatewayError('unsupported_media_type', message)
-    }
-    if (head.contentEncoding !== null && head.contentEncoding.toLowerCase() !== 'identity') {
-      return new GatewayError('unsupported_media_type', 'A compressed form is not taken; send it uncompressed.')
-    }
-    if (head.contentLength > bodyLimit) {
-      return new GatewayError('request_too_large', `The body is larger than the limit of ${bodyLimit} bytes.`)
-    }
-    if (!head.chunked && head.contentLength <= 0) return new GatewayError('invalid_request', 'The form has no body.')
-    if (head.expect !== null) {
-      if (head.expect.toLowerCase() !== '100-continue') {
-        return new GatewayError('expectation_failed', 'The only expectation taken is "100-continue".')
-      }
-      x.client.askForBody()
-    }
+    const boundary = beginForm(x, bodyLimit)
+    if (boundary instanceof GatewayError) return boundary
     const upload = new FormUpload(x, boundary, bodyLimit)
     x.surface = upload
-    x.upload = upload
-    x.watched = upload
-    x.client.readBody(upload)
+    upload.body.start()
     return WAIT
   }
 }
@@ -68,7 +49,7 @@ export function createFormInspect(registry: ModelRegistry, operation: Operation)
       count: countOf(n),
       uploadBytes: Math.max(0, x.head.contentLength),
     }
-    if (!upload.complete && wantsWhole(registry, model, operation)) {
+    if (!upload.body.complete && wantsWhole(registry, model, operation)) {
       upload.collect()
       return WAIT
     }
@@ -98,7 +79,7 @@ const prepareForm: PrepareOperation = (_x, state, { model, serving }) => {
   }
   if (serving.form !== null) return putIntoWords(state, form, { model, encode: serving.form })
   form.rename(model)
-  state.source = form
+  state.source = form.body
   return null
 }
 

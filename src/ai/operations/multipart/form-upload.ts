@@ -1,20 +1,11 @@
-import {
-  type BodySink,
-  type BodySource,
-  type BodyWriter,
-  type Exchange,
-  GatewayError,
-  refuse,
-  resume,
-  type Upload,
-  type Watched,
-} from '../../../core/index.ts'
+import type { BodyWriter, Exchange, GatewayError } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
+import { malformedForm } from './form-head.ts'
 import { type FormPart, formParts } from './form-parts.ts'
+import { HeldMemory } from './held-memory.ts'
+import { HeldUpload, type UploadContent } from './held-upload.ts'
 import { PartScanner } from './part-scanner.ts'
 
-/** So much waits for an upstream that is not connected yet, beyond which the client is not read further. */
-const KEPT_BYTES = 65_536
 /** A form up to this size is kept until its request has an answer, so that another upstream can be asked with it. */
 const REPEATED_BYTES = 1_048_576
 /** What is kept for that is given up beyond this share of the memory that bodies may take. */
@@ -31,15 +22,16 @@ export interface FormFields {
 
 /**
  * A form on its way from the client to the upstream. Until its model is known, and a file begins behind it or nothing more comes, the
- * request waits, and what came is held and counted; from then on it streams, with the model's name replaced. A form that names a second
- * model is stopped, and one whose words behind a file say more than its key is held to by what came before. As long
- * as all that was handed over is still held, it can be handed over once more, to another upstream.
+ * request waits; from then on it streams, with the model's name replaced. A form that names a second model is stopped, and one whose
+ * words behind a file say more than its key is held to by what came before. As long as all that was handed over is still held, it can
+ * be handed over once more, to another upstream.
  */
-export class FormUpload implements BodySink, BodySource, Upload, Watched {
+export class FormUpload implements UploadContent {
+  readonly body: HeldUpload
   readonly #x: Exchange
-  readonly #limit: number
   readonly #boundary: string
   readonly #scanner: PartScanner
+  readonly #memory: HeldMemory
   readonly #fields = new Map<string, string>()
   #models = 0
   #modelAt = -1
@@ -47,29 +39,20 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   #replacement: Buffer | null = null
   /** Everything that came; null once so much was handed over that it is not kept. */
   #held: Buffer[] | null = []
-  #heldBytes = 0
+  heldBytes = 0
   /** A file begins behind the model: the words before it are all that is known when the request goes on. */
   #reachedFile = false
   /** What is wrong with a word that came. */
   #wrong: string | null = null
-  #waiting = true
-  /** The request waits until the form is whole. */
-  #collecting = false
-  /** All of it is kept, whatever its size. */
-  #keepsAll = false
-  #opened = false
-  #writer: BodyWriter | null = null
-  #paused = false
-  complete = false
-  movedAt: number
-  dueAt: number
+  /** The request waits until the form is whole, and all of it is kept, whatever its size. */
+  #collects = false
+  #isOpen = false
 
   constructor(x: Exchange, boundary: string, limit: number) {
     this.#x = x
-    this.#limit = limit
     this.#boundary = boundary
-    this.movedAt = performance.now()
-    this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
+    this.#memory = new HeldMemory(x)
+    this.body = new HeldUpload(x, this, limit)
     this.#scanner = new PartScanner(boundary, {
       onPart: (name, isFile) => this.#onPart(name, isFile),
       onValue: (name, value, start, end) => {
@@ -78,7 +61,7 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
           if (before !== value) this.#wrong ??= `has "${name}" twice; it could be read in two ways`
           return
         }
-        if (!this.#waiting && this.#isHeldTo(name, value)) {
+        if (this.body.wentOn && this.#isHeldTo(name, value)) {
           this.#wrong ??= `has "${name}" behind its file; put it before the file, since this key is held to what it says`
         }
         this.#fields.set(name, value)
@@ -92,7 +75,10 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     return { model: of('model'), n: of('n'), stream: of('stream') }
   }
 
-  /** Bytes in all as they leave; -1 when nobody knows. */
+  get isKnown(): boolean {
+    return this.#reachedFile && !this.#collects
+  }
+
   get length(): number {
     const { head } = this.#x
     if (head.chunked) return -1
@@ -100,11 +86,6 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     return head.contentLength + change
   }
 
-  get waitsFor(): 'client' | 'upstream' {
-    return this.#paused ? 'upstream' : 'client'
-  }
-
-  /** All that was handed over can be handed over again. */
   get replayable(): boolean {
     return this.#held !== null
   }
@@ -122,76 +103,44 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
 
   /** Reads on until the form is complete, and keeps it; the request goes on then. */
   collect(): void {
-    this.#keepsAll = true
-    this.#collecting = true
-    this.dueAt = performance.now() + this.#x.gateway.limits.bodyIdleMs
-    this.#x.watched = this
-    if (!this.#paused) return
-    this.#paused = false
-    this.#x.client.resumeBody()
+    this.#collects = true
+    this.body.waitOn()
   }
 
-  onBody(bytes: Buffer): void {
-    const x = this.#x
-    if (x.settled) return
-    this.movedAt = x.gateway.deadlines.now
-    this.dueAt = this.movedAt + x.gateway.limits.bodyIdleMs
-    x.bytesIn += bytes.length
-    if (x.bytesIn > this.#limit) {
-      const message = `The body is larger than the limit of ${this.#limit} bytes.`
-      return this.#fail(new GatewayError('request_too_large', message))
-    }
+  read(bytes: Buffer): GatewayError | null {
     const wrong = this.#scanner.push(bytes)
-    if (wrong !== null) return this.#fail(malformed(wrong))
-    if (this.#models > 1) return this.#fail(malformed('names its model twice; it could be read in two ways'))
-    if (this.#wrong !== null) return this.#fail(malformed(this.#wrong))
-    const writer = this.#writer
-    if (this.#held !== null) this.#hold(bytes, this.#held)
-    if (x.settled) return
-    if (writer !== null) {
-      if (this.#isTooMuch()) this.#release()
-      if (!writer.write(bytes)) this.#pause()
-      return
-    }
-    if (this.#collecting) return
-    if (this.#waiting && this.#reachedFile) this.#found()
-    else if (!this.#waiting && this.#heldBytes > KEPT_BYTES) this.#pause()
+    if (wrong !== null) return malformedForm(wrong)
+    if (this.#models > 1) return malformedForm('names its model twice; it could be read in two ways')
+    if (this.#wrong !== null) return malformedForm(this.#wrong)
+    if (this.#held === null) return null
+    this.#held.push(bytes)
+    this.heldBytes += bytes.length
+    const tooMuch = this.#memory.take(bytes.length)
+    // An upstream that takes it lets go of what is too much.
+    return this.#isOpen ? null : tooMuch
   }
 
-  onBodyEnd(): void {
-    if (this.#x.settled) return
-    this.complete = true
-    this.movedAt = this.#x.gateway.deadlines.now
-    if (!this.#scanner.ended) return this.#fail(malformed('ends before its last boundary'))
-    if (this.#waiting || this.#collecting) this.#found()
-    this.#writer?.end()
+  readEnd(): GatewayError | null {
+    return this.#scanner.ended ? null : malformedForm('ends before its last boundary')
   }
 
-  open(writer: BodyWriter): void {
-    this.#writer = writer
-    this.#opened = true
+  begin(writer: BodyWriter): boolean {
+    this.#isOpen = true
     let more = true
     for (const piece of this.#renamed(this.#held ?? [])) more = writer.write(piece) && more
     if (this.#isTooMuch()) this.#release()
-    if (this.complete) return writer.end()
-    if (more) this.#goOn()
-    else this.#pause()
+    return more
   }
 
-  onDrain(): void {
-    this.movedAt = this.#x.gateway.deadlines.now
-    this.#goOn()
+  pass(writer: BodyWriter, bytes: Buffer | null): boolean {
+    if (bytes === null) return true
+    if (this.#isTooMuch()) this.#release()
+    return writer.write(bytes)
   }
 
   close(): void {
-    this.#writer = null
-    this.#opened = false
+    this.#isOpen = false
     if (this.#x.settled) this.#release()
-  }
-
-  onDue(): void {
-    const seconds = Math.round(this.#x.gateway.limits.bodyIdleMs / 1000)
-    this.#fail(new GatewayError('request_timeout', `No byte of the body arrived for ${seconds} s.`))
   }
 
   /** Names that servers could take for the model's count as it, so that none of them is read behind our back. */
@@ -211,44 +160,16 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
     if (principal === null) return false
     if (principal.ruling?.readsBodies === true) return true
     // Whoever reads on to the end of the form asks once more what may be used.
-    if (this.#collecting || name !== 'n' || Number(value) <= 1) return false
+    if (this.#collects || name !== 'n' || Number(value) <= 1) return false
     const { budgets, tokenRates, rules } = principal.charged
     return budgets !== null || tokenRates !== null || rules !== null
-  }
-
-  /** The request goes on: what it asks for is known as far as it ever will be before it is sent. */
-  #found(): void {
-    this.#waiting = false
-    this.#collecting = false
-    this.#x.watched = null
-    // What follows is read when the upstream takes it.
-    if (!this.complete && this.#heldBytes > KEPT_BYTES) this.#pause()
-    resume(this.#x, null)
-  }
-
-  #fail(error: GatewayError): void {
-    if (!this.#waiting) return refuse(this.#x, error)
-    this.#waiting = false
-    this.#x.watched = null
-    resume(this.#x, error)
   }
 
   /** More than is kept of what was handed over. */
   #isTooMuch(): boolean {
     const { gateway } = this.#x
-    if (this.#keepsAll) return false
-    return this.#heldBytes > REPEATED_BYTES || gateway.bodyBytes > gateway.limits.bodyMemoryBytes * REPEATED_SHARE
-  }
-
-  #hold(bytes: Buffer, held: Buffer[]): void {
-    const x = this.#x
-    held.push(bytes)
-    this.#heldBytes += bytes.length
-    x.bodyBytes += bytes.length
-    x.gateway.bodyBytes += bytes.length
-    if (this.#writer !== null || x.gateway.bodyBytes <= x.gateway.limits.bodyMemoryBytes) return
-    const message = 'Too many request bodies are in memory; try again soon.'
-    this.#fail(new GatewayError('saturated', message, { retryAfterSeconds: 1 }))
+    if (this.#collects) return false
+    return this.heldBytes > REPEATED_BYTES || gateway.bodyBytes > gateway.limits.bodyMemoryBytes * REPEATED_SHARE
   }
 
   /** What was held, with the model's name replaced. */
@@ -272,27 +193,8 @@ export class FormUpload implements BodySink, BodySource, Upload, Watched {
   }
 
   #release(): void {
-    const x = this.#x
-    const freed = Math.min(this.#heldBytes, x.bodyBytes)
-    x.bodyBytes -= freed
-    x.gateway.bodyBytes -= freed
+    this.#memory.give(this.heldBytes)
     this.#held = null
-    this.#heldBytes = 0
+    this.heldBytes = 0
   }
-
-  #pause(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#x.client.pauseBody()
-  }
-
-  #goOn(): void {
-    if (!this.#paused || !this.#opened) return
-    this.#paused = false
-    this.#x.client.resumeBody()
-  }
-}
-
-function malformed(what: string): GatewayError {
-  return new GatewayError('invalid_request', `The form ${what}.`)
 }
