@@ -1,4 +1,4 @@
-import { answerWith, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core/index.ts'
+import { answerWith, type Exchange, type Gate, GatewayError } from '../../core/index.ts'
 import { allowed, unknownModel } from '../conversation/conversation-route.ts'
 import { RequestScanner } from '../conversation/fields.ts'
 import type { ClientDialectName } from '../conversation/readers.ts'
@@ -9,14 +9,15 @@ import { FieldProblem } from '../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../ir/json.ts'
 import { Losses } from '../ir/losses.ts'
 import type { ModelRequest } from '../ir/request.ts'
+import { LookUps } from '../look-ups.ts'
 import type { ModelRegistry } from '../models/registry.ts'
 import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
+import { isOf } from '../operations/files/referring-inspect.ts'
 import { chooseTarget } from '../routing/choose.ts'
 import { plainFacts } from '../routing/request-facts.ts'
 import { countTokens, type TokenCount, type TokenCounter } from '../tokens/count-tokens.ts'
 import { problemOf } from '../translate/translation.ts'
-import { UNHEARD } from '../unheard.ts'
 import { CountAttempts } from './count-attempts.ts'
 import { CountCandidate, type CountSource } from './count-candidate.ts'
 import { estimateRequest } from './estimate-request.ts'
@@ -44,7 +45,7 @@ export interface Counted {
 export class TokenCounting {
   readonly #registry: ModelRegistry
   readonly #counter: TokenCounter | null
-  readonly #known = new WeakMap<Exchange, TokenCount>()
+  readonly #known = new LookUps<TokenCount>('Tokens cannot be counted')
 
   constructor(registry: ModelRegistry, counter: TokenCounter | null) {
     this.#registry = registry
@@ -112,22 +113,15 @@ export class TokenCounting {
   /** Counts here, by the model's own tokenizer where that is public. */
   #own(x: Exchange, target: ModelTarget, request: ModelRequest, client: TokenCountDialect): ReturnType<Gate> {
     const encoding = target.facts?.entry?.encoding ?? null
-    const known = this.#known.get(x)
+    const known = this.#known.of(x)
     if (known === undefined && encoding !== null && this.#counter !== null) {
-      x.waiting = UNHEARD
-      countTokens(encoding, request, this.#counter).then(
-        (count) => {
-          this.#known.set(x, count)
-          resume(x, null)
-        },
-        () => {
-          this.#known.set(x, { tokens: estimateRequest(request), exact: false })
-          resume(x, null)
-        },
+      const count = countTokens(encoding, request, this.#counter)
+      return this.#known.begin(
+        x,
+        count.catch(() => estimated(request)),
       )
-      return WAIT
     }
-    const { tokens, exact } = known ?? { tokens: estimateRequest(request), exact: false }
+    const { tokens, exact } = known ?? estimated(request)
     const source: CountSource = exact ? 'exact' : 'estimated'
     const headers = ['content-type', 'application/json', 'x-ferro-model', target.name, 'x-ferro-token-count', source]
     answerWith(x, 200, { headers, body: Buffer.from(JSON.stringify(client.encodeAnswer(tokens))) })
@@ -135,8 +129,8 @@ export class TokenCounting {
   }
 }
 
-function isOf({ provider, credential }: Keeper, target: ModelTarget): boolean {
-  return target.provider === provider && target.credentials.includes(credential)
+function estimated(request: ModelRequest): TokenCount {
+  return { tokens: estimateRequest(request), exact: false }
 }
 
 /** An endpoint that counts, and how it is asked. */

@@ -1,8 +1,8 @@
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../core/index.ts'
+import { type Exchange, type Gate, GatewayError } from '../../core/index.ts'
 import { principalOf } from '../../governance/index.ts'
 import type { ContentPort, KeepingLimits } from '../../storage/index.ts'
 import { type ConversationState, conversationStateOf } from '../conversation/conversation-state.ts'
-import { UNHEARD } from '../unheard.ts'
+import { LookUps } from '../look-ups.ts'
 import { unsealedCalls } from './restore-seals.ts'
 import { readSealedCalls, type SealedCall, writeSealedCalls } from './sealed-call.ts'
 
@@ -21,25 +21,10 @@ const CALL = 'call:'
  * found the request goes on as it is: encoders know what their vendor takes then.
  */
 export function createSealedInspect({ inspect, content, limits }: SealedInspectOptions): Gate {
-  const found = new WeakMap<Exchange, ReadonlyMap<string, SealedCall>>()
-
-  const lookUp = (x: Exchange, ids: readonly string[]): void => {
-    const names = ids.map((id) => CALL + id)
-    content.holders(principalOf(x).id, names).then(
-      (texts) => {
-        found.set(x, readSealedCalls(texts))
-        resume(x, null)
-      },
-      () => {
-        // As if nothing had been kept: the conversation can go on without.
-        found.set(x, new Map())
-        resume(x, null)
-      },
-    )
-  }
+  const found = new LookUps<ReadonlyMap<string, SealedCall>>('What was sealed cannot be read')
 
   return (x) => {
-    const known = found.get(x)
+    const known = found.of(x)
     if (known !== undefined) return known.size === 0 ? null : preparedAnew(x, known)
     const verdict = inspect(x)
     if (verdict !== null) return verdict
@@ -57,9 +42,12 @@ export function createSealedInspect({ inspect, content, limits }: SealedInspectO
     }
     const ids = unsealedCalls(prepared.translation.request, prepared.endpoint.family)
     if (ids.length === 0) return null
-    x.waiting = UNHEARD
-    lookUp(x, ids)
-    return WAIT
+    const names = ids.map((id) => CALL + id)
+    // When nobody answers, it is as if nothing had been kept: the conversation can go on without.
+    return found.begin(
+      x,
+      content.holders(tenant, names).then(readSealedCalls, () => new Map()),
+    )
   }
 }
 

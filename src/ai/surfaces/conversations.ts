@@ -4,6 +4,7 @@ import { type ClientDialectName, READERS } from '../conversation/readers.ts'
 import type { PathFacts } from '../conversation/request-reader.ts'
 import type { Surface } from '../conversation/surface.ts'
 import { clientDialect, loadDialects } from '../dialects/tables.ts'
+import { decodedSegment } from '../path-segment.ts'
 
 /** A conversation's path, and what a key needs to use it. */
 export interface ConversationRow {
@@ -82,13 +83,13 @@ const COUNTED = ':countTokens'
 
 function countedAt({ path }: Exchange): string | null {
   if (!path.endsWith(COUNTED)) return null
-  return decoded(path.slice(path.indexOf(SEGMENT) + SEGMENT.length, -COUNTED.length))
+  return decodedSegment(path.slice(path.indexOf(SEGMENT) + SEGMENT.length, -COUNTED.length))
 }
 
 function modelOfPath(x: Exchange): PathFacts | GatewayError {
   const colon = x.path.lastIndexOf(':')
   const stream = colon < 0 ? undefined : METHODS.get(x.path.slice(colon + 1))
-  const model = colon < 0 ? '' : decoded(x.path.slice(x.path.indexOf(SEGMENT) + SEGMENT.length, colon))
+  const model = colon < 0 ? '' : decodedSegment(x.path.slice(x.path.indexOf(SEGMENT) + SEGMENT.length, colon))
   if (stream === undefined || model === '') {
     return new GatewayError(
       'not_found',
@@ -98,13 +99,4 @@ function modelOfPath(x: Exchange): PathFacts | GatewayError {
   // Without this, streams of this dialect are one array of JSON that grows.
   const framing = ALT_SSE.test(x.query) ? 'sse' : 'json-array'
   return { model, stream, framing }
-}
-
-/** The canonical path keeps what would change its meaning percent-encoded, such as a slash within a name. */
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return ''
-  }
 }

@@ -1,9 +1,8 @@
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { namedProvider, providerOf } from '../forward/choose-provider.ts'
 import { defaultProvider, rootIn } from '../forward/default-provider.ts'
 import { ForwardCandidate } from '../forward/forward-candidate.ts'
@@ -11,8 +10,7 @@ import { ForwardState } from '../forward/forward-state.ts'
 import { type OriginOfId, readId } from '../forward/origin.ts'
 import { startUpload } from './file-gate.ts'
 import { FileUpload } from './file-upload.ts'
-import { noSuch, type Ownership } from './ownership.ts'
-import { unreadable } from './referring-inspect.ts'
+import { noSuch, type Ownership, ownerLookUps } from './ownership.ts'
 
 const DIALECT = 'anthropic-messages'
 /** Apart from the files of OpenAI's API. */
@@ -37,23 +35,13 @@ interface Call {
 /** The `inspect` hook of `/v1/files` for clients of Anthropic's dialect: their files go to who speaks it, and to nobody else. */
 export function createAnthropicFiles(options: AnthropicFilesOptions): Gate {
   const { ownership } = options
-  const known = new WeakMap<Exchange, { readonly listed: ReadonlySet<string> | null }>()
+  const known = ownerLookUps<{ readonly listed: ReadonlySet<string> | null }>()
   return (x) => {
     const call = callOf(x, options)
     if (call instanceof GatewayError) return call
     const { name, provider, root, asked, more } = call
-    const found = known.get(x)
-    if (found === undefined) {
-      x.waiting = UNHEARD
-      lookUp(x, call, ownership).then(
-        (answer) => {
-          if (!(answer instanceof GatewayError)) known.set(x, answer)
-          resume(x, answer instanceof GatewayError ? answer : null)
-        },
-        () => resume(x, unreadable()),
-      )
-      return WAIT
-    }
+    const found = known.of(x)
+    if (found === undefined) return known.begin(x, lookUp(x, call, ownership))
     const isNew = x.method === 'POST' && asked.id === ''
     const upload = x.surface instanceof FileUpload ? x.surface : null
     if (isNew && upload === null) return startUpload(x, { ...options, name, provider, batches: false })
@@ -66,7 +54,7 @@ export function createAnthropicFiles(options: AnthropicFilesOptions): Gate {
     state.listed = found.listed
     state.isFree = true
     state.countsUsage = false
-    state.source = upload
+    state.source = upload?.body ?? null
     const credential = provider.credentials[state.lane] ?? ''
     state.onAnswer = ({ id }) => {
       if (isNew && typeof id === 'string') {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/index.ts'
 import { createScanner, readString, skipValue, walkItems } from '../../../lib/index.ts'
+import { wrongField } from '../../wrong-field.ts'
 import type { BatchFacts } from './batch-facts.ts'
 import { BatchLines, type BatchLinesOptions } from './batch-lines.ts'
 
@@ -31,13 +32,15 @@ export function requestsOf(body: Buffer): readonly number[] | GatewayError {
     return new GatewayError('invalid_json', message)
   }
   const at = scanned.has(0) ? scanned.valueStart(0) : -1
-  if (at < 0 || body[at] !== 0x5b) return invalid('"requests" must be a list.', 'requests')
+  if (at < 0 || body[at] !== 0x5b) return wrongField('requests', '"requests" must be a list.')
   const starts: number[] = []
   walkItems(body, at, (start) => {
     if (starts.length <= MOST_REQUESTS) starts.push(start)
     return skipValue(body, start)
   })
-  return starts.length > MOST_REQUESTS ? invalid(`A batch has at most ${MOST_REQUESTS} requests.`, 'requests') : starts
+  return starts.length > MOST_REQUESTS
+    ? wrongField('requests', `A batch has at most ${MOST_REQUESTS} requests.`)
+    : starts
 }
 
 /** The model that the first request names; null for none. */
@@ -64,7 +67,7 @@ export async function readRequests(
   for (const [index, start] of starts.entries()) {
     const place = paramsAt(body, start)
     if (place === null) {
-      return invalid(`Request ${index + 1} of the batch is no object with "params".`, `requests.${index}.params`)
+      return wrongField(`requests.${index}.params`, `Request ${index + 1} of the batch is no object with "params".`)
     }
     const sent = body.subarray(place.from, place.to)
     const params = lines.request(sent, PATH)
@@ -86,8 +89,4 @@ function paramsAt(body: Buffer, start: number): { readonly from: number; readonl
   const scanned = itemScanner.scan(body.subarray(start, skipValue(body, start)))
   if (scanned.kind !== 'object' || !scanned.has(0)) return null
   return { from: start + scanned.valueStart(0), to: start + scanned.valueEnd(0) }
-}
-
-function invalid(message: string, param: string): GatewayError {
-  return new GatewayError('invalid_request', message, { param })
 }

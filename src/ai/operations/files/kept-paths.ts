@@ -1,9 +1,7 @@
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { type ForwardState, forwardStateOf } from '../forward/forward-state.ts'
-import type { Keeper, Ownership } from './ownership.ts'
-import { unreadable } from './referring-inspect.ts'
+import { type Keeper, type Ownership, ownerLookUps } from './ownership.ts'
 
 /** Things of OpenAI's API that are reached by their id on paths which pass on (its API reference, 2026-11). */
 const KEPT = /^\/v1(?:beta)?\/(?:(vector_stores|containers)|(files|cachedContents))(?:\/([^/:]+)([/:].*)?)?$/
@@ -17,7 +15,7 @@ interface Known {
 /** Things on paths that pass on: remembered for the key that makes them, and out of reach for all others. */
 export class KeptPaths {
   readonly #ownership: Ownership
-  readonly #known = new WeakMap<Exchange, Known>()
+  readonly #known = ownerLookUps<Known>()
 
   constructor(ownership: Ownership) {
     this.#ownership = ownership
@@ -25,7 +23,7 @@ export class KeptPaths {
 
   /** Who keeps what the path names, once it was looked up; null: nobody in particular. */
   keeperOf(x: Exchange): Keeper | null {
-    return this.#known.get(x)?.keeper ?? null
+    return this.#known.of(x)?.keeper ?? null
   }
 
   /** Around an `inspect` that passes requests on. */
@@ -36,8 +34,8 @@ export class KeptPaths {
       if (kind === undefined) return inspect(x)
       // Google's names begin with what they are names of.
       const id = googles === undefined || said === '' ? said : `${kind}/${said}`
-      const known = this.#known.get(x)
-      if (known === undefined) return this.#lookUp(x, kind, id)
+      const known = this.#known.of(x)
+      if (known === undefined) return this.#known.begin(x, this.#lookUp(principalOf(x).id, kind, id))
       const verdict = inspect(x)
       const state = forwardStateOf(x)
       if (verdict !== null || state === null) return verdict
@@ -65,20 +63,7 @@ export class KeptPaths {
     }
   }
 
-  #lookUp(x: Exchange, kind: string, id: string): typeof WAIT {
-    x.waiting = UNHEARD
-    this.#knownOf(principalOf(x).id, kind, id).then(
-      (known) => {
-        if (known instanceof GatewayError) return resume(x, known)
-        this.#known.set(x, known)
-        resume(x, null)
-      },
-      () => resume(x, unreadable()),
-    )
-    return WAIT
-  }
-
-  async #knownOf(key: string, kind: string, id: string): Promise<Known | GatewayError> {
+  async #lookUp(key: string, kind: string, id: string): Promise<Known | GatewayError> {
     const { things, isBound, registry } = this.#ownership
     const listed = new Map<string, ReadonlySet<string>>()
     if (id !== '') {

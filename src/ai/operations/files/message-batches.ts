@@ -1,10 +1,9 @@
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { BatchResultsTap } from '../forward/batch-results-tap.ts'
 import { namedProvider, providerOf } from '../forward/choose-provider.ts'
 import type { ClaimedUsage } from '../forward/claimed-usage.ts'
@@ -16,9 +15,8 @@ import { readMessagesLine } from '../forward/result-lines.ts'
 import { withPlainCursors } from './anthropic-files.ts'
 import type { BatchFacts } from './batch-facts.ts'
 import { firstModel, readRequests, requestsOf } from './batch-requests.ts'
-import type { Ownership } from './ownership.ts'
+import { type Ownership, ownerLookUps } from './ownership.ts'
 import { namesIn, referencesIn, withPlainIds } from './references.ts'
-import { unreadable } from './referring-inspect.ts'
 
 const DIALECT = 'anthropic-messages'
 const PATH = '/v1/messages/batches'
@@ -54,22 +52,12 @@ interface Known {
 /** The `inspect` hook of `/v1/messages/batches`: they stay with the provider, the account and the key that made them. */
 export function createMessageBatches(options: MessageBatchesOptions): Gate {
   const { ownership, registry, usage, document } = options
-  const known = new WeakMap<Exchange, Known>()
+  const known = ownerLookUps<Known>()
   return (x) => {
     const call = callOf(x)
     if (call instanceof GatewayError) return call
-    const found = known.get(x)
-    if (found === undefined) {
-      x.waiting = UNHEARD
-      lookUp(x, call, options).then(
-        (answer) => {
-          if (!(answer instanceof GatewayError)) known.set(x, answer)
-          resume(x, answer instanceof GatewayError ? answer : null)
-        },
-        () => resume(x, unreadable()),
-      )
-      return WAIT
-    }
+    const found = known.of(x)
+    if (found === undefined) return known.begin(x, lookUp(x, call, options))
     const { does, asked } = call
     const { name, provider, root, lane, listed, made } = found
     const thing = (id: string) => `batch ${name} ${id}`

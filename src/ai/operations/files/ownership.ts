@@ -1,6 +1,7 @@
 import type { ConfigDocument } from '../../../config/index.ts'
 import { GatewayError } from '../../../core/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
+import { LookUps } from '../../look-ups.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import { Origin, type OriginOfId } from '../forward/origin.ts'
 import { KeptThings } from './kept-things.ts'
@@ -29,6 +30,11 @@ export interface Keeper {
   readonly provider: string
   /** Name of one of the provider's credentials. */
   readonly credential: string
+}
+
+/** Answers to whose something is, for requests that name it. */
+export function ownerLookUps<T>(): LookUps<T> {
+  return new LookUps('Whose this is cannot be looked up')
 }
 
 /** Says whose the things are that providers keep: of which provider, and which key made them. */

@@ -1,20 +1,19 @@
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { Servers } from '../../conversation/conversation-route.ts'
 import { conversationStateOf } from '../../conversation/conversation-state.ts'
 import type { ModelTarget } from '../../models/target.ts'
 import { shorten } from '../../routing/choose.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { type ForwardState, forwardStateOf } from '../forward/forward-state.ts'
 import type { AccountSessions } from './account-session.ts'
-import type { Keeper, Ownership } from './ownership.ts'
-import { type NamesOf, referencesIn, withPlainIds } from './references.ts'
+import { type Keeper, type Ownership, ownerLookUps } from './ownership.ts'
+import { type NamesOf, type Referring, referencesIn, withPlainIds } from './references.ts'
 
 /** Sends conversations that name kept things to whoever keeps them, in that one's words. */
 export class ReferringRequests {
   readonly ownership: Ownership
   readonly #sessions: AccountSessions
-  readonly #known = new WeakMap<Exchange, Keeper | null>()
+  readonly #known = ownerLookUps<Keeper | null>()
 
   constructor(ownership: Ownership, sessions: AccountSessions) {
     this.ownership = ownership
@@ -23,35 +22,25 @@ export class ReferringRequests {
 
   /** The targets that have what a request names, or may need; null: all. */
   readonly servers: Servers = (x) => {
-    const keeper = this.#known.get(x) ?? null
+    const keeper = this.keeperOf(x)
     return keeper === null ? this.#sessions.servers(x) : ({ target }) => isOf(keeper, target)
   }
 
   /** Who keeps what a request names that was looked up; null: nobody in particular. */
   keeperOf(x: Exchange): Keeper | null {
-    return this.#known.get(x) ?? null
+    return this.#known.of(x) ?? null
   }
 
   /** Around the `inspect` of a conversation, which must ask `servers`. */
   gate(inspect: Gate, names: NamesOf): Gate {
     return (x) => {
-      if (!this.#known.has(x)) {
+      if (this.#known.of(x) === undefined) {
         const found = x.body === null ? null : referencesIn(x.body, names)
         if (found === null) return inspect(x)
         if (found instanceof GatewayError) return found
-        x.waiting = UNHEARD
-        this.ownership.keeperOf(principalOf(x).id, found.references).then(
-          (keeper) => {
-            if (keeper instanceof GatewayError) return resume(x, keeper)
-            this.#known.set(x, keeper)
-            x.body = withPlainIds(found.body)
-            resume(x, null)
-          },
-          () => resume(x, unreadable()),
-        )
-        return WAIT
+        return this.#known.begin(x, this.#lookUp(x, found))
       }
-      const keeper = this.#known.get(x) ?? null
+      const keeper = this.keeperOf(x)
       const verdict = inspect(x)
       if (keeper === null || verdict === WAIT) return verdict
       const forward = forwardStateOf(x)
@@ -61,6 +50,12 @@ export class ReferringRequests {
       if (state !== null) state.credential ??= keeper.credential
       return null
     }
+  }
+
+  async #lookUp(x: Exchange, { references, body }: Referring): Promise<Keeper | null | GatewayError> {
+    const keeper = await this.ownership.keeperOf(principalOf(x).id, references)
+    if (!(keeper instanceof GatewayError)) x.body = withPlainIds(body)
+    return keeper
   }
 
   /** Why a request cannot go to its model, none of whose targets is where its files are; null: that is not why. */
@@ -87,10 +82,4 @@ function sentTo(state: ForwardState, { provider, credential }: Keeper): GatewayE
 /** Whether a target has what is kept there. */
 export function isOf({ provider, credential }: Keeper, target: ModelTarget): boolean {
   return target.provider === provider && target.credentials.includes(credential)
-}
-
-/** The store says nothing. */
-export function unreadable(): GatewayError {
-  const message = 'Whose this is cannot be looked up at the moment; try again soon.'
-  return new GatewayError('not_ready', message, { retryAfterSeconds: 1 })
 }

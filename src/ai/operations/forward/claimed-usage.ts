@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import type { Exchange, GatewayError, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { AwaitedThing, LookTimes, UsageClaimsPort } from '../../../storage/index.ts'
-import { UNHEARD } from '../../unheard.ts'
+import { LookUps, later } from '../../look-ups.ts'
 import { type Look, lookText } from '../unread/look.ts'
 import { forwardStateOf } from './forward-state.ts'
 
@@ -12,11 +13,17 @@ const LONGEST_WAIT_MS = 10_000
 /** Until the settlement is certainly in the journal. */
 const TOLD_AFTER_MS = 1_000
 
+/** Which thing a request looks at, and whether it is charged for it. */
+interface Claimed {
+  readonly thing: string
+  readonly isOurs: boolean
+}
+
 /** Finds out, before a request looks at a thing, whether it is the one that is charged for what the thing used. */
 export class ClaimedUsage {
   readonly #port: UsageClaimsPort | null
   readonly #times: LookTimes
-  readonly #known = new WeakMap<Exchange, { readonly thing: string; readonly isOurs: boolean }>()
+  readonly #known = new LookUps<Claimed>('What this used cannot be written down')
 
   constructor(port: UsageClaimsPort | null, { unread_usage: unread }: Pick<ConfigDocument, 'unread_usage'>) {
     this.#port = port
@@ -26,11 +33,8 @@ export class ClaimedUsage {
   /** For an `inspect` that is asked again after WAIT. */
   of(x: Exchange, thing: string): boolean | typeof WAIT {
     if (this.#port === null) return true
-    const known = this.#known.get(x)
-    if (known !== undefined) return known.isOurs
-    x.waiting = UNHEARD
-    this.#ask(this.#port, x, thing, performance.now() + LONGEST_WAIT_MS)
-    return WAIT
+    const known = this.#known.of(x)
+    return known === undefined ? this.#known.begin(x, claimed(this.#port, x, thing)) : known.isOurs
   }
 
   /** This request began the thing. `isHeld`: it is charged the most that the thing may use. */
@@ -57,28 +61,18 @@ export class ClaimedUsage {
 
   /** To be called when the request has been settled. */
   readonly settled = (x: Exchange): void => {
-    const known = this.#known.get(x)
+    const known = this.#known.of(x)
     if (known?.isOurs !== true || (forwardStateOf(x)?.usage ?? null) === null) return
     setTimeout(() => this.#port?.told(known.thing, x.id), TOLD_AFTER_MS).unref()
   }
-
-  #ask(port: UsageClaimsPort, x: Exchange, thing: string, until: number): void {
-    if (x.settled) return
-    port.claim(thing, x.id).then(
-      (claim) => {
-        if (claim === 'held' && performance.now() < until) {
-          setTimeout(() => this.#ask(port, x, thing, until), ASK_EVERY_MS)
-          return
-        }
-        if (claim === 'held') return resume(x, later('Somebody else looks at this at the moment; try again soon.'))
-        this.#known.set(x, { thing, isOurs: claim === 'yours' })
-        resume(x, null)
-      },
-      () => resume(x, later('What this used cannot be written down at the moment; try again soon.')),
-    )
-  }
 }
 
-function later(message: string): GatewayError {
-  return new GatewayError('not_ready', message, { retryAfterSeconds: 1 })
+async function claimed(port: UsageClaimsPort, x: Exchange, thing: string): Promise<Claimed | GatewayError> {
+  for (const until = performance.now() + LONGEST_WAIT_MS; ; ) {
+    const claim = await port.claim(thing, x.id)
+    if (claim !== 'held') return { thing, isOurs: claim === 'yours' }
+    if (performance.now() >= until) return later('Somebody else looks at this at the moment; try again soon.')
+    await pause(ASK_EVERY_MS)
+    if (x.settled) return later('The request has ended.')
+  }
 }

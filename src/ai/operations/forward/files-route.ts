@@ -1,16 +1,14 @@
 import type { ConfigDocument } from '../../../config/index.ts'
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { bodyTooLarge, type Exchange, type Gate, GatewayError, WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import { isObject } from '../../ir/json.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { type BatchFacts, checkFacts } from '../files/batch-facts.ts'
 import { startUpload } from '../files/file-gate.ts'
 import { FileUpload } from '../files/file-upload.ts'
-import { noSuch, type Ownership } from '../files/ownership.ts'
+import { noSuch, type Ownership, ownerLookUps } from '../files/ownership.ts'
 import { withPlainIds } from '../files/references.ts'
-import { unreadable } from '../files/referring-inspect.ts'
 import { readBatchUsage } from '../unread/batch-usage.ts'
 import { namedProvider, onlyOf, providerOf } from './choose-provider.ts'
 import type { ClaimedUsage } from './claimed-usage.ts'
@@ -51,24 +49,14 @@ interface Call {
 /** The `inspect` hook of files and batches: they stay with the provider, the account and the key that made them. */
 export function createFilesInspect(options: FilesOptions): Gate {
   const { kind, usage, ownership, document } = options
-  const known = new WeakMap<Exchange, Known>()
+  const known = ownerLookUps<Known>()
   return (x) => {
     const call = callOf(x, options)
     if (call instanceof GatewayError) return call
     const { name, provider, asked, more } = call
     const isNew = x.method === 'POST' && asked.id === ''
-    const found = known.get(x)
-    if (found === undefined) {
-      x.waiting = UNHEARD
-      lookUp(x, call, options).then(
-        (answer) => {
-          if (!(answer instanceof GatewayError)) known.set(x, answer)
-          resume(x, answer instanceof GatewayError ? answer : null)
-        },
-        () => resume(x, unreadable()),
-      )
-      return WAIT
-    }
+    const found = known.of(x)
+    if (found === undefined) return known.begin(x, lookUp(x, call, options))
     const upload = x.surface instanceof FileUpload ? x.surface : null
     if (kind === 'files' && isNew && upload === null) return startUpload(x, { ...options, name, provider })
     const isOurs = kind === 'batches' && isLook(x, more) ? usage.of(x, thingOf(name, asked.id)) : false
@@ -80,7 +68,7 @@ export function createFilesInspect(options: FilesOptions): Gate {
     state.isFree = true
     state.countsUsage = isOurs
     state.isOwed = isOurs
-    state.source = upload
+    state.source = upload?.body ?? null
     state.body = upload === null && x.body !== null && x.body.length > 0 ? withPlainIds(x.body) : null
     if (kind === 'batches' && isNew && found.facts !== null) state.reserved = found.facts
     const credential = provider.credentials[state.lane] ?? ''
@@ -100,7 +88,7 @@ export function createFilesInspect(options: FilesOptions): Gate {
       return readBatchUsage(answer, { registry: options.registry, state, name, onFree })
     }
     x.surface = state
-    if (document.limits.body < (state.body?.length ?? 0)) return tooLong(document.limits.body)
+    if (document.limits.body < (state.body?.length ?? 0)) return bodyTooLarge(document.limits.body)
     x.candidates = [new ForwardCandidate(state)]
     return null
   }
@@ -193,10 +181,6 @@ function withoutOrigins(query: string): string {
     if (value !== null) parameters.set(name, readId(value).id)
   }
   return parameters.toString()
-}
-
-function tooLong(limit: number): GatewayError {
-  return new GatewayError('request_too_large', `The body is larger than the limit of ${limit} bytes.`)
 }
 
 function notKeeping(name: string): GatewayError {

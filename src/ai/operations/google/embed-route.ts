@@ -3,6 +3,7 @@ import { FieldProblem } from '../../ir/fields.ts'
 import { isObject, type JsonObject, parseExact, writeJson } from '../../ir/json.ts'
 import { Losses } from '../../ir/losses.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import { decodedSegment } from '../../path-segment.ts'
 import { problemOf } from '../../translate/translation.ts'
 import { geminiEmbeddings } from '../codecs/gemini-embeddings.ts'
 import type { Operation } from '../operation.ts'
@@ -30,7 +31,7 @@ export function createEmbedInspect(registry: ModelRegistry, operation: Operation
     try {
       const request = readEmbedRequest(method as EmbedMethod, body) // the expression has these two
       const facts = {
-        model: decoded(segment),
+        model: decodedSegment(segment),
         stream: false,
         textBytes: request.textBytes,
         characters: 0,
@@ -82,14 +83,5 @@ function bodyOf({ body }: Exchange): JsonObject | GatewayError {
     return isObject(value) ? value : new GatewayError('invalid_request', 'The body must be a JSON object.')
   } catch {
     return new GatewayError('invalid_json', 'The body is not valid JSON.')
-  }
-}
-
-/** The canonical path keeps what would change its meaning percent-encoded, such as a slash within a name. */
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return ''
   }
 }

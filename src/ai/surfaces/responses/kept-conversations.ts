@@ -1,4 +1,4 @@
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
@@ -6,9 +6,8 @@ import { namedProvider, onlyOf, providerOf } from '../../operations/forward/choo
 import { ForwardCandidate } from '../../operations/forward/forward-candidate.ts'
 import { ForwardState } from '../../operations/forward/forward-state.ts'
 import type { ProviderUpstream } from '../../providers/upstreams.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { type Maker, makerText, readMaker } from './maker.ts'
-import { unreadable } from './prior.ts'
+import { storedLookUps } from './prior.ts'
 import { goneMaker, withQuery } from './relay-stored.ts'
 import { CONVERSATIONS_KNOWN_MS } from './relayed-answers.ts'
 import { responsesPath } from './response-look.ts'
@@ -34,7 +33,7 @@ export interface KeptConversationsOptions {
  * only provider that has them; each is reached by the key that made it alone, at the provider and the account that keep it.
  */
 export function createKeptConversations({ registry, content, maxBytes }: KeptConversationsOptions): Gate {
-  const found = new WeakMap<Exchange, { readonly maker: Maker | null }>()
+  const found = storedLookUps<{ readonly maker: Maker | null }>()
   const limits = { ttlMs: CONVERSATIONS_KNOWN_MS, maxBytes }
 
   const make = (x: Exchange): GatewayError | null => {
@@ -76,18 +75,14 @@ export function createKeptConversations({ registry, content, maxBytes }: KeptCon
     const { rest } = x
     if (rest === '') return make(x)
     if (rest.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) return unknownPath()
-    const known = found.get(x)
+    const known = found.of(x)
     const [id = ''] = rest.split('/')
     if (known === undefined) {
-      x.waiting = UNHEARD
-      content.chain(principalOf(x).id, id).then(
-        (texts) => {
-          found.set(x, { maker: texts === null ? null : readMaker(texts.at(-1) ?? '') })
-          resume(x, null)
-        },
-        () => resume(x, unreadable()),
+      const chain = content.chain(principalOf(x).id, id)
+      return found.begin(
+        x,
+        chain.then((texts) => ({ maker: texts === null ? null : readMaker(texts.at(-1) ?? '') })),
       )
-      return WAIT
     }
     return known.maker === null ? unknown(id) : pass(x, known.maker, rest)
   }

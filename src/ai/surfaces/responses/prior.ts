@@ -1,9 +1,9 @@
-import { type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { type Exchange, type Gate, GatewayError, type WAIT } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
+import { LookUps } from '../../look-ups.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
 import type { RoutingTarget } from '../../routing/contract.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { isOfMaker, type Maker, readMaker } from './maker.ts'
 import { type Referring, referringOf, resolved } from './prior-turns.ts'
 import { readUsed, usedName } from './relayed-answers.ts'
@@ -29,7 +29,7 @@ export interface PriorTurnsOptions {
 /** Looks up what requests name instead of holding it; each is looked up once. */
 export class PriorTurns {
   readonly #options: PriorTurnsOptions
-  readonly #known = new WeakMap<Exchange, Prior>()
+  readonly #known = storedLookUps<Prior>()
 
   constructor(options: PriorTurnsOptions) {
     this.#options = options
@@ -37,24 +37,15 @@ export class PriorTurns {
 
   /** Null when the request holds everything; WAIT: the hook is asked again when it is known. */
   of(x: Exchange): Prior | typeof WAIT | null {
-    const known = this.#known.get(x)
+    const known = this.#known.of(x)
     if (known !== undefined) return known
     const asked = x.body === null ? null : referringOf(x.body)
-    if (asked === null) return null
-    x.waiting = UNHEARD
-    this.#lookUp(principalOf(x).id, asked).then(
-      (prior) => {
-        this.#known.set(x, prior)
-        resume(x, null)
-      },
-      () => resume(x, unreadable()),
-    )
-    return WAIT
+    return asked === null ? null : this.#known.begin(x, this.#lookUp(principalOf(x).id, asked))
   }
 
   /** Of a request that was looked up: the targets that can go on with what it names; null: all. */
   readonly servers = (x: Exchange): ((target: RoutingTarget) => boolean) | null => {
-    const maker = this.#known.get(x)?.maker ?? null
+    const maker = this.#known.of(x)?.maker ?? null
     return maker === null ? null : ({ target }) => isOfMaker(maker, target)
   }
 
@@ -104,11 +95,9 @@ function shown(id: string | null): string {
   return `'${text.length > 128 ? `${text.slice(0, 128)}…` : text}'`
 }
 
-/** The store says nothing. */
-export function unreadable(): GatewayError {
-  return new GatewayError('not_ready', 'Stored answers cannot be read at the moment; try again soon.', {
-    retryAfterSeconds: 1,
-  })
+/** What is kept of answers, for requests that name it. */
+export function storedLookUps<T>(): LookUps<T> {
+  return new LookUps('Stored answers cannot be read')
 }
 
 /** As `inspect` hooks answer. */

@@ -1,11 +1,10 @@
-import { answer, type Exchange, type Gate, GatewayError, resume, WAIT } from '../../../core/index.ts'
+import { answer, type Exchange, type Gate, GatewayError } from '../../../core/index.ts'
 import { principalOf } from '../../../governance/index.ts'
 import type { ContentPort } from '../../../storage/index.ts'
-import { UNHEARD } from '../../unheard.ts'
 import { mustBe } from '../../wrong-field.ts'
 import { conversationOf, inputItems, type KeptRecord, readRecord } from './kept-record.ts'
 import { type Maker, readMaker } from './maker.ts'
-import { unreadable, type Verdict } from './prior.ts'
+import { storedLookUps, type Verdict } from './prior.ts'
 import type { RelayStored } from './relay-stored.ts'
 import { replayed } from './replay.ts'
 
@@ -49,20 +48,10 @@ export function createStoredCancel(options: StoredOptions): Gate {
 
 /** `DELETE /v1/responses/{id}`. */
 export function createStoredDelete({ content, relay }: StoredOptions): Gate {
-  const removed = new WeakMap<Exchange, boolean>()
+  const removed = storedLookUps<boolean>()
   const remove: Render = (x) => {
-    const known = removed.get(x)
-    if (known === undefined) {
-      x.waiting = UNHEARD
-      content.remove(principalOf(x).id, x.rest).then(
-        (value) => {
-          removed.set(x, value)
-          resume(x, null)
-        },
-        () => resume(x, unreadable()),
-      )
-      return WAIT
-    }
+    const known = removed.of(x)
+    if (known === undefined) return removed.begin(x, content.remove(principalOf(x).id, x.rest))
     if (!known) return unknown(x.rest)
     answer(x, 200, 'application/json', JSON.stringify({ id: x.rest, object: 'response', deleted: true }))
     return null
@@ -73,25 +62,15 @@ export function createStoredDelete({ content, relay }: StoredOptions): Gate {
 }
 
 function lookedUp({ content, relay }: StoredOptions, read: (x: Exchange) => Asked | null): Gate {
-  const found = new WeakMap<Exchange, { readonly it: Found }>()
+  const found = storedLookUps<Found>()
   return (x) => {
     const asked = read(x)
     if (asked === null) return unknownPath()
-    const known = found.get(x)
-    if (known === undefined) {
-      x.waiting = UNHEARD
-      content.chain(principalOf(x).id, asked.id).then(
-        (texts) => {
-          found.set(x, { it: foundIn(texts) })
-          resume(x, null)
-        },
-        () => resume(x, unreadable()),
-      )
-      return WAIT
-    }
-    if (known.it === null) return unknown(asked.id)
-    if ('maker' in known.it) return relay.pass(x, { ...asked, maker: known.it.maker }, forgetting(x, asked.id, content))
-    const { turns } = known.it
+    const known = found.of(x)
+    if (known === undefined) return found.begin(x, content.chain(principalOf(x).id, asked.id).then(foundIn))
+    if (known === null) return unknown(asked.id)
+    if ('maker' in known) return relay.pass(x, { ...asked, maker: known.maker }, forgetting(x, asked.id, content))
+    const { turns } = known
     const last = turns.at(-1)
     return last === undefined ? unknown(asked.id) : asked.render(x, turns, last)
   }

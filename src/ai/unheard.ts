@@ -1,2 +1,0 @@
-/** What a request waits for whose look-up ends by itself, whether anybody still waits or not. */
-export const UNHEARD = { cancel: (): void => undefined }
