@@ -35,6 +35,11 @@ export const DOORS: readonly Pick<ImportRow, 'name' | 'from' | 'reason'>[] = [
     from: ['src/app/threads/config-thread.ts', 'src/cli/'],
     reason: 'who reads a configuration needs tables, and not the code that serves: 300 files of it',
   },
+  {
+    name: 'src/ai/words.ts',
+    from: ['src/app/'],
+    reason: 'the control thread reads records and shared memory by these words, and loads nothing that serves',
+  },
 ]
 
 /** Third-party packages in `src/`, and who may import them; a package without a row may be imported by nobody. */

@@ -36,7 +36,6 @@ export type { ExplainedTarget, RouteExplanation } from './routing/explain/explan
 export type { LevelRights, RouteQuestion } from './routing/explain/question.ts'
 export type { FailureClass } from './routing/failures/failure-class.ts'
 export { ruleProblems } from './routing/rule-problems.ts'
-export { LIMITED_ROUTES } from './surfaces/limited-routes.ts'
 export type { TokenCounter } from './tokens/count-tokens.ts'
 export { Tokenizer } from './tokens/tokenizer.ts'
 export { countedTraffic, modelTraffic } from './traffic.ts'

@@ -3,18 +3,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { LIMITED_ROUTES as SERVED_ROUTES } from '../ai/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import { createLog } from '../observability/index.ts'
 import { readRateState, writeRateState } from '../storage/index.ts'
 import { rateName, tokensName } from './key-counters.ts'
-import { LIMITED_ROUTES, RateMemory } from './rate-memory.ts'
+import { RateMemory } from './rate-memory.ts'
 
 const NOTHING = { admissions: new Map(), tokens: new Map() }
-
-test('every route that the limits of keys count is known to who restores them', () => {
-  assert.deepEqual(LIMITED_ROUTES, SERVED_ROUTES)
-})
 
 test('limits of values, which begin at their first use, go on where the last process saved them, and are saved again until then', async (t) => {
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'ferro-rates-'))

@@ -1,39 +1,15 @@
+import { LIMITED_ROUTES } from '../ai/words.ts'
 import { type LimitsDocument, rateLimit, restoreTokens } from '../governance/index.ts'
 import { monotonicUs } from '../lib/index.ts'
 import type { Log } from '../observability/index.ts'
 import { type AdmissionQuery, type RateState, type Recovery, readRateState, writeRateState } from '../storage/index.ts'
 import { rateName, tokensName } from './key-counters.ts'
 import type { KeyRegistry } from './key-registry.ts'
+import { StateSaver } from './state-saver.ts'
 
-const EVERY_MS = 5_000
 /** Without a saved state, and at most. */
 const SHORT_PAST_MS = 60_000
 const LONG_PAST_MS = 600_000
-/** Routes whose requests are counted by the limits of keys; written out, since this thread loads nothing of models. */
-export const LIMITED_ROUTES: readonly string[] = [
-  'chat.completions',
-  'completions',
-  'responses',
-  'messages',
-  'content',
-  'messages.count',
-  'embeddings',
-  'images.generations',
-  'images.edits',
-  'images.variations',
-  'audio.speech',
-  'audio.transcriptions',
-  'audio.translations',
-  'moderations',
-  'rerank',
-  'models.list',
-  'models.get',
-  'capabilities',
-  'files',
-  'batches',
-  'realtime',
-  'passthrough',
-]
 
 type Rated = Pick<KeyRegistry, 'rates' | 'tokenRates'>
 
@@ -42,25 +18,25 @@ type Rated = Pick<KeyRegistry, 'rates' | 'tokenRates'>
  * start adds the requests of since then, and what they were charged. Requests alone would not do, since a limit remembers without an end.
  */
 export class RateMemory {
-  readonly #dataDir: string
   readonly #keys: Rated
   readonly #counters: BigInt64Array
-  readonly #log: Log
   readonly #saved: RateState | null
   /** What was saved of limits that nobody has asked for since the start: values have theirs when they are used. */
   readonly #unclaimed: Map<string, number>
-  #timer: NodeJS.Timeout | null = null
-  #saving: Promise<void> = Promise.resolve()
-  #failed = false
+  readonly #saver: StateSaver<RateState>
   #wasEmpty = false
 
   constructor(dataDir: string, keys: Rated, counters: BigInt64Array, log: Log) {
-    this.#dataDir = dataDir
     this.#keys = keys
     this.#counters = counters
-    this.#log = log
     this.#saved = readRateState(dataDir)
     this.#unclaimed = new Map(this.#saved?.arrivals)
+    this.#saver = new StateSaver({
+      state: () => this.#state(),
+      write: (state) => writeRateState(dataDir, state),
+      warning: 'the state of rate limits cannot be saved; a crash would forget it',
+      log,
+    })
   }
 
   /** The requests that a start needs beside the saved state. */
@@ -91,8 +67,8 @@ export class RateMemory {
       })
       restoreTokens(this.#counters, rate, { arrivalUs: saved === undefined ? null : saved + shiftUs, taken }, nowUs)
     }
-    this.#save()
-    this.#timer = setInterval(() => this.#save(), EVERY_MS).unref()
+    this.#saver.save()
+    this.#saver.start()
   }
 
   /** Puts limits that begin now where they were, as far as they are among these names. */
@@ -119,29 +95,11 @@ export class RateMemory {
   }
 
   /** Saves a last time. */
-  async close(): Promise<void> {
-    if (this.#timer === null) return
-    clearInterval(this.#timer)
-    this.#save()
-    await this.#saving
+  close(): Promise<void> {
+    return this.#saver.close()
   }
 
-  #save(): void {
-    const state = this.#state()
-    // Nothing ahead, as before: whoever reads the old one finds no requests since then, or a few.
-    if (state === null) return
-    this.#saving = this.#saving.then(async () => {
-      try {
-        await writeRateState(this.#dataDir, state)
-        this.#failed = false
-      } catch (error) {
-        if (!this.#failed)
-          this.#log.warn('the state of rate limits cannot be saved; a crash would forget it', { error })
-        this.#failed = true
-      }
-    })
-  }
-
+  /** Null: nothing ahead, as before. Whoever reads the old one finds no requests since then, or a few. */
   #state(): RateState | null {
     const atMs = Date.now()
     const nowUs = monotonicUs()

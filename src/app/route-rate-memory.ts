@@ -3,8 +3,8 @@ import { monotonicUs } from '../lib/index.ts'
 import type { Log } from '../observability/index.ts'
 import { type RouteRateState, readRouteRateState, writeRouteRateState } from '../storage/index.ts'
 import type { SlotIndexes } from './route-slots.ts'
+import { StateSaver } from './state-saver.ts'
 
-const EVERY_MS = 5_000
 const LIMIT = 'limit\n'
 const SINGLE = /^limit\n[^\n]*\nroute\n/
 
@@ -13,22 +13,22 @@ const SINGLE = /^limit\n[^\n]*\nroute\n/
  * of the clock. After a crash they lack what was used since it saved last.
  */
 export class RouteRateMemory {
-  readonly #dataDir: string
   readonly #counters: BigInt64Array
-  readonly #log: Log
   #saved: RouteRateState | null
   #inForce: () => SlotIndexes = () => ({})
-  #timer: NodeJS.Timeout | null = null
-  #saving: Promise<void> = Promise.resolve()
-  #failed = false
+  readonly #saver: StateSaver<RouteRateState>
   #wasEmpty: boolean
 
   constructor(dataDir: string, counters: BigInt64Array, log: Log) {
-    this.#dataDir = dataDir
     this.#counters = counters
-    this.#log = log
     this.#saved = readRouteRateState(dataDir)
     this.#wasEmpty = this.#saved === null
+    this.#saver = new StateSaver({
+      state: () => this.#state(),
+      write: (state) => writeRouteRateState(dataDir, state),
+      warning: 'the rate limits of routes cannot be saved; a restart would forget them',
+      log,
+    })
   }
 
   /** A slot was given out for the first time, before anybody counts in it. */
@@ -43,18 +43,16 @@ export class RouteRateMemory {
   begin(inForce: () => SlotIndexes): void {
     this.#saved = null
     this.#inForce = inForce
-    this.#timer = setInterval(() => this.#save(), EVERY_MS).unref()
+    this.#saver.start()
   }
 
   /** Saves a last time. */
-  async close(): Promise<void> {
-    if (this.#timer === null) return
-    clearInterval(this.#timer)
-    this.#save()
-    await this.#saving
+  close(): Promise<void> {
+    return this.#saver.close()
   }
 
-  #save(): void {
+  /** Null: nothing used, as before; the old one says the same. */
+  #state(): RouteRateState | null {
     const nowUs = monotonicUs()
     const limits: Record<string, LimitSnapshot> = {}
     for (const [name, index] of Object.entries(this.#inForce())) {
@@ -62,20 +60,9 @@ export class RouteRateMemory {
       if (snapshot !== null) limits[name] = snapshot
     }
     const isEmpty = Object.keys(limits).length === 0
-    // Nothing used, as before: the old one says the same.
-    if (isEmpty && this.#wasEmpty) return
+    const skip = isEmpty && this.#wasEmpty
     this.#wasEmpty = isEmpty
-    const state = { atMs: Date.now(), limits }
-    this.#saving = this.#saving.then(async () => {
-      try {
-        await writeRouteRateState(this.#dataDir, state)
-        this.#failed = false
-      } catch (error) {
-        if (!this.#failed)
-          this.#log.warn('the rate limits of routes cannot be saved; a restart would forget them', { error })
-        this.#failed = true
-      }
-    })
+    return skip ? null : { atMs: Date.now(), limits }
   }
 }
 

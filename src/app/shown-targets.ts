@@ -1,4 +1,4 @@
-import type { FailureClass } from '../ai/index.ts'
+import { FAILURE_CLASSES } from '../ai/words.ts'
 import type { ConfigDocument, TargetConfig } from '../config/index.ts'
 import { memoriesOfTarget } from './model-memories.ts'
 import { type ModelStatusSources, type ModelTargetStatus, modelStatus } from './model-status.ts'
@@ -66,21 +66,6 @@ export interface ShownTargetsSources extends ModelStatusSources {
   readonly document: () => ConfigDocument
 }
 
-/** Classes of failures by the number that a rest has: as the module of models has them, which the control thread does not load. */
-const CLASSES: readonly FailureClass[] = [
-  'caller',
-  'context_length',
-  'content_refused',
-  'throttled',
-  'quota',
-  'credential',
-  'withdrawn',
-  'transient',
-  'dead',
-  'ours',
-  'cancelled',
-]
-
 /** Every target of the configuration in force, as it is now. */
 export function shownTargets({ document, ...sources }: ShownTargetsSources): ShownTargets {
   const now = document()
@@ -113,7 +98,7 @@ function shown(status: ModelTargetStatus, nowMs: number): ShownTarget {
         : {
             what: rest.what,
             until: new Date(nowMs + rest.leftMs).toISOString(),
-            why: CLASSES[rest.reason] ?? 'unknown',
+            why: FAILURE_CLASSES[rest.reason] ?? 'unknown',
             asked_by_upstream: rest.isAsked,
           },
     first_byte_ms: status.whole?.medianMs ?? null,

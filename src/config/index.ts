@@ -26,6 +26,7 @@ export {
   resolveReference,
 } from './reference.ts'
 export { ACCESS_PLACEHOLDER, ACCESS_PLACEHOLDERS, type AccessPlaceholder } from './schema/access-placeholders.ts'
+export { ADMIN_RIGHTS } from './schema/admin-scopes.ts'
 export { BUDGET_PERIODS, isScope, SCOPES } from './schema/key-vocabulary.ts'
 export { isLoopback, type ListenAddress, parseListen } from './schema/listen.ts'
 export type {

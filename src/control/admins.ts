@@ -1,22 +1,8 @@
-import type { ConfigDocument } from '../config/index.ts'
+import { ADMIN_RIGHTS, type ConfigDocument } from '../config/index.ts'
 import { ControlError } from './errors.ts'
 
 export type AdminConfig = ConfigDocument['control']['admins'][number]
 
-/** What a resource of the control listener asks for. */
-export const ADMIN_RIGHTS = [
-  'keys.read',
-  'keys.write',
-  'levels.read',
-  'levels.write',
-  'audit.read',
-  'logs.read',
-  'usage.read',
-  'ledger.write',
-  'routing.read',
-  'status.read',
-  'metrics.read',
-] as const
 export type AdminRight = (typeof ADMIN_RIGHTS)[number]
 
 /** Scopes that stand for several rights; the others are rights themselves. */

@@ -4,7 +4,7 @@
  * implements. Start reading at `port.ts`, then `resources.ts` (the table of what can be asked) and `server.ts`.
  */
 export { type AdjustmentAnswer, encodeAdjustment, parseAdjustment } from './adjustments.ts'
-export { ADMIN_RIGHTS, type Admin, type AdminRight, adminOf, OWNER } from './admins.ts'
+export { type Admin, type AdminRight, adminOf, OWNER } from './admins.ts'
 export {
   type Actor,
   type AuditedChange,

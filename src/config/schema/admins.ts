@@ -1,5 +1,6 @@
 /** People and programs that may use the admin API, beside the holder of the admin token, and how far. */
 import * as z from 'zod'
+import { ADMIN_SCOPES } from './admin-scopes.ts'
 import { timeZone } from './amounts.ts'
 import { keyHash } from './key-facts.ts'
 import { BUDGET_PERIODS } from './key-vocabulary.ts'
@@ -7,25 +8,6 @@ import { entityId } from './levels.ts'
 import { instant, usd } from './scalars.ts'
 import { scope } from './scope.ts'
 import { plainText } from './texts.ts'
-
-/** What an admin may hold. `read_only` and `admin` are other names of `admin.read` and of everything. */
-export const ADMIN_SCOPES = [
-  'admin',
-  'read_only',
-  'admin.read',
-  'admin.write',
-  'keys.read',
-  'keys.write',
-  'levels.read',
-  'levels.write',
-  'audit.read',
-  'logs.read',
-  'usage.read',
-  'ledger.write',
-  'routing.read',
-  'status.read',
-  'metrics.read',
-] as const
 
 /** The most that a key may have of a limit; whoever has none has more. */
 const most = z.int().min(1).max(86_400_000_000).optional().describe('The highest that a key may have; absent: any.')
