@@ -4,19 +4,14 @@
  */
 import { Balancer, Choice } from '../../src/core/balance/balancer.ts'
 import { Breaker, breakerCells } from '../../src/core/balance/breaker.ts'
-import {
-  DEFAULT_BREAKER,
-  DEFAULT_EJECTION,
-  DEFAULT_PANIC_BELOW,
-  DEFAULT_RETRY_BUDGET,
-} from '../../src/core/balance/defaults.ts'
 import { Ejector } from '../../src/core/balance/ejection.ts'
 import { hashText } from '../../src/core/balance/hash-key.ts'
 import { createPolicy, POLICY_KINDS, type PolicyKind } from '../../src/core/balance/policy.ts'
 import { RetryBudget } from '../../src/core/balance/retry-budget.ts'
 import { viewCells } from '../../src/core/balance/shared-cells.ts'
-import { DEFAULT_SHEDDING, LoadShedder } from '../../src/core/balance/shedding.ts'
+import { LoadShedder } from '../../src/core/balance/shedding.ts'
 import { TargetState, targetCells } from '../../src/core/balance/target-state.ts'
+import { BREAKER, EJECTION, RETRY_BUDGET, SHEDDING } from '../../src/core/balance/testing/rules.ts'
 import { createCounters } from '../../src/lib/index.ts'
 import { measure } from './measure.ts'
 
@@ -30,17 +25,17 @@ function balancerOf(kind: PolicyKind, weights: readonly number[], open = 0): Bal
   const states = targets.map((_, at) => new TargetState(cells, at * perTarget, SEAT))
   const breakers = targets.map((_, at) => {
     const index = at * perTarget + targetCells(SEAT.of)
-    return new Breaker({ cells, index, seat: SEAT, random: Math.random }, DEFAULT_BREAKER)
+    return new Breaker({ cells, index, seat: SEAT, random: Math.random }, BREAKER)
   })
   for (const breaker of breakers.slice(0, open)) for (let n = 0; n < 5; n++) breaker.record(0, 'failure', 1)
   return new Balancer({
     states,
     policy: createPolicy(kind, { targets, states, seat: SEAT, random: Math.random }),
     breakers,
-    ejector: new Ejector(states, DEFAULT_EJECTION),
+    ejector: new Ejector(states, EJECTION),
     health: 'checked',
-    panicBelow: DEFAULT_PANIC_BELOW,
-    failing: DEFAULT_EJECTION.statuses,
+    panicBelow: 0,
+    failing: EJECTION.statuses,
   })
 }
 
@@ -65,13 +60,13 @@ measureRoad('the same: round_robin, a hundred targets', balancerOf('round_robin'
 measureRoad('the same: round_robin, one of two breakers open', balancerOf('round_robin', equal(2), 1))
 
 const cells = viewCells(createCounters(1_000))
-const breaker = new Breaker({ cells, index: 0, seat: SEAT, random: Math.random }, DEFAULT_BREAKER)
+const breaker = new Breaker({ cells, index: 0, seat: SEAT, random: Math.random }, BREAKER)
 measure('breaker: admit and record a success', CALLS, () => breaker.record(breaker.admit(1), 'success', 1))
-const budget = new RetryBudget(cells, 900, DEFAULT_RETRY_BUDGET)
+const budget = new RetryBudget(cells, 900, RETRY_BUDGET)
 measure('retry budget: deposit', CALLS, () => budget.deposit())
 measure('retry budget: take', CALLS, () => budget.take(1))
 measure('hash of a key of 36 characters', CALLS, () => hashText('8d7f1c1e-51f6-4c41-9be1-4b1c7c0a2f10'))
-const shedder = new LoadShedder(DEFAULT_SHEDDING)
+const shedder = new LoadShedder(SHEDDING)
 measure('shedder: verdict', CALLS, () => shedder.admits('normal'))
 
 /** Bytes of garbage per choice, as the heap grows without a collection; 0 but for noise. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { keyOf } from '../../test/request-path/keys.ts'
-import { hashKey, hashKeyWithBlake, hashKeyWithPepper } from '../storage/index.ts'
+import { hashKey, hashKeyWithPepper } from '../storage/index.ts'
 import type { KeyDocument } from './key-document.ts'
 import { KeyPrincipal } from './key-principal.ts'
 import { type KeyChange, KeyTable } from './key-table.ts'
@@ -51,7 +52,7 @@ test('finds a key by its secret, plain or keyed, and no other', () => {
   const threads = new Threads()
   threads.change(keyOf('plain'))
   threads.change(keyOf('keyed', { hash: hashKeyWithPepper('secret-of-keyed', PEPPER), generationSlot: 1 }))
-  threads.change(keyOf('blake', { hash: hashKeyWithBlake('secret-of-blake'), generationSlot: 2 }))
+  threads.change(keyOf('blake', { hash: `blake2b:${hash('blake2b512', 'secret-of-blake', 'hex')}`, generationSlot: 2 }))
   threads.deliver()
   const { table } = threads
   for (let round = 0; round < 2; round++) {

@@ -7,12 +7,10 @@ import type { KeptAttempt } from './sqlite/open-attempts.ts'
 
 /** What control needs to mend the shared counters after a worker's death. */
 export interface DeadWorker {
-  /** The worker's last segment and the entries in it; 0 when it never made one. */
+  /** The worker's last segment; 0 when it never made one. */
   readonly sequence: number
-  readonly reserveEntries: number
-  /** Budget charges of those reserve entries. */
+  /** Budget charges of the reserve entries in it. */
   readonly reserveCharges: number
-  readonly settleEntries: number
   /** Settlements that are in the journal but whose charges the worker did not apply. */
   readonly unapplied: readonly ObservedSettlement[]
   /** Charges of each reservation that was open: settled in full now, so that they become spent. */
@@ -53,9 +51,7 @@ export function examineDeadWorker(
   journal.close()
   return {
     sequence: last?.sequence ?? 0,
-    reserveEntries: last?.reserves ?? 0,
     reserveCharges: last?.reserveCharges ?? 0,
-    settleEntries: last?.settles ?? 0,
     unapplied,
     open: [...fold.open.values()].map(({ entry }) => chargesOf(entry)),
   }

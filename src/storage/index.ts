@@ -28,7 +28,6 @@ export type {
 export {
   createKeySecret,
   hashKey,
-  hashKeyWithBlake,
   hashKeyWithPepper,
   keyPrefix,
   readAdminToken,

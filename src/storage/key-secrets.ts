@@ -22,11 +22,6 @@ export function hashKey(secret: string): string {
   return `sha256:${hash('sha256', secret, 'hex')}`
 }
 
-/** `blake2b:<128 hex>` of a secret: BLAKE2b with 512 bits and no salt, as FerroGate has its keys. */
-export function hashKeyWithBlake(secret: string): string {
-  return `blake2b:${hash('blake2b512', secret, 'hex')}`
-}
-
 /** `hmac-sha256:<64 hex>` of a secret, keyed with the pepper: of no use to who reads the database alone. */
 export function hashKeyWithPepper(secret: string, pepper: string): string {
   return `hmac-sha256:${createHmac('sha256', pepper).update(secret).digest('hex')}`

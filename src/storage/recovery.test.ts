@@ -209,7 +209,7 @@ test('a dead worker is examined from its journal: what was not applied, and what
   )
   pass(writer)
   const report = writer.workerDied(0, 1000, { sequence: 1, ordinal: 1 })
-  assert.deepEqual([report.sequence, report.reserveEntries, report.settleEntries], [1, 3, 2])
+  assert.deepEqual([report.sequence, report.reserveCharges], [1, 3])
   assert.deepEqual(report.unapplied, [
     {
       sequence: 1,

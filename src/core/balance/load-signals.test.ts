@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { LoadSignals } from './load-signals.ts'
-import { DEFAULT_SHEDDING, type LoadSample, LoadShedder } from './shedding.ts'
+import { type LoadSample, LoadShedder } from './shedding.ts'
+import { SHEDDING } from './testing/rules.ts'
 
 const BLOCK_MS = 700
 /** Far above what other processes of a busy machine do to the loop. */
 const LAG = { lagMs: { enter: 500, leave: 400 }, heapShare: { enter: 1, leave: 1 } }
-const RULES = { ...DEFAULT_SHEDDING, strained: LAG, overloaded: LAG, samplesToLeave: 1 }
+const RULES = { ...SHEDDING, strained: LAG, overloaded: LAG, samplesToLeave: 1 }
 
 /** Blocks this thread's loop again and again until overload is seen, then lets it rest until that is over. */
 async function blockAndRest(): Promise<string[]> {

@@ -38,11 +38,6 @@ export function sheddingRules({ strained, overloaded }: SheddingLevels): Sheddin
   return { strained: thresholds(strained), overloaded: thresholds(overloaded), samplesToEnter: 2, samplesToLeave: 4 }
 }
 
-export const DEFAULT_SHEDDING: SheddingRules = sheddingRules({
-  strained: { lagMs: 250, heapShare: 0.85 },
-  overloaded: { lagMs: 500, heapShare: 0.92 },
-})
-
 /** `critical` is never refused: health, readiness, metrics. */
 export type Priority = 'critical' | 'normal' | 'low'
 

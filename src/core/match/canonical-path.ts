@@ -28,9 +28,6 @@ export interface PathRules {
   readonly marks?: MarkRule
 }
 
-/** What holds where nothing is configured. */
-export const DEFAULT_PATH_RULES: PathRules = { segments: 'refuse', encodedSlash: 'refuse' }
-
 /** The usual path: no escapes, no empty segment, and no segment that begins with a dot. It is canonical as it stands. */
 const PLAIN = /^\/(?:[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*(?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?)?$/
 /** Raw characters that may stand in a target: printable ASCII, no space, `#`, `?` or `\`. */

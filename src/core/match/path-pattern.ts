@@ -1,5 +1,5 @@
 /** The patterns of paths that a rule may have, compiled once. All of them see the canonical path, encoded as it is. */
-import { canonicalPath, decodedReading, readingWithoutParameters } from './canonical-path.ts'
+import { canonicalPath } from './canonical-path.ts'
 import { PathGlob } from './path-glob.ts'
 import { PatternError } from './pattern-error.ts'
 import type { RegexCompiler } from './regex-engine.ts'
@@ -55,17 +55,6 @@ export function compilePath(pattern: PathPattern, regex: RegexCompiler | null): 
     case 'regex':
       if (regex === null) throw new Error('the engine for regular expressions was not loaded')
       return regexPath(pattern.pattern, regex)
-  }
-}
-
-/** True for a path that any of the patterns matches, in either of its readings. For lists of paths that are denied. */
-export function anyPath(patterns: readonly CompiledPath[]): (path: string) => boolean {
-  return (path) => {
-    const decoded = decodedReading(path)
-    const others = [decoded, readingWithoutParameters(path), decoded && readingWithoutParameters(decoded)]
-    return patterns.some(
-      (pattern) => pattern.matches(path) || others.some((other) => other !== null && pattern.matches(other)),
-    )
   }
 }
 

@@ -5,11 +5,11 @@ import { candidateOf } from '../../../test/request-path/upstream.ts'
 import { NO_MORE } from '../attempting.ts'
 import { Balancer } from '../balance/balancer.ts'
 import { Breaker } from '../balance/breaker.ts'
-import { DEFAULT_BREAKER, DEFAULT_RETRIES } from '../balance/defaults.ts'
 import { NO_KEY } from '../balance/hash-key.ts'
 import { createPolicy } from '../balance/policy.ts'
 import { RetryBudget } from '../balance/retry-budget.ts'
 import { cellsFor, seat, statesOf, targetsOf } from '../balance/testing/pool.ts'
+import { BREAKER, RETRIES } from '../balance/testing/rules.ts'
 import { GatewayError } from '../errors.ts'
 import type { Candidate } from '../phases.ts'
 import { ProxiedRequest, type ProxyRules } from './proxied-request.ts'
@@ -33,7 +33,7 @@ function rulesOf(count: number, changes: Partial<ProxyRules> & { panicBelow?: nu
   const breakers = states.map((_, at) => {
     return new Breaker(
       { cells, index: 1_000 + at * 100, seat: seat(), random: () => 0 },
-      { ...DEFAULT_BREAKER, consecutiveFailures: 2 },
+      { ...BREAKER, consecutiveFailures: 2 },
     )
   })
   const { panicBelow = 0 } = changes
@@ -50,7 +50,7 @@ function rulesOf(count: number, changes: Partial<ProxyRules> & { panicBelow?: nu
   const rules: ProxyRules = {
     pool: 'pool',
     servers: () => servers,
-    retry: { ...DEFAULT_RETRIES, unsafe: 'with_idempotency_key' },
+    retry: { ...RETRIES, unsafe: 'with_idempotency_key' },
     budget: new RetryBudget(cells, 3_000, { share: 0.2, minimumPerSecond: 1_000, capacity: 1_000 }),
     backoff: { baseMs: 100, maxMs: 100, maxRetryAfterMs: 1_000 },
     totalMs: 10_000,
@@ -116,7 +116,7 @@ test('a target that is left in number but not available is no other target: its 
   const { rules, balancer } = rulesOf(2)
   // Opens the breaker of whichever comes first.
   for (let failures = 0; failures < 2; ) {
-    const { x, request, next } = requestOf({ ...rules, retry: { ...DEFAULT_RETRIES, attempts: 1 } })
+    const { x, request, next } = requestOf({ ...rules, retry: { ...RETRIES, attempts: 1 } })
     if (next() === 's0') {
       request.onFailure(x, { failure: 'closed', error: new GatewayError('upstream_closed', 'x'), processed: 'unknown' })
       failures++
@@ -132,7 +132,7 @@ test('a target that is left in number but not available is no other target: its 
 })
 
 test('when nobody is available the client is told when to come again', () => {
-  const { rules } = rulesOf(1, { retry: { ...DEFAULT_RETRIES, attempts: 1 }, panicBelow: null })
+  const { rules } = rulesOf(1, { retry: { ...RETRIES, attempts: 1 }, panicBelow: null })
   for (let at = 0; at < 2; at++) {
     const { x, request, next } = requestOf(rules)
     next()
