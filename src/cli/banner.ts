@@ -1,3 +1,5 @@
+import { counted } from './counted.ts'
+
 /** What a started gateway tells the person who started it. */
 export interface BannerFacts {
   readonly version: string
@@ -53,12 +55,8 @@ function listeningText({ dataUrl, listeners, wantsKeys }: BannerFacts): string {
 
 function routesText({ routes, upstreams }: BannerFacts): string {
   if (routes === 0) return ''
-  const to = upstreams === 0 ? '' : `, ${count(upstreams, 'upstream')}`
-  return `  Routes      ${count(routes, 'route')}${to}\n`
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+  const to = upstreams === 0 ? '' : `, ${counted(upstreams, 'upstream')}`
+  return `  Routes      ${counted(routes, 'route')}${to}\n`
 }
 
 function invitation(facts: BannerFacts): string {

@@ -8,3 +8,8 @@ export function addLocationOptions(command: Command): Command {
     .option('--data-dir <folder>', "the gateway's data directory")
     .addOption(new Option('--format <format>', 'how to answer').choices(['text', 'json']).default('text'))
 }
+
+/** Gathers the values of an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}

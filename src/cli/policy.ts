@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { PolicyExplanation } from '../ai/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
-import { addLocationOptions } from './location-options.ts'
+import { addLocationOptions, collect } from './location-options.ts'
 import { documentOf } from './route.ts'
 import { findKey, levelsOf } from './route-sources.ts'
 
@@ -46,10 +46,6 @@ export function policyCommand(): Command {
     .option('--time <time>', 'when it comes; without it, now')
   addLocationOptions(explaining).action(explain)
   return command
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }
 
 async function explain(options: ExplainOptions): Promise<void> {

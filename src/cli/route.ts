@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { ConfigDocument } from '../config/index.ts'
 import { defaultDocument, findConfigFile, loadConfig, renderErrors } from '../config/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
-import { addLocationOptions } from './location-options.ts'
+import { addLocationOptions, collect } from './location-options.ts'
 import { figuresOf, findKey, levelsOf } from './route-sources.ts'
 import { renderRoute } from './route-text.ts'
 
@@ -40,10 +40,6 @@ export function routeCommand(): Command {
     .option('--surface <name>', 'how the client speaks: chat.completions, messages, responses, …', 'chat.completions')
   addLocationOptions(explaining).action(explain)
   return command
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }
 
 async function explain(options: ExplainOptions): Promise<void> {

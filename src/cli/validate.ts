@@ -7,6 +7,7 @@ import {
   loadConfig,
   renderErrors,
 } from '../config/index.ts'
+import { counted } from './counted.ts'
 
 /** The verdict on a configuration file. */
 export interface Verdict {
@@ -32,7 +33,7 @@ export async function validateFile(file: string, env: NodeJS.ProcessEnv): Promis
   const warnings = result.ok ? result.warnings : []
   const valid = result.ok && errors.length === 0
   const summary =
-    result.ok && valid ? `valid: ${contents(result.document)}` : `invalid: ${count(errors.length, 'error')}`
+    result.ok && valid ? `valid: ${contents(result.document)}` : `invalid: ${counted(errors.length, 'error')}`
   return { valid, file, summary, errors, warnings, text: result.text }
 }
 
@@ -50,11 +51,7 @@ function contents({ providers, models, keys, routes, upstreams, listeners }: Con
   ] as const
   const there = ofHttp.filter(([amount]) => amount > 0)
   const isHttpOnly = routes.length > 0 && ofModels.every(([amount]) => amount === 0)
-  return [...there, ...(isHttpOnly ? [] : ofModels)].map(([amount, noun]) => count(amount, noun)).join(', ')
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+  return [...there, ...(isHttpOnly ? [] : ofModels)].map(([amount, noun]) => counted(amount, noun)).join(', ')
 }
 
 interface ValidateOptions {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type Directory, sameToken } from '../governance/index.ts'
+import { isObject } from '../lib/index.ts'
 
 // An import would read all its exports, of which some load a whole HTTP client at once: 70 ms and 16 MB.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -127,10 +128,6 @@ async function readObject(
     // Said below.
   }
   return { status: 'refused', reply: refused(400, 'invalid_json', 'The body must be a JSON object.') }
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function ok(body: object): Reply {

@@ -8,6 +8,7 @@
 export { asError } from './as-error.ts'
 export { assertNever } from './assert-never.ts'
 export { monotonicUs } from './clock.ts'
+export { compareText } from './compare-text.ts'
 export type { GlobSet, Matcher } from './glob.ts'
 export { compileGlob, compileGlobs } from './glob.ts'
 export { parseHttpDate } from './http-date.ts'

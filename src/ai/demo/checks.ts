@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/index.ts'
 import { type ApiError, invalidRequest } from './api-error.ts'
 
 /** Looks at one value of a request; null when it is as it must be. `path` is the parameter's name in messages. */
@@ -132,11 +133,6 @@ export const required = (check: Check): Member => ({ check, required: true })
 
 /** A member that may be missing, or null. */
 export const optional = (check: Check): Member => ({ check: orNull(check), required: false })
-
-/** True for a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 function inRange(kind: 'decimal' | 'integer', min: number, max: number): Check {
   return (value, path) => {

@@ -1,5 +1,5 @@
+import { isObject } from '../../lib/index.ts'
 import { calculation } from './arithmetic.ts'
-import { isObject } from './checks.ts'
 import { type ConversationRequest, type Message, textOf } from './request-types.ts'
 
 /** Longest part of a question that a rule looks at, and longest text that is repeated. */

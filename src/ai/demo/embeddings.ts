@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { isObject } from '../../lib/index.ts'
 import { type ApiError, invalidRequest, notFound } from './api-error.ts'
-import { isObject } from './checks.ts'
 import { errorScript, jsonScript, type Script } from './script.ts'
 import { countTokens } from './tokens.ts'
 

@@ -1,5 +1,5 @@
+import { isObject } from '../../lib/index.ts'
 import { invalidRequest, notFound } from './api-error.ts'
-import { isObject } from './checks.ts'
 import { errorScript, jsonScript, type Script } from './script.ts'
 
 export const MODERATION_MODEL = 'demo-moderation'

@@ -1,6 +1,6 @@
+import { isObject } from '../../lib/index.ts'
 import { type ApiError, invalidRequest, notFound } from './api-error.ts'
 import { bodyCheck } from './body-check.ts'
-import { isObject } from './checks.ts'
 import { findBrokenTurn, findContradiction } from './contradictions.ts'
 import { behaviourOf, type DemoBehaviour } from './models.ts'
 import type { Body, ConversationRequest } from './request-types.ts'

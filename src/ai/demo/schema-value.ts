@@ -1,4 +1,4 @@
-import { isObject } from './checks.ts'
+import { isObject } from '../../lib/index.ts'
 
 /** A JSON schema, as much of it as anyone wrote. */
 export type Schema = Readonly<Record<string, unknown>>

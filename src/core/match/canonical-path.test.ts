@@ -171,9 +171,9 @@ test('gives the reading of a server that decodes reserved characters', () => {
 })
 
 test('a rewritten path is looked at as if it had just come in', () => {
-  const { matches: isDenied } = compilePath({ kind: 'prefix', path: '/admin' }, null)
+  const denied = compilePath({ kind: 'prefix', path: '/admin' }, null)
   const rewrite = (path: string, rules: PathRules = REFUSING) => {
-    const result = canonicalRewrite(path, rules, isDenied)
+    const result = canonicalRewrite(path, rules, (made) => denied.matches(made))
     return result instanceof GatewayError ? result.code : result
   }
   const mending: PathRules = { segments: 'normalise', encodedSlash: 'refuse' }

@@ -1,3 +1,4 @@
+import { compareText } from '../../lib/index.ts'
 import {
   cellsOf,
   DROPPED_SERIES_CELL,
@@ -224,8 +225,4 @@ function renderSource(source: Source): string {
 
 function ignore(): void {
   // A single number is never cut.
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,7 @@
 import { chargesOf, decodeEntry, type Reserved, reserveText, type Settlement } from '../journal/decode.ts'
 import type { BudgetCharge } from '../journal/format.ts'
 import { levelNamesOf, type RecordRow, recordOf } from '../record-fields.ts'
+import { attemptKey } from './attempt-key.ts'
 import { lostRecord } from './lost-record.ts'
 import type { LedgerSink, Settled } from './sink.ts'
 
@@ -99,7 +100,7 @@ export class WorkerFold {
   restore(entry: Reserved, settled: boolean): void {
     const attempt: OpenAttempt = { entry, segment: null, settledIn: null, detached: true }
     if (settled) this.unrecorded.set(entry.requestId, attempt)
-    else this.open.set(keyOf(entry.requestId, entry.attempt), attempt)
+    else this.open.set(attemptKey(entry.requestId, entry.attempt), attempt)
   }
 
   /** To be called when a batch is read: what stays open may stay for minutes, and must not keep whole frames alive. */
@@ -159,7 +160,7 @@ export class WorkerFold {
   #reserve(entry: Reserved, segment: SegmentCount, sink: LedgerSink): void {
     segment.reserves++
     segment.reserveCharges += entry.chargeCount
-    const key = keyOf(entry.requestId, entry.attempt)
+    const key = attemptKey(entry.requestId, entry.attempt)
     const known = this.open.get(key)
     if (known !== undefined) return
     const attempt: OpenAttempt = { entry, segment, settledIn: null, detached: false }
@@ -174,7 +175,7 @@ export class WorkerFold {
   #settle(settlement: Settlement, segment: SegmentCount, sink: LedgerSink): void {
     segment.settles++
     const { requestId, attempt: number } = settlement
-    const key = keyOf(requestId, number)
+    const key = attemptKey(requestId, number)
     let attempt = this.open.get(key)
     if (attempt === undefined) {
       const row = sink.findReserve(requestId, number)
@@ -208,7 +209,7 @@ export class WorkerFold {
 
   /** The request was refused and never dispatched: the reservation ends at nothing. Its record stands for itself. */
   #void(requestId: string, number: number, segment: SegmentCount, sink: LedgerSink): void {
-    const key = keyOf(requestId, number)
+    const key = attemptKey(requestId, number)
     const attempt = this.open.get(key)
     if (attempt === undefined) return
     this.open.delete(key)
@@ -271,9 +272,4 @@ function detach(attempt: OpenAttempt): void {
   const copy = decodeEntry(Buffer.from(reserveText(attempt.entry)).toString())
   if (copy?.kind === 'reserve') attempt.entry = copy
   attempt.detached = true
-}
-
-/** Nearly all requests have one attempt, so that the id alone is a key without a new text. */
-function keyOf(requestId: string, attempt: number): string {
-  return attempt === 1 ? requestId : `${requestId}/${attempt}`
 }

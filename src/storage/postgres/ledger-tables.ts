@@ -1,4 +1,5 @@
 import { type Reserved, reservedOf } from '../journal/decode.ts'
+import { attemptKey } from '../ledger/attempt-key.ts'
 import { SettlementSums } from '../ledger/settlement-sums.ts'
 import type { LedgerTablesPort, Settled } from '../ledger/sink.ts'
 import type { RecordRow } from '../record-fields.ts'
@@ -45,7 +46,7 @@ export class PostgresLedgerTables implements LedgerTablesPort {
 
   conclude(reserved: Reserved, settled: Settled, record: RecordRow | null): boolean {
     if (record !== null) this.record(record)
-    const key = keyOf(reserved.requestId, reserved.attempt)
+    const key = attemptKey(reserved.requestId, reserved.attempt)
     if (this.#attempts.has(key)) return false
     // Whether it is new is known at the end. What is settled after a death is counted by its answer, and is rare.
     if (settled.usageSource === 'reserved' && this.#find(reserved) !== null) return false
@@ -65,7 +66,7 @@ export class PostgresLedgerTables implements LedgerTablesPort {
   }
 
   findReserve(requestId: string, attempt: number): Reserved | null {
-    const amounts = this.#attempts.get(keyOf(requestId, attempt))?.amounts ?? this.#find({ requestId, attempt })
+    const amounts = this.#attempts.get(attemptKey(requestId, attempt))?.amounts ?? this.#find({ requestId, attempt })
     return amounts === null ? null : reservedOf(requestId, amounts)
   }
 
@@ -117,7 +118,7 @@ export class PostgresLedgerTables implements LedgerTablesPort {
     )
     const charged: Attempt[] = []
     for (const { request_id, attempt } of rows) {
-      const found = this.#attempts.get(keyOf(String(request_id), Number(attempt)))
+      const found = this.#attempts.get(attemptKey(String(request_id), Number(attempt)))
       if (found === undefined) continue
       this.#sums.add(found.reserved, found.settled)
       // What is charged in full may be given back later.
@@ -217,10 +218,6 @@ interface Amounts {
 
 function amountsOf(sums: readonly Amounts[]): number[][] {
   return [sums.map(({ requests }) => requests), sums.map(({ tokens }) => tokens), sums.map(({ nanos }) => nanos)]
-}
-
-function keyOf(requestId: string, attempt: number): string {
-  return `${attempt} ${requestId}`
 }
 
 /** The rule that priced a request with one attempt: its reservation was priced by the dearest that might apply. */

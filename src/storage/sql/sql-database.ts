@@ -26,3 +26,8 @@ export interface SqlDatabase {
   exec(sql: string): void
   close(): void
 }
+
+/** A value of a column of texts that may be empty. */
+export function textOrNull(value: SQLOutputValue | undefined): string | null {
+  return typeof value === 'string' ? value : null
+}

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditFacts, AuditQuery, AuditRow } from '../audit-entry.ts'
-import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from '../sql/sql-database.ts'
+import { type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue, textOrNull } from '../sql/sql-database.ts'
 
 /** The audit log. Rows are added and never changed or removed: the database itself refuses that. */
 export class AuditLog {
@@ -50,8 +50,4 @@ function rowOf(row: SqlRow): AuditRow {
 
 function factsOf(value: SqlRow[string] | undefined): AuditFacts | null {
   return typeof value === 'string' ? (JSON.parse(value) as AuditFacts) : null // written by append()
-}
-
-function textOrNull(value: SqlRow[string] | undefined): string | null {
-  return typeof value === 'string' ? value : null
 }

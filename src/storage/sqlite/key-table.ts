@@ -1,7 +1,7 @@
 import { StorageError } from '../errors.ts'
 import type { StoredBudget, StoredKey } from '../records.ts'
 import { dialectOf, isDuplicate } from '../sql/dialect.ts'
-import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from '../sql/sql-database.ts'
+import { type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue, textOrNull } from '../sql/sql-database.ts'
 
 /** What of a key somebody may change; its secrets have ways of their own. */
 export type ChangeableKey = Omit<
@@ -175,10 +175,6 @@ function limitsText(key: MoreLimits): string | null {
 function limitsOf(value: SqlRow[string] | undefined): MoreLimits {
   const none = { requests_per_second: null, requests_per_day: null, tokens_per_minute: null, concurrency: null }
   return typeof value === 'string' ? { ...none, ...(JSON.parse(value) as MoreLimits) } : none // written by limitsText()
-}
-
-function textOrNull(value: SqlRow[string] | undefined): string | null {
-  return typeof value === 'string' ? value : null
 }
 
 function listText(values: readonly string[] | null): string | null {

@@ -1,4 +1,5 @@
 import { decodeEntry, type Reserved, reserveText } from '../journal/decode.ts'
+import { attemptKey } from '../ledger/attempt-key.ts'
 import type { SqlDatabase, SqlStatement, SqlValue } from '../sql/sql-database.ts'
 
 /** One kept attempt: of which worker, and whether only its request's record is missing. */
@@ -40,13 +41,13 @@ export class OpenAttempts {
     const { startMs, worker, settled, entry } = kept
     const values = [entry.requestId, entry.attempt, startMs, worker, settled ? 1 : 0, reserveText(entry)]
     this.#put.run(...values, ...this.#instance)
-    this.#present.set(keyOf(entry), kept)
+    this.#present.set(attemptKey(entry.requestId, entry.attempt), kept)
     this.#isChanged = true
   }
 
   /** Few of those that ended were kept: only they cost a statement. */
   remove(entry: Reserved): void {
-    if (!this.#present.delete(keyOf(entry))) return
+    if (!this.#present.delete(attemptKey(entry.requestId, entry.attempt))) return
     this.#remove.run(entry.requestId, entry.attempt)
     this.#isChanged = true
   }
@@ -77,7 +78,7 @@ export class OpenAttempts {
       const { start_ms: startMs, worker, settled } = row
       kept.push({ startMs: Number(startMs), worker: Number(worker), settled: settled === 1, entry: decoded })
     }
-    this.#present = new Map(kept.map((each) => [keyOf(each.entry), each]))
+    this.#present = new Map(kept.map((each) => [attemptKey(each.entry.requestId, each.entry.attempt), each]))
     this.#isChanged = true
     this.commit()
     return kept
@@ -87,8 +88,4 @@ export class OpenAttempts {
   known(): readonly KeptAttempt[] {
     return this.#committed ?? this.load()
   }
-}
-
-function keyOf({ requestId, attempt }: Reserved): string {
-  return `${attempt} ${requestId}`
 }

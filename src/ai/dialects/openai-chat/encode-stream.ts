@@ -3,6 +3,7 @@ import type { StreamEvent, TokenUsage } from '../../ir/answer.ts'
 import type { JsonObject } from '../../ir/json.ts'
 import { AnswerReport } from '../carried-answer.ts'
 import type { AnswerContext, StreamEncoder } from '../dialect.ts'
+import { sseData } from '../sse-data.ts'
 import { ANSWER_CARRIES } from './answer-carries.ts'
 import { answerId } from './encode-answer.ts'
 import { encodeError } from './errors.ts'
@@ -73,7 +74,7 @@ export class ChatStreamEncoder implements StreamEncoder {
       case 'fault': {
         this.#over = true
         const { message, kind } = event.fault
-        return sse({ error: { message, type: 'server_error', param: null, code: kind ?? 'upstream_error' } })
+        return sseData({ error: { message, type: 'server_error', param: null, code: kind ?? 'upstream_error' } })
       }
       case 'end':
         return this.#end(event.extra)
@@ -84,7 +85,7 @@ export class ChatStreamEncoder implements StreamEncoder {
     if (this.#over) return ''
     this.#over = true
     // No [DONE] follows: it would be a proper end.
-    return sse(encodeError(error))
+    return sseData(encodeError(error))
   }
 
   #stop({ choice, stop }: Extract<StreamEvent, { type: 'stop' }>): string {
@@ -138,8 +139,4 @@ export class ChatStreamEncoder implements StreamEncoder {
   #tailOf(): string {
     return `${this.#asksUsage ? ',"usage":null' : ''}${this.#tier}}\n\n`
   }
-}
-
-function sse(value: JsonObject): string {
-  return `data: ${JSON.stringify(value)}\n\n`
 }

@@ -6,6 +6,7 @@ import type { AnswerContext, StreamEncoder } from '../dialect.ts'
 import { encodeError } from '../openai-chat/errors.ts'
 import { encodeStop } from '../openai-chat/stop-reasons.ts'
 import { encodeUsage } from '../openai-chat/usage.ts'
+import { sseData } from '../sse-data.ts'
 import { ANSWER_CARRIES } from './answer-carries.ts'
 import { answerId, finishReason, shownText } from './encode-answer.ts'
 import { encodeLogprobs } from './logprobs.ts'
@@ -56,7 +57,7 @@ export class CompletionStreamEncoder implements StreamEncoder {
       case 'fault': {
         this.#over = true
         const { message, kind } = event.fault
-        return sse({ error: { message, type: 'server_error', param: null, code: kind ?? 'upstream_error' } })
+        return sseData({ error: { message, type: 'server_error', param: null, code: kind ?? 'upstream_error' } })
       }
       case 'end':
         this.#context.losses.dropAll('', event.extra)
@@ -72,7 +73,7 @@ export class CompletionStreamEncoder implements StreamEncoder {
   fail(error: GatewayError): string {
     if (this.#over) return ''
     this.#over = true
-    return sse(encodeError(error))
+    return sseData(encodeError(error))
   }
 
   #logprobs(choice: number, logprobs: JsonObject): string {
@@ -93,11 +94,11 @@ export class CompletionStreamEncoder implements StreamEncoder {
     const asked = this.#context.request.parameters.includeUsage === true
     if (!asked || this.#usage === null) return 'data: [DONE]\n\n'
     const usage = encodeUsage(this.#usage, this.#context.losses)
-    return `${sse({ ...this.#head, choices: [], usage })}data: [DONE]\n\n`
+    return `${sseData({ ...this.#head, choices: [], usage })}data: [DONE]\n\n`
   }
 
   #chunk(index: number, members: JsonObject): string {
-    return sse({ ...this.#head, choices: [{ text: '', index, logprobs: null, finish_reason: null, ...members }] })
+    return sseData({ ...this.#head, choices: [{ text: '', index, logprobs: null, finish_reason: null, ...members }] })
   }
 }
 
@@ -108,8 +109,4 @@ function headOf({ id, createdAt, model }: Extract<StreamEvent, { type: 'start' }
     created: createdAt ?? context.createdAt,
     model: model ?? context.model,
   }
-}
-
-function sse(value: JsonObject): string {
-  return `data: ${JSON.stringify(value)}\n\n`
 }

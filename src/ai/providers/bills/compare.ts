@@ -1,3 +1,4 @@
+import { compareText } from '../../../lib/index.ts'
 import type { BillLine } from './bill.ts'
 
 /** What the ledger has of one day and model of the provider. */
@@ -217,8 +218,4 @@ function itemName({ item }: BillLine): string {
 
 function dayAfter(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10)
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
