@@ -36,6 +36,7 @@ export type { ExplainedTarget, RouteExplanation } from './routing/explain/explan
 export type { LevelRights, RouteQuestion } from './routing/explain/question.ts'
 export type { FailureClass } from './routing/failures/failure-class.ts'
 export { ruleProblems } from './routing/rule-problems.ts'
+export type { TargetFigures } from './routing/statistics.ts'
 export type { TokenCounter } from './tokens/count-tokens.ts'
 export { Tokenizer } from './tokens/tokenizer.ts'
 export { countedTraffic, modelTraffic } from './traffic.ts'

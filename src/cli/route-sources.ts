@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TargetFigures } from '../ai/index.ts'
 import type { Levels } from '../app/index.ts'
 import type { ConfigDocument } from '../config/index.ts'
 import { withBooks } from './books.ts'
@@ -70,14 +71,5 @@ export async function figuresOf(document: ConfigDocument, { dataDir }: LocationO
 }
 
 interface TargetsAnswer {
-  readonly data: readonly {
-    readonly id: string
-    readonly first_byte_ms: number | null
-    readonly first_byte_stream_ms: number | null
-    readonly failure_share: number
-    readonly in_flight: number
-    readonly rests_ms: number
-    readonly opens_in_ms: number
-    readonly refuses_ms: number
-  }[]
+  readonly data: readonly (TargetFigures & { readonly id: string })[]
 }

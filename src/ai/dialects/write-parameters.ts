@@ -21,3 +21,8 @@ export function writeParameters<Draft>(writers: ParameterWriters<Draft>, paramet
     write(value, draft)
   }
 }
+
+/** The writer of a parameter that another place of the encoder looks after. */
+export function elsewhere(): void {
+  return
+}

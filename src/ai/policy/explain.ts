@@ -6,6 +6,7 @@ import { COMMON_DIALECT, loadDialects } from '../dialects/tables.ts'
 import { compileRegistry } from '../models/compile-registry.ts'
 import { dialectsOf } from '../providers/dialects-of.ts'
 import { loadRuleRegex } from '../routing/load-regex.ts'
+import { supposedKey } from '../supposed-key.ts'
 import { factsOf } from './check-body.ts'
 
 /** What is asked: what do policies say to this request? */
@@ -64,7 +65,9 @@ const POLICY = 'policy:'
 export async function explainPolicy(question: PolicyQuestion): Promise<PolicyExplanation> {
   const { document, key, place, model } = question
   const policies = Policies.compile(document)
-  const principal = principalOf(key)
+  const principal = new KeyPrincipal(
+    supposedKey(key === null ? {} : { id: key.id, tags: key.tags, levels: key.levels }),
+  )
   const names = model === null ? [] : await namesOf(question, model)
   const rules = policies?.rules ?? []
   const applied = rules.filter((rule) => policies?.whyNot(rule, principal, place) === null)
@@ -129,26 +132,4 @@ async function namesOf({ document, environment, provider }: PolicyQuestion, mode
     return own === undefined ? [] : [{ id: target.name, names: own }]
   })
   return provider === null ? all : all.filter((each) => each.names.provider === provider)
-}
-
-function principalOf(key: PolicyQuestion['key']): KeyPrincipal {
-  return new KeyPrincipal({
-    id: key?.id ?? '',
-    hash: '',
-    previous: null,
-    addresses: null,
-    enabled: true,
-    expiresAt: null,
-    scopes: [],
-    tags: key?.tags ?? [],
-    modelsAllow: null,
-    modelsDeny: null,
-    rates: [],
-    tokenRate: null,
-    concurrency: null,
-    budgets: [],
-    levels: key?.levels ?? [],
-    generationSlot: 0,
-    generation: 0,
-  })
 }

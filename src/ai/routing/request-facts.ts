@@ -16,14 +16,11 @@ export interface FactsSource {
   } | null
 }
 
-export interface FactsOptions {
-  readonly surface: string
-  readonly model: string
-  readonly stream: boolean
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly namedOutputTokens: number | null
-  readonly mediaItems: number
+export interface FactsOptions
+  extends Pick<
+    RequestFacts,
+    'surface' | 'model' | 'stream' | 'inputTokens' | 'outputTokens' | 'namedOutputTokens' | 'mediaItems'
+  > {
   /** A body whose scan succeeded; null where it cannot be read. */
   readonly body: Buffer | null
   /** The member of the body that is the conversation; null for none. */

@@ -1,9 +1,9 @@
 import type { Losses } from '../../ir/losses.ts'
-import { PARAMETER_NAMES } from '../../ir/parameter-names.ts'
 import type { Parameters } from '../../ir/request.ts'
-import { type ParameterWriters, writeParameters } from '../write-parameters.ts'
+import { elsewhere, type ParameterWriters, writeParameters } from '../write-parameters.ts'
 import type { Block } from './cache.ts'
 import { withinSubset } from './output-schema.ts'
+import { UNSAID } from './unsaid.ts'
 
 /** The body that is being written, and what decides about it. */
 export interface Draft {
@@ -74,37 +74,8 @@ const WRITERS = {
     if (tier === undefined) losses.drop('service_tier')
     else body['service_tier'] = tier
   },
-  choices: (value, { losses }) => {
-    if (value > 1) losses.drop('n')
-  },
-  store: (value, { losses }) => {
-    if (value) losses.drop('store') // nothing is stored there, as `false` wants it
-  },
-  modalities: (value, { losses }) => {
-    if (value.some((kind) => kind !== 'text')) losses.drop('modalities')
-  },
-  minP: (_, { losses }) => losses.drop(PARAMETER_NAMES.minP),
-  frequencyPenalty: unlessZero('frequencyPenalty'),
-  presencePenalty: unlessZero('presencePenalty'),
-  seed: (_, { losses }) => losses.drop('seed'),
-  logprobs: (_, { losses }) => losses.drop('logprobs'),
-  logitBias: (_, { losses }) => losses.drop(PARAMETER_NAMES.logitBias),
-  verbosity: (_, { losses }) => losses.drop('verbosity'),
-  promptCacheKey: (_, { losses }) => losses.drop(PARAMETER_NAMES.promptCacheKey),
-  audioOutput: (_, { losses }) => losses.drop(PARAMETER_NAMES.audioOutput),
-  prediction: (_, { losses }) => losses.drop('prediction'),
+  ...UNSAID,
 } satisfies ParameterWriters<Draft>
-
-function elsewhere(): void {
-  return
-}
-
-/** A penalty of zero says nothing. */
-function unlessZero(name: 'frequencyPenalty' | 'presencePenalty'): (value: number, draft: Draft) => void {
-  return (value, { losses }) => {
-    if (value !== 0) losses.drop(PARAMETER_NAMES[name])
-  }
-}
 
 /** Writes each parameter, or reports it. */
 export function encodeParameters(parameters: Parameters, draft: Draft): void {

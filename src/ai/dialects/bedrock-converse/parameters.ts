@@ -1,8 +1,8 @@
 import type { Losses } from '../../ir/losses.ts'
-import { PARAMETER_NAMES } from '../../ir/parameter-names.ts'
 import type { Parameters } from '../../ir/request.ts'
 import { withinSubset } from '../anthropic-messages/output-schema.ts'
-import { type ParameterWriters, writeParameters } from '../write-parameters.ts'
+import { UNSAID } from '../anthropic-messages/unsaid.ts'
+import { elsewhere, type ParameterWriters, writeParameters } from '../write-parameters.ts'
 
 /** The parts of a body that parameters go to, and what decides about them. */
 export interface Draft {
@@ -71,35 +71,9 @@ const WRITERS = {
     if (type !== undefined) body['serviceTier'] = { type }
     else if (value !== 'auto') losses.drop('service_tier')
   },
-  choices: (value, { losses }) => {
-    if (value > 1) losses.drop('n')
-  },
-  store: (value, { losses }) => {
-    if (value) losses.drop('store') // nothing is stored there, as `false` wants it
-  },
-  modalities: (value, { losses }) => {
-    if (value.some((kind) => kind !== 'text')) losses.drop('modalities')
-  },
-  frequencyPenalty: (value, { losses }) => {
-    if (value !== 0) losses.drop(PARAMETER_NAMES.frequencyPenalty)
-  },
-  presencePenalty: (value, { losses }) => {
-    if (value !== 0) losses.drop(PARAMETER_NAMES.presencePenalty)
-  },
   user: (_, { losses }) => losses.drop('user'),
-  minP: (_, { losses }) => losses.drop(PARAMETER_NAMES.minP),
-  seed: (_, { losses }) => losses.drop('seed'),
-  logprobs: (_, { losses }) => losses.drop('logprobs'),
-  logitBias: (_, { losses }) => losses.drop(PARAMETER_NAMES.logitBias),
-  verbosity: (_, { losses }) => losses.drop('verbosity'),
-  promptCacheKey: (_, { losses }) => losses.drop(PARAMETER_NAMES.promptCacheKey),
-  audioOutput: (_, { losses }) => losses.drop(PARAMETER_NAMES.audioOutput),
-  prediction: (_, { losses }) => losses.drop('prediction'),
+  ...UNSAID,
 } satisfies ParameterWriters<Draft>
-
-function elsewhere(): void {
-  return
-}
 
 function isMetadata(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_METADATA && METADATA.test(value)

@@ -1,6 +1,7 @@
 import { FieldProblem, type Fields } from '../../ir/fields.ts'
 import type { Losses } from '../../ir/losses.ts'
 import type { OutputFormat, Parameters } from '../../ir/request.ts'
+import { decodeOutputFormat } from '../openai-output-format.ts'
 import { decodeParts, decodeText } from './assistant.ts'
 import { decodeReasoning } from './reasoning-request.ts'
 
@@ -53,29 +54,7 @@ export function decodeStopSequences(body: Fields): readonly string[] | undefined
 
 function decodeOutput(body: Fields, losses: Losses): OutputFormat | undefined {
   const format = body.fields('response_format')
-  if (format === undefined) return undefined
-  const type = format.oneOf('type', ['text', 'json_object', 'json_schema'] as const)
-  switch (type) {
-    case undefined:
-      throw format.problem('type', 'one of "text", "json_object", "json_schema"')
-    case 'text':
-      return { type: 'text' }
-    case 'json_object':
-      return { type: 'json' }
-    case 'json_schema': {
-      const named = format.fields('json_schema')
-      if (named === undefined) throw format.problem('json_schema', 'an object')
-      const output: OutputFormat = {
-        type: 'json-schema',
-        name: named.text('name'),
-        description: named.string('description'),
-        schema: named.object('schema') ?? {},
-        strict: named.boolean('strict'),
-      }
-      named.report(losses)
-      return output
-    }
-  }
+  return format === undefined ? undefined : decodeOutputFormat(format, 'nested', losses)
 }
 
 /** A voice is a name, or an object with the id of one that the client made. */

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
-import type { ModelRequest, OutputFormat, Parameters } from '../../ir/request.ts'
+import type { ModelRequest, Parameters } from '../../ir/request.ts'
 import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
 import { withinOpenAI, withShortUser } from '../openai-limits.ts'
+import { encodeOutputFormat } from '../openai-output-format.ts'
 import { CARRIES } from './carries.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeReasoning } from './reasoning-request.ts'
@@ -94,7 +95,7 @@ const PARAMETERS = {
     if (parameters.reasoning !== undefined) Object.assign(body, encodeReasoning(parameters.reasoning, spelling))
   },
   output: (body, { parameters }) => {
-    if (parameters.output !== undefined) body['response_format'] = encodeOutput(parameters.output)
+    if (parameters.output !== undefined) body['response_format'] = encodeOutputFormat(parameters.output, 'nested')
   },
   verbosity: same('verbosity'),
   user: same('user'),
@@ -135,18 +136,3 @@ const PARAMETERS = {
 
 // The keys of the table are its parameters: it is exhaustive and closed.
 const NAMES = Object.keys(PARAMETERS) as ParameterName[]
-
-function encodeOutput(output: OutputFormat): JsonObject {
-  switch (output.type) {
-    case 'text':
-      return { type: 'text' }
-    case 'json':
-      return { type: 'json_object' }
-    case 'json-schema': {
-      const { name, description, schema, strict } = output
-      const described = description === undefined ? {} : { description }
-      const stated = strict === undefined ? {} : { strict }
-      return { type: 'json_schema', json_schema: { name, ...described, schema, ...stated } }
-    }
-  }
-}

@@ -4,6 +4,7 @@ import type { Losses } from '../../ir/losses.ts'
 import type { Message, ModelRequest, OutputFormat, Parameters } from '../../ir/request.ts'
 import type { RequestContext } from '../dialect.ts'
 import { withInner } from '../openai-chat/extra.ts'
+import { decodeOutputFormat } from '../openai-output-format.ts'
 import { decodeInput } from './decode-input.ts'
 import { decodeReasoning } from './reasoning.ts'
 import { decodeToolChoice, decodeTools } from './tools.ts'
@@ -83,25 +84,5 @@ function decodeParameters(body: Fields, text: Fields | undefined, losses: Losses
 
 function decodeFormat(text: Fields, losses: Losses): OutputFormat | undefined {
   const format = text.fields('format')
-  if (format === undefined) return undefined
-  const type = format.oneOf('type', ['text', 'json_object', 'json_schema'] as const)
-  switch (type) {
-    case undefined:
-      throw format.problem('type', 'one of "text", "json_object", "json_schema"')
-    case 'text':
-      return { type: 'text' }
-    case 'json_object':
-      return { type: 'json' }
-    case 'json_schema': {
-      const output: OutputFormat = {
-        type: 'json-schema',
-        name: format.text('name'),
-        description: format.string('description'),
-        schema: format.object('schema') ?? {},
-        strict: format.boolean('strict'),
-      }
-      format.report(losses)
-      return output
-    }
-  }
+  return format === undefined ? undefined : decodeOutputFormat(format, 'beside', losses)
 }

@@ -1,12 +1,13 @@
 import type { JsonObject } from '../../ir/json.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../ir/parameter-names.ts'
-import type { Message, ModelRequest, OutputFormat, Parameters, SystemMessage } from '../../ir/request.ts'
+import type { Message, ModelRequest, Parameters, SystemMessage } from '../../ir/request.ts'
 import { reportUncarried } from '../carried.ts'
 import type { EncodeContext } from '../dialect.ts'
 import { choiceOfFunctions } from '../known-choice.ts'
 import { innerOf } from '../openai-chat/extra.ts'
 import { refuseForeignPrompts } from '../openai-completions/prompts.ts'
 import { withinOpenAI, withShortUser } from '../openai-limits.ts'
+import { encodeOutputFormat } from '../openai-output-format.ts'
 import { CARRIES } from './carries.ts'
 import { encodeItems } from './encode-items.ts'
 import { encodeReasoning } from './reasoning.ts'
@@ -132,7 +133,7 @@ const PARAMETERS = {
   },
   output: (body, { parameters, extra }, { own }) => {
     if (parameters.output === undefined) return
-    body['text'] = { ...textOf(body, own ? extra : undefined), format: encodeFormat(parameters.output) }
+    body['text'] = { ...textOf(body, own ? extra : undefined), format: encodeOutputFormat(parameters.output, 'beside') }
   },
   verbosity: (body, { parameters, extra }, { own }) => {
     body['text'] = { ...textOf(body, own ? extra : undefined), verbosity: parameters.verbosity }
@@ -162,18 +163,4 @@ const NAMES = Object.keys(PARAMETERS) as ParameterName[]
 
 function textOf(body: Readonly<Record<string, unknown>>, extra: JsonObject | undefined): JsonObject | undefined {
   return innerOf(body, 'text') ?? innerOf(extra, 'text')
-}
-
-export function encodeFormat(output: OutputFormat): JsonObject {
-  switch (output.type) {
-    case 'text':
-      return { type: 'text' }
-    case 'json':
-      return { type: 'json_object' }
-    case 'json-schema': {
-      const { name, description, schema, strict } = output
-      const described = description === undefined ? {} : { description }
-      return { type: 'json_schema', name, ...described, schema, ...(strict === undefined ? {} : { strict }) }
-    }
-  }
 }

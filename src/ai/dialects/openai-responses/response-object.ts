@@ -4,7 +4,7 @@ import { Losses } from '../../ir/losses.ts'
 import type { ModelRequest } from '../../ir/request.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { innerOf } from '../openai-chat/extra.ts'
-import { encodeFormat } from './encode-request.ts'
+import { encodeOutputFormat } from '../openai-output-format.ts'
 import { encodeToolChoice, encodeTools } from './tools.ts'
 
 type Start = Pick<Extract<StreamEvent, { type: 'start' }>, 'id' | 'model' | 'createdAt' | 'serviceTier'>
@@ -49,7 +49,7 @@ export function responseObject(start: Start, context: AnswerContext): JsonObject
     temperature: asked.temperature ?? 1,
     text: {
       ...innerOf(extra, 'text'),
-      format: encodeFormat(asked.output ?? { type: 'text' }),
+      format: encodeOutputFormat(asked.output ?? { type: 'text' }, 'beside'),
       verbosity: asked.verbosity ?? 'medium',
     },
     tool_choice: extra?.['tool_choice'] ?? encodeToolChoice(request) ?? 'auto',

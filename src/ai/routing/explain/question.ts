@@ -5,6 +5,7 @@ import { conversationFacts } from '../../conversation/conversation-route.ts'
 import { ConversationState } from '../../conversation/conversation-state.ts'
 import type { Surface } from '../../conversation/surface.ts'
 import type { ModelRegistry } from '../../models/registry.ts'
+import { supposedKey, UNLIMITED } from '../../supposed-key.ts'
 import { CONVERSATIONS, loadSurface } from '../../surfaces/conversations.ts'
 import type { RequestFacts } from '../contract.ts'
 import type { TargetFigures } from '../statistics.ts'
@@ -48,27 +49,15 @@ export function principalFor({ key, levels = [] }: RouteQuestion): KeyPrincipal 
   for (const { name, enabled, allow, deny } of levels) {
     table.apply({ name, document: { ...UNLIMITED, name, enabled, modelsAllow: allow, modelsDeny: deny } })
   }
-  const document = {
-    ...UNLIMITED,
+  const document = supposedKey({
     id: key?.id ?? '',
-    hash: '',
-    previous: null,
-    addresses: null,
-    enabled: true,
-    expiresAt: null,
-    scopes: [],
     tags: key?.tags ?? [],
     modelsAllow: key?.allow ?? null,
     modelsDeny: key?.deny ?? null,
     levels: levels.map(({ name }) => name).filter((name) => name !== GATEWAY),
-    generationSlot: 0,
-    generation: 0,
-  }
+  })
   return new KeyPrincipal(document, table)
 }
-
-/** Where requests go is no matter of how many there are. */
-const UNLIMITED = { rates: [], tokenRate: null, concurrency: null, budgets: [] }
 
 /** The surface of this name; throws a GatewayError that says which there are. */
 export async function surfaceNamed(name: string): Promise<Surface> {
