@@ -3,7 +3,9 @@ import { isObject, type JsonObject, objectIn, writeJson } from '../ir/json.ts'
 import type { ModelTarget } from '../models/target.ts'
 import { clientHeaders } from '../relay/answer-headers.ts'
 import { LongAnswer } from '../relay/long-answer.ts'
+import { oddOpening } from '../relay/odd-opening.ts'
 import { errorOfAnswer, errorOfStatus, errorWithin, reveals } from '../relay/upstream-error.ts'
+import { mediaTypeOf } from '../translate/media-types.ts'
 import { OperationEvents } from './operation-events.ts'
 import type { OperationState } from './operation-state.ts'
 import { formOfVectors, withVectors } from './vectors.ts'
@@ -41,17 +43,11 @@ export class OperationTap implements AnswerTap {
       this.#mode = 'error'
       return 'buffer'
     }
-    if (status < 200 || status >= 300) return this.#invalid(`answered ${status}, which is no answer to this request`)
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') {
-      return this.#invalid('compressed its answer, though it was asked not to')
-    }
-    const type = String(headers['content-type'] ?? '')
-      .split(';', 1)[0]
-      ?.trim()
-      .toLowerCase()
+    const odd = oddOpening(status, headers, 299)
+    if (odd !== null) return this.#invalid(odd)
+    const type = mediaTypeOf(headers)
     this.#state.answered = true
-    if (type === 'application/json' || type?.endsWith('+json') === true) {
+    if (type === 'application/json' || type.endsWith('+json')) {
       this.#mode = this.#state.decode === null ? 'whole' : 'converted'
       return 'buffer'
     }

@@ -15,6 +15,7 @@ import { clientHeaders } from './answer-headers.ts'
 import { estimateTokens } from './delivered.ts'
 import { EventStream } from './event-stream.ts'
 import { LongAnswer } from './long-answer.ts'
+import { oddOpening } from './odd-opening.ts'
 import { withCost, withCostComment } from './told-cost.ts'
 import { errorOfAnswer, errorWithin } from './upstream-error.ts'
 import { readUsage } from './usage.ts'
@@ -48,23 +49,13 @@ export class ChatTap implements AnswerTap {
       this.#mode = 'error'
       return 'buffer'
     }
-    const name = this.#target.upstream.name
-    if (status !== 200) {
-      return new GatewayError(
-        'upstream_invalid_response',
-        `${name} answered ${status}, which is no answer to a chat request.`,
-      )
-    }
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') {
-      return new GatewayError('upstream_invalid_response', `${name} compressed its answer, though it was asked not to.`)
-    }
+    const odd = oddOpening(status, headers)
+    if (odd !== null) return this.#invalid(odd)
     const type = mediaTypeOf(headers)
     this.#state.answered = true
     if (type === 'text/event-stream' && !this.#x.wantsStream) {
       this.#state.answered = false
-      const message = `${name} answered with a stream of events, though none was asked for.`
-      return new GatewayError('upstream_invalid_response', message)
+      return this.#invalid('answered with a stream of events, though none was asked for')
     }
     if (type === 'text/event-stream') {
       this.#mode = 'events'
@@ -74,19 +65,15 @@ export class ChatTap implements AnswerTap {
     if (type === 'application/json' || type.endsWith('+json')) return 'buffer'
     this.#state.answered = false
     const what = type === '' ? 'no content type' : type
-    return new GatewayError(
-      'upstream_invalid_response',
-      `${name} answered 200 with ${what} instead of JSON or an event stream.`,
-    )
+    return this.#invalid(`answered 200 with ${what} instead of JSON or an event stream`)
   }
 
   complete(body: Buffer): Buffer | GatewayError {
     if (this.#mode === 'error') return errorOfAnswer(this.#target, this.#status, this.#headers, body)
-    const name = this.#target.upstream.name
     const scanned = answerScanner.scan(body)
     if (scanned.kind !== 'object') {
       const what = body.length === 0 ? 'an empty body' : 'a body that is not a JSON object'
-      return new GatewayError('upstream_invalid_response', `${name} answered 200 with ${what}.`)
+      return this.#invalid(`answered 200 with ${what}`)
     }
     if (scanned.has(ANSWER.usage)) {
       const usage = readJson(body, scanned.valueStart(ANSWER.usage), scanned.valueEnd(ANSWER.usage))
@@ -135,5 +122,9 @@ export class ChatTap implements AnswerTap {
     const length = body === null ? null : body.length
     const out = clientHeaders(this.#x, this.#target, headers, length, events, this.#state.losses)
     return events ? out : withCost(out, this.#x, this.#target, this.#state.usage)
+  }
+
+  #invalid(what: string): GatewayError {
+    return new GatewayError('upstream_invalid_response', `${this.#target.upstream.name} ${what}.`)
   }
 }

@@ -19,6 +19,7 @@ import type { AnswerMeter, StreamMeter } from './answer-meter.ts'
 import { DeliveredEstimate, estimateTokens } from './delivered.ts'
 import { EditedPart } from './edited-part.ts'
 import { LongAnswer } from './long-answer.ts'
+import { oddOpening } from './odd-opening.ts'
 import { withCost, withCostComment } from './told-cost.ts'
 import { errorOfAnswer, reveals } from './upstream-error.ts'
 
@@ -73,11 +74,8 @@ export class MeteredTap implements AnswerTap {
       this.#mode = 'error'
       return 'buffer'
     }
-    if (status !== 200) return this.#invalid(`answered ${status}, which is no answer to this request`)
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') {
-      return this.#invalid('compressed its answer, though it was asked not to')
-    }
+    const odd = oddOpening(status, headers)
+    if (odd !== null) return this.#invalid(odd)
     const type = mediaTypeOf(headers)
     if (type === 'text/event-stream') {
       if (!this.#x.wantsStream) return this.#invalid('answered with a stream of events, though none was asked for')

@@ -18,6 +18,7 @@ import type { ModelTarget } from '../models/target.ts'
 import type { TargetEndpoint } from '../models/target-endpoint.ts'
 import { usageOfTokens } from '../models/token-usage.ts'
 import { estimateTokens } from '../relay/delivered.ts'
+import { oddOpening } from '../relay/odd-opening.ts'
 import { withCost, withCostComment } from '../relay/told-cost.ts'
 import { errorOfStatus } from '../relay/upstream-error.ts'
 import { SealCollector } from '../seals/seal-collector.ts'
@@ -105,11 +106,8 @@ export class TranslatingTap implements AnswerTap {
       this.#mode = 'error'
       return 'buffer'
     }
-    if (status !== 200) return this.#invalid(`answered ${status}, which is no answer to this request`)
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity') {
-      return this.#invalid('compressed its answer, though it was asked not to')
-    }
+    const odd = oddOpening(status, headers)
+    if (odd !== null) return this.#invalid(odd)
     const type = mediaTypeOf(headers)
     const streamed = isStreamOf(this.#dialect.framing, type, this.#state.stream)
     if (!streamed && type !== 'application/json' && !type.endsWith('+json')) {
