@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { BUDGET_PERIODS } from '../config/index.ts'
 import { mergePatch } from '../control/index.ts'
+import { isObject } from '../lib/index.ts'
 import { EXIT_USAGE, Failure } from './failure.ts'
 
 const LIMIT_FLAGS = {
@@ -113,7 +114,7 @@ function nested(patch: Readonly<Record<string, unknown>>, cleared: Readonly<Reco
   return Object.fromEntries(
     Object.entries(cleared).map(([name, value]) => {
       const own = patch[name]
-      return [name, isRecord(own) && isRecord(value) ? { ...own, ...value } : value]
+      return [name, isObject(own) && isObject(value) ? { ...own, ...value } : value]
     }),
   )
 }
@@ -126,12 +127,8 @@ function readFields(file: string): Record<string, unknown> {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new Failure(`--from ${file} cannot be read: ${reason}`, { exitCode: EXIT_USAGE, cause })
   }
-  if (isRecord(value)) return value
+  if (isObject(value)) return value
   throw new Failure(`--from ${file}: expected a JSON object`, { exitCode: EXIT_USAGE })
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function given(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

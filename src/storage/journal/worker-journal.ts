@@ -38,7 +38,7 @@ export class WorkerJournal {
     const newest = this.segments.at(-1)?.count.sequence ?? 0
     for (const { name, sequence } of segments) {
       if (sequence <= newest) continue
-      const count: SegmentCount = { sequence, reserves: 0, reserveCharges: 0, settles: 0, concluded: [] }
+      const count: SegmentCount = { sequence, reserveCharges: 0, settles: 0, concluded: [] }
       this.segments.push({ name, reader: new SegmentReader(path.join(directory, name), 0), count })
     }
   }

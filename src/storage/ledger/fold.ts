@@ -8,10 +8,9 @@ import type { LedgerSink, Settled } from './sink.ts'
 /** What the fold keeps of one segment. */
 export interface SegmentCount {
   readonly sequence: number
-  /** Entries of each kind from the segment's beginning. */
-  reserves: number
-  /** Budget charges of all reserve entries. */
+  /** Budget charges of all reserve entries from the segment's beginning. */
   reserveCharges: number
+  /** Settle entries from there. */
   settles: number
   /**
    * Attempts of earlier segments that ended in this one, or whose request did. As long as this segment stands, what
@@ -158,7 +157,6 @@ export class WorkerFold {
   }
 
   #reserve(entry: Reserved, segment: SegmentCount, sink: LedgerSink): void {
-    segment.reserves++
     segment.reserveCharges += entry.chargeCount
     const key = attemptKey(entry.requestId, entry.attempt)
     const known = this.open.get(key)
