@@ -60,7 +60,6 @@ export const NARROWED: Readonly<Record<string, string>> = {
   B9: 'a replica’s session ends, and its process does not die',
   B13: 'three replicas in one process, whose store answers late; the answer to a client is that of B12',
   B14: 'for six seconds, three replicas in one process; npm run rows has the minute',
-  B16: 'three replicas in one process; nothing is let through beyond the limit, so that there is no overshoot to report',
   B18: 'for seconds, with the counters of one machine; npm run load:database has the minute',
   B23: 'no answers are kept, so that there is no hit to pay for',
   B24: 'minutes of it by npm run crash and npm run exact',
