@@ -30,6 +30,17 @@ interface Inner {
  */
 let nodeOmitsRequests: boolean | null = null
 
+/** A text that waits for the end of the turn is no longer than this. */
+const LATER_CHARACTERS = 16_384
+
+/** Those that have something for the end of the turn. */
+const waiting: SocketWriter[] = []
+
+function endTurn(): void {
+  for (let at = 0; at < waiting.length; at++) waiting[at]?.flush()
+  waiting.length = 0
+}
+
 /**
  * Writes to a connected socket. What the kernel takes at once, nearly everything, does not pass through the socket's
  * stream: its queue, its callback and its tick cost more than the system call for a small answer
@@ -42,19 +53,48 @@ export class SocketWriter {
   /** Bytes handed to the handle that the kernel has not taken yet. */
   #pending = 0
   #needsDrain = false
+  /** What leaves at the end of the turn. */
+  #later = ''
 
   constructor(socket: Socket) {
     this.#socket = socket
     this.#handle = writeHandleOf(socket)
   }
 
-  /** Bytes that were written and that the kernel has not taken. */
+  /** Bytes that were written and that the kernel has not taken; what leaves at the end of the turn is not among them. */
   get unsentBytes(): number {
     return this.#pending + this.#socket.writableLength
   }
 
+  /**
+   * The same as `writeText`, at the end of this turn of the event loop or with the next write: what a busy turn has for many
+   * peers leaves at once. A write wakes a peer that sleeps, which costs more than all else of it where the peer is on the same
+   * machine; the second of two finds it awake (docs/decisions/0006-performance.md). Texts of one writer stay short.
+   */
+  writeLater(text: string): void {
+    const isLong = this.#later.length + text.length > LATER_CHARACTERS
+    if (isLong || this.#pending > 0 || this.#direct() === null) {
+      this.writeText(text)
+      return
+    }
+    if (this.#later === '') {
+      if (waiting.length === 0) setImmediate(endTurn)
+      waiting.push(this)
+    }
+    this.#later += text
+  }
+
+  /** Writes what waits for the end of the turn. */
+  flush(): void {
+    const text = this.#later
+    if (text === '') return
+    this.#later = ''
+    if (this.#socket.writable) this.writeText(text)
+  }
+
   /** Each character is one byte. False, as for bytes, when the socket is slow: it emits `drain` later. */
   writeText(text: string): boolean {
+    if (this.#later !== '') this.flush()
     const handle = this.#direct()
     if (handle === null) return this.#socket.write(text, 'latin1')
     return this.#took(handle.writeLatin1String(null, text), text.length, null)
@@ -62,6 +102,7 @@ export class SocketWriter {
 
   /** The bytes may not change before they are sent. */
   writeBytes(bytes: Buffer): boolean {
+    if (this.#later !== '') this.flush()
     const handle = this.#direct()
     if (handle === null) return this.#socket.write(bytes)
     return this.#took(handle.writeBuffer(null, bytes), bytes.length, bytes)
@@ -69,6 +110,7 @@ export class SocketWriter {
 
   /** Several pieces by one system call; texts as in `writeText`. `onSent` is called once all of them have left. */
   writeAll(pieces: readonly (string | Buffer)[], onSent: (() => void) | null = null): boolean {
+    if (this.#later !== '') this.flush()
     const handle = this.#direct()
     if (handle === null) return this.#gather(pieces, onSent)
     const chunks: unknown[] = []

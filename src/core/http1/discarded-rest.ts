@@ -19,6 +19,7 @@ export class DiscardedRest {
   /** Ends our side as soon as everything is sent, and reads on. */
   begin(writer: SocketWriter): void {
     const socket = this.#socket
+    writer.flush()
     // A socket whose end waits behind bytes cannot be reset: Node 26.10 answers EINVAL, and never closes it.
     if (writer.unsentBytes === 0) socket.end()
     else socket.write('', (error) => (error instanceof Error ? undefined : socket.end()))

@@ -105,6 +105,11 @@ export class Http1Connection implements Connection {
     return this.#writer.writeText(text)
   }
 
+  /** The end of an answer behind which the connection goes on. */
+  writeLast(text: string): void {
+    this.#writer.writeLater(text)
+  }
+
   writeBytes(bytes: Buffer): boolean {
     return this.#writer.writeBytes(bytes)
   }
@@ -139,6 +144,7 @@ export class Http1Connection implements Connection {
 
   destroy(): void {
     const socket = this.#socket
+    this.#writer.flush()
     // A client that knows the end of its answer by the end of the connection would take a FIN for it.
     const isCut = this.endsWithAnswer && (this.#state !== 'discard' || this.unsentBytes > 0)
     if (isCut && this.door.scheme === 'http') socket.resetAndDestroy()

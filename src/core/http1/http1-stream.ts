@@ -92,9 +92,9 @@ export class Http1Stream implements ClientStream {
     if (!silent && text.hasLength && text.length !== length) throw new RangeError('the length of an answer is wrong')
     const head = this.#completed(status, text.hasLength || bodiless ? '' : `content-length: ${length}\r\n`)
     this.headSent = true
-    if (silent) this.#connection.writeText(head)
+    if (silent) this.#writeLast(head)
     else if (typeof body === 'string') this.#connection.writeAll([head, Buffer.from(body)])
-    else if (body.length <= ONE_WRITE_LIMIT) this.#connection.writeText(head + body.toString('latin1'))
+    else if (body.length <= ONE_WRITE_LIMIT) this.#writeLast(head + body.toString('latin1'))
     else this.#connection.writeAll([head, body])
     this.#finish()
   }
@@ -136,7 +136,9 @@ export class Http1Stream implements ClientStream {
     if (this.#promised > 0) return this.cut()
     const chunked = this.#framing === 'chunked'
     if (last !== null && length > 0) {
+      const isWhole = this.#framing === 'plain' && this.#unsentHead !== '' && length <= ONE_WRITE_LIMIT
       if (chunked) this.#writeChunk(this.#takeHead(), last, `\r\n${lastChunk(trailers)}`)
+      else if (isWhole) this.#writeLast(this.#takeHead() + last.toString('latin1'))
       else this.#send(last)
     } else {
       const rest = this.#takeHead() + (chunked ? lastChunk(trailers) : '')
@@ -193,6 +195,11 @@ export class Http1Stream implements ClientStream {
     if (this.#promised >= 0) return true
     this.cut()
     return false
+  }
+
+  #writeLast(text: string): void {
+    if (this.#keepAlive) this.#connection.writeLast(text)
+    else this.#connection.writeText(text)
   }
 
   #takeHead(): string {
