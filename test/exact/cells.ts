@@ -160,6 +160,11 @@ export function documentOf(cells: readonly Cell[]): { readonly keys: KeyEntry[];
   return { keys, more }
 }
 
+/** Whether a cell's limit counts attempts, of which a request may make several. */
+export function countsAttempts(level: Level): boolean {
+  return level === 'by-model' || level === 'by-provider'
+}
+
 /** Whether a cell's limit is a rule's: its counters are there from their first use, and stand in no metric. */
 export function isOfValue({ level }: Cell): boolean {
   return ruleOf(level) !== null

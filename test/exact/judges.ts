@@ -9,6 +9,8 @@ export interface Passage {
   readonly sentAt: number
   /** At the wall: it was let through before. Null when it did not get there, and nobody knows whether it was let through. */
   readonly arrivedAt: number | null
+  /** The same of its last attempt: what all attempts used was not used before. */
+  readonly allArrivedAt: number | null
   /** Until then it was certainly in flight; null when unknown. */
   readonly busyUntil: number | null
   /** From then on it certainly was not. */
@@ -18,6 +20,8 @@ export interface Passage {
   readonly settled: number
   /** One attempt reserved at a time, so that all of `reserved` was held while it was in flight. */
   readonly isSingle: boolean
+  /** How often a rate of requests counts it at most. */
+  readonly counted: number
 }
 
 /** A request that this limit refused. */
@@ -49,7 +53,7 @@ export function rateViolations({ passed, refused }: Witnesses, limit: number, wi
   }
   const began = arrived[0]?.arrivedAt ?? Number.POSITIVE_INFINITY
   for (const { sentAt, doneAt } of refused) {
-    const count = passed.filter((each) => each.sentAt <= doneAt).length
+    const count = sum(passed, (each) => (each.sentAt <= doneAt ? each.counted : 0))
     // Refused is who would be more than the burst ahead; two for the rounding of an interval on each side.
     const least = limit - 2 + Math.floor((sentAt - began) / intervalMs)
     if (count < least)
@@ -85,7 +89,8 @@ export function amountViolations(
   for (const { arrivedAt: at } of passed) {
     if (at === null) continue
     const held = sum(passed, (each) => {
-      if (each.arrivedAt === null || each.arrivedAt > at) return 0
+      const arrivedAt = each.isSingle ? each.arrivedAt : each.allArrivedAt
+      if (arrivedAt === null || arrivedAt > at) return 0
       return isBusy(each, at) && each.isSingle ? each.reserved : Math.min(each.settled, each.reserved)
     })
     const most = limit + Math.ceil((at - began) * perMs)

@@ -5,7 +5,7 @@ import { eventually } from '../harness/eventually.ts'
 import { readLedger } from '../harness/ledger-snapshot.ts'
 import { findSamples } from '../harness/metrics.ts'
 import { booksViolations, countersOf } from './books.ts'
-import { type Cell, isOfValue, levelName } from './cells.ts'
+import { type Cell, countsAttempts, isOfValue, levelName } from './cells.ts'
 import { type Sent, sendAll, sendPlain } from './clients.ts'
 import type { Fleet } from './fleet.ts'
 import { amountViolations, concurrencyViolations, type Passage, rateViolations, type Witnesses } from './judges.ts'
@@ -119,7 +119,7 @@ function isRefused({ status, code }: Sent): boolean {
 /** What everybody outside the gateway saw of these requests, and what the ledger says that they reserved and used. */
 async function witnessesOf(
   fleet: Fleet,
-  { kind, keys }: Cell,
+  { kind, keys, level }: Cell,
   sent: readonly Sent[],
   seen: number,
 ): Promise<Witnesses> {
@@ -152,11 +152,13 @@ async function witnessesOf(
       {
         sentAt: each.sentAt,
         arrivedAt: at[0]?.receivedAt ?? null,
+        allArrivedAt: at.at(-1)?.receivedAt ?? null,
         busyUntil: ends.length === 0 ? null : Math.min(...ends),
         overAt: each.leftAt === null ? each.doneAt + STAYED_SLACK_MS : each.leftAt + LEFT_SLACK_MS,
         reserved: total('reserve'),
         settled: total('settle'),
         isSingle: own.length === 2,
+        counted: countsAttempts(level) ? own.filter(({ phase }) => phase === 'reserve').length : 1,
       },
     ]
   })
