@@ -66,6 +66,7 @@ export const PARTS: { readonly [Type in PartType]: MembersOf<PartOf<Type>> } = {
   'tool-call': {
     id: MADE,
     name: [MARK],
+    namespace: MADE,
     arguments: [`{"a":"${MARK}"}`, `{"a":"${MARK}`],
     custom: MADE,
     signature: SEALS,
@@ -109,6 +110,7 @@ type ToolMembers = { readonly [Type in Tool['type']]: MembersOf<Extract<Tool, { 
 export const TOOLS: ToolMembers = {
   function: {
     name: [MARK],
+    namespace: MADE,
     description: [MARK],
     parameters: [{ type: 'object', properties: { [MARK]: { type: 'string' } }, required: [MARK] }],
     strict: [true],
@@ -117,6 +119,7 @@ export const TOOLS: ToolMembers = {
   },
   custom: {
     name: [MARK],
+    namespace: MADE,
     description: [MARK],
     format: [{ type: 'grammar', syntax: 'lark', definition: MARK }],
     extra: [EXTRA],

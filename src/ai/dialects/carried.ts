@@ -27,7 +27,7 @@ interface Given {
   audio: 'source'
   video: 'source'
   reasoning: 'text' | 'itemId' | 'summary'
-  'tool-call': 'id' | 'name' | 'arguments' | 'custom' | 'itemId'
+  'tool-call': 'id' | 'name' | 'arguments' | 'custom' | 'namespace' | 'itemId'
   'tool-result': 'callId' | 'name' | 'content' | 'custom'
   refusal: 'text' | 'itemId'
   opaque: 'dialect' | 'name' | 'value'
@@ -36,7 +36,7 @@ interface Given {
 type PartMembers<Type extends PartType> = Exclude<Member<Extract<AnyPart, { type: Type }>>, 'type' | Given[Type]>
 type ToolMembers<Type extends Tool['type']> = Exclude<
   Member<Extract<Tool, { type: Type }>>,
-  'type' | 'name' | 'parameters' | 'kind' | 'definition'
+  'type' | 'name' | 'namespace' | 'parameters' | 'kind' | 'definition'
 >
 
 /** `no` for a kind of part or tool that has no place at all: it is reported as a whole. */

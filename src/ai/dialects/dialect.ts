@@ -92,6 +92,8 @@ export interface DialectTraits {
   readonly pairsCalls: boolean
   /** Whether it has tools with free text as input; elsewhere they become functions with one text argument. */
   readonly customTools: boolean
+  /** Whether it has groups of tools; elsewhere their names stand in front of those of their tools. */
+  readonly namespaces?: true | undefined
   /** Its models check that a thought in the history is their own: one without a valid seal is refused. */
   readonly checksSeals: boolean
   /**

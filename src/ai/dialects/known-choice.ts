@@ -11,7 +11,7 @@ export function withKnownChoice(request: ModelRequest, losses: Losses): ModelReq
   if (known.length === 0) throw new FieldProblem('tool_choice', 'names no tool that the request offers')
   if (choice.type === 'tool' || known.length === choice.names.length) return request
   losses.drop('tool_choice')
-  return { ...request, toolChoice: { ...choice, names: known } }
+  return { ...request, toolChoice: { ...choice, names: known, said: undefined } }
 }
 
 /**

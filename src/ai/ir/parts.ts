@@ -77,6 +77,8 @@ export interface ToolCallPart {
    */
   readonly arguments: string
   readonly custom?: boolean | undefined
+  /** The group that the tool stands in, and what it is called there (OpenAI's Responses). */
+  readonly namespace?: { readonly name: string; readonly tool: string } | undefined
   readonly signature?: Signature | undefined
   readonly cache?: CacheMark | undefined
   /** The name that OpenAI's Responses give the item beside the call's id. */

@@ -67,9 +67,22 @@ export interface ToolMessage {
 
 export type Tool = FunctionTool | CustomTool | BuiltinTool
 
+/** The group that a tool stands in, whose name is a part of the tool's (OpenAI's Responses). */
+export interface ToolNamespace {
+  readonly name: string
+  /** What the tool is called within it; the tool's own `name` tells it from all others of the request. */
+  readonly tool: string
+  readonly description?: string | undefined
+  /** All of the group as it came, the same object for each of its tools. */
+  readonly definition: JsonObject
+  /** What of the group is not said by its tools. */
+  readonly extra?: JsonObject | undefined
+}
+
 export interface FunctionTool {
   readonly type: 'function'
   readonly name: string
+  readonly namespace?: ToolNamespace | undefined
   readonly description?: string | undefined
   /** JSON Schema; absent: the client gave none, and the tool takes nothing. */
   readonly parameters?: JsonObject | undefined
@@ -82,6 +95,7 @@ export interface FunctionTool {
 export interface CustomTool {
   readonly type: 'custom'
   readonly name: string
+  readonly namespace?: ToolNamespace | undefined
   readonly description?: string | undefined
   readonly format?: JsonObject | undefined
   readonly extra?: JsonObject | undefined
@@ -109,8 +123,14 @@ export interface BuiltinTool {
 
 export type ToolChoice =
   | { readonly type: 'auto' | 'none' | 'required' }
-  | { readonly type: 'tool'; readonly name: string }
-  | { readonly type: 'allowed'; readonly mode: 'auto' | 'required'; readonly names: readonly string[] }
+  | { readonly type: 'tool'; readonly name: string; readonly said?: JsonObject | undefined }
+  | {
+      readonly type: 'allowed'
+      readonly mode: 'auto' | 'required'
+      readonly names: readonly string[]
+      /** As it came, where it names a tool of a namespace, which the client may have called by several names. */
+      readonly said?: JsonObject | undefined
+    }
 
 /** What a client may set beside the conversation. Every encoder says of each what it makes of it. */
 export interface Parameters {

@@ -26,6 +26,14 @@ test('every way to offer a tool is seen, by every name that people may know it b
     [{ web_search_options: {} }, [['web_search', 'web_search_options']]],
     [{ enable_search: false }, []],
     [{ plugins: [{ id: 'web' }] }, [['web', 'web_search']]],
+    [
+      { tools: [{ type: 'namespace', name: 'n', tools: [{ type: 'function', name: 'f' }, { type: 'web_search' }] }] },
+      [
+        ['namespace', 'n', 'f', 'n__f'],
+        ['namespace', 'n', 'web_search', 'n__web_search'],
+      ],
+    ],
+    [{ tools: [{ type: 'namespace', name: 'n', tools: [] }] }, [['namespace', 'n']]],
     [{ tools: [7] }, [['unknown']]],
     [{ tools: { type: 'shell' } }, [['shell']]],
   ]

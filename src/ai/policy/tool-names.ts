@@ -51,6 +51,7 @@ function namesOf(tool: unknown): string[][] {
   const inner = isObject(declared) ? declared['name'] : isObject(toolSpec) ? toolSpec['name'] : null
   const named = [name, inner].filter((each) => typeof each === 'string')
   if (typeof type === 'string') {
+    if (type === 'namespace') return withinNamespace(tool)
     const ofKind = PLAIN.has(type) && named.length > 0 ? [] : kinds(type)
     return [[...new Set([...ofKind, ...named, ...labels(tool)])]]
   }
@@ -60,6 +61,14 @@ function namesOf(tool: unknown): string[][] {
     if (declarations === null) return [kinds(kind)]
     return declarations.map((each) => [isObject(each) && typeof each['name'] === 'string' ? each['name'] : 'unknown'])
   })
+}
+
+/** Tools of a namespace go by their own names, by both, and by that of the namespace alone. */
+function withinNamespace({ name, tools }: Readonly<Record<string, unknown>>): string[][] {
+  const own = ['namespace', ...(typeof name === 'string' ? [name] : [])]
+  const inner = listOf(tools).flatMap(namesOf)
+  if (inner.length === 0) return [own]
+  return inner.map((names) => [...new Set([...own, ...names, ...names.map((each) => `${String(name)}__${each}`)])])
 }
 
 function kinds(kind: string): string[] {

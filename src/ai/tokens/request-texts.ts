@@ -1,6 +1,6 @@
 import { MEDIA_TOKENS } from '../conversation/media-tokens.ts'
 import type { AssistantPart, ToolResultPart, UserPart } from '../ir/parts.ts'
-import type { ModelRequest } from '../ir/request.ts'
+import type { ModelRequest, Tool } from '../ir/request.ts'
 
 /** What of a request is counted: its texts, and what no tokenizer counts. */
 export interface RequestTexts {
@@ -44,6 +44,12 @@ export function requestTexts(request: ModelRequest): RequestTexts {
     }
   }
   for (const message of request.messages) for (const part of message.parts) add(part)
-  for (const tool of request.tools) texts.push(JSON.stringify(tool.type === 'builtin' ? tool.definition : tool))
+  for (const tool of request.tools) texts.push(toolText(tool))
   return { texts, mediaTokens, plain }
+}
+
+/** A group of tools is defined once, and not with each of them. */
+function toolText(tool: Tool): string {
+  if (tool.type === 'builtin') return JSON.stringify(tool.definition)
+  return JSON.stringify(tool.namespace === undefined ? tool : { ...tool, namespace: tool.namespace.description })
 }

@@ -9,6 +9,7 @@ import { unsupported } from '../relay/refused-members.ts'
 import { withinAbilities } from './abilities.ts'
 import { withCallIds } from './call-ids.ts'
 import { withoutCustomCalls, withoutCustomTools } from './custom-tools.ts'
+import { withoutNamespaces } from './namespaces.ts'
 import { withPairedCalls } from './paired-calls.ts'
 import { withOwnSeals } from './seals.ts'
 import { isWrapped, refuseOutput, withOutputTool, withToldSchema } from './structured-output.ts'
@@ -58,6 +59,7 @@ export function lower(request: ModelRequest, target: LoweringTarget, losses: Los
   if (byTool) lowered = withOutputTool(lowered, output !== undefined && isHeld(output, traits), losses)
   if (way === 'json') lowered = withToldSchema(lowered, losses)
 
+  if (traits.namespaces !== true) lowered = withoutNamespaces(lowered, losses)
   const custom = new Set(lowered.tools.filter((tool) => tool.type === 'custom').map((tool) => tool.name))
   let { messages, tools } = lowered
   if (!traits.customTools) {
@@ -126,7 +128,8 @@ function withoutRefused(parameters: Parameters, target: LoweringTarget, losses: 
 }
 
 function renamed(tool: Tool, names: ToolNames): Tool {
-  if (tool.type === 'builtin') return tool
+  // Groups go out as they came.
+  if (tool.type === 'builtin' || tool.namespace !== undefined) return tool
   const name = names.wire(tool.name)
   return name === tool.name ? tool : { ...tool, name }
 }
@@ -136,7 +139,8 @@ function renamedIn(message: Message, names: ToolNames): Message {
     const calls = message.parts.some((part) => part.type === 'tool-call')
     if (!calls) return message
     const parts = message.parts.map((part): AssistantPart => {
-      return part.type === 'tool-call' ? { ...part, name: names.wire(part.name) } : part
+      if (part.type !== 'tool-call' || part.namespace !== undefined) return part
+      return { ...part, name: names.wire(part.name) }
     })
     return { ...message, parts }
   }
@@ -149,6 +153,7 @@ function renamedIn(message: Message, names: ToolNames): Message {
 
 function renamedChoice(choice: ToolChoice | undefined, names: ToolNames): ToolChoice | undefined {
   if (choice === undefined) return undefined
+  if ((choice.type === 'tool' || choice.type === 'allowed') && choice.said !== undefined) return choice
   if (choice.type === 'tool') return { type: 'tool', name: names.wire(choice.name) }
   if (choice.type === 'allowed') return { ...choice, names: choice.names.map((name) => names.wire(name)) }
   return choice

@@ -113,25 +113,33 @@ const item = z.discriminatedUnion('type', [
   ).map((type) => z.looseObject({ type: z.literal(type) })),
 ])
 
+const functionTool = z.strictObject({
+  type: z.literal('function'),
+  name: z.string().max(64).regex(NAME),
+  description: z.string().nullish(),
+  parameters: schemaObject.nullable(),
+  strict: z.boolean().nullish(),
+  defer_loading: z.boolean().optional(),
+})
+const customTool = z.strictObject({
+  type: z.literal('custom'),
+  name: z.string().max(64).regex(NAME),
+  description: z.string().optional(),
+  format: z
+    .union([
+      z.strictObject({ type: z.literal('text') }),
+      z.strictObject({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
+    ])
+    .optional(),
+})
 const tool = z.union([
+  functionTool,
+  customTool,
   z.strictObject({
-    type: z.literal('function'),
-    name: z.string().max(64).regex(NAME),
-    description: z.string().nullish(),
-    parameters: schemaObject.nullable(),
-    strict: z.boolean().nullish(),
-    defer_loading: z.boolean().optional(),
-  }),
-  z.strictObject({
-    type: z.literal('custom'),
-    name: z.string().max(64).regex(NAME),
-    description: z.string().optional(),
-    format: z
-      .union([
-        z.strictObject({ type: z.literal('text') }),
-        z.strictObject({ type: z.literal('grammar'), syntax: z.enum(['lark', 'regex']), definition: z.string() }),
-      ])
-      .optional(),
+    type: z.literal('namespace'),
+    name: z.string(),
+    description: z.string(),
+    tools: z.array(z.union([functionTool.partial({ parameters: true }), customTool])),
   }),
   z.looseObject({
     type: z.enum([

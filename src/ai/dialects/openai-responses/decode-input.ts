@@ -2,12 +2,13 @@ import { FieldProblem, type Fields, fieldsOf } from '../../ir/fields.ts'
 import { Growth } from '../../ir/growth.ts'
 import { isObject, type JsonObject } from '../../ir/json.ts'
 import type { Losses } from '../../ir/losses.ts'
-import type { AssistantPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
+import type { AssistantPart, ToolCallPart, ToolResultPart, UserPart } from '../../ir/parts.ts'
 import type { Message } from '../../ir/request.ts'
 import { FAILED } from '../openai-chat/encode-messages.ts'
 import { logprobsOf } from './decode-answer.ts'
 import { OutputReader } from './decode-output.ts'
 import { decodeContent, decodeResultContent, decodeText, decodeUserPart } from './decode-parts.ts'
+import type { FlatNames } from './flat-names.ts'
 
 /** Items of the client that are no messages: they stand where the user's turn is. */
 const CLIENT_ITEMS: ReadonlySet<string> = new Set([
@@ -21,12 +22,12 @@ const CLIENT_ITEMS: ReadonlySet<string> = new Set([
  * The conversation: a text, or items. What the model made between two turns of the client's is one message, as are results of
  * tools that stand together.
  */
-export function decodeInput(body: Fields, losses: Losses): Message[] {
+export function decodeInput(body: Fields, names: FlatNames, losses: Losses): Message[] {
   const input = body.value('input')
   if (typeof input === 'string') return [{ role: 'user', parts: input === '' ? [] : [{ type: 'text', text: input }] }]
   const items = body.array('input')
   if (items === undefined || items.length === 0) throw body.problem('input', 'a string, or an array of items')
-  const reader = new InputReader(losses)
+  const reader = new InputReader(names, losses)
   for (const [at, value] of items.entries()) {
     const item = fieldsOf(value, `${body.at('input')}[${at}]`)
     reader.read(isObject(value) ? value : {}, item)
@@ -36,6 +37,7 @@ export function decodeInput(body: Fields, losses: Losses): Message[] {
 
 class InputReader {
   readonly messages: Message[] = []
+  readonly #names: FlatNames
   readonly #losses: Losses
   readonly #growth = new Growth()
   /** The last user's turn in which nothing but items stands. */
@@ -44,7 +46,8 @@ class InputReader {
     throw item.problem('call_id', 'a string')
   })
 
-  constructor(losses: Losses) {
+  constructor(names: FlatNames, losses: Losses) {
+    this.#names = names
     this.#losses = losses
   }
 
@@ -95,13 +98,23 @@ class InputReader {
 
   #said(parts: readonly AssistantPart[]): void {
     const whole = parts.map((part) => {
-      const empty = part.type === 'tool-call' && part.custom !== true && part.arguments === ''
-      return empty ? { ...part, arguments: '{}' } : part
+      if (part.type !== 'tool-call') return part
+      const call = this.#joined(part)
+      return call.custom !== true && call.arguments === '' ? { ...call, arguments: '{}' } : call
     })
     const before = this.messages.at(-1)
     if (before?.role === 'assistant') {
       this.messages[this.messages.length - 1] = { ...before, parts: this.#growth.list(before.parts, whole) }
     } else if (whole.length > 0) this.messages.push({ role: 'assistant', parts: whole })
+  }
+
+  /** A call of a tool that stands in a namespace, by the tool's name among all. */
+  #joined(part: ToolCallPart): ToolCallPart {
+    const { namespace, ...rest } = part.extra ?? {}
+    if (typeof namespace !== 'string' || namespace === '') return part
+    const extra = Object.keys(rest).length === 0 ? undefined : rest
+    const name = this.#names.of(namespace, part.name)
+    return { ...part, name, namespace: { name: namespace, tool: part.name }, extra }
   }
 
   #asked(part: UserPart): void {

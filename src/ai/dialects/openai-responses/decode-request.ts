@@ -7,7 +7,7 @@ import { withInner } from '../openai-chat/extra.ts'
 import { decodeOutputFormat } from '../openai-output-format.ts'
 import { decodeInput } from './decode-input.ts'
 import { decodeReasoning } from './reasoning.ts'
-import { decodeToolChoice, decodeTools } from './tools.ts'
+import { decodeToolChoice, decodeTools, flatNamesOf } from './tools.ts'
 
 /** What would be missing without the vendor, who keeps it: the rest of the request makes no sense alone. */
 const KEPT_ELSEWHERE: Readonly<Record<string, string>> = {
@@ -29,12 +29,14 @@ export function decodeRequest(body: JsonObject, context: RequestContext): ModelR
   }
   const reasoning = decodeReasoning(fields)
   const text = fields.fields('text')
+  const names = flatNamesOf(body)
+  const tools = decodeTools(fields, names)
   const request: ModelRequest = {
     dialect: 'openai-responses',
     model,
-    messages: [...decodeInstructions(fields), ...decodeInput(fields, context.losses)],
-    tools: decodeTools(fields),
-    toolChoice: decodeToolChoice(fields, body),
+    messages: [...decodeInstructions(fields), ...decodeInput(fields, names, context.losses)],
+    tools,
+    toolChoice: decodeToolChoice(fields, body, tools),
     parameters: { ...decodeParameters(fields, text, context.losses), reasoning: reasoning.asked },
     stream: fields.boolean('stream') ?? false,
   }

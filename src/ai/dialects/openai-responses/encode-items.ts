@@ -185,7 +185,9 @@ class AssistantItems {
     const extra = ownExtra(own, part.extra, 'messages[].tool_call', losses)
     const itemId = vendorsId(part.itemId)
     const named = itemId === undefined ? {} : { id: itemId }
-    const common = { ...named, call_id: part.id, name: part.name }
+    const { name: group, tool = part.name } = part.namespace ?? {}
+    const space = group === undefined ? {} : { namespace: group }
+    const common = { ...named, call_id: part.id, name: tool, ...space }
     if (part.custom === true) {
       this.#custom.add(part.id)
       return { ...extra, type: 'custom_tool_call', ...common, input: part.arguments }

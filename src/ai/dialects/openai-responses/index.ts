@@ -34,6 +34,7 @@ export const openaiResponsesUpstream: UpstreamDialect = {
     alternates: false,
     pairsCalls: true,
     customTools: true,
+    namespaces: true,
     checksSeals: false,
     choices: false,
   },

@@ -234,7 +234,8 @@ export class CallItem {
   }
 
   finished(status: 'completed' | 'incomplete'): JsonObject {
-    const { custom, name } = this.#call
+    const { custom } = this.#call
+    const name = this.#call.namespace?.tool ?? this.#call.name
     // Clients parse the arguments: a call without any has an empty object, unless it was cut.
     if (this.#text === '' && custom !== true && status === 'completed') this.text('{}')
     const at = { item_id: this.#id, output_index: this.index }
@@ -244,8 +245,9 @@ export class CallItem {
   }
 
   #item(status: string, text: string): JsonObject {
-    const { custom, extra, id, name } = this.#call
-    const common = { id: this.#id, status, call_id: id, name }
+    const { custom, extra, id, name, namespace } = this.#call
+    const named = namespace === undefined ? { name } : { name: namespace.tool, namespace: namespace.name }
+    const common = { id: this.#id, status, call_id: id, ...named }
     if (custom === true) return { ...extra, ...common, type: 'custom_tool_call', input: text }
     return { ...extra, ...common, type: 'function_call', arguments: text }
   }

@@ -1,8 +1,9 @@
 import type { Stop, StreamEvent } from '../../ir/answer.ts'
 import { withNote, withText } from '../../ir/assemble.ts'
 import type { JsonObject } from '../../ir/json.ts'
-import type { AssistantPart, ReasoningPart, Signature } from '../../ir/parts.ts'
+import type { AssistantPart, ReasoningPart, Signature, ToolCallPart } from '../../ir/parts.ts'
 import type { AnswerContext } from '../dialect.ts'
+import { namespacesOf } from './flat-names.ts'
 import { CallItem, MessageItem, type OutputItem, type Place, ThoughtItem, type Wire } from './output-item.ts'
 import { writeSeal } from './seals.ts'
 
@@ -27,6 +28,7 @@ export class OutputItems {
   refused = false
   readonly #context: AnswerContext
   readonly #wire: Wire
+  readonly #namespaces: ReturnType<typeof namespacesOf>
   readonly #open = new Map<number, Open>()
   readonly #unfinished = new Set<OutputItem>()
   #tail: OutputItem | null = null
@@ -36,6 +38,7 @@ export class OutputItems {
   constructor(context: AnswerContext, wire: Wire) {
     this.#context = context
     this.#wire = wire
+    this.#namespaces = namespacesOf(context.request)
   }
 
   start(index: number, part: AssistantPart): void {
@@ -43,7 +46,7 @@ export class OutputItems {
     this.#open.set(index, open)
     if (part.type === 'tool-call') {
       if (part.signature !== undefined) this.#carry('call', part.signature)
-      open.item = this.#add((place) => new CallItem(place, this.own ? part : { ...part, extra: undefined }))
+      open.item = this.#add((place) => new CallItem(place, this.#called(part)))
       if (part.arguments !== '') open.item.text(part.arguments)
     } else if ('text' in part && part.text !== '') {
       open.item = this.#begin(part)
@@ -98,6 +101,13 @@ export class OutputItems {
     for (const item of [...this.#unfinished]) {
       this.#close(item, cut && item === this.#tail ? 'incomplete' : 'completed')
     }
+  }
+
+  /** A call as the client knows it: by its namespace, unless the upstream has said that already. */
+  #called(part: ToolCallPart): ToolCallPart {
+    const call = this.own ? part : { ...part, extra: undefined }
+    const namespace = this.#namespaces?.get(call.name)
+    return namespace === undefined || call.extra?.['namespace'] !== undefined ? call : { ...call, namespace }
   }
 
   #begin(part: AssistantPart): OutputItem {

@@ -23,6 +23,7 @@ export const WIDE: DialectTraits = {
   alternates: false,
   pairsCalls: false,
   customTools: true,
+  namespaces: true,
   checksSeals: false,
   choices: true,
 }
