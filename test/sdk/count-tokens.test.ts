@@ -114,6 +114,7 @@ async function counted(model: string): Promise<[number, string | null]> {
   const { data, response } = await anthropic()
     .messages.countTokens({ model, system: 'Be brief.', messages: [{ role: 'user', content: TEXT }] })
     .withResponse()
+  assert.equal(response.headers.get('request-id'), response.headers.get('x-ferro-request-id'))
   return [data.input_tokens, response.headers.get('x-ferro-token-count')]
 }
 

@@ -8,6 +8,8 @@ import {
   type Upstream,
   type UpstreamRequest,
 } from '../../core/index.ts'
+import { callerDialect } from '../conversation/caller-dialect.ts'
+import { requestIdHeaders } from '../conversation/errors.ts'
 import { FieldProblem } from '../ir/fields.ts'
 import { type JsonObject, objectIn } from '../ir/json.ts'
 import { forwardedHeaders } from '../models/forwarded-headers.ts'
@@ -117,6 +119,7 @@ class CountTap implements AnswerTap {
     const out = ['content-type', 'application/json', 'content-length', String(body?.length ?? 0)]
     out.push('x-request-id', this.#x.head.clientRequestId ?? this.#x.id, 'x-ferro-request-id', this.#x.id)
     out.push('x-ferro-model', target.name, 'x-ferro-token-count', source)
+    out.push(...requestIdHeaders(callerDialect(this.#x), this.#x))
     return out
   }
 

@@ -308,3 +308,9 @@ test('a request for a count of tokens needs no limit of output, and goes out wit
   const request = decodeCountTokens(original, { model: null, stream: false, losses: new Losses() })
   assert.deepEqual(asWire(encodeCountTokens(request, encodeContext())), original)
 })
+
+test('a conversation that lies at Anthropic is not gone on with elsewhere, and a new one is', () => {
+  const of = (thread: JsonObject) => () => messagesClient.checkTranslation?.(decode(body({ thread })))
+  assert.throws(of({ type: 'continue', previous_message_id: 'msg_1' }), FieldProblem)
+  assert.doesNotThrow(of({ type: 'new' }))
+})

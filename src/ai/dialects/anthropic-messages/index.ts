@@ -4,9 +4,9 @@
  * "Extended thinking", "Structured outputs") and the types of the vendor's TypeScript client, 2026. Start with
  * `decode-request.ts` and `encode-request.ts`.
  */
-import { FieldProblem } from '../../ir/fields.ts'
 import type { ClientDialect, UpstreamDialect } from '../dialect.ts'
 import { leastCached } from './cache.ts'
+import { checkTranslation } from './check-translation.ts'
 import { decodeAnswer } from './decode-answer.ts'
 import { decodeRequest } from './decode-request.ts'
 import { MessagesDecoder } from './decode-stream.ts'
@@ -26,13 +26,7 @@ export const messagesClient: ClientDialect = {
   name: 'anthropic-messages',
   foreignSeals: [`"${PREFIX}`, '"signature":""', '"signature": ""'],
   decodeRequest,
-  checkTranslation: ({ parameters }) => {
-    if (parameters.maxOutputTokens !== 0) return
-    throw new FieldProblem(
-      'max_tokens',
-      'expected at least 1: only an endpoint of this dialect reads a prompt without answering',
-    )
-  },
+  checkTranslation,
   encodeAnswer,
   streamEncoder: (context) => new MessagesEncoder(context),
   encodeError,
