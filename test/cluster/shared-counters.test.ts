@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { eventually } from '../harness/eventually.ts'
 import { type RunningServer, serverSuite, startRedis } from '../servers/servers.ts'
@@ -90,6 +91,24 @@ serverSuite('redis', 'counters that replicas share', () => {
       assert.equal((await other.take(takings({ budgets: [rest] }, 990_001)))?.error.code, 'budget_exceeded')
       assert.equal(await other.take(takings({ budgets: [rest] }, 990_000)), null)
       assert.equal(await sum('tokens:0'), 1_000_000)
+    } finally {
+      await close(replicas)
+    }
+  })
+
+  test('a replica that uses nothing more borrows nothing more, however much it had wanted', async () => {
+    const { replicas, sum } = await cluster(1)
+    try {
+      const [one] = replicas as [Replica]
+      // So much that what is lent ahead is less than what was wanted.
+      const taking = takings({ budgets: [one.budget('rest', 1e12)] }, 1e11)
+      assert.equal(await one.take(taking), null)
+      const rests = async () => {
+        const before = await sum('rest:0')
+        await delay(300)
+        return (await sum('rest:0')) <= before
+      }
+      await eventually(rests, { deadlineMs: 5_000, what: 'an end of the borrowing' })
     } finally {
       await close(replicas)
     }

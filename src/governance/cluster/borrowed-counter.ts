@@ -62,7 +62,8 @@ export class BorrowedCounter {
   near = false
   grantedAtMs = Number.NEGATIVE_INFINITY
   usedAtMs = Number.NEGATIVE_INFINITY
-  #usedMark = Number.NaN
+  /** What would be idle, had no request taken or settled anything since it was asked last. */
+  #unusedIdle = Number.NaN
   /** Units of a rate that are still to come back in the store. */
   back = 0
   #aheadUs = 0
@@ -100,11 +101,11 @@ export class BorrowedCounter {
     return Math.max(0, this.read().idle - this.setAside)
   }
 
-  /** Whether something was taken since this was asked last. */
+  /** Whether requests took or settled something since this was asked last. What is lent or given back meanwhile is no use of it. */
   wasUsed(nowMs: number): boolean {
     const { idle } = this.read()
-    if (idle === this.#usedMark) return false
-    this.#usedMark = idle
+    if (idle === this.#unusedIdle) return false
+    this.#unusedIdle = idle
     this.usedAtMs = nowMs
     return true
   }
@@ -115,6 +116,7 @@ export class BorrowedCounter {
     const { kind, lease, period } = this.about
     if (kind === 'budget') grantBudget(this.#cells, lease, period, amount)
     else grant(this.#cells, lease, amount)
+    this.#unusedIdle += amount
     this.grantedAtMs = nowMs
   }
 
@@ -122,7 +124,10 @@ export class BorrowedCounter {
   giveBack(): void {
     for (;;) {
       const { free } = this
-      if (free === 0 || this.#withdraw(free)) return
+      if (free === 0) return
+      if (!this.#withdraw(free)) continue
+      this.#unusedIdle -= free
+      return
     }
   }
 
