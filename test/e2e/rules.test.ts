@@ -120,8 +120,10 @@ test('a limit for one model and one for a provider are two lines; other models h
   assert.equal((await ask(models)).status, 200)
   assert.equal(spentOf('team:app/end_user=eve:tokens:total'), 0, 'what was refused took nothing')
 
+  const before = house.wall.requests.length
   const calls = Array.from({ length: 60 }, () => house.client.start(requestOf(models, {}, 'barrier')))
   await eventually(() => calls.filter(({ entry }) => entry.status === 429).length === 20, { deadlineMs: 20_000 })
+  await house.wall.waitForRequests(before + 40)
   house.wall.release()
   const ended = await Promise.all(calls.map(({ result }) => result))
   assert.equal(ended.filter(({ status }) => status === 200).length, 40)

@@ -37,8 +37,17 @@ const LATER_CHARACTERS = 16_384
 const waiting: SocketWriter[] = []
 
 function endTurn(): void {
-  for (let at = 0; at < waiting.length; at++) waiting[at]?.flush()
-  waiting.length = 0
+  let at = 0
+  try {
+    while (at < waiting.length) waiting[at++]?.flush()
+    waiting.length = 0
+  } finally {
+    // Whatever became of one, the others leave.
+    if (waiting.length > 0) {
+      waiting.splice(0, at)
+      setImmediate(endTurn)
+    }
+  }
 }
 
 /**
