@@ -2,17 +2,15 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { createAuthority } from '../../test/harness/certificate.ts'
 import { COMPILE_CACHE } from '../../test/harness/compile-cache.ts'
 import { renderErrors } from '../config/index.ts'
 import { validateFile } from './validate.ts'
 
-const MODULE = new URL('./validate.ts', import.meta.url)
-const RUN = `const { validateCommand } = await import(process.env.MODULE)
-await validateCommand().parseAsync(process.argv.slice(1), { from: 'user' })`
+// As `test/harness/program.ts`.
+const PROGRAM = process.env['FERRO_TEST_ENTRY'] ?? resolve(import.meta.dirname, 'main.ts')
 
 function createFolder(t: TestContext, files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'ferro-'))
@@ -22,15 +20,11 @@ function createFolder(t: TestContext, files: Record<string, string>): string {
 }
 
 function validate(folder: string, args: readonly string[], env: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '--eval', RUN, '--', ...args],
-    {
-      cwd: folder,
-      env: { ...env, MODULE: MODULE.href, PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE },
-      encoding: 'utf8',
-    },
-  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, 'validate', ...args], {
+    cwd: folder,
+    env: { ...env, PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE },
+    encoding: 'utf8',
+  })
   return { status, stdout, stderr }
 }
 
@@ -247,8 +241,7 @@ test('G10 says all of it at once, and a start says the same', (t) => {
   const folder = createFolder(t, { 'ferro.yaml': `routes:\n${routes.join('\n')}\n` })
   const { stderr } = validate(folder, [])
   assert.match(stderr, new RegExp(`invalid: ${lines.length} errors\n$`))
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-  const started = spawnSync(process.execPath, [main, 'run', '--data-dir', 'data'], { cwd: folder, encoding: 'utf8' })
+  const started = spawnSync(process.execPath, [PROGRAM, 'run', '--data-dir', 'data'], { cwd: folder, encoding: 'utf8' })
   assert.equal(started.status, 1)
   const verdict = stderr.replace(/^.*invalid: .*\n/m, '')
   assert.ok(started.stderr.includes(verdict), started.stderr)
