@@ -53,6 +53,7 @@ function isTame(r: RequestRecord): boolean {
     isTameText(r.user) &&
     isTameText(r.budget_events) &&
     isTameText(r.policy) &&
+    isTameText(r.policy_version) &&
     isTameText(r.session) &&
     isTameText(r.end_user) &&
     isTameText(r.tags)
