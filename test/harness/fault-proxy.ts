@@ -8,6 +8,8 @@ interface Leg {
   readonly from: Socket
   readonly to: Socket
   readonly direction: Direction
+  /** What waits for its time, the oldest first. */
+  readonly held: { readonly dueMs: number; readonly work: () => void }[]
 }
 
 /** A TCP proxy in front of one server on loopback that can delay, freeze, drop, cut and reset what passes. */
@@ -33,8 +35,8 @@ export class FaultProxy {
         return
       }
       const server = connect({ host: '127.0.0.1', port: targetPort, allowHalfOpen: true, noDelay: true })
-      this.#join({ from: client, to: server, direction: 'to-server' })
-      this.#join({ from: server, to: client, direction: 'to-client' })
+      this.#join({ from: client, to: server, direction: 'to-server', held: [] })
+      this.#join({ from: server, to: client, direction: 'to-client', held: [] })
     })
   }
 
@@ -111,12 +113,12 @@ export class FaultProxy {
     this.#legs.add(leg)
     if (this.#frozen) from.pause()
     from.on('data', (chunk: Buffer) => {
-      this.#later(() => {
+      this.#later(leg, () => {
         this.#pass(leg, chunk)
       })
     })
     from.on('end', () => {
-      this.#later(() => {
+      this.#later(leg, () => {
         to.end()
       })
     })
@@ -130,9 +132,24 @@ export class FaultProxy {
     })
   }
 
-  #later(work: () => void): void {
-    if (this.#delayMs > 0) setTimeout(work, this.#delayMs)
-    else work()
+  /** In the order in which it came, also when the delay has changed meanwhile. */
+  #later(leg: Leg, work: () => void): void {
+    if (this.#delayMs === 0 && leg.held.length === 0) return work()
+    leg.held.push({ dueMs: performance.now() + this.#delayMs, work })
+    if (leg.held.length === 1) this.#wait(leg)
+  }
+
+  #wait(leg: Leg): void {
+    const [first] = leg.held
+    if (first === undefined) return
+    setTimeout(
+      () => {
+        leg.held.shift()
+        first.work()
+        this.#wait(leg)
+      },
+      Math.max(0, first.dueMs - performance.now()),
+    )
   }
 
   #pass({ from, to, direction }: Leg, chunk: Buffer): void {

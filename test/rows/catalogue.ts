@@ -58,7 +58,6 @@ export const NARROWED: Readonly<Record<string, string>> = {
   B15: 'FLUSHALL under load, and a restart; no SCRIPT FLUSH',
   B6: 'in one process: no replicas whose clocks differ',
   B9: 'a replica’s session ends, and its process does not die',
-  B13: 'three replicas in one process, whose store answers late; the answer to a client is that of B12',
   B14: 'for six seconds, three replicas in one process; npm run rows has the minute',
   B18: 'for seconds, with the counters of one machine; npm run load:database has the minute',
   B23: 'no answers are kept, so that there is no hit to pay for',

@@ -139,14 +139,17 @@ export class Lender {
         this.counts.unavailable++
         return { type: 'unavailable' }
       }
+      const beganMs = this.#now()
       const answer = await this.#borrow(store, needs)
       if (answer === null) continue // the session ended meanwhile
       if (answer.type === 'lent') return answer
+      // Whoever waits hears a refusal in time rather than nothing, where the store is slow.
+      const lastMs = endMs - (this.#now() - beganMs)
       // More came for other requests meanwhile, and may do for this one.
-      if (answer.counter.free > answer.claimed && this.#now() < endMs) continue
+      if (answer.counter.free > answer.claimed && this.#now() < lastMs) continue
       // Whoever has something in use is asked once: what has just ended there is not told yet.
       const mayCome = answer.lent > 0 || (answer.inUse > 0 && recalls === 0)
-      if (!mayCome || ++recalls > RECALLS || this.#now() + RECALL_WAIT_MS > endMs) {
+      if (!mayCome || ++recalls > RECALLS || this.#now() + RECALL_WAIT_MS > lastMs) {
         this.counts.refused++
         return { type: 'refused', at: answer.at, waitUs: answer.waitUs }
       }
